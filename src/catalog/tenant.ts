@@ -1,0 +1,26 @@
+export type Isolation = 'row' | 'schema' | 'database';
+
+export type TenantStatus = 'provisioning' | 'active' | 'suspended' | 'maintenance' | 'moving' | 'deleting' | 'failed';
+
+/** Per-tenant overrides of the limits; an absent field means the default from the environment. */
+export interface TenantLimits {
+  readonly maxConcurrentStatements?: number;
+  readonly maxQueuedStatements?: number;
+}
+
+/** A tenant as the catalog describes it: what identification returns and every request carries. Frozen. */
+export interface Tenant {
+  readonly id: string;
+  readonly slug: string;
+  readonly status: TenantStatus;
+  readonly isolation: Isolation;
+  /** The connection target it lives on; null until provisioning has chosen one. */
+  readonly targetId: string | null;
+  /** The schema its tables are in, inside the target's database; null until provisioning has chosen one. */
+  readonly schema: string | null;
+  readonly limits: TenantLimits;
+  /** Shown to callers while in maintenance. */
+  readonly message: string | null;
+  /** Raised by the catalog at every change of the tenant, its keys or its domains. */
+  readonly version: number;
+}

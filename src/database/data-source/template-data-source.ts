@@ -1,0 +1,30 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { SilentTypeormLogger } from './silent-typeorm-logger.js';
+import type { TenantSchema } from '../tenant-schema.js';
+import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
+
+/**
+ * The data source that is never connected: it builds the entity metadata once, and every tenant's data source shares
+ * that graph.
+ */
+export class TemplateDataSource extends DataSource {
+  /** @throws UnsupportedEntityError naming every entity that cannot be shared, and why */
+  static async build(schema: TenantSchema): Promise<TemplateDataSource> {
+    refuseActiveRecord(schema.entities);
+    const template = new TemplateDataSource(options(schema));
+    await template.buildMetadatas();
+    refuseUnshareable(template.entityMetadatas);
+    return template;
+  }
+}
+
+function options(schema: TenantSchema): DataSourceOptions {
+  return {
+    type: 'postgres',
+    entities: [...schema.entities] as (new () => object)[],
+    subscribers: [...(schema.subscribers ?? [])],
+    installExtensions: false,
+    uuidExtension: 'pgcrypto', // `gen_random_uuid()`, built in since PostgreSQL 13
+    logger: new SilentTypeormLogger(),
+  };
+}

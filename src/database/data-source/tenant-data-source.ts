@@ -1,0 +1,52 @@
+import { DataSource, EntityManager } from 'typeorm';
+import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
+import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
+import type { ConnectionPool } from '../pool/connection-pool.js';
+import { StampedClient } from '../session/stamped-client.js';
+import type { Stamp } from '../session/stamp.js';
+import type { TemplateDataSource } from './template-data-source.js';
+
+type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;
+
+/** What TypeORM's driver takes for a `pg.Pool`: it hands out stamped clients, which cost nothing until they are used. */
+class StampedPool {
+  constructor(
+    private readonly pool: ConnectionPool,
+    private readonly stamp: Stamp,
+  ) {}
+
+  connect(callback: ConnectCallback): void {
+    const client = new StampedClient(this.pool, this.stamp);
+    callback(null, client, () => client.release());
+  }
+
+  /** TypeORM calls this from `destroy()`. The physical pool is shared and outlives any one data source. */
+  end(callback: (error: Error | null) => void): void {
+    callback(null);
+  }
+}
+
+/**
+ * A tenant's own TypeORM `DataSource`.
+ *
+ * It inherits everything from the template, above all the entity metadata, and owns only what leads to a database: the
+ * driver with its pool, the entity manager and the relation loaders. That keeps a tenant at a few hundred bytes instead
+ * of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
+ */
+export function createTenantDataSource(template: TemplateDataSource, pool: ConnectionPool, stamp: Stamp): DataSource {
+  const dataSource = Object.create(template) as DataSource;
+  const driver = Object.create(template.driver) as DataSource['driver'];
+  Object.assign(driver, {
+    dataSource,
+    master: new StampedPool(pool, stamp),
+    connectedQueryRunners: [],
+    isGeneratedColumnsSupported: true,
+  });
+  return Object.assign(dataSource, {
+    driver,
+    manager: new EntityManager(dataSource),
+    relationLoader: new RelationLoader(dataSource),
+    relationIdLoader: new RelationIdLoader(dataSource),
+    isInitialized: true,
+  });
+}

@@ -1,0 +1,17 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TenantDataSources } from './data-source/tenant-data-sources.js';
+import { ConnectionPools } from './pool/connection-pools.js';
+import { TENANT_SCHEMA, type TenantSchema } from './tenant-schema.js';
+
+/** PostgreSQL for tenants: pools per connection target and data sources over them. Knows no HTTP and no tenant context. */
+@Module({})
+export class DatabaseModule {
+  static register(schema: TenantSchema): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, TenantDataSources],
+      exports: [TENANT_SCHEMA, ConnectionPools, TenantDataSources],
+    };
+  }
+}

@@ -1,0 +1,39 @@
+import type pg from 'pg';
+import type { AppConfig } from '../../config/app-config.js';
+import type { ConnectionTarget } from './connection-target.js';
+
+export interface PoolOptions {
+  /** Connections kept. */
+  readonly size: number;
+  /** Extra connections under load, closed when idle. */
+  readonly maxOverflow: number;
+  readonly recycleSeconds: number;
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** How much longer than the server a client waits before it gives a connection up for frozen. */
+const READ_TIMEOUT_MARGIN_MS = 5_000;
+
+/** What node-postgres needs to open one connection to the target. Statement deadlines are set at connect. */
+export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
+  return {
+    host: target.server.host,
+    port: target.server.port,
+    ssl: target.server.tls === 'disable' ? false : { rejectUnauthorized: target.server.tls === 'verify-full' },
+    database: target.database,
+    user: target.role,
+    password: target.password,
+    application_name: 'tenantry',
+    keepAlive: true,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
+  };
+}
+
+export function poolOptions(config: AppConfig): PoolOptions {
+  const { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs } = config.pool;
+  return { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs };
+}

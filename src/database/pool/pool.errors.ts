@@ -1,0 +1,59 @@
+import { CodedError } from '../../errors/coded-error.js';
+
+/** What a pool looked like at one moment; connections, except `waiting` (callers). */
+export interface PoolCounts {
+  readonly total: number;
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+/** Raised when no connection became free within `DB_POOL_TIMEOUT`. */
+export class PoolTimeoutError extends CodedError {
+  readonly code = 'POOL_TIMEOUT';
+
+  constructor(
+    readonly targetName: string,
+    readonly counts: PoolCounts,
+    readonly waitedMs: number,
+  ) {
+    const { total, busy, idle, waiting } = counts;
+    super(
+      `no connection to ${targetName} within ${waitedMs} ms (total ${total}, busy ${busy}, idle ${idle}, waiting ${waiting})`,
+      { retryAfterSeconds: 1 },
+    );
+  }
+}
+
+/** Raised when the target cannot be connected to: it is down, unreachable, or refuses the login. */
+export class TargetUnavailableError extends CodedError {
+  readonly code = 'TENANT_UNAVAILABLE';
+
+  constructor(
+    readonly targetName: string,
+    cause: unknown,
+  ) {
+    super(`${targetName} cannot be reached`, { cause, retryAfterSeconds: 5 });
+  }
+}
+
+/** Raised when a pool is asked for a connection after it was told to end. */
+export class PoolEndedError extends CodedError {
+  readonly code = 'POOL_ENDED';
+
+  constructor(readonly targetName: string) {
+    super(`the pool of ${targetName} is ending`, { retryAfterSeconds: 1 });
+  }
+}
+
+/** Raised when a target's login role could see past row-level security. */
+export class UnsafeRoleError extends CodedError {
+  readonly code = 'UNSAFE_ROLE';
+
+  constructor(
+    readonly targetName: string,
+    readonly reason: string,
+  ) {
+    super(`refusing to serve from ${targetName}: its login role ${reason}`);
+  }
+}

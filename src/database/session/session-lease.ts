@@ -1,0 +1,66 @@
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
+import type { ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
+import { discardReason } from '../pool/discard.js';
+import { SessionEndedError } from './session.errors.js';
+import { sessionStampCommands, type Stamp } from './stamp.js';
+
+interface SessionEvents {
+  notification: [pg.Notification];
+}
+
+/**
+ * A connection held for work that needs a session of its own: `SET`, `LISTEN`, session advisory locks, temporary
+ * tables, several transactions with state between them. Emits `notification` for what it listens to.
+ */
+export class SessionLease extends EventEmitter<SessionEvents> {
+  private broken: string | undefined;
+  private ended = false;
+  private readonly forward = (message: pg.Notification): void => void this.emit('notification', message);
+
+  private constructor(private readonly connection: PooledConnection) {
+    super();
+    connection.client.on('notification', this.forward);
+  }
+
+  /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
+  static async run<T>(pool: ConnectionPool, stamp: Stamp, work: (session: SessionLease) => Promise<T>): Promise<T> {
+    const connection = await pool.acquire();
+    const session = new SessionLease(connection);
+    try {
+      await session.query(sessionStampCommands(stamp));
+      return await work(session);
+    } finally {
+      await session.end();
+    }
+  }
+
+  /** @throws SessionEndedError after the work this session was opened for has returned */
+  async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
+    if (this.ended) throw new SessionEndedError();
+    try {
+      return await this.connection.client.query<Row>(text, values && [...values]);
+    } catch (error) {
+      this.broken ??= discardReason(error);
+      throw error;
+    }
+  }
+
+  private async end(): Promise<void> {
+    this.ended = true;
+    this.connection.client.removeListener('notification', this.forward);
+    this.removeAllListeners();
+    if (this.broken === undefined) await this.discardAll();
+    this.connection.release(this.broken);
+  }
+
+  /** A session that cannot be cleaned is closed; the work's own result or error stands. */
+  private async discardAll(): Promise<void> {
+    try {
+      if (this.connection.client.getTransactionStatus() !== 'I') await this.connection.client.query('ROLLBACK');
+      await this.connection.client.query('DISCARD ALL');
+    } catch (error) {
+      this.broken = error instanceof Error ? error.message : 'it could not be cleaned';
+    }
+  }
+}

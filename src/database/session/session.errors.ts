@@ -1,0 +1,60 @@
+import { CodedError } from '../../errors/coded-error.js';
+
+/** Raised when a statement would leave something behind on a connection that other tenants use next. */
+export class SessionStatementRefusedError extends CodedError {
+  readonly code = 'SESSION_STATEMENT_REFUSED';
+
+  constructor(
+    readonly statement: string,
+    readonly remedy: string,
+  ) {
+    super(`${statement} is refused outside a session lease: ${remedy}`);
+  }
+}
+
+/** Raised when a statement would change whose rows the rest of its transaction sees. */
+export class StampProtectedError extends CodedError {
+  readonly code = 'STAMP_PROTECTED';
+
+  constructor(readonly statement: string) {
+    super(
+      `${statement} is refused: a transaction keeps the tenant and the schema it began with; run(tenant, …) switches`,
+    );
+  }
+}
+
+/** Raised when a transaction is begun where one is open already; TypeORM itself uses savepoints there. */
+export class TransactionAlreadyOpenError extends CodedError {
+  readonly code = 'TRANSACTION_ALREADY_OPEN';
+
+  constructor() {
+    super('a transaction is open on this query runner already: use a savepoint');
+  }
+}
+
+/** Raised when a session or query runner is used after it was given back. */
+export class SessionEndedError extends CodedError {
+  readonly code = 'SESSION_ENDED';
+
+  constructor() {
+    super('this session was given back already');
+  }
+}
+
+/** Raised when something follows `BEGIN` in the same text. */
+export class MultipleCommandsError extends CodedError {
+  readonly code = 'MULTIPLE_COMMANDS';
+
+  constructor(readonly statement: string) {
+    super(`${statement} stands alone: send what follows it as statements of their own`);
+  }
+}
+
+/** Raised when an object that node-postgres could submit does not say which statement it would run. */
+export class UnreadableSubmittableError extends CodedError {
+  readonly code = 'UNREADABLE_SUBMITTABLE';
+
+  constructor() {
+    super('this kind of query object does not show its text; use pg-query-stream or pg-cursor');
+  }
+}

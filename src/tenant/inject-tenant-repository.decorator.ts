@@ -1,0 +1,21 @@
+import { Inject } from '@nestjs/common';
+import type { EntityTarget, ObjectLiteral } from 'typeorm';
+
+const tokens = new Map<EntityTarget<ObjectLiteral>, symbol>();
+
+/** The injection token of an entity's tenant repository. */
+export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symbol {
+  let token = tokens.get(entity);
+  if (!token) {
+    token = Symbol(`TenantRepository(${typeof entity === 'function' ? entity.name : String(entity)})`);
+    tokens.set(entity, token);
+  }
+  return token;
+}
+
+/**
+ * Injects a TypeORM `Repository` (a `TreeRepository` for tree entities) that works for the tenant of the current call.
+ * Safe in singletons: it holds no tenant, and throws `NO_TENANT_CONTEXT` outside of one.
+ */
+export const InjectTenantRepository = (entity: EntityTarget<ObjectLiteral>): ParameterDecorator & PropertyDecorator =>
+  Inject(tenantRepositoryToken(entity));

@@ -1,0 +1,49 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { getMetadataArgsStorage } from 'typeorm';
+import { CacheModule } from '../cache/cache.module.js';
+import type { TenantSchema } from '../database/tenant-schema.js';
+import { AccessGuard } from './access.guard.js';
+import { IdentificationService } from './identification/identification.service.js';
+import { JwtVerifier } from './identification/jwt-verifier.js';
+import { RequestIdentification } from './identification/request-identification.js';
+import { tenantRepositoryToken } from './inject-tenant-repository.decorator.js';
+import { TenantConnectionService } from './tenant-connection.service.js';
+import { TenantContext } from './tenant-context.js';
+import { TenantController } from './tenant.controller.js';
+import { TenantLookup } from './tenant-lookup.js';
+import { createTenantRepository } from './tenant-repository.js';
+
+/** Who a request works for, and the way from there to that tenant's rows. */
+@Module({})
+export class TenantModule {
+  static register(schema: TenantSchema): DynamicModule {
+    const repositories = schema.entities.map(repositoryProvider);
+    return {
+      module: TenantModule,
+      global: true,
+      imports: [CacheModule],
+      controllers: [TenantController],
+      providers: [
+        TenantContext,
+        TenantLookup,
+        TenantConnectionService,
+        JwtVerifier,
+        IdentificationService,
+        RequestIdentification,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        ...repositories,
+      ],
+      exports: [TenantContext, TenantLookup, TenantConnectionService, RequestIdentification, ...repositories],
+    };
+  }
+}
+
+function repositoryProvider(entity: TenantSchema['entities'][number]): Provider {
+  const isTree = getMetadataArgsStorage().trees.some(({ target }) => target === entity);
+  return {
+    provide: tenantRepositoryToken(entity),
+    inject: [TenantContext],
+    useFactory: (context: TenantContext) => createTenantRepository(entity, isTree, context),
+  };
+}
