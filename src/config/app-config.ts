@@ -1,3 +1,5 @@
+import { deepFreeze } from './deep-freeze.js';
+
 /** Injection token of the one validated, frozen configuration object. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
@@ -63,4 +65,9 @@ export interface AppConfig {
   };
   readonly features: { readonly demoTenants: boolean; readonly apiDocs: boolean; readonly metricsPublic: boolean };
   readonly shutdownTimeoutMs: number;
+}
+
+/** The same configuration, frozen too, with the address of the embedded PostgreSQL that has been started since. */
+export function withDatabaseUrl(config: AppConfig, url: string): AppConfig {
+  return deepFreeze({ ...config, database: { ...config.database, url } });
 }

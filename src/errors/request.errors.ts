@@ -28,8 +28,4 @@ export class NotFoundError extends CodedError {
 /** Raised when a request contradicts what is stored: a value that must be unique, or a version that has moved on. */
 export class ConflictError extends CodedError {
   readonly code = 'CONFLICT';
-
-  constructor(detail: string, options?: { cause?: unknown }) {
-    super(detail, options);
-  }
 }

@@ -29,11 +29,11 @@ export class TenantLookup implements OnModuleInit {
         this.logger.debug('Catalog notifications may have been missed: forgetting everything cached');
         return this.cache.clear();
       }
-      const { tenantId, slugs, keyId, domain, targetId } = event;
+      const { tenantId, slugs, keyIds, domains, targetId } = event;
       if (tenantId !== undefined) this.cache.delete(`tenant:${tenantId}`);
       for (const slug of slugs) this.cache.delete(`slug:${slug}`);
-      if (keyId !== undefined) this.cache.delete(`key:${keyId}`);
-      if (domain !== undefined) this.cache.delete(`domain:${domain}`);
+      for (const keyId of keyIds) this.cache.delete(`key:${keyId}`);
+      for (const domain of domains) this.cache.delete(`domain:${domain}`);
       if (targetId !== undefined) this.cache.delete(`target:${targetId}`);
     });
   }

@@ -3,13 +3,14 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { z } from 'zod';
 import { TenantContext } from './tenant-context.js';
 
-const TenantProfile = z
+const tenantProfile = z
   .object({
     slug: z.string(),
     isolation: z.enum(['row', 'schema', 'database']),
     status: z.string(),
   })
-  .meta({ example: { slug: 'acme', isolation: 'row', status: 'active' } });
+  .meta({ id: 'TenantProfile', example: { slug: 'acme', isolation: 'row', status: 'active' } });
+type TenantProfile = z.infer<typeof tenantProfile>;
 
 @ApiTags('tenant')
 @ApiBearerAuth()
@@ -19,8 +20,8 @@ export class TenantController {
 
   @Get()
   @ApiOperation({ summary: 'Who this credential belongs to' })
-  @ApiOkResponse({ schema: z.toJSONSchema(TenantProfile) as object })
-  profile(): z.infer<typeof TenantProfile> {
+  @ApiOkResponse({ standardSchema: tenantProfile })
+  profile(): TenantProfile {
     const { slug, isolation, status } = this.context.current().tenant;
     return { slug, isolation, status };
   }

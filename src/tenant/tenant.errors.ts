@@ -21,10 +21,6 @@ export class UnauthenticatedError extends CodedError {
 /** Raised when a credential of one kind is used where the other is needed. */
 export class ForbiddenError extends CodedError {
   readonly code = 'FORBIDDEN';
-
-  constructor(detail: string) {
-    super(detail);
-  }
 }
 
 /** Raised when host, path or header name another tenant than the credential belongs to. */

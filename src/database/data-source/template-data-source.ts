@@ -1,7 +1,12 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { refuseOperations } from './refused-operations.js';
+import { freezeShared } from './frozen-graph.js';
 import { SilentTypeormLogger } from './silent-typeorm-logger.js';
 import type { TenantSchema } from '../tenant-schema.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
+
+/** What TypeORM asks a server when it connects. True of every PostgreSQL that is supported, 15 being the oldest. */
+const SERVER_FACTS = { version: '15.0', isGeneratedColumnsSupported: true };
 
 /**
  * The data source that is never connected: it builds the entity metadata once, and every tenant's data source shares
@@ -14,6 +19,9 @@ export class TemplateDataSource extends DataSource {
     const template = new TemplateDataSource(options(schema));
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
+    Object.assign(template.driver, SERVER_FACTS);
+    refuseOperations(template);
+    freezeShared(template);
     return template;
   }
 }

@@ -33,14 +33,21 @@ class StampedPool {
  * driver with its pool, the entity manager and the relation loaders. That keeps a tenant at a few hundred bytes instead
  * of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
  */
-export function createTenantDataSource(template: TemplateDataSource, pool: ConnectionPool, stamp: Stamp): DataSource {
+export function createTenantDataSource(
+  template: TemplateDataSource,
+  pool: ConnectionPool,
+  stamp: Stamp,
+  schema: string,
+): DataSource {
   const dataSource = Object.create(template) as DataSource;
   const driver = Object.create(template.driver) as DataSource['driver'];
   Object.assign(driver, {
     dataSource,
     master: new StampedPool(pool, stamp),
     connectedQueryRunners: [],
-    isGeneratedColumnsSupported: true,
+    database: pool.target.database,
+    schema,
+    searchSchema: schema,
   });
   return Object.assign(dataSource, {
     driver,

@@ -32,7 +32,8 @@ export class TenantDataSources implements OnModuleInit {
 
   create(placement: Placement): DataSource {
     if (!this.template) throw new Error('TenantDataSources is used before the application was initialised');
-    return createTenantDataSource(this.template, this.pools.get(placement.target), stampOf(placement));
+    const pool = this.pools.get(placement.target);
+    return createTenantDataSource(this.template, pool, stampOf(placement), placement.schema);
   }
 
   /** Runs `work` on a connection that is a session of its own; nothing of it is left behind. */

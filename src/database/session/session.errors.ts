@@ -8,7 +8,7 @@ export class SessionStatementRefusedError extends CodedError {
     readonly statement: string,
     readonly remedy: string,
   ) {
-    super(`${statement} is refused outside a session lease: ${remedy}`);
+    super(`${statement} is refused: ${remedy}`);
   }
 }
 
@@ -32,6 +32,24 @@ export class TransactionAlreadyOpenError extends CodedError {
   }
 }
 
+/** Raised when `COMMIT` finds that an earlier error, its `cause`, has aborted the transaction: nothing was kept. */
+export class TransactionAbortedError extends CodedError {
+  readonly code = 'TRANSACTION_ABORTED';
+
+  constructor(cause: unknown) {
+    super('an earlier statement of this transaction failed: it was rolled back instead of committed', { cause });
+  }
+}
+
+/** Raised for what follows in a transaction whose connection broke: the server has rolled it back. */
+export class TransactionLostError extends CodedError {
+  readonly code = 'TRANSACTION_LOST';
+
+  constructor(cause: unknown) {
+    super('the connection of this transaction broke: it was rolled back', { cause });
+  }
+}
+
 /** Raised when a session or query runner is used after it was given back. */
 export class SessionEndedError extends CodedError {
   readonly code = 'SESSION_ENDED';
@@ -41,7 +59,7 @@ export class SessionEndedError extends CodedError {
   }
 }
 
-/** Raised when something follows `BEGIN` in the same text. */
+/** Raised when one text holds more than one command and the server would not be the one to say so. */
 export class MultipleCommandsError extends CodedError {
   readonly code = 'MULTIPLE_COMMANDS';
 

@@ -1,0 +1,31 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CatalogModule } from './catalog/catalog.module.js';
+import { AppConfigModule } from './config/config.module.js';
+import type { LoadedConfig } from './config/load-config.js';
+import { ControlPlaneModule } from './control-plane/control-plane.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import type { TenantSchema } from './database/tenant-schema.js';
+import { HealthModule } from './health/health.module.js';
+import { RootController } from './http/root.controller.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { TenantModule } from './tenant/tenant.module.js';
+
+/** Composition only. */
+@Module({})
+export class AppModule {
+  static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        AppConfigModule.register(loaded),
+        DatabaseModule.register(schema),
+        CatalogModule,
+        TenantModule.register(schema),
+        ControlPlaneModule,
+        HealthModule,
+        OrdersModule,
+      ],
+      controllers: [RootController],
+    };
+  }
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AppConfig } from './config/app-config.js';
+import { GeneratedSecrets } from './config/generated-secrets.js';
+import type { LoadedConfig } from './config/load-config.js';
+import { withDatabaseUrl } from './config/app-config.js';
+import type { DemoFile } from './control-plane/demo/demo-file.js';
+import { DemoTenants } from './control-plane/demo/demo-tenants.js';
+import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
+import { createApp } from './http/create-app.js';
+import { PortUnavailableError } from './http/http.errors.js';
+
+/** The running service: embedded PostgreSQL when it was asked for, the Nest application, and where it listens. */
+export class Application {
+  private constructor(
+    readonly nest: NestFastifyApplication,
+    /** As somebody on this machine would call it. */
+    readonly url: string,
+    readonly demoTenants: DemoFile['tenants'],
+    private readonly postgres: EmbeddedPostgres | undefined,
+  ) {}
+
+  /** Starts everything that the configuration asks for, and stops it again when any of it fails. */
+  static async start(loaded: LoadedConfig): Promise<Application> {
+    const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
+    try {
+      const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
+      const nest = await createApp({ ...loaded, config });
+      return await Application.open(nest, config, postgres);
+    } catch (error) {
+      await postgres?.stop();
+      throw error;
+    }
+  }
+
+  private static async open(
+    nest: NestFastifyApplication,
+    config: AppConfig,
+    postgres: EmbeddedPostgres | undefined,
+  ): Promise<Application> {
+    try {
+      const demo = nest.get(DemoTenants);
+      const tenants = config.features.demoTenants ? await demo.ensure() : [];
+      const url = await listen(nest, config);
+      if (config.features.demoTenants) await demo.publish(url, tenants);
+      return new Application(nest, url, [...tenants], postgres);
+    } catch (error) {
+      await nest.close();
+      throw error;
+    }
+  }
+
+  /** Finishes what is in flight, closes every connection, and stops PostgreSQL last. */
+  async stop(): Promise<void> {
+    try {
+      await this.nest.close();
+    } finally {
+      await this.postgres?.stop();
+    }
+  }
+
+  /** Resolves when embedded PostgreSQL has ended without being told to; never without one. */
+  async databaseLost(): Promise<void> {
+    if (!this.postgres) return new Promise(() => undefined);
+    await this.postgres.exited;
+  }
+}
+
+function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
+  const logger = new Logger('EmbeddedPostgres');
+  const secrets = new GeneratedSecrets(config.dataDir);
+  const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));
+  return EmbeddedPostgres.start({
+    dataDir: config.dataDir,
+    passwords: { superuser: password('postgresSuperuserPassword'), owner: password('postgresOwnerPassword') },
+    onLog: (line) => logger.warn(line),
+  });
+}
+
+async function listen(nest: NestFastifyApplication, { http: { host, port } }: AppConfig): Promise<string> {
+  try {
+    await nest.listen({ host, port });
+  } catch (error) {
+    throw PortUnavailableError.from(error, host, port) ?? error;
+  }
+  const address = nest.getHttpServer().address();
+  const actualPort = typeof address === 'object' && address ? address.port : port;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${actualPort}`;
+}

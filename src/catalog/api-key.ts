@@ -1,0 +1,40 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** A tenant's API key as its holder has it: `tnt_<key id>_<secret>`. */
+export interface ApiKeyParts {
+  readonly keyId: string;
+  readonly secret: string;
+}
+
+export interface NewApiKey {
+  readonly keyId: string;
+  /** Shown once; only its hash is stored. */
+  readonly token: string;
+  /** SHA-256 in hex. The secret has 256 random bits, so a slow hash would protect nothing. */
+  readonly secretHash: string;
+}
+
+const SHAPE = /^tnt_([a-z0-9]{16})_([\w-]{43})$/;
+
+export function newApiKey(): NewApiKey {
+  const keyId = randomBytes(8).toString('hex');
+  const secret = randomBytes(32).toString('base64url');
+  return { keyId, token: `tnt_${keyId}_${secret}`, secretHash: hash(secret) };
+}
+
+/** The parts of a well-formed key; null for anything else. */
+export function parseApiKey(token: string): ApiKeyParts | null {
+  const match = SHAPE.exec(token);
+  return match ? { keyId: match[1] as string, secret: match[2] as string } : null;
+}
+
+/** Compares in constant time. */
+export function verifySecret(secret: string, secretHash: string): boolean {
+  const expected = Buffer.from(secretHash, 'hex');
+  const given = Buffer.from(hash(secret), 'hex');
+  return expected.length === given.length && timingSafeEqual(expected, given);
+}
+
+function hash(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}

@@ -1,0 +1,93 @@
+import { DataSource } from 'typeorm';
+import { SilentTypeormLogger } from '../database/data-source/silent-typeorm-logger.js';
+import { targetName } from '../database/pool/connection-pool.js';
+import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
+import { CatalogUnavailableError, MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
+import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
+import { ServerEntity } from './entities/server.entity.js';
+import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
+import { TenantEntity } from './entities/tenant.entity.js';
+import { CreateCatalog1764000000000 } from './migrations/1764000000000-create-catalog.js';
+
+/** Injection token of the catalog's TypeORM `DataSource`. */
+export const CATALOG = Symbol('CATALOG');
+
+const POOL_SIZE = 4;
+const OLDEST_VERSION_NUM = 150_000;
+
+/** Any two instances that start at once migrate one after the other. The number is arbitrary and ours. */
+const MIGRATION_LOCK = 7_242_001;
+
+/**
+ * Connects to the catalog, checks what its role may do, and brings its tables up to date.
+ *
+ * @throws CatalogUnavailableError, UnsupportedServerError, MissingRightsError
+ */
+export async function openCatalog(target: ConnectionTarget, options: PoolOptions): Promise<DataSource> {
+  const catalog = new DataSource({
+    type: 'postgres',
+    entities: [ServerEntity, ConnectionTargetEntity, TenantEntity, ApiKeyEntity, TenantDomainEntity],
+    migrations: [CreateCatalog1764000000000],
+    migrationsTableName: 'catalog_migrations',
+    installExtensions: false,
+    logger: new SilentTypeormLogger(),
+    poolErrorHandler: () => undefined, // an idle connection that dies is replaced when it is next needed
+    database: target.database,
+    poolSize: POOL_SIZE,
+    extra: { ...clientConfig(target, options), application_name: 'tenantry catalog' },
+  });
+  try {
+    await catalog.initialize();
+  } catch (error) {
+    throw new CatalogUnavailableError(targetName(target), error);
+  }
+  try {
+    await assertRights(catalog, target);
+    await migrate(catalog);
+    return catalog;
+  } catch (error) {
+    await catalog.destroy();
+    throw error;
+  }
+}
+
+interface Rights {
+  readonly version: string;
+  readonly version_num: number;
+  readonly may_create_databases: boolean;
+  readonly may_create_roles: boolean;
+  readonly may_create_tables: boolean;
+}
+
+const RIGHTS = `
+  SELECT current_setting('server_version') AS version,
+         current_setting('server_version_num')::int AS version_num,
+         rolsuper OR rolcreatedb AS may_create_databases,
+         rolsuper OR rolcreaterole AS may_create_roles,
+         has_schema_privilege(current_schema(), 'CREATE') AS may_create_tables
+  FROM pg_roles WHERE rolname = current_user`;
+
+async function assertRights(catalog: DataSource, target: ConnectionTarget): Promise<void> {
+  const [rights] = await catalog.query<Rights[]>(RIGHTS);
+  if (!rights) throw new MissingRightsError(target.role, ['everything: the server does not list it']);
+  if (rights.version_num < OLDEST_VERSION_NUM) throw new UnsupportedServerError(rights.version);
+  const missing = [
+    ...(rights.may_create_databases ? [] : ['CREATEDB']),
+    ...(rights.may_create_roles ? [] : ['CREATEROLE']),
+    ...(rights.may_create_tables ? [] : [`CREATE in the schema for the catalog (database "${target.database}")`]),
+  ];
+  if (missing.length > 0) throw new MissingRightsError(target.role, missing);
+}
+
+async function migrate(catalog: DataSource): Promise<void> {
+  const lock = catalog.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await catalog.runMigrations({ transaction: 'each' });
+    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+  } finally {
+    await lock.release();
+  }
+}

@@ -1,0 +1,21 @@
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import type { FactoryProvider } from '@nestjs/common';
+import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { targetOfUrl } from '../database/pool/database-url.js';
+
+/** Injection token: where the catalog is, with the login that owns everything on the default server. */
+export const CATALOG_TARGET = Symbol('CATALOG_TARGET');
+
+/** Name of the server row that stands for the catalog's own server. */
+export const DEFAULT_SERVER = 'default';
+
+export const catalogTargetProvider: FactoryProvider<ConnectionTarget> = {
+  provide: CATALOG_TARGET,
+  inject: [APP_CONFIG],
+  // Around the pooler, where there is one: notifications and migrations need a session.
+  useFactory: ({ database: { url, directUrl } }: AppConfig) => {
+    const address = directUrl ?? url;
+    if (address === undefined) throw new Error('the catalog has no address: embedded PostgreSQL was not started');
+    return targetOfUrl(address, DEFAULT_SERVER);
+  },
+};

@@ -1,0 +1,35 @@
+import { CodedError } from '../errors/coded-error.js';
+
+/** Raised at start when the catalog's PostgreSQL does not answer or refuses the login. */
+export class CatalogUnavailableError extends CodedError {
+  readonly code = 'CATALOG_UNAVAILABLE';
+
+  constructor(target: string, cause: unknown) {
+    super(`the catalog at ${target} cannot be reached: ${reason(cause)}`, { cause, retryAfterSeconds: 5 });
+  }
+}
+
+/** Raised at start when the role in DATABASE_URL may not do what creating tenants needs. */
+export class MissingRightsError extends CodedError {
+  readonly code = 'MISSING_RIGHTS';
+
+  constructor(
+    role: string,
+    readonly missing: readonly string[],
+  ) {
+    super(`the role "${role}" of DATABASE_URL lacks ${missing.join(' and ')}`);
+  }
+}
+
+/** Raised at start when the server is older than what the project relies on. */
+export class UnsupportedServerError extends CodedError {
+  readonly code = 'UNSUPPORTED_SERVER';
+
+  constructor(version: string) {
+    super(`PostgreSQL ${version} is not supported: 15 or newer is needed`);
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : String(cause);
+}

@@ -1,0 +1,36 @@
+import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { poolOptions } from '../database/pool/pool-options.js';
+import { SealingModule } from '../sealing/sealing.module.js';
+import { CatalogChangeFeed } from './catalog-change-feed.js';
+import { CATALOG, openCatalog } from './catalog-data-source.js';
+import { CATALOG_TARGET, catalogTargetProvider } from './catalog-target.js';
+import { ServerOwner } from './server-owner.js';
+import { TenantDirectory } from './tenant-directory.js';
+
+/** The control database: tenants, servers, keys, domains. The only truth. */
+@Global()
+@Module({
+  imports: [SealingModule],
+  providers: [
+    catalogTargetProvider,
+    {
+      provide: CATALOG,
+      inject: [CATALOG_TARGET, APP_CONFIG],
+      useFactory: (target: ConnectionTarget, config: AppConfig) => openCatalog(target, poolOptions(config)),
+    },
+    TenantDirectory,
+    ServerOwner,
+    CatalogChangeFeed,
+  ],
+  exports: [CATALOG, CATALOG_TARGET, TenantDirectory, ServerOwner, CatalogChangeFeed],
+})
+export class CatalogModule implements OnApplicationShutdown {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.catalog.destroy();
+  }
+}

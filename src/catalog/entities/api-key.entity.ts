@@ -1,0 +1,23 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+@Entity('api_keys')
+export class ApiKeyEntity {
+  /** The part of the key that names it. */
+  @PrimaryColumn('text')
+  id: string;
+
+  @Column('uuid', { name: 'tenant_id' })
+  tenantId: string;
+
+  @Column('text', { name: 'secret_hash' })
+  secretHash: string;
+
+  @Column('text', { nullable: true })
+  name: string | null;
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt: Date | null;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt: Date | null;
+}

@@ -1,0 +1,38 @@
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { ServerEntity } from './server.entity.js';
+
+/** Server + database + login role: what one pool connects to. */
+@Entity('connection_targets')
+export class ConnectionTargetEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('uuid', { name: 'server_id' })
+  serverId: string;
+
+  @ManyToOne(() => ServerEntity)
+  @JoinColumn({ name: 'server_id' })
+  server: Relation<ServerEntity>;
+
+  /** A server has one `shared` target for its row and schema tenants, and a `dedicated` one per database tenant. */
+  @Column('text')
+  kind: 'shared' | 'dedicated';
+
+  @Column('text')
+  database: string;
+
+  @Column('text')
+  role: string;
+
+  @Column('text', { name: 'password_sealed' })
+  passwordSealed: string;
+
+  /** Raised by the catalog at every change of the target or its server. */
+  @Column('integer')
+  version: number;
+}
+
+/** Where a target's password is sealed. */
+export function targetPasswordPlace(targetId: string): string {
+  return `connection_targets:${targetId}:password_sealed`;
+}

@@ -1,0 +1,51 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../tenant.js';
+
+@Entity('tenants')
+export class TenantEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('text')
+  slug: string;
+
+  @Column('text')
+  status: TenantStatus;
+
+  @Column('text')
+  isolation: Isolation;
+
+  @Column('uuid', { name: 'target_id', nullable: true })
+  targetId: string | null;
+
+  @Column('text', { name: 'schema_name', nullable: true })
+  schema: string | null;
+
+  /** Name of the newest tenant migration that its tables have. */
+  @Column('text', { name: 'schema_version', nullable: true })
+  schemaVersion: string | null;
+
+  @Column('jsonb')
+  limits: TenantLimits;
+
+  @Column('text', { nullable: true })
+  message: string | null;
+
+  @Column('integer')
+  version: number;
+}
+
+export function toTenant(entity: TenantEntity): Tenant {
+  const { id, slug, status, isolation, targetId, schema, limits, message, version } = entity;
+  return Object.freeze({
+    id,
+    slug,
+    status,
+    isolation,
+    targetId,
+    schema,
+    limits: Object.freeze(limits),
+    message,
+    version,
+  });
+}

@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { KeyRing } from '../sealing/key-ring.js';
+import { CATALOG_TARGET } from './catalog-target.js';
+import type { ServerEntity } from './entities/server.entity.js';
+
+/** Where a server's owner password is sealed. */
+export function ownerPasswordPlace(serverId: string): string {
+  return `servers:${serverId}:owner_password_sealed`;
+}
+
+/** The login that creates databases, roles and tables on a server. Never used to serve tenants. */
+@Injectable()
+export class ServerOwner {
+  constructor(
+    @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
+    private readonly keyRing: KeyRing,
+  ) {}
+
+  /** The owner's way into one database of the server; without a database, into the one where databases are created. */
+  of(server: ServerEntity, database?: string): ConnectionTarget {
+    const { id, host, port, tls, ownerRole, ownerPasswordSealed } = server;
+    if (host === null || port === null || ownerRole === null || ownerPasswordSealed === null) {
+      return { ...this.catalogTarget, id, database: database ?? this.catalogTarget.database };
+    }
+    return {
+      id,
+      version: '1',
+      server: { id, host, port, tls },
+      database: database ?? 'postgres',
+      role: ownerRole,
+      password: this.keyRing.open(ownerPasswordSealed, ownerPasswordPlace(id)),
+    };
+  }
+}

@@ -1,0 +1,52 @@
+import type { AppConfig } from './app-config.js';
+import { type Environment, withDependentDefaults } from './environment.js';
+import type { RequiredSecrets } from './required-secrets.js';
+
+/** The variables under the names and in the groups that the program uses. */
+export function buildAppConfig(environment: Environment, dataDir: string, secrets: RequiredSecrets): AppConfig {
+  const env = withDependentDefaults(environment);
+  return {
+    environment: env.NODE_ENV,
+    http: { host: env.HOST, port: env.PORT },
+    log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
+    dataDir,
+    database: {
+      url: env.DATABASE_URL,
+      embedded: env.EMBEDDED_POSTGRES,
+      pooler: env.DB_POOLER,
+      directUrl: env.DATABASE_DIRECT_URL,
+    },
+    pool: {
+      enabled: env.ENABLE_CONNECTION_POOLING,
+      size: env.DB_POOL_SIZE,
+      maxOverflow: env.DB_MAX_OVERFLOW,
+      recycleSeconds: env.DB_POOL_RECYCLE,
+      timeoutMs: env.DB_POOL_TIMEOUT,
+      connectTimeoutMs: env.DB_CONNECT_TIMEOUT,
+      statementTimeoutMs: env.DB_STATEMENT_TIMEOUT,
+      serverMaxConnections: env.DB_SERVER_MAX_CONNECTIONS,
+    },
+    cache: {
+      redisEnabled: env.ENABLE_REDIS_CACHE,
+      redis: {
+        url: env.REDIS_URL,
+        host: env.REDIS_HOST,
+        port: env.REDIS_PORT,
+        password: env.REDIS_PASSWORD,
+        db: env.REDIS_DB,
+      },
+      defaultTtlSeconds: env.CACHE_DEFAULT_TTL,
+      memoryMaxEntries: env.CACHE_MEMORY_MAX_ENTRIES,
+    },
+    security: {
+      ...secrets,
+      jwt: { jwksUrl: env.JWT_JWKS_URL, secret: env.JWT_SECRET, tenantClaim: env.JWT_TENANT_CLAIM },
+    },
+    features: {
+      demoTenants: env.ENABLE_DEMO_TENANTS,
+      apiDocs: env.ENABLE_API_DOCS,
+      metricsPublic: env.METRICS_PUBLIC,
+    },
+    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT,
+  };
+}

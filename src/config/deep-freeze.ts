@@ -1,0 +1,9 @@
+/**
+ * Freezes a plain structure and everything in it. Buffers stay as they are: JavaScript refuses to freeze an array
+ * buffer view that has elements.
+ */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,79 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { SecretsFileLockedError } from './config.errors.js';
+import { systemCode } from './system-error.js';
+
+const DEADLINE_MS = 5_000;
+const RETRY_MS = 20;
+
+/**
+ * Runs `work` while no other process on this machine runs one under the same path. The file is created exclusively and
+ * names its holder, so that a lock whose holder died (killed half-way) is broken instead of stopping every later start.
+ *
+ * Blocks the thread: for the start, before there is anything to serve.
+ *
+ * @throws SecretsFileLockedError when a living holder, or one on another machine, keeps it for `deadlineMs`
+ */
+export function withLockFile<T>(path: string, work: () => T, deadlineMs = DEADLINE_MS): T {
+  const deadline = performance.now() + deadlineMs;
+  while (!tryCreate(path)) {
+    breakIfAbandoned(path);
+    if (performance.now() > deadline) throw new SecretsFileLockedError(path);
+    pause(RETRY_MS);
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** Only the one who created the second file breaks the lock: two breakers could remove a lock that was taken anew. */
+function breakIfAbandoned(path: string): void {
+  const breaker = `${path}.break`;
+  if (!isAbandoned(path) || !tryCreate(breaker)) return;
+  try {
+    if (isAbandoned(path)) rmSync(path, { force: true });
+  } finally {
+    rmSync(breaker);
+  }
+}
+
+function tryCreate(path: string): boolean {
+  try {
+    writeFileSync(path, `${hostname()} ${process.pid}`, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function isAbandoned(path: string): boolean {
+  const [host, pid] = holder(path).split(' ');
+  if (host !== hostname() || !/^\d+$/.test(pid ?? '')) return false;
+  // Our own number in a lock that we wait for: we are the restart, in a container that counts from 1 again.
+  return Number(pid) === process.pid || !isAlive(Number(pid));
+}
+
+function holder(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

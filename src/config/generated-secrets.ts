@@ -1,0 +1,94 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataDirNotWritableError, SecretsFileInvalidError } from './config.errors.js';
+import { withLockFile } from './exclusive-lock-file.js';
+import { systemCode, systemReason } from './system-error.js';
+
+const secretsSchema = z.record(z.string(), z.string().min(1));
+const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ELOOP']);
+
+/**
+ * Secrets that nobody gave and that must be the same at the next start, kept in `DATA_DIR/secrets.json` (mode 0600).
+ * Neither the file nor the folder (mode 0700) is made before the first secret is generated.
+ */
+export class GeneratedSecrets {
+  readonly path: string;
+
+  /** @param dataDir absolute path */
+  constructor(private readonly dataDir: string) {
+    this.path = join(dataDir, 'secrets.json');
+  }
+
+  /**
+   * The secret of that name. Processes that ask at the same time all get the one that the first of them generated.
+   *
+   * @throws SecretsFileInvalidError, SecretsFileLockedError, DataDirNotWritableError
+   */
+  getOrCreate(name: string, generate: () => string): string {
+    return this.read().get(name) ?? this.create(name, generate);
+  }
+
+  private create(name: string, generate: () => string): string {
+    return this.writing(() => {
+      mkdirSync(this.dataDir, { recursive: true, mode: 0o700 });
+      return withLockFile(`${this.path}.lock`, () => {
+        // Another process may have been here while this one waited.
+        const secrets = this.read();
+        const secret = secrets.get(name) ?? generate();
+        if (!secrets.has(name)) this.replaceFile(secrets.set(name, secret));
+        return secret;
+      });
+    });
+  }
+
+  private read(): Map<string, string> {
+    const content = this.content();
+    if (content === undefined) return new Map();
+    const secrets = secretsSchema.safeParse(parsedJson(content));
+    if (!secrets.success) throw new SecretsFileInvalidError(this.path, 'is not a JSON object of non-empty strings');
+    return new Map(Object.entries(secrets.data));
+  }
+
+  private content(): string | undefined {
+    try {
+      return readFileSync(this.path, 'utf8');
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      if (systemCode(error) === 'ENOTDIR') throw new DataDirNotWritableError(this.dataDir, { cause: error });
+      throw new SecretsFileInvalidError(this.path, `cannot be read: ${systemReason(error)}`, { cause: error });
+    }
+  }
+
+  /** Under its final name the file is always complete: the old one, or the new one, even after a power cut. */
+  private replaceFile(secrets: ReadonlyMap<string, string>): void {
+    const unfinished = `${this.path}.tmp`;
+    const file = openSync(unfinished, 'w', 0o600);
+    try {
+      writeFileSync(file, `${JSON.stringify(Object.fromEntries(secrets), null, 2)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(unfinished, this.path);
+  }
+
+  private writing<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!REFUSALS.has(systemCode(error) ?? '')) throw error;
+      throw new DataDirNotWritableError(this.dataDir, { cause: error });
+    }
+  }
+}
+
+/** `undefined` for what is no JSON; the parser's own message would quote the secrets. */
+function parsedJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

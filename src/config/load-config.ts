@@ -1,0 +1,56 @@
+import { join, resolve } from 'node:path';
+import type { AppConfig } from './app-config.js';
+import { buildAppConfig } from './build-app-config.js';
+import { deepFreeze } from './deep-freeze.js';
+import { readEnvFile } from './env-file.js';
+import { type Environment, VARIABLE_NAMES, type VariableName } from './environment.js';
+import { requiredSecrets } from './required-secrets.js';
+import { type GivenVariables, validateEnvironment } from './validate-environment.js';
+
+/** Injection token of `LoadedConfig['sources']`. */
+export const CONFIG_SOURCES = Symbol('CONFIG_SOURCES');
+
+export type ConfigSource = 'environment' | '.env' | 'default' | 'generated';
+export type ConfigSources = Readonly<Record<VariableName, ConfigSource>>;
+
+export interface LoadedConfig {
+  readonly config: AppConfig;
+  /** Where each variable's value comes from; one that is not set and has no default counts as `default`. */
+  readonly sources: ConfigSources;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment, and for what it does not set `.env` in `cwd`. The result is deeply frozen.
+ * Touches the disk (`DATA_DIR/secrets.json`) only when a secret has to be generated and everything else is valid.
+ *
+ * @throws ConfigurationError with all problems at once
+ * @throws DataDirNotWritableError, SecretsFileInvalidError, SecretsFileLockedError
+ */
+export function loadConfig({ env, cwd }: { env: NodeJS.ProcessEnv; cwd: string }): LoadedConfig {
+  const file = readEnvFile(join(cwd, '.env'));
+  const environment = validateEnvironment(givenVariables(env, file));
+  const dataDir = resolve(cwd, environment.DATA_DIR);
+  const config = buildAppConfig(environment, dataDir, requiredSecrets(environment, dataDir));
+  return deepFreeze({ config, sources: sourcesOf(environment, env, file) });
+}
+
+/** An empty value counts as not set, so that a line such as `REDIS_PASSWORD=` takes nothing away. */
+function givenVariables(env: Variables, file: Variables): GivenVariables {
+  const given = VARIABLE_NAMES.map((name) => [name, env[name] || file[name]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value));
+}
+
+function sourcesOf(environment: Environment, env: Variables, file: Variables): ConfigSources {
+  const sourceOf = (name: VariableName): ConfigSource => {
+    if (env[name]) return 'environment';
+    if (file[name]) return '.env';
+    return isGenerated(name, environment) ? 'generated' : 'default';
+  };
+  return Object.fromEntries(VARIABLE_NAMES.map((name) => [name, sourceOf(name)])) as ConfigSources;
+}
+
+function isGenerated(name: VariableName, environment: Environment): boolean {
+  return (name === 'ADMIN_API_KEY' || name === 'ENCRYPTION_KEYS') && environment[name] === undefined;
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+
+// What a variable's text may look like. The error of every type says only what was expected, never what was given.
+
+/** Two weeks: Node's timers hold at most 24.8 days, and a connection's age gets jitter on top. */
+const MAX_LIFETIME_SECONDS = 1_209_600;
+const MAX_TIMEOUT_SECONDS = 86_400;
+const MAX_INTEGER = 2_147_483_647;
+const AES_256_KEY_BYTES = 32;
+const HMAC_SECRET_BYTES = 32;
+
+export function integer(min: number, max = MAX_INTEGER) {
+  const expected = max === MAX_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, expected)
+    .transform(Number)
+    .pipe(z.number().min(min, expected).max(max, expected));
+}
+
+/** Seconds after which something is replaced; 0 for never. */
+export const lifetime = integer(0, MAX_LIFETIME_SECONDS);
+
+/** Seconds in the environment, milliseconds in the program. */
+export const timeout = parsed(
+  `seconds from 0.001 to ${MAX_TIMEOUT_SECONDS}, for example 30 or 2.5`,
+  (text): number | undefined => {
+    const seconds = /^\d{1,6}(?:\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+    return seconds >= 0.001 && seconds <= MAX_TIMEOUT_SECONDS ? Math.round(seconds * 1000) : undefined;
+  },
+);
+
+export const flag = z.stringbool({
+  truthy: ['true', '1', 'yes', 'on'],
+  falsy: ['false', '0', 'no', 'off'],
+  error: 'true or false (or 1, yes, on, 0, no, off)',
+});
+
+export function oneOf<const Values extends readonly string[]>(...values: Values) {
+  return z.enum(values, values.length === 1 ? values[0] : `one of ${values.join(', ')}`);
+}
+
+export function text(expected: string, pattern: RegExp) {
+  return z.string().regex(pattern, expected);
+}
+
+export const host = text('a host name or an IP address', /^[\w.:%-]{1,253}$/);
+
+export const postgresUrl = url('postgres://user:password@host:5432/database', (address) => {
+  const { protocol, hostname, pathname, username, password } = address;
+  // Whoever connects decodes these parts; a stray "%" would fail there with a message that quotes the password.
+  const parts = [username, password, pathname.slice(1)].map(decodeURIComponent);
+  return ['postgres:', 'postgresql:'].includes(protocol) && hostname !== '' && parts[2] !== '';
+});
+
+export const redisUrl = url('redis://host:6379/0 or rediss://…', ({ protocol, hostname, pathname }) => {
+  return ['redis:', 'rediss:'].includes(protocol) && hostname !== '' && /^\/?\d*$/.test(pathname);
+});
+
+export const webUrl = url('an https:// or http:// address', ({ protocol }) => ['https:', 'http:'].includes(protocol));
+
+/** What an `Authorization: Bearer` header can carry. */
+export const apiKey = text('at least 16 characters without white space', /^[\x21-\x7e]{16,}$/);
+
+export const hmacSecret = z
+  .string()
+  .refine((secret) => Buffer.byteLength(secret) >= HMAC_SECRET_BYTES, `at least ${HMAC_SECRET_BYTES} bytes`);
+
+export const keyRing = parsed(
+  `id:base64 or several, comma-separated: different ids, each key ${AES_256_KEY_BYTES} bytes in base64`,
+  (ring) => {
+    const keys = ring.split(',').flatMap((entry) => encryptionKey(entry) ?? []);
+    const complete = keys.length === ring.split(',').length;
+    return complete && new Set(keys.map(({ id }) => id)).size === keys.length ? keys : undefined;
+  },
+);
+
+function encryptionKey(entry: string): { id: string; key: Buffer } | undefined {
+  const [, id, base64] = /^([\w-]{1,32}):([A-Za-z0-9+/]+=?)$/.exec(entry) ?? [];
+  if (id === undefined || base64 === undefined) return undefined;
+  const key = Buffer.from(base64, 'base64');
+  return key.length === AES_256_KEY_BYTES ? { id, key } : undefined;
+}
+
+function url(expected: string, accepts: (address: URL) => boolean) {
+  return z.string().refine((address) => isAddress(address) && decodes(() => accepts(new URL(address))), expected);
+}
+
+/** `URL` cuts white space off silently; those who get the text later would not. */
+function isAddress(address: string): boolean {
+  return !/\s/.test(address) && URL.canParse(address);
+}
+
+function decodes(accepts: () => boolean): boolean {
+  try {
+    return accepts();
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+function parsed<T>(expected: string, parse: (text: string) => T | undefined) {
+  return z.string().transform((text, context): T => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', message: expected, input: undefined });
+    return z.NEVER;
+  });
+}

@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Isolation, Tenant } from '../../catalog/tenant.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
+import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
+import { ApiKeys } from '../api-keys.js';
+import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
+import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.js';
+
+const DEMO_TENANTS: readonly { readonly slug: string; readonly isolation: Isolation }[] = [
+  { slug: 'acme', isolation: 'row' },
+  { slug: 'umbrella', isolation: 'row' },
+  { slug: 'globex', isolation: 'schema' },
+  { slug: 'initech', isolation: 'database' },
+];
+
+type DemoTenant = DemoFile['tenants'][number];
+
+/** The tenants that a newcomer can call at once: one or two of each isolation, with a few rows. */
+@Injectable()
+export class DemoTenants {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly provisioner: TenantProvisioner,
+    private readonly apiKeys: ApiKeys,
+    private readonly connections: TenantConnectionService,
+  ) {}
+
+  /** Makes what is missing of them; keys from an earlier start stay good. */
+  async ensure(): Promise<readonly DemoTenant[]> {
+    const earlier = await readDemoFile(this.config.dataDir);
+    const tenants: DemoTenant[] = [];
+    for (const { slug, isolation } of DEMO_TENANTS) {
+      const tenant = await this.provisioner.provision({ slug, isolation });
+      const known = earlier?.tenants.find((entry) => entry.slug === slug)?.apiKey;
+      tenants.push({ slug, isolation, apiKey: await this.usableKey(tenant, known) });
+      // Suspended or under maintenance since: it has its rows already.
+      if (tenant.status === 'active') await this.schema.seedDemo?.(await this.connections.dataSource(tenant));
+    }
+    return tenants;
+  }
+
+  /** Writes `DATA_DIR/demo.json`. */
+  async publish(url: string, tenants: readonly DemoTenant[]): Promise<void> {
+    const { dataDir, security } = this.config;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await writeDemoFile(dataDir, { url, admin: { apiKey: security.adminApiKey }, tenants: [...tenants] });
+  }
+
+  private async usableKey(tenant: Tenant, known: string | undefined): Promise<string> {
+    if (known !== undefined && (await this.apiKeys.opens(known, tenant.id))) return known;
+    return this.apiKeys.issue(tenant.id, 'demo');
+  }
+}

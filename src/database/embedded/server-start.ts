@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import {
+  DataInUseError,
+  PasswordRejectedError,
+  PortTakenError,
+  PostgresFailedError,
+  StartTimeoutError,
+} from './embedded.errors.js';
+import { LifeLine, type ServerEnd } from './life-line.js';
+import type { PostgresData } from './data-directory.js';
+import type { PostgresBinaries } from './postgres-binaries.js';
+import { type ServiceAccount, spawnOptions } from './service-account.js';
+
+export interface ServerStartOptions {
+  readonly account: ServiceAccount | undefined;
+  readonly binaries: PostgresBinaries;
+  readonly dataDir: string;
+  readonly data: PostgresData;
+  readonly port: number | undefined;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly superuserPassword: string;
+  readonly onLog: ((line: string) => void) | undefined;
+}
+
+export interface StartedServer {
+  readonly server: LifeLine;
+  readonly port: number;
+  /** Connected to the database `postgres`. */
+  readonly superuser: Client;
+}
+
+const READY_WITHIN_MS = 30_000;
+/** The copy that holds the data may have died this moment, and its server be about to end. */
+const WAIT_FOR_LOCK_MS = 3_000;
+const PORT_ATTEMPTS = 5;
+
+/** Starts the server, again on another port when somebody took the one we found free, and waits until it is ready. */
+export async function startServer(options: ServerStartOptions): Promise<StartedServer> {
+  const lockDeadline = Date.now() + WAIT_FOR_LOCK_MS;
+  for (let attempts = 1; ;) {
+    const port = options.port ?? (await freePort());
+    const server = launch(options, port);
+    const superuser = await connectWhenReady(server, port, options);
+    if (superuser) return { server, port, superuser };
+    const end = await server.ended;
+    if (isLockHeld(end)) {
+      if (Date.now() > lockDeadline) throw await dataInUse(options);
+      await delay(200);
+    } else if (isPortTaken(end)) {
+      if (options.port !== undefined || ++attempts > PORT_ATTEMPTS) throw new PortTakenError(port);
+    } else {
+      throw new PostgresFailedError('postgres', end.exitCode, end.output);
+    }
+  }
+}
+
+function launch({ account, binaries, data, settings, onLog }: ServerStartOptions, port: number): LifeLine {
+  const parameters = {
+    // Below LOG are the application's errors, whose details hold values of rows: they are reported where they happen.
+    log_min_messages: 'log',
+    ...settings,
+    log_line_prefix: '%e ', // SQLSTATE: what `isLockHeld` reads
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    port: String(port),
+  };
+  const args = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const spawning = spawnOptions(account);
+  // A lock file left by a crash may name a process id that is ours by now, which is common in containers: PostgreSQL
+  // ignores it when it is told who its grandparent is. Its parent is the shell of the life line.
+  const env = { ...spawning.env, PG_GRANDPARENT_PID: String(process.pid) };
+  return new LifeLine(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, (line) => {
+    // cannot_connect_now is the answer to our own asking whether it is ready.
+    if (/ (FATAL|PANIC): /.test(line) && !line.startsWith('57P03')) onLog?.(line);
+  });
+}
+
+/** @returns undefined when the server ended instead */
+async function connectWhenReady(
+  server: LifeLine,
+  port: number,
+  options: ServerStartOptions,
+): Promise<Client | undefined> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (!server.end) {
+    const tried = await connect(port, options.superuserPassword);
+    if (tried instanceof Client) return tried;
+    const rejected = 'code' in tried && tried.code === '28P01';
+    if (!rejected && Date.now() < deadline) {
+      await Promise.race([delay(20), server.ended]);
+      continue;
+    }
+    await server.stop(['INT', 'QUIT'], 5_000);
+    if (rejected) throw new PasswordRejectedError(options.data.name, tried);
+    throw new StartTimeoutError(READY_WITHIN_MS, tried);
+  }
+  return undefined;
+}
+
+async function connect(port: number, password: string): Promise<Client | Error> {
+  const client = new Client({
+    ...{ host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres', ssl: false },
+    connectionTimeoutMillis: 2_000,
+  });
+  client.on('error', () => {}); // the query that runs into it is rejected with it
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** lock_file_exists (https://www.postgresql.org/docs/18/errcodes-appendix.html) */
+function isLockHeld({ output }: ServerEnd): boolean {
+  return output.some((line) => line.startsWith('F0001 FATAL:'));
+}
+
+/** It has no SQLSTATE of its own; LC_ALL=C keeps the words. */
+function isPortTaken({ output }: ServerEnd): boolean {
+  return output.some((line) => line.includes('could not bind IPv4 address "127.0.0.1": Address already in use'));
+}
+
+async function dataInUse({ dataDir, data }: ServerStartOptions): Promise<DataInUseError> {
+  const lockFile = join(data.path, 'postmaster.pid');
+  const holder = await readFile(lockFile, 'utf8').catch(() => 'unknown');
+  return new DataInUseError(dataDir, lockFile, holder.split('\n')[0] ?? 'unknown');
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

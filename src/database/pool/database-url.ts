@@ -1,0 +1,37 @@
+import type { ConnectionTarget, ServerAddress } from './connection-target.js';
+
+/**
+ * Reads `postgres://role:password@host:port/database?sslmode=…` into a target. The TLS modes are libpq's
+ * (https://www.postgresql.org/docs/current/libpq-ssl.html): those that encrypt without checking become `require`,
+ * those that check become `verify-full`.
+ */
+export function targetOfUrl(text: string, serverId: string): ConnectionTarget {
+  const url = new URL(text);
+  const server: ServerAddress = {
+    id: serverId,
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? 5432 : Number(url.port),
+    tls: tlsOf(url.searchParams.get('sslmode')),
+  };
+  return Object.freeze({
+    id: serverId,
+    version: '1',
+    server: Object.freeze(server),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    role: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  });
+}
+
+function tlsOf(sslmode: string | null): ServerAddress['tls'] {
+  switch (sslmode) {
+    case 'require':
+    case 'prefer':
+      return 'require';
+    case 'verify-ca':
+    case 'verify-full':
+      return 'verify-full';
+    default:
+      return 'disable';
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * `word`: a keyword or a plain name, in lower case. `name`: a quoted name, unquoted. `escaped-name`: `U&"…"`, as written.
+ * `string` stands for any constant in quotes or dollars; its content is left out. `symbol` is one character.
+ */
+export type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'number' | 'symbol';
+
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+}
+
+interface Read extends Token {
+  /** First position behind the token. */
+  readonly end: number;
+}
+
+// PostgreSQL takes every character beyond ASCII for a letter, white space of other scripts included.
+const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
+const NUMBER_OR_PARAMETER = /\$?\d+/y;
+const STRING_START = /(?:[ebxn]|u&)?'/iy;
+const NAME_START = /(?:u&)?"/iy;
+const DOLLAR_QUOTE = /\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/iy;
+const BLANK = ' \t\n\r\f\v';
+
+/**
+ * Splits a text as PostgreSQL's own lexer does, with `standard_conforming_strings` on (its default). What is not closed
+ * reaches to the end of the text; the server refuses such a text anyway.
+ *
+ * Source of the rules: https://www.postgresql.org/docs/current/sql-syntax-lexical.html and
+ * `src/backend/parser/scan.l`.
+ */
+export function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  let at = blankEnd(text, 0);
+  while (at < text.length) {
+    const token = readToken(text, at);
+    tokens.push({ kind: token.kind, text: token.text });
+    at = blankEnd(text, token.end);
+  }
+  return tokens;
+}
+
+function readToken(text: string, at: number): Read {
+  const quote = match(STRING_START, text, at);
+  if (quote !== undefined) return { kind: 'string', text: '', end: stringEnd(text, at + quote.length, quote) };
+  const nameStart = match(NAME_START, text, at);
+  if (nameStart !== undefined) return readName(text, at + nameStart.length, nameStart);
+  const word = match(WORD, text, at);
+  if (word !== undefined) return { kind: 'word', text: word.toLowerCase(), end: at + word.length };
+  const number = match(NUMBER_OR_PARAMETER, text, at);
+  if (number !== undefined) return { kind: 'number', text: number, end: at + number.length };
+  const dollars = match(DOLLAR_QUOTE, text, at);
+  if (dollars !== undefined) return { kind: 'string', text: '', end: behind(text, dollars, at + dollars.length) };
+  return { kind: 'symbol', text: text.charAt(at), end: at + 1 };
+}
+
+function readName(text: string, from: number, start: string): Read {
+  const end = quotedEnd(text, from, '"');
+  const name = text.slice(from, end - 1).replaceAll('""', '"');
+  return { kind: start === '"' ? 'name' : 'escaped-name', text: name, end };
+}
+
+function stringEnd(text: string, from: number, start: string): number {
+  return start === "E'" || start === "e'" ? escapedStringEnd(text, from) : quotedEnd(text, from, "'");
+}
+
+/** Doubled quotes belong to the content. */
+function quotedEnd(text: string, from: number, quote: string): number {
+  let end = behind(text, quote, from);
+  while (text.charAt(end) === quote) end = behind(text, quote, end + 1);
+  return end;
+}
+
+/** `E'…'`: a backslash takes the next character with it, and the string may go on behind a line break. */
+function escapedStringEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length) {
+    const char = text.charAt(at);
+    if (char === '\\') at += 2;
+    else if (char !== "'") at += 1;
+    else if (text.charAt(at + 1) === "'") at += 2;
+    else {
+      const continued = continuation(text, at + 1);
+      if (continued === undefined) return at + 1;
+      at = continued;
+    }
+  }
+  return text.length;
+}
+
+/**
+ * Two constants with a line break between them are one constant. For an escaped one that matters: the second part has
+ * escapes too. Returns the position behind the quote that opens the second part.
+ */
+function continuation(text: string, from: number): number | undefined {
+  let at = from;
+  let lineBreak = false;
+  for (;;) {
+    if (text.startsWith('--', at)) at = lineEnd(text, at);
+    const char = text.charAt(at);
+    if (char === '' || !BLANK.includes(char)) return lineBreak && char === "'" ? at + 1 : undefined;
+    lineBreak ||= char === '\n' || char === '\r';
+    at += 1;
+  }
+}
+
+/** First position at or after `from` that is neither white space nor inside a comment. */
+function blankEnd(text: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = text.charAt(at);
+    if (char === '') return text.length;
+    if (BLANK.includes(char)) at += 1;
+    else if (char === '-' && text.charAt(at + 1) === '-') at = lineEnd(text, at);
+    else if (char === '/' && text.charAt(at + 1) === '*') at = blockCommentEnd(text, at + 2);
+    else return at;
+  }
+}
+
+/** Block comments nest. */
+function blockCommentEnd(text: string, from: number): number {
+  const edge = /\/\*|\*\//g;
+  edge.lastIndex = from;
+  for (let depth = 1; depth > 0; ) {
+    const found = edge.exec(text);
+    if (!found) return text.length;
+    depth += found[0] === '/*' ? 1 : -1;
+  }
+  return edge.lastIndex;
+}
+
+function lineEnd(text: string, from: number): number {
+  const lineBreak = /[\n\r]/g;
+  lineBreak.lastIndex = from;
+  return lineBreak.exec(text)?.index ?? text.length;
+}
+
+function behind(text: string, needle: string, from: number): number {
+  const index = text.indexOf(needle, from);
+  return index < 0 ? text.length : index + needle.length;
+}
+
+function match(sticky: RegExp, text: string, at: number): string | undefined {
+  sticky.lastIndex = at;
+  return sticky.exec(text)?.[0];
+}

@@ -1,0 +1,41 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from '../app.module.js';
+import type { LoadedConfig } from '../config/load-config.js';
+import type { TenantSchema } from '../database/tenant-schema.js';
+import { ordersSchema } from '../orders/orders.schema.js';
+import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
+import { AppLogger } from './app-logger.js';
+import { setUpApiDocs } from './openapi.js';
+import { ProblemFilter } from './problem.filter.js';
+import { validationPipe } from './validation.pipe.js';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** The whole application, initialised and not yet listening. */
+export async function createApp(
+  loaded: LoadedConfig,
+  schema: TenantSchema = ordersSchema,
+): Promise<NestFastifyApplication> {
+  const { config } = loaded;
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    rewriteUrl: rewriteTenantPath,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(loaded, schema), adapter, {
+    logger: new AppLogger(config),
+    abortOnError: false,
+  });
+  try {
+    app.useGlobalPipes(validationPipe);
+    app.useGlobalFilters(new ProblemFilter());
+    app.get(RequestIdentification).register(adapter.getInstance());
+    if (config.features.apiDocs) setUpApiDocs(app);
+    return await app.init();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import pg from 'pg';
+import { QueryFailedError } from 'typeorm';
+import { CodedError } from '../errors/coded-error.js';
+import { ValidationFailedError } from '../errors/request.errors.js';
+import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
+
+/** What Fastify and its plugins throw: a status, and a message that is meant for the caller when the status is 4xx. */
+interface ErrorWithStatus {
+  readonly statusCode: number;
+  readonly message: string;
+}
+
+const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
+  [401, 'UNAUTHENTICATED'],
+  [403, 'FORBIDDEN'],
+  [404, 'NOT_FOUND'],
+  [405, 'METHOD_NOT_ALLOWED'],
+  [409, 'CONFLICT'],
+  [413, 'PAYLOAD_TOO_LARGE'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE'],
+]);
+
+const QUERY_CANCELED = '57014';
+const RETRY_AFTER_SECONDS = 1;
+
+/** The one place that turns errors into HTTP: `application/problem+json` with a stable code. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const error = unwrap(thrown);
+    const body = toProblem(error);
+    if (body.status >= 500) this.report(error, body, http.getRequest<FastifyRequest>());
+    const reply = http.getResponse<FastifyReply>();
+    const retryAfterSeconds = error instanceof CodedError ? error.retryAfterSeconds : undefined;
+    if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
+    else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+    if (body.status === 401) void reply.header('www-authenticate', 'Bearer');
+    void reply.status(body.status).type('application/problem+json').send(body);
+  }
+
+  private report(error: unknown, { status, code }: Problem, { method, routeOptions }: FastifyRequest): void {
+    const summary = `${method} ${routeOptions.url ?? 'unknown route'} answered ${status} ${code}`;
+    if (status === 500) this.logger.error(summary, error instanceof Error ? error.stack : String(error));
+    else this.logger.warn(`${summary}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** TypeORM wraps whatever its driver was told; our own errors from below it are what counts. */
+function unwrap(error: unknown): unknown {
+  return error instanceof QueryFailedError ? (error.driverError as unknown) : error;
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof ValidationFailedError) return problem(error.code, error.message, error.fields);
+  if (error instanceof CodedError) return ofCode(error);
+  if (error instanceof pg.DatabaseError && error.code === QUERY_CANCELED) {
+    return problem('STATEMENT_TIMEOUT', 'a statement took longer than it may');
+  }
+  if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
+  if (hasStatus(error)) return ofStatus(error.statusCode, error.message);
+  return internal();
+}
+
+function ofCode(error: CodedError): Problem {
+  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.message) : internal();
+}
+
+function ofStatus(status: number, message: string): Problem {
+  if (status >= 500) return internal();
+  return problem(CODE_OF_STATUS.get(status) ?? 'BAD_REQUEST', message);
+}
+
+/** Nothing of an unexpected error is shown: it is in the log. */
+function internal(): Problem {
+  return problem('INTERNAL_ERROR', 'something went wrong on our side');
+}
+
+function hasStatus(error: unknown): error is ErrorWithStatus {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+}

@@ -1,0 +1,20 @@
+import { Controller, Get, Inject, Redirect } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { NotFoundError } from '../errors/request.errors.js';
+import { Public } from '../tenant/access.decorators.js';
+import { API_DOCS_PATH } from './openapi.js';
+
+@ApiExcludeController()
+@Public()
+@Controller()
+export class RootController {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
+  /** Somebody who opens the bare address in a browser wants to know what is here. */
+  @Get()
+  @Redirect(`/${API_DOCS_PATH}`)
+  root(): void {
+    if (!this.config.features.apiDocs) throw new NotFoundError('page');
+  }
+}

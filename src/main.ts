@@ -1,0 +1,48 @@
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import { Application } from './application.js';
+import { banner } from './banner.js';
+import { loadConfig } from './config/load-config.js';
+import { CodedError } from './errors/coded-error.js';
+
+const logger = new Logger('Tenantry');
+
+try {
+  const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
+  const { config } = loaded;
+  const starting = Application.start(loaded);
+  stopOnSignal(starting, config.shutdownTimeoutMs);
+  const application = await starting;
+  logger.log(`Listening on ${application.url}`);
+  if (application.demoTenants.length > 0 && config.log.format === 'pretty') {
+    process.stdout.write(`${banner(application, config.dataDir)}\n`);
+  }
+  void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL has ended')));
+} catch (error) {
+  fail(error);
+}
+
+/** The first signal stops in order, whatever has been started by then; a second one, or the deadline, cuts at once. */
+function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.log(`${signal}: stopping`);
+    setTimeout(() => fail(new Error(`not stopped within ${deadlineMs} ms: cut`)), deadlineMs).unref();
+    try {
+      await (await starting).stop();
+    } catch (error) {
+      fail(error);
+    }
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, (received) => void stop(received));
+}
+
+/** What is expected to go wrong is one line; anything else shows where it came from. */
+function fail(error: unknown): never {
+  if (error instanceof CodedError) process.stderr.write(`tenantry: ${error.message}\n`);
+  else process.stderr.write(`tenantry: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}

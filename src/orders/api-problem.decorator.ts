@@ -1,0 +1,19 @@
+import { ApiResponse } from '@nestjs/swagger';
+import { problem } from '../http/problem.js';
+
+const DETAILS = {
+  VALIDATION_FAILED: 'the request is not valid',
+  NOT_FOUND: 'no such thing',
+  CONFLICT: 'the request contradicts what is stored',
+} as const;
+
+/** Documents an error that a route answers with, as RFC 9457 problem details. */
+export function ApiProblem(code: keyof typeof DETAILS, detail: string = DETAILS[code]): MethodDecorator {
+  const errors = code === 'VALIDATION_FAILED' ? [{ field: 'limit', message: 'must be between 1 and 100' }] : undefined;
+  const example = problem(code, detail, errors);
+  return ApiResponse({
+    status: example.status,
+    description: `\`${code}\`: ${detail}`,
+    content: { 'application/problem+json': { schema: { type: 'object' }, example } },
+  });
+}

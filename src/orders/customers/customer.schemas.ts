@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { boundedText } from '../bounded-text.js';
+import { versionNumber } from '../version-number.js';
+import type { Customer } from './customer.entity.js';
+
+const email = z.email().max(254).toLowerCase();
+const name = boundedText(200);
+
+export const newCustomer = z
+  .strictObject({ email, name })
+  .meta({ id: 'NewCustomer', example: { email: 'ada@example.com', name: 'Ada Lovelace' } });
+export type NewCustomer = z.infer<typeof newCustomer>;
+
+export const customerChange = z
+  .strictObject({ version: versionNumber, email: email.optional(), name: name.optional() })
+  .meta({ id: 'CustomerChange', example: { version: 1, name: 'Ada King' } });
+export type CustomerChange = z.infer<typeof customerChange>;
+
+const example = {
+  id: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11',
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  version: 1,
+  createdAt: '2026-01-05T09:30:00.000Z',
+  updatedAt: '2026-01-05T09:30:00.000Z',
+};
+
+export const customerView = z
+  .object({
+    id: z.guid(),
+    email: z.string(),
+    name: z.string(),
+    version: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Customer', example });
+export type CustomerView = z.infer<typeof customerView>;
+
+export function toCustomerView(customer: Customer): CustomerView {
+  return {
+    id: customer.id,
+    email: customer.email,
+    name: customer.name,
+    version: customer.version,
+    createdAt: customer.createdAt.toISOString(),
+    updatedAt: customer.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,83 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiProblem } from '../api-problem.decorator.js';
+import { IdPipe } from '../id.pipe.js';
+import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../page.js';
+import {
+  customerChange,
+  type CustomerChange,
+  customerView,
+  type CustomerView,
+  newCustomer,
+  type NewCustomer,
+  toCustomerView,
+} from './customer.schemas.js';
+import { CustomersService } from './customers.service.js';
+
+const customerId = new IdPipe('customer');
+
+@ApiTags('customers')
+@ApiBearerAuth()
+@Controller('api/v1/customers')
+export class CustomersController {
+  constructor(private readonly customers: CustomersService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List customers, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(customerView) })
+  @ApiProblem('VALIDATION_FAILED')
+  async list(@Query({ schema: pageQuery }) query: PageQuery): Promise<Page<CustomerView>> {
+    return toPage(await this.customers.list(query), query, toCustomerView);
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create a customer' })
+  @ApiCreatedResponse({ standardSchema: customerView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('CONFLICT', 'another customer has this email')
+  async create(@Body({ schema: newCustomer }) values: NewCustomer): Promise<CustomerView> {
+    return toCustomerView(await this.customers.create(values));
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Read a customer' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ standardSchema: customerView })
+  @ApiProblem('NOT_FOUND', 'no such customer')
+  async read(@Param('id', customerId) id: string): Promise<CustomerView> {
+    return toCustomerView(await this.customers.read(id));
+  }
+
+  @Patch(':id')
+  @ApiOperation({ summary: 'Change a customer that has not changed since it was read' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ standardSchema: customerView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such customer')
+  @ApiProblem('CONFLICT', 'the customer has changed since it was read')
+  async change(
+    @Param('id', customerId) id: string,
+    @Body({ schema: customerChange }) change: CustomerChange,
+  ): Promise<CustomerView> {
+    return toCustomerView(await this.customers.change(id, change));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a customer that has no orders' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiNoContentResponse()
+  @ApiProblem('NOT_FOUND', 'no such customer')
+  @ApiProblem('CONFLICT', 'the customer has orders')
+  async delete(@Param('id', customerId) id: string): Promise<void> {
+    await this.customers.delete(id);
+  }
+}

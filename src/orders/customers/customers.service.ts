@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { Repository } from 'typeorm';
+import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
+import { type ConstraintRefusals, withRefusals } from '../constraint-refusals.js';
+import { type PageQuery, selectPage } from '../page.js';
+import { Customer } from './customer.entity.js';
+import type { CustomerChange, NewCustomer } from './customer.schemas.js';
+
+const REFUSALS: ConstraintRefusals = {
+  customers_email_key: () => new ConflictError('another customer has this email'),
+  orders_customer_id_fkey: () => new ConflictError('the customer has orders'),
+};
+
+@Injectable()
+export class CustomersService {
+  constructor(@InjectTenantRepository(Customer) private readonly customers: Repository<Customer>) {}
+
+  /** One row more than the page holds when another page follows. */
+  list(page: PageQuery): Promise<Customer[]> {
+    return selectPage(this.customers.createQueryBuilder('customer'), page).getMany();
+  }
+
+  /** @throws ConflictError when the email is taken */
+  async create(values: NewCustomer): Promise<Customer> {
+    const customer = this.customers.create(values);
+    await withRefusals(REFUSALS, () => this.customers.insert(customer));
+    return customer;
+  }
+
+  /** @throws NotFoundError */
+  async read(id: string): Promise<Customer> {
+    const customer = await this.customers.findOneBy({ id });
+    if (!customer) throw new NotFoundError('customer');
+    return customer;
+  }
+
+  /**
+   * One statement compares the version and writes; TypeORM raises the version in it.
+   *
+   * @throws NotFoundError
+   * @throws ConflictError when the version has moved on or the email is taken
+   */
+  async change(id: string, { version, ...values }: CustomerChange): Promise<Customer> {
+    const { affected } = await withRefusals(REFUSALS, () => this.customers.update({ id, version }, values));
+    const customer = await this.read(id);
+    if (affected === 0) throw new ConflictError('the customer has changed since it was read');
+    return customer;
+  }
+
+  /**
+   * @throws NotFoundError
+   * @throws ConflictError when the customer has orders
+   */
+  async delete(id: string): Promise<void> {
+    const { affected } = await withRefusals(REFUSALS, () => this.customers.delete({ id }));
+    if (affected === 0) throw new NotFoundError('customer');
+  }
+}

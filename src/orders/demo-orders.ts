@@ -1,0 +1,57 @@
+import type { DataSource } from 'typeorm';
+import { Customer } from './customers/customer.entity.js';
+import { insertOrder } from './orders/insert-order.js';
+import type { NewOrder } from './orders/order.schemas.js';
+
+const CUSTOMERS = [
+  { email: 'ada@example.com', name: 'Ada Lovelace' },
+  { email: 'grace@example.com', name: 'Grace Hopper' },
+  { email: 'alan@example.com', name: 'Alan Turing' },
+];
+
+const ORDERS: readonly (Omit<NewOrder, 'customerId'> & { readonly email: string })[] = [
+  {
+    email: 'ada@example.com',
+    number: 'A-1001',
+    status: 'paid',
+    currency: 'EUR',
+    lines: [
+      { description: 'Punched cards, box of 500', quantity: 2, unitPrice: 1250 },
+      { description: 'Delivery', quantity: 1, unitPrice: 490 },
+    ],
+  },
+  {
+    email: 'ada@example.com',
+    number: 'A-1002',
+    status: 'draft',
+    currency: 'EUR',
+    lines: [{ description: 'Brass gear', quantity: 12, unitPrice: 799 }],
+  },
+  {
+    email: 'grace@example.com',
+    number: 'A-1003',
+    status: 'shipped',
+    currency: 'USD',
+    lines: [{ description: 'Nanosecond, 30 cm of wire', quantity: 50, unitPrice: 25 }],
+  },
+  {
+    email: 'alan@example.com',
+    number: 'A-1004',
+    status: 'cancelled',
+    currency: 'GBP',
+    lines: [{ description: 'Paper tape, roll', quantity: 3, unitPrice: 340 }],
+  },
+];
+
+/** A handful of customers and orders for a demo tenant that has none. All or nothing, so that it may be run again. */
+export async function seedDemo(dataSource: DataSource): Promise<void> {
+  await dataSource.transaction(async (manager) => {
+    if (await manager.existsBy(Customer, {})) return;
+    const customers = CUSTOMERS.map((values) => manager.create(Customer, values));
+    await manager.insert(Customer, customers);
+    const idOf = new Map(customers.map(({ email, id }) => [email, id]));
+    for (const { email, ...order } of ORDERS) {
+      await insertOrder(manager, { ...order, customerId: idOf.get(email)! });
+    }
+  });
+}

@@ -1,0 +1,13 @@
+import type { PipeTransform } from '@nestjs/common';
+import { z } from 'zod';
+import { NotFoundError } from '../errors/request.errors.js';
+
+/** An id from a path. One that is no uuid names nothing: 404, and PostgreSQL is not asked. */
+export class IdPipe implements PipeTransform<string, string> {
+  constructor(private readonly what: string) {}
+
+  transform(id: string): string {
+    if (!z.guid().safeParse(id).success) throw new NotFoundError(this.what);
+    return id;
+  }
+}

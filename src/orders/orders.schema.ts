@@ -1,0 +1,14 @@
+import type { TenantSchema } from '../database/tenant-schema.js';
+import { Customer } from './customers/customer.entity.js';
+import { seedDemo } from './demo-orders.js';
+import { CreateCustomers1764000000000 } from './migrations/1764000000000-create-customers.js';
+import { CreateOrders1764000001000 } from './migrations/1764000001000-create-orders.js';
+import { Order } from './orders/order.entity.js';
+import { OrderLine } from './orders/order-line.entity.js';
+
+/** The sample domain's tables. A table that is not listed here does not exist for a tenant. */
+export const ordersSchema: TenantSchema = {
+  entities: [Customer, Order, OrderLine],
+  migrations: [CreateCustomers1764000000000, CreateOrders1764000001000],
+  seedDemo,
+};

@@ -1,0 +1,59 @@
+import {
+  Column,
+  CreateDateColumn,
+  Entity,
+  JoinColumn,
+  ManyToOne,
+  OneToMany,
+  PrimaryGeneratedColumn,
+  type Relation,
+  UpdateDateColumn,
+  VersionColumn,
+} from 'typeorm';
+import { Customer } from '../customers/customer.entity.js';
+import { minorUnits } from './amounts.js';
+import { OrderLine } from './order-line.entity.js';
+
+export const ORDER_STATUSES = ['draft', 'placed', 'paid', 'shipped', 'cancelled'] as const;
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
+@Entity('orders')
+export class Order {
+  @PrimaryGeneratedColumn('uuid')
+  id: string;
+
+  /** What the customer calls it; unique. */
+  @Column('text')
+  number: string;
+
+  @Column('uuid', { name: 'customer_id' })
+  customerId: string;
+
+  @ManyToOne(() => Customer)
+  @JoinColumn({ name: 'customer_id' })
+  customer: Relation<Customer>;
+
+  @Column('text')
+  status: OrderStatus;
+
+  /** ISO 4217, three letters. */
+  @Column('text')
+  currency: string;
+
+  /** Sum of the lines, in minor units of the currency. */
+  @Column('bigint', { transformer: minorUnits })
+  total: number;
+
+  @OneToMany(() => OrderLine, (line) => line.order)
+  lines: Relation<OrderLine[]>;
+
+  @VersionColumn()
+  version: number;
+
+  // Milliseconds in the table too: a Date holds no more, and pages continue exactly where the last row stood.
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz', precision: 3 })
+  createdAt: Date;
+
+  @UpdateDateColumn({ name: 'updated_at', type: 'timestamptz', precision: 3 })
+  updatedAt: Date;
+}

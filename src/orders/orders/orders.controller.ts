@@ -1,0 +1,92 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiProblem } from '../api-problem.decorator.js';
+import { IdPipe } from '../id.pipe.js';
+import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../page.js';
+import { orderSummary, type OrderSummary } from './order-summary.schema.js';
+import {
+  newOrder,
+  type NewOrder,
+  orderChange,
+  type OrderChange,
+  orderView,
+  type OrderView,
+  toOrderView,
+} from './order.schemas.js';
+import { OrdersService } from './orders.service.js';
+
+const orderId = new IdPipe('order');
+
+@ApiTags('orders')
+@ApiBearerAuth()
+@Controller('api/v1/orders')
+export class OrdersController {
+  constructor(private readonly orders: OrdersService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List orders with their lines, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(orderView) })
+  @ApiProblem('VALIDATION_FAILED')
+  async list(@Query({ schema: pageQuery }) query: PageQuery): Promise<Page<OrderView>> {
+    return toPage(await this.orders.list(query), query, toOrderView);
+  }
+
+  @Get('summary')
+  @ApiOperation({ summary: 'Count and total of orders by status and currency' })
+  @ApiOkResponse({ standardSchema: orderSummary })
+  summary(): Promise<OrderSummary> {
+    return this.orders.summary();
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create an order with its lines; the total is computed' })
+  @ApiCreatedResponse({ standardSchema: orderView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('CONFLICT', 'another order has this number')
+  async create(@Body({ schema: newOrder }) values: NewOrder): Promise<OrderView> {
+    return toOrderView(await this.orders.create(values));
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Read an order with its lines' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ standardSchema: orderView })
+  @ApiProblem('NOT_FOUND', 'no such order')
+  async read(@Param('id', orderId) id: string): Promise<OrderView> {
+    return toOrderView(await this.orders.read(id));
+  }
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Change the status or replace the lines of an order that has not changed since it was read',
+  })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ standardSchema: orderView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such order')
+  @ApiProblem('CONFLICT', 'the order has changed since it was read')
+  async change(
+    @Param('id', orderId) id: string,
+    @Body({ schema: orderChange }) change: OrderChange,
+  ): Promise<OrderView> {
+    return toOrderView(await this.orders.change(id, change));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete an order and its lines' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiNoContentResponse()
+  @ApiProblem('NOT_FOUND', 'no such order')
+  async delete(@Param('id', orderId) id: string): Promise<void> {
+    await this.orders.delete(id);
+  }
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager, Repository } from 'typeorm';
+import { ConflictError, NotFoundError, ValidationFailedError } from '../../errors/request.errors.js';
+import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
+import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
+import { type ConstraintRefusals, withRefusals } from '../constraint-refusals.js';
+import { type PageQuery, selectPage } from '../page.js';
+import { orderTotal } from './amounts.js';
+import { insertLines, insertOrder } from './insert-order.js';
+import { Order } from './order.entity.js';
+import { OrderLine } from './order-line.entity.js';
+import type { NewOrder, OrderChange } from './order.schemas.js';
+import type { OrderSummary } from './order-summary.schema.js';
+
+const REFUSALS: ConstraintRefusals = {
+  orders_number_key: () => new ConflictError('another order has this number'),
+  orders_customer_id_fkey: () =>
+    new ValidationFailedError([{ field: 'customerId', message: 'must be the id of a customer' }]),
+};
+
+@Injectable()
+export class OrdersService {
+  constructor(
+    @InjectTenantRepository(Order) private readonly orders: Repository<Order>,
+    private readonly connections: TenantConnectionService,
+  ) {}
+
+  /** One row more than the page holds when another page follows. Orders and lines come in one statement: one snapshot. */
+  list(page: PageQuery): Promise<Order[]> {
+    const ids = selectPage(this.orders.createQueryBuilder('page').select('page.id'), page);
+    return this.orders
+      .createQueryBuilder('order')
+      .leftJoinAndSelect('order.lines', 'line')
+      .where(`order.id IN (${ids.getQuery()})`, ids.getParameters())
+      .orderBy('order.createdAt', 'DESC')
+      .addOrderBy('order.id', 'DESC')
+      .addOrderBy('line.position')
+      .getMany();
+  }
+
+  /** Count and total of the orders by status and currency. */
+  async summary(): Promise<OrderSummary> {
+    const rows = await this.orders
+      .createQueryBuilder('order')
+      .select('order.status', 'status')
+      .addSelect('order.currency', 'currency')
+      .addSelect('count(*)', 'count')
+      .addSelect('sum(order.total)', 'total')
+      .groupBy('order.status')
+      .addGroupBy('order.currency')
+      .orderBy('order.status')
+      .addOrderBy('order.currency')
+      .getRawMany<{ status: Order['status']; currency: string; count: string; total: string }>();
+    return { items: rows.map((row) => ({ ...row, count: Number(row.count), total: Number(row.total) })) };
+  }
+
+  /**
+   * @throws ConflictError when the number is taken
+   * @throws ValidationFailedError when there is no such customer
+   */
+  create(values: NewOrder): Promise<Order> {
+    return withRefusals(REFUSALS, () => this.connections.transaction((manager) => insertOrder(manager, values)));
+  }
+
+  /** @throws NotFoundError */
+  read(id: string): Promise<Order> {
+    return readOrder(this.orders.manager, id);
+  }
+
+  /**
+   * The update compares the version and locks the row until the lines are written too.
+   *
+   * @throws NotFoundError
+   * @throws ConflictError when the version has moved on
+   */
+  change(id: string, { version, status, lines }: OrderChange): Promise<Order> {
+    return this.connections.transaction(async (manager) => {
+      const total = lines && orderTotal(lines);
+      const { affected } = await manager.update(Order, { id, version }, { status, total });
+      if (affected === 0) {
+        await readOrder(manager, id);
+        throw new ConflictError('the order has changed since it was read');
+      }
+      if (lines) {
+        await manager.delete(OrderLine, { orderId: id });
+        await insertLines(manager, id, lines);
+      }
+      return readOrder(manager, id);
+    });
+  }
+
+  /** @throws NotFoundError */
+  async delete(id: string): Promise<void> {
+    const { affected } = await this.orders.delete({ id });
+    if (affected === 0) throw new NotFoundError('order');
+  }
+}
+
+async function readOrder(manager: EntityManager, id: string): Promise<Order> {
+  const order = await manager
+    .createQueryBuilder(Order, 'order')
+    .leftJoinAndSelect('order.lines', 'line')
+    .where({ id })
+    .orderBy('line.position')
+    .getOne();
+  if (!order) throw new NotFoundError('order');
+  return order;
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
+import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-event.js';
+import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
+import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
+import type { AppConfig } from '../../../src/config/app-config.js';
+import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+
+const POOL = {
+  ...{
+    size: 2,
+    maxOverflow: 0,
+    recycleSeconds: 3600,
+    timeoutMs: 5_000,
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 5_000,
+  },
+};
+const ID = '00000000-0000-4000-8000-000000000001';
+
+let database: TestDatabase;
+let feed: CatalogChangeFeed;
+const heard: CatalogEvent[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase('catalog');
+  const target = targetOfUrl(database.url, DEFAULT_SERVER);
+  await (await openCatalog(target, POOL)).destroy();
+  feed = new CatalogChangeFeed({ pool: POOL } as unknown as AppConfig, target);
+  feed.subscribe((event) => void heard.push(event));
+  await feed.onModuleInit();
+});
+
+afterAll(async () => {
+  await feed.onApplicationShutdown();
+  await database.drop();
+});
+
+/** What was heard of one statement, as any client may send it. */
+async function eventsOf(statement: string): Promise<CatalogChange[]> {
+  heard.length = 0;
+  await database.admin(statement);
+  await database.admin(`SELECT pg_notify('tenantry_catalog', '{"domains":["end"]}')`);
+  const changes = (): CatalogChange[] => heard.filter((event): event is CatalogChange => event.kind === 'change');
+  await until(() => changes().some(({ domains }) => domains.includes('end')));
+  return changes().slice(0, -1);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('nothing was heard within 10 s');
+    await delay(5);
+  }
+}
+
+describe('the catalog', () => {
+  it('raises the version at every change, whatever the writer puts there, and announces it', async () => {
+    await database.admin(`INSERT INTO tenants (id, slug, isolation) VALUES ('${ID}', 'acme', 'row')`);
+    expect(await eventsOf(`UPDATE tenants SET message = 'x', version = 1 WHERE id = '${ID}'`)).toEqual([
+      expect.objectContaining({ tenantId: ID, version: 2, slugs: ['acme'] }),
+    ]);
+    const rows = await database.admin(`SELECT version FROM tenants WHERE id = '${ID}'`);
+    expect(rows).toEqual([{ version: 2 }]);
+  });
+
+  it('announces both names of a renamed tenant', async () => {
+    const [event] = await eventsOf(`UPDATE tenants SET slug = 'acme-2' WHERE id = '${ID}'`);
+    expect(event?.slugs.toSorted()).toEqual(['acme', 'acme-2']);
+  });
+
+  it.each([
+    ['a key', `INSERT INTO api_keys (id, tenant_id, secret_hash) VALUES ('k1', '${ID}', 'x')`, { keyIds: ['k1'] }],
+    ['a revoked key', `UPDATE api_keys SET revoked_at = now() WHERE id = 'k1'`, { keyIds: ['k1'] }],
+    ['a removed key', `DELETE FROM api_keys WHERE id = 'k1'`, { keyIds: ['k1'] }],
+    ['a domain', `INSERT INTO tenant_domains VALUES ('a.example.com', '${ID}')`, { domains: ['a.example.com'] }],
+  ])('announces %s by its name, and its tenant', async (_what, statement, expected) => {
+    const events = await eventsOf(statement);
+    expect(events).toContainEqual(expect.objectContaining(expected));
+    expect(events).toContainEqual(expect.objectContaining({ tenantId: ID }));
+  });
+
+  it('announces every target of a server that moved', async () => {
+    const targetId = '00000000-0000-4000-8000-000000000002';
+    await database.admin(`INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
+      SELECT '${targetId}', id, 'shared', 'd', 'r', 's' FROM servers`);
+    expect(await eventsOf(`UPDATE servers SET max_connections = 7`)).toEqual([expect.objectContaining({ targetId })]);
+  });
+
+  it('announces a removed tenant', async () => {
+    expect(await eventsOf(`DELETE FROM tenants WHERE id = '${ID}'`)).toContainEqual(
+      expect.objectContaining({ tenantId: ID, slugs: ['acme-2'] }),
+    );
+  });
+
+  it('says that everything changed when a table is emptied at once, or when a message is not understood', async () => {
+    await eventsOf('TRUNCATE api_keys');
+    expect(heard).toContainEqual({ kind: 'reset' });
+    await eventsOf(`SELECT pg_notify('tenantry_catalog', 'no json')`);
+    expect(heard).toContainEqual({ kind: 'reset' });
+  });
+});
+
+describe('the change feed', () => {
+  it('resets when its connection is killed and again when it listens anew, and hears what comes after', async () => {
+    heard.length = 0;
+    await database.admin(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'tenantry notifications' AND datname = current_database()`,
+    );
+    await until(() => heard.filter(({ kind }) => kind === 'reset').length === 2);
+    expect(feed.connected).toBe(true);
+    expect(await eventsOf(`INSERT INTO tenants (slug, isolation) VALUES ('late', 'row')`)).toEqual([
+      expect.objectContaining({ slugs: ['late'] }),
+    ]);
+  });
+});

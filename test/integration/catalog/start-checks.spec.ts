@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
+import { CatalogUnavailableError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
+import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+
+const OPTIONS = {
+  ...{
+    size: 2,
+    maxOverflow: 0,
+    recycleSeconds: 3600,
+    timeoutMs: 5_000,
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 5_000,
+  },
+};
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase('catalog');
+});
+
+afterAll(async () => database.drop());
+
+function open(url: string): Promise<unknown> {
+  return openCatalog(targetOfUrl(url, 'default'), OPTIONS);
+}
+
+describe('at start the catalog', () => {
+  it('names every right that the role of DATABASE_URL lacks', async () => {
+    const role = `${database.name}_poor`;
+    await database.admin(`CREATE ROLE ${role} LOGIN PASSWORD 'secret-of-poor'`);
+    const url = new URL(database.url);
+    url.username = role;
+    url.password = 'secret-of-poor';
+    const failure = await open(url.href).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(MissingRightsError);
+    expect((failure as MissingRightsError).message).toMatch(/CREATEDB and CREATEROLE and CREATE in the schema/);
+    await asSuperuser('postgres', `DROP ROLE ${role}`);
+  });
+
+  it.each([
+    ['a wrong password', (url: URL) => (url.password = 'wrong-password')],
+    ['a database that does not exist', (url: URL) => (url.pathname = '/no_such_database')],
+    ['a port where nobody listens', (url: URL) => (url.port = '1')],
+  ])('says in one line that it cannot be reached: %s', async (_what, change) => {
+    const url = new URL(database.url);
+    change(url);
+    const failure = await open(url.href).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CatalogUnavailableError);
+    expect((failure as Error).message).toMatch(/^the catalog at .* cannot be reached: .+$/);
+    expect((failure as Error).message).not.toContain(url.password);
+  });
+
+  it('is migrated once when two instances open it at the same time', async () => {
+    const opened = await Promise.all([open(database.url), open(database.url)]);
+    for (const catalog of opened as { destroy(): Promise<void> }[]) await catalog.destroy();
+    expect(await database.admin('SELECT count(*)::int AS count FROM catalog_migrations')).toEqual([{ count: 1 }]);
+  });
+});

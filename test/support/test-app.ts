@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Application } from '../../src/application.js';
+import type { Isolation, Tenant } from '../../src/catalog/tenant.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { ApiKeys } from '../../src/control-plane/api-keys.js';
+import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres.js';
+
+export const ADMIN_KEY = 'test-admin-key-of-enough-characters';
+
+/** A tenant of a test, and the key that lets it in. */
+export interface TestTenant extends Tenant {
+  readonly apiKey: string;
+}
+
+/** Whatever a server answered: tests assert upon it field by field. */
+export type Json = ReturnType<typeof JSON.parse>;
+
+export interface Call {
+  readonly method?: string;
+  readonly apiKey?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, when it is JSON. */
+  readonly body: Json;
+}
+
+/** The whole application over a catalog of its own, listening on a free port of 127.0.0.1. */
+export class TestApp {
+  private constructor(
+    readonly application: Application,
+    readonly database: TestDatabase,
+    private readonly dataDir: string,
+  ) {}
+
+  static async start(env: Record<string, string> = {}): Promise<TestApp> {
+    const database = await createTestDatabase('catalog');
+    return TestApp.over(database, env);
+  }
+
+  /** One more instance over the same catalog, when given another app's database. */
+  static async over(database: TestDatabase, env: Record<string, string> = {}): Promise<TestApp> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
+    const loaded = loadConfig({ env: { ...baseEnvironment(database.url, dataDir), ...env }, cwd: dataDir });
+    return new TestApp(await Application.start(loaded), database, dataDir);
+  }
+
+  get url(): string {
+    return this.application.url;
+  }
+
+  async provision(slug: string, isolation: Isolation): Promise<TestTenant> {
+    const tenant = await this.application.nest.get(TenantProvisioner).provision({ slug, isolation });
+    return { ...tenant, apiKey: await this.issueKey(tenant) };
+  }
+
+  issueKey(tenant: Tenant): Promise<string> {
+    return this.application.nest.get(ApiKeys).issue(tenant.id);
+  }
+
+  async call(path: string, { method = 'GET', apiKey, headers = {}, body }: Call = {}): Promise<Answer> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: parse(text) };
+  }
+
+  /** Stops this instance only. */
+  async stop(): Promise<void> {
+    await this.application.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Stops it, and removes every database and role that its catalog led to. */
+  async dispose(): Promise<void> {
+    await this.stop();
+    await dropEverything(this.database);
+  }
+}
+
+export async function dropEverything(database: TestDatabase): Promise<void> {
+  const targets = await database.admin<{ name: string }>('SELECT DISTINCT database AS name FROM connection_targets');
+  await database.drop();
+  for (const { name } of targets) {
+    await asSuperuser('postgres', `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    await asSuperuser('postgres', `DROP ROLE IF EXISTS "${name}"`);
+  }
+}
+
+function baseEnvironment(url: string, dataDir: string): Record<string, string> {
+  return {
+    NODE_ENV: 'test',
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: url,
+    DATA_DIR: dataDir,
+    ADMIN_API_KEY: ADMIN_KEY,
+    ENCRYPTION_KEYS: `test:${randomKey}`,
+    SHUTDOWN_TIMEOUT: '10',
+  };
+}
+
+// One for the whole file: a second instance over the same catalog has to open what the first one sealed.
+const randomKey = randomBytes(32).toString('base64');
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from '@swc/core';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Compiles `src/config` and what it imports into `folder`, for processes that run without Jest. */
+export function compileConfig(folder: string): void {
+  for (const part of ['config', 'errors']) {
+    mkdirSync(join(folder, part));
+    for (const file of readdirSync(join(ROOT, 'src', part))) {
+      const source = readFileSync(join(ROOT, 'src', part, file), 'utf8');
+      const { code } = transformSync(source, {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } },
+        module: { type: 'es6' },
+      });
+      writeFileSync(join(folder, part, file.replace(/\.ts$/, '.js')), code);
+    }
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+}
+
+export interface StartedProcess {
+  readonly child: ChildProcess;
+  /** The next line the process writes; fails when it ends instead. */
+  line(): Promise<string>;
+}
+
+/** A Node process in `cwd` that runs `script`, an ES module. */
+export function startProcess(script: string, cwd: string): StartedProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd,
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    line: async () => {
+      const { value, done } = await lines.next();
+      if (done) throw new Error('the process ended without a word');
+      return value;
+    },
+  };
+}
+
+/** Kills a process so that nothing of it can clean up. */
+export async function kill({ child }: StartedProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
