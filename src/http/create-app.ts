@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from '../app.module.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { TenantSchema } from '../database/tenant-schema.js';
@@ -7,7 +8,7 @@ import { ordersSchema } from '../orders/orders.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
 import { AppLogger } from './app-logger.js';
 import { setUpApiDocs } from './openapi.js';
-import { ProblemFilter } from './problem.filter.js';
+import { ProblemFilter, sendProblem } from './problem.filter.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -23,6 +24,8 @@ export async function createApp(
     rewriteUrl: rewriteTenantPath,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // What Fastify refuses before there is a route: an address that cannot be decoded, a version nobody has.
+    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, error),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(loaded, schema), adapter, {
     logger: new AppLogger(config),

@@ -35,12 +35,7 @@ export class ProblemFilter implements ExceptionFilter {
     const error = unwrap(thrown);
     const body = toProblem(error);
     if (body.status >= 500) this.report(error, body, http.getRequest<FastifyRequest>());
-    const reply = http.getResponse<FastifyReply>();
-    const retryAfterSeconds = error instanceof CodedError ? error.retryAfterSeconds : undefined;
-    if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
-    else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-    if (body.status === 401) void reply.header('www-authenticate', 'Bearer');
-    void reply.status(body.status).type('application/problem+json').send(body);
+    sendProblem(http.getResponse<FastifyReply>(), error, body);
   }
 
   private report(error: unknown, { status, code }: Problem, { method, routeOptions }: FastifyRequest): void {
@@ -48,6 +43,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 500) this.logger.error(summary, error instanceof Error ? error.stack : String(error));
     else this.logger.warn(`${summary}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+export function sendProblem(reply: FastifyReply, error: unknown, body: Problem = toProblem(error)): void {
+  const retryAfterSeconds = error instanceof CodedError ? error.retryAfterSeconds : undefined;
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
+  else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  if (body.status === 401) void reply.header('www-authenticate', 'Bearer');
+  void reply.status(body.status).type('application/problem+json').send(body);
 }
 
 /** TypeORM wraps whatever its driver was told; our own errors from below it are what counts. */

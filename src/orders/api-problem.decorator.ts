@@ -9,7 +9,8 @@ const DETAILS = {
 
 /** Documents an error that a route answers with, as RFC 9457 problem details. */
 export function ApiProblem(code: keyof typeof DETAILS, detail: string = DETAILS[code]): MethodDecorator {
-  const errors = code === 'VALIDATION_FAILED' ? [{ field: 'limit', message: 'must be between 1 and 100' }] : undefined;
+  const errors =
+    code === 'VALIDATION_FAILED' ? [{ field: 'lines.0.quantity', message: 'what was expected there' }] : undefined;
   const example = problem(code, detail, errors);
   return ApiResponse({
     status: example.status,

@@ -1,19 +1,24 @@
 import type { DataSource } from 'typeorm';
 import { Customer } from './customers/customer.entity.js';
+import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from './examples.js';
 import { insertOrder } from './orders/insert-order.js';
 import type { NewOrder } from './orders/order.schemas.js';
 
+/** Its customer is named by email. */
+type DemoOrder = Omit<NewOrder, 'customerId'> & { readonly id?: string; readonly email: string };
+
 const CUSTOMERS = [
-  { email: 'ada@example.com', name: 'Ada Lovelace' },
+  { id: EXAMPLE_CUSTOMER_ID, email: 'ada@example.com', name: 'Ada Lovelace' },
   { email: 'grace@example.com', name: 'Grace Hopper' },
   { email: 'alan@example.com', name: 'Alan Turing' },
 ];
 
-const ORDERS: readonly (Omit<NewOrder, 'customerId'> & { readonly email: string })[] = [
+const ORDERS: readonly DemoOrder[] = [
   {
+    id: EXAMPLE_ORDER_ID,
     email: 'ada@example.com',
     number: 'A-1001',
-    status: 'paid',
+    status: 'draft',
     currency: 'EUR',
     lines: [
       { description: 'Punched cards, box of 500', quantity: 2, unitPrice: 1250 },
@@ -23,7 +28,7 @@ const ORDERS: readonly (Omit<NewOrder, 'customerId'> & { readonly email: string 
   {
     email: 'ada@example.com',
     number: 'A-1002',
-    status: 'draft',
+    status: 'paid',
     currency: 'EUR',
     lines: [{ description: 'Brass gear', quantity: 12, unitPrice: 799 }],
   },

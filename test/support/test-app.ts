@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Application } from '../../src/application.js';
 import type { Isolation, Tenant } from '../../src/catalog/tenant.js';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -24,7 +27,7 @@ export interface Call {
   readonly apiKey?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; a string is sent as it is. */
-  readonly body?: unknown;
+  readonly body?: object | string;
 }
 
 export interface Answer {
@@ -69,18 +72,24 @@ export class TestApp {
   }
 
   async call(path: string, { method = 'GET', apiKey, headers = {}, body }: Call = {}): Promise<Answer> {
-    const response = await fetch(`${this.url}${path}`, {
+    // Not fetch: it would not let a test choose the Host header.
+    const call = request(this.url + path, {
       method,
-      redirect: 'manual',
       headers: {
         ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: parse(text) };
+    call.end(typeof body === 'object' ? JSON.stringify(body) : body);
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    const content = await text(response);
+    return {
+      status: response.statusCode ?? 0,
+      headers: new Headers(response.headers as Record<string, string>),
+      text: content,
+      body: parse(content),
+    };
   }
 
   /** Stops this instance only. */
@@ -122,9 +131,9 @@ function baseEnvironment(url: string, dataDir: string): Record<string, string> {
 // One for the whole file: a second instance over the same catalog has to open what the first one sealed.
 const randomKey = randomBytes(32).toString('base64');
 
-function parse(text: string): Json {
+function parse(content: string): Json {
   try {
-    return JSON.parse(text);
+    return JSON.parse(content);
   } catch {
     return undefined;
   }

@@ -7,15 +7,20 @@ import type { DataSource } from 'typeorm';
 export function freezeShared({ entityMetadatas, options, subscribers, migrations }: DataSource): void {
   for (const shared of [options, subscribers, migrations]) Object.freeze(shared);
   const pending: unknown[] = [entityMetadatas];
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+  while (pending.length > 0) {
+    const node = pending.pop();
     if (!isGraphNode(node) || Object.isFrozen(node)) continue;
     Object.freeze(node);
     pending.push(...Object.values(node));
   }
 }
 
-/** Lists and TypeORM's metadata objects; never the template itself, nor what an entity's author wrote. */
+/** TypeORM's metadata objects and lists of them; never the template itself, nor what an entity's author wrote. */
 function isGraphNode(value: unknown): value is object {
-  if (Array.isArray(value)) return true;
+  return Array.isArray(value) ? value.every(isMetadata) : isMetadata(value);
+}
+
+// By name, because TypeORM exports only two of these eleven classes.
+function isMetadata(value: unknown): value is object {
   return typeof value === 'object' && value !== null && /Metadata$/.test(value.constructor?.name);
 }

@@ -1,12 +1,22 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { refuseOperations } from './refused-operations.js';
-import { freezeShared } from './frozen-graph.js';
-import { SilentTypeormLogger } from './silent-typeorm-logger.js';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import type { ReplicationMode } from 'typeorm/driver/types/ReplicationMode.js';
 import type { TenantSchema } from '../tenant-schema.js';
+import { freezeShared } from './frozen-graph.js';
+import { refuseOperations } from './refused-operations.js';
+import { SilentTypeormLogger } from './silent-typeorm-logger.js';
+import { TenantQueryRunner } from './tenant-query-runner.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
-/** What TypeORM asks a server when it connects. True of every PostgreSQL that is supported, 15 being the oldest. */
-const SERVER_FACTS = { version: '15.0', isGeneratedColumnsSupported: true };
+/** What every tenant's driver inherits. */
+const DRIVER = {
+  // TypeORM asks the server for these when it connects. True of every PostgreSQL that is supported, 15 being the oldest.
+  version: '15.0',
+  isGeneratedColumnsSupported: true,
+  createQueryRunner(this: PostgresDriver, mode: ReplicationMode) {
+    return new TenantQueryRunner(this, mode);
+  },
+};
 
 /**
  * The data source that is never connected: it builds the entity metadata once, and every tenant's data source shares
@@ -19,7 +29,7 @@ export class TemplateDataSource extends DataSource {
     const template = new TemplateDataSource(options(schema));
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
-    Object.assign(template.driver, SERVER_FACTS);
+    Object.assign(template.driver, DRIVER);
     refuseOperations(template);
     freezeShared(template);
     return template;

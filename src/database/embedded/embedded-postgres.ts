@@ -4,7 +4,7 @@ import { DataVersionError } from './embedded.errors.js';
 import type { LifeLine, ServerEnd } from './life-line.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
 import { type PostgresBinaries, usableBinaries } from './postgres-binaries.js';
-import { startServer } from './server-start.js';
+import { startServer, stopServer } from './server-start.js';
 import { serviceAccount, type ServiceAccount } from './service-account.js';
 
 export interface EmbeddedPostgresOptions {
@@ -21,9 +21,6 @@ export interface EmbeddedPostgresOptions {
   /** For root only: where binaries and data go when the account PostgreSQL runs as cannot enter theirs. */
   readonly systemDir?: string;
 }
-
-/** A fast shutdown takes well under a second; after this the server is told to stop without a checkpoint. */
-const STOP_GRACE_MS = 5_000;
 
 /** A PostgreSQL server of our own, on 127.0.0.1 only, that ends when we do. */
 export class EmbeddedPostgres {
@@ -67,7 +64,7 @@ export class EmbeddedPostgres {
       await ensureOwnerDatabase(superuser, options.passwords.owner);
       await superuser.end();
     } catch (error) {
-      await stop(server);
+      await stopServer(server);
       throw error;
     }
     server.unref();
@@ -76,13 +73,9 @@ export class EmbeddedPostgres {
 
   /** Ends open connections, writes everything to disk, and resolves when no process of the server is left. */
   async stop(): Promise<void> {
-    this.#stopping ??= stop(this.server);
+    this.#stopping ??= stopServer(this.server);
     await this.#stopping;
   }
-}
-
-function stop(server: LifeLine): Promise<ServerEnd> {
-  return server.stop(['INT', 'QUIT'], STOP_GRACE_MS);
 }
 
 interface OpenData {

@@ -8,7 +8,7 @@ import type { spawnOptions } from './service-account.js';
  *
  * A tiny shell starts it and holds the reading end of a pipe whose writing end only we have. The kernel closes that when
  * we end, and the shell's watcher then asks the server to shut down (SIGINT is PostgreSQL's "fast": roll back and
- * close), and after 5 s not so kindly (SIGQUIT). Signals also go through the pipe, so nobody signals a process id that
+ * close), and after 5 s each not so kindly (SIGQUIT, SIGKILL). Signals also go through the pipe, so nobody signals a process id that
  * may meanwhile be another process. The shell runs in a session of its own: Ctrl-C in the terminal reaches
  * only the application, which drains before it stops the server.
  */
@@ -18,7 +18,7 @@ exec 3<&0
 server=$!
 {
   while read -r signal; do kill -s "$signal" "$server"; done
-  kill -s INT "$server"; sleep 5; kill -s QUIT "$server"
+  kill -s INT "$server"; sleep 5; kill -s QUIT "$server"; sleep 5; kill -s KILL "$server"
 } <&3 3<&- >/dev/null 2>&1 &
 watcher=$!
 exec 3<&- </dev/null
@@ -93,8 +93,18 @@ export class LifeLine {
       const end = await this.#endWithin(graceMs);
       if (end) return end;
     }
-    if (process.platform !== 'win32' && this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
+    this.#killGroup();
     return this.ended;
+  }
+
+  #killGroup(): void {
+    if (process.platform === 'win32' || this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL');
+    } catch (error) {
+      // ESRCH: the shell and the server are gone; the last of what the server started is about to follow.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   #signal(name: string): void {

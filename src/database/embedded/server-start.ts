@@ -39,6 +39,14 @@ const READY_WITHIN_MS = 30_000;
 const WAIT_FOR_LOCK_MS = 3_000;
 const PORT_ATTEMPTS = 5;
 
+/** A fast shutdown takes well under a second; after this the server is told to stop without a checkpoint. */
+const STOP_GRACE_MS = 5_000;
+
+/** Resolves when no process of the server is left. */
+export function stopServer(server: LifeLine): Promise<ServerEnd> {
+  return server.stop(['INT', 'QUIT'], STOP_GRACE_MS);
+}
+
 /** Starts the server, again on another port when somebody took the one we found free, and waits until it is ready. */
 export async function startServer(options: ServerStartOptions): Promise<StartedServer> {
   const lockDeadline = Date.now() + WAIT_FOR_LOCK_MS;
@@ -95,7 +103,7 @@ async function connectWhenReady(
       await Promise.race([delay(20), server.ended]);
       continue;
     }
-    await server.stop(['INT', 'QUIT'], 5_000);
+    await stopServer(server);
     if (rejected) throw new PasswordRejectedError(options.data.name, tried);
     throw new StartTimeoutError(READY_WITHIN_MS, tried);
   }

@@ -3,6 +3,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { type ConnectionPool, targetName } from './connection-pool.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { DirectConnections } from './direct-connections.js';
+import { PoolEndedError } from './pool.errors.js';
 import { type PoolOptions, poolOptions } from './pool-options.js';
 import { TargetPool } from './target-pool.js';
 
@@ -14,6 +15,7 @@ export class ConnectionPools {
   private readonly draining = new Set<Promise<void>>();
   private readonly options: PoolOptions;
   private readonly pooled: boolean;
+  private closed = false;
 
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     this.options = poolOptions(config);
@@ -21,8 +23,13 @@ export class ConnectionPools {
     if (!this.pooled) this.logger.log('Connection pooling is off: every statement opens a direct connection');
   }
 
-  /** The target's pool. A newer version of the target gets a new pool at once; the old one ends with its last lease. */
+  /**
+   * The target's pool. A newer version of the target gets a new pool at once; the old one ends with its last lease.
+   *
+   * @throws PoolEndedError after `close`: late work would open connections that nobody closes
+   */
   get(target: ConnectionTarget): ConnectionPool {
+    if (this.closed) throw new PoolEndedError(targetName(target));
     const existing = this.byTarget.get(target.id);
     if (existing?.target.version === target.version) return existing;
     if (existing) this.drain(existing);
@@ -41,6 +48,7 @@ export class ConnectionPools {
 
   /** Drains and closes every pool; connections not given back by the deadline are left to the end of the process. */
   async close(deadlineMs: number): Promise<void> {
+    this.closed = true;
     for (const pool of this.byTarget.values()) this.drain(pool);
     this.byTarget.clear();
     let timer: NodeJS.Timeout | undefined;

@@ -18,7 +18,7 @@ export class DirectConnections implements ConnectionPool {
   ) {}
 
   async acquire(): Promise<PooledConnection> {
-    if (this.ending) throw new PoolEndedError(targetName(this.target));
+    if (this.isEnding) throw new PoolEndedError(targetName(this.target));
     this.open += 1;
     const client = new pg.Client(clientConfig(this.target, this.options));
     client.on('error', () => undefined); // whoever waits on a statement is told
@@ -29,6 +29,10 @@ export class DirectConnections implements ConnectionPool {
     } catch (error) {
       this.close(client);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(this.target), error);
+    }
+    if (this.isEnding) {
+      this.close(client);
+      throw new PoolEndedError(targetName(this.target));
     }
     let released = false;
     return {
@@ -51,6 +55,10 @@ export class DirectConnections implements ConnectionPool {
       else this.onEmpty = resolve;
     });
     return this.ending;
+  }
+
+  private get isEnding(): boolean {
+    return this.ending !== undefined;
   }
 
   private close(client: pg.Client): void {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** SQLSTATE classes and codes after which a connection is not used again. */
-const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX000)/;
+const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX)/;
 
 /**
  * Why a connection is not fit for further use after this error, or undefined when it is.

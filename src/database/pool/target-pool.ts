@@ -15,6 +15,9 @@ import { assertRoleIsHeldByPolicies } from './role-check.js';
 /** The physical connections of one target, kept by pg.Pool. */
 export class TargetPool implements ConnectionPool {
   private readonly pool: pg.Pool;
+  private readonly callers = new Set<() => void>();
+  private readonly open = new Set<pg.PoolClient>();
+  private onEmpty: (() => void) | undefined;
   private roleCheck: Promise<void> | undefined;
   private ending: Promise<void> | undefined;
 
@@ -23,7 +26,7 @@ export class TargetPool implements ConnectionPool {
     private readonly options: PoolOptions,
   ) {
     this.pool = new pg.Pool({
-      ...clientConfig(target, options),
+      Client: clientOf(target, options),
       min: options.size,
       max: options.size + options.maxOverflow,
       idleTimeoutMillis: 1, // above `min` only: overflow closes as soon as it is idle
@@ -33,12 +36,19 @@ export class TargetPool implements ConnectionPool {
     });
     // An idle connection that dies is replaced when it is next needed; without a listener it would end the process.
     this.pool.on('error', () => undefined);
-    this.pool.on('connect', (client) => client.on('error', () => undefined));
+    this.pool.on('connect', (client) => {
+      this.open.add(client);
+      client.on('error', () => undefined); // whoever waits on a statement is told
+    });
+    this.pool.on('remove', (client) => {
+      this.open.delete(client);
+      if (this.open.size === 0) this.onEmpty?.();
+    });
   }
 
   async acquire(): Promise<PooledConnection> {
     if (this.ending) throw new PoolEndedError(targetName(this.target));
-    const client = await this.connect();
+    const client = await this.connectUnlessEnding();
     let released = false;
     return {
       client,
@@ -56,20 +66,42 @@ export class TargetPool implements ConnectionPool {
   }
 
   end(): Promise<void> {
-    this.ending ??= this.pool.end();
+    this.ending ??= this.close();
     return this.ending;
   }
 
-  private async connect(): Promise<pg.PoolClient> {
-    try {
-      return await this.pool.connect();
-    } catch (error) {
-      if (error instanceof UnsafeRoleError) throw error;
-      const name = targetName(this.target);
-      const timedOut = error instanceof Error && error.message === 'timeout exceeded when trying to connect';
-      if (timedOut) throw new PoolTimeoutError(name, this.counts(), this.options.timeoutMs);
-      throw new TargetUnavailableError(name, error);
-    }
+  /** pg.Pool forgets who waits when it ends, and says that it has ended before its connections are closed. */
+  private async close(): Promise<void> {
+    for (const turnAway of this.callers) turnAway();
+    await this.pool.end();
+    if (this.open.size > 0) await new Promise<void>((resolve) => (this.onEmpty = resolve));
+  }
+
+  private connectUnlessEnding(): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      const turnAway = (): void => reject(new PoolEndedError(targetName(this.target)));
+      this.callers.add(turnAway);
+      const settle = async (): Promise<void> => {
+        try {
+          const client = await this.pool.connect();
+          if (this.ending) client.release(true);
+          else resolve(client);
+        } catch (error) {
+          reject(this.toPoolError(error));
+        } finally {
+          this.callers.delete(turnAway);
+        }
+      };
+      void settle();
+    });
+  }
+
+  private toPoolError(error: unknown): unknown {
+    if (error instanceof UnsafeRoleError) return error;
+    const name = targetName(this.target);
+    const timedOut = error instanceof Error && error.message === 'timeout exceeded when trying to connect';
+    if (timedOut) return new PoolTimeoutError(name, this.counts(), this.options.timeoutMs);
+    return new TargetUnavailableError(name, error);
   }
 
   /** Once per pool: the role does not change under a living target, and a changed one gets a new pool. */
@@ -80,4 +112,13 @@ export class TargetPool implements ConnectionPool {
     });
     return this.roleCheck;
   }
+}
+
+/** pg.Pool has one deadline for waiting and connecting alike, and hands it to its clients: they get their own here. */
+function clientOf(target: ConnectionTarget, options: PoolOptions): new () => pg.Client {
+  return class extends pg.Client {
+    constructor() {
+      super(clientConfig(target, options));
+    }
+  };
 }

@@ -1,7 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
-import type { Statement } from './statement.js';
+import { openTransaction, untilReady } from './readiness.js';
+import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
+import { emptyResult, extended, type Statement } from './statement.js';
+import { isDestroyed, runSubmittable } from './submittable.js';
+
+const IN_FAILED_TRANSACTION = '25P02';
 
 /**
  * One connection held by one caller for a transaction. Statements run one after another in the order they came,
@@ -9,6 +14,8 @@ import type { Statement } from './statement.js';
  */
 export class Lease {
   private broken: string | undefined;
+  private ended = false;
+  private lastError: unknown;
   private tail: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly connection: PooledConnection) {}
@@ -24,42 +31,77 @@ export class Lease {
     }
   }
 
+  /** @throws SessionEndedError, TransactionLostError, and what the server says about the statement */
   query(statement: Statement): Promise<pg.QueryResult> {
-    const result = this.tail.then(() => this.send(statement));
-    this.tail = result.catch(() => undefined);
-    return result;
+    return this.inTurn(() => this.send(statement));
   }
 
-  /** Hands a cursor or stream to the connection once earlier statements are done. */
-  submit(submittable: pg.Submittable): void {
-    this.tail = this.tail.then(() => void this.connection.client.query(submittable));
+  /** Hands a cursor or stream to the connection once earlier statements are done, and resolves when it is through. */
+  submit(submittable: pg.Submittable): Promise<void> {
+    return this.inTurn(async () => {
+      this.assertUsable();
+      if (!isDestroyed(submittable)) this.broken = await runSubmittable(this.connection.client, submittable);
+    });
   }
 
-  /** Ends the transaction with COMMIT or ROLLBACK and gives the connection back, whatever comes of it. */
-  async end(statement: Statement): Promise<pg.QueryResult> {
+  /**
+   * Commits and gives the connection back, whatever comes of it.
+   *
+   * @throws TransactionAbortedError where PostgreSQL answers `COMMIT` with `ROLLBACK` and calls that a success
+   */
+  async commit(statement: Statement): Promise<pg.QueryResult> {
     try {
-      return await this.query(statement);
+      const result = await this.query(statement);
+      if (result.command === 'ROLLBACK') throw new TransactionAbortedError(this.lastError);
+      return result;
     } finally {
       this.giveBack();
     }
   }
 
-  /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */
-  giveBack(): void {
-    const open = this.connection.client.getTransactionStatus() !== 'I';
-    this.connection.release(this.broken ?? (open ? 'its transaction was left open' : undefined));
+  /** Rolls back and gives the connection back. A transaction whose connection broke is rolled back by that already. */
+  async rollback(statement: Statement): Promise<pg.QueryResult> {
+    try {
+      return await this.query(statement);
+    } catch (error) {
+      if (this.broken === undefined) throw error;
+      return emptyResult('ROLLBACK');
+    } finally {
+      this.giveBack();
+    }
   }
 
-  private async send({ text, values }: Statement): Promise<pg.QueryResult> {
-    const config: pg.QueryConfig & { queryMode: 'extended' } = {
-      text,
-      values: values ? [...values] : [],
-      queryMode: 'extended',
-    };
+  /** Commits, or rolls back what has failed already. */
+  async settle(): Promise<void> {
+    const failed = this.broken !== undefined || this.connection.client.getTransactionStatus() !== 'T';
+    await (failed ? this.rollback({ text: 'ROLLBACK' }) : this.commit({ text: 'COMMIT' }));
+  }
+
+  /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */
+  giveBack(): void {
+    this.ended = true;
+    this.connection.release(this.broken ?? openTransaction(this.connection.client));
+  }
+
+  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(step);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  private assertUsable(): void {
+    if (this.ended) throw new SessionEndedError();
+    if (this.broken !== undefined) throw new TransactionLostError(this.lastError);
+  }
+
+  private async send(statement: Statement): Promise<pg.QueryResult> {
+    this.assertUsable();
+    const { client } = this.connection;
     try {
-      return await this.connection.client.query(config);
+      return await client.query(extended(statement));
     } catch (error) {
-      this.broken ??= discardReason(error);
+      if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
+      this.broken ??= discardReason(error) ?? (await untilReady(client));
       throw error;
     }
   }

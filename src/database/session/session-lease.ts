@@ -2,25 +2,34 @@ import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
+import { openTransaction } from './readiness.js';
+import { refuseWhatOutlivesSession } from './refused-statements.js';
 import { SessionEndedError } from './session.errors.js';
 import { sessionStampCommands, type Stamp } from './stamp.js';
 
 interface SessionEvents {
   notification: [pg.Notification];
+  /** The connection died: nothing that was listened to will be heard any more. */
+  lost: [Error];
 }
 
 /**
  * A connection held for work that needs a session of its own: `SET`, `LISTEN`, session advisory locks, temporary
- * tables, several transactions with state between them. Emits `notification` for what it listens to.
+ * tables, several transactions with state between them. Emits `notification` for what it listens to, and `lost`.
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
   private broken: string | undefined;
   private ended = false;
   private readonly forward = (message: pg.Notification): void => void this.emit('notification', message);
+  private readonly lose = (error: Error): void => {
+    this.broken ??= error.message;
+    this.emit('lost', error);
+  };
 
   private constructor(private readonly connection: PooledConnection) {
     super();
     connection.client.on('notification', this.forward);
+    connection.client.on('error', this.lose);
   }
 
   /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
@@ -35,9 +44,13 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** @throws SessionEndedError after the work this session was opened for has returned */
+  /**
+   * @throws SessionEndedError after the work this session was opened for has returned
+   * @throws SessionStatementRefusedError for the few statements whose effect outlives any session
+   */
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
+    refuseWhatOutlivesSession(text);
     try {
       return await this.connection.client.query<Row>(text, values && [...values]);
     } catch (error) {
@@ -48,17 +61,19 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   private async end(): Promise<void> {
     this.ended = true;
-    this.connection.client.removeListener('notification', this.forward);
-    this.removeAllListeners();
     if (this.broken === undefined) await this.discardAll();
-    this.connection.release(this.broken);
+    this.connection.client.removeListener('notification', this.forward);
+    this.connection.client.removeListener('error', this.lose);
+    this.removeAllListeners();
+    this.connection.release(this.broken ?? openTransaction(this.connection.client));
   }
 
   /** A session that cannot be cleaned is closed; the work's own result or error stands. */
   private async discardAll(): Promise<void> {
+    const { client } = this.connection;
     try {
-      if (this.connection.client.getTransactionStatus() !== 'I') await this.connection.client.query('ROLLBACK');
-      await this.connection.client.query('DISCARD ALL');
+      if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK');
+      await client.query('DISCARD ALL');
     } catch (error) {
       this.broken = error instanceof Error ? error.message : 'it could not be cleaned';
     }

@@ -1,11 +1,13 @@
+import { callbackify } from 'node:util';
 import type pg from 'pg';
 import type { ConnectionPool } from '../pool/connection-pool.js';
 import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
 import { localStampCommands, type Stamp } from './stamp.js';
 import { runStamped } from './stamped-query.js';
-import { classifyStatement, type Statement } from './statement.js';
-import { failSubmittable, leaseForSubmittable, submittableText } from './submittable.js';
+import { assertStreamable, beginCommand, classifyStatement, emptyResult, type Statement } from './statement.js';
+import { failSubmittable, submittableText } from './submittable.js';
+import { leaseForSubmittable } from './submittable-lease.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
 
@@ -27,16 +29,14 @@ export class StampedClient {
 
   query<S extends pg.Submittable>(submittable: S): S;
   query(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult>;
+  query(input: string | pg.QueryConfig, callback: Callback): void;
   query(input: string | pg.QueryConfig, values: readonly unknown[] | undefined, callback: Callback): void;
-  query(input: QueryInput, values?: readonly unknown[], callback?: Callback): unknown {
+  query(input: QueryInput, values?: readonly unknown[] | Callback, callback?: Callback): unknown {
     if (isSubmittable(input)) return this.submit(input);
-    const statement = toStatement(input, values);
-    const result = this.run(statement);
+    if (typeof values === 'function') return this.query(input, undefined, values);
+    const result = this.run(input, values);
     if (!callback) return result;
-    result.then(
-      (answer) => callback(null, answer),
-      (error: unknown) => callback(error as Error),
-    );
+    callbackify(() => result)(callback);
     return undefined;
   }
 
@@ -57,8 +57,9 @@ export class StampedClient {
     return this;
   }
 
-  private async run(statement: Statement): Promise<pg.QueryResult> {
+  private async run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
+    const statement = toStatement(input, values);
     const kind = classifyStatement(statement.text, this.lease !== undefined);
     switch (kind) {
       case 'begin':
@@ -73,11 +74,12 @@ export class StampedClient {
 
   private async begin(statement: Statement): Promise<pg.QueryResult> {
     if (this.lease) throw new TransactionAlreadyOpenError();
-    this.lease = this.openLease(statement.text);
+    const opening = this.openLease(beginCommand(statement.text));
+    this.lease = opening;
     try {
-      await this.lease;
+      await opening;
     } catch (error) {
-      this.lease = undefined;
+      if (this.lease === opening) this.lease = undefined;
       throw error;
     }
     return emptyResult('BEGIN');
@@ -86,7 +88,7 @@ export class StampedClient {
   /** Without a transaction these are no-ops, as they are in PostgreSQL. */
   private async endTransaction(statement: Statement, kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
     const lease = this.takeLease();
-    return lease ? (await lease).end(statement) : emptyResult(kind.toUpperCase());
+    return lease ? (await lease)[kind](statement) : emptyResult(kind.toUpperCase());
   }
 
   private async runAlone(statement: Statement): Promise<pg.QueryResult> {
@@ -95,8 +97,7 @@ export class StampedClient {
 
   private submit<S extends pg.Submittable>(submittable: S): S {
     if (this.ended) throw new SessionEndedError();
-    const text = submittableText(submittable);
-    classifyStatement(text, this.lease !== undefined);
+    assertStreamable(submittableText(submittable), this.lease !== undefined);
     if (this.lease) {
       this.lease
         .then((lease) => lease.submit(submittable))
@@ -109,7 +110,7 @@ export class StampedClient {
 
   private async openLease(begin: string): Promise<Lease> {
     const connection = await this.pool.acquire();
-    return Lease.begin(connection, `${begin.replace(/[;\s]+$/, '')}; ${localStampCommands(this.stamp)}`);
+    return Lease.begin(connection, `${begin}; ${localStampCommands(this.stamp)}`);
   }
 
   private takeLease(): Promise<Lease> | undefined {
@@ -123,10 +124,11 @@ function isSubmittable(input: QueryInput): input is pg.Submittable {
   return typeof input === 'object' && 'submit' in input;
 }
 
+/** The values are copied: the caller may go on to change them while the statement waits for a connection. */
 function toStatement(input: string | pg.QueryConfig, values: readonly unknown[] | undefined): Statement {
-  return typeof input === 'string' ? { text: input, values } : { ...input, values: values ?? input.values };
-}
-
-function emptyResult(command: string): pg.QueryResult {
-  return { command, rowCount: null, oid: 0, fields: [], rows: [] };
+  const config: Statement = typeof input === 'string' ? { text: input } : input;
+  const given = values ?? config.values;
+  if (given !== undefined && given !== null && !Array.isArray(given)) throw new TypeError('query values must be an array');
+  if (typeof config.text !== 'string') throw new TypeError('a query needs a text');
+  return { text: config.text, values: given && [...given], rowMode: config.rowMode, types: config.types };
 }

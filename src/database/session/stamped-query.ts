@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
+import { openTransaction, untilReady } from './readiness.js';
 import { STAMP_STATEMENT, type Stamp } from './stamp.js';
-import type { Statement } from './statement.js';
+import { extended, type Statement } from './statement.js';
 import { type ProtocolWriter, WireQuery } from './wire.js';
 
 /**
@@ -20,7 +21,7 @@ export class StampedQuery extends WireQuery {
     private readonly stamp: Stamp,
     statement: Statement,
   ) {
-    super({ ...statement, queryMode: 'extended' });
+    super(extended(statement));
   }
 
   override prepare(writer: ProtocolWriter): void {
@@ -46,16 +47,20 @@ export async function runStamped(
   stamp: Stamp,
   statement: Statement,
 ): Promise<pg.QueryResult> {
-  const query = new StampedQuery(stamp, statement);
+  const { client } = connection;
   try {
-    const result = await new Promise<pg.QueryResult>((resolve, reject) => {
-      query.callback = (error, answer) => (error ? reject(error) : resolve(answer as pg.QueryResult));
-      connection.client.query(query as unknown as pg.Submittable);
-    });
-    connection.release();
+    const result = await send(client, new StampedQuery(stamp, statement));
+    connection.release(openTransaction(client));
     return result;
   } catch (error) {
-    connection.release(discardReason(error));
+    connection.release(discardReason(error) ?? (await untilReady(client)) ?? openTransaction(client));
     throw error;
   }
+}
+
+function send(client: pg.ClientBase, query: StampedQuery): Promise<pg.QueryResult> {
+  return new Promise((resolve, reject) => {
+    query.callback = (error, answer) => (error ? reject(error) : resolve(answer as pg.QueryResult));
+    client.query(query as unknown as pg.Submittable);
+  });
 }

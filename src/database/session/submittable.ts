@@ -1,13 +1,16 @@
 import type { EventEmitter } from 'node:events';
+import { callbackify } from 'node:util';
 import type pg from 'pg';
-import type { Lease } from './lease.js';
+import { discardReason } from '../pool/discard.js';
 import { UnreadableSubmittableError } from './session.errors.js';
 
-/** The parts of pg-cursor and pg-query-stream that matter here. */
-interface SubmittableParts {
+/** The parts of pg-cursor and pg-query-stream (which has a cursor inside) that matter here. */
+interface SubmittableParts extends Partial<EventEmitter> {
   readonly text?: unknown;
-  readonly cursor?: { readonly text?: unknown };
+  readonly cursor?: SubmittableParts;
   readonly destroyed?: boolean;
+  callback?: ((error?: unknown, result?: unknown) => void) | undefined;
+  close?(done?: (error: Error | null) => void): Promise<void> | undefined;
   destroy?(error: unknown): void;
   handleError?(error: unknown): void;
 }
@@ -20,6 +23,11 @@ export function submittableText(submittable: pg.Submittable): string {
   return found;
 }
 
+/** A stream that its reader has given up before it was sent would never close its portal. */
+export function isDestroyed(submittable: pg.Submittable): boolean {
+  return (submittable as SubmittableParts).destroyed === true;
+}
+
 /** Tells a cursor or stream that its connection could not be had. */
 export function failSubmittable(submittable: pg.Submittable, error: unknown): void {
   const parts = submittable as SubmittableParts;
@@ -28,27 +36,64 @@ export function failSubmittable(submittable: pg.Submittable, error: unknown): vo
 }
 
 /**
- * Leases a connection for a cursor or stream that runs outside a transaction, and gives it back when the stream has
- * ended, failed or was destroyed by its reader. Never rejects: the submittable itself is told.
+ * Sends a cursor or stream and resolves when the connection is through with it: read to its end, failed, or closed by
+ * its reader. The object's own events do not tell: an abandoned stream has none when the server stops it.
+ *
+ * @returns why the connection is not fit for further use, or undefined when it is
  */
-export async function leaseForSubmittable(submittable: pg.Submittable, open: () => Promise<Lease>): Promise<void> {
-  try {
-    const lease = await open();
-    const { destroyed } = submittable as SubmittableParts;
-    if (!destroyed) {
-      lease.submit(submittable);
-      await settled(submittable);
-    }
-    await lease.end({ text: destroyed ? 'ROLLBACK' : 'COMMIT' });
-  } catch (error) {
-    failSubmittable(submittable, error);
-  }
+export async function runSubmittable(client: pg.ClientBase, submittable: pg.Submittable): Promise<string | undefined> {
+  const parts = submittable as SubmittableParts;
+  const through = untilThrough(client, parts);
+  closeNoLaterThan(through, parts.cursor ?? parts);
+  client.query(submittable);
+  const reason = await through;
+  // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
+  parts.callback?.();
+  return reason;
 }
 
-/** Readers may stop early, and a cursor has no `close` event: whichever of the three comes first. */
-function settled(submittable: pg.Submittable): Promise<void> {
-  const emitter = submittable as unknown as EventEmitter;
-  return new Promise((resolve) => {
-    for (const event of ['end', 'error', 'close']) emitter.once(event, () => resolve());
+/** `drain` is node-postgres' word for: ready for the next statement, and none is queued. */
+async function untilThrough(client: pg.ClientBase, parts: SubmittableParts): Promise<string | undefined> {
+  const settle: { now: (reason?: string) => void } = { now: () => undefined };
+  const onDrain = (): void => settle.now();
+  const onEnd = (): void => settle.now('its connection was closed');
+  // The server's own errors leave the connection healthy and are followed by `drain`; a read timeout is not.
+  const onError = (error: unknown): void => {
+    const reason = discardReason(error);
+    if (reason !== undefined) settle.now(reason);
+  };
+  const through = new Promise<string | undefined>((resolve) => {
+    settle.now = resolve;
   });
+  const { callback } = parts;
+  parts.callback = (error, result) => {
+    if (error !== undefined && error !== null) onError(error);
+    if (error !== undefined || result !== undefined) callback?.(error, result);
+  };
+  (parts.cursor ?? parts).on?.('error', onError);
+  client.once('drain', onDrain);
+  client.once('end', onEnd);
+  return through.finally(() => {
+    client.removeListener('drain', onDrain);
+    client.removeListener('end', onEnd);
+  });
+}
+
+/**
+ * pg-cursor closes by a message to its connection and waits for the answer. A dead connection has none, and the stream
+ * would never tell its reader why it ended; one that was given back serves somebody else by now.
+ */
+function closeNoLaterThan(through: Promise<unknown>, cursor: SubmittableParts): void {
+  const close = cursor.close?.bind(cursor);
+  if (!close) return;
+  let isThrough = false;
+  const ending = through.then(() => {
+    isThrough = true;
+  });
+  cursor.close = (done) => {
+    const closed = isThrough ? ending : Promise.race([close(), ending]);
+    if (!done) return closed;
+    callbackify(() => closed)(done);
+    return undefined;
+  };
 }

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * The one seam to what node-postgres 8.23 does not type: the protocol writer that a `Submittable` is handed, and the
- * message handlers of its `Query` class (pg/lib/query.js, pg/lib/connection.js).
+ * The one seam to what node-postgres 8.23 does not type: the protocol writer that a `Submittable` is handed, the message
+ * handlers of its `Query` class, and a client's readiness (pg/lib/query.js, pg/lib/connection.js, pg/lib/client.js).
  */
 export interface ProtocolWriter {
   parse(message: { text: string; name?: string }): void;
@@ -26,3 +26,8 @@ export interface WireQueryConfig {
 }
 
 export const WireQuery = pg.Query as unknown as new (config: WireQueryConfig) => WireQuery;
+
+/** False from the sending of a statement until the server has said that it is ready for the next. */
+export function isReady(client: pg.ClientBase): boolean {
+  return (client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
+}

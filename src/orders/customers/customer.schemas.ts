@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boundedText } from '../bounded-text.js';
+import { EXAMPLE_CUSTOMER_ID } from '../examples.js';
 import { versionNumber } from '../version-number.js';
 import type { Customer } from './customer.entity.js';
 
@@ -8,7 +9,7 @@ const name = boundedText(200);
 
 export const newCustomer = z
   .strictObject({ email, name })
-  .meta({ id: 'NewCustomer', example: { email: 'ada@example.com', name: 'Ada Lovelace' } });
+  .meta({ id: 'NewCustomer', example: { email: 'katherine@example.com', name: 'Katherine Johnson' } });
 export type NewCustomer = z.infer<typeof newCustomer>;
 
 export const customerChange = z
@@ -17,7 +18,7 @@ export const customerChange = z
 export type CustomerChange = z.infer<typeof customerChange>;
 
 const example = {
-  id: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11',
+  id: EXAMPLE_CUSTOMER_ID,
   email: 'ada@example.com',
   name: 'Ada Lovelace',
   version: 1,
@@ -30,7 +31,7 @@ export const customerView = z
     id: z.guid(),
     email: z.string(),
     name: z.string(),
-    version: z.int(),
+    version: z.int().positive(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { ApiProblem } from '../api-problem.decorator.js';
+import { EXAMPLE_CUSTOMER_ID } from '../examples.js';
 import { IdPipe } from '../id.pipe.js';
 import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../page.js';
 import {
@@ -49,7 +50,7 @@ export class CustomersController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Read a customer' })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
   @ApiOkResponse({ standardSchema: customerView })
   @ApiProblem('NOT_FOUND', 'no such customer')
   async read(@Param('id', customerId) id: string): Promise<CustomerView> {
@@ -58,7 +59,7 @@ export class CustomersController {
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change a customer that has not changed since it was read' })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
   @ApiOkResponse({ standardSchema: customerView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such customer')
@@ -73,7 +74,7 @@ export class CustomersController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a customer that has no orders' })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
   @ApiNoContentResponse()
   @ApiProblem('NOT_FOUND', 'no such customer')
   @ApiProblem('CONFLICT', 'the customer has orders')

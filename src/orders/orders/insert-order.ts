@@ -5,7 +5,10 @@ import { OrderLine } from './order-line.entity.js';
 import type { NewOrder } from './order.schemas.js';
 
 /** Inserts an order and its lines; `manager` is a transaction's. */
-export async function insertOrder(manager: EntityManager, { lines, ...values }: NewOrder): Promise<Order> {
+export async function insertOrder(
+  manager: EntityManager,
+  { lines, ...values }: NewOrder & { readonly id?: string },
+): Promise<Order> {
   const order = manager.create(Order, { ...values, total: orderTotal(lines) });
   await manager.insert(Order, order);
   order.lines = await insertLines(manager, order.id, lines);

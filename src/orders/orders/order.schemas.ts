@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boundedText } from '../bounded-text.js';
+import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../examples.js';
 import { versionNumber } from '../version-number.js';
 import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE } from './amounts.js';
 import { type Order, ORDER_STATUSES } from './order.entity.js';
@@ -32,8 +33,8 @@ export const newOrder = z
   .meta({
     id: 'NewOrder',
     example: {
-      number: 'A-1001',
-      customerId: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11',
+      number: 'A-2001',
+      customerId: EXAMPLE_CUSTOMER_ID,
       currency: 'EUR',
       lines: exampleLines,
     },
@@ -56,18 +57,18 @@ export const orderView = z
     customerId: z.guid(),
     status,
     currency,
-    total: z.int().describe('Sum of the lines, in minor units of the currency'),
+    total: z.int().nonnegative().describe('Sum of the lines, in minor units of the currency'),
     lines: z.array(orderLine),
-    version: z.int(),
+    version: z.int().positive(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
   .meta({
     id: 'Order',
     example: {
-      id: '6d1f3b52-8f43-4a7e-8a4b-0c7c4ac1f0e2',
+      id: EXAMPLE_ORDER_ID,
       number: 'A-1001',
-      customerId: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11',
+      customerId: EXAMPLE_CUSTOMER_ID,
       status: 'draft',
       currency: 'EUR',
       total: 2990,

@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { ApiProblem } from '../api-problem.decorator.js';
+import { EXAMPLE_ORDER_ID } from '../examples.js';
 import { IdPipe } from '../id.pipe.js';
 import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../page.js';
 import { orderSummary, type OrderSummary } from './order-summary.schema.js';
@@ -57,7 +58,7 @@ export class OrdersController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Read an order with its lines' })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
   @ApiOkResponse({ standardSchema: orderView })
   @ApiProblem('NOT_FOUND', 'no such order')
   async read(@Param('id', orderId) id: string): Promise<OrderView> {
@@ -68,7 +69,7 @@ export class OrdersController {
   @ApiOperation({
     summary: 'Change the status or replace the lines of an order that has not changed since it was read',
   })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
   @ApiOkResponse({ standardSchema: orderView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such order')
@@ -83,7 +84,7 @@ export class OrdersController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete an order and its lines' })
-  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
   @ApiNoContentResponse()
   @ApiProblem('NOT_FOUND', 'no such order')
   async delete(@Param('id', orderId) id: string): Promise<void> {

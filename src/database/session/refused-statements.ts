@@ -1,0 +1,188 @@
+import { SessionStatementRefusedError, StampProtectedError } from './session.errors.js';
+import { type Token, tokenize } from './sql-tokens.js';
+import { hasWords, isName, isSymbol, isWord, startsWithWords } from './token-patterns.js';
+
+type Rule = (command: readonly Token[], inTransaction: boolean) => void;
+
+const LEASE = 'open a session with TenantConnectionService.session()';
+const MIGRATION = 'put it into a migration';
+
+/** What the first word of a command may do to the session it runs in. */
+const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ['set', refuseUnlessHarmlessSet],
+  ['reset', () => refuse('RESET', LEASE)],
+  ['discard', () => refuse('DISCARD', LEASE)],
+  ['listen', () => refuse('LISTEN', LEASE)],
+  ['unlisten', () => refuse('UNLISTEN', LEASE)],
+  ['load', () => refuse('LOAD', LEASE)],
+  ['prepare', refusePrepare],
+  ['execute', () => refuse('EXECUTE', LEASE)],
+  ['deallocate', () => refuse('DEALLOCATE', LEASE)],
+  ['do', () => refuse('DO', `what its body does to the connection cannot be seen: send statements, or ${LEASE}`)],
+  ['copy', refuseCopyOverTheWire],
+  ['create', refuseCreate],
+  ['alter', refuseAlter],
+  ['declare', refuseHold],
+  ['commit', refuseChainAndPrepared],
+  ['end', refuseChainAndPrepared],
+  ['rollback', refuseChainAndPrepared],
+  ['abort', refuseChainAndPrepared],
+]);
+
+const LOCK_REMEDY = `use pg_advisory_xact_lock() in a transaction, or ${LEASE}`;
+const TEXT_REMEDY = `the SQL in its arguments cannot be read here: run it as a statement, or ${LEASE}`;
+
+/** Functions whose effect stays in the session, or that run SQL handed to them as a string. */
+const CALLS: ReadonlyMap<string, string> = new Map([
+  ['set_config', `use SET LOCAL in a transaction, or ${LEASE}`],
+  ['set_limit', `use SET LOCAL pg_trgm.similarity_threshold in a transaction, or ${LEASE}`],
+  ['pg_advisory_lock', LOCK_REMEDY],
+  ['pg_advisory_lock_shared', LOCK_REMEDY],
+  ['pg_try_advisory_lock', `use pg_try_advisory_xact_lock() in a transaction, or ${LEASE}`],
+  ['pg_try_advisory_lock_shared', `use pg_try_advisory_xact_lock_shared() in a transaction, or ${LEASE}`],
+  ['pg_advisory_unlock', LOCK_REMEDY],
+  ['pg_advisory_unlock_shared', LOCK_REMEDY],
+  ['pg_advisory_unlock_all', LOCK_REMEDY],
+  ['query_to_xml', TEXT_REMEDY],
+  ['query_to_xmlschema', TEXT_REMEDY],
+  ['query_to_xml_and_xmlschema', TEXT_REMEDY],
+  ['ts_stat', TEXT_REMEDY],
+  ['ts_rewrite', TEXT_REMEDY],
+]);
+
+/** Outside a transaction they answer with what the connection's previous user did. */
+const SEQUENCE_CALLS: ReadonlySet<string> = new Set(['lastval', 'currval']);
+
+const TEMPORARY_SCHEMA = /^pg_(?:toast_)?temp(?:_\d+)?$/;
+
+/** Settings that decide whose rows a transaction sees, or how its statements are read here. */
+const STAMP_SETTINGS: ReadonlySet<string> = new Set([
+  'search_path',
+  'schema', // SET LOCAL SCHEMA '…' is another word for search_path
+  'role',
+  'session_authorization',
+  'session', // SET LOCAL SESSION AUTHORIZATION
+  'client_encoding',
+  'names', // SET LOCAL NAMES '…' is another word for client_encoding
+  'standard_conforming_strings',
+]);
+
+/** @throws SessionStatementRefusedError, StampProtectedError */
+export function refuseCommand(command: readonly Token[], inTransaction: boolean): void {
+  const [first] = command;
+  if (first?.kind === 'word') RULES.get(first.text)?.(command, inTransaction);
+}
+
+/** @throws SessionStatementRefusedError for names that are refused wherever they stand in a statement */
+export function refuseCalls(command: readonly Token[], inTransaction: boolean): void {
+  for (const [index, token] of command.entries()) {
+    if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
+    if (token.kind !== 'word' && token.kind !== 'name') continue;
+    if (isSymbol(command[index + 1], '(')) refuseCall(token.text, inTransaction);
+    else if (isTemporary(command, index)) refuseTemporary(command, inTransaction);
+  }
+}
+
+/**
+ * What a session lease may not do either, because `DISCARD ALL` does not take it back. A session may send several
+ * commands in one text.
+ *
+ * @throws SessionStatementRefusedError
+ */
+export function refuseWhatOutlivesSession(text: string): void {
+  if (!/alter|prepare|copy/i.test(text)) return;
+  const tokens = tokenize(text);
+  for (const [index, token] of tokens.entries()) {
+    if (index > 0 && !isSymbol(tokens[index - 1], ';')) continue;
+    const command = tokens.slice(index);
+    if (isWord(token, 'alter')) refuseAlter(command);
+    if (isWord(token, 'copy')) refuseCopyOverTheWire(command);
+    if (startsWithWords(command, 'prepare', 'transaction')) refusePrepare(command);
+    refusePreparedEnd(command);
+  }
+}
+
+function refuse(statement: string, remedy: string): never {
+  throw new SessionStatementRefusedError(statement, remedy);
+}
+
+function refuseCall(name: string, inTransaction: boolean): void {
+  const remedy = CALLS.get(name);
+  if (remedy !== undefined) refuse(`${name}()`, remedy);
+  if (SEQUENCE_CALLS.has(name) && !inTransaction) {
+    refuse(`${name}()`, 'connections are shared between statements: use RETURNING, or one transaction');
+  }
+}
+
+function refuseUnlessHarmlessSet(command: readonly Token[], inTransaction: boolean): void {
+  if (isWord(command[1], 'transaction', 'constraints')) return;
+  if (!isWord(command[1], 'local')) refuse('SET', `use SET LOCAL in a transaction, or ${LEASE}`);
+  if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: begin one, or ${LEASE}`);
+  const setting = (command[2]?.text ?? '').toLowerCase();
+  const isStamp = setting === 'app' || setting.startsWith('app.');
+  if (isStamp) throw new StampProtectedError('SET LOCAL app.…');
+  if (STAMP_SETTINGS.has(setting)) throw new StampProtectedError(`SET LOCAL ${setting.toUpperCase()}`);
+}
+
+function refusePrepare(command: readonly Token[]): void {
+  if (isWord(command[1], 'transaction')) {
+    refuse('PREPARE TRANSACTION', 'a prepared transaction would outlive its connection: commit it instead');
+  }
+  refuse('PREPARE', `statements with parameters are planned by the server anyway; or ${LEASE}`);
+}
+
+/**
+ * node-postgres has no data for `FROM STDIN`: over the extended protocol the server then waits for ever, having
+ * swallowed the `Sync`. What comes `TO STDOUT` it throws away.
+ */
+function refuseCopyOverTheWire(command: readonly Token[]): void {
+  if (hasWords(command, 'from', 'stdin')) refuse('COPY FROM STDIN', 'insert many rows at a time instead');
+  if (hasWords(command, 'to', 'stdout')) refuse('COPY TO STDOUT', 'read the rows with a stream instead');
+}
+
+/** A body hides its statements as `DO` does, and a `SET` clause runs it under another stamp. */
+function refuseCreate(command: readonly Token[]): void {
+  const what = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
+  if (isWord(what, 'function', 'procedure')) refuse('CREATE FUNCTION', MIGRATION);
+}
+
+/** A role may change its own defaults, and every later connection would begin with them. */
+function refuseAlter(command: readonly Token[]): void {
+  if (isWord(command[1], 'role', 'user') && !isWord(command[2], 'mapping')) refuse('ALTER ROLE', MIGRATION);
+  if (isWord(command[1], 'database', 'system')) refuse(`ALTER ${command[1]?.text.toUpperCase()}`, MIGRATION);
+  if (isWord(command[1], 'function', 'procedure', 'routine')) refuse('ALTER FUNCTION', MIGRATION);
+}
+
+function refuseHold(command: readonly Token[]): void {
+  if (hasWords(command, 'with', 'hold')) refuse('a cursor WITH HOLD', `read it inside the transaction, or ${LEASE}`);
+}
+
+function refuseChainAndPrepared(command: readonly Token[]): void {
+  refusePreparedEnd(command);
+  if (hasWords(command, 'and', 'chain')) {
+    refuse('AND CHAIN', 'the chained transaction would have no stamp: begin a new one');
+  }
+}
+
+function refusePreparedEnd(command: readonly Token[]): void {
+  for (const keyword of ['commit', 'rollback']) {
+    if (startsWithWords(command, keyword, 'prepared')) {
+      refuse(`${keyword.toUpperCase()} PREPARED`, 'a prepared transaction belongs to no connection');
+    }
+  }
+}
+
+/** `CREATE TEMP …`, `SELECT … INTO TEMP …`, and anything named in the temporary schema. */
+function isTemporary(command: readonly Token[], index: number): boolean {
+  if (isName(command[index], TEMPORARY_SCHEMA)) return isSymbol(command[index + 1], '.');
+  if (!isWord(command[index], 'temp', 'temporary')) return false;
+  const before = isWord(command[index - 1], 'local', 'global') ? index - 2 : index - 1;
+  if (isWord(command[before], 'into')) return !isWord(command[before - 1], 'insert', 'merge');
+  return isWord(command[before], 'create') || (isWord(command[before], 'replace') && isWord(command[before - 1], 'or'));
+}
+
+function refuseTemporary(command: readonly Token[], inTransaction: boolean): void {
+  if (inTransaction && hasWords(command, 'on', 'commit', 'drop')) return;
+  refuse('a temporary object', `create it in a transaction with ON COMMIT DROP, or ${LEASE}`);
+}
+
