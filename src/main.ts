@@ -10,6 +10,9 @@ if (!process.stdout.isTTY) process.env['NO_COLOR'] ??= '1';
 
 const logger = new Logger('Tenantry');
 
+/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const SAME_KEYPRESS_MS = 500;
+
 try {
   const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
   const { config } = loaded;
@@ -27,10 +30,13 @@ try {
 
 /** The first signal stops in order, whatever has been started by then; a second one, or the deadline, cuts at once. */
 function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     logger.log(`${signal}: stopping`);
     setTimeout(() => fail(new Error(`not stopped within ${deadlineMs} ms: cut`)), deadlineMs).unref();
     try {

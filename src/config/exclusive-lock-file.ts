@@ -51,7 +51,7 @@ function tryCreate(path: string): boolean {
 
 function isAbandoned(path: string): boolean {
   const [host, pid] = holder(path).split(' ');
-  if (host !== hostname() || !/^\d+$/.test(pid ?? '')) return false;
+  if (host !== hostname()) return false;
   // Our own number in a lock that we wait for: we are the restart, in a container that counts from 1 again.
   return Number(pid) === process.pid || !isAlive(Number(pid));
 }

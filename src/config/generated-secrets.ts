@@ -1,12 +1,12 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataDirNotWritableError, SecretsFileInvalidError } from './config.errors.js';
+import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { systemCode, systemReason } from './system-error.js';
 
 const secretsSchema = z.record(z.string(), z.string().min(1));
-const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ELOOP']);
 
 /**
  * Secrets that nobody gave and that must be the same at the next start, kept in `DATA_DIR/secrets.json` (mode 0600).
@@ -30,16 +30,17 @@ export class GeneratedSecrets {
   }
 
   private create(name: string, generate: () => string): string {
-    return this.writing(() => {
-      mkdirSync(this.dataDir, { recursive: true, mode: 0o700 });
-      return withLockFile(`${this.path}.lock`, () => {
+    return inDataDir(this.dataDir, () =>
+      withLockFile(`${this.path}.lock`, () => {
         // Another process may have been here while this one waited.
         const secrets = this.read();
-        const secret = secrets.get(name) ?? generate();
-        if (!secrets.has(name)) this.replaceFile(secrets.set(name, secret));
+        const known = secrets.get(name);
+        if (known !== undefined) return known;
+        const secret = generate();
+        this.replaceFile(secrets.set(name, secret));
         return secret;
-      });
-    });
+      }),
+    );
   }
 
   private read(): Map<string, string> {
@@ -71,15 +72,6 @@ export class GeneratedSecrets {
       closeSync(file);
     }
     renameSync(unfinished, this.path);
-  }
-
-  private writing<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (!REFUSALS.has(systemCode(error) ?? '')) throw error;
-      throw new DataDirNotWritableError(this.dataDir, { cause: error });
-    }
   }
 }
 

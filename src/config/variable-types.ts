@@ -46,11 +46,8 @@ export function text(expected: string, pattern: RegExp) {
 
 export const host = text('a host name or an IP address', /^[\w.:%-]{1,253}$/);
 
-export const postgresUrl = url('postgres://user:password@host:5432/database', (address) => {
-  const { protocol, hostname, pathname, username, password } = address;
-  // Whoever connects decodes these parts; a stray "%" would fail there with a message that quotes the password.
-  const parts = [username, password, pathname.slice(1)].map(decodeURIComponent);
-  return ['postgres:', 'postgresql:'].includes(protocol) && hostname !== '' && parts[2] !== '';
+export const postgresUrl = url('postgres://user:password@host:5432/database', ({ protocol, hostname, pathname }) => {
+  return ['postgres:', 'postgresql:'].includes(protocol) && hostname !== '' && decodeURIComponent(pathname) > '/';
 });
 
 export const redisUrl = url('redis://host:6379/0 or rediss://…', ({ protocol, hostname, pathname }) => {
@@ -83,7 +80,7 @@ function encryptionKey(entry: string): { id: string; key: Buffer } | undefined {
 }
 
 function url(expected: string, accepts: (address: URL) => boolean) {
-  return z.string().refine((address) => isAddress(address) && decodes(() => accepts(new URL(address))), expected);
+  return z.string().refine((address) => isAddress(address) && isAccepted(new URL(address), accepts), expected);
 }
 
 /** `URL` cuts white space off silently; those who get the text later would not. */
@@ -91,9 +88,11 @@ function isAddress(address: string): boolean {
   return !/\s/.test(address) && URL.canParse(address);
 }
 
-function decodes(accepts: () => boolean): boolean {
+/** Whoever connects decodes user and password; a stray "%" would fail there, with a message that quotes them. */
+function isAccepted(address: URL, accepts: (address: URL) => boolean): boolean {
   try {
-    return accepts();
+    decodeURIComponent(`${address.username}:${address.password}`);
+    return accepts(address);
   } catch (error) {
     if (error instanceof URIError) return false;
     throw error;

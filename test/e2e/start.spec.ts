@@ -114,6 +114,7 @@ describe('a start without any configuration', () => {
     expect(copy.complaint).toMatch(/^tenantry: .*another copy.*$/);
     expect((await get(url, '/api/v1/tenant', demo.tenants[3].apiKey)).slug).toBe('initech');
 
+    first.process.kill('SIGINT'); // as under npm, which passes on what the terminal sent already
     expect(await first.stop('SIGINT')).toBe(0);
     await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 

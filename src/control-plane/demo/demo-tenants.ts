@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Isolation, Tenant } from '../../catalog/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { createFolder } from '../../config/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
 import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
 import { ApiKeys } from '../api-keys.js';
@@ -45,7 +45,7 @@ export class DemoTenants {
   /** Writes `DATA_DIR/demo.json`. */
   async publish(url: string, tenants: readonly DemoTenant[]): Promise<void> {
     const { dataDir, security } = this.config;
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    createFolder(dataDir);
     await writeDemoFile(dataDir, { url, admin: { apiKey: security.adminApiKey }, tenants: [...tenants] });
   }
 

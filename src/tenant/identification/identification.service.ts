@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { subdomain, type TenantSelectors } from './selectors.js';
 
-const BEARER = /^Bearer +([\w.~+/=-]{1,8192})$/i;
+const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 const ADMIN: Caller = { kind: 'admin' };

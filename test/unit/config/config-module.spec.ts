@@ -1,15 +1,19 @@
-import { Injectable, Module } from '@nestjs/common';
+import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { APP_CONFIG, type AppConfig } from '../../../src/config/app-config.js';
 import { AppConfigModule } from '../../../src/config/config.module.js';
-import { CONFIG_SOURCES, loadConfig } from '../../../src/config/load-config.js';
+import { CONFIG_SOURCES, type ConfigSources, loadConfig } from '../../../src/config/load-config.js';
 import { REQUIRED, temporaryFolders } from './config-fixture.js';
 
 @Injectable()
 class Consumer {
-  constructor(readonly service: ConfigService<AppConfig, true>) {}
+  constructor(
+    readonly service: ConfigService<AppConfig, true>,
+    @Inject(APP_CONFIG) readonly config: AppConfig,
+    @Inject(CONFIG_SOURCES) readonly sources: ConfigSources,
+  ) {}
 }
 
 /** Imports nothing: the configuration is there for every module. */
@@ -18,17 +22,19 @@ class ConsumerModule {}
 
 const loaded = loadConfig({ env: { ...REQUIRED, DB_POOL_SIZE: '3' }, cwd: temporaryFolders()() });
 let module: TestingModule;
+let consumer: Consumer;
 let service: ConfigService<AppConfig, true>;
 
 beforeAll(async () => {
   module = await Test.createTestingModule({ imports: [AppConfigModule.register(loaded), ConsumerModule] }).compile();
-  service = module.get(Consumer, { strict: false }).service;
+  consumer = module.get(Consumer, { strict: false });
+  service = consumer.service;
 });
 afterAll(() => module.close());
 
 test('the typed object and its sources are provided as they were loaded', () => {
-  expect(module.get(APP_CONFIG, { strict: false })).toBe(loaded.config);
-  expect(module.get(CONFIG_SOURCES, { strict: false })).toBe(loaded.sources);
+  expect(consumer.config).toBe(loaded.config);
+  expect(consumer.sources).toBe(loaded.sources);
 });
 
 test('ConfigService finds the same values by path, and the very same frozen groups', () => {

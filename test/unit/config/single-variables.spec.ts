@@ -80,6 +80,7 @@ const NO_POSTGRES_URLS = [
   'postgres:///catalog',
   'postgres://db.test:99999/catalog',
   'postgres://user:100%@db.test/catalog',
+  'postgres://db.test/catalog%',
   ' postgres://db.test/catalog',
   'postgres://user:a b@db.test/catalog',
 ];
@@ -133,7 +134,14 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   REDIS_URL: words(
     (config) => config.cache.redis.url,
     ['redis://cache.test', 'rediss://user:secret@cache.test:6380/2'],
-    ['cache.test:6379', 'http://cache.test', 'redis://', 'redis://cache.test/zero', 'redis://cache.test:70000'],
+    [
+      'cache.test:6379',
+      'http://cache.test',
+      'redis://',
+      'redis://cache.test/zero',
+      'redis://cache.test:70000',
+      'redis://:100%@cache.test',
+    ],
   ),
   REDIS_HOST: words((config) => config.cache.redis.host, HOSTS, NO_HOSTS),
   REDIS_PORT: numbers((config) => config.cache.redis.port, 1, 65_535),

@@ -70,9 +70,16 @@ describe('the lock', () => {
     expect(readdirSync(dataDir)).toEqual(['secrets.json']);
   });
 
+  test('of an earlier process with our own number, as in a restarted container, stops nobody', () => {
+    const lock = join(newFolder(), 'lock');
+    writeFileSync(lock, `${hostname()} ${process.pid}`);
+    expect(withLockFile(lock, () => 'done', 50)).toBe('done');
+  });
+
   test.each([
     ['by another machine, whose processes are not ours to judge', `elsewhere-${hostname()} 999999999`],
     ['by nobody that can be told', ''],
+    ['by a number that is none', `${hostname()} ?`],
   ])('held %s is never broken', (_, content) => {
     const lock = join(newFolder(), 'lock');
     writeFileSync(lock, content);
