@@ -9,7 +9,9 @@ import { PostgresQueryRunner } from 'typeorm/driver/postgres/PostgresQueryRunner
  * that connection, which may have been another tenant: a listener would then work for that one.
  */
 export class TenantQueryRunner extends PostgresQueryRunner {
-  override async stream(...parameters: Parameters<PostgresQueryRunner['stream']>): ReturnType<PostgresQueryRunner['stream']> {
+  override async stream(
+    ...parameters: Parameters<PostgresQueryRunner['stream']>
+  ): ReturnType<PostgresQueryRunner['stream']> {
     return bindToCaller(await super.stream(...parameters));
   }
 }

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { createTenantDataSource } from '../../dist/database/data-source/tenant-data-source.js';
+import { TemplateDataSource } from '../../dist/database/data-source/template-data-source.js';
+import { TargetPool } from '../../dist/database/pool/target-pool.js';
+import { createStamp } from '../../dist/database/session/stamp.js';
+import { entitySchemas } from './entities.mjs';
+
+/**
+ * Ours: `create` makes one tenant's data source over the shared graph and the shared pool. Building graph and pool is
+ * done once per process and not part of it.
+ */
+export async function tenantDataSources(server, entityCount) {
+  const template = await TemplateDataSource.build({ entities: entitySchemas(entityCount), migrations: [] });
+  const { host, port, database, role, password } = server;
+  const target = {
+    id: 'bench',
+    version: '1',
+    server: { id: 'bench', host, port, tls: 'disable' },
+    database,
+    role,
+    password,
+  };
+  const limits = { size: 4, maxOverflow: 0, recycleSeconds: 3600, timeoutMs: 30_000, connectTimeoutMs: 5_000 };
+  const pool = new TargetPool(target, { ...limits, statementTimeoutMs: 30_000 });
+  return {
+    create: async () => {
+      const id = randomUUID();
+      return createTenantDataSource(template, pool, createStamp(id, `t_${id}`), `t_${id}`);
+    },
+    destroy: async () => {},
+    close: () => pool.end(),
+  };
+}
+
+/** Plain TypeORM: one data source per tenant, with a pool of one connection. */
+export async function plainDataSources({ host, port, database, role, password }, entityCount) {
+  const entities = entitySchemas(entityCount);
+  const options = { type: 'postgres', host, port, database, username: role, password, poolSize: 1, entities };
+  return {
+    create: () => new DataSource({ ...options, installExtensions: false, logging: false }).initialize(),
+    destroy: (dataSource) => dataSource.destroy(),
+    close: async () => {},
+  };
+}
