@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -75,6 +75,7 @@ afterAll(async () => {
 
 async function newDataDir(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tenantry-start-'));
+  await chmod(folder, 0o755); // as root, PostgreSQL's account must be able to enter
   folders.push(folder);
   return folder;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { createData, findData, prepareDataDir, type PostgresData } from './data-directory.js';
+import { findData, type PostgresData, prepareDataDir } from './data-directory.js';
 import { DataVersionError } from './embedded.errors.js';
+import { createData } from './initial-data.js';
 import type { LifeLine, ServerEnd } from './life-line.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
 import { type PostgresBinaries, usableBinaries } from './postgres-binaries.js';

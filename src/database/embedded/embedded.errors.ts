@@ -96,7 +96,7 @@ export class PostgresFailedError extends CodedError {
   readonly code = 'EMBEDDED_POSTGRES_FAILED';
 
   constructor(program: 'initdb' | 'postgres', exitCode: number | null, output: readonly string[]) {
-    const told = output.findLast((line) => /(FATAL|PANIC|error):/.test(line)) ?? output[0] ?? '';
+    const told = output.find((line) => /(FATAL|PANIC|error):/.test(line)) ?? output[0] ?? '';
     const reason = told.replace(/^.*?(FATAL|PANIC|error):\s*/, '');
     super(`${program} failed (exit code ${exitCode ?? 'none'})${reason && `: ${reason}`}`, {
       cause: new Error(output.join('\n')),

@@ -8,6 +8,9 @@ import { join } from 'node:path';
  * process left, and leaves alone what a copy that is starting right now is building.
  */
 
+/** With retries: what a killed process was running may still be writing for a moment. */
+const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const;
+
 /** A new name in the folder: `<name>.staging-<pid>-<random>`. Nothing is created. */
 export function stagingPath(folder: string, name: string): string {
   return join(folder, `${name}.staging-${process.pid}-${randomBytes(4).toString('hex')}`);
@@ -26,11 +29,11 @@ export async function removeAbandoned(folder: string, name: string): Promise<voi
 export async function removeStaging(path: string): Promise<void> {
   const target = await readlink(path).catch(() => undefined); // EINVAL: no link
   if (target !== undefined) {
-    await rm(target, { recursive: true, force: true });
+    await rm(target, REMOVE);
     await unlink(path);
     return;
   }
-  await rm(path, { recursive: true, force: true });
+  await rm(path, REMOVE);
 }
 
 function isAlive(pid: number): boolean {
