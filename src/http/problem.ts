@@ -29,6 +29,7 @@ export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['POOL_TIMEOUT', 503],
   ['POOL_ENDED', 503],
   ['STATEMENT_TIMEOUT', 503],
+  ['TRANSACTION_LOST', 503],
   ['CATALOG_UNAVAILABLE', 503],
 ]);
 

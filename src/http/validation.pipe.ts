@@ -19,7 +19,9 @@ export const validationPipe = new StandardSchemaValidationPipe({
 
 function problemsOf({ path = [], message, keys }: Issue): FieldProblem[] {
   if (!keys) return [{ field: join(path), message }];
-  return keys.slice(0, MOST_FIELDS).map((key) => ({ field: join([...path, key.slice(0, LONGEST_KEY)]), message: 'is not a known field' }));
+  return keys
+    .slice(0, MOST_FIELDS)
+    .map((key) => ({ field: join([...path, key.slice(0, LONGEST_KEY)]), message: 'is not a known field' }));
 }
 
 function join(path: readonly unknown[]): string {

@@ -1,11 +1,8 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import type { ReplicationMode } from 'typeorm/driver/types/ReplicationMode.js';
 import type { TenantSchema } from '../tenant-schema.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { SilentTypeormLogger } from './silent-typeorm-logger.js';
-import { TenantQueryRunner } from './tenant-query-runner.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
 /** What every tenant's driver inherits. */
@@ -13,9 +10,6 @@ const DRIVER = {
   // TypeORM asks the server for these when it connects. True of every PostgreSQL that is supported, 15 being the oldest.
   version: '15.0',
   isGeneratedColumnsSupported: true,
-  createQueryRunner(this: PostgresDriver, mode: ReplicationMode) {
-    return new TenantQueryRunner(this, mode);
-  },
 };
 
 /**

@@ -57,3 +57,15 @@ export class UnsafeRoleError extends CodedError {
     super(`refusing to serve from ${targetName}: its login role ${reason}`);
   }
 }
+
+/** Raised when a tenant has as much under way, and as much waiting, as it may. */
+export class TenantBusyError extends CodedError {
+  readonly code = 'TENANT_BUSY';
+
+  constructor(
+    readonly active: number,
+    readonly waiting: number,
+  ) {
+    super(`too much of this tenant's work is under way (${active}) and waiting (${waiting})`, { retryAfterSeconds: 1 });
+  }
+}

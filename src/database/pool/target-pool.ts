@@ -62,7 +62,8 @@ export class TargetPool implements ConnectionPool {
 
   counts(): PoolCounts {
     const { totalCount, idleCount, waitingCount } = this.pool;
-    return { total: totalCount, busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+    const waiting = this.ending ? 0 : waitingCount; // pg.Pool goes on counting who was turned away
+    return { total: totalCount, busy: totalCount - idleCount, idle: idleCount, waiting };
   }
 
   end(): Promise<void> {

@@ -185,4 +185,3 @@ function refuseTemporary(command: readonly Token[], inTransaction: boolean): voi
   if (inTransaction && hasWords(command, 'on', 'commit', 'drop')) return;
   refuse('a temporary object', `create it in a transaction with ON COMMIT DROP, or ${LEASE}`);
 }
-

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
+import { bindToCaller } from './caller-context.js';
 import { openTransaction } from './readiness.js';
 import { refuseWhatOutlivesSession } from './refused-statements.js';
 import { SessionEndedError } from './session.errors.js';
@@ -35,7 +36,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
   static async run<T>(pool: ConnectionPool, stamp: Stamp, work: (session: SessionLease) => Promise<T>): Promise<T> {
     const connection = await pool.acquire();
-    const session = new SessionLease(connection);
+    const session = bindToCaller(new SessionLease(connection));
     try {
       await session.query(sessionStampCommands(stamp));
       return await work(session);

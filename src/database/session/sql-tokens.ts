@@ -121,7 +121,7 @@ function blankEnd(text: string, from: number): number {
 function blockCommentEnd(text: string, from: number): number {
   const edge = /\/\*|\*\//g;
   edge.lastIndex = from;
-  for (let depth = 1; depth > 0; ) {
+  for (let depth = 1; depth > 0;) {
     const found = edge.exec(text);
     if (!found) return text.length;
     depth += found[0] === '/*' ? 1 : -1;

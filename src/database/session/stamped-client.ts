@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import type { ConnectionPool } from '../pool/connection-pool.js';
+import { bindToCaller } from './caller-context.js';
 import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
 import { localStampCommands, type Stamp } from './stamp.js';
@@ -98,6 +100,7 @@ export class StampedClient {
   private submit<S extends pg.Submittable>(submittable: S): S {
     if (this.ended) throw new SessionEndedError();
     assertStreamable(submittableText(submittable), this.lease !== undefined);
+    if (submittable instanceof EventEmitter) bindToCaller(submittable);
     if (this.lease) {
       this.lease
         .then((lease) => lease.submit(submittable))
@@ -128,7 +131,8 @@ function isSubmittable(input: QueryInput): input is pg.Submittable {
 function toStatement(input: string | pg.QueryConfig, values: readonly unknown[] | undefined): Statement {
   const config: Statement = typeof input === 'string' ? { text: input } : input;
   const given = values ?? config.values;
-  if (given !== undefined && given !== null && !Array.isArray(given)) throw new TypeError('query values must be an array');
+  if (given !== undefined && given !== null && !Array.isArray(given))
+    throw new TypeError('query values must be an array');
   if (typeof config.text !== 'string') throw new TypeError('a query needs a text');
   return { text: config.text, values: given && [...given], rowMode: config.rowMode, types: config.types };
 }

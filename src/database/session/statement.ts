@@ -29,16 +29,18 @@ const ROWS_ONLY = /^\s*(?:select|insert|update|delete|with)\b/i;
 
 /**
  * What a row statement must name to reach past rows: the functions of `refuseCalls`, temporary objects, escaped names.
- * One literal each: V8 skips through a text for a literal six times faster than for alternatives (1.4 KB: 0.15 µs, 1 µs).
+ * One literal each, because V8 skips through a text for a literal much faster than for alternatives: together 0.4 µs
+ * for 460 characters and 1.2 µs for 1,400, where reading the tokens takes 12 µs and 35 µs.
  */
 const SUSPICIOUS: readonly RegExp[] = [
-  /set_(?:config|limit)/i,
+  /set_config/i,
+  /set_limit/i,
   /advisory_/i,
-  /temp/i,
+  /temp(?:orary|_\d+)?\b/i,
   /(?:curr|last)val/i,
-  /query_to_/i,
+  /_to_xml/i,
   /ts_(?:stat|rewrite)/i,
-  /U&"/i,
+  /&"/,
 ];
 
 /**

@@ -10,7 +10,9 @@ import { failSubmittable } from './submittable.js';
 export async function leaseForSubmittable(submittable: pg.Submittable, open: () => Promise<Lease>): Promise<void> {
   try {
     const lease = await open();
-    await lease.submit(submittable).finally(() => lease.settle().catch((error: unknown) => tellLate(submittable, error)));
+    await lease
+      .submit(submittable)
+      .finally(() => lease.settle().catch((error: unknown) => tellLate(submittable, error)));
   } catch (error) {
     failSubmittable(submittable, error);
   }

@@ -58,7 +58,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 describe('the catalog', () => {
   it('raises the version at every change, whatever the writer puts there, and announces it', async () => {
-    await database.admin(`INSERT INTO tenants (id, slug, isolation) VALUES ('${ID}', 'acme', 'row')`);
+    await eventsOf(`INSERT INTO tenants (id, slug, isolation) VALUES ('${ID}', 'acme', 'row')`);
     expect(await eventsOf(`UPDATE tenants SET message = 'x', version = 1 WHERE id = '${ID}'`)).toEqual([
       expect.objectContaining({ tenantId: ID, version: 2, slugs: ['acme'] }),
     ]);
@@ -84,7 +84,7 @@ describe('the catalog', () => {
 
   it('announces every target of a server that moved', async () => {
     const targetId = '00000000-0000-4000-8000-000000000002';
-    await database.admin(`INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
+    await eventsOf(`INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
       SELECT '${targetId}', id, 'shared', 'd', 'r', 's' FROM servers`);
     expect(await eventsOf(`UPDATE servers SET max_connections = 7`)).toEqual([expect.objectContaining({ targetId })]);
   });

@@ -18,6 +18,7 @@ export interface TestTenant {
   readonly id: string;
   readonly schema: string;
   readonly database: TenantDatabase;
+  readonly pool: TargetPool;
   readonly dataSource: DataSource;
 }
 
@@ -63,7 +64,7 @@ export class TestTenants {
       const id = randomUUID();
       const pool = database === common ? pools[0] : pools[1];
       const dataSource = createTenantDataSource(template, pool, createStamp(id, schema), schema);
-      return { name, id, schema, database, dataSource };
+      return { name, id, schema, database, pool, dataSource };
     };
     const all = [
       tenant('acme', common, 'shared'),

@@ -1,0 +1,47 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  ExponentialBackoff,
+  handleAll,
+} from 'cockatiel';
+
+/** Failures to connect, one after the other, until nobody tries any more. */
+const FAILURES = 3;
+const FIRST_PROBE_MS = 500;
+const LAST_PROBE_MS = 2_000;
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+const STATES: Readonly<Record<CircuitState, BreakerState>> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.Isolated]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+};
+
+/**
+ * Keeps callers from waiting for a target that cannot be connected to. After a pause one of them tries again, and the
+ * others are let through when that works.
+ */
+export class ConnectBreaker {
+  private readonly policy = circuitBreaker(handleAll, {
+    breaker: new ConsecutiveBreaker(FAILURES),
+    halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
+  });
+
+  get state(): BreakerState {
+    return STATES[this.policy.state];
+  }
+
+  /** @throws what `connect` throws, or an error of its own without trying */
+  run<T>(connect: () => Promise<T>): Promise<T> {
+    return this.policy.execute(connect);
+  }
+
+  /** Whether the error says that nothing was tried. */
+  static refused(error: unknown): boolean {
+    return error instanceof BrokenCircuitError;
+  }
+}

@@ -1,0 +1,90 @@
+import pg from 'pg';
+
+/** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** One connection to PostgreSQL, from the moment it is open until its socket is closed. */
+export class PhysicalConnection {
+  /** When it was last known to be alive, in ms of the pool's clock. */
+  aliveAt: number;
+  /** Resolves once the server has closed it, or it was cut. */
+  readonly closed: Promise<void>;
+  private markClosed!: () => void;
+  private closing = false;
+  private grace: NodeJS.Timeout | undefined;
+
+  private constructor(
+    readonly client: pg.Client,
+    openedAt: number,
+    /** When it is to be replaced, in ms of the pool's clock. */
+    readonly retireAt: number,
+  ) {
+    this.aliveAt = openedAt;
+    this.closed = new Promise((resolve) => {
+      this.markClosed = resolve;
+    });
+  }
+
+  /**
+   * Opens one within the configuration's `connectionTimeoutMillis`; when that passes, node-postgres destroys the socket.
+   *
+   * @param onLost called when it breaks or is closed from the other side, not when we close it
+   */
+  static async open(
+    config: pg.ClientConfig,
+    { now, retireAt, onLost }: { now: () => number; retireAt: number; onLost: (lost: PhysicalConnection) => void },
+  ): Promise<PhysicalConnection> {
+    const client = new pg.Client(config);
+    client.on('error', () => undefined); // 'end' follows; whoever waits on a statement is told
+    await client.connect();
+    const connection = new PhysicalConnection(client, now(), retireAt);
+    client.once('end', () => {
+      connection.markClosed();
+      clearTimeout(connection.grace);
+      if (!connection.closing) onLost(connection);
+    });
+    client.on('error', () => {
+      if (!connection.closing) onLost(connection);
+    });
+    return connection;
+  }
+
+  /** Whether it still answers, asked within `timeoutMs`. */
+  async answers(timeoutMs: number): Promise<boolean> {
+    try {
+      await this.client.query({ text: 'SELECT 1', query_timeout: timeoutMs } as pg.QueryConfig);
+      return true;
+    } catch {
+      return false; // why does not matter: it is closed and another one is opened
+    }
+  }
+
+  /** True while a transaction is open on it, or nobody can tell. */
+  get inTransaction(): boolean {
+    return this.client.getTransactionStatus() !== 'I';
+  }
+
+  /** Closes it in order, and by force when that takes too long. */
+  close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.grace = setTimeout(() => this.cut(), CLOSE_GRACE_MS);
+    void this.client.end().then(
+      () => this.markClosed(),
+      () => this.cut(),
+    );
+  }
+
+  /** Destroys the socket; whoever waits on a statement gets an error. */
+  cut(): void {
+    this.closing = true;
+    clearTimeout(this.grace);
+    socketOf(this.client).destroy();
+    this.markClosed();
+  }
+}
+
+/** node-postgres does not type its socket (pg/lib/client.js `connection.stream`). */
+function socketOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+}
