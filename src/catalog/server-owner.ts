@@ -26,6 +26,7 @@ export class ServerOwner {
     return {
       id,
       version: '1',
+      shared: false,
       server: { id, host, port, tls },
       database: database ?? 'postgres',
       role: ownerRole,

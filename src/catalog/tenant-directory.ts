@@ -59,10 +59,11 @@ export class TenantDirectory {
   }
 
   private toTarget(entity: ConnectionTargetEntity): ConnectionTarget {
-    const { id, version, database, role, passwordSealed, server } = entity;
+    const { id, version, kind, database, role, passwordSealed, server } = entity;
     return Object.freeze({
       id,
       version: String(version),
+      shared: kind === 'shared',
       server: this.addressOf(server),
       database,
       role,
@@ -70,9 +71,8 @@ export class TenantDirectory {
     });
   }
 
-  private addressOf({ id, host, port, tls }: ServerEntity): ServerAddress {
-    return Object.freeze(
-      host === null || port === null ? { ...this.catalogTarget.server, id } : { id, host, port, tls },
-    );
+  private addressOf({ id, host, port, tls, maxConnections }: ServerEntity): ServerAddress {
+    const address = host === null || port === null ? this.catalogTarget.server : { host, port, tls };
+    return Object.freeze({ ...address, id, maxConnections: maxConnections ?? undefined });
   }
 }

@@ -4,8 +4,8 @@ export type TenantStatus = 'provisioning' | 'active' | 'suspended' | 'maintenanc
 
 /** Per-tenant overrides of the limits; an absent field means the default from the environment. */
 export interface TenantLimits {
-  readonly maxConcurrentStatements?: number;
-  readonly maxQueuedStatements?: number;
+  readonly maxConcurrentStatements?: number | undefined;
+  readonly maxQueuedStatements?: number | undefined;
 }
 
 /** A tenant as the catalog describes it: what identification returns and every request carries. Frozen. */

@@ -40,6 +40,12 @@ export interface AppConfig {
     readonly statementTimeoutMs: number;
     /** This process's limit per server, over all its pools. */
     readonly serverMaxConnections: number;
+    /** Connections of a target that one tenant may hold at once; undefined: half of a shared target's, all of its own. */
+    readonly tenantMaxConcurrent: number | undefined;
+    /** Callers of one tenant that may wait at once. */
+    readonly tenantMaxQueued: number;
+    /** A transaction or session held for longer is told of. */
+    readonly leaseWarningMs: number;
   };
   readonly cache: {
     readonly redisEnabled: boolean;

@@ -25,6 +25,9 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       connectTimeoutMs: env.DB_CONNECT_TIMEOUT,
       statementTimeoutMs: env.DB_STATEMENT_TIMEOUT,
       serverMaxConnections: env.DB_SERVER_MAX_CONNECTIONS,
+      tenantMaxConcurrent: env.TENANT_MAX_CONCURRENT,
+      tenantMaxQueued: env.TENANT_MAX_QUEUED,
+      leaseWarningMs: env.DB_LEASE_WARNING,
     },
     cache: {
       redisEnabled: env.ENABLE_REDIS_CACHE,

@@ -45,7 +45,11 @@ export const environmentTable = z.object({
   DB_POOL_TIMEOUT: timeout.prefault('30').describe('seconds to wait for a connection'),
   DB_CONNECT_TIMEOUT: timeout.prefault('5').describe('seconds to open a connection'),
   DB_STATEMENT_TIMEOUT: timeout.prefault('30').describe('seconds a statement may run'),
+  DB_LEASE_WARNING: timeout.prefault('60').describe('seconds after which a held transaction or session is logged'),
   DB_SERVER_MAX_CONNECTIONS: integer(1).prefault('90').describe("this process's connections per server, all pools"),
+
+  TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target one tenant may hold at once'),
+  TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers of one tenant that may wait for a connection'),
 
   ENABLE_REDIS_CACHE: flag.prefault('true').describe('false: memory tier only'),
   REDIS_URL: redisUrl.optional().describe('takes the place of the four variables that follow'),

@@ -86,7 +86,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   private async placementOf(tenant: Tenant): Promise<Placement> {
     const target = tenant.targetId === null ? null : await this.lookup.target(tenant.targetId);
     if (!target || tenant.schema === null) throw new TenantUnavailableError('this tenant has no database yet');
-    return { tenantId: tenant.id, schema: tenant.schema, target };
+    return { tenantId: tenant.id, schema: tenant.schema, target, limits: tenant.limits };
   }
 
   private remember(tenantId: string, opened: OpenTenant): void {
@@ -99,5 +99,11 @@ export class TenantConnectionService implements OnApplicationShutdown {
 }
 
 function samePlace(a: Placement, b: Placement): boolean {
-  return a.schema === b.schema && a.target.id === b.target.id && a.target.version === b.target.version;
+  return (
+    a.schema === b.schema &&
+    a.target.id === b.target.id &&
+    a.target.version === b.target.version &&
+    a.limits.maxConcurrentStatements === b.limits.maxConcurrentStatements &&
+    a.limits.maxQueuedStatements === b.limits.maxQueuedStatements
+  );
 }

@@ -23,6 +23,7 @@ export async function createTenantDatabase(): Promise<TenantDatabase> {
     target: {
       id: database.name,
       version: '1',
+      shared: true,
       server: { id: 'test', host, port, tls: 'disable' },
       database: database.name,
       role,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../tenant.js';
 
@@ -35,8 +36,14 @@ export class TenantEntity {
   version: number;
 }
 
+const limit = z.int().positive().optional().catch(undefined);
+
+/** Anybody may write the column: what is no limit is as good as absent. */
+const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
+
 export function toTenant(entity: TenantEntity): Tenant {
-  const { id, slug, status, isolation, targetId, schema, limits, message, version } = entity;
+  const { id, slug, status, isolation, targetId, schema, message, version } = entity;
+  const limits = Limits.parse(entity.limits);
   return Object.freeze({
     id,
     slug,

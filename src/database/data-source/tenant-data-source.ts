@@ -1,22 +1,18 @@
 import { DataSource, EntityManager } from 'typeorm';
 import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
-import type { ConnectionPool } from '../pool/connection-pool.js';
 import { StampedClient } from '../session/stamped-client.js';
-import type { Stamp } from '../session/stamp.js';
+import type { TenantAccess } from '../session/tenant-access.js';
 import type { TemplateDataSource } from './template-data-source.js';
 
 type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;
 
 /** What TypeORM's driver takes for a `pg.Pool`: it hands out stamped clients, which cost nothing until they are used. */
 class StampedPool {
-  constructor(
-    private readonly pool: ConnectionPool,
-    private readonly stamp: Stamp,
-  ) {}
+  constructor(private readonly access: TenantAccess) {}
 
   connect(callback: ConnectCallback): void {
-    const client = new StampedClient(this.pool, this.stamp);
+    const client = new StampedClient(this.access);
     callback(null, client, () => client.release());
   }
 
@@ -33,19 +29,14 @@ class StampedPool {
  * driver with its pool, the entity manager and the relation loaders. That keeps a tenant at a few hundred bytes instead
  * of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
  */
-export function createTenantDataSource(
-  template: TemplateDataSource,
-  pool: ConnectionPool,
-  stamp: Stamp,
-  schema: string,
-): DataSource {
+export function createTenantDataSource(template: TemplateDataSource, access: TenantAccess, schema: string): DataSource {
   const dataSource = Object.create(template) as DataSource;
   const driver = Object.create(template.driver) as DataSource['driver'];
   Object.assign(driver, {
     dataSource,
-    master: new StampedPool(pool, stamp),
+    master: new StampedPool(access),
     connectedQueryRunners: [],
-    database: pool.target.database,
+    database: access.pool.target.database,
     schema,
     searchSchema: schema,
   });

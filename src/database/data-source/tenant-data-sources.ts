@@ -1,18 +1,22 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
 import type { ConnectionTarget } from '../pool/connection-target.js';
+import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
 import { SessionLease } from '../session/session-lease.js';
-import { createStamp, type Stamp } from '../session/stamp.js';
+import { createStamp } from '../session/stamp.js';
+import { TenantAccess } from '../session/tenant-access.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../tenant-schema.js';
 import { createTenantDataSource } from './tenant-data-source.js';
 import { TemplateDataSource } from './template-data-source.js';
 
-/** Where a tenant's rows are: a target's database, a schema in it, and the identity its statements carry. */
+/** Where a tenant's rows are, and how much of its target it may take. */
 export interface Placement {
   readonly tenantId: string;
   readonly schema: string;
   readonly target: ConnectionTarget;
+  readonly limits: ShareOverrides;
 }
 
 /** Makes tenants' data sources and sessions over the pools of their targets. */
@@ -21,6 +25,7 @@ export class TenantDataSources implements OnModuleInit {
   private template: TemplateDataSource | undefined;
 
   constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly pools: ConnectionPools,
   ) {}
@@ -32,16 +37,16 @@ export class TenantDataSources implements OnModuleInit {
 
   create(placement: Placement): DataSource {
     if (!this.template) throw new Error('TenantDataSources is used before the application was initialised');
-    const pool = this.pools.get(placement.target);
-    return createTenantDataSource(this.template, pool, stampOf(placement), placement.schema);
+    return createTenantDataSource(this.template, this.accessOf(placement), placement.schema);
   }
 
   /** Runs `work` on a connection that is a session of its own; nothing of it is left behind. */
   session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    return SessionLease.run(this.pools.get(placement.target), stampOf(placement), work);
+    return SessionLease.run(this.accessOf(placement), work);
   }
-}
 
-function stampOf(placement: Placement): Stamp {
-  return createStamp(placement.tenantId, placement.schema);
+  private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {
+    const share = tenantShare(target, this.config, limits);
+    return new TenantAccess(this.pools.get(target), createStamp(tenantId, schema), share);
+  }
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ConnectionTarget } from './connection-target.js';
+import type { TenantShare } from './fair-queue.js';
 import type { PoolCounts } from './pool.errors.js';
 
 /** A physical connection, held exclusively until it is released; releasing twice is a no-op. */
@@ -9,18 +10,27 @@ export interface PooledConnection {
   release(discardReason?: string): void;
 }
 
+/** Who asks for a connection, and what for. */
+export interface AcquireRequest {
+  readonly tenantId: string;
+  readonly share: TenantShare;
+  /** A lease lasts as long as its holder wants, and is watched; a statement ends by its own deadline. */
+  readonly hold: 'statement' | 'lease';
+  /** Ends the wait; what was not waited for any more is not handed out. */
+  readonly signal?: AbortSignal;
+}
+
 /** The physical connections to one target. */
 export interface ConnectionPool {
   readonly target: ConnectionTarget;
   /**
-   * Waits its turn for a connection.
+   * Waits its turn for a connection, `DB_POOL_TIMEOUT` at most: for the turn, for opening and for validating together.
    *
-   * @throws PoolTimeoutError, TargetUnavailableError, PoolEndedError, UnsafeRoleError
+   * @throws PoolTimeoutError, TenantBusyError, TargetUnavailableError, PoolEndedError, UnsafeRoleError, and the
+   *   signal's reason
    */
-  acquire(): Promise<PooledConnection>;
+  acquire(request: AcquireRequest): Promise<PooledConnection>;
   counts(): PoolCounts;
-  /** Takes no new callers, closes what is idle at once and the rest when it is given back. Resolves when all are closed. */
-  end(): Promise<void>;
 }
 
 /** For people and logs; carries no secret. */

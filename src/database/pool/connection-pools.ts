@@ -1,67 +1,99 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { type ConnectionPool, targetName } from './connection-pool.js';
+import { targetName } from './connection-pool.js';
 import type { ConnectionTarget } from './connection-target.js';
-import { DirectConnections } from './direct-connections.js';
+import type { HeldLease } from './lease-register.js';
 import { PoolEndedError } from './pool.errors.js';
+import { PoolHandle } from './pool-handle.js';
 import { type PoolOptions, poolOptions } from './pool-options.js';
+import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
+import { serverLimit } from './server-limit.js';
+import { ServerBudget } from './server-budget.js';
 import { TargetPool } from './target-pool.js';
 
-/** Every pool of this process: one per connection target. */
+/** Every pool of this process: one per connection target, within one budget per server. */
 @Injectable()
 export class ConnectionPools {
   private readonly logger = new Logger(ConnectionPools.name);
-  private readonly byTarget = new Map<string, ConnectionPool>();
-  private readonly draining = new Set<Promise<void>>();
+  private readonly handles = new Map<string, PoolHandle>();
+  private readonly budgets = new Map<string, ServerBudget>();
+  private readonly draining = new Set<TargetPool>();
   private readonly options: PoolOptions;
-  private readonly pooled: boolean;
   private closed = false;
 
-  constructor(@Inject(APP_CONFIG) config: AppConfig) {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {
     this.options = poolOptions(config);
-    this.pooled = config.pool.enabled;
-    if (!this.pooled) this.logger.log('Connection pooling is off: every statement opens a direct connection');
+    if (!this.options.reuse) this.logger.log('Connection pooling is off: every statement opens a direct connection');
   }
 
   /**
-   * The target's pool. A newer version of the target gets a new pool at once; the old one ends with its last lease.
+   * The target's pool. A newer version of the target gets a new one at once; the old one ends with its last lease.
    *
-   * @throws PoolEndedError after `close`: late work would open connections that nobody closes
+   * @throws PoolEndedError after `close`
    */
-  get(target: ConnectionTarget): ConnectionPool {
+  get(target: ConnectionTarget): PoolHandle {
     if (this.closed) throw new PoolEndedError(targetName(target));
-    const existing = this.byTarget.get(target.id);
-    if (existing?.target.version === target.version) return existing;
-    if (existing) this.drain(existing);
-    const pool = this.pooled ? new TargetPool(target, this.options) : new DirectConnections(target, this.options);
-    this.byTarget.set(target.id, pool);
-    if (this.pooled) {
-      const { size, maxOverflow } = this.options;
-      this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
+    const known = this.handles.get(target.id);
+    if (known?.target.version === target.version) return known;
+    const pool = this.create(target);
+    if (known) {
+      this.drain(known.replace(pool), pool);
+      return known;
     }
-    return pool;
+    const handle = new PoolHandle(pool, this.options);
+    this.handles.set(target.id, handle);
+    return handle;
   }
 
-  all(): readonly ConnectionPool[] {
-    return [...this.byTarget.values()];
+  snapshot(): { readonly pools: readonly PoolSnapshot[]; readonly servers: readonly ServerSnapshot[] } {
+    return {
+      pools: [...this.handles.values()].map((handle) => handle.pool.snapshot()),
+      servers: [...this.budgets].map(([server, { limit, open, waiting }]) => ({ server, limit, open, waiting })),
+    };
   }
 
-  /** Drains and closes every pool; connections not given back by the deadline are left to the end of the process. */
+  /** Drains every pool; leases that are not given back by the deadline are cut, and said which. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
-    for (const pool of this.byTarget.values()) this.drain(pool);
-    this.byTarget.clear();
+    for (const { pool } of this.handles.values()) this.drain(pool);
+    this.handles.clear();
+    const emptied = Promise.all([...this.draining].map((pool) => pool.end()));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), deadlineMs);
     });
-    const outcome = await Promise.race([Promise.all(this.draining), deadline]);
+    const outcome = await Promise.race([emptied, deadline]);
     clearTimeout(timer);
-    if (outcome === 'late') this.logger.warn(`${this.draining.size} pools still had leases after ${deadlineMs} ms`);
+    if (outcome !== 'late') return;
+    for (const pool of this.draining) {
+      for (const lease of pool.cut()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
+    }
+    await emptied;
   }
 
-  private drain(pool: ConnectionPool): void {
-    const ended = pool.end().finally(() => this.draining.delete(ended));
-    this.draining.add(ended);
+  private create(target: ConnectionTarget): TargetPool {
+    const onOverdue = (lease: HeldLease): void => this.logger.warn(`Held for long: ${describe(lease, target)}`);
+    const pool = new TargetPool({ target, options: this.options, budget: this.budgetOf(target), onOverdue });
+    const { size, maxOverflow, reuse } = this.options;
+    if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
+    return pool;
   }
+
+  private budgetOf({ server }: ConnectionTarget): ServerBudget {
+    const limit = serverLimit(server, this.config);
+    let budget = this.budgets.get(server.id);
+    if (!budget) this.budgets.set(server.id, (budget = new ServerBudget(limit)));
+    budget.limit = limit;
+    return budget;
+  }
+
+  private drain(pool: TargetPool, successor?: TargetPool): void {
+    this.draining.add(pool);
+    void pool.end(successor).then(() => this.draining.delete(pool));
+  }
+}
+
+function describe({ tenantId, since, stack }: HeldLease, target: ConnectionTarget): string {
+  const heldMs = Math.round(performance.now() - since);
+  return `a lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, taken at\n${stack}`;
 }

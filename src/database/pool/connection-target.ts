@@ -4,6 +4,8 @@ export interface ServerAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: 'disable' | 'require' | 'verify-full';
+  /** One process's limit of connections to it, when it has one of its own. */
+  readonly maxConnections?: number | undefined;
 }
 
 /**
@@ -15,6 +17,8 @@ export interface ServerAddress {
 export interface ConnectionTarget {
   readonly id: string;
   readonly version: string;
+  /** Whether many tenants are served over it, or one. */
+  readonly shared: boolean;
   readonly server: ServerAddress;
   readonly database: string;
   readonly role: string;

@@ -16,6 +16,7 @@ export function targetOfUrl(text: string, serverId: string): ConnectionTarget {
   return Object.freeze({
     id: serverId,
     version: '1',
+    shared: false,
     server: Object.freeze(server),
     database: decodeURIComponent(url.pathname.slice(1)),
     role: decodeURIComponent(url.username),

@@ -3,6 +3,8 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { ConnectionTarget } from './connection-target.js';
 
 export interface PoolOptions {
+  /** False with pooling off: a connection is used once. */
+  readonly reuse: boolean;
   /** Connections kept. */
   readonly size: number;
   /** Extra connections under load, closed when idle. */
@@ -11,6 +13,8 @@ export interface PoolOptions {
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** A lease that is held for longer is told of. */
+  readonly leaseWarningMs: number;
 }
 
 /** How much longer than the server a client waits before it gives a connection up for frozen. */
@@ -33,7 +37,10 @@ export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg
   };
 }
 
-export function poolOptions(config: AppConfig): PoolOptions {
-  const { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs } = config.pool;
-  return { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs };
+export function poolOptions({ pool }: AppConfig): PoolOptions {
+  const { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs, leaseWarningMs } = pool;
+  return {
+    reuse: pool.enabled,
+    ...{ size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs, leaseWarningMs },
+  };
 }

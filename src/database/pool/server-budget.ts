@@ -21,7 +21,7 @@ export class ServerBudget {
   /** Pools that were refused, the longest waiting first; one entry for each connection they want. */
   private readonly hungry: BudgetMember[] = [];
 
-  constructor(readonly limit: number) {}
+  constructor(public limit: number) {}
 
   get open(): number {
     return this.taken;
@@ -53,6 +53,13 @@ export class ServerBudget {
     return false;
   }
 
+  /** Like `take`, for those who do not wait. */
+  takeNow(): boolean {
+    if (this.taken >= this.limit || this.hungry.length > 0) return false;
+    this.taken += 1;
+    return true;
+  }
+
   /** A connection is closed, or could not be opened. */
   give(): void {
     this.taken -= 1;
@@ -63,7 +70,7 @@ export class ServerBudget {
   /** Whether a connection that a pool has just got back should be closed for one who has waited longer elsewhere. */
   isNeededElsewhere(member: BudgetMember): boolean {
     if (this.hungry.length <= this.closingForOthers) return false;
-    const since = this.hungry.find((other) => other !== member)?.waitingSince;
+    const since = this.hungry.find((other) => other !== member && other.waitingSince !== undefined)?.waitingSince;
     if (since === undefined) return false;
     const own = member.waitingSince;
     if (own !== undefined && own <= since) return false;

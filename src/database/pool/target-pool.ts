@@ -1,125 +1,341 @@
-import pg from 'pg';
-import type { ConnectionPool, PooledConnection } from './connection-pool.js';
-import { targetName } from './connection-pool.js';
+import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
+import { ConnectionOpener } from './connection-opener.js';
 import type { ConnectionTarget } from './connection-target.js';
+import { FairQueue } from './fair-queue.js';
+import { type HeldLease, LeaseRegister } from './lease-register.js';
+import { LentConnection } from './lent-connection.js';
+import type { PhysicalConnection } from './physical-connection.js';
 import {
   type PoolCounts,
   PoolEndedError,
   PoolTimeoutError,
   TargetUnavailableError,
+  TenantBusyError,
   UnsafeRoleError,
 } from './pool.errors.js';
-import { clientConfig, type PoolOptions } from './pool-options.js';
-import { assertRoleIsHeldByPolicies } from './role-check.js';
+import type { PoolOptions } from './pool-options.js';
+import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
+import { PoolConnections } from './pool-connections.js';
+import { PoolStatistics } from './pool-statistics.js';
+import { PoolWaiter } from './pool-waiter.js';
+import type { BudgetMember, ServerBudget } from './server-budget.js';
 
-/** The physical connections of one target, kept by pg.Pool. */
-export class TargetPool implements ConnectionPool {
-  private readonly pool: pg.Pool;
-  private readonly callers = new Set<() => void>();
-  private readonly open = new Set<pg.PoolClient>();
-  private onEmpty: (() => void) | undefined;
-  private roleCheck: Promise<void> | undefined;
-  private ending: Promise<void> | undefined;
+export interface TargetPoolDependencies {
+  readonly target: ConnectionTarget;
+  readonly options: PoolOptions;
+  readonly budget: ServerBudget;
+  /** Milliseconds; only differences matter. */
+  readonly now?: () => number;
+  /** 0 to 1, for the jitter of `DB_POOL_RECYCLE`. */
+  readonly random?: () => number;
+  /** Told once of each lease that is held for longer than `leaseWarningMs`. */
+  readonly onOverdue?: (lease: HeldLease) => void;
+}
 
-  constructor(
-    readonly target: ConnectionTarget,
-    private readonly options: PoolOptions,
-  ) {
-    this.pool = new pg.Pool({
-      Client: clientOf(target, options),
-      min: options.size,
-      max: options.size + options.maxOverflow,
-      idleTimeoutMillis: 1, // above `min` only: overflow closes as soon as it is idle
-      connectionTimeoutMillis: options.timeoutMs,
-      maxLifetimeSeconds: options.recycleSeconds,
-      onConnect: (client) => this.checkRole(client),
-    });
-    // An idle connection that dies is replaced when it is next needed; without a listener it would end the process.
-    this.pool.on('error', () => undefined);
-    this.pool.on('connect', (client) => {
-      this.open.add(client);
-      client.on('error', () => undefined); // whoever waits on a statement is told
-    });
-    this.pool.on('remove', (client) => {
-      this.open.delete(client);
-      if (this.open.size === 0) this.onEmpty?.();
-    });
+/** A connection that was idle for longer is asked whether it still answers before it is handed out. */
+const TRUSTED_MS = 1_000;
+const VALIDATION_MS = 1_000;
+/** A target that nobody used for so long keeps no connections. */
+const UNUSED_MS = 10 * 60_000;
+const SWEEP_MS = 500;
+/** After a failure to connect, while own connections are busy: when to try again for those who wait. */
+const RETRY_MS = 250;
+
+/**
+ * The physical connections to one target.
+ *
+ * Connections are idle (the latest used on top), lent, or being looked at or opened for those who wait. Everything that
+ * could change who is served next ends in `pump`, which hands out what is idle in the tenants' turns and sees to it that
+ * as many connections are on their way as callers could be served, within the pool's and the server's limits.
+ */
+export class TargetPool implements ConnectionPool, BudgetMember {
+  readonly target: ConnectionTarget;
+  readonly budget: ServerBudget;
+  readonly statistics = new PoolStatistics();
+  readonly leases = new LeaseRegister();
+  private readonly options: PoolOptions;
+  private readonly now: () => number;
+  private readonly onOverdue: (lease: HeldLease) => void;
+  private readonly opener: ConnectionOpener;
+  private readonly queue = new FairQueue<PoolWaiter>();
+  private readonly connections: PoolConnections;
+  private readonly lent = new Set<LentConnection>();
+  private validating = 0;
+  /** Asked of the budget and not granted yet. */
+  private requested = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private sweeper: NodeJS.Timeout | undefined;
+  private lastUsedAt: number;
+  private ended = false;
+  private emptied: Promise<void> | undefined;
+  private markEmpty: (() => void) | undefined;
+
+  constructor({ target, options, budget, now = () => performance.now(), ...more }: TargetPoolDependencies) {
+    this.target = target;
+    this.options = options;
+    this.budget = budget;
+    this.now = now;
+    this.onOverdue = more.onOverdue ?? (() => undefined);
+    this.opener = new ConnectionOpener(target, options, now, more.random ?? Math.random);
+    this.connections = new PoolConnections(budget, this.statistics, now, () => this.placeFreed());
+    this.lastUsedAt = now();
+    budget.join(this);
   }
 
-  async acquire(): Promise<PooledConnection> {
-    if (this.ending) throw new PoolEndedError(targetName(this.target));
-    const client = await this.connectUnlessEnding();
-    let released = false;
-    return {
-      client,
-      release: (reason) => {
-        if (released) return;
-        released = true;
-        client.release(reason === undefined ? undefined : new Error(reason));
-      },
-    };
+  acquire(request: AcquireRequest): Promise<PooledConnection> {
+    if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
+    this.lastUsedAt = this.now();
+    const connection = this.takeTrusted(request);
+    if (connection) {
+      this.statistics.waits.record(0);
+      return Promise.resolve(this.lend(connection, request));
+    }
+    return new Promise((resolve, reject) => {
+      this.enqueue(new PoolWaiter(request, this.lastUsedAt, resolve, reject));
+    });
   }
 
   counts(): PoolCounts {
-    const { totalCount, idleCount, waitingCount } = this.pool;
-    const waiting = this.ending ? 0 : waitingCount; // pg.Pool goes on counting who was turned away
-    return { total: totalCount, busy: totalCount - idleCount, idle: idleCount, waiting };
+    const { total, idle } = this.connections;
+    return { total, busy: this.lent.size, idle: idle.length, waiting: this.queue.waiting };
   }
 
-  end(): Promise<void> {
-    this.ending ??= this.close();
-    return this.ending;
+  snapshot(): PoolSnapshot {
+    return {
+      target: targetName(this.target),
+      ...this.counts(),
+      ...this.statistics.snapshot(),
+      breaker: this.opener.breaker.state,
+    };
   }
 
-  /** pg.Pool forgets who waits when it ends, and says that it has ended before its connections are closed. */
-  private async close(): Promise<void> {
-    for (const turnAway of this.callers) turnAway();
-    await this.pool.end();
-    if (this.open.size > 0) await new Promise<void>((resolve) => (this.onEmpty = resolve));
+  /** Opens connections ahead of need, up to `DB_POOL_SIZE` and what the server's limit leaves. */
+  async warmUp(count = this.options.size): Promise<void> {
+    const missing = Math.min(count, this.options.size) - this.connections.total;
+    await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.budget.takeNow() && this.open()));
   }
 
-  private connectUnlessEnding(): Promise<pg.PoolClient> {
-    return new Promise((resolve, reject) => {
-      const turnAway = (): void => reject(new PoolEndedError(targetName(this.target)));
-      this.callers.add(turnAway);
-      const settle = async (): Promise<void> => {
-        try {
-          const client = await this.pool.connect();
-          if (this.ending) client.release(true);
-          else resolve(client);
-        } catch (error) {
-          reject(this.toPoolError(error));
-        } finally {
-          this.callers.delete(turnAway);
-        }
-      };
-      void settle();
-    });
+  /** What time does: connections are closed that are not needed or too old, and long leases are told of. */
+  private sweep(): void {
+    const now = this.now();
+    const unused = this.lent.size === 0 && this.queue.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;
+    this.connections.sweep(unused ? 0 : this.options.size);
+    for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
   }
 
-  private toPoolError(error: unknown): unknown {
-    if (error instanceof UnsafeRoleError) return error;
-    const name = targetName(this.target);
-    const timedOut = error instanceof Error && error.message === 'timeout exceeded when trying to connect';
-    if (timedOut) return new PoolTimeoutError(name, this.counts(), this.options.timeoutMs);
-    return new TargetUnavailableError(name, error);
-  }
-
-  /** Once per pool: the role does not change under a living target, and a changed one gets a new pool. */
-  private checkRole(client: pg.ClientBase): Promise<void> {
-    this.roleCheck ??= assertRoleIsHeldByPolicies(client, this.target).catch((error: unknown) => {
-      this.roleCheck = undefined;
-      throw error;
-    });
-    return this.roleCheck;
-  }
-}
-
-/** pg.Pool has one deadline for waiting and connecting alike, and hands it to its clients: they get their own here. */
-function clientOf(target: ConnectionTarget, options: PoolOptions): new () => pg.Client {
-  return class extends pg.Client {
-    constructor() {
-      super(clientConfig(target, options));
+  /** Takes no new callers, closes what is idle, and the rest when it is given back. Those who wait go to `successor`. */
+  end(successor?: TargetPool): Promise<void> {
+    if (!this.ended) {
+      this.ended = true;
+      this.budget.leave(this);
+      this.requested = 0;
+      clearTimeout(this.retry);
+      for (const waiter of this.queue.drain()) {
+        if (successor) successor.enqueue(waiter);
+        else waiter.reject(new PoolEndedError(targetName(this.target)));
+      }
+      for (const connection of [...this.connections.idle]) this.connections.retire(connection, 'ending');
     }
-  };
+    this.emptied ??= new Promise((resolve) => (this.markEmpty = resolve));
+    this.checkEmpty();
+    return this.emptied;
+  }
+
+  /** Destroys the sockets of what is still lent, and tells who held it. */
+  cut(): HeldLease[] {
+    const held = this.leases.all();
+    for (const { connection } of this.lent) {
+      connection.cut();
+      this.connections.retire(connection, 'cut');
+    }
+    return held;
+  }
+
+  // What the server's budget asks
+
+  get idleSince(): number | undefined {
+    return this.connections.idle[0]?.aliveAt;
+  }
+
+  get waitingSince(): number | undefined {
+    return this.queue.nextSince;
+  }
+
+  closeLongestIdle(): boolean {
+    return this.connections.retireLongestIdle('server-limit');
+  }
+
+  permit(): boolean {
+    this.requested -= 1;
+    const wanted = this.queue.countServable(this.most) > this.connections.openingCount + this.validating;
+    if (!wanted || this.ended) return false;
+    void this.open();
+    return true;
+  }
+
+  // What a lent connection asks
+
+  giveBack(lent: LentConnection, discardReason?: string): void {
+    const { connection, tenantId, lease } = lent;
+    this.lent.delete(lent);
+    if (lease) this.leases.delete(lease);
+    this.queue.finish(tenantId);
+    const reason = this.reasonToClose(connection, discardReason);
+    if (reason) this.connections.retire(connection, reason);
+    else this.connections.park(connection);
+    this.pump();
+  }
+
+  private get most(): number {
+    return this.options.size + this.options.maxOverflow;
+  }
+
+  /** The fast path: nobody is before the caller, and the connection on top was used a moment ago. */
+  private takeTrusted({ tenantId, share, signal }: AcquireRequest): PhysicalConnection | undefined {
+    const connection = this.connections.idle.at(-1);
+    if (!connection || signal?.aborted || !this.isTrusted(connection)) return undefined;
+    return this.queue.tryStart(tenantId, share) ? this.connections.takeTop() : undefined;
+  }
+
+  private isTrusted(connection: PhysicalConnection): boolean {
+    const now = this.now();
+    return now - connection.aliveAt < TRUSTED_MS && now < connection.retireAt;
+  }
+
+  private enqueue(waiter: PoolWaiter): void {
+    try {
+      waiter.signal?.throwIfAborted();
+      this.queue.push(waiter);
+    } catch (error) {
+      if (error instanceof TenantBusyError) this.statistics.refused += 1;
+      return waiter.reject(error);
+    }
+    const remainingMs = this.options.timeoutMs - (this.now() - waiter.since);
+    waiter.watch(remainingMs, (reason) => this.giveUp(waiter, reason));
+    this.pump();
+  }
+
+  /** The deadline passed, or the caller does not want it any more. */
+  private giveUp(waiter: PoolWaiter, reason: unknown): void {
+    if (!this.queue.remove(waiter)) return;
+    if (reason !== undefined) return waiter.reject(reason);
+    this.statistics.timeouts += 1;
+    waiter.reject(new PoolTimeoutError(targetName(this.target), this.counts(), this.options.timeoutMs));
+  }
+
+  private pump(): void {
+    for (let waiter = this.nextWithTrusted(); waiter; waiter = this.nextWithTrusted()) {
+      this.statistics.waits.record(this.now() - waiter.since);
+      waiter.resolve(this.lend(this.connections.takeTop()!, waiter.request));
+    }
+    if (this.queue.hasNext) this.procure();
+    else this.offerIdle();
+  }
+
+  /** What nobody here needs: to whoever waits for the server's limit, and closed where nothing is reused. */
+  private offerIdle(): void {
+    const { idle } = this.connections;
+    if (!this.options.reuse) for (const connection of [...idle]) this.connections.retire(connection, 'direct');
+    while (idle.length > 0 && this.budget.isNeededElsewhere(this)) this.closeLongestIdle();
+  }
+
+  /** The next caller, when there is a connection for them that need not be looked at first. */
+  private nextWithTrusted(): PoolWaiter | undefined {
+    const top = this.connections.idle.at(-1);
+    return top && this.isTrusted(top) ? this.queue.next() : undefined;
+  }
+
+  /** Gets as many connections on their way as callers could be served. */
+  private procure(): void {
+    const underWay = this.connections.openingCount + this.validating + this.requested;
+    for (let missing = this.queue.countServable(this.most) - underWay; missing > 0; missing -= 1) {
+      const doubtful = this.connections.takeTop();
+      if (doubtful) void this.validate(doubtful);
+      else if (this.connections.total + this.requested >= this.most) return;
+      else if (this.budget.take(this)) void this.open();
+      else this.requested += 1;
+    }
+  }
+
+  private lend(connection: PhysicalConnection, { tenantId, hold }: AcquireRequest): LentConnection {
+    const lease = hold === 'lease' ? this.leases.add(tenantId, this.now()) : undefined;
+    const lent = new LentConnection(this, connection, tenantId, lease);
+    this.lent.add(lent);
+    return lent;
+  }
+
+  private async validate(connection: PhysicalConnection): Promise<void> {
+    this.validating += 1;
+    const expired = this.now() >= connection.retireAt;
+    const answers = !expired && (await connection.answers(VALIDATION_MS));
+    this.validating -= 1;
+    if (expired) this.connections.retire(connection, 'recycled');
+    else if (!answers) this.connections.retire(connection, 'unanswering');
+    else if (this.connections.has(connection)) this.connections.park(connection);
+    this.pump();
+  }
+
+  /** With a place in the server's budget already taken. */
+  private async open(): Promise<void> {
+    try {
+      const connection = await this.connections.open(() => this.opener.open((lost) => this.lose(lost)));
+      this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+      if (this.ended) this.connections.retire(connection, 'ending');
+      else this.connections.park(connection);
+    } catch (error) {
+      this.openFailed(error);
+    }
+    this.placeFreed();
+  }
+
+  /**
+   * The one it was opened for is told; with the breaker open, all are, because nobody will try for them. While own
+   * connections are alive they can serve those who wait, so only a new attempt is planned.
+   */
+  private openFailed(error: unknown): void {
+    if (this.connections.usableCount > 0) return this.planRetry();
+    const failure =
+      error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(this.target), error);
+    if (this.opener.breaker.state === 'open' || error instanceof UnsafeRoleError) {
+      for (const waiter of this.queue.drain()) waiter.reject(failure);
+      return;
+    }
+    const waiter = this.queue.next();
+    if (!waiter) return;
+    this.queue.finish(waiter.tenantId);
+    waiter.reject(failure);
+  }
+
+  private planRetry(): void {
+    this.retry ??= setTimeout(() => {
+      this.retry = undefined;
+      this.pump();
+    }, RETRY_MS).unref();
+  }
+
+  private reasonToClose(connection: PhysicalConnection, discardReason: string | undefined): CloseReason | undefined {
+    if (discardReason !== undefined || connection.inTransaction || !this.connections.has(connection))
+      return 'discarded';
+    if (this.ended) return 'ending';
+    if (!this.options.reuse) return 'direct';
+    if (this.now() >= connection.retireAt) return 'recycled';
+    return this.budget.isNeededElsewhere(this) ? 'server-limit' : undefined;
+  }
+
+  private lose(connection: PhysicalConnection): void {
+    this.connections.retire(connection, 'lost');
+    this.pump();
+  }
+
+  private placeFreed(): void {
+    this.pump();
+    this.checkEmpty();
+  }
+
+  private checkEmpty(): void {
+    if (this.connections.total > 0) return;
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+    if (this.ended) this.markEmpty?.();
+  }
 }

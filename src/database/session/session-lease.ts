@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type pg from 'pg';
-import type { ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
+import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
 import { bindToCaller } from './caller-context.js';
 import { openTransaction } from './readiness.js';
 import { refuseWhatOutlivesSession } from './refused-statements.js';
 import { SessionEndedError } from './session.errors.js';
-import { sessionStampCommands, type Stamp } from './stamp.js';
+import { sessionStampCommands } from './stamp.js';
+import type { TenantAccess } from './tenant-access.js';
 
 interface SessionEvents {
   notification: [pg.Notification];
@@ -21,6 +22,7 @@ interface SessionEvents {
 export class SessionLease extends EventEmitter<SessionEvents> {
   private broken: string | undefined;
   private ended = false;
+  private tail: Promise<unknown> = Promise.resolve();
   private readonly forward = (message: pg.Notification): void => void this.emit('notification', message);
   private readonly lose = (error: Error): void => {
     this.broken ??= error.message;
@@ -34,11 +36,11 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   }
 
   /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
-  static async run<T>(pool: ConnectionPool, stamp: Stamp, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    const connection = await pool.acquire();
+  static async run<T>(access: TenantAccess, work: (session: SessionLease) => Promise<T>): Promise<T> {
+    const connection = await access.forLease();
     const session = bindToCaller(new SessionLease(connection));
     try {
-      await session.query(sessionStampCommands(stamp));
+      await session.query(sessionStampCommands(access.stamp));
       return await work(session);
     } finally {
       await session.end();
@@ -52,16 +54,25 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     refuseWhatOutlivesSession(text);
+    const parameters = values && [...values];
+    const result = this.tail.then(() => this.send<Row>(text, parameters));
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  private async send<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     try {
-      return await this.connection.client.query<Row>(text, values && [...values]);
+      return await this.connection.client.query<Row>(text, values);
     } catch (error) {
       this.broken ??= discardReason(error);
       throw error;
     }
   }
 
+  /** After statements that the work did not wait for. */
   private async end(): Promise<void> {
     this.ended = true;
+    await this.tail;
     if (this.broken === undefined) await this.discardAll();
     this.connection.client.removeListener('notification', this.forward);
     this.connection.client.removeListener('error', this.lose);

@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
-import type { ConnectionPool } from '../pool/connection-pool.js';
 import { bindToCaller } from './caller-context.js';
 import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
-import { localStampCommands, type Stamp } from './stamp.js';
+import { localStampCommands } from './stamp.js';
 import { runStamped } from './stamped-query.js';
 import { assertStreamable, beginCommand, classifyStatement, emptyResult, type Statement } from './statement.js';
 import { failSubmittable, submittableText } from './submittable.js';
 import { leaseForSubmittable } from './submittable-lease.js';
+import type { TenantAccess } from './tenant-access.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
 
@@ -24,10 +24,7 @@ export class StampedClient {
   private lease: Promise<Lease> | undefined;
   private ended = false;
 
-  constructor(
-    private readonly pool: ConnectionPool,
-    private readonly stamp: Stamp,
-  ) {}
+  constructor(private readonly access: TenantAccess) {}
 
   query<S extends pg.Submittable>(submittable: S): S;
   query(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult>;
@@ -94,7 +91,7 @@ export class StampedClient {
   }
 
   private async runAlone(statement: Statement): Promise<pg.QueryResult> {
-    return runStamped(await this.pool.acquire(), this.stamp, statement);
+    return runStamped(await this.access.forStatement(), this.access.stamp, statement);
   }
 
   private submit<S extends pg.Submittable>(submittable: S): S {
@@ -112,8 +109,8 @@ export class StampedClient {
   }
 
   private async openLease(begin: string): Promise<Lease> {
-    const connection = await this.pool.acquire();
-    return Lease.begin(connection, `${begin}; ${localStampCommands(this.stamp)}`);
+    const connection = await this.access.forLease();
+    return Lease.begin(connection, `${begin}; ${localStampCommands(this.access.stamp)}`);
   }
 
   private takeLease(): Promise<Lease> | undefined {

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import { discardReason } from '../pool/discard.js';
-import { UnreadableSubmittableError } from './session.errors.js';
+import { TransactionLostError, UnreadableSubmittableError } from './session.errors.js';
 
 /** The parts of pg-cursor and pg-query-stream (which has a cursor inside) that matter here. */
 interface SubmittableParts extends Partial<EventEmitter> {
@@ -11,6 +11,8 @@ interface SubmittableParts extends Partial<EventEmitter> {
   readonly destroyed?: boolean;
   callback?: ((error?: unknown, result?: unknown) => void) | undefined;
   close?(done?: (error: Error | null) => void): Promise<void> | undefined;
+  /** Whoever waits for rows of a cursor (pg-cursor/index.js). */
+  _cb?: ((error: Error) => void) | null;
   destroy?(error: unknown): void;
   handleError?(error: unknown): void;
 }
@@ -47,9 +49,22 @@ export async function runSubmittable(client: pg.ClientBase, submittable: pg.Subm
   closeNoLaterThan(through, parts.cursor ?? parts);
   client.query(submittable);
   const reason = await through;
+  if (reason !== undefined) tellLost(parts, new TransactionLostError(new Error(reason)));
   // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
   parts.callback?.();
   return reason;
+}
+
+/**
+ * pg-cursor closes itself to errors once the last row has come, and waits for the server to be ready: when the connection
+ * dies in between, whoever waits for those rows would wait for ever.
+ */
+function tellLost(parts: SubmittableParts, error: Error): void {
+  // A stream that nobody listens to is closed without a word: its error would end the process.
+  if (parts.destroy) return parts.destroy(parts.listenerCount?.('error') ? error : undefined);
+  const waiting = parts._cb;
+  parts._cb = null;
+  waiting?.(error);
 }
 
 /** `drain` is node-postgres' word for: ready for the next statement, and none is queued. */

@@ -7,17 +7,8 @@ import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import type { AppConfig } from '../../../src/config/app-config.js';
 import { targetOfUrl } from '../../../src/database/pool/database-url.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+import { POOL_OPTIONS } from '../../support/test-pool.js';
 
-const POOL = {
-  ...{
-    size: 2,
-    maxOverflow: 0,
-    recycleSeconds: 3600,
-    timeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    statementTimeoutMs: 5_000,
-  },
-};
 const ID = '00000000-0000-4000-8000-000000000001';
 
 let database: TestDatabase;
@@ -27,8 +18,8 @@ const heard: CatalogEvent[] = [];
 beforeAll(async () => {
   database = await createTestDatabase('catalog');
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
-  await (await openCatalog(target, POOL)).destroy();
-  feed = new CatalogChangeFeed({ pool: POOL } as unknown as AppConfig, target);
+  await (await openCatalog(target, POOL_OPTIONS)).destroy();
+  feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target);
   feed.subscribe((event) => void heard.push(event));
   await feed.onModuleInit();
 });

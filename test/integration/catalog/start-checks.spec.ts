@@ -3,17 +3,7 @@ import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { CatalogUnavailableError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
 import { targetOfUrl } from '../../../src/database/pool/database-url.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-
-const OPTIONS = {
-  ...{
-    size: 2,
-    maxOverflow: 0,
-    recycleSeconds: 3600,
-    timeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    statementTimeoutMs: 5_000,
-  },
-};
+import { POOL_OPTIONS } from '../../support/test-pool.js';
 
 let database: TestDatabase;
 
@@ -24,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => database.drop());
 
 function open(url: string): Promise<unknown> {
-  return openCatalog(targetOfUrl(url, 'default'), OPTIONS);
+  return openCatalog(targetOfUrl(url, 'default'), POOL_OPTIONS);
 }
 
 describe('at start the catalog', () => {

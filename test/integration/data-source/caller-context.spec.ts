@@ -5,6 +5,7 @@ import { SessionLease } from '../../../src/database/session/session-lease.js';
 import { createStamp } from '../../../src/database/session/stamp.js';
 import { TenantContext } from '../../../src/tenant/tenant-context.js';
 import { TestTenants } from './support/tenants.js';
+import { accessTo } from '../../support/test-pool.js';
 
 const context = new TenantContext();
 const OPENED_BY = 'acme';
@@ -48,7 +49,7 @@ describe('on a connection that another tenant has opened', () => {
   it('listeners of a session hear notifications as the tenant whose session it is', async () => {
     const { id, schema, pool } = tenants.named(USED_BY);
     const heard = await runAs(USED_BY, () =>
-      SessionLease.run(pool, createStamp(id, schema), async (session) => {
+      SessionLease.run(accessTo(pool, createStamp(id, schema)), async (session) => {
         const notified = new Promise((resolve) => session.on('notification', () => resolve(whoAmI())));
         await session.query('LISTEN something');
         await session.query('NOTIFY something');

@@ -3,6 +3,9 @@ import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../src/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
+import { POOL_OPTIONS } from '../../support/test-pool.js';
+
+const ANYBODY = { tenantId: 'anybody', share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
 
 let database: TenantDatabase;
 
@@ -15,14 +18,13 @@ afterAll(() => database.drop());
 
 function poolsOf(enabled: boolean): ConnectionPools {
   const pool: AppConfig['pool'] = {
+    ...POOL_OPTIONS,
     enabled,
     size: 1,
-    maxOverflow: 0,
-    recycleSeconds: 3600,
     timeoutMs: 5_000,
-    connectTimeoutMs: 2_000,
-    statementTimeoutMs: 5_000,
     serverMaxConnections: 90,
+    tenantMaxConcurrent: undefined,
+    tenantMaxQueued: 100,
   };
   return new ConnectionPools({ pool } as AppConfig);
 }
@@ -31,29 +33,33 @@ describe.each([
   ['pooled', true],
   ['direct', false],
 ])('the pools of a process (%s)', (_, enabled) => {
-  it('are one per target, and another for its next version, while the old one drains', async () => {
+  it('are one per target; for its next version new work goes to a new one at once, while the old one drains', async () => {
     const pools = poolsOf(enabled);
-    const old = pools.get(database.target);
-    expect(pools.get({ ...database.target })).toBe(old);
-    const held = await old.acquire();
-    const next = pools.get({ ...database.target, version: '2' });
-    expect(next).not.toBe(old);
-    await expect(old.acquire()).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    const handle = pools.get(database.target);
+    expect(pools.get({ ...database.target })).toBe(handle);
+    const old = handle.pool;
+    const held = await handle.acquire(ANYBODY);
+    const waiting = handle.acquire(ANYBODY);
+    expect(pools.get({ ...database.target, version: '2' })).toBe(handle);
+    expect(handle.pool).not.toBe(old);
+    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await held.client.query('SELECT 1');
-    (await next.acquire()).release();
+    (await waiting).release(); // moved to the new pool with its place in the queue
     held.release();
     await pools.close(5_000);
-    expect([old.counts().total, next.counts().total]).toEqual([0, 0]);
+    expect([old.counts().total, handle.counts().total]).toEqual([0, 0]);
   });
 
-  it('close within the deadline although a lease is not given back', async () => {
+  it('close by the deadline although a lease is not given back: it is cut', async () => {
     const pools = poolsOf(enabled);
-    const pool = pools.get(database.target);
-    const held = await pool.acquire();
+    const handle = pools.get(database.target);
+    const held = await handle.acquire(ANYBODY);
+    const { rows } = await held.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     await pools.close(50);
-    expect(pool.counts()).toMatchObject({ total: 1, busy: 1 });
+    expect(handle.counts().total).toBe(0);
+    await expect(held.client.query('SELECT 1')).rejects.toThrow();
     held.release();
-    await pool.end();
+    expect(await database.admin('SELECT FROM pg_stat_activity WHERE pid = $1', [rows[0]?.pid])).toEqual([]);
   });
 
   it('are not opened again once they are closed', async () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { DirectConnections } from '../../../src/database/pool/direct-connections.js';
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
+import { TestPool } from '../../support/test-pool.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 
-const OPTIONS: PoolOptions = {
+const OPTIONS: Partial<PoolOptions> = {
   size: 1,
-  maxOverflow: 0,
+  maxOverflow: 1,
   recycleSeconds: 3600,
   timeoutMs: 5_000,
   connectTimeoutMs: 2_000,
@@ -20,8 +20,8 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-function open(): DirectConnections {
-  return new DirectConnections(database.target, OPTIONS);
+function open(): TestPool {
+  return new TestPool(database.target, { ...OPTIONS, reuse: false });
 }
 
 it('every borrower has a connection of its own, closed when it is given back', async () => {
@@ -58,7 +58,7 @@ it('ending waits for what is lent, and turns away who is still connecting', asyn
 });
 
 it('a connection that cannot be opened is not counted', async () => {
-  const connections = new DirectConnections({ ...database.target, password: 'wrong' }, OPTIONS);
+  const connections = new TestPool({ ...database.target, password: 'wrong' }, { ...OPTIONS, reuse: false });
   await expect(connections.acquire()).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '28P01' } });
   await connections.end();
   expect(connections.counts()).toMatchObject({ total: 0 });

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
-import { DirectConnections } from '../../../src/database/pool/direct-connections.js';
-import { TargetPool } from '../../../src/database/pool/target-pool.js';
+import { TestPool } from '../../support/test-pool.js';
 import { testServer } from '../../support/postgres.js';
 import {
   createTenantDatabase,
@@ -30,8 +28,8 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 
 describe.each([
-  ['pooled', (target: ConnectionTarget): ConnectionPool => new TargetPool(target, OPTIONS)],
-  ['direct', (target: ConnectionTarget): ConnectionPool => new DirectConnections(target, OPTIONS)],
+  ['pooled', (target: ConnectionTarget): TestPool => new TestPool(target, OPTIONS)],
+  ['direct', (target: ConnectionTarget): TestPool => new TestPool(target, { ...OPTIONS, reuse: false })],
 ])('over %s connections, a login role', (_, open) => {
   async function expectRefused(target: ConnectionTarget, reason: string): Promise<void> {
     const pool = open(target);

@@ -2,10 +2,10 @@ import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PooledConnection } from '../../../src/database/pool/connection-pool.js';
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
-import { TargetPool } from '../../../src/database/pool/target-pool.js';
+import { TestPool } from '../../support/test-pool.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 
-const OPTIONS: PoolOptions = {
+const OPTIONS: Partial<PoolOptions> = {
   size: 2,
   maxOverflow: 1,
   recycleSeconds: 3600,
@@ -15,7 +15,7 @@ const OPTIONS: PoolOptions = {
 };
 
 let database: TenantDatabase;
-let pool: TargetPool;
+let pool: TestPool;
 
 beforeAll(async () => {
   database = await createTenantDatabase();
@@ -25,8 +25,8 @@ afterAll(() => database.drop());
 
 afterEach(() => pool.end());
 
-function open(options: Partial<PoolOptions> = {}): TargetPool {
-  pool = new TargetPool(database.target, { ...OPTIONS, ...options });
+function open(options: Partial<PoolOptions> = {}): TestPool {
+  pool = new TestPool(database.target, { ...OPTIONS, ...options });
   return pool;
 }
 
@@ -116,8 +116,9 @@ describe('connections', () => {
 
 it('has ended when every connection is closed, the idle ones too', async () => {
   open();
-  const { client, release } = await pool.acquire();
-  release();
+  const connection = await pool.acquire();
+  const { client } = connection;
+  connection.release();
   let isClosed = false;
   client.once('end', () => {
     isClosed = true;
@@ -186,7 +187,7 @@ describe('callers that wait', () => {
 
 describe('a server', () => {
   it('that refuses the login is named, without the password', async () => {
-    pool = new TargetPool({ ...database.target, password: 'wrong-secret' }, OPTIONS);
+    pool = new TestPool({ ...database.target, password: 'wrong-secret' }, OPTIONS);
     const refused = pool.acquire();
     await expect(refused).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '28P01' } });
     await expect(refused).rejects.not.toThrow(/wrong-secret/);
@@ -198,7 +199,7 @@ describe('a server', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as net.AddressInfo;
     const server = { ...database.target.server, host: '127.0.0.1', port };
-    pool = new TargetPool({ ...database.target, server }, { ...OPTIONS, connectTimeoutMs: 100, timeoutMs: 20_000 });
+    pool = new TestPool({ ...database.target, server }, { ...OPTIONS, connectTimeoutMs: 100, timeoutMs: 20_000 });
     const started = performance.now();
     await expect(pool.acquire()).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE' });
     expect(performance.now() - started).toBeLessThan(5_000);
@@ -208,7 +209,7 @@ describe('a server', () => {
 
   it('that is not there is told apart from a pool that is full', async () => {
     const nobody = { ...database.target.server, host: '127.0.0.1', port: 1 };
-    pool = new TargetPool({ ...database.target, server: nobody }, OPTIONS);
+    pool = new TestPool({ ...database.target, server: nobody }, OPTIONS);
     await expect(pool.acquire()).rejects.toMatchObject({
       code: 'TENANT_UNAVAILABLE',
       cause: { code: 'ECONNREFUSED' },

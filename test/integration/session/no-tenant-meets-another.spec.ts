@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
-import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { SessionLease } from '../../../src/database/session/session-lease.js';
 import type { StampedClient } from '../../../src/database/session/stamped-client.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
@@ -17,6 +16,7 @@ import {
 } from './support/notes-database.js';
 import { newCursor } from './support/pg-cursor.js';
 import { pick, seededRandom } from './support/seeded-random.js';
+import { accessTo, type TestPool } from '../../support/test-pool.js';
 
 const SEED = 4_711;
 const SCHEMAS = ['shared', 'alpha', 'beta', 'gamma', 'delta'] as const;
@@ -43,7 +43,7 @@ interface Seen {
 /** One caller: what it does is expected to fail where it says so, and by a connection's death anywhere. */
 interface Caller {
   readonly tenant: TestTenant;
-  readonly pool: ConnectionPool;
+  readonly pool: TestPool;
   readonly client: StampedClient;
   readonly seen: Seen;
 }
@@ -159,7 +159,7 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
   },
   async function session(caller) {
     const body = newBody(caller);
-    await SessionLease.run(caller.pool, caller.tenant.stamp, async (session) => {
+    await SessionLease.run(accessTo(caller.pool, caller.tenant.stamp), async (session) => {
       await session.query(`SET app.left_behind = '${caller.tenant.id}'`);
       await session.query('SELECT pg_advisory_lock_shared(1)');
       await session.query(`LISTEN "${caller.tenant.id}"`);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { SessionLease } from '../../../src/database/session/session-lease.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
@@ -11,6 +10,7 @@ import {
   POOL_KINDS,
   tenantIn,
 } from './support/notes-database.js';
+import { accessTo, type TestPool } from '../../support/test-pool.js';
 
 const tenant = tenantIn('shared');
 let database: TenantDatabase;
@@ -48,7 +48,7 @@ const SESSION_STATEMENTS = [
 ];
 
 describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
-  let pool: ConnectionPool;
+  let pool: TestPool;
 
   beforeAll(() => {
     pool = openPool(kind, database.target);
@@ -69,7 +69,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
   });
 
   it('work inside a session, and leave nothing behind', async () => {
-    await SessionLease.run(pool, tenant.stamp, async (session) => {
+    await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       for (const text of SESSION_STATEMENTS) await session.query(text);
       await session.query(`SET ROLE ${database.role}_group`);
       await session.query('BEGIN');
@@ -83,7 +83,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
   it('begin under the tenant: its rows only, and new rows are its own', async () => {
     const other = tenantIn('shared');
     await clientOf(pool, other).query(`INSERT INTO notes (body) VALUES ('theirs')`);
-    const rows = await SessionLease.run(pool, tenant.stamp, async (session) => {
+    const rows = await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       await session.query(`INSERT INTO notes (body) VALUES ('mine')`);
       return (await session.query('SELECT tenant_id, body FROM notes')).rows;
     });
@@ -99,7 +99,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     'COPY notes TO STDOUT',
   ])('%s is refused in a session as well: nothing takes it back', async (text) => {
     const code = 'SESSION_STATEMENT_REFUSED';
-    await SessionLease.run(pool, tenant.stamp, async (session) => {
+    await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       await expect(session.query(text)).rejects.toMatchObject({ code });
       await expect(session.query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
     });
@@ -107,7 +107,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
 
   it('hears notifications, and nothing once its work is done', async () => {
     let kept: SessionLease | undefined;
-    const heard = await SessionLease.run(pool, tenant.stamp, async (session) => {
+    const heard = await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       kept = session;
       await session.query('LISTEN somebody');
       const notification = new Promise((resolve) => session.once('notification', resolve));
@@ -120,7 +120,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
   });
 
   it('are told when their connection dies while they wait', async () => {
-    const lost = SessionLease.run(pool, tenant.stamp, async (session) => {
+    const lost = SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const told = new Promise((resolve) => session.once('lost', resolve));
       await database.admin('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
@@ -131,12 +131,12 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
   });
 
   it('keeps the result or error of the work when the session was broken', async () => {
-    const failing = SessionLease.run(pool, tenant.stamp, async (session) => {
+    const failing = SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       await session.query('BEGIN');
       await session.query('SELECT 1/0');
     });
     await expect(failing).rejects.toMatchObject({ code: '22012' });
-    const careless = SessionLease.run(pool, tenant.stamp, (session) => {
+    const careless = SessionLease.run(accessTo(pool, tenant.stamp), (session) => {
       void session.query('BEGIN');
       void session.query(`SET app.tenant_id = 'left'`);
       return Promise.resolve('done');

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueryConfig } from 'pg';
-import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { StampedClient } from '../../../src/database/session/stamped-client.js';
 import { createStamp } from '../../../src/database/session/stamp.js';
 import { runStamped } from '../../../src/database/session/stamped-query.js';
@@ -15,6 +14,7 @@ import {
   tenantIn,
 } from './support/notes-database.js';
 import { WireTap } from './support/wire-tap.js';
+import { accessTo, type TestPool } from '../../support/test-pool.js';
 
 const IDENTITY = `SELECT current_setting('app.tenant_id') AS tenant, current_schema() AS schema`;
 
@@ -29,7 +29,7 @@ afterAll(() => database.drop());
 describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   const tenant = tenantIn('shared');
   let tap: WireTap;
-  let pool: ConnectionPool;
+  let pool: TestPool;
 
   beforeEach(async () => {
     tap = await WireTap.before(database.target);
@@ -99,7 +99,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   });
 
   it('does not run when the stamp fails', async () => {
-    const badly = new StampedClient(pool, { tenantId: tenant.id, searchPath: '"unclosed' });
+    const badly = new StampedClient(accessTo(pool, { tenantId: tenant.id, searchPath: '"unclosed' }));
     await expect(
       badly.query(`INSERT INTO shared.notes (tenant_id, body) VALUES ('${tenant.id}', 'never')`),
     ).rejects.toThrow(/search_path/);
@@ -112,7 +112,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
     const other = tenantIn('other');
     await clientOf(pool, other).query(`INSERT INTO notes (body) VALUES ('theirs')`);
     const client = clientOf(pool, tenant);
-    const strayed = new StampedClient(pool, createStamp(tenant.id, 'other'));
+    const strayed = new StampedClient(accessTo(pool, createStamp(tenant.id, 'other')));
     expect((await client.query('SELECT * FROM other.notes')).rows).toEqual([]);
     expect((await strayed.query('SELECT * FROM notes')).rows).toEqual([]);
     expect(await strayed.query(`UPDATE notes SET body = 'mine'`)).toMatchObject({ rowCount: 0 });
@@ -161,7 +161,7 @@ it('closes a connection that answers no more, so that no late answer reaches the
   tap.freeze();
   await expect(clientOf(pool, tenant).query(`SELECT 'late' AS answer`)).rejects.toThrow('Query read timeout');
   tap.thaw();
-  expect(pool.counts()).toMatchObject({ total: 0, waiting: 0 });
+  expect(pool.counts()).toMatchObject({ busy: 0, idle: 0, waiting: 0 });
   expect((await clientOf(pool, tenant).query(`SELECT 'fresh' AS answer`)).rows).toEqual([{ answer: 'fresh' }]);
   await pool.end();
   await tap.close();
@@ -187,6 +187,6 @@ it('gives its connection back when the server is ready again, not when the error
 it('closes a connection that a flight left in a transaction, should one ever get through', async () => {
   const pool = openPool('pooled', database.target, { size: 1 });
   await runStamped(await pool.acquire(), tenantIn('shared').stamp, { text: 'BEGIN' });
-  expect(pool.counts()).toMatchObject({ total: 0, busy: 0 });
+  expect(pool.counts()).toMatchObject({ idle: 0, busy: 0 });
   await pool.end();
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ConnectionPool, PooledConnection } from '../../../src/database/pool/connection-pool.js';
+import type { PooledConnection } from '../../../src/database/pool/connection-pool.js';
 import { StampedClient } from '../../../src/database/session/stamped-client.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
@@ -12,6 +12,7 @@ import {
   tenantIn,
 } from './support/notes-database.js';
 import { WireTap } from './support/wire-tap.js';
+import { accessTo, type TestPool } from '../../support/test-pool.js';
 
 const IDENTITY = `SELECT current_setting('app.tenant_id') AS tenant, current_schema() AS schema`;
 const tenant = tenantIn('shared');
@@ -27,7 +28,7 @@ afterAll(() => database.drop());
 
 describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
   let tap: WireTap;
-  let pool: ConnectionPool;
+  let pool: TestPool;
   let client: StampedClient;
 
   beforeEach(async () => {
@@ -196,7 +197,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await client.query('BEGIN');
     await expect(client.query('BEGIN')).rejects.toMatchObject({ code: 'TRANSACTION_ALREADY_OPEN' });
     await client.query('ROLLBACK');
-    const broken = new StampedClient(pool, { tenantId: tenant.id, searchPath: '"unclosed' });
+    const broken = new StampedClient(accessTo(pool, { tenantId: tenant.id, searchPath: '"unclosed' }));
     await expect(broken.query('BEGIN')).rejects.toThrow();
     await expect(broken.query('BEGIN')).rejects.toMatchObject({ code: expect.not.stringMatching('TRANSACTION') });
   });
@@ -204,7 +205,11 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
   it('is not forgotten when an earlier BEGIN, given up meanwhile, fails behind its back', async () => {
     let fail: (error: Error) => void = () => undefined;
     const answers: Promise<PooledConnection>[] = [new Promise((_, reject) => (fail = reject))];
-    const slowFirst = { target: pool.target, acquire: () => answers.shift() ?? pool.acquire() } as ConnectionPool;
+    const slowFirst = {
+      target: pool.target,
+      acquire: () => answers.shift() ?? pool.acquire(),
+      counts: () => pool.counts(),
+    };
     client = clientOf(slowFirst, tenant);
     const first = client.query('BEGIN');
     const givenUp = client.query('ROLLBACK');

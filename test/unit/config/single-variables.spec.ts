@@ -129,7 +129,10 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   DB_POOL_TIMEOUT: timeouts((config) => config.pool.timeoutMs),
   DB_CONNECT_TIMEOUT: timeouts((config) => config.pool.connectTimeoutMs),
   DB_STATEMENT_TIMEOUT: timeouts((config) => config.pool.statementTimeoutMs),
+  DB_LEASE_WARNING: timeouts((config) => config.pool.leaseWarningMs),
   DB_SERVER_MAX_CONNECTIONS: numbers((config) => config.pool.serverMaxConnections, 1),
+  TENANT_MAX_CONCURRENT: numbers((config) => config.pool.tenantMaxConcurrent, 1),
+  TENANT_MAX_QUEUED: numbers((config) => config.pool.tenantMaxQueued, 0),
   ENABLE_REDIS_CACHE: flags((config) => config.cache.redisEnabled),
   REDIS_URL: words(
     (config) => config.cache.redis.url,

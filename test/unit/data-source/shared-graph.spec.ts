@@ -7,6 +7,7 @@ import type { ConnectionPool } from '../../../src/database/pool/connection-pool.
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import { createStamp } from '../../../src/database/session/stamp.js';
+import { accessTo } from '../../support/test-pool.js';
 
 const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';
 
@@ -14,11 +15,11 @@ const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';
 const pool: ConnectionPool = {
   target: {
     ...{ id: 'target', version: '1', database: 'somewhere', role: 'app', password: '' },
+    shared: true,
     server: { id: 'server', host: 'localhost', port: 1, tls: 'disable' },
   },
   acquire: () => Promise.reject(new Error('no server')),
   counts: () => ({ total: 0, busy: 0, idle: 0, waiting: 0 }),
-  end: () => Promise.resolve(),
 };
 
 function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
@@ -29,7 +30,7 @@ function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
 }
 
 const make = (template: TemplateDataSource): DataSource =>
-  createTenantDataSource(template, pool, createStamp(TENANT, 'acme'), 'acme');
+  createTenantDataSource(template, accessTo(pool, createStamp(TENANT, 'acme')), 'acme');
 
 const queryRunnersOf = ({ driver }: DataSource): unknown => (driver as PostgresDriver).connectedQueryRunners;
 

@@ -4,7 +4,7 @@ import { expect } from '@jest/globals';
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
-import { TargetPool } from '../../../../src/database/pool/target-pool.js';
+import { accessTo, TestPool } from '../../../support/test-pool.js';
 import { createStamp } from '../../../../src/database/session/stamp.js';
 import type { TenantSchema } from '../../../../src/database/tenant-schema.js';
 import { soon } from '../../../support/soon.js';
@@ -18,12 +18,12 @@ export interface TestTenant {
   readonly id: string;
   readonly schema: string;
   readonly database: TenantDatabase;
-  readonly pool: TargetPool;
+  readonly pool: TestPool;
   readonly dataSource: DataSource;
 }
 
 /** Fewer connections than tenants, so that tenants take turns on the same ones statement by statement. */
-const POOL: PoolOptions = {
+const POOL: Partial<PoolOptions> = {
   size: 2,
   maxOverflow: 0,
   recycleSeconds: 3600,
@@ -46,7 +46,7 @@ export class TestTenants {
   private constructor(
     readonly all: readonly TestTenant[],
     readonly template: TemplateDataSource,
-    private readonly pools: readonly TargetPool[],
+    private readonly pools: readonly TestPool[],
   ) {}
 
   static async create({ subscribers = [], poolSize = POOL.size }: TestTenantsOptions = {}): Promise<TestTenants> {
@@ -59,11 +59,11 @@ export class TestTenants {
     const entities = [...LIBRARY_ENTITIES, ...TREE_ENTITIES];
     const template = await TemplateDataSource.build({ entities, migrations: [], subscribers });
     const options = { ...POOL, size: poolSize };
-    const pools = [new TargetPool(common.target, options), new TargetPool(own.target, options)] as const;
+    const pools = [new TestPool(common.target, options), new TestPool(own.target, options)] as const;
     const tenant = (name: string, database: TenantDatabase, schema: string): TestTenant => {
       const id = randomUUID();
       const pool = database === common ? pools[0] : pools[1];
-      const dataSource = createTenantDataSource(template, pool, createStamp(id, schema), schema);
+      const dataSource = createTenantDataSource(template, accessTo(pool, createStamp(id, schema)), schema);
       return { name, id, schema, database, pool, dataSource };
     };
     const all = [

@@ -4,7 +4,7 @@ import type { Tenant } from '../../../../src/catalog/tenant.js';
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
-import { TargetPool } from '../../../../src/database/pool/target-pool.js';
+import { accessTo, TestPool } from '../../../support/test-pool.js';
 import { createStamp } from '../../../../src/database/session/stamp.js';
 import { Customer } from '../../../../src/orders/customers/customer.entity.js';
 import { CustomersService } from '../../../../src/orders/customers/customers.service.js';
@@ -28,7 +28,7 @@ export class OrdersFixture {
   private constructor(
     readonly database: TenantDatabase,
     private readonly template: TemplateDataSource,
-    private readonly pool: TargetPool,
+    private readonly pool: TestPool,
   ) {
     const repository = (entity: typeof Customer | typeof Order): unknown =>
       createTenantRepository(entity, false, this.context);
@@ -45,11 +45,7 @@ export class OrdersFixture {
     const database = await createTenantDatabase();
     await migrate(database, ordersSchema.migrations);
     const template = await TemplateDataSource.build(ordersSchema);
-    return new OrdersFixture(
-      database,
-      template,
-      new TargetPool(database.target, { ...POOL, statementTimeoutMs: 5_000 }),
-    );
+    return new OrdersFixture(database, template, new TestPool(database.target, { ...POOL, statementTimeoutMs: 5_000 }));
   }
 
   /** A new tenant's data source; every statement outside a transaction, and every transaction, is counted. */
@@ -60,7 +56,7 @@ export class OrdersFixture {
         return this.pool.acquire();
       },
     });
-    return createTenantDataSource(this.template, counted, createStamp(tenantId, 'app'), 'app');
+    return createTenantDataSource(this.template, accessTo(counted, createStamp(tenantId, 'app')), 'app');
   }
 
   as<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {

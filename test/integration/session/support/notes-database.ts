@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { DirectConnections } from '../../../../src/database/pool/direct-connections.js';
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
 import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
-import { TargetPool } from '../../../../src/database/pool/target-pool.js';
+import { accessTo, TestPool } from '../../../support/test-pool.js';
 import { StampedClient } from '../../../../src/database/session/stamped-client.js';
 import { createStamp, type Stamp } from '../../../../src/database/session/stamp.js';
 import {
@@ -13,7 +12,7 @@ import {
   tenantPolicy,
 } from '../../../support/tenant-database.js';
 
-export const POOL_OPTIONS: PoolOptions = {
+export const POOL_OPTIONS = {
   size: 3,
   maxOverflow: 0,
   recycleSeconds: 3600,
@@ -25,9 +24,9 @@ export const POOL_OPTIONS: PoolOptions = {
 export type PoolKind = 'pooled' | 'direct';
 export const POOL_KINDS: readonly PoolKind[] = ['pooled', 'direct'];
 
-export function openPool(kind: PoolKind, target: ConnectionTarget, options: Partial<PoolOptions> = {}): ConnectionPool {
+export function openPool(kind: PoolKind, target: ConnectionTarget, options: Partial<PoolOptions> = {}): TestPool {
   const all = { ...POOL_OPTIONS, ...options };
-  return kind === 'pooled' ? new TargetPool(target, all) : new DirectConnections(target, all);
+  return kind === 'pooled' ? new TestPool(target, all) : new TestPool(target, { ...all, reuse: false });
 }
 
 export interface TestTenant {
@@ -57,11 +56,11 @@ export async function createNotesDatabase(...schemas: string[]): Promise<TenantD
 }
 
 export function clientOf(pool: ConnectionPool, { stamp }: TestTenant): StampedClient {
-  return new StampedClient(pool, stamp);
+  return new StampedClient(accessTo(pool, stamp));
 }
 
 /** What a connection carries on from one borrower to the next: all of it must be empty. */
-export async function leftovers(pool: ConnectionPool): Promise<Record<string, unknown>[]> {
+export async function leftovers(pool: TestPool): Promise<Record<string, unknown>[]> {
   const connections = await Promise.all(Array.from({ length: POOL_OPTIONS.size }, () => pool.acquire()));
   try {
     const found: Record<string, unknown>[] = [];

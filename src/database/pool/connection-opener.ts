@@ -1,0 +1,64 @@
+import { AsyncResource } from 'node:async_hooks';
+import { ConnectBreaker } from './connect-breaker.js';
+import type { ConnectionTarget } from './connection-target.js';
+import { PhysicalConnection } from './physical-connection.js';
+import { clientConfig, type PoolOptions } from './pool-options.js';
+import { assertRoleIsHeldByPolicies } from './role-check.js';
+
+/** Connections of one age group are replaced over a tenth of their life, so that a fleet does not reconnect at once. */
+const RECYCLE_JITTER = 0.1;
+
+/**
+ * A socket's events carry the asynchronous context it was opened in. Opened in nobody's, a listener that was not bound
+ * to its caller finds no tenant, instead of the one who happened to open the connection.
+ */
+const OUTSIDE_ANY_CALLER = new AsyncResource('ConnectionPool');
+
+/** Opens connections to one target. */
+export class ConnectionOpener {
+  readonly breaker = new ConnectBreaker();
+  private roleIsSafe = false;
+
+  constructor(
+    private readonly target: ConnectionTarget,
+    private readonly options: PoolOptions,
+    private readonly now: () => number,
+    private readonly random: () => number,
+  ) {}
+
+  /**
+   * @param onLost called when the connection breaks or is closed from the other side
+   * @throws what connecting throws, the breaker's refusal, or UnsafeRoleError
+   */
+  async open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
+    const connection = await this.breaker.run(() =>
+      OUTSIDE_ANY_CALLER.runInAsyncScope(() =>
+        PhysicalConnection.open(clientConfig(this.target, this.options), {
+          now: this.now,
+          retireAt: this.retireAt(),
+          onLost,
+        }),
+      ),
+    );
+    await this.checkRole(connection);
+    return connection;
+  }
+
+  /** Once per pool: the role does not change under a living target, and a changed one gets a new pool. */
+  private async checkRole(connection: PhysicalConnection): Promise<void> {
+    if (this.roleIsSafe) return;
+    try {
+      await assertRoleIsHeldByPolicies(connection.client, this.target);
+      this.roleIsSafe = true;
+    } catch (error) {
+      connection.close();
+      await connection.closed;
+      throw error;
+    }
+  }
+
+  private retireAt(): number {
+    const lifeMs = this.options.recycleSeconds * 1000;
+    return lifeMs === 0 ? Infinity : this.now() + lifeMs * (1 - RECYCLE_JITTER * this.random());
+  }
+}

@@ -1,0 +1,76 @@
+import { Logger } from '@nestjs/common';
+import { type AcquireRequest, type PooledConnection, targetName } from './connection-pool.js';
+import { LentConnection } from './lent-connection.js';
+import { PoolTimeoutError, TargetUnavailableError } from './pool.errors.js';
+import { PhysicalConnection } from './physical-connection.js';
+import { clientConfig, type PoolOptions } from './pool-options.js';
+import { assertRoleIsHeldByPolicies } from './role-check.js';
+import type { TargetPool } from './target-pool.js';
+
+/**
+ * Direct connections for when a pool itself fails: not when it is exhausted, its database is down or its login refused,
+ * where they would only defeat the limits. As many at once as the pool would keep, within the server's budget.
+ */
+export class DirectFallback {
+  private readonly logger = new Logger('ConnectionPools');
+  private open = 0;
+  private incident = false;
+
+  constructor(private readonly options: PoolOptions) {}
+
+  /** The pool works again; the next failure is a new incident. */
+  recovered(): void {
+    if (!this.incident) return;
+    this.incident = false;
+    this.logger.log('The connection pool works again');
+  }
+
+  /** @throws PoolTimeoutError when as many are open as may be, TargetUnavailableError */
+  async acquire(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
+    this.report(pool, cause);
+    if (this.open >= this.options.size || !pool.budget.takeNow()) {
+      throw new PoolTimeoutError(targetName(pool.target), pool.counts(), 0);
+    }
+    this.open += 1;
+    try {
+      const connection = await this.connect(pool);
+      const lender = { giveBack: () => this.close(pool, connection) };
+      return new LentConnection(lender, connection, request.tenantId, undefined);
+    } catch (error) {
+      this.gone(pool);
+      throw new TargetUnavailableError(targetName(pool.target), error);
+    }
+  }
+
+  private async connect(pool: TargetPool): Promise<PhysicalConnection> {
+    const connection = await PhysicalConnection.open(clientConfig(pool.target, this.options), {
+      now: () => performance.now(),
+      retireAt: Infinity,
+      onLost: () => undefined,
+    });
+    try {
+      await assertRoleIsHeldByPolicies(connection.client, pool.target);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  private close(pool: TargetPool, connection: PhysicalConnection): void {
+    connection.close();
+    void connection.closed.then(() => this.gone(pool));
+  }
+
+  private gone(pool: TargetPool): void {
+    this.open -= 1;
+    pool.budget.give();
+  }
+
+  private report(pool: TargetPool, cause: unknown): void {
+    if (this.incident) return;
+    this.incident = true;
+    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    this.logger.error(`The pool of ${targetName(pool.target)} failed: serving over direct connections`, reason);
+  }
+}

@@ -1,0 +1,108 @@
+import type { PhysicalConnection } from './physical-connection.js';
+import type { CloseReason } from './pool-snapshot.js';
+import type { PoolStatistics } from './pool-statistics.js';
+import type { ServerBudget } from './server-budget.js';
+
+/** Overflow that was closed at once would be opened again a moment later under load. */
+const LINGER_MS = 1_000;
+
+/** The connections that a pool has: which are idle, and how many places of the server's budget they take. */
+export class PoolConnections {
+  /** Open and usable: idle, lent, or being looked at. */
+  private readonly usable = new Set<PhysicalConnection>();
+  /** The latest used last. */
+  private readonly idleStack: PhysicalConnection[] = [];
+  private opening = 0;
+  private closing = 0;
+
+  constructor(
+    private readonly budget: ServerBudget,
+    private readonly statistics: PoolStatistics,
+    private readonly now: () => number,
+    /** Called whenever one has closed, or could not be opened. */
+    private readonly onPlaceFreed: () => void,
+  ) {}
+
+  /** Open, being opened or being closed. */
+  get total(): number {
+    return this.usable.size + this.opening + this.closing;
+  }
+
+  get usableCount(): number {
+    return this.usable.size;
+  }
+
+  get openingCount(): number {
+    return this.opening;
+  }
+
+  /** Do not change it. */
+  get idle(): readonly PhysicalConnection[] {
+    return this.idleStack;
+  }
+
+  /** With a place in the server's budget already taken, which is given back when it fails. */
+  async open(open: () => Promise<PhysicalConnection>): Promise<PhysicalConnection> {
+    this.opening += 1;
+    try {
+      const connection = await open();
+      this.usable.add(connection);
+      this.statistics.opened += 1;
+      return connection;
+    } catch (error) {
+      this.statistics.openFailures += 1;
+      this.budget.give();
+      throw error;
+    } finally {
+      this.opening -= 1;
+    }
+  }
+
+  has(connection: PhysicalConnection): boolean {
+    return this.usable.has(connection);
+  }
+
+  /** Nobody uses it: it lies on top. */
+  park(connection: PhysicalConnection): void {
+    connection.aliveAt = this.now();
+    this.idleStack.push(connection);
+  }
+
+  /** Takes the one that was used last. */
+  takeTop(): PhysicalConnection | undefined {
+    return this.idleStack.pop();
+  }
+
+  /** Closes the one that has been idle for longest; false when none is. */
+  retireLongestIdle(reason: CloseReason): boolean {
+    const [longest] = this.idleStack;
+    return longest !== undefined && this.retire(longest, reason);
+  }
+
+  /** Closes what is idle and too old, and what is idle beyond `keep` for a while. */
+  sweep(keep: number): void {
+    const now = this.now();
+    for (const connection of [...this.idleStack]) {
+      if (now >= connection.retireAt) this.retire(connection, 'recycled');
+      else if (this.usable.size > keep && now - connection.aliveAt >= LINGER_MS) {
+        this.retire(connection, keep === 0 ? 'unused' : 'overflow');
+      }
+    }
+  }
+
+  /** Closes it; its place in the budget is free once the server has closed it too. False when it was gone already. */
+  retire(connection: PhysicalConnection, reason: CloseReason): boolean {
+    const position = this.idleStack.indexOf(connection);
+    if (position >= 0) this.idleStack.splice(position, 1);
+    if (!this.usable.delete(connection)) return false;
+    this.statistics.countClosed(reason);
+    this.closing += 1;
+    connection.close();
+    void connection.closed.then(() => {
+      this.closing -= 1;
+      this.budget.give();
+      this.onPlaceFreed();
+    });
+    return true;
+  }
+}

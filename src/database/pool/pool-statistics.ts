@@ -1,0 +1,34 @@
+import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
+import { WaitHistogram } from './wait-histogram.js';
+
+/** What happened to a pool since it was made. */
+export class PoolStatistics {
+  readonly waits = new WaitHistogram();
+  opened = 0;
+  openFailures = 0;
+  timeouts = 0;
+  /** Callers turned away because their tenant had too much under way. */
+  refused = 0;
+  fallbacks = 0;
+  private readonly closed: Partial<Record<CloseReason, number>> = {};
+
+  countClosed(reason: CloseReason): void {
+    this.closed[reason] = (this.closed[reason] ?? 0) + 1;
+  }
+
+  snapshot(): Pick<
+    PoolSnapshot,
+    'waits' | 'opened' | 'openFailures' | 'closed' | 'timeouts' | 'refused' | 'fallbacks'
+  > {
+    const { opened, openFailures, timeouts, refused, fallbacks } = this;
+    return {
+      waits: this.waits.snapshot(),
+      opened,
+      openFailures,
+      closed: { ...this.closed },
+      timeouts,
+      refused,
+      fallbacks,
+    };
+  }
+}

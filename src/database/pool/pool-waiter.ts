@@ -1,0 +1,53 @@
+import type { AcquireRequest, PooledConnection } from './connection-pool.js';
+import type { TenantShare, Waiter } from './fair-queue.js';
+
+/** Somebody who waits for a connection, with their deadline and their way to stop waiting. */
+export class PoolWaiter implements Waiter {
+  private timer: NodeJS.Timeout | undefined;
+  private onAbort: (() => void) | undefined;
+
+  constructor(
+    readonly request: AcquireRequest,
+    readonly since: number,
+    private readonly settleWith: (connection: PooledConnection) => void,
+    private readonly failWith: (reason: unknown) => void,
+  ) {}
+
+  get tenantId(): string {
+    return this.request.tenantId;
+  }
+
+  get share(): TenantShare {
+    return this.request.share;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.request.signal;
+  }
+
+  /** @param giveUp called with the signal's reason, or without one when the time has passed */
+  watch(remainingMs: number, giveUp: (reason?: unknown) => void): void {
+    this.unwatch();
+    this.timer = setTimeout(giveUp, Math.max(0, remainingMs));
+    const { signal } = this;
+    if (!signal) return;
+    this.onAbort = () => giveUp(signal.reason);
+    signal.addEventListener('abort', this.onAbort);
+  }
+
+  resolve(connection: PooledConnection): void {
+    this.unwatch();
+    this.settleWith(connection);
+  }
+
+  reject(reason: unknown): void {
+    this.unwatch();
+    this.failWith(reason);
+  }
+
+  private unwatch(): void {
+    clearTimeout(this.timer);
+    if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort);
+    this.onAbort = undefined;
+  }
+}

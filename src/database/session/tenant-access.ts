@@ -1,0 +1,29 @@
+import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
+import type { TenantShare } from '../pool/fair-queue.js';
+import type { Stamp } from './stamp.js';
+
+/** One tenant's way to the connections of its target: as whom it asks, how much it may take, and what it stamps. */
+export class TenantAccess {
+  private readonly statement: AcquireRequest;
+  private readonly lease: AcquireRequest;
+
+  constructor(
+    readonly pool: ConnectionPool,
+    readonly stamp: Stamp,
+    share: TenantShare,
+  ) {
+    const { tenantId } = stamp;
+    this.statement = { tenantId, share, hold: 'statement' };
+    this.lease = { tenantId, share, hold: 'lease' };
+  }
+
+  /** For one statement. @throws what `ConnectionPool.acquire` throws */
+  forStatement(): Promise<PooledConnection> {
+    return this.pool.acquire(this.statement);
+  }
+
+  /** For as long as its holder wants; watched. @throws what `ConnectionPool.acquire` throws */
+  forLease(): Promise<PooledConnection> {
+    return this.pool.acquire(this.lease);
+  }
+}
