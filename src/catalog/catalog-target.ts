@@ -1,6 +1,6 @@
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { FactoryProvider } from '@nestjs/common';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import type { ConnectionTarget, ServerAddress } from '../database/pool/connection-target.js';
 import { targetOfUrl } from '../database/pool/database-url.js';
 
 /** Injection token: where the catalog is, with the login that owns everything on the default server. */
@@ -8,6 +8,18 @@ export const CATALOG_TARGET = Symbol('CATALOG_TARGET');
 
 /** Name of the server row that stands for the catalog's own server. */
 export const DEFAULT_SERVER = 'default';
+
+/** Injection token: the address that tenants of the default server are reached at, perhaps a pooler's. */
+export const DEFAULT_SERVER_ADDRESS = Symbol('DEFAULT_SERVER_ADDRESS');
+
+export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
+  provide: DEFAULT_SERVER_ADDRESS,
+  inject: [APP_CONFIG, CATALOG_TARGET],
+  useFactory: ({ database: { url, pooler } }: AppConfig, catalog: ConnectionTarget) =>
+    url === undefined || pooler === undefined
+      ? catalog.server
+      : { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: catalog.server },
+};
 
 export const catalogTargetProvider: FactoryProvider<ConnectionTarget> = {
   provide: CATALOG_TARGET,

@@ -6,7 +6,8 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import { SealingModule } from '../sealing/sealing.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
-import { CATALOG_TARGET, catalogTargetProvider } from './catalog-target.js';
+import { CATALOG_TARGET, catalogTargetProvider, defaultServerAddressProvider } from './catalog-target.js';
+import { PoolerProbe } from './pooler-probe.js';
 import { ServerOwner } from './server-owner.js';
 import { TenantDirectory } from './tenant-directory.js';
 
@@ -16,6 +17,8 @@ import { TenantDirectory } from './tenant-directory.js';
   imports: [SealingModule],
   providers: [
     catalogTargetProvider,
+    defaultServerAddressProvider,
+    PoolerProbe,
     {
       provide: CATALOG,
       inject: [CATALOG_TARGET, APP_CONFIG],

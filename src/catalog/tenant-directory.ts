@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { ConnectionTarget, ServerAddress } from '../database/pool/connection-target.js';
 import { KeyRing } from '../sealing/key-ring.js';
 import { CATALOG } from './catalog-data-source.js';
-import { CATALOG_TARGET } from './catalog-target.js';
+import { DEFAULT_SERVER_ADDRESS } from './catalog-target.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { ConnectionTargetEntity, targetPasswordPlace } from './entities/connection-target.entity.js';
 import type { ServerEntity } from './entities/server.entity.js';
@@ -24,7 +24,7 @@ export interface ApiKeyRecord {
 export class TenantDirectory {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
+    @Inject(DEFAULT_SERVER_ADDRESS) private readonly defaultServer: ServerAddress,
     private readonly keyRing: KeyRing,
   ) {}
 
@@ -72,7 +72,7 @@ export class TenantDirectory {
   }
 
   private addressOf({ id, host, port, tls, maxConnections }: ServerEntity): ServerAddress {
-    const address = host === null || port === null ? this.catalogTarget.server : { host, port, tls };
+    const address = host === null || port === null ? this.defaultServer : { host, port, tls };
     return Object.freeze({ ...address, id, maxConnections: maxConnections ?? undefined });
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
-import type { ConnectionTarget } from '../pool/connection-target.js';
+import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
 import { SessionLease } from '../session/session-lease.js';
 import { createStamp } from '../session/stamp.js';
@@ -42,11 +42,12 @@ export class TenantDataSources implements OnModuleInit {
 
   /** Runs `work` on a connection that is a session of its own; nothing of it is left behind. */
   session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    return SessionLease.run(this.accessOf(placement), work);
+    return SessionLease.run(this.accessOf({ ...placement, target: sessionTarget(placement.target) }), work);
   }
 
   private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
-    return new TenantAccess(this.pools.get(target), createStamp(tenantId, schema), share);
+    const timeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
+    return new TenantAccess(this.pools.get(target), createStamp(tenantId, schema, timeoutMs), share);
   }
 }

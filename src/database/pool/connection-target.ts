@@ -1,9 +1,15 @@
-/** One PostgreSQL server as a client sees it. */
-export interface ServerAddress {
-  readonly id: string;
+/** Where a server or a pooler listens, and how to talk to it. */
+export interface NetworkAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: 'disable' | 'require' | 'verify-full';
+}
+
+/** One PostgreSQL server as a client sees it. */
+export interface ServerAddress extends NetworkAddress {
+  readonly id: string;
+  /** The way around the pooler that the address leads to: PgBouncer in transaction mode keeps no sessions. */
+  readonly aroundPooler?: NetworkAddress | undefined;
   /** One process's limit of connections to it, when it has one of its own. */
   readonly maxConnections?: number | undefined;
 }
@@ -23,4 +29,11 @@ export interface ConnectionTarget {
   readonly database: string;
   readonly role: string;
   readonly password: string;
+}
+
+/** The same target for what needs a session: around the pooler, where there is one. */
+export function sessionTarget(target: ConnectionTarget): ConnectionTarget {
+  const { aroundPooler, ...server } = target.server;
+  if (!aroundPooler) return target;
+  return { ...target, id: `${target.id} around the pooler`, server: { ...server, ...aroundPooler } };
 }

@@ -20,7 +20,10 @@ export interface PoolOptions {
 /** How much longer than the server a client waits before it gives a connection up for frozen. */
 const READ_TIMEOUT_MARGIN_MS = 5_000;
 
-/** What node-postgres needs to open one connection to the target. Statement deadlines are set at connect. */
+/**
+ * What node-postgres needs to open one connection to the target. The server's statement deadline is set at connect; a
+ * pooler would refuse that or leave it on another client's connection, so there it travels with the stamp.
+ */
 export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
   return {
     host: target.server.host,
@@ -32,7 +35,7 @@ export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg
     application_name: 'tenantry',
     keepAlive: true,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    statement_timeout: options.statementTimeoutMs,
+    ...(target.server.aroundPooler === undefined && { statement_timeout: options.statementTimeoutMs }),
     query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
   };
 }

@@ -76,3 +76,14 @@ export class UnreadableSubmittableError extends CodedError {
     super('this kind of query object does not show its text; use pg-query-stream or pg-cursor');
   }
 }
+
+/** Raised at start when the pooler in front of the database does not keep the stamps of its clients apart. */
+export class PoolerLeakError extends CodedError {
+  readonly code = 'POOLER_LEAKS';
+
+  constructor(readonly reason: string) {
+    super(
+      `the pooler at DATABASE_URL does not keep tenants apart: ${reason}; put it in transaction mode, or go without`,
+    );
+  }
+}

@@ -10,14 +10,25 @@ export interface Stamp {
   readonly tenantId: string;
   /** Value of `search_path`, already quoted. */
   readonly searchPath: string;
+  /** Behind a pooler, where it cannot be set at connect. */
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 /** `$1` tenant id, `$2` search path. The row it returns is thrown away. */
-export const STAMP_STATEMENT = "SELECT set_config('app.tenant_id', $1, true), set_config('search_path', $2, true)";
+const STAMP_STATEMENT = "SELECT set_config('app.tenant_id', $1, true), set_config('search_path', $2, true)";
+
+const STAMP_WITH_TIMEOUT = `${STAMP_STATEMENT}, set_config('statement_timeout', $3, true)`;
+
+/** The statement that stamps what follows it in its flight, and its parameters. */
+export function stampStatement(stamp: Stamp): { readonly text: string; readonly values: readonly string[] } {
+  const { tenantId, searchPath, statementTimeoutMs } = stamp;
+  if (statementTimeoutMs === undefined) return { text: STAMP_STATEMENT, values: [tenantId, searchPath] };
+  return { text: STAMP_WITH_TIMEOUT, values: [tenantId, searchPath, String(statementTimeoutMs)] };
+}
 
 /** The tenant's schema first; `public` after it for extensions only (nothing of ours lives there). */
-export function createStamp(tenantId: string, schema: string): Stamp {
-  return Object.freeze({ tenantId, searchPath: `${pg.escapeIdentifier(schema)}, public` });
+export function createStamp(tenantId: string, schema: string, statementTimeoutMs?: number): Stamp {
+  return Object.freeze({ tenantId, searchPath: `${pg.escapeIdentifier(schema)}, public`, statementTimeoutMs });
 }
 
 /**
@@ -25,7 +36,9 @@ export function createStamp(tenantId: string, schema: string): Stamp {
  * no snapshot, so `SET TRANSACTION ISOLATION LEVEL …` may still follow.
  */
 export function localStampCommands(stamp: Stamp): string {
-  return `SET LOCAL app.tenant_id = ${pg.escapeLiteral(stamp.tenantId)}; SET LOCAL search_path = ${stamp.searchPath}`;
+  const timeout =
+    stamp.statementTimeoutMs === undefined ? '' : `; SET LOCAL statement_timeout = ${stamp.statementTimeoutMs}`;
+  return `SET LOCAL app.tenant_id = ${pg.escapeLiteral(stamp.tenantId)}; SET LOCAL search_path = ${stamp.searchPath}${timeout}`;
 }
 
 /** The stamp for the whole life of a session lease; the lease ends with `DISCARD ALL`. */

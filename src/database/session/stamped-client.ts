@@ -67,7 +67,7 @@ export class StampedClient {
       case 'rollback':
         return this.endTransaction(statement, kind);
       case 'plain':
-        return this.lease ? (await this.lease).query(statement) : this.runAlone(statement);
+        return this.lease ? (await this.lease).query(statement) : runStamped(this.access, statement);
     }
   }
 
@@ -88,10 +88,6 @@ export class StampedClient {
   private async endTransaction(statement: Statement, kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
     const lease = this.takeLease();
     return lease ? (await lease)[kind](statement) : emptyResult(kind.toUpperCase());
-  }
-
-  private async runAlone(statement: Statement): Promise<pg.QueryResult> {
-    return runStamped(await this.access.forStatement(), this.access.stamp, statement);
   }
 
   private submit<S extends pg.Submittable>(submittable: S): S {

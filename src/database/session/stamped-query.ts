@@ -2,8 +2,10 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
 import { openTransaction, untilReady } from './readiness.js';
-import { STAMP_STATEMENT, type Stamp } from './stamp.js';
+import { isRead, neverTookEffect } from './repeatable-read.js';
+import { type Stamp, stampStatement } from './stamp.js';
 import { extended, type Statement } from './statement.js';
+import type { TenantAccess } from './tenant-access.js';
 import { type ProtocolWriter, WireQuery } from './wire.js';
 
 /**
@@ -15,6 +17,8 @@ import { type ProtocolWriter, WireQuery } from './wire.js';
  * holds for this statement only, and when the stamp fails the statement is skipped.
  */
 export class StampedQuery extends WireQuery {
+  /** Whether the statement itself has been executed to its end: from then on it may have been committed. */
+  completed = false;
   private stamped = false;
 
   constructor(
@@ -25,8 +29,9 @@ export class StampedQuery extends WireQuery {
   }
 
   override prepare(writer: ProtocolWriter): void {
-    writer.parse({ text: STAMP_STATEMENT });
-    writer.bind({ values: [this.stamp.tenantId, this.stamp.searchPath] });
+    const { text, values } = stampStatement(this.stamp);
+    writer.parse({ text });
+    writer.bind({ values });
     writer.execute({});
     super.prepare(writer);
   }
@@ -36,26 +41,44 @@ export class StampedQuery extends WireQuery {
   }
 
   override handleCommandComplete(message: unknown, writer: ProtocolWriter): void {
-    if (this.stamped) super.handleCommandComplete(message, writer);
-    else this.stamped = true;
+    if (!this.stamped) {
+      this.stamped = true;
+      return;
+    }
+    this.completed = true;
+    super.handleCommandComplete(message, writer);
   }
 }
 
-/** Runs one statement under its stamp on a borrowed connection and gives the connection back. */
-export async function runStamped(
-  connection: PooledConnection,
-  stamp: Stamp,
-  statement: Statement,
-): Promise<pg.QueryResult> {
+/**
+ * Runs one statement under its stamp on a connection of the tenant's target and gives the connection back. A read that
+ * met a dead connection is run once more on another one; a write never is.
+ */
+export async function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
+  const query = new StampedQuery(access.stamp, statement);
+  try {
+    return await runOn(await access.forStatement(), query);
+  } catch (error) {
+    if (!isRead(statement) || !neverTookEffect(error, query.completed)) throw error;
+    return runOn(await access.forStatement(), new StampedQuery(access.stamp, statement));
+  }
+}
+
+async function runOn(connection: PooledConnection, query: StampedQuery): Promise<pg.QueryResult> {
   const { client } = connection;
   try {
-    const result = await send(client, new StampedQuery(stamp, statement));
+    const result = await send(client, query);
     connection.release(openTransaction(client));
     return result;
   } catch (error) {
     connection.release(discardReason(error) ?? (await untilReady(client)) ?? openTransaction(client));
     throw error;
   }
+}
+
+/** Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. */
+export function sendStamped(client: pg.ClientBase, stamp: Stamp, statement: Statement): Promise<pg.QueryResult> {
+  return send(client, new StampedQuery(stamp, statement));
 }
 
 function send(client: pg.ClientBase, query: StampedQuery): Promise<pg.QueryResult> {

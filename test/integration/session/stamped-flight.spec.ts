@@ -186,7 +186,7 @@ it('gives its connection back when the server is ready again, not when the error
 
 it('closes a connection that a flight left in a transaction, should one ever get through', async () => {
   const pool = openPool('pooled', database.target, { size: 1 });
-  await runStamped(await pool.acquire(), tenantIn('shared').stamp, { text: 'BEGIN' });
+  await runStamped(accessTo(pool, tenantIn('shared').stamp), { text: 'BEGIN' });
   expect(pool.counts()).toMatchObject({ idle: 0, busy: 0 });
   await pool.end();
 });
