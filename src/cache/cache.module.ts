@@ -1,24 +1,51 @@
-import { Module } from '@nestjs/common';
+import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { KeyRing } from '../sealing/key-ring.js';
 import { CACHE } from './cache.js';
-import { MemoryCache } from './memory-cache.js';
+import { CacheStatistics } from './cache-statistics.js';
+import { openRedisTier } from './redis/open-redis-tier.js';
+import type { RedisTier } from './redis/redis-tier.js';
+import { TieredCache } from './tiered-cache.js';
 
+const REDIS_TIER = Symbol('REDIS_TIER');
 const ABSENCE_TTL_MS = 5_000;
+const LOAD_TIMEOUT_MS = 5_000;
 
-/** What is remembered between requests. Knows no tenants. */
+@Injectable()
+class RedisTierCloser implements OnApplicationShutdown {
+  constructor(@Inject(REDIS_TIER) private readonly tier: RedisTier | undefined) {}
+
+  onApplicationShutdown(): void {
+    this.tier?.close();
+  }
+}
+
+/** What is remembered between requests, in memory and in Redis. Knows no tenants. */
 @Module({
   providers: [
+    CacheStatistics,
+    {
+      provide: REDIS_TIER,
+      inject: [APP_CONFIG, KeyRing, CacheStatistics],
+      useFactory: openRedisTier,
+    },
     {
       provide: CACHE,
-      inject: [APP_CONFIG],
-      useFactory: ({ cache }: AppConfig) =>
-        new MemoryCache({
-          ttlMs: cache.defaultTtlSeconds * 1000,
-          absenceTtlMs: ABSENCE_TTL_MS,
-          maxEntries: cache.memoryMaxEntries,
-          now: () => performance.now(),
-        }),
+      inject: [APP_CONFIG, REDIS_TIER, CacheStatistics],
+      useFactory: ({ cache }: AppConfig, redis: RedisTier | undefined, statistics: CacheStatistics) =>
+        new TieredCache(
+          {
+            ttlMs: cache.defaultTtlSeconds * 1000,
+            absenceTtlMs: ABSENCE_TTL_MS,
+            graceMs: cache.graceSeconds * 1000,
+            loadTimeoutMs: LOAD_TIMEOUT_MS,
+            maxEntries: cache.memoryMaxEntries,
+          },
+          redis,
+          statistics,
+        ),
     },
+    RedisTierCloser,
   ],
   exports: [CACHE],
 })

@@ -1,20 +1,48 @@
+import type { z } from 'zod';
+
 /** Injection token of the process's cache. */
 export const CACHE = Symbol('CACHE');
 
-/** A loader's answer; `null` means that the thing does not exist, which is remembered for a shorter time. */
-export type Loader<T> = () => Promise<T | null>;
+/** One sort of thing that is cached: its keys' prefix, and what a value read back from Redis must look like. */
+export interface CacheKind<T extends object> {
+  readonly name: string;
+  readonly schema: z.ZodType<T>;
+}
 
-/** A read-through cache over a slower truth. Values are frozen and never `undefined`. */
+/** What a loader found, with the subject whose changes make it out of date and that subject's version. */
+export interface Loaded<T extends object> {
+  readonly value: T;
+  readonly subject: string;
+  readonly version: number;
+}
+
+/** Asks the truth; null means that the thing does not exist, which is remembered for a shorter time. */
+export type Loader<T extends object> = () => Promise<Loaded<T> | null>;
+
+/**
+ * A read-through cache over a slower truth that announces its changes. Values are frozen.
+ *
+ * Two rules keep it right whatever happens to its tiers: nothing is taken that is older than the newest version heard of
+ * its subject, and nothing from Redis that was put there before this instance began to listen.
+ */
 export interface Cache {
-  /** What is held for the key right now, without loading; `undefined` on a miss. */
-  peek<T extends object>(key: string): T | null | undefined;
+  /** What memory holds for the key right now; null when it is known not to exist, undefined on a miss. */
+  peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined;
   /**
    * What is held for the key, or what the loader answers. Callers of one key share one running load; a failed load
    * reaches all of them and is not remembered.
+   *
+   * @throws what the loader throws, or LoadTimeoutError, unless something stale may be served instead
    */
-  getOrLoad<T extends object>(key: string, load: Loader<T>): Promise<T | null>;
-  /** Forgets the key. A load that is running now answers its callers but is not kept. */
-  delete(key: string): void;
-  /** Forgets everything. */
-  clear(): void;
+  getOrLoad<T extends object>(kind: CacheKind<T>, key: string, load: Loader<T>): Promise<T | null>;
+  /** A subject has changed: what is older than this version is not served any more. */
+  heard(subject: string, version: number): void;
+  /** Something of these names may exist now: that it did not is forgotten. */
+  appeared<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void;
+  /** Changes may go unheard from now on: what is held is confirmed by the truth before it is served. */
+  deaf(): void;
+  /** Changes are heard (again): what was held until now is confirmed once, and Redis is used for what comes later. */
+  listening(): void;
+  /** Forgets everything of ours, in Redis too. */
+  clear(): Promise<void>;
 }

@@ -6,6 +6,15 @@ export interface ApiKeyParts {
   readonly secret: string;
 }
 
+/** An API key as the catalog knows it. */
+export interface ApiKeyRecord {
+  readonly tenantId: string;
+  readonly secretHash: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | null;
+  readonly isRevoked: boolean;
+}
+
 export interface NewApiKey {
   readonly keyId: string;
   /** Shown once; only its hash is stored. */

@@ -14,8 +14,8 @@ const ANSWER_TIMEOUT_MS = 5_000;
 export type CatalogListener = (event: CatalogEvent) => void;
 
 /**
- * Hears every change of the catalog over a connection of its own. When that connection is lost, a `reset` is emitted
- * at once and another one after listening again, because what was announced in between is not repeated.
+ * Hears every change of the catalog over a connection of its own, and tells when it is lost and when it listens again:
+ * what was announced in between is not repeated.
  */
 @Injectable()
 export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
@@ -36,8 +36,10 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     return this.client !== undefined;
   }
 
+  /** The listener is told at once when changes are heard already. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
+    if (this.connected) listener({ kind: 'listening' });
     return () => void this.listeners.delete(listener);
   }
 
@@ -71,8 +73,9 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     }
     if (this.stopped) return this.abandon(client);
     this.client = client;
+    if (this.failures > 0) this.logger.log('Catalog notifications are heard again');
     this.failures = 0;
-    this.emit({ kind: 'reset' });
+    this.emit({ kind: 'listening' });
     this.scheduleHeartbeat(client);
   }
 
@@ -91,7 +94,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.client = undefined;
     clearTimeout(this.timer);
     this.abandon(client);
-    this.emit({ kind: 'reset' });
+    this.emit({ kind: 'lost' });
     this.retry(new Error('connection lost'));
   }
 

@@ -10,14 +10,20 @@ export interface CatalogChange {
   readonly keyIds: readonly string[];
   readonly domains: readonly string[];
   readonly targetId?: string | undefined;
+  readonly targetVersion?: number | undefined;
 }
 
-/** Something may have been missed: nothing that was read before can be trusted. */
-export interface CatalogReset {
-  readonly kind: 'reset';
+/** Changes are heard from now on; what happened before may have been missed. */
+export interface CatalogListening {
+  readonly kind: 'listening';
 }
 
-export type CatalogEvent = CatalogChange | CatalogReset;
+/** Changes are not heard from now on. */
+export interface CatalogLost {
+  readonly kind: 'lost';
+}
+
+export type CatalogEvent = CatalogChange | CatalogListening | CatalogLost;
 
 const names = z.array(z.string()).default([]);
 
@@ -28,12 +34,13 @@ const Payload = z.strictObject({
   keyIds: names,
   domains: names,
   targetId: z.uuid().optional(),
+  targetVersion: z.int().optional(),
 });
 
-/** Reads a notification's payload. What is not one of ours resets, because guessing could leave something stale. */
+/** Reads a notification's payload. What is not understood counts as having missed something. */
 export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
   const parsed = Payload.safeParse(parseJson(payload ?? ''));
-  return parsed.success ? { kind: 'change', ...parsed.data } : { kind: 'reset' };
+  return parsed.success ? { kind: 'change', ...parsed.data } : { kind: 'listening' };
 }
 
 function parseJson(text: string): unknown {

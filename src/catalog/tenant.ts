@@ -1,11 +1,26 @@
-export type Isolation = 'row' | 'schema' | 'database';
+export const ISOLATIONS = ['row', 'schema', 'database'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
 
-export type TenantStatus = 'provisioning' | 'active' | 'suspended' | 'maintenance' | 'moving' | 'deleting' | 'failed';
+export const TENANT_STATUSES = [
+  'provisioning',
+  'active',
+  'suspended',
+  'maintenance',
+  'moving',
+  'deleting',
+  'failed',
+] as const;
+export type TenantStatus = (typeof TENANT_STATUSES)[number];
 
 /** Per-tenant overrides of the limits; an absent field means the default from the environment. */
 export interface TenantLimits {
   readonly maxConcurrentStatements?: number | undefined;
   readonly maxQueuedStatements?: number | undefined;
+}
+
+/** What a slug or a domain leads to. */
+export interface TenantRef {
+  readonly id: string;
 }
 
 /** A tenant as the catalog describes it: what identification returns and every request carries. Frozen. */

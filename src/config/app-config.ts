@@ -55,8 +55,17 @@ export interface AppConfig {
       readonly port: number;
       readonly password: string | undefined;
       readonly db: number;
+      readonly tls: boolean;
+      readonly keyPrefix: string;
+      /** Not empty: the master is asked of these. */
+      readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+      readonly sentinelMaster: string;
+      /** Not empty: a cluster, found through these. */
+      readonly clusterNodes: readonly { readonly host: string; readonly port: number }[];
     };
     readonly defaultTtlSeconds: number;
+    /** How long after its life an entry may be served while the catalog cannot be asked. */
+    readonly graceSeconds: number;
     readonly memoryMaxEntries: number;
   };
   readonly security: {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   apiKey,
   flag,
+  hostList,
   hmacSecret,
   host,
   integer,
@@ -57,7 +58,17 @@ export const environmentTable = z.object({
   REDIS_PORT: integer(1, 65_535).prefault('6379').describe('TCP port of Redis'),
   REDIS_PASSWORD: z.string().optional().describe('password of Redis'),
   REDIS_DB: integer(0).prefault('0').describe('number of the Redis database'),
+  REDIS_TLS: flag.prefault('false').describe('talk TLS to Redis; with REDIS_URL its scheme says so'),
+  REDIS_KEY_PREFIX: text('letters, digits and :_.-', /^[\w:.-]{1,64}$/)
+    .prefault('tenantry')
+    .describe('in front of every key; another one for each deployment that shares a Redis'),
+  REDIS_SENTINELS: hostList.optional().describe('host:port of sentinels, comma-separated'),
+  REDIS_SENTINEL_MASTER: text('a name', /^\S+$/).prefault('mymaster').describe('the master that sentinels watch'),
+  REDIS_CLUSTER_NODES: hostList.optional().describe('host:port of some nodes of a cluster, comma-separated'),
   CACHE_DEFAULT_TTL: integer(1).prefault('300').describe('seconds an entry is good for'),
+  CACHE_GRACE: integer(0)
+    .prefault('600')
+    .describe('seconds an entry may be served beyond its life while the catalog is away'),
   CACHE_MEMORY_MAX_ENTRIES: integer(1).prefault('10000').describe('entries the memory tier holds'),
 
   ADMIN_API_KEY: apiKey.optional().describe('credential of /admin/v1; generated outside production'),

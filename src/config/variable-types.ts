@@ -46,6 +46,17 @@ export function text(expected: string, pattern: RegExp) {
 
 export const host = text('a host name or an IP address', /^[\w.:%-]{1,253}$/);
 
+export const hostList = parsed('host:port or several, comma-separated', (list) => {
+  const nodes = list.split(',').flatMap((entry) => hostAndPort(entry.trim()) ?? []);
+  return nodes.length === list.split(',').length ? nodes : undefined;
+});
+
+function hostAndPort(entry: string): { host: string; port: number } | undefined {
+  const [, name, port] = /^([\w.-]{1,253}):(\d{1,5})$/.exec(entry) ?? [];
+  if (name === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined;
+  return { host: name, port: Number(port) };
+}
+
 export const postgresUrl = url('postgres://user:password@host:5432/database', ({ protocol, hostname, pathname }) => {
   return ['postgres:', 'postgresql:'].includes(protocol) && hostname !== '' && decodeURIComponent(pathname) > '/';
 });

@@ -1,22 +1,16 @@
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CACHE, type Cache } from '../cache/cache.js';
-import { type ApiKeyRecord, TenantDirectory } from '../catalog/tenant-directory.js';
+import type { ApiKeyRecord } from '../catalog/api-key.js';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
-import type { Tenant } from '../catalog/tenant.js';
+import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
+import type { Tenant, TenantRef } from '../catalog/tenant.js';
+import { targetSubject, TenantDirectory, tenantSubject } from '../catalog/tenant-directory.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
-interface TenantRef {
-  readonly id: string;
-}
-
-/**
- * What the catalog says, through the cache. Keys name what they hold (`tenant:<id>`, `slug:<slug>`, `domain:<host>`,
- * `key:<id>`, `target:<id>`), and a change of the catalog forgets exactly the keys it touches.
- */
+/** What the catalog says, through the cache, which hears every change of it. */
 @Injectable()
 export class TenantLookup implements OnModuleInit {
-  private readonly logger = new Logger(TenantLookup.name);
-
   constructor(
     @Inject(CACHE) private readonly cache: Cache,
     private readonly directory: TenantDirectory,
@@ -24,50 +18,55 @@ export class TenantLookup implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.changes.subscribe((event) => {
-      if (event.kind === 'reset') {
-        this.logger.debug('Catalog notifications may have been missed: forgetting everything cached');
-        return this.cache.clear();
-      }
-      const { tenantId, slugs, keyIds, domains, targetId } = event;
-      if (tenantId !== undefined) this.cache.delete(`tenant:${tenantId}`);
-      for (const slug of slugs) this.cache.delete(`slug:${slug}`);
-      for (const keyId of keyIds) this.cache.delete(`key:${keyId}`);
-      for (const domain of domains) this.cache.delete(`domain:${domain}`);
-      if (targetId !== undefined) this.cache.delete(`target:${targetId}`);
-    });
+    this.changes.subscribe((event) => this.hear(event));
   }
 
   byId(id: string): Promise<Tenant | null> {
-    return this.cache.getOrLoad(`tenant:${id}`, () => this.directory.findById(id));
+    return this.cache.getOrLoad(TENANT, id, () => this.directory.findById(id));
   }
 
   async bySlug(slug: string): Promise<Tenant | null> {
-    return this.follow(
-      await this.cache.getOrLoad<TenantRef>(`slug:${slug}`, () => this.refTo(this.directory.findBySlug(slug))),
-    );
+    return this.follow(await this.cache.getOrLoad(SLUG, slug, () => this.directory.findBySlug(slug)));
   }
 
   async byDomain(host: string): Promise<Tenant | null> {
-    return this.follow(
-      await this.cache.getOrLoad<TenantRef>(`domain:${host}`, () => this.refTo(this.directory.findByDomain(host))),
-    );
+    return this.follow(await this.cache.getOrLoad(DOMAIN, host, () => this.directory.findByDomain(host)));
   }
 
   apiKey(keyId: string): Promise<ApiKeyRecord | null> {
-    return this.cache.getOrLoad(`key:${keyId}`, () => this.directory.findApiKey(keyId));
+    return this.cache.getOrLoad(API_KEY, keyId, () => this.directory.findApiKey(keyId));
   }
 
   target(targetId: string): Promise<ConnectionTarget | null> {
-    return this.cache.getOrLoad(`target:${targetId}`, () => this.directory.findTarget(targetId));
-  }
-
-  private async refTo(found: Promise<Tenant | null>): Promise<TenantRef | null> {
-    const tenant = await found;
-    return tenant && { id: tenant.id };
+    return this.cache.getOrLoad(TARGET, targetId, () => this.directory.findTarget(targetId));
   }
 
   private async follow(ref: TenantRef | null): Promise<Tenant | null> {
     return ref && this.byId(ref.id);
+  }
+
+  private hear(event: CatalogEvent): void {
+    switch (event.kind) {
+      case 'change':
+        return this.hearChange(event);
+      case 'listening':
+        return this.cache.listening();
+      case 'lost':
+        return this.cache.deaf();
+    }
+  }
+
+  private hearChange({ tenantId, version, slugs, keyIds, domains, targetId, targetVersion }: CatalogChange): void {
+    if (tenantId !== undefined && version !== undefined) {
+      this.cache.heard(tenantSubject(tenantId), version);
+      this.cache.appeared(TENANT, [tenantId]);
+    }
+    if (targetId !== undefined && targetVersion !== undefined) {
+      this.cache.heard(targetSubject(targetId), targetVersion);
+      this.cache.appeared(TARGET, [targetId]);
+    }
+    this.cache.appeared(SLUG, slugs);
+    this.cache.appeared(API_KEY, keyIds);
+    this.cache.appeared(DOMAIN, domains);
   }
 }

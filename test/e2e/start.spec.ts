@@ -26,7 +26,8 @@ class Service {
     const { PATH, HOME } = process.env;
     const child = spawn(process.execPath, [MAIN], {
       cwd: dataDir,
-      env: { PATH, HOME, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: '0', ...env },
+      // Never a Redis that happens to run here.
+      env: { PATH, HOME, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: '0', ENABLE_REDIS_CACHE: 'false', ...env },
     });
     const service = new Service(child);
     running.add(service);

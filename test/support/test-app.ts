@@ -125,6 +125,7 @@ function baseEnvironment(url: string, dataDir: string): Record<string, string> {
     ADMIN_API_KEY: ADMIN_KEY,
     ENCRYPTION_KEYS: `test:${randomKey}`,
     SHUTDOWN_TIMEOUT: '10',
+    ENABLE_REDIS_CACHE: 'false', // never one that happens to run here; tests with Redis start their own
   };
 }
 

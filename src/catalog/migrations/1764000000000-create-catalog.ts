@@ -119,7 +119,8 @@ const FUNCTIONS = `
 
   CREATE FUNCTION catalog_target_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
-    PERFORM catalog_notify(jsonb_build_object('targetId', coalesce(NEW.id, OLD.id)));
+    PERFORM catalog_notify(jsonb_build_object(
+      'targetId', coalesce(NEW.id, OLD.id), 'targetVersion', coalesce(NEW.version, OLD.version + 1)));
     RETURN NULL;
   END $$;
 

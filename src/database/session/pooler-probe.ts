@@ -5,10 +5,10 @@ import type { ConnectionTarget } from '../pool/connection-target.js';
 import { TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
 import { PoolerLeakError } from './session.errors.js';
-import { createStamp } from './stamp.js';
+import { createStamp, localStampCommands, type Stamp } from './stamp.js';
 import { sendStamped } from './stamped-query.js';
 
-/** Clients and rounds until two of them met on one connection of the pooler. */
+/** Rounds until the two clients met on one connection of the pooler. */
 const ROUNDS = 20;
 
 interface Seen {
@@ -19,18 +19,22 @@ interface Seen {
 const LOOK = `SELECT pg_backend_pid() AS pid, coalesce(current_setting('app.tenant_id', true), '') AS stamp`;
 
 /**
- * Sends stamps of two clients through one backend of a pooler. A stamp must be seen by its own statement, and by nothing
- * after it.
+ * Sends stamps of two clients through one backend of a pooler, with statements and with transactions. A stamp must be
+ * seen by what it was sent with, and by nothing beside or after it.
  *
  * @returns false when the two clients never met on one backend, so that nothing was proven
  * @throws PoolerLeakError, TargetUnavailableError
  */
 export async function probePooler(target: ConnectionTarget, options: PoolOptions): Promise<boolean> {
   const clients = [new pg.Client(clientConfig(target, options)), new pg.Client(clientConfig(target, options))] as const;
+  const newStamp = (): Stamp => createStamp(randomUUID(), 'public', options.statementTimeoutMs);
   try {
     await Promise.all(clients.map((client) => open(client, target)));
     let met = false;
-    for (let round = 0; round < ROUNDS && !met; round += 1) met = await meet(...clients);
+    for (let round = 0; round < ROUNDS && !met; round += 1) {
+      met = await meet(...clients, newStamp);
+      await keepApart(...clients, newStamp());
+    }
     return met;
   } finally {
     await Promise.all(clients.map((client) => client.end()));
@@ -46,17 +50,43 @@ async function open(client: pg.Client, target: ConnectionTarget): Promise<void> 
   }
 }
 
-async function meet(first: pg.Client, second: pg.Client): Promise<boolean> {
-  const mine = await look(first, randomUUID());
-  const { rows } = await second.query<Seen>(LOOK);
-  if (rows[0]?.stamp !== '') throw new PoolerLeakError('a stamp is still there for the next client');
-  const yours = await look(second, randomUUID());
-  return mine.pid === rows[0]?.pid && mine.pid === yours.pid;
+/** One after the other; whether it was on one backend. */
+async function meet(first: pg.Client, second: pg.Client, newStamp: () => Stamp): Promise<boolean> {
+  const mine = await lookStamped(first, newStamp());
+  const between = await lookUnstamped(second);
+  const yours = await lookStamped(second, newStamp());
+  return mine.pid === between.pid && mine.pid === yours.pid;
 }
 
-async function look(client: pg.Client, tenantId: string): Promise<Seen> {
-  const { rows } = await sendStamped(client, createStamp(tenantId, 'public'), { text: LOOK });
-  const seen = rows[0] as Seen | undefined;
+/** A transaction of the first client, and a statement of the second that is served beside it or has to wait for it. */
+async function keepApart(first: pg.Client, second: pg.Client, stamp: Stamp): Promise<void> {
+  try {
+    await first.query(`BEGIN; ${localStampCommands(stamp)}`);
+    await Promise.all([lookUnstamped(second), lookAndCommit(first, stamp)]);
+  } catch (error) {
+    if (error instanceof pg.DatabaseError) throw new PoolerLeakError(`it breaks up a transaction (${error.message})`);
+    throw error;
+  }
+}
+
+async function lookAndCommit(client: pg.Client, stamp: Stamp): Promise<void> {
+  const { rows } = await client.query<Seen>(LOOK);
+  assertOwn(rows[0], stamp);
+  await client.query('COMMIT');
+}
+
+async function lookStamped(client: pg.Client, stamp: Stamp): Promise<Seen> {
+  const { rows } = await sendStamped(client, stamp, { text: LOOK });
+  return assertOwn(rows[0] as Seen | undefined, stamp);
+}
+
+async function lookUnstamped(client: pg.Client): Promise<Seen> {
+  const { rows } = await client.query<Seen>(LOOK);
+  if (rows[0]?.stamp !== '') throw new PoolerLeakError("one client's stamp is there for another client");
+  return rows[0];
+}
+
+function assertOwn(seen: Seen | undefined, { tenantId }: Stamp): Seen {
   if (seen?.stamp !== tenantId) throw new PoolerLeakError('a statement does not see its own stamp');
   return seen;
 }

@@ -67,8 +67,8 @@ export class IdentificationService {
     const parsed = parseApiKey(token);
     const record = parsed && (await this.lookup.apiKey(parsed.keyId));
     if (!record || !verifySecret(parsed.secret, record.secretHash)) throw new UnauthenticatedError('unknown API key');
-    if (record.revokedAt) throw new UnauthenticatedError('revoked API key');
-    if (record.expiresAt && record.expiresAt.getTime() <= Date.now()) throw new UnauthenticatedError('expired API key');
+    if (record.isRevoked) throw new UnauthenticatedError('revoked API key');
+    if (record.expiresAt !== null && record.expiresAt <= Date.now()) throw new UnauthenticatedError('expired API key');
     return this.lookup.byId(record.tenantId);
   }
 

@@ -151,6 +151,32 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   // Any text can be a password, so none is refused.
   REDIS_PASSWORD: words((config) => config.cache.redis.password, ['secret', ' spaced ', '#:/@'], []),
   REDIS_DB: numbers((config) => config.cache.redis.db, 0),
+  REDIS_TLS: flags((config) => config.cache.redis.tls),
+  REDIS_KEY_PREFIX: words(
+    (config) => config.cache.redis.keyPrefix,
+    ['shop', 'a:b_c.d-e'],
+    ['a b', 'x'.repeat(65), 'a*'],
+  ),
+  REDIS_SENTINELS: {
+    read: (config) => config.cache.redis.sentinels,
+    accepted: [
+      [
+        'a.test:26379, b.test:26380',
+        [
+          { host: 'a.test', port: 26379 },
+          { host: 'b.test', port: 26380 },
+        ],
+      ],
+    ],
+    refused: ['a.test', 'a.test:0', 'a.test:70000', 'a.test:1,', 'redis://a.test:1'],
+  },
+  REDIS_SENTINEL_MASTER: words((config) => config.cache.redis.sentinelMaster, ['main'], ['two words']),
+  REDIS_CLUSTER_NODES: {
+    read: (config) => config.cache.redis.clusterNodes,
+    accepted: [['n1:7000', [{ host: 'n1', port: 7000 }]]],
+    refused: ['n1', 'n1:7000;n2:7000'],
+  },
+  CACHE_GRACE: numbers((config) => config.cache.graceSeconds, 0),
   CACHE_DEFAULT_TTL: numbers((config) => config.cache.defaultTtlSeconds, 1),
   CACHE_MEMORY_MAX_ENTRIES: numbers((config) => config.cache.memoryMaxEntries, 1),
   ADMIN_API_KEY: words(

@@ -1,0 +1,101 @@
+// The pool beside direct connections and beside bare pg.Pool, in one interleaved run of about two minutes.
+// Run it with `npm run bench:pool`; bench/README.md says what is and is not fair about it.
+import { Logger } from '@nestjs/common';
+import { compare } from './compare.mjs';
+import {
+  barePool,
+  directClients,
+  ourPool,
+  plainStatements,
+  poolWithDeadlines,
+  setPerCheckout,
+  stampedClients,
+} from './contestants.mjs';
+import { checkout, readRow } from './load.mjs';
+import { environment, keep, table, verdicts } from './report.mjs';
+import { startServer } from './server.mjs';
+
+const CALLERS = [1, 16, 64, 256];
+const BUSY = 64;
+
+Logger.overrideLogger(['warn', 'error']);
+const server = await startServer();
+const ours = ourPool(server);
+const off = ourPool(server, { reuse: false });
+const bare = barePool(server);
+const withDeadlines = poolWithDeadlines(server);
+try {
+  const direct = await againstDirect();
+  const checkouts = await againstPgPool('checkout: get a connection, give it back', checkout, 80);
+  const reads = await againstPgPool('get a connection, SELECT 1, give it back', readRow, 150);
+  const stamps = await whatTheStampCosts();
+  const sections = [direct, checkouts, reads, stamps];
+  const aims = judge(direct, [checkouts, reads]);
+  const text = [...sections.map(table), verdicts(aims)].join('\n\n');
+  const env = await environment(server.version);
+  console.log(`${text}\n\nKept as ${await keep({ env, sections, aims }, text)}`);
+  if (aims.some(({ reached }) => !reached)) process.exitCode = 1;
+} finally {
+  await Promise.all([ours, off, bare, withDeadlines].map((contestant) => contestant.close()));
+  await server.stop();
+}
+
+async function againstDirect() {
+  const contestants = [ours, off, directClients(server)];
+  const groups = [];
+  for (const callers of [1, BUSY]) {
+    groups.push({ callers, results: await compare(contestants, readRow, { callers, rounds: 9, sliceMs: 300 }) });
+  }
+  return { title: 'Direct connections: get a connection, SELECT 1, give it back', groups };
+}
+
+async function againstPgPool(what, operationOf, sliceMs) {
+  const groups = [];
+  for (const callers of CALLERS) {
+    const results = await compare([ours, bare, withDeadlines], operationOf, { callers, rounds: 15, sliceMs });
+    groups.push({ callers, results });
+  }
+  return { title: `pg.Pool, ${what}`, groups };
+}
+
+async function whatTheStampCosts() {
+  const contestants = [
+    stampedClients(ours),
+    plainStatements(bare),
+    plainStatements(withDeadlines),
+    setPerCheckout(bare),
+    setPerCheckout(withDeadlines),
+  ];
+  const read = ({ run }) => {
+    let n = 0;
+    return (caller) => run(caller, 'SELECT id, note FROM notes WHERE id = $1', [(n++ % 1_000) + 1]);
+  };
+  const options = { callers: BUSY, rounds: 15, sliceMs: 250, withWaits: false };
+  return { title: 'The stamp: a read by primary key', groups: [{ callers: BUSY, results: await compare(contestants, read, options) }] };
+}
+
+function judge({ groups: [alone, busy] }, comparisons) {
+  const [pooled, ...direct] = busy.results;
+  const times = Math.min(...direct.map(({ perSecond }) => pooled.perSecond / perSecond));
+  const cut = ({ results: [first, ...others] }) => Math.min(...others.map(({ p50 }) => 1 - first.p50 / p50));
+  const percent = (share) => `${(share * 100).toFixed(1)} %`;
+  const shares = comparisons.flatMap(({ title, groups }) =>
+    groups.map(({ callers, results: [mine, theirs] }) => {
+      const share = mine.perSecond / theirs.perSecond;
+      return {
+        aim: `${title}, ${callers} callers: at least 0.95 of bare pg.Pool`,
+        measured: `${share.toFixed(2)} x`,
+        reached: share >= 0.95,
+      };
+    }),
+  );
+  return [
+    { aim: `throughput at ${BUSY} callers at least 10 x direct`, measured: `${times.toFixed(1)} x`, reached: times >= 10 },
+    ...[alone, busy].map((group) => ({
+      aim: `time to get a connection at ${group.callers} callers cut by 95 %`,
+      measured: percent(cut(group)),
+      reached: cut(group) >= 0.95,
+    })),
+    ...shares,
+  ];
+}

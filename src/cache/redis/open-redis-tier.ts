@@ -1,0 +1,45 @@
+import { Logger } from '@nestjs/common';
+import { createCache, type CacheManagerStore, KeyvAdapter } from 'cache-manager';
+import { Keyv } from 'keyv';
+import type { AppConfig } from '../../config/app-config.js';
+import type { KeyRing } from '../../sealing/key-ring.js';
+import type { CacheStatistics } from '../cache-statistics.js';
+import { connectRedis } from './redis-connection.js';
+import { RedisTier } from './redis-tier.js';
+import { SealedRedis } from './sealed-redis.js';
+
+/** The Redis tier, or undefined when it is switched off or its packages are not installed. Does not wait for Redis. */
+export async function openRedisTier(
+  { cache: { redisEnabled, redis } }: AppConfig,
+  keyRing: KeyRing,
+  statistics: CacheStatistics,
+): Promise<RedisTier | undefined> {
+  const logger = new Logger('Cache');
+  if (!redisEnabled) {
+    logger.log('Redis is switched off (ENABLE_REDIS_CACHE=false): using memory only');
+    return undefined;
+  }
+  const packages = await loadPackages();
+  if (!packages) {
+    logger.log('The Redis packages are not installed (ioredis, cache-manager-ioredis-yet): using memory only');
+    return undefined;
+  }
+  const client = connectRedis(packages.ioredis, redis);
+  const sealed = new SealedRedis(client, keyRing, `${redis.keyPrefix}:`, () => {
+    statistics.redisRejected += 1;
+  });
+  // The store's types are of cache-manager 5; this chain is the one that works with 7.
+  const store = packages.redisInsStore(sealed as never) as unknown as CacheManagerStore;
+  const keyv = new Keyv({ store: new KeyvAdapter(store), useKeyPrefix: false, throwOnErrors: true });
+  return new RedisTier(createCache({ stores: [keyv] }), sealed, client, statistics);
+}
+
+async function loadPackages() {
+  try {
+    const [ioredis, { redisInsStore }] = await Promise.all([import('ioredis'), import('cache-manager-ioredis-yet')]);
+    return { ioredis, redisInsStore };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

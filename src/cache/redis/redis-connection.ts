@@ -1,0 +1,56 @@
+import { Logger } from '@nestjs/common';
+import type { Cluster, Redis } from 'ioredis';
+import type { AppConfig } from '../../config/app-config.js';
+import { clusterOptions, redisOptions } from './redis-options.js';
+
+type RedisConfig = AppConfig['cache']['redis'];
+
+export type RedisClient = Redis | Cluster;
+
+/** What of the package is needed; it is loaded only when Redis is used. */
+type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
+
+/**
+ * A client that connects in the background and says once, each time, that Redis is there or gone. The start never waits
+ * for it.
+ */
+export function connectRedis(ioredis: Ioredis, config: RedisConfig): RedisClient {
+  const client = createClient(ioredis, config);
+  const logger = new Logger('Cache');
+  let isAway = false;
+  const away = (reason: string): void => {
+    if (!isAway) logger.warn(`Redis unavailable (${reason}): using memory only`);
+    isAway = true;
+  };
+  client.on('ready', () => {
+    isAway = false;
+    logger.log(`Redis connected: ${describe(config)}`);
+  });
+  client.on('error', (error: Error) => away(error.message || error.name));
+  client.on('close', () => away('connection closed'));
+  client.connect().catch((error: unknown) => away(error instanceof Error ? error.message : String(error)));
+  return client;
+}
+
+function createClient({ Redis, Cluster }: Ioredis, config: RedisConfig): RedisClient {
+  const { url, host, port, sentinels, sentinelMaster, clusterNodes } = config;
+  if (clusterNodes.length > 0) return new Cluster([...clusterNodes], clusterOptions(config));
+  const options = redisOptions(config);
+  if (sentinels.length > 0) {
+    return new Redis({ ...options, sentinels: [...sentinels], name: sentinelMaster, sentinelRetryStrategy: () => 500 });
+  }
+  if (url === undefined) return new Redis({ ...options, host, port });
+  const { db: _db, password: _password, ...others } = options; // the URL says both
+  return new Redis(url, others);
+}
+
+/** For people and logs; without credentials. */
+function describe({ url, host, port, db, sentinels, sentinelMaster, clusterNodes }: RedisConfig): string {
+  const names = (nodes: readonly { host: string; port: number }[]): string =>
+    nodes.map((node) => `${node.host}:${node.port}`).join(', ');
+  if (clusterNodes.length > 0) return `cluster of ${names(clusterNodes)}`;
+  if (sentinels.length > 0) return `master ${sentinelMaster} of sentinels ${names(sentinels)}, database ${db}`;
+  if (url === undefined) return `${host}:${port}, database ${db}`;
+  const parsed = new URL(url);
+  return `${parsed.host}, database ${parsed.pathname.slice(1) || '0'}`;
+}

@@ -1,0 +1,41 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { AppConfig } from '../../config/app-config.js';
+
+type RedisConfig = AppConfig['cache']['redis'];
+
+const CONNECT_TIMEOUT_MS = 1_000;
+/** Where ioredis gives a command up; the tier stops waiting for it long before. */
+export const HARD_DEADLINE_MS = 1_000;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2_000;
+
+/** Fail at once instead of queueing without bound, try to connect for ever, and leave a master that became a replica. */
+export function redisOptions({ password, db, tls }: RedisConfig): RedisOptions {
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: HARD_DEADLINE_MS,
+    retryStrategy: retryDelayMs,
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    db,
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+  };
+}
+
+export function clusterOptions(config: RedisConfig): ClusterOptions {
+  const { lazyConnect, enableOfflineQueue, retryStrategy: _retry, db: _db, ...node } = redisOptions(config);
+  return {
+    lazyConnect: lazyConnect === true,
+    enableOfflineQueue: enableOfflineQueue === true,
+    clusterRetryStrategy: retryDelayMs,
+    slotsRefreshTimeout: HARD_DEADLINE_MS,
+    redisOptions: node,
+  };
+}
+
+function retryDelayMs(times: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS);
+}

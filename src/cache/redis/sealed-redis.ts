@@ -1,0 +1,102 @@
+import type { KeyRing } from '../../sealing/key-ring.js';
+import type { RedisClient } from './redis-connection.js';
+
+const SCAN_COUNT = 500;
+
+/** The version that a value carries in front, in what cache-manager hands down: `…"value\":\"17.eyJ2…`. */
+const VERSION = /(\d+)\.[\w-]+/;
+const STORED = /^(\d+):(.+)$/;
+
+/** Never replaces a value of a newer version. KEYS: key. ARGV: version, value, milliseconds. */
+const SET_UNLESS_NEWER = `
+  local held = redis.call('GET', KEYS[1])
+  local version = held and string.match(held, '^(%d+):')
+  if version and tonumber(version) > tonumber(ARGV[1]) then return 0 end
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return 1`;
+
+/** Deletes a lock that is still ours. KEYS: key. ARGV: token. */
+const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+/**
+ * What cache-manager-ioredis-yet gets for a Redis client.
+ *
+ * Its `get` hands whatever lies in Redis to telejson, which runs functions written into it. So values are sealed here,
+ * for their key and version, and nothing that does not open ever gets there. Keys have our prefix, and clearing takes
+ * away those only, where the store itself would send FLUSHDB.
+ */
+export class SealedRedis {
+  constructor(
+    private readonly client: RedisClient,
+    private readonly keyRing: KeyRing,
+    private readonly prefix: string,
+    private readonly onRejected: () => void,
+  ) {}
+
+  async get(key: string): Promise<string | null> {
+    const stored = await this.client.get(this.prefix + key);
+    if (stored === null) return null;
+    const opened = this.open(key, stored);
+    if (opened === undefined) await this.reject(key);
+    return opened ?? null;
+  }
+
+  async set(key: string, value: string, _unit: 'PX', ttlMs: number): Promise<void> {
+    const version = VERSION.exec(value)?.[1];
+    if (version === undefined) throw new TypeError('a cached value carries its version');
+    const sealed = `${version}:${this.keyRing.seal(value, this.place(key, version))}`;
+    await this.client.eval(SET_UNLESS_NEWER, 1, this.prefix + key, version, sealed, Math.floor(ttlMs));
+  }
+
+  /** Removes a value that turned out to be unusable after it was opened. */
+  async reject(key: string): Promise<void> {
+    this.onRejected();
+    await this.client.unlink(this.prefix + key);
+  }
+
+  async del(keys: string | readonly string[]): Promise<void> {
+    for (const key of [keys].flat()) await this.client.unlink(this.prefix + key);
+  }
+
+  pttl(key: string): Promise<number> {
+    return this.client.pttl(this.prefix + key);
+  }
+
+  /** Removes everything under our prefix, on every master, without blocking the server. */
+  async flushdb(): Promise<void> {
+    const nodes = 'nodes' in this.client ? this.client.nodes('master') : [this.client];
+    for (const node of nodes) {
+      const escaped = this.prefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+      for await (const keys of node.scanStream({ match: `${escaped}*`, count: SCAN_COUNT })) {
+        for (const key of keys as string[]) await this.client.unlink(key);
+      }
+    }
+  }
+
+  /** @returns whether the lock is ours until `ttlMs` from now */
+  async lock(key: string, token: string, ttlMs: number): Promise<boolean> {
+    return (await this.client.set(`${this.prefix}lock:${key}`, token, 'PX', ttlMs, 'NX')) === 'OK';
+  }
+
+  async isLocked(key: string): Promise<boolean> {
+    return (await this.client.exists(`${this.prefix}lock:${key}`)) === 1;
+  }
+
+  async unlock(key: string, token: string): Promise<void> {
+    await this.client.eval(UNLOCK, 1, `${this.prefix}lock:${key}`, token);
+  }
+
+  private open(key: string, stored: string): string | undefined {
+    const [, version, sealed] = STORED.exec(stored) ?? [];
+    if (version === undefined || sealed === undefined) return undefined;
+    try {
+      return this.keyRing.open(sealed, this.place(key, version));
+    } catch {
+      return undefined; // written by somebody else, for another key, or cut short: counted and removed by the caller
+    }
+  }
+
+  private place(key: string, version: string): string {
+    return `redis:${this.prefix}${key}@${version}`;
+  }
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { CacheKind } from '../cache/cache.js';
+import type { ApiKeyRecord } from '../catalog/api-key.js';
+import { ISOLATIONS, type Tenant, TENANT_STATUSES, type TenantRef } from '../catalog/tenant.js';
+import type { ConnectionTarget } from '../database/pool/connection-target.js';
+
+// What of the catalog is cached, and how it must look when it comes back from Redis.
+
+const limit = z.int().positive().optional();
+
+export const TENANT: CacheKind<Tenant> = {
+  name: 'tenant',
+  schema: z.strictObject({
+    id: z.guid(),
+    slug: z.string(),
+    status: z.enum(TENANT_STATUSES),
+    isolation: z.enum(ISOLATIONS),
+    targetId: z.guid().nullable(),
+    schema: z.string().nullable(),
+    limits: z.strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit }),
+    message: z.string().nullable(),
+    version: z.int(),
+  }),
+};
+
+const ref = z.strictObject({ id: z.guid() });
+
+export const SLUG: CacheKind<TenantRef> = { name: 'slug', schema: ref };
+
+export const DOMAIN: CacheKind<TenantRef> = { name: 'domain', schema: ref };
+
+export const API_KEY: CacheKind<ApiKeyRecord> = {
+  name: 'key',
+  schema: z.strictObject({
+    tenantId: z.guid(),
+    secretHash: z.string(),
+    expiresAt: z.number().nullable(),
+    isRevoked: z.boolean(),
+  }),
+};
+
+const address = z.strictObject({
+  host: z.string(),
+  port: z.int(),
+  tls: z.enum(['disable', 'require', 'verify-full']),
+});
+
+export const TARGET: CacheKind<ConnectionTarget> = {
+  name: 'target',
+  schema: z.strictObject({
+    id: z.guid(),
+    version: z.string(),
+    shared: z.boolean(),
+    server: address.extend({
+      id: z.string(),
+      maxConnections: z.int().optional(),
+      aroundPooler: address.extend({ id: z.string() }).optional(),
+    }),
+    database: z.string(),
+    role: z.string(),
+    password: z.string(),
+  }),
+};

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { newApiKey } from '../../src/catalog/api-key.js';
+import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../support/test-app.js';
+import { soon } from '../support/soon.js';
+import { type Launch, launchNew } from './launch.js';
+
+const SECRET = 'a-secret-for-tests-that-is-long-enough';
+
+export function identificationContract(launch: Launch): void {
+  let app: TestApp;
+  let acme: TestTenant;
+  let umbrella: TestTenant;
+
+  beforeAll(async () => {
+    app = await launchNew(launch, { JWT_SECRET: SECRET });
+    acme = await app.provision('acme', 'row');
+    umbrella = await app.provision('umbrella', 'schema');
+  });
+
+  afterAll(async () => app.dispose());
+
+  function outcome({ status, body }: Answer): unknown[] {
+    return [status, body?.code ?? body?.slug];
+  }
+
+  describe('a credential', () => {
+    it.each([
+      ['none', {}],
+      ['another scheme', { authorization: 'Basic YWNtZTphY21l' }],
+      ['an empty bearer', { authorization: 'Bearer ' }],
+      ['a key that nobody has', { authorization: `Bearer ${newApiKey().token}` }],
+      ['a cut key', { authorization: 'Bearer tnt_0123456789abcdef' }],
+      ['something hostile', { authorization: "Bearer ' OR 1=1 --" }],
+      ['a huge one', { authorization: `Bearer ${'a'.repeat(9000)}` }],
+      ['no token at all', { authorization: 'Bearer a.b.c' }],
+      ['only the name of a tenant', { 'x-tenant-id': 'acme' }],
+    ])('of no worth is answered with 401: %s', async (_what, headers) => {
+      const answer = await app.call('/api/v1/tenant', { headers });
+      expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    });
+
+    it("with another key's secret opens nothing", async () => {
+      const [, keyId] = acme.apiKey.split('_');
+      const secret = umbrella.apiKey.split('_').slice(2).join('_');
+      const answer = await app.call('/api/v1/tenant', { apiKey: `tnt_${keyId}_${secret}` });
+      expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
+    });
+
+    it('of the operator does not open tenant routes', async () => {
+      expect(outcome(await app.call('/api/v1/tenant', { apiKey: ADMIN_KEY }))).toEqual([403, 'FORBIDDEN']);
+    });
+
+    it.each(['expires_at', 'revoked_at'])('is refused once %s has passed', async (column) => {
+      const apiKey = await app.issueKey(acme);
+      expect(outcome(await app.call('/api/v1/tenant', { apiKey }))).toEqual([200, 'acme']);
+      await app.database.admin(`UPDATE api_keys SET ${column} = now() - interval '1 s' WHERE id = $1`, [
+        apiKey.split('_')[1],
+      ]);
+      await soon(async () => {
+        expect(outcome(await app.call('/api/v1/tenant', { apiKey }))).toEqual([401, 'UNAUTHENTICATED']);
+      });
+    });
+  });
+
+  describe('a host', () => {
+    it("that is another tenant's sub-domain or own domain is refused", async () => {
+      await app.database.admin('INSERT INTO tenant_domains (domain, tenant_id) VALUES ($1, $2)', [
+        'shop.umbrella.example',
+        umbrella.id,
+      ]);
+      for (const host of ['umbrella.example.com', 'UMBRELLA.example.com:8080', 'shop.umbrella.example']) {
+        const answer = await app.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
+        expect([host, ...outcome(answer)]).toEqual([host, 403, 'TENANT_MISMATCH']);
+      }
+    });
+
+    it("that is the tenant's own, or nobody's, is served", async () => {
+      for (const host of ['acme.example.com', 'api.example.com', 'localhost:3000', '10.0.0.1', '[::1]:3000']) {
+        const answer = await app.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
+        expect([host, ...outcome(answer)]).toEqual([host, 200, 'acme']);
+      }
+      const own = await app.call('/api/v1/tenant', {
+        apiKey: umbrella.apiKey,
+        headers: { host: 'shop.umbrella.example' },
+      });
+      expect(outcome(own)).toEqual([200, 'umbrella']);
+    });
+
+    it('never lets anybody in by itself', async () => {
+      const answer = await app.call('/api/v1/tenant', { headers: { host: 'acme.example.com' } });
+      expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
+    });
+  });
+
+  describe('a JSON Web Token', () => {
+    const sign = (claims: Record<string, unknown>, secret = SECRET, expires: number | string = '5m'): Promise<string> =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256' })
+        .setExpirationTime(expires)
+        .sign(new TextEncoder().encode(secret));
+
+    it('works for the tenant in its claim, by slug or by id', async () => {
+      for (const tenant of ['acme', acme.id]) {
+        expect(outcome(await app.call('/api/v1/tenant', { apiKey: await sign({ tenant }) }))).toEqual([200, 'acme']);
+      }
+    });
+
+    it('is verified, never only decoded', async () => {
+      const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"tenant":"acme"}').toString('base64url')}.`;
+      const tokens = [
+        unsigned,
+        await sign({ tenant: 'acme' }, 'another-secret-that-is-long-enough-too'),
+        await sign({ tenant: 'acme' }, SECRET, Math.floor(Date.now() / 1000) - 60),
+        await sign({}),
+        await sign({ tenant: 'nobody' }),
+        await sign({ tenant: 7 }),
+        await sign({ tenant: { $ne: null } }),
+      ];
+      for (const apiKey of tokens) {
+        expect(outcome(await app.call('/api/v1/tenant', { apiKey }))).toEqual([401, 'UNAUTHENTICATED']);
+      }
+    });
+
+    it('is bound to its tenant like a key', async () => {
+      const answer = await app.call('/api/v1/tenant', {
+        apiKey: await sign({ tenant: 'acme' }),
+        headers: { 'x-tenant-id': 'umbrella' },
+      });
+      expect(outcome(answer)).toEqual([403, 'TENANT_MISMATCH']);
+    });
+  });
+
+  describe('with a published key set', () => {
+    let keys: Server;
+    let instance: TestApp;
+    let sign: (claims: Record<string, unknown>) => Promise<string>;
+    let publicKey: string;
+
+    beforeAll(async () => {
+      const pair = await generateKeyPair('ES256', { extractable: true });
+      const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+      publicKey = JSON.stringify(jwk);
+      keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
+      await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
+      const { port } = keys.address() as AddressInfo;
+      instance = await launch(app.database, {
+        JWT_JWKS_URL: `http://127.0.0.1:${port}/`,
+        JWT_TENANT_CLAIM: 'org',
+      });
+      sign = (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+          .setExpirationTime('5m')
+          .sign(pair.privateKey);
+    });
+
+    afterAll(async () => {
+      await instance.stop();
+      await new Promise((resolve) => keys.close(resolve));
+    });
+
+    it('a token of its key works, with the claim of the configuration', async () => {
+      const answer = await instance.call('/api/v1/tenant', { apiKey: await sign({ org: 'umbrella' }) });
+      expect(outcome(answer)).toEqual([200, 'umbrella']);
+      expect(outcome(await instance.call('/api/v1/tenant', { apiKey: await sign({ tenant: 'umbrella' }) }))).toEqual([
+        401,
+        'UNAUTHENTICATED',
+      ]);
+    });
+
+    it('the public key does not pass as a shared secret', async () => {
+      const forged = await new SignJWT({ org: 'umbrella' })
+        .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+        .setExpirationTime('5m')
+        .sign(new TextEncoder().encode(publicKey));
+      expect(outcome(await instance.call('/api/v1/tenant', { apiKey: forged }))).toEqual([401, 'UNAUTHENTICATED']);
+    });
+  });
+}

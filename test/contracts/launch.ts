@@ -1,0 +1,13 @@
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { TestApp } from '../support/test-app.js';
+
+/** How a contract starts the application over a catalog; once more over the same one is another instance. */
+export type Launch = (database: TestDatabase, env?: Record<string, string>) => Promise<TestApp>;
+
+/** As most deployments are: with PostgreSQL itself at `DATABASE_URL`. */
+export const launchDirectly: Launch = (database, env) => TestApp.over(database, env);
+
+/** With a catalog of its own. */
+export async function launchNew(launch: Launch, env?: Record<string, string>): Promise<TestApp> {
+  return launch(await createTestDatabase('catalog'), env);
+}

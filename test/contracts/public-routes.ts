@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ADMIN_KEY, type Json, type TestApp, type TestTenant } from '../support/test-app.js';
+import { type Launch, launchNew } from './launch.js';
+
+export function publicRoutesContract(launch: Launch): void {
+  let app: TestApp;
+  let acme: TestTenant;
+
+  beforeAll(async () => {
+    app = await launchNew(launch);
+    acme = await app.provision('acme', 'row');
+  });
+
+  afterAll(async () => app.dispose());
+
+  const PUBLIC = ['/health', '/health/ready', '/health/live'];
+
+  describe('health', () => {
+    it.each(PUBLIC)('%s answers 200 without a credential, and with one that is not good', async (path) => {
+      for (const apiKey of [undefined, 'tnt_wrong', ADMIN_KEY, acme.apiKey]) {
+        const { status, body } = await app.call(path, { apiKey });
+        expect([status, body.status]).toEqual([200, 'ok']);
+      }
+    });
+
+    it('ready looks at the catalog', async () => {
+      const { body } = await app.call('/health/ready');
+      expect(body.details.catalog.status).toBe('up');
+    });
+  });
+
+  describe('the API documentation', () => {
+    let document: Json;
+
+    beforeAll(async () => {
+      document = (await app.call('/docs-json')).body;
+    });
+
+    it('is where a browser is led to', async () => {
+      const { status, headers } = await app.call('/', { headers: { accept: 'text/html' } });
+      expect([status, headers.get('location')]).toEqual([302, '/docs']);
+      const page = await app.call('/docs');
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+    });
+
+    it('has examples that work when they are sent', async () => {
+      const example = document.components.schemas.NewCustomer.example;
+      const customer = await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body: example });
+      expect([customer.status, customer.text]).toEqual([201, expect.any(String)]);
+      const order = await app.call('/api/v1/orders', {
+        method: 'POST',
+        apiKey: acme.apiKey,
+        body: { ...document.components.schemas.NewOrder.example, customerId: customer.body.id },
+      });
+      expect(order.status).toBe(201);
+      const change = document.components.schemas.OrderChange.example;
+      const changed = await app.call(`/api/v1/orders/${order.body.id}`, {
+        method: 'PATCH',
+        apiKey: acme.apiKey,
+        body: change,
+      });
+      expect(changed.status).toBe(200);
+    });
+
+    it('names the bearer scheme on every route that needs it, and every such route answers 401 without a key', async () => {
+      const routes = Object.entries<Record<string, Json>>(document.paths).flatMap(([path, operations]) =>
+        Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+      );
+      expect(routes.length).toBeGreaterThan(10);
+      for (const { path, method, operation } of routes) {
+        const guarded = !PUBLIC.includes(path);
+        expect([path, method, operation.security !== undefined]).toEqual([path, method, guarded]);
+        if (!guarded) continue;
+        const answer = await app.call(path.replace('{id}', '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11'), {
+          method: method.toUpperCase(),
+        });
+        expect([path, method, answer.status]).toEqual([path, method, 401]);
+      }
+    });
+
+    it('is not served when it is switched off', async () => {
+      const quiet = await launch(app.database, { ENABLE_API_DOCS: 'false' });
+      try {
+        const answers = await Promise.all(['/docs', '/docs-json', '/'].map((path) => quiet.call(path)));
+        expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+      } finally {
+        await quiet.stop();
+      }
+    });
+  });
+}

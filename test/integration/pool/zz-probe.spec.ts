@@ -1,0 +1,21 @@
+import { it, expect } from '@jest/globals';
+import { PrivatePostgres } from '../../support/private-postgres.js';
+import { TestPool } from '../../support/test-pool.js';
+it('probe', async () => {
+  const t0 = performance.now();
+  const pgs = await PrivatePostgres.start({ max_connections: '12' });
+  console.log('start', performance.now() - t0);
+  const pool = new TestPool(pgs.target);
+  const c = await pool.acquire(); c.release();
+  expect(await pgs.backends()).toBe(1);
+  await pgs.freeze(); await pgs.thaw();
+  const sb = await pgs.standby().catch((e) => console.log('standby', e));
+  console.log('standby', performance.now() - t0);
+  if (sb) await sb.stop();
+  await pgs.kill();
+  console.log('killed', performance.now() - t0);
+  await pgs.startAgain();
+  console.log('again', performance.now() - t0);
+  await pool.end();
+  await pgs.stop();
+});
