@@ -8,6 +8,9 @@ import { withDatabaseUrl } from './config/app-config.js';
 import type { DemoFile } from './control-plane/demo/demo-file.js';
 import { DemoTenants } from './control-plane/demo/demo-tenants.js';
 import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
+import { switchesOf, switchTable } from './control-plane/runtime/switches.js';
+import { createLog, type Log } from './logging/log.js';
+import { NestLog } from './logging/nest-log.js';
 import { createApp } from './http/create-app.js';
 import { PortUnavailableError } from './http/http.errors.js';
 
@@ -22,11 +25,13 @@ export class Application {
   ) {}
 
   /** Starts everything that the configuration asks for, and stops it again when any of it fails. */
-  static async start(loaded: LoadedConfig): Promise<Application> {
+  static async start(loaded: LoadedConfig, log: Log = createLog(loaded.config)): Promise<Application> {
+    Logger.overrideLogger(new NestLog(log));
+    new Logger('Tenantry').log(switchTable(switchesOf(loaded.config, loaded.sources)));
     const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
-      const nest = await createApp({ ...loaded, config });
+      const nest = await createApp({ ...loaded, config }, { log });
       return await Application.open(nest, config, postgres);
     } catch (error) {
       await postgres?.stop();

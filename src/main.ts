@@ -5,9 +5,6 @@ import { banner } from './banner.js';
 import { loadConfig } from './config/load-config.js';
 import { CodedError } from './errors/coded-error.js';
 
-// Nest colours its lines wherever they go unless it is told not to.
-if (!process.stdout.isTTY) process.env['NO_COLOR'] ??= '1';
-
 const logger = new Logger('Tenantry');
 
 /** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. */

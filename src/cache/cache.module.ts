@@ -32,7 +32,7 @@ class RedisTierCloser implements OnApplicationShutdown {
     {
       provide: CACHE,
       inject: [APP_CONFIG, REDIS_TIER, CacheStatistics],
-      useFactory: ({ cache }: AppConfig, redis: RedisTier | undefined, statistics: CacheStatistics) =>
+      useFactory: ({ cache, log }: AppConfig, redis: RedisTier | undefined, statistics: CacheStatistics) =>
         new TieredCache(
           {
             ttlMs: cache.defaultTtlSeconds * 1000,
@@ -40,6 +40,7 @@ class RedisTierCloser implements OnApplicationShutdown {
             graceMs: cache.graceSeconds * 1000,
             loadTimeoutMs: LOAD_TIMEOUT_MS,
             maxEntries: cache.memoryMaxEntries,
+            logsHits: log.level === 'debug' || log.level === 'trace',
           },
           redis,
           statistics,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CacheSnapshot } from './cache-statistics.js';
 
 /** Injection token of the process's cache. */
 export const CACHE = Symbol('CACHE');
@@ -43,6 +44,8 @@ export interface Cache {
   deaf(): void;
   /** Changes are heard (again): what was held until now is confirmed once, and Redis is used for what comes later. */
   listening(): void;
+  /** What it has done since the start. */
+  snapshot(): CacheSnapshot;
   /** Forgets everything of ours, in Redis too. */
   clear(): Promise<void>;
 }

@@ -17,6 +17,8 @@ export interface TieredCacheOptions {
   readonly graceMs: number;
   readonly loadTimeoutMs: number;
   readonly maxEntries: number;
+  /** Whether each hit and miss is worth a line (level debug). */
+  readonly logsHits?: boolean;
   /** Milliseconds that never jump; only differences matter. */
   readonly now?: () => number;
   /** Milliseconds since the epoch. */
@@ -62,7 +64,7 @@ export class TieredCache implements Cache {
     this.now = options.now ?? (() => performance.now());
     this.wallClock = options.wallClock ?? Date.now;
     this.random = options.random ?? Math.random;
-    this.logsHits = Logger.isLevelEnabled('debug');
+    this.logsHits = options.logsHits ?? false;
   }
 
   peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
@@ -114,7 +116,7 @@ export class TieredCache implements Cache {
 
   snapshot(): CacheSnapshot {
     const redisBreaker = this.redis?.breakerState ?? 'off';
-    return { ...this.statistics, entries: this.memory.size, redisBreaker };
+    return { ...this.statistics, entries: this.memory.size, redisConnected: this.redis?.isConnected, redisBreaker };
   }
 
   private isFresh({ entry, freshUntil, spell }: HeldEntry, now: number): boolean {

@@ -1,24 +1,54 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type HealthCheckAttempt, HealthIndicatorService } from '@nestjs/terminus';
-import type { DataSource } from 'typeorm';
-import { CATALOG } from '../catalog/catalog-data-source.js';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { CatalogProbe } from './catalog-probe.js';
 
-const TIMEOUT_MS = 2_000;
-const CACHE_MS = 1_000;
+/** Probes of a whole fleet of balancers ask the catalog once in this time. */
+const SHARED_MS = 1_000;
 
-/** Whether the catalog answers. Its answer is shared for a second, so that probes add no load of their own. */
+/**
+ * Whether the catalog answers. While the cache may serve what it knows, an instance without its catalog is degraded;
+ * after that it can serve nobody and is down.
+ */
 @Injectable()
 export class CatalogIndicator {
-  constructor(
-    @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly health: HealthIndicatorService,
-  ) {}
+  private readonly graceMs: number;
+  private answeredAt = performance.now();
+  private asked: { readonly at: number; readonly answer: Promise<string | undefined> } | undefined;
 
-  check(): HealthCheckAttempt<'catalog'> {
-    return this.health
-      .check('catalog')
-      .attempt(async () => void (await this.catalog.query('SELECT 1')))
-      .withTimeout(TIMEOUT_MS)
-      .cacheFor(CACHE_MS);
+  constructor(
+    @Inject(APP_CONFIG) { cache }: AppConfig,
+    private readonly probe: CatalogProbe,
+    private readonly health: HealthIndicatorService,
+  ) {
+    this.graceMs = cache.graceSeconds * 1000;
+  }
+
+  async check(): Promise<HealthIndicatorResult> {
+    const session = this.health.check('catalog');
+    const complaint = await this.ask();
+    if (complaint === undefined) return session.up();
+    const awayMs = Math.round(performance.now() - this.answeredAt);
+    const data = { message: complaint, awayMs };
+    return awayMs <= this.graceMs ? session.degraded(data) : session.down(data);
+  }
+
+  private ask(): Promise<string | undefined> {
+    const now = performance.now();
+    if (this.asked && now - this.asked.at < SHARED_MS) return this.asked.answer;
+    const answer = this.complaint();
+    this.asked = { at: now, answer };
+    return answer;
+  }
+
+  /** Why it does not answer; without what the message may tell of hosts and roles. */
+  private async complaint(): Promise<string | undefined> {
+    try {
+      await this.probe.ask();
+      this.answeredAt = performance.now();
+      return undefined;
+    } catch (error) {
+      return `the catalog does not answer (${(error as { code?: string }).code ?? 'no connection'})`;
+    }
   }
 }

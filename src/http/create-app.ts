@@ -4,36 +4,45 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from '../app.module.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { TenantSchema } from '../database/tenant-schema.js';
+import { createLog, type Log } from '../logging/log.js';
+import { NestLog } from '../logging/nest-log.js';
 import { ordersSchema } from '../orders/orders.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
-import { AppLogger } from './app-logger.js';
 import { setUpApiDocs } from './openapi.js';
 import { ProblemFilter, sendProblem } from './problem.filter.js';
+import { logRequests, requestId } from './request-log.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
+export interface AppOptions {
+  /** The tables of tenants; the sample domain's unless given. */
+  readonly schema?: TenantSchema;
+  readonly log?: Log;
+}
+
 /** The whole application, initialised and not yet listening. */
-export async function createApp(
-  loaded: LoadedConfig,
-  schema: TenantSchema = ordersSchema,
-): Promise<NestFastifyApplication> {
+export async function createApp(loaded: LoadedConfig, options: AppOptions = {}): Promise<NestFastifyApplication> {
   const { config } = loaded;
+  const { schema = ordersSchema, log = createLog(config) } = options;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     rewriteUrl: rewriteTenantPath,
+    genReqId: requestId,
+    requestIdHeader: false, // `genReqId` looks at it first
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     // What Fastify refuses before there is a route: an address that cannot be decoded, a version nobody has.
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, error),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(loaded, schema), adapter, {
-    logger: new AppLogger(config),
+    logger: new NestLog(log),
     abortOnError: false,
   });
   try {
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
+    logRequests(adapter.getInstance(), log);
     app.get(RequestIdentification).register(adapter.getInstance());
     if (config.features.apiDocs) setUpApiDocs(app);
     return await app.init();

@@ -49,6 +49,10 @@ export class RedisTier {
     private readonly statistics: CacheStatistics,
   ) {}
 
+  get isConnected(): boolean {
+    return this.client.status === 'ready';
+  }
+
   get breakerState(): 'closed' | 'open' | 'half-open' {
     if (this.breaker.state === CircuitState.Closed) return 'closed';
     return this.breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';

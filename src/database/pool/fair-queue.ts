@@ -107,7 +107,12 @@ export class FairQueue<W extends Waiter> {
     return true;
   }
 
-  /** Everybody who waits, in no particular order; nobody waits afterwards. */
+  /** Everybody who waits, in no particular order. */
+  all(): W[] {
+    return [...this.lanes.values()].flatMap((lane) => lane.waiting);
+  }
+
+  /** Everybody who waits; nobody waits afterwards. */
   drain(): W[] {
     const all = [...this.lanes.values()].flatMap((lane) => lane.waiting.splice(0));
     this.waitingCount = 0;

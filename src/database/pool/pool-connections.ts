@@ -62,9 +62,9 @@ export class PoolConnections {
     return this.usable.has(connection);
   }
 
-  /** Nobody uses it: it lies on top. */
-  park(connection: PhysicalConnection): void {
-    connection.aliveAt = this.now();
+  /** Nobody uses it: it lies on top. It is known to be alive `now`. */
+  park(connection: PhysicalConnection, now: number): void {
+    connection.aliveAt = now;
     this.idleStack.push(connection);
   }
 

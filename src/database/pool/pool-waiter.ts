@@ -1,9 +1,8 @@
 import type { AcquireRequest, PooledConnection } from './connection-pool.js';
 import type { TenantShare, Waiter } from './fair-queue.js';
 
-/** Somebody who waits for a connection, with their deadline and their way to stop waiting. */
+/** Somebody who waits for a connection, with their way to stop waiting. */
 export class PoolWaiter implements Waiter {
-  private timer: NodeJS.Timeout | undefined;
   private onAbort: (() => void) | undefined;
 
   constructor(
@@ -25,10 +24,9 @@ export class PoolWaiter implements Waiter {
     return this.request.signal;
   }
 
-  /** @param giveUp called with the signal's reason, or without one when the time has passed */
-  watch(remainingMs: number, giveUp: (reason?: unknown) => void): void {
+  /** @param giveUp called with the signal's reason; one that was watching before is not called any more */
+  watchSignal(giveUp: (reason: unknown) => void): void {
     this.unwatch();
-    this.timer = setTimeout(giveUp, Math.max(0, remainingMs));
     const { signal } = this;
     if (!signal) return;
     this.onAbort = () => giveUp(signal.reason);
@@ -46,7 +44,6 @@ export class PoolWaiter implements Waiter {
   }
 
   private unwatch(): void {
-    clearTimeout(this.timer);
     if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort);
     this.onAbort = undefined;
   }

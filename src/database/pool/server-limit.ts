@@ -2,10 +2,10 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { ServerAddress } from './connection-target.js';
 
 /**
- * Kept free of pools on every server, for what is not a tenant's: the catalog's own pool (4), notifications (1), and
- * creating or migrating a tenant (3).
+ * Kept free of pools on every server, for what is not a tenant's: the catalog's own pool (4), notifications (1), health
+ * (1), and creating or migrating a tenant (3).
  */
-export const RESERVED_CONNECTIONS = 8;
+export const RESERVED_CONNECTIONS = 9;
 
 /** How many connections the pools of this process may have to a server. */
 export function serverLimit({ maxConnections }: ServerAddress, { pool }: AppConfig): number {

@@ -1,6 +1,7 @@
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
 import { ConnectionOpener } from './connection-opener.js';
 import type { ConnectionTarget } from './connection-target.js';
+import { EarliestDeadline } from './earliest-deadline.js';
 import { FairQueue } from './fair-queue.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { LentConnection } from './lent-connection.js';
@@ -58,6 +59,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
   private readonly onOverdue: (lease: HeldLease) => void;
   private readonly opener: ConnectionOpener;
   private readonly queue = new FairQueue<PoolWaiter>();
+  private readonly deadlines: EarliestDeadline;
   private readonly connections: PoolConnections;
   private readonly lent = new Set<LentConnection>();
   private validating = 0;
@@ -76,6 +78,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     this.budget = budget;
     this.now = now;
     this.onOverdue = more.onOverdue ?? (() => undefined);
+    this.deadlines = new EarliestDeadline(now, (passed) => this.giveUpOverdue(passed));
     this.opener = new ConnectionOpener(target, options, now, more.random ?? Math.random);
     this.connections = new PoolConnections(budget, this.statistics, now, () => this.placeFreed());
     this.lastUsedAt = now();
@@ -85,7 +88,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
   acquire(request: AcquireRequest): Promise<PooledConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
     this.lastUsedAt = this.now();
-    const connection = this.takeTrusted(request);
+    const connection = this.takeTrusted(request, this.lastUsedAt);
     if (connection) {
       this.statistics.waits.record(0);
       return Promise.resolve(this.lend(connection, request));
@@ -130,6 +133,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
       this.budget.leave(this);
       this.requested = 0;
       clearTimeout(this.retry);
+      this.deadlines.stop();
       for (const waiter of this.queue.drain()) {
         if (successor) successor.enqueue(waiter);
         else waiter.reject(new PoolEndedError(targetName(this.target)));
@@ -180,26 +184,26 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     this.lent.delete(lent);
     if (lease) this.leases.delete(lease);
     this.queue.finish(tenantId);
-    const reason = this.reasonToClose(connection, discardReason);
+    const now = this.now(); // read once: a clock is dear beside everything else here
+    const reason = this.reasonToClose(connection, discardReason, now);
     if (reason) this.connections.retire(connection, reason);
-    else this.connections.park(connection);
-    this.pump();
+    else this.connections.park(connection, now);
+    this.pump(now);
   }
 
   private get most(): number {
     return this.options.size + this.options.maxOverflow;
   }
 
-  /** The fast path: nobody is before the caller, and the connection on top was used a moment ago. */
-  private takeTrusted({ tenantId, share, signal }: AcquireRequest): PhysicalConnection | undefined {
-    const connection = this.connections.idle.at(-1);
-    if (!connection || signal?.aborted || !this.isTrusted(connection)) return undefined;
-    return this.queue.tryStart(tenantId, share) ? this.connections.takeTop() : undefined;
+  private get isFull(): boolean {
+    return this.connections.total + this.requested >= this.most;
   }
 
-  private isTrusted(connection: PhysicalConnection): boolean {
-    const now = this.now();
-    return now - connection.aliveAt < TRUSTED_MS && now < connection.retireAt;
+  /** The fast path: nobody is before the caller, and the connection on top was used a moment ago. */
+  private takeTrusted({ tenantId, share, signal }: AcquireRequest, now: number): PhysicalConnection | undefined {
+    const connection = this.connections.idle.at(-1);
+    if (!connection || signal?.aborted || !isTrusted(connection, now)) return undefined;
+    return this.queue.tryStart(tenantId, share) ? this.connections.takeTop() : undefined;
   }
 
   private enqueue(waiter: PoolWaiter): void {
@@ -210,22 +214,32 @@ export class TargetPool implements ConnectionPool, BudgetMember {
       if (error instanceof TenantBusyError) this.statistics.refused += 1;
       return waiter.reject(error);
     }
-    const remainingMs = this.options.timeoutMs - (this.now() - waiter.since);
-    waiter.watch(remainingMs, (reason) => this.giveUp(waiter, reason));
+    waiter.watchSignal((reason) => {
+      if (this.queue.remove(waiter)) waiter.reject(reason);
+    });
+    this.deadlines.watch(this.deadlineOf(waiter));
     this.pump();
   }
 
-  /** The deadline passed, or the caller does not want it any more. */
-  private giveUp(waiter: PoolWaiter, reason: unknown): void {
-    if (!this.queue.remove(waiter)) return;
-    if (reason !== undefined) return waiter.reject(reason);
-    this.statistics.timeouts += 1;
-    waiter.reject(new PoolTimeoutError(targetName(this.target), this.counts(), this.options.timeoutMs));
+  private deadlineOf(waiter: PoolWaiter): number {
+    return waiter.since + this.options.timeoutMs;
   }
 
-  private pump(): void {
-    for (let waiter = this.nextWithTrusted(); waiter; waiter = this.nextWithTrusted()) {
-      this.statistics.waits.record(this.now() - waiter.since);
+  private giveUpOverdue(passed: number): void {
+    const { timeoutMs } = this.options;
+    for (const waiter of this.queue.all()) {
+      const deadline = this.deadlineOf(waiter);
+      if (deadline > passed) this.deadlines.watch(deadline);
+      else if (this.queue.remove(waiter)) {
+        this.statistics.timeouts += 1;
+        waiter.reject(new PoolTimeoutError(targetName(this.target), this.counts(), timeoutMs));
+      }
+    }
+  }
+
+  private pump(now = this.now()): void {
+    for (let waiter = this.nextWithTrusted(now); waiter; waiter = this.nextWithTrusted(now)) {
+      this.statistics.waits.record(now - waiter.since);
       waiter.resolve(this.lend(this.connections.takeTop()!, waiter.request));
     }
     if (this.queue.hasNext) this.procure();
@@ -240,18 +254,19 @@ export class TargetPool implements ConnectionPool, BudgetMember {
   }
 
   /** The next caller, when there is a connection for them that need not be looked at first. */
-  private nextWithTrusted(): PoolWaiter | undefined {
+  private nextWithTrusted(now: number): PoolWaiter | undefined {
     const top = this.connections.idle.at(-1);
-    return top && this.isTrusted(top) ? this.queue.next() : undefined;
+    return top && isTrusted(top, now) ? this.queue.next() : undefined;
   }
 
   /** Gets as many connections on their way as callers could be served. */
   private procure(): void {
+    if (this.connections.idle.length === 0 && this.isFull) return; // the usual case under load
     const underWay = this.connections.openingCount + this.validating + this.requested;
     for (let missing = this.queue.countServable(this.most) - underWay; missing > 0; missing -= 1) {
       const doubtful = this.connections.takeTop();
       if (doubtful) void this.validate(doubtful);
-      else if (this.connections.total + this.requested >= this.most) return;
+      else if (this.isFull) return;
       else if (this.budget.take(this)) void this.open();
       else this.requested += 1;
     }
@@ -271,7 +286,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     this.validating -= 1;
     if (expired) this.connections.retire(connection, 'recycled');
     else if (!answers) this.connections.retire(connection, 'unanswering');
-    else if (this.connections.has(connection)) this.connections.park(connection);
+    else if (this.connections.has(connection)) this.connections.park(connection, this.now());
     this.pump();
   }
 
@@ -281,7 +296,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
       const connection = await this.connections.open(() => this.opener.open((lost) => this.lose(lost)));
       this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
       if (this.ended) this.connections.retire(connection, 'ending');
-      else this.connections.park(connection);
+      else this.connections.park(connection, this.now());
     } catch (error) {
       this.openFailed(error);
     }
@@ -313,12 +328,16 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     }, RETRY_MS).unref();
   }
 
-  private reasonToClose(connection: PhysicalConnection, discardReason: string | undefined): CloseReason | undefined {
+  private reasonToClose(
+    connection: PhysicalConnection,
+    discardReason: string | undefined,
+    now: number,
+  ): CloseReason | undefined {
     if (discardReason !== undefined || connection.inTransaction || !this.connections.has(connection))
       return 'discarded';
     if (this.ended) return 'ending';
     if (!this.options.reuse) return 'direct';
-    if (this.now() >= connection.retireAt) return 'recycled';
+    if (now >= connection.retireAt) return 'recycled';
     return this.budget.isNeededElsewhere(this) ? 'server-limit' : undefined;
   }
 
@@ -338,4 +357,8 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     this.sweeper = undefined;
     if (this.ended) this.markEmpty?.();
   }
+}
+
+function isTrusted(connection: PhysicalConnection, now: number): boolean {
+  return now - connection.aliveAt < TRUSTED_MS && now < connection.retireAt;
 }

@@ -5,6 +5,7 @@ import { openTransaction, untilReady } from './readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
 import { emptyResult, extended, type Statement } from './statement.js';
 import { isDestroyed, runSubmittable } from './submittable.js';
+import { currentUsage } from './usage.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 
@@ -96,6 +97,8 @@ export class Lease {
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
     this.assertUsable();
+    const usage = currentUsage();
+    if (usage) usage.statements += 1;
     const { client } = this.connection;
     try {
       return await client.query(extended(statement));

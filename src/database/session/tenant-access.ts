@@ -1,6 +1,7 @@
 import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
 import type { TenantShare } from '../pool/fair-queue.js';
 import type { Stamp } from './stamp.js';
+import { currentUsage, type Usage } from './usage.js';
 
 /** One tenant's way to the connections of its target: as whom it asks, how much it may take, and what it stamps. */
 export class TenantAccess {
@@ -19,11 +20,26 @@ export class TenantAccess {
 
   /** For one statement. @throws what `ConnectionPool.acquire` throws */
   forStatement(): Promise<PooledConnection> {
-    return this.pool.acquire(this.statement);
+    return this.acquire(this.statement);
   }
 
   /** For as long as its holder wants; watched. @throws what `ConnectionPool.acquire` throws */
   forLease(): Promise<PooledConnection> {
-    return this.pool.acquire(this.lease);
+    return this.acquire(this.lease);
+  }
+
+  private acquire(request: AcquireRequest): Promise<PooledConnection> {
+    const usage = currentUsage();
+    return usage ? this.acquireMeasured(request, usage) : this.pool.acquire(request);
+  }
+
+  private async acquireMeasured(request: AcquireRequest, usage: Usage): Promise<PooledConnection> {
+    const startedAt = performance.now();
+    try {
+      return await this.pool.acquire(request);
+    } finally {
+      usage.statements += 1;
+      usage.waitMs += performance.now() - startedAt;
+    }
   }
 }

@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { measured, type Usage } from '../../database/session/usage.js';
 import { TenantContext } from '../tenant-context.js';
 import type { Caller } from './caller.js';
 import { IdentificationService } from './identification.service.js';
 import { selectableHost, splitTenantPath } from './selectors.js';
 
-const callers = new WeakMap<object, Caller>();
+/** What is known of a request beside what it says itself. */
+interface RequestState {
+  readonly caller: Caller;
+  readonly usage: Usage;
+}
+
+const ANONYMOUS: Caller = { kind: 'anonymous' };
+
+const states = new WeakMap<object, RequestState>();
 const paths = new WeakMap<object, string>();
 
 /** Fastify's `rewriteUrl`: routes never see `/t/<tenant>`, identification does. */
@@ -17,7 +26,12 @@ export function rewriteTenantPath(request: { url?: string | undefined }): string
 
 /** Who the request comes from; known from `onRequest` on. */
 export function callerOf(request: FastifyRequest): Caller {
-  return callers.get(request.raw) ?? { kind: 'anonymous' };
+  return states.get(request.raw)?.caller ?? ANONYMOUS;
+}
+
+/** What the request has asked of the database so far. */
+export function usageOf(request: FastifyRequest): Readonly<Usage> {
+  return states.get(request.raw)?.usage ?? { statements: 0, waitMs: 0 };
 }
 
 /** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
@@ -30,12 +44,13 @@ export class RequestIdentification {
 
   register(server: FastifyInstance): void {
     server.addHook('onRequest', async (request) => {
-      callers.set(request.raw, await this.identify(request));
+      states.set(request.raw, { caller: await this.identify(request), usage: { statements: 0, waitMs: 0 } });
     });
     // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.
     server.addHook('preHandler', (request, _reply, done) => {
-      const caller = callerOf(request);
-      if (caller.kind === 'tenant' && caller.scope) this.context.run(caller.scope, done);
+      const state = states.get(request.raw);
+      const scope = state?.caller.kind === 'tenant' ? state.caller.scope : undefined;
+      if (state && scope) measured(state.usage, () => this.context.run(scope, done));
       else done();
     });
   }

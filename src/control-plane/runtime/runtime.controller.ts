@@ -1,0 +1,45 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CACHE, type Cache } from '../../cache/cache.js';
+import type { CacheSnapshot } from '../../cache/cache-statistics.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { CONFIG_SOURCES, type ConfigSources } from '../../config/load-config.js';
+import { ConnectionPools } from '../../database/pool/connection-pools.js';
+import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
+import { ControlPlane } from '../../tenant/access.decorators.js';
+import { type Switch, switchesOf } from './switches.js';
+
+interface Runtime {
+  readonly node: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly switches: readonly Switch[];
+  readonly servers: readonly ServerSnapshot[];
+  readonly cache: CacheSnapshot;
+}
+
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller('admin/v1/runtime')
+export class RuntimeController {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(CONFIG_SOURCES) private readonly sources: ConfigSources,
+    @Inject(CACHE) private readonly cache: Cache,
+    private readonly pools: ConnectionPools,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'What is switched on in the instance that answers, and from where' })
+  runtime(): Runtime {
+    return {
+      node: process.version,
+      pid: process.pid,
+      uptimeSeconds: Math.round(process.uptime()),
+      switches: switchesOf(this.config, this.sources),
+      servers: this.pools.snapshot().servers,
+      cache: this.cache.snapshot(),
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { CACHE, type Cache } from '../cache/cache.js';
+
+/** Redis is only a cache: without it an instance is slower, not down. */
+@Injectable()
+export class RedisIndicator {
+  constructor(
+    @Inject(CACHE) private readonly cache: Cache,
+    private readonly health: HealthIndicatorService,
+  ) {}
+
+  check(): HealthIndicatorResult {
+    const session = this.health.check('redis');
+    const { redisConnected, redisBreaker } = this.cache.snapshot();
+    if (redisConnected === undefined) return session.up({ used: false });
+    if (redisConnected && redisBreaker === 'closed') return session.up({ used: true });
+    return session.degraded({ message: 'Redis does not answer: memory only' });
+  }
+}
