@@ -1,12 +1,13 @@
 import { pino, type Logger as Log } from 'pino';
 import pretty from 'pino-pretty';
 import type { AppConfig } from '../config/app-config.js';
-import { redact } from './redact.js';
+import { redactor } from './redact.js';
 
 export type { Log };
 
 /** The one log of the process: JSON lines, or readable ones for a terminal. */
-export function createLog({ log }: Pick<AppConfig, 'log'>, destination: NodeJS.WritableStream = process.stdout): Log {
+export function createLog(config: AppConfig, destination: NodeJS.WritableStream = process.stdout): Log {
+  const { log } = config;
   const stream =
     log.format === 'json'
       ? destination
@@ -24,8 +25,22 @@ export function createLog({ log }: Pick<AppConfig, 'log'>, destination: NodeJS.W
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: redactor(secretsOf(config)) },
     },
     stream as NodeJS.WritableStream & { write(line: string): void },
   );
+}
+
+function secretsOf({ security, cache, database }: AppConfig): (string | undefined)[] {
+  return [
+    security.adminApiKey,
+    security.jwt.secret,
+    ...security.encryptionKeys.map(({ key }) => key.toString('base64')),
+    cache.redis.password,
+    ...[database.url, database.directUrl, cache.redis.url].map(passwordOf),
+  ];
+}
+
+function passwordOf(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : decodeURIComponent(new URL(url).password);
 }

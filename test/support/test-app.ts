@@ -4,12 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Application } from '../../src/application.js';
 import type { Isolation, Tenant } from '../../src/catalog/tenant.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { ApiKeys } from '../../src/control-plane/api-keys.js';
 import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
+import { createLog } from '../../src/logging/log.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres.js';
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-characters';
@@ -52,10 +54,11 @@ export class TestApp {
   }
 
   /** One more instance over the same catalog, when given another app's database. */
-  static async over(database: TestDatabase, env: Record<string, string> = {}): Promise<TestApp> {
+  static async over(database: TestDatabase, env: Record<string, string> = {}, output?: Writable): Promise<TestApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
     const loaded = loadConfig({ env: { ...baseEnvironment(database.url, dataDir), ...env }, cwd: dataDir });
-    return new TestApp(await Application.start(loaded), database, dataDir);
+    const application = await Application.start(loaded, output && createLog(loaded.config, output));
+    return new TestApp(application, database, dataDir);
   }
 
   get url(): string {
