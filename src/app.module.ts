@@ -7,6 +7,7 @@ import { DatabaseModule } from './database/database.module.js';
 import type { TenantSchema } from './database/tenant-schema.js';
 import { HealthModule } from './health/health.module.js';
 import { RootController } from './http/root.controller.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { TenantModule } from './tenant/tenant.module.js';
 
@@ -23,6 +24,7 @@ export class AppModule {
         TenantModule.register(schema),
         ControlPlaneModule,
         HealthModule,
+        MetricsModule.register(loaded.config),
         OrdersModule,
       ],
       controllers: [RootController],

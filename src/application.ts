@@ -8,6 +8,7 @@ import { withDatabaseUrl } from './config/app-config.js';
 import type { DemoFile } from './control-plane/demo/demo-file.js';
 import { DemoTenants } from './control-plane/demo/demo-tenants.js';
 import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
+import { Drain } from './health/drain.js';
 import { switchesOf, switchTable } from './control-plane/runtime/switches.js';
 import { createLog, type Log } from './logging/log.js';
 import { NestLog } from './logging/nest-log.js';
@@ -59,7 +60,7 @@ export class Application {
   /** Finishes what is in flight, closes every connection, and stops PostgreSQL last. */
   async stop(): Promise<void> {
     try {
-      await this.nest.close();
+      await this.nest.get(Drain).run(() => this.nest.close());
     } finally {
       await this.postgres?.stop();
     }

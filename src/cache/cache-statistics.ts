@@ -17,9 +17,9 @@ export interface CacheSnapshot {
   readonly redisRejected: number;
   /** Values in Redis older than what was heard, or put there before this instance listened. */
   readonly redisOutdated: number;
-  /** `off` when Redis is not used at all. */
   /** Whether there is a connection to Redis now; undefined when it is not used at all. */
   readonly redisConnected: boolean | undefined;
+  /** `off` when Redis is not used at all. */
   readonly redisBreaker: 'closed' | 'open' | 'half-open' | 'off';
 }
 

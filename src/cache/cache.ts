@@ -15,9 +15,11 @@ export interface Loaded<T extends object> {
   readonly value: T;
   readonly subject: string;
   readonly version: number;
+  /** How long it is good for, in ms; the cache's default unless given. */
+  readonly ttlMs?: number | undefined;
 }
 
-/** Asks the truth; null means that the thing does not exist, which is remembered for a shorter time. */
+/** Asks the truth as it is when called, or later; null means that the thing does not exist, which is remembered for a shorter time. */
 export type Loader<T extends object> = () => Promise<Loaded<T> | null>;
 
 /**
@@ -42,7 +44,10 @@ export interface Cache {
   appeared<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void;
   /** Changes may go unheard from now on: what is held is confirmed by the truth before it is served. */
   deaf(): void;
-  /** Changes are heard (again): what was held until now is confirmed once, and Redis is used for what comes later. */
+  /**
+   * Changes are heard (again): what was held until now is confirmed once, and Redis is used for what comes later. Said to
+   * one that listens already, it means that anything may have changed: nothing that is held may be served any more.
+   */
   listening(): void;
   /** What it has done since the start. */
   snapshot(): CacheSnapshot;

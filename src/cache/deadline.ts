@@ -6,11 +6,17 @@ export class DeadlineError extends Error {
   }
 }
 
-/** The promise's outcome, or `DeadlineError` after `timeoutMs`. What comes later is dropped. */
+/**
+ * The promise's outcome, or `DeadlineError` after `timeoutMs`. What comes later is dropped.
+ *
+ * When this process was busy for that long, the answer may lie in the socket unread, and it would be the other side that
+ * gets the blame. So when the time is over, what has arrived is read before giving up: timers run before the event loop
+ * reads sockets, `setImmediate` after it.
+ */
 export async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), timeoutMs);
+    timer = setTimeout(() => setImmediate(() => reject(new DeadlineError(timeoutMs))), timeoutMs);
   });
   try {
     return await Promise.race([work, late]);

@@ -7,17 +7,25 @@ export class HeardVersions {
 
   constructor(private readonly onOverflow: () => void) {}
 
+  /**
+   * Versions rise. A lower one is of a row that was deleted and put back, or of a catalog that was restored: a change all
+   * the same, so what is known until now is outdated by it.
+   */
   note(subject: string, version: number): void {
-    if (version <= (this.versions.get(subject) ?? 0)) return;
-    this.versions.set(subject, version);
+    const known = this.of(subject);
+    if (version === known) return;
+    this.versions.set(subject, Math.max(version, known + 1));
     if (this.versions.size <= MOST) return;
     this.versions.clear();
-    this.versions.set(subject, version);
     this.onOverflow();
   }
 
+  /** 0 when nothing was heard of it. */
+  of(subject: string): number {
+    return this.versions.get(subject) ?? 0;
+  }
+
   isOutdated(subject: string, version: number): boolean {
-    const heard = this.versions.get(subject);
-    return heard !== undefined && version < heard;
+    return version < this.of(subject);
   }
 }

@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
-import type { Cache, CacheKind, Loaded, Loader } from './cache.js';
-import { LoadTimeoutError } from './cache.errors.js';
+import type { Cache, CacheKind, Loader } from './cache.js';
 import { type CacheSnapshot, CacheStatistics } from './cache-statistics.js';
-import { DeadlineError, withDeadline } from './deadline.js';
 import { deepFreeze } from '../config/deep-freeze.js';
+import { CodedError } from '../errors/coded-error.js';
 import { type Entry, remainingMs } from './entry.js';
 import { HeardVersions } from './heard-versions.js';
 import { type HeldEntry, MemoryTier } from './memory/memory-tier.js';
 import type { RedisTier } from './redis/redis-tier.js';
+import { type Reading, TruthReader } from './truth-reader.js';
 
 export interface TieredCacheOptions {
   readonly ttlMs: number;
@@ -35,14 +35,15 @@ const CLOCK_SKEW_MS = 5_000;
 const DEAF_TTL_MS = 250;
 /** After the truth could not be asked, stale entries are served for so long before it is asked again. */
 const STALE_PAUSE_MS = 1_000;
-/** A change may overtake a load; so often it is loaded again before what was read is given to those who wait. */
-const RELOADS = 3;
+/** Who has something stale to serve does not wait longer than this for the truth. */
+const STALE_WAIT_MS = 1_000;
 
 /** Memory, then Redis, then the truth. */
 export class TieredCache implements Cache {
   private readonly logger = new Logger('Cache');
   private readonly memory: MemoryTier;
   private readonly heardVersions = new HeardVersions(() => this.listening());
+  private readonly truth: TruthReader;
   private readonly flights = new Map<string, Promise<object | null>>();
   private readonly now: () => number;
   private readonly wallClock: () => number;
@@ -65,6 +66,7 @@ export class TieredCache implements Cache {
     this.wallClock = options.wallClock ?? Date.now;
     this.random = options.random ?? Math.random;
     this.logsHits = options.logsHits ?? false;
+    this.truth = new TruthReader(this.heardVersions, statistics, { now: this.now, wallClock: this.wallClock });
   }
 
   peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
@@ -97,19 +99,21 @@ export class TieredCache implements Cache {
   }
 
   deaf(): void {
-    this.spell += 1;
+    this.beginSpell();
     this.isListening = false;
     this.trustRedisFrom = Infinity;
   }
 
   listening(): void {
-    this.spell += 1;
+    // Said to one who listens already: something was heard that is not understood. Anything may be gone by now.
+    if (this.isListening) this.memory.clear();
+    this.beginSpell();
     this.isListening = true;
     this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
   }
 
   async clear(): Promise<void> {
-    this.spell += 1;
+    this.beginSpell();
     this.memory.clear();
     await this.redis?.clear();
   }
@@ -117,6 +121,11 @@ export class TieredCache implements Cache {
   snapshot(): CacheSnapshot {
     const redisBreaker = this.redis?.breakerState ?? 'off';
     return { ...this.statistics, entries: this.memory.size, redisConnected: this.redis?.isConnected, redisBreaker };
+  }
+
+  private beginSpell(): void {
+    this.spell += 1;
+    this.flights.clear(); // they go on for those who wait already; whoever comes now starts anew
   }
 
   private isFresh({ entry, freshUntil, spell }: HeldEntry, now: number): boolean {
@@ -147,9 +156,9 @@ export class TieredCache implements Cache {
     const stale = this.staleValue(name);
     if (stale && this.now() - this.truthFailedAt < STALE_PAUSE_MS) return this.serveStale(name, stale);
     const { spell } = this;
+    if (!this.redis || !this.trustsRedis) return this.loadOrStale(name, load, spell, isCurrent);
     const shared = await this.readRedis(kind, name);
     if (shared) return this.keep(name, shared, spell);
-    if (!this.redis || !this.mayUseRedis) return this.loadOrStale(name, load, spell, isCurrent);
     return this.redis.onlyOneInstance(
       name,
       () => this.loadOrStale(name, load, spell, isCurrent),
@@ -168,49 +177,40 @@ export class TieredCache implements Cache {
   ): Promise<object | null> {
     this.statistics.misses += 1;
     if (this.logsHits) this.logger.debug(`Cache MISS ${name}`);
+    const timeoutMs = this.staleValue(name) ? Math.min(STALE_WAIT_MS, this.options.loadTimeoutMs) : undefined;
     try {
-      const loaded = await this.loadUntilCurrent(name, load);
-      this.truthFailedAt = -Infinity;
-      if (loaded) return this.store(name, loaded, spell);
+      const reading = await this.truth.read(name, load, timeoutMs ?? this.options.loadTimeoutMs);
+      this.truthAnswered();
+      if (reading) return this.store(name, reading, spell);
       if (isCurrent()) this.memory.setAbsent(name, this.now() + this.lifeMs(this.options.absenceTtlMs), spell);
       return null;
     } catch (error) {
       this.statistics.loadFailures += 1;
-      const stale = this.staleValue(name);
+      const stale = isOutage(error) ? this.staleValue(name) : undefined;
       if (!stale) throw error;
-      if (this.truthFailedAt === -Infinity)
-        this.logger.warn('The catalog cannot be asked: serving what was known of it');
-      this.truthFailedAt = this.now();
+      this.truthFailed();
       return this.serveStale(name, stale);
     }
   }
 
-  /** Loads again when a change was heard meanwhile that what was read does not have. */
-  private async loadUntilCurrent<T extends object>(name: string, load: Loader<T>): Promise<Loaded<T> | null> {
-    for (let attempt = 1; ; attempt += 1) {
-      const loaded = await this.timedLoad(name, load);
-      if (!loaded || attempt === RELOADS) return loaded;
-      if (!this.heardVersions.isOutdated(loaded.subject, loaded.version)) return loaded;
-    }
+  private truthAnswered(): void {
+    if (this.truthFailedAt !== -Infinity) this.logger.log('The catalog answers again');
+    this.truthFailedAt = -Infinity;
   }
 
-  private async timedLoad<T extends object>(name: string, load: Loader<T>): Promise<Loaded<T> | null> {
-    const startedAt = this.now();
-    this.statistics.loads += 1;
-    try {
-      return await withDeadline(load(), this.options.loadTimeoutMs);
-    } catch (error) {
-      throw error instanceof DeadlineError ? new LoadTimeoutError(name) : error;
-    } finally {
-      this.statistics.loadMs += this.now() - startedAt;
-    }
+  private truthFailed(): void {
+    if (this.truthFailedAt === -Infinity) this.logger.warn('The catalog cannot be asked: serving what was known of it');
+    this.truthFailedAt = this.now();
   }
 
-  private store<T extends object>(name: string, { value, subject, version }: Loaded<T>, spell: number): object {
-    const ttlMs = this.lifeMs(this.options.ttlMs);
-    const entry: Entry = { value: deepFreeze(value), subject, version, loadedAt: this.wallClock(), ttlMs };
+  private store<T extends object>(name: string, reading: Reading<T>, spell: number): object {
+    const { value, subject, version, noOlderThan, askedAt } = reading;
+    const ttlMs = this.lifeMs(reading.ttlMs ?? this.options.ttlMs);
+    const entry: Entry = { value: deepFreeze(value), subject, version: noOlderThan, loadedAt: askedAt, ttlMs };
     this.keep(name, entry, spell);
-    if (this.mayUseRedis && spell === this.spell) void this.redis?.set(name, entry);
+    // A version that went back is known to this instance only: others would hold the entry for newer than it is.
+    const isShared = this.mayUseRedis && spell === this.spell && noOlderThan === version;
+    if (isShared) void this.redis?.set(name, entry);
     return entry.value;
   }
 
@@ -227,13 +227,20 @@ export class TieredCache implements Cache {
     return this.redis !== undefined && this.isListening;
   }
 
+  /** Before, nothing that lies there would be taken. */
+  private get trustsRedis(): boolean {
+    return this.mayUseRedis && this.wallClock() >= this.trustRedisFrom;
+  }
+
   private async readRedis<T extends object>(kind: CacheKind<T>, name: string): Promise<Entry | undefined> {
     if (!this.mayUseRedis) return undefined;
     const entry = await this.redis?.get(name, kind.schema);
     if (!entry) return undefined;
-    const isTrusted = this.isListening && entry.loadedAt >= this.trustRedisFrom;
-    if (!isTrusted || this.heardVersions.isOutdated(entry.subject, entry.version)) {
+    const isOutdated = this.heardVersions.isOutdated(entry.subject, entry.version);
+    if (isOutdated || !this.isListening || entry.loadedAt < this.trustRedisFrom) {
       this.statistics.redisOutdated += 1;
+      // It would refuse its successor, when the key has become another subject's: a slug that was given away.
+      if (isOutdated) void this.redis?.remove(name);
       return undefined;
     }
     if (remainingMs(entry, this.wallClock()) <= 0) return undefined;
@@ -258,4 +265,9 @@ export class TieredCache implements Cache {
   private lifeMs(wholeMs: number): number {
     return Math.floor(wholeMs * (1 - TTL_JITTER * this.random()));
   }
+}
+
+/** Whether the truth could not be asked. What else a loader throws is its answer. */
+function isOutage(error: unknown): boolean {
+  return !(error instanceof CodedError) || error.code === 'CATALOG_UNAVAILABLE';
 }

@@ -1,5 +1,9 @@
+import { CatalogBusyError } from './catalog.errors.js';
+
 /** Keys that one statement asks for at most. */
 const LARGEST_BATCH = 1_000;
+/** Keys that wait for their turn at most. */
+const MOST_WAITING = 50_000;
 /** Between the beginnings of two statements. */
 const SHORTEST_PAUSE_MS = 10;
 
@@ -22,9 +26,11 @@ export class BatchedQuery<V> {
   /** @param query what is known of the keys; keys without an answer do not exist */
   constructor(private readonly query: (keys: string[]) => Promise<Map<string, V>>) {}
 
-  find(key: string): Promise<V | null> {
+  /** @throws CatalogBusyError when more is asked than is answered */
+  async find(key: string): Promise<V | null> {
     const known = this.asked.get(key);
     if (known) return known.promise;
+    if (this.asked.size >= MOST_WAITING) throw new CatalogBusyError();
     const asked = withResolvers<V>();
     this.asked.set(key, asked);
     if (!this.isRunning) this.schedule();

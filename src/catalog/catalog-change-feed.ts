@@ -8,7 +8,8 @@ import { CATALOG_TARGET } from './catalog-target.js';
 
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_LAST_MS = 5_000;
-const HEARTBEAT_MS = 10_000;
+/** A connection that died without a word goes unnoticed for so long, and the time an answer may take. */
+const HEARTBEAT_MS = 2_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 export type CatalogListener = (event: CatalogEvent) => void;
@@ -110,6 +111,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   private abandon(client: pg.Client): void {
+    client.removeAllListeners('notification');
     client.end().catch(() => undefined); // it is broken already; there is nobody left to tell
   }
 

@@ -15,10 +15,11 @@ export const DEFAULT_SERVER_ADDRESS = Symbol('DEFAULT_SERVER_ADDRESS');
 export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
   provide: DEFAULT_SERVER_ADDRESS,
   inject: [APP_CONFIG, CATALOG_TARGET],
-  useFactory: ({ database: { url, pooler } }: AppConfig, catalog: ConnectionTarget) =>
-    url === undefined || pooler === undefined
-      ? catalog.server
-      : { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: catalog.server },
+  useFactory: ({ database: { url, pooler } }: AppConfig, catalog: ConnectionTarget) => {
+    if (url === undefined || pooler === undefined) return catalog.server;
+    const { host, port, tls } = catalog.server;
+    return { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: { host, port, tls } };
+  },
 };
 
 export const catalogTargetProvider: FactoryProvider<ConnectionTarget> = {

@@ -9,6 +9,15 @@ export class CatalogUnavailableError extends CodedError {
   }
 }
 
+/** Raised when so many names are asked for that the catalog's answers do not keep up. */
+export class CatalogBusyError extends CodedError {
+  readonly code = 'CATALOG_UNAVAILABLE';
+
+  constructor() {
+    super('the catalog is asked for more than it answers', { retryAfterSeconds: 1 });
+  }
+}
+
 /** Raised at start when the role in DATABASE_URL may not do what creating tenants needs. */
 export class MissingRightsError extends CodedError {
   readonly code = 'MISSING_RIGHTS';

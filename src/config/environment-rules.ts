@@ -43,6 +43,13 @@ export const environmentRules: readonly EnvironmentRule[] = [
     broken: (env) => env.DATABASE_DIRECT_URL !== undefined && env.DATABASE_URL === undefined,
   },
   {
+    // Otherwise DATABASE_URL would not be used at all.
+    variable: 'DATABASE_DIRECT_URL',
+    expected: 'not to be set without DB_POOLER',
+    besides: ['DB_POOLER'],
+    broken: (env) => env.DATABASE_DIRECT_URL !== undefined && env.DB_POOLER === undefined,
+  },
+  {
     variable: 'ADMIN_API_KEY',
     expected: 'to be set in production',
     besides: ['NODE_ENV'],

@@ -15,4 +15,9 @@ export abstract class CodedError extends Error {
     this.name = new.target.name;
     if (options?.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
+
+  /** What a caller may read. Where the message names hosts and roles, it is for the log, and this says less. */
+  get publicMessage(): string {
+    return this.message;
+  }
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import pg from 'pg';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import { PhysicalConnection } from '../database/pool/physical-connection.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 
 const TIMEOUT_MS = 1_000;
@@ -10,45 +10,54 @@ const TIMEOUT_MS = 1_000;
 /** Asks the catalog whether it is there, over a connection of its own: a busy pool is no outage. */
 @Injectable()
 export class CatalogProbe implements OnApplicationShutdown {
-  private client: pg.Client | undefined;
+  private connection: PhysicalConnection | undefined;
+  private running: Promise<void> | undefined;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
   ) {}
 
-  /** @throws what connecting or asking throws, within two seconds */
-  async ask(): Promise<void> {
-    const client = this.client ?? (await this.connect());
+  /**
+   * One question at a time: who asks meanwhile gets the same answer.
+   *
+   * @throws what connecting or asking throws, within two seconds
+   */
+  ask(): Promise<void> {
+    this.running ??= this.askNow().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    const { connection } = this;
+    this.drop(connection);
+    await connection?.closed;
+  }
+
+  private async askNow(): Promise<void> {
+    this.connection ??= await this.connect();
+    const { connection } = this;
     try {
-      await client.query('SELECT 1');
+      await connection.client.query('SELECT 1');
     } catch (error) {
-      this.drop(client);
+      this.drop(connection);
       throw error;
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    const { client } = this;
-    this.client = undefined;
-    await client?.end();
-  }
-
-  private async connect(): Promise<pg.Client> {
-    const client = new pg.Client({
+  private connect(): Promise<PhysicalConnection> {
+    const config = {
       ...clientConfig(this.target, poolOptions(this.config)),
       application_name: 'tenantry health',
       connectionTimeoutMillis: TIMEOUT_MS,
       query_timeout: TIMEOUT_MS,
-    });
-    client.on('error', () => this.drop(client));
-    await client.connect();
-    this.client = client;
-    return client;
+    };
+    const onLost = (lost: PhysicalConnection): void => this.drop(lost);
+    return PhysicalConnection.open(config, { now: () => performance.now(), retireAt: Infinity, onLost });
   }
 
-  private drop(client: pg.Client): void {
-    if (this.client === client) this.client = undefined;
-    client.end().catch(() => undefined); // it is broken already; there is nobody left to tell
+  private drop(connection: PhysicalConnection | undefined): void {
+    if (this.connection === connection) this.connection = undefined;
+    connection?.close();
   }
 }

@@ -1,11 +1,15 @@
-import { Controller, Get, UseFilters } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { Public } from '../tenant/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
+import { Drain } from './drain.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
+
+/** What terminus says once it was told, which is when nobody can ask any more. */
+const SHUTTING_DOWN: HealthCheckResult = { status: 'shutting_down', info: {}, error: {}, details: {} };
 
 @ApiTags('health')
 @Public()
@@ -17,12 +21,14 @@ export class HealthController {
     private readonly catalog: CatalogIndicator,
     private readonly redis: RedisIndicator,
     private readonly tenants: TenantsIndicator,
+    private readonly drain: Drain,
   ) {}
 
   @Get(['', 'ready'])
   @HealthCheck()
   @ApiOperation({ summary: 'Whether this instance should be sent requests' })
-  ready(): Promise<HealthCheckResult> {
+  async ready(): Promise<HealthCheckResult> {
+    if (this.drain.hasBegun) throw new ServiceUnavailableException(SHUTTING_DOWN);
     return this.health.check([() => this.catalog.check(), () => this.redis.check(), () => this.tenants.check()]);
   }
 

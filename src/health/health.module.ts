@@ -3,6 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { CacheModule } from '../cache/cache.module.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { CatalogProbe } from './catalog-probe.js';
+import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantHealthController } from './tenant-health.controller.js';
@@ -11,6 +12,6 @@ import { TenantsIndicator } from './tenants.indicator.js';
 @Module({
   imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule],
   controllers: [HealthController, TenantHealthController],
-  providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator],
+  providers: [Drain, CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator],
 })
 export class HealthModule {}

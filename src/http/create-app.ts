@@ -4,10 +4,12 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from '../app.module.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { TenantSchema } from '../database/tenant-schema.js';
+import { Drain } from '../health/drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
 import { ordersSchema } from '../orders/orders.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
+import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
 import { ProblemFilter, sendProblem } from './problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
@@ -31,7 +33,7 @@ export async function createApp(loaded: LoadedConfig, options: AppOptions = {}):
     genReqId: requestId,
     requestIdHeader: false, // `genReqId` looks at it first
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false, // `drainRequests` does that, with a problem that callers can read
     // What Fastify refuses before there is a route: an address that cannot be decoded, a version nobody has.
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, error),
   });
@@ -43,6 +45,7 @@ export async function createApp(loaded: LoadedConfig, options: AppOptions = {}):
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
     logRequests(adapter.getInstance(), log);
+    drainRequests(adapter.getInstance(), app.get(Drain));
     app.get(RequestIdentification).register(adapter.getInstance());
     if (config.features.apiDocs) setUpApiDocs(app);
     return await app.init();

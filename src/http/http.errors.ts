@@ -21,3 +21,12 @@ export class PortUnavailableError extends CodedError {
     return reason === undefined ? undefined : new PortUnavailableError(host, port, reason, error);
   }
 }
+
+/** Raised for work that reaches an instance which is about to end, over a connection made since. Another one does it. */
+export class ShuttingDownError extends CodedError {
+  readonly code = 'SHUTTING_DOWN';
+
+  constructor() {
+    super('this instance is shutting down', { retryAfterSeconds: 1 });
+  }
+}

@@ -4,6 +4,8 @@ import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { CodedError } from '../errors/coded-error.js';
 import { ValidationFailedError } from '../errors/request.errors.js';
+import { callerOf } from '../tenant/identification/request-identification.js';
+import { isLostConnection } from './lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
 
 /** What Fastify and its plugins throw: a status, and a message that is meant for the caller when the status is 4xx. */
@@ -32,9 +34,10 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
     const error = unwrap(thrown);
-    const body = toProblem(error);
-    if (body.status >= 500) this.report(error, body, http.getRequest<FastifyRequest>());
+    const body = isLostConnection(error) ? unavailable(request) : toProblem(error);
+    if (body.status >= 500) this.report(error, body, request);
     sendProblem(http.getResponse<FastifyReply>(), error, body);
   }
 
@@ -51,6 +54,12 @@ export function sendProblem(reply: FastifyReply, error: unknown, body: Problem =
   else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   if (body.status === 401) void reply.header('www-authenticate', 'Bearer');
   void reply.status(body.status).type('application/problem+json').send(body);
+}
+
+/** Whoever is known as a tenant got past the catalog: it is the tenant's own database then. */
+function unavailable(request: FastifyRequest): Problem {
+  if (callerOf(request).kind !== 'tenant') return problem('CATALOG_UNAVAILABLE', 'the catalog does not answer');
+  return problem('TENANT_UNAVAILABLE', "this tenant's database does not answer");
 }
 
 /** TypeORM wraps whatever its driver was told; our own errors from below it are what counts. */
@@ -70,7 +79,7 @@ function toProblem(error: unknown): Problem {
 }
 
 function ofCode(error: CodedError): Problem {
-  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.message) : internal();
+  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.publicMessage) : internal();
 }
 
 function ofStatus(status: number, message: string): Problem {

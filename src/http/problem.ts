@@ -31,6 +31,7 @@ export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['STATEMENT_TIMEOUT', 503],
   ['TRANSACTION_LOST', 503],
   ['CATALOG_UNAVAILABLE', 503],
+  ['SHUTTING_DOWN', 503],
 ]);
 
 const TITLES: ReadonlyMap<number, string> = new Map([

@@ -4,6 +4,7 @@ import type { ApiKeyRecord } from '../catalog/api-key.js';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
 import type { Tenant, TenantRef } from '../catalog/tenant.js';
+import { SLUG as SLUG_SHAPE } from '../catalog/slug.js';
 import { targetSubject, TenantDirectory, tenantSubject } from '../catalog/tenant-directory.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
@@ -26,6 +27,7 @@ export class TenantLookup implements OnModuleInit {
   }
 
   async bySlug(slug: string): Promise<Tenant | null> {
+    if (!SLUG_SHAPE.test(slug)) return null; // the catalog need not be asked, and what it refuses spoils a whole batch
     return this.follow(await this.cache.getOrLoad(SLUG, slug, () => this.directory.findBySlug(slug)));
   }
 

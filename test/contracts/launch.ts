@@ -1,4 +1,5 @@
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import type { PgBouncer } from '../support/pgbouncer.js';
 import { TestApp } from '../support/test-app.js';
 
 /** How a contract starts the application over a catalog; once more over the same one is another instance. */
@@ -6,6 +7,11 @@ export type Launch = (database: TestDatabase, env?: Record<string, string>) => P
 
 /** As most deployments are: with PostgreSQL itself at `DATABASE_URL`. */
 export const launchDirectly: Launch = (database, env) => TestApp.over(database, env);
+
+/** Behind a pooler that is running by then. */
+export function launchBehind(pooler: () => PgBouncer): Launch {
+  return (database, env) => TestApp.over(database, { ...pooler().environment(database), ...env });
+}
 
 /** With a catalog of its own. */
 export async function launchNew(launch: Launch, env?: Record<string, string>): Promise<TestApp> {

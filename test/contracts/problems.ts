@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import { type TestApp, type TestTenant } from '../support/test-app.js';
+import type { TestApp, TestTenant } from '../support/test-app.js';
 import { type Launch, launchNew } from './launch.js';
 
 export function problemsContract(launch: Launch): void {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { soon } from '../support/soon.js';
-import { type TestApp, type TestTenant } from '../support/test-app.js';
+import type { TestApp, TestTenant } from '../support/test-app.js';
 import { type Launch, launchNew } from './launch.js';
 
 export function tenantStatusContract(launch: Launch): void {

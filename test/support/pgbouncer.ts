@@ -9,7 +9,7 @@ import { LifeLine } from '../../src/database/embedded/life-line.js';
 import { type ServiceAccount, serviceAccount, spawnOptions } from '../../src/database/embedded/service-account.js';
 import { removeAbandoned, stagingPath } from '../../src/database/embedded/staging.js';
 import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
-import { testServer } from './postgres.js';
+import { type TestDatabase, testServer } from './postgres.js';
 import { findProgram } from './system-program.mjs';
 
 const PACKAGES = { 'apt-get': 'pgbouncer', apk: 'pgbouncer', dnf: 'pgbouncer', brew: 'pgbouncer' };
@@ -22,6 +22,8 @@ export interface PgBouncerOptions {
   readonly poolSize?: number;
   /** A free one unless given. */
   readonly port?: number;
+  /** PostgreSQL, or what stands before it. */
+  readonly upstream?: { readonly host: string; readonly port: number };
 }
 
 /**
@@ -35,20 +37,19 @@ export class PgBouncer {
     private readonly server: LifeLine,
   ) {}
 
-  static async start({ poolMode = 'transaction', poolSize = 3, port }: PgBouncerOptions = {}): Promise<PgBouncer> {
+  static async start({ port, ...options }: PgBouncerOptions = {}): Promise<PgBouncer> {
     const program = await findProgram('pgbouncer', PACKAGES);
     const account = await serviceAccount(undefined); // it refuses to run as root
     const listening = port ?? (await freePort());
     const folder = await writeFiles(account, {
-      'pgbouncer.ini': configuration({ port: listening, poolMode, poolSize }),
+      'pgbouncer.ini': configuration(listening, options),
       'userlist.txt': `"${testServer().superuser}" "${testServer().superuserPassword}"\n`,
     });
     let markUp: () => void = () => undefined;
     const up = new Promise<void>((resolve) => {
       markUp = resolve;
     });
-    const options = { ...spawnOptions(account), cwd: folder };
-    const server = new LifeLine(program, ['pgbouncer.ini'], options, (line) => {
+    const server = new LifeLine(program, ['pgbouncer.ini'], { ...spawnOptions(account), cwd: folder }, (line) => {
       if (line.includes('process up')) markUp(); // it listens before it says so
     });
     const pooler = new PgBouncer(listening, folder, server);
@@ -62,11 +63,11 @@ export class PgBouncer {
     return pooler;
   }
 
-  /** The address of the database that a direct one leads to, through the pooler. */
-  url(direct: string): string {
-    const url = new URL(direct);
+  /** What the application is told when it is behind the pooler. */
+  environment(database: TestDatabase): Record<string, string> {
+    const url = new URL(database.url);
     url.port = String(this.port);
-    return url.href;
+    return { DB_POOLER: 'transaction', DATABASE_URL: url.href, DATABASE_DIRECT_URL: database.url };
   }
 
   /** The target as the application knows it when it is behind the pooler. */
@@ -106,10 +107,13 @@ export class PgBouncer {
 }
 
 /** What is not said here is as PgBouncer has it: it refuses settings at connect that it does not keep apart. */
-function configuration({ port, poolMode, poolSize }: Required<PgBouncerOptions>): string {
-  const { host, port: postgres, superuser } = testServer();
+function configuration(
+  port: number,
+  { poolMode = 'transaction', poolSize = 3, upstream = testServer() }: PgBouncerOptions,
+): string {
+  const { superuser } = testServer();
   return `[databases]
-* = host=${host} port=${postgres}
+* = host=${upstream.host} port=${upstream.port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}

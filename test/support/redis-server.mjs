@@ -1,19 +1,18 @@
-// A real redis-server for tests: the one on the PATH, or installed with the system's package manager when we are root.
-import { execFile } from 'node:child_process';
+// A real redis-server for tests.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { findProgram } from './system-program.mjs';
 
-const run = promisify(execFile);
 const compiled = (path) => import(new URL(`../../dist/database/embedded/${path}`, import.meta.url).href);
 const { LifeLine } = await compiled('life-line.js');
 const { removeAbandoned, stagingPath } = await compiled('staging.js');
 
+const PACKAGES = { 'apt-get': 'redis-server', apk: 'redis', dnf: 'redis', brew: 'redis' };
 const READY_WITHIN_MS = 10_000;
 const STOP_GRACE_MS = 3_000;
 
@@ -25,7 +24,7 @@ const STOP_GRACE_MS = 3_000;
  *   kill or freeze it; `stop` resolves when it is gone, also when it already was
  */
 export async function startRedis({ port, args = [] } = {}) {
-  const program = await findRedis();
+  const program = await findProgram('redis-server', PACKAGES);
   const name = `tenantry-redis-${userInfo().uid}`;
   await removeAbandoned(tmpdir(), name); // of runs that were interrupted
   const folder = stagingPath(tmpdir(), name);
@@ -49,52 +48,6 @@ export async function startRedis({ port, args = [] } = {}) {
     await stop();
     throw error;
   }
-}
-
-/** @returns {Promise<string>} the path of redis-server, installed first if need be */
-export async function findRedis() {
-  const found = onPath('redis-server');
-  if (found) return found;
-  const [manager, install] = Object.entries(INSTALL).find(([name]) => onPath(name)) ?? [];
-  if (manager && process.getuid?.() === 0 && manager !== 'brew') await install();
-  const installed = onPath('redis-server');
-  if (installed) return installed;
-  throw new Error(
-    'these tests need a redis-server on the PATH: "apt-get install redis-server", "apk add redis", ' +
-      '"dnf install redis" (or valkey-compat-redis) or "brew install redis"; as root they install it themselves',
-  );
-}
-
-const INSTALL = {
-  'apt-get': () => withoutStartingServices(installWithApt),
-  apk: () => run('apk', ['add', '--no-cache', 'redis']),
-  dnf: () => run('dnf', ['install', '-y', 'redis']),
-  brew: () => undefined, // refuses root
-};
-
-async function installWithApt() {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const lock = ['-o', 'DPkg::Lock::Timeout=120'];
-  await run('apt-get', [...lock, 'update'], { env });
-  await run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', 'redis-server'], { env });
-}
-
-/** Debian starts a service when it is installed, unless this file says no (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt). */
-async function withoutStartingServices(install) {
-  const policy = '/usr/sbin/policy-rc.d';
-  if (existsSync(policy)) return install(); // the system's owner has decided
-  await writeFile(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx' });
-  await chmod(policy, 0o755);
-  try {
-    return await install();
-  } finally {
-    await rm(policy);
-  }
-}
-
-function onPath(name) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/opt/homebrew/bin', '/usr/bin'];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /** Ready when it answers anything at all; before it listens it has written its process id. */

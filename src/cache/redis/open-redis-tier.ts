@@ -8,6 +8,9 @@ import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
 import { SealedRedis } from './sealed-redis.js';
 
+/** The second is of a CommonJS package that misses another one. */
+const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
 /** The Redis tier, or undefined when it is switched off or its packages are not installed. Does not wait for Redis. */
 export async function openRedisTier(
   { cache: { redisEnabled, redis } }: AppConfig,
@@ -39,7 +42,7 @@ async function loadPackages() {
     const [ioredis, { redisInsStore }] = await Promise.all([import('ioredis'), import('cache-manager-ioredis-yet')]);
     return { ioredis, redisInsStore };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    if (NOT_INSTALLED.has((error as NodeJS.ErrnoException).code)) return undefined;
     throw error;
   }
 }

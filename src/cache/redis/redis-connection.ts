@@ -27,7 +27,7 @@ export function connectRedis(ioredis: Ioredis, config: RedisConfig): RedisClient
     logger.log(`Redis connected: ${describe(config)}`);
   });
   client.on('error', (error: Error) => away(error.message || error.name));
-  client.on('close', () => away('connection closed'));
+  client.on('close', () => client.status !== 'end' && away('connection closed')); // 'end': closed by us
   client.connect().catch((error: unknown) => away(error instanceof Error ? error.message : String(error)));
   return client;
 }

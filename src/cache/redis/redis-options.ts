@@ -8,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 1_000;
 export const HARD_DEADLINE_MS = 1_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
+/** Where there is no other master, a replica is not left more often than this. */
+const LEAVE_AGAIN_MS = 10_000;
 
 /** Fail at once instead of queueing without bound, try to connect for ever, and leave a master that became a replica. */
 export function redisOptions({ password, db, tls }: RedisConfig): RedisOptions {
@@ -18,7 +20,7 @@ export function redisOptions({ password, db, tls }: RedisConfig): RedisOptions {
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: HARD_DEADLINE_MS,
     retryStrategy: retryDelayMs,
-    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    reconnectOnError: leaveReplicas(),
     db,
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
@@ -38,4 +40,14 @@ export function clusterOptions(config: RedisConfig): ClusterOptions {
 
 function retryDelayMs(times: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS);
+}
+
+/** Connecting anew leads to the new master after a fail-over, by name, proxy or sentinel. */
+function leaveReplicas(): (error: Error) => boolean {
+  let leftAt = -Infinity;
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || performance.now() - leftAt < LEAVE_AGAIN_MS) return false;
+    leftAt = performance.now();
+    return true;
+  };
 }

@@ -35,19 +35,24 @@ const Envelope = z.strictObject({
   ttlMs: z.number().positive(),
 });
 
-/** The Redis tier, over cache-manager. It never throws: what Redis cannot do costs time, nothing else. */
+/** The Redis tier, over cache-manager. Reading and writing never throw: what Redis cannot do costs time, nothing else. */
 export class RedisTier {
   private readonly breaker = circuitBreaker(handleAll, {
     breaker: new ConsecutiveBreaker(FAILURES),
     halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
   });
 
+  private readonly readFailures = new Map<string, unknown>();
+  private readonly writes = new Map<string, Promise<void>>();
+
   constructor(
     private readonly cache: CacheManager,
     private readonly redis: SealedRedis,
     private readonly client: RedisClient,
     private readonly statistics: CacheStatistics,
-  ) {}
+  ) {
+    cache.on('get', ({ key, error }) => void (error && this.readFailures.set(key, error)));
+  }
 
   get isConnected(): boolean {
     return this.client.status === 'ready';
@@ -60,7 +65,7 @@ export class RedisTier {
 
   /** Undefined when it is not there, cannot be read, or is not what the schema says. */
   async get<T extends object>(key: string, schema: z.ZodType<T>): Promise<Entry | undefined> {
-    const packed = await this.attempt(() => this.cache.get<string>(key));
+    const packed = await this.attempt(() => this.read(key));
     if (packed === undefined || packed === null) return undefined;
     const entry = unpack(packed, schema);
     if (!entry) await this.attempt(() => this.redis.reject(key));
@@ -68,9 +73,18 @@ export class RedisTier {
   }
 
   async set(key: string, entry: Entry): Promise<void> {
-    await this.attempt(() => this.cache.set(key, pack(entry), entry.ttlMs));
+    const write = this.attempt(() => this.cache.set(key, pack(entry), entry.ttlMs)).then(() => {
+      if (this.writes.get(key) === write) this.writes.delete(key);
+    });
+    this.writes.set(key, write);
+    await write;
   }
 
+  async remove(key: string): Promise<void> {
+    await this.attempt(() => this.redis.del(key));
+  }
+
+  /** Unlike the others, it tells when Redis did not do it. */
   async clear(): Promise<void> {
     await this.redis.flushdb();
   }
@@ -86,7 +100,7 @@ export class RedisTier {
     try {
       return await load();
     } finally {
-      if (isOurs) void this.attempt(() => this.redis.unlock(key, token));
+      void this.unlock(key, token);
     }
   }
 
@@ -94,11 +108,26 @@ export class RedisTier {
     this.client.disconnect();
   }
 
+  /** After the result was written, or those who wait would not find it. Also when nobody said that the lock is ours. */
+  private async unlock(key: string, token: string): Promise<void> {
+    await this.writes.get(key);
+    await this.attempt(() => this.redis.unlock(key, token));
+  }
+
+  /** cache-manager answers a read that failed like one that found nothing; only its listeners are told. */
+  private async read(key: string): Promise<string | undefined> {
+    const found = await this.cache.get<string>(key);
+    const failure = this.readFailures.get(key);
+    if (failure === undefined) return found;
+    this.readFailures.delete(key);
+    throw failure;
+  }
+
   private async awaitOther<T>(key: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
     const deadline = performance.now() + LOCK_MS;
     while (performance.now() < deadline) {
       await delay(LOOK_AGAIN_MS);
-      const isLocked = await this.attempt(() => this.redis.isLocked(key));
+      const isLocked = await this.attempt(() => this.redis.isLocked(key, LOCK_MS));
       const found = await look();
       if (found !== undefined || isLocked !== true) return found;
     }
@@ -106,6 +135,7 @@ export class RedisTier {
   }
 
   private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (this.breaker.state === CircuitState.HalfOpen) return undefined; // one tries whether it is back; nobody waits for that
     try {
       return await this.breaker.execute(() => withDeadline(work(), SOFT_DEADLINE_MS));
     } catch (error) {

@@ -3,6 +3,9 @@ import type { RedisClient } from './redis-connection.js';
 
 const SCAN_COUNT = 500;
 
+/** What PTTL answers for a key that never expires. */
+const NO_EXPIRY = -1;
+
 /** The version that a value carries in front, in what cache-manager hands down: `…"value\":\"17.eyJ2…`. */
 const VERSION = /(\d+)\.[\w-]+/;
 const STORED = /^(\d+):(.+)$/;
@@ -34,9 +37,9 @@ export class SealedRedis {
   ) {}
 
   async get(key: string): Promise<string | null> {
-    const stored = await this.client.get(this.prefix + key);
+    const stored = await this.read(key);
     if (stored === null) return null;
-    const opened = this.open(key, stored);
+    const opened = stored === undefined ? undefined : this.open(key, stored);
     if (opened === undefined) await this.reject(key);
     return opened ?? null;
   }
@@ -68,7 +71,7 @@ export class SealedRedis {
     for (const node of nodes) {
       const escaped = this.prefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
       for await (const keys of node.scanStream({ match: `${escaped}*`, count: SCAN_COUNT })) {
-        for (const key of keys as string[]) await this.client.unlink(key);
+        await Promise.all((keys as string[]).map((key) => this.client.unlink(key))); // one by one: a cluster wants that
       }
     }
   }
@@ -78,12 +81,25 @@ export class SealedRedis {
     return (await this.client.set(`${this.prefix}lock:${key}`, token, 'PX', ttlMs, 'NX')) === 'OK';
   }
 
-  async isLocked(key: string): Promise<boolean> {
-    return (await this.client.exists(`${this.prefix}lock:${key}`)) === 1;
+  /** Whether somebody holds the lock. One that lasts longer than `ttlMs`, or for ever, is not of ours: removed. */
+  async isLocked(key: string, ttlMs: number): Promise<boolean> {
+    const leftMs = await this.client.pttl(`${this.prefix}lock:${key}`);
+    if (leftMs === NO_EXPIRY || leftMs > ttlMs) await this.reject(`lock:${key}`);
+    return leftMs >= 0 && leftMs <= ttlMs;
   }
 
   async unlock(key: string, token: string): Promise<void> {
     await this.client.eval(UNLOCK, 1, `${this.prefix}lock:${key}`, token);
+  }
+
+  /** Undefined when something lies there that is not even a string. */
+  private async read(key: string): Promise<string | null | undefined> {
+    try {
+      return await this.client.get(this.prefix + key);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined;
+      throw error;
+    }
   }
 
   private open(key: string, stored: string): string | undefined {

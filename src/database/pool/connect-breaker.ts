@@ -4,8 +4,9 @@ import {
   CircuitState,
   ConsecutiveBreaker,
   ExponentialBackoff,
-  handleAll,
+  handleWhen,
 } from 'cockatiel';
+import { UnsafeRoleError } from './pool.errors.js';
 
 /** Failures to connect, one after the other, until nobody tries any more. */
 const FAILURES = 3;
@@ -22,14 +23,17 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
 };
 
 /**
- * Keeps callers from waiting for a target that cannot be connected to. After a pause one of them tries again, and the
- * others are let through when that works.
+ * Keeps callers from waiting for a target that cannot be connected to. After a pause one of them tries again; while it
+ * does the others are still refused, and let through when it has worked. A role that we refuse is no failure to connect.
  */
 export class ConnectBreaker {
-  private readonly policy = circuitBreaker(handleAll, {
-    breaker: new ConsecutiveBreaker(FAILURES),
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
-  });
+  private readonly policy = circuitBreaker(
+    handleWhen((error) => !(error instanceof UnsafeRoleError)),
+    {
+      breaker: new ConsecutiveBreaker(FAILURES),
+      halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
+    },
+  );
 
   get state(): BreakerState {
     return STATES[this.policy.state];
@@ -37,6 +41,8 @@ export class ConnectBreaker {
 
   /** @throws what `connect` throws, or an error of its own without trying */
   run<T>(connect: () => Promise<T>): Promise<T> {
+    // cockatiel would let them wait for the one that tries.
+    if (this.policy.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError());
     return this.policy.execute(connect);
   }
 

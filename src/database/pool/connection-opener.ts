@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import pg from 'pg';
 import { ConnectBreaker } from './connect-breaker.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { PhysicalConnection } from './physical-connection.js';
@@ -18,6 +19,9 @@ const OUTSIDE_ANY_CALLER = new AsyncResource('ConnectionPool');
 export class ConnectionOpener {
   readonly breaker = new ConnectBreaker();
   private roleIsSafe = false;
+  /** What connecting threw when it was tried last. */
+  private failure: unknown;
+  private readonly abandoned = new AbortController();
 
   constructor(
     private readonly target: ConnectionTarget,
@@ -26,29 +30,47 @@ export class ConnectionOpener {
     private readonly random: () => number,
   ) {}
 
+  /** Why connecting fails; undefined before it has failed for the first time. */
+  get lastFailure(): unknown {
+    return this.failure;
+  }
+
+  /** Whether nobody tries any more because the server does not even answer. One that refuses us is alive. */
+  get isUnreachable(): boolean {
+    return this.breaker.state !== 'closed' && !(this.failure instanceof pg.DatabaseError);
+  }
+
   /**
    * @param onLost called when the connection breaks or is closed from the other side
    * @throws what connecting throws, the breaker's refusal, or UnsafeRoleError
    */
-  async open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
-    const connection = await this.breaker.run(() =>
-      OUTSIDE_ANY_CALLER.runInAsyncScope(() =>
-        PhysicalConnection.open(clientConfig(this.target, this.options), {
-          now: this.now,
-          retireAt: this.retireAt(),
-          onLost,
-        }),
-      ),
-    );
-    await this.checkRole(connection);
-    return connection;
+  open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
+    return this.breaker.run(() => OUTSIDE_ANY_CALLER.runInAsyncScope(() => this.connect(onLost)));
+  }
+
+  /** Gives up what is being opened, and everything that would be. */
+  abandon(): void {
+    this.abandoned.abort();
+  }
+
+  private async connect(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
+    try {
+      const connection = await PhysicalConnection.open(clientConfig(this.target, this.options), {
+        ...{ now: this.now, retireAt: this.retireAt(), onLost, signal: this.abandoned.signal },
+      });
+      await this.checkRole(connection);
+      return connection;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 
   /** Once per pool: the role does not change under a living target, and a changed one gets a new pool. */
   private async checkRole(connection: PhysicalConnection): Promise<void> {
     if (this.roleIsSafe) return;
     try {
-      await assertRoleIsHeldByPolicies(connection.client, this.target);
+      await assertRoleIsHeldByPolicies(connection.client, this.target, this.options.connectTimeoutMs);
       this.roleIsSafe = true;
     } catch (error) {
       connection.close();

@@ -93,7 +93,7 @@ export class ConnectionPools {
   }
 }
 
-function describe({ tenantId, since, stack }: HeldLease, target: ConnectionTarget): string {
+function describe({ tenantId, since, site }: HeldLease, target: ConnectionTarget): string {
   const heldMs = Math.round(performance.now() - since);
-  return `a lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, taken at\n${stack}`;
+  return `a lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, taken at\n${site.stack}`;
 }

@@ -35,5 +35,7 @@ export interface ConnectionTarget {
 export function sessionTarget(target: ConnectionTarget): ConnectionTarget {
   const { aroundPooler, ...server } = target.server;
   if (!aroundPooler) return target;
-  return { ...target, id: `${target.id} around the pooler`, server: { ...server, ...aroundPooler } };
+  // Only its address is another one: by its id both ways to the server share one limit of connections.
+  const { host, port, tls } = aroundPooler;
+  return { ...target, id: `${target.id} around the pooler`, server: { ...server, host, port, tls } };
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type AcquireRequest, type PooledConnection, targetName } from './connection-pool.js';
 import { LentConnection } from './lent-connection.js';
-import { PoolTimeoutError, TargetUnavailableError } from './pool.errors.js';
+import { PoolTimeoutError, TargetUnavailableError, UnsafeRoleError } from './pool.errors.js';
 import { PhysicalConnection } from './physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from './role-check.js';
@@ -25,7 +25,7 @@ export class DirectFallback {
     this.logger.log('The connection pool works again');
   }
 
-  /** @throws PoolTimeoutError when as many are open as may be, TargetUnavailableError */
+  /** @throws PoolTimeoutError when as many are open as may be, TargetUnavailableError, UnsafeRoleError */
   async acquire(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     this.report(pool, cause);
     if (this.open >= this.options.size || !pool.budget.takeNow()) {
@@ -38,7 +38,7 @@ export class DirectFallback {
       return new LentConnection(lender, connection, request.tenantId, undefined);
     } catch (error) {
       this.gone(pool);
-      throw new TargetUnavailableError(targetName(pool.target), error);
+      throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
     }
   }
 
@@ -49,7 +49,7 @@ export class DirectFallback {
       onLost: () => undefined,
     });
     try {
-      await assertRoleIsHeldByPolicies(connection.client, pool.target);
+      await assertRoleIsHeldByPolicies(connection.client, pool.target, this.options.connectTimeoutMs);
       return connection;
     } catch (error) {
       connection.close();

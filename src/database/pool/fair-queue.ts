@@ -4,7 +4,7 @@ import { TenantBusyError } from './pool.errors.js';
 export interface TenantShare {
   /** Connections held at once, for statements and leases together. */
   readonly maxConcurrent: number;
-  /** Callers waiting at once; one more is refused. */
+  /** Callers that may wait at once, besides those who would be within `maxConcurrent`; one more is refused. */
   readonly maxQueued: number;
 }
 
@@ -70,7 +70,11 @@ export class FairQueue<W extends Waiter> {
   /** @throws TenantBusyError when the tenant's queue is full */
   push(waiter: W): void {
     const lane = this.lane(waiter.tenantId, waiter.share);
-    if (lane.waiting.length >= waiter.share.maxQueued) throw new TenantBusyError(lane.active, lane.waiting.length);
+    const { maxConcurrent, maxQueued } = waiter.share;
+    // Whoever waits for nothing but a connection that is being opened is within the tenant's limit, not in its queue.
+    if (lane.active + lane.waiting.length >= maxConcurrent + maxQueued) {
+      throw new TenantBusyError(lane.active, lane.waiting.length);
+    }
     lane.waiting.push(waiter);
     this.waitingCount += 1;
     this.refresh(lane);

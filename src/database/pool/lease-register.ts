@@ -1,10 +1,12 @@
+import type { CallSite } from './call-site.js';
+
 /** A connection that somebody holds for longer than one statement. */
 export interface HeldLease {
   readonly tenantId: string;
   /** When it was taken, in ms of the pool's clock. */
   readonly since: number;
-  /** Where it was taken. */
-  readonly stack: string;
+  /** Where it was asked for. */
+  readonly site: CallSite;
 }
 
 /** Who holds a target's connections, so that a lease which is never given back is found. */
@@ -12,8 +14,8 @@ export class LeaseRegister {
   private readonly held = new Set<HeldLease>();
   private readonly reported = new WeakSet<HeldLease>();
 
-  add(tenantId: string, since: number): HeldLease {
-    const lease = { tenantId, since, stack: callSite() };
+  add(tenantId: string, since: number, site: CallSite): HeldLease {
+    const lease = { tenantId, since, site };
     this.held.add(lease);
     return lease;
   }
@@ -32,10 +34,4 @@ export class LeaseRegister {
   all(): HeldLease[] {
     return [...this.held];
   }
-}
-
-/** The stack of whoever asked for the lease, without the frames of this room. */
-function callSite(): string {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  return lines.filter((line) => !/[/\\]database[/\\](?:pool|session)[/\\]/.test(line)).join('\n');
 }

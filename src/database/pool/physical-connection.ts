@@ -3,6 +3,16 @@ import pg from 'pg';
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
 const CLOSE_GRACE_MS = 1_000;
 
+interface OpenOptions {
+  /** The pool's clock, in ms. */
+  readonly now: () => number;
+  readonly retireAt: number;
+  /** Called when it breaks or is closed from the other side, not when we close it. */
+  readonly onLost: (lost: PhysicalConnection) => void;
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal;
+}
+
 /** One connection to PostgreSQL, from the moment it is open until its socket is closed. */
 export class PhysicalConnection {
   /** When it was last known to be alive, in ms of the pool's clock. */
@@ -28,15 +38,15 @@ export class PhysicalConnection {
   /**
    * Opens one within the configuration's `connectionTimeoutMillis`; when that passes, node-postgres destroys the socket.
    *
-   * @param onLost called when it breaks or is closed from the other side, not when we close it
+   * Whatever goes wrong, no socket is left open.
    */
   static async open(
     config: pg.ClientConfig,
-    { now, retireAt, onLost }: { now: () => number; retireAt: number; onLost: (lost: PhysicalConnection) => void },
+    { now, retireAt, onLost, signal }: OpenOptions,
   ): Promise<PhysicalConnection> {
     const client = new pg.Client(config);
     client.on('error', () => undefined); // 'end' follows; whoever waits on a statement is told
-    await client.connect();
+    await connect(client, signal);
     const connection = new PhysicalConnection(client, now(), retireAt);
     client.once('end', () => {
       connection.markClosed();
@@ -49,11 +59,12 @@ export class PhysicalConnection {
     return connection;
   }
 
-  /** Whether it still answers, asked within `timeoutMs`. */
+  /** Whether it still answers, asked within `timeoutMs`, and leads to a server that writes: no standby. */
   async answers(timeoutMs: number): Promise<boolean> {
+    const question = { text: 'SELECT pg_is_in_recovery() AS standby', query_timeout: timeoutMs };
     try {
-      await this.client.query({ text: 'SELECT 1', query_timeout: timeoutMs } as pg.QueryConfig);
-      return true;
+      const { rows } = await this.client.query<{ standby: boolean }>(question);
+      return rows[0]?.standby === false;
     } catch {
       return false; // why does not matter: it is closed and another one is opened
     }
@@ -81,6 +92,21 @@ export class PhysicalConnection {
     clearTimeout(this.grace);
     socketOf(this.client).destroy();
     this.markClosed();
+  }
+}
+
+/** node-postgres leaves the socket open when the login fails on our side of it. */
+async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
+  const giveUp = (): void => socketOf(client).destroy();
+  signal?.addEventListener('abort', giveUp);
+  try {
+    signal?.throwIfAborted();
+    await client.connect();
+  } catch (error) {
+    giveUp();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ConnectBreaker } from './connect-breaker.js';
 import type { PhysicalConnection } from './physical-connection.js';
 import type { CloseReason } from './pool-snapshot.js';
 import type { PoolStatistics } from './pool-statistics.js';
@@ -50,7 +51,7 @@ export class PoolConnections {
       this.statistics.opened += 1;
       return connection;
     } catch (error) {
-      this.statistics.openFailures += 1;
+      if (!ConnectBreaker.refused(error)) this.statistics.openFailures += 1;
       this.budget.give();
       throw error;
     } finally {
@@ -66,6 +67,16 @@ export class PoolConnections {
   park(connection: PhysicalConnection, now: number): void {
     connection.aliveAt = now;
     this.idleStack.push(connection);
+  }
+
+  /** One of them broke, and what broke it may have broken the others: each is looked at before it is used again. */
+  doubtIdle(): void {
+    for (const connection of this.idleStack) connection.aliveAt = -Infinity;
+  }
+
+  /** Whether one of them, idle or lent, is known to have been alive since then. */
+  someAliveSince(since: number): boolean {
+    return [...this.usable].some(({ aliveAt }) => aliveAt >= since);
   }
 
   /** Takes the one that was used last. */
@@ -87,6 +98,18 @@ export class PoolConnections {
       else if (this.usable.size > keep && now - connection.aliveAt >= LINGER_MS) {
         this.retire(connection, keep === 0 ? 'unused' : 'overflow');
       }
+    }
+  }
+
+  /**
+   * Cuts one that did not answer, and those that have been idle for as long: to look at one after the other would take
+   * its time for each. Nobody waits until the other side agrees that they are closed.
+   */
+  retireUnanswering(silent: PhysicalConnection): void {
+    const alike = this.idleStack.filter(({ aliveAt }) => aliveAt <= silent.aliveAt);
+    for (const connection of [silent, ...alike]) {
+      if (this.has(connection)) connection.cut();
+      this.retire(connection, 'unanswering');
     }
   }
 

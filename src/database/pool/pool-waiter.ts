@@ -1,3 +1,4 @@
+import type { CallSite } from './call-site.js';
 import type { AcquireRequest, PooledConnection } from './connection-pool.js';
 import type { TenantShare, Waiter } from './fair-queue.js';
 
@@ -8,6 +9,8 @@ export class PoolWaiter implements Waiter {
   constructor(
     readonly request: AcquireRequest,
     readonly since: number,
+    /** Where a lease was asked for. */
+    readonly site: CallSite | undefined,
     private readonly settleWith: (connection: PooledConnection) => void,
     private readonly failWith: (reason: unknown) => void,
   ) {}

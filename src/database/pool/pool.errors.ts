@@ -23,6 +23,10 @@ export class PoolTimeoutError extends CodedError {
       { retryAfterSeconds: 1 },
     );
   }
+
+  override get publicMessage(): string {
+    return this.message.replace(this.targetName, `database ${databaseOf(this.targetName)}`);
+  }
 }
 
 /** Raised when the target cannot be connected to: it is down, unreachable, or refuses the login. */
@@ -33,7 +37,11 @@ export class TargetUnavailableError extends CodedError {
     readonly targetName: string,
     cause: unknown,
   ) {
-    super(`${targetName} cannot be reached`, { cause, retryAfterSeconds: 5 });
+    super(`${targetName} cannot be reached: ${reasonOf(cause)}`, { cause, retryAfterSeconds: 5 });
+  }
+
+  override get publicMessage(): string {
+    return "this tenant's database cannot be reached";
   }
 }
 
@@ -43,6 +51,10 @@ export class PoolEndedError extends CodedError {
 
   constructor(readonly targetName: string) {
     super(`the pool of ${targetName} is ending`, { retryAfterSeconds: 1 });
+  }
+
+  override get publicMessage(): string {
+    return 'the connections to this database are being replaced';
   }
 }
 
@@ -68,4 +80,12 @@ export class TenantBusyError extends CodedError {
   ) {
     super(`too much of this tenant's work is under way (${active}) and waiting (${waiting})`, { retryAfterSeconds: 1 });
   }
+}
+
+function databaseOf(targetName: string): string {
+  return targetName.slice(targetName.lastIndexOf('/') + 1);
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message || cause.name : 'unknown';
 }

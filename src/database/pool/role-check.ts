@@ -42,10 +42,15 @@ const ROLE_FACTS = `
  * Refuses a login role that row-level security would not hold: superuser, BYPASSRLS, or owner of the tables
  * (https://www.postgresql.org/docs/current/ddl-rowsecurity.html); and one that is some tenant before it was stamped.
  *
- * @throws UnsafeRoleError
+ * @throws UnsafeRoleError, and an error of node-postgres when the server does not answer within `timeoutMs`
  */
-export async function assertRoleIsHeldByPolicies(client: pg.ClientBase, target: ConnectionTarget): Promise<void> {
-  const { rows } = await client.query<RoleFacts>(ROLE_FACTS);
+export async function assertRoleIsHeldByPolicies(
+  client: pg.ClientBase,
+  target: ConnectionTarget,
+  timeoutMs: number,
+): Promise<void> {
+  const question = { text: ROLE_FACTS, query_timeout: timeoutMs };
+  const { rows } = await client.query<RoleFacts>(question);
   const facts = rows[0];
   if (!facts) throw new UnsafeRoleError(targetName(target), 'is unknown to the server');
   if (facts.superuser) throw new UnsafeRoleError(targetName(target), 'is a superuser or may become one');

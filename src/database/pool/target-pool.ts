@@ -1,4 +1,5 @@
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
+import { CallSite } from './call-site.js';
 import { ConnectionOpener } from './connection-opener.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { EarliestDeadline } from './earliest-deadline.js';
@@ -88,19 +89,21 @@ export class TargetPool implements ConnectionPool, BudgetMember {
   acquire(request: AcquireRequest): Promise<PooledConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
     this.lastUsedAt = this.now();
+    const site = request.hold === 'lease' ? new CallSite() : undefined;
     const connection = this.takeTrusted(request, this.lastUsedAt);
     if (connection) {
       this.statistics.waits.record(0);
-      return Promise.resolve(this.lend(connection, request));
+      return Promise.resolve(this.lend(connection, request, site));
     }
     return new Promise((resolve, reject) => {
-      this.enqueue(new PoolWaiter(request, this.lastUsedAt, resolve, reject));
+      this.enqueue(new PoolWaiter(request, this.lastUsedAt, site, resolve, reject));
     });
   }
 
   counts(): PoolCounts {
     const { total, idle } = this.connections;
-    return { total, busy: this.lent.size, idle: idle.length, waiting: this.queue.waiting };
+    const busy = [...this.lent].filter(({ connection }) => this.connections.has(connection)); // the others broke
+    return { total, busy: busy.length, idle: idle.length, waiting: this.queue.waiting };
   }
 
   snapshot(): PoolSnapshot {
@@ -145,9 +148,10 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     return this.emptied;
   }
 
-  /** Destroys the sockets of what is still lent, and tells who held it. */
+  /** Destroys the sockets of what is still lent or being opened, and tells who held it. */
   cut(): HeldLease[] {
     const held = this.leases.all();
+    this.opener.abandon();
     for (const { connection } of this.lent) {
       connection.cut();
       this.connections.retire(connection, 'cut');
@@ -156,6 +160,10 @@ export class TargetPool implements ConnectionPool, BudgetMember {
   }
 
   // What the server's budget asks
+
+  get held(): number {
+    return this.connections.total;
+  }
 
   get idleSince(): number | undefined {
     return this.connections.idle[0]?.aliveAt;
@@ -188,6 +196,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     const reason = this.reasonToClose(connection, discardReason, now);
     if (reason) this.connections.retire(connection, reason);
     else this.connections.park(connection, now);
+    if (discardReason !== undefined) this.connections.doubtIdle();
     this.pump(now);
   }
 
@@ -215,7 +224,9 @@ export class TargetPool implements ConnectionPool, BudgetMember {
       return waiter.reject(error);
     }
     waiter.watchSignal((reason) => {
-      if (this.queue.remove(waiter)) waiter.reject(reason);
+      if (!this.queue.remove(waiter)) return;
+      waiter.reject(reason);
+      this.withdrawSurplus();
     });
     this.deadlines.watch(this.deadlineOf(waiter));
     this.pump();
@@ -235,13 +246,15 @@ export class TargetPool implements ConnectionPool, BudgetMember {
         waiter.reject(new PoolTimeoutError(targetName(this.target), this.counts(), timeoutMs));
       }
     }
+    this.withdrawSurplus();
   }
 
   private pump(now = this.now()): void {
     for (let waiter = this.nextWithTrusted(now); waiter; waiter = this.nextWithTrusted(now)) {
       this.statistics.waits.record(now - waiter.since);
-      waiter.resolve(this.lend(this.connections.takeTop()!, waiter.request));
+      waiter.resolve(this.lend(this.connections.takeTop()!, waiter.request, waiter.site));
     }
+    this.withdrawSurplus();
     if (this.queue.hasNext) this.procure();
     else this.offerIdle();
   }
@@ -266,14 +279,21 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     for (let missing = this.queue.countServable(this.most) - underWay; missing > 0; missing -= 1) {
       const doubtful = this.connections.takeTop();
       if (doubtful) void this.validate(doubtful);
-      else if (this.isFull) return;
+      else if (this.isFull || this.retry) return;
       else if (this.budget.take(this)) void this.open();
       else this.requested += 1;
     }
   }
 
-  private lend(connection: PhysicalConnection, { tenantId, hold }: AcquireRequest): LentConnection {
-    const lease = hold === 'lease' ? this.leases.add(tenantId, this.now()) : undefined;
+  /** Places asked of the budget for callers who were served otherwise, or gave up. */
+  private withdrawSurplus(): void {
+    if (this.requested === 0) return;
+    const needed = this.queue.countServable(this.most) - this.connections.openingCount - this.validating;
+    for (; this.requested > Math.max(0, needed); this.requested -= 1) this.budget.withdraw(this);
+  }
+
+  private lend(connection: PhysicalConnection, { tenantId }: AcquireRequest, site?: CallSite): LentConnection {
+    const lease = site && this.leases.add(tenantId, this.now(), site);
     const lent = new LentConnection(this, connection, tenantId, lease);
     this.lent.add(lent);
     return lent;
@@ -285,7 +305,8 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     const answers = !expired && (await connection.answers(VALIDATION_MS));
     this.validating -= 1;
     if (expired) this.connections.retire(connection, 'recycled');
-    else if (!answers) this.connections.retire(connection, 'unanswering');
+    else if (!answers) this.connections.retireUnanswering(connection);
+    else if (this.ended) this.connections.retire(connection, 'ending');
     else if (this.connections.has(connection)) this.connections.park(connection, this.now());
     this.pump();
   }
@@ -305,13 +326,16 @@ export class TargetPool implements ConnectionPool, BudgetMember {
 
   /**
    * The one it was opened for is told; with the breaker open, all are, because nobody will try for them. While own
-   * connections are alive they can serve those who wait, so only a new attempt is planned.
+   * connections are alive, or others are being opened, they can serve those who wait: then a later attempt is planned,
+   * and none is made before.
    */
   private openFailed(error: unknown): void {
-    if (this.connections.usableCount > 0) return this.planRetry();
+    if (this.isAlive()) return this.planRetry();
     const failure =
-      error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(this.target), error);
-    if (this.opener.breaker.state === 'open' || error instanceof UnsafeRoleError) {
+      error instanceof UnsafeRoleError
+        ? error
+        : new TargetUnavailableError(targetName(this.target), this.opener.lastFailure);
+    if (this.opener.breaker.state !== 'closed' || error instanceof UnsafeRoleError) {
       for (const waiter of this.queue.drain()) waiter.reject(failure);
       return;
     }
@@ -319,6 +343,12 @@ export class TargetPool implements ConnectionPool, BudgetMember {
     if (!waiter) return;
     this.queue.finish(waiter.tenantId);
     waiter.reject(failure);
+  }
+
+  /** Of a server that does not answer, connections that were lent long ago prove nothing. */
+  private isAlive(): boolean {
+    if (!this.opener.isUnreachable) return this.connections.usableCount + this.connections.openingCount > 0;
+    return this.connections.someAliveSince(this.now() - this.options.connectTimeoutMs);
   }
 
   private planRetry(): void {
@@ -343,6 +373,7 @@ export class TargetPool implements ConnectionPool, BudgetMember {
 
   private lose(connection: PhysicalConnection): void {
     this.connections.retire(connection, 'lost');
+    this.connections.doubtIdle();
     this.pump();
   }
 

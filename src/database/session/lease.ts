@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
+import { tracedStatement } from './database-spans.js';
 import { openTransaction, untilReady } from './readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
 import { emptyResult, extended, type Statement } from './statement.js';
-import { isDestroyed, runSubmittable } from './submittable.js';
+import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
 import { currentUsage } from './usage.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
@@ -24,7 +25,7 @@ export class Lease {
   /** Opens a transaction with everything it needs in one flight. A connection on which that failed is not kept. */
   static async begin(connection: PooledConnection, commands: string): Promise<Lease> {
     try {
-      await connection.client.query(commands);
+      await tracedStatement(connection.client, 'BEGIN', () => connection.client.query(commands));
       return new Lease(connection);
     } catch (error) {
       connection.release('its transaction could not be begun');
@@ -41,7 +42,10 @@ export class Lease {
   submit(submittable: pg.Submittable): Promise<void> {
     return this.inTurn(async () => {
       this.assertUsable();
-      if (!isDestroyed(submittable)) this.broken = await runSubmittable(this.connection.client, submittable);
+      if (isDestroyed(submittable)) return;
+      const { client } = this.connection;
+      const run = (): Promise<string | undefined> => runSubmittable(client, submittable);
+      this.broken = await tracedStatement(client, submittableText(submittable), run);
     });
   }
 
@@ -101,7 +105,7 @@ export class Lease {
     if (usage) usage.statements += 1;
     const { client } = this.connection;
     try {
-      return await client.query(extended(statement));
+      return await tracedStatement(client, statement.text, () => client.query(extended(statement)));
     } catch (error) {
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
       this.broken ??= discardReason(error) ?? (await untilReady(client));

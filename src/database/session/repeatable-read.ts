@@ -17,6 +17,7 @@ export function isRead({ text }: Statement): boolean {
  */
 export function neverTookEffect(error: unknown, hasAnswered: boolean): boolean {
   if (hasAnswered) return false;
-  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL';
+  // PostgreSQL names the routine that speaks. A pooler does not: it saw a connection end, and not what ran on it.
+  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' && error.routine !== undefined;
   return error instanceof Error && /not queryable/.test(error.message);
 }

@@ -1,5 +1,6 @@
 import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
 import type { TenantShare } from '../pool/fair-queue.js';
+import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';
 
@@ -30,16 +31,20 @@ export class TenantAccess {
 
   private acquire(request: AcquireRequest): Promise<PooledConnection> {
     const usage = currentUsage();
-    return usage ? this.acquireMeasured(request, usage) : this.pool.acquire(request);
+    return usage ? this.acquireMeasured(request, usage) : this.wait(request);
   }
 
   private async acquireMeasured(request: AcquireRequest, usage: Usage): Promise<PooledConnection> {
     const startedAt = performance.now();
     try {
-      return await this.pool.acquire(request);
+      return await this.wait(request);
     } finally {
       usage.statements += 1;
       usage.waitMs += performance.now() - startedAt;
     }
+  }
+
+  private wait(request: AcquireRequest): Promise<PooledConnection> {
+    return tracedWait(this.pool, request, () => this.pool.acquire(request));
   }
 }

@@ -11,6 +11,7 @@ export interface ProtocolWriter {
 }
 
 export interface WireQuery {
+  queryMode: 'extended' | undefined;
   callback: ((error: Error | null, result?: unknown) => void) | undefined;
   prepare(writer: ProtocolWriter): void;
   handleDataRow(message: unknown): void;
@@ -25,7 +26,10 @@ export interface WireQueryConfig {
   readonly queryMode: 'extended';
 }
 
-export const WireQuery = pg.Query as unknown as new (config: WireQueryConfig) => WireQuery;
+export const WireQuery = pg.Query as unknown as new (
+  config: string | WireQueryConfig,
+  values?: readonly unknown[],
+) => WireQuery;
 
 /** False from the sending of a statement until the server has said that it is ready for the next. */
 export function isReady(client: pg.ClientBase): boolean {

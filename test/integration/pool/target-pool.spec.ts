@@ -144,12 +144,12 @@ describe('callers that wait', () => {
   });
 
   it('are told after the deadline what the pool looks like', async () => {
-    open({ size: 1, maxOverflow: 1, timeoutMs: 50 });
+    open({ size: 1, maxOverflow: 1, timeoutMs: 300 });
     const held = await Promise.all([pool.acquire(), pool.acquire()]);
     await expect(pool.acquire()).rejects.toMatchObject({
       code: 'POOL_TIMEOUT',
       counts: { total: 2, busy: 2, idle: 0, waiting: 0 },
-      waitedMs: 50,
+      waitedMs: 300,
       retryAfterSeconds: 1,
       message: expect.stringContaining('total 2, busy 2, idle 0, waiting 0'),
     });

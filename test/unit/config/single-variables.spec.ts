@@ -121,7 +121,10 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ...WITH_DATABASE,
     DATABASE_DIRECT_URL: 'postgres://db.test:5433/catalog',
   }),
-  DATABASE_DIRECT_URL: words((config) => config.database.directUrl, POSTGRES_URLS, NO_POSTGRES_URLS, WITH_DATABASE),
+  DATABASE_DIRECT_URL: words((config) => config.database.directUrl, POSTGRES_URLS, NO_POSTGRES_URLS, {
+    ...WITH_DATABASE,
+    DB_POOLER: 'transaction',
+  }),
   ENABLE_CONNECTION_POOLING: flags((config) => config.pool.enabled),
   DB_POOL_SIZE: numbers((config) => config.pool.size, 1),
   DB_MAX_OVERFLOW: numbers((config) => config.pool.maxOverflow, 0),

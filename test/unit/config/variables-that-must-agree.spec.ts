@@ -51,7 +51,7 @@ const agreements: readonly Agreement[] = [
     rule: 'a direct address needs a database',
     variable: 'DATABASE_DIRECT_URL',
     broken: { ...REQUIRED, DATABASE_DIRECT_URL },
-    kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL }],
+    kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
   },
   {
     rule: 'production needs an admin key',

@@ -75,7 +75,7 @@ export async function leftovers(pool: TestPool): Promise<Record<string, unknown>
   }
 }
 
-const LEFTOVERS = `
+export const LEFTOVERS = `
   SELECT coalesce(current_setting('app.tenant_id', true), '') AS tenant,
          current_setting('search_path') AS search_path,
          current_user = session_user AS own_role,

@@ -1,0 +1,20 @@
+/** Application, TypeORM and what is ours, down to whoever asked; the usual ten would end inside TypeORM. */
+const FRAMES = 40;
+
+/** Where something was asked for. It is put into words only when somebody reads it, which is the dear part. */
+export class CallSite {
+  private readonly trace: { stack?: string } = {};
+
+  constructor() {
+    const usual = Error.stackTraceLimit;
+    Error.stackTraceLimit = FRAMES;
+    Error.captureStackTrace(this.trace, CallSite);
+    Error.stackTraceLimit = usual;
+  }
+
+  /** The stack without the frames of pools and sessions. */
+  get stack(): string {
+    const lines = (this.trace.stack ?? '').split('\n').slice(1);
+    return lines.filter((line) => !/[/\\]database[/\\](?:pool|session)[/\\]/.test(line)).join('\n');
+  }
+}

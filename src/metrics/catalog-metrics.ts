@@ -1,0 +1,39 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../catalog/catalog-data-source.js';
+import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
+import { report } from './reported-metric.js';
+import { TenantCensus } from './tenant-census.js';
+
+/** Whether the catalog can be asked and is heard, and what it says of tenants. */
+@Injectable()
+export class CatalogMetrics {
+  private readonly census: TenantCensus;
+
+  constructor(registry: Registry, @Inject(CATALOG) catalog: DataSource, changes: CatalogChangeFeed) {
+    this.census = new TenantCensus(catalog);
+    report(registry, {
+      name: 'tenantry_tenants',
+      help: 'Tenants by status, as the catalog last said.',
+      type: 'gauge',
+      read: () => [...this.census.counts].map(([status, value]) => ({ labels: { status }, value })),
+    });
+    report(registry, {
+      name: 'tenantry_catalog_up',
+      help: 'Whether the catalog answered when it was last asked for this page, at most 10 s ago.',
+      type: 'gauge',
+      read: () => [{ labels: {}, value: Number(this.census.lastFailure === undefined) }],
+    });
+    report(registry, {
+      name: 'tenantry_catalog_listening',
+      help: "Whether this process hears the catalog's notifications.",
+      type: 'gauge',
+      read: () => [{ labels: {}, value: Number(changes.connected) }],
+    });
+  }
+
+  refresh(): Promise<void> {
+    return this.census.refresh();
+  }
+}

@@ -1,0 +1,26 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Registry } from 'prom-client';
+import { ControlPlane, Public } from '../tenant/access.decorators.js';
+import { MetricsService } from './metrics.service.js';
+
+/** For the admin key. */
+@ApiExcludeController()
+@ControlPlane()
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: MetricsService) {}
+
+  @Get()
+  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
+  @Header('cache-control', 'no-store')
+  scrape(): Promise<string> {
+    return this.metrics.scrape();
+  }
+}
+
+/** The same for anyone, with `METRICS_PUBLIC=true`. */
+@ApiExcludeController()
+@Public()
+@Controller('metrics')
+export class PublicMetricsController extends MetricsController {}

@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import { CacheModule } from '../cache/cache.module.js';
+import type { AppConfig } from '../config/app-config.js';
+import { CacheMetrics } from './cache-metrics.js';
+import { MetricsController, PublicMetricsController } from './metrics.controller.js';
+import { MetricsService } from './metrics.service.js';
+import { PoolMetrics } from './pool-metrics.js';
+import { ProcessMetrics } from './process-metrics.js';
+import { RequestMetrics } from './request-metrics.js';
+import { RuntimeMetrics } from './runtime-metrics.js';
+import { CatalogMetrics } from './catalog-metrics.js';
+import { TenantMetrics } from './tenant-metrics.js';
+
+/** `GET /metrics` for Prometheus. */
+@Module({})
+export class MetricsModule {
+  static register({ features: { metricsPublic } }: AppConfig): DynamicModule {
+    return {
+      module: MetricsModule,
+      imports: [CacheModule],
+      controllers: [metricsPublic ? PublicMetricsController : MetricsController],
+      providers: [
+        // Not prom-client's global one: each application of a process has its own figures.
+        { provide: Registry, useFactory: () => new Registry() },
+        RequestMetrics,
+        TenantMetrics,
+        CatalogMetrics,
+        PoolMetrics,
+        CacheMetrics,
+        RuntimeMetrics,
+        ProcessMetrics,
+        MetricsService,
+      ],
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import { CacheMetrics } from './cache-metrics.js';
+import { PoolMetrics } from './pool-metrics.js';
+import { ProcessMetrics } from './process-metrics.js';
+import { RuntimeMetrics } from './runtime-metrics.js';
+import { CatalogMetrics } from './catalog-metrics.js';
+
+/** One scrape. */
+@Injectable()
+export class MetricsService {
+  constructor(
+    private readonly registry: Registry,
+    private readonly catalog: CatalogMetrics,
+    private readonly process: ProcessMetrics,
+    private readonly pools: PoolMetrics,
+    private readonly cache: CacheMetrics,
+    private readonly runtime: RuntimeMetrics,
+  ) {}
+
+  /** Everything in Prometheus' text format. Takes a second at most, when the catalog does not answer. */
+  async scrape(): Promise<string> {
+    await Promise.all([this.catalog.refresh(), this.process.refresh()]);
+    for (const source of [this.pools, this.cache, this.runtime]) source.refresh();
+    return this.registry.metrics();
+  }
+}

@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+
+const HASH_LENGTH = 4;
+
+/**
+ * Short name of a target: its database, and letters that stand for the server and the login, because each server has a
+ * shared database of the same name. Gives neither of them away.
+ *
+ * @param target `role@host:port/database`
+ */
+export function targetLabel(target: string): string {
+  const end = target.lastIndexOf('/');
+  const hash = createHash('sha256').update(target.slice(0, end)).digest('hex').slice(0, HASH_LENGTH);
+  return `${target.slice(end + 1)}-${hash}`;
+}

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CacheInstance, ITEM, OPTIONS } from '../support/cache-rig.js';
+
+/** Tells whether everything is as promised whatever the cache is made of. */
+export interface CacheUnderTest {
+  readonly instance: CacheInstance;
+  /** Resolves when what was stored can be read. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a cache promises, whichever tiers it has. */
+export function cacheContract(open: () => Promise<CacheUnderTest>): void {
+  let subject: CacheUnderTest;
+  let instance: CacheInstance;
+
+  beforeAll(async () => {
+    subject = await open();
+    instance = subject.instance.listen();
+  });
+
+  afterAll(() => subject.close());
+
+  beforeEach(async () => {
+    instance.truth.failure = undefined;
+    await instance.cache.clear();
+    instance.truth.asked = 0;
+  });
+
+  async function getSettled(key: string): Promise<string | undefined> {
+    const text = await instance.get(key);
+    await subject.settle();
+    return text;
+  }
+
+  describe('a value', () => {
+    it('is loaded once, and is frozen and the same from then on', async () => {
+      instance.truth.write('a', 'one');
+      expect([await getSettled('a'), await getSettled('a'), await getSettled('a')]).toEqual(['one', 'one', 'one']);
+      expect(instance.truth.asked).toBe(1);
+      const value = await instance.cache.getOrLoad(ITEM, 'a', instance.truth.loader('a'));
+      expect(Object.isFrozen(value)).toBe(true);
+    });
+
+    it('is loaded again when its life is over, not before', async () => {
+      instance.truth.write('b', 'one');
+      await getSettled('b');
+      instance.truth.write('b', 'two');
+      instance.clock.advance(OPTIONS.ttlMs - 1);
+      expect(await getSettled('b')).toBe('one');
+      instance.clock.advance(1);
+      expect(await getSettled('b')).toBe('two');
+      expect(instance.truth.asked).toBe(2);
+    });
+
+    it('may have a life of its own', async () => {
+      instance.truth.write('c', 'one', { ttlMs: 1_000 });
+      await getSettled('c');
+      instance.truth.write('c', 'two');
+      instance.clock.advance(999);
+      expect(await getSettled('c')).toBe('one');
+      instance.clock.advance(1);
+      expect(await getSettled('c')).toBe('two');
+    });
+
+    it('is replaced as soon as its change is heard', async () => {
+      instance.truth.write('d', 'one');
+      await getSettled('d');
+      instance.change('d', 'two');
+      expect(await getSettled('d')).toBe('two');
+      expect(await getSettled('d')).toBe('two');
+      expect(instance.truth.asked).toBe(2);
+    });
+
+    it('is gone as soon as its removal is heard', async () => {
+      instance.truth.write('e', 'one');
+      await getSettled('e');
+      instance.cache.heard('subject:e', instance.truth.remove('e'));
+      expect(await getSettled('e')).toBeUndefined();
+    });
+
+    it('is not mistaken for another of its name and another kind', async () => {
+      instance.truth.write('f', 'one');
+      await getSettled('f');
+      const other = { ...ITEM, name: 'other' };
+      expect(await instance.cache.getOrLoad(other, 'f', () => Promise.resolve(null))).toBeNull();
+    });
+
+    it('of a row that was deleted and put back is served, and cached, with the version beginning anew', async () => {
+      for (const text of ['one', 'two', 'three']) instance.change('g', text);
+      await getSettled('g');
+      instance.cache.heard('subject:g', instance.truth.remove('g'));
+      await getSettled('g');
+      instance.change('g', 'back');
+      expect(await getSettled('g')).toBe('back');
+      instance.truth.asked = 0;
+      expect(await getSettled('g')).toBe('back');
+      instance.change('g', 'back, and changed');
+      expect(await getSettled('g')).toBe('back, and changed');
+    });
+  });
+
+  describe('an absence', () => {
+    it('is remembered for a shorter time', async () => {
+      expect([await getSettled('x'), await getSettled('x')]).toEqual([undefined, undefined]);
+      expect(instance.truth.asked).toBe(1);
+      instance.clock.advance(OPTIONS.absenceTtlMs);
+      await getSettled('x');
+      expect(instance.truth.asked).toBe(2);
+    });
+
+    it('is forgotten when the thing appears', async () => {
+      await getSettled('y');
+      instance.change('y', 'here');
+      expect(await getSettled('y')).toBe('here');
+    });
+  });
+
+  describe('a failure', () => {
+    it('reaches everybody who waits, and is not remembered', async () => {
+      instance.truth.write('h', 'one');
+      instance.truth.failure = new Error('broken');
+      const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => instance.get('h')));
+      expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 'rejected'));
+      expect(instance.truth.asked).toBe(1);
+      instance.truth.failure = undefined;
+      expect(await getSettled('h')).toBe('one');
+    });
+  });
+
+  describe('a crowd', () => {
+    it('of 1,000 callers makes one load', async () => {
+      instance.truth.write('crowd', 'one');
+      const answers = await Promise.all(Array.from({ length: 1_000 }, () => instance.get('crowd')));
+      expect(new Set(answers)).toEqual(new Set(['one']));
+      expect(instance.truth.asked).toBe(1);
+    });
+  });
+
+  describe('clearing', () => {
+    it('forgets everything', async () => {
+      instance.truth.write('z', 'one');
+      await getSettled('z');
+      await instance.cache.clear();
+      await getSettled('z');
+      expect(instance.truth.asked).toBe(2);
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { AppConfig } from '../../../src/config/app-config.js';
+import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
+import type { HeldLease } from '../../../src/database/pool/lease-register.js';
+import { Backends, expectStillWorks } from '../../support/backends.js';
+import { LogRecorder } from '../../support/log-recorder.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { soon } from '../../support/soon.js';
+import type { TenantDatabase } from '../../support/tenant-database.js';
+import { POOL_OPTIONS, TestPool } from '../../support/test-pool.js';
+import { clientOf, createNotesDatabase, tenantIn } from '../session/support/notes-database.js';
+
+const REQUEST = { share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
+
+let database: TenantDatabase;
+let backends: Backends;
+let log: LogRecorder;
+
+beforeAll(async () => {
+  database = await createNotesDatabase('shared');
+  backends = await Backends.of(database.role);
+});
+
+afterAll(async () => {
+  await backends.close();
+  await database.drop();
+  Logger.overrideLogger(false);
+});
+
+beforeEach(() => {
+  log = new LogRecorder();
+  Logger.overrideLogger(log);
+});
+
+it('a lease that is held for too long is told of once, with its tenant and who asked for it, even if it had to wait', async () => {
+  const clock = new ManualClock();
+  const told: HeldLease[] = [];
+  const options = { size: 2, leaseWarningMs: 60_000 };
+  const pool = new TestPool(database.target, options, { now: clock.now, onOverdue: (lease) => told.push(lease) });
+  const [quick, slow, third] = [tenantIn('shared'), tenantIn('shared'), tenantIn('shared')];
+  const first = clientOf(pool, quick);
+  const second = clientOf(pool, slow);
+  await Promise.all([first.query('BEGIN'), second.query('BEGIN')]);
+  const late = clientOf(pool, third);
+  const waiting = (async function whoeverForgets(): Promise<void> {
+    await late.query('BEGIN');
+  })();
+  await soon(async () => expect(pool.counts().waiting).toBe(1));
+  await first.query('COMMIT');
+  await waiting;
+  clock.advance(59_000);
+  const statement = await pool.acquire({ tenantId: 'statement' }).catch(() => undefined);
+  clock.advance(2_000);
+  await soon(async () => expect(told).toHaveLength(2));
+  expect(told.map(({ tenantId }) => tenantId)).toEqual([slow.id, third.id]);
+  expect(told[1]?.site.stack).toContain('whoeverForgets');
+  expect(told[1]?.site.stack).not.toMatch(/database.(pool|session)./);
+  clock.advance(600_000);
+  await second.query('COMMIT');
+  await soon(async () => expect(told).toHaveLength(2)); // once
+  await late.query('COMMIT');
+  statement?.release();
+  expect(pool.leases.all()).toEqual([]);
+  await expectStillWorks(pool, 2, backends);
+  await pool.end();
+});
+
+it('shutdown waits for leases until its deadline, cuts those that are held, and says which', async () => {
+  const pools = openPools();
+  const handle = pools.get(database.target);
+  const finishing = await handle.acquire({ ...REQUEST, tenantId: 'finishing' });
+  const forgotten = await (function whoeverForgets() {
+    return handle.acquire({ ...REQUEST, tenantId: 'forgotten' });
+  })();
+  const closing = pools.close(300);
+  await finishing.client.query('SELECT pg_sleep(0.05)'); // it may finish what it does
+  finishing.release();
+  const startedAt = performance.now();
+  await closing;
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  const cut = log.matching('warn', /^Cut/);
+  expect(cut).toHaveLength(1);
+  expect(cut[0]).toContain('tenant forgotten');
+  expect(cut[0]).toContain('whoeverForgets');
+  await expect(forgotten.client.query('SELECT 1')).rejects.toThrow();
+  forgotten.release();
+  await soon(async () => expect(await backends.count()).toBe(0));
+  expect(handle.counts()).toEqual({ total: 0, busy: 0, idle: 0, waiting: 0 });
+});
+
+it('shutdown that has nothing to wait for does not', async () => {
+  const pools = openPools();
+  const handle = pools.get(database.target);
+  (await handle.acquire({ ...REQUEST, tenantId: 'anybody' })).release();
+  const startedAt = performance.now();
+  await pools.close(30_000);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(log.matching('warn', /./)).toEqual([]);
+  expect(await backends.count()).toBe(0);
+});
+
+function openPools(): ConnectionPools {
+  const pool: AppConfig['pool'] = {
+    ...{ ...POOL_OPTIONS, enabled: true, serverMaxConnections: 90 },
+    ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 100 },
+  };
+  return new ConnectionPools({ pool } as AppConfig);
+}

@@ -1,0 +1,9 @@
+export interface RunningRedis {
+  readonly port: number;
+  /** The server's own. */
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export function startRedis(options?: { port?: number; args?: string[] }): Promise<RunningRedis>;
+export function findRedis(): Promise<string>;

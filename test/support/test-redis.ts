@@ -1,0 +1,55 @@
+import { Redis } from 'ioredis';
+import { type RunningRedis, startRedis } from './redis-server.mjs';
+
+/** A Redis that belongs to one test, which may stop it, freeze it, fill it and start it again. */
+export class TestRedis {
+  private constructor(
+    private server: RunningRedis,
+    private readonly args: string[],
+  ) {}
+
+  static async start(args: string[] = []): Promise<TestRedis> {
+    return new TestRedis(await startRedis({ args }), args);
+  }
+
+  get port(): number {
+    return this.server.port;
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: '127.0.0.1', port: this.server.port };
+  }
+
+  /** Sends one command over a connection of its own. */
+  async send(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.use((client) => client.call(command, ...args));
+  }
+
+  async use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true });
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  /** Its processes are stopped as they are: connections stay open, nothing is answered. */
+  freeze(): void {
+    process.kill(this.server.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.server.pid, 'SIGCONT');
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+
+  /** On the same port, empty. */
+  async startAgain(): Promise<void> {
+    this.server = await startRedis({ port: this.server.port, args: this.args });
+  }
+}
