@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
+import { ADMIN_KEY, TestApp, type TestTenant } from '../support/test-app.js';
+import { soon } from '../support/soon.js';
+import { startRedis } from '../support/redis-server.mjs';
+import { Exposition } from '../unit/metrics/support/exposition.js';
+import { readQuery } from '../unit/metrics/support/promql.js';
+
+const ORDERS = '/api/v1/orders';
+const NO_ORDER = `${ORDERS}/0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11`;
+
+let app: TestApp;
+let acme: TestTenant;
+let globex: TestTenant;
+let redis: Awaited<ReturnType<typeof startRedis>>;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  app = await TestApp.start({ ENABLE_REDIS_CACHE: 'true', REDIS_PORT: String(redis.port), REDIS_HOST: '127.0.0.1' });
+  acme = await app.provision('acme', 'row');
+  globex = await app.provision('globex', 'database');
+});
+
+afterAll(async () => {
+  await app.dispose();
+  await redis.stop();
+});
+
+async function scrape(): Promise<Exposition> {
+  const { status, text } = await app.call('/metrics', { apiKey: ADMIN_KEY });
+  expect([status, text]).toEqual([200, expect.any(String)]);
+  return new Exposition(text);
+}
+
+/** Asserts upon a page that has what was done: a request is counted when its answer is sent, a moment after it is read. */
+function soonShown(assertion: (page: Exposition) => void): Promise<void> {
+  return soon(async () => assertion(await scrape()));
+}
+
+describe('/metrics', () => {
+  it('is for the admin key; other callers get a problem', async () => {
+    const keys = [undefined, 'no-key-of-anybody', acme.apiKey];
+    const answers = await Promise.all(keys.map((apiKey) => app.call('/metrics', { apiKey })));
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [401, 'UNAUTHENTICATED'],
+      [401, 'UNAUTHENTICATED'],
+      [403, 'FORBIDDEN'],
+    ]);
+    const page = await app.call('/metrics', { apiKey: ADMIN_KEY });
+    expect(page.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect((await app.call('/docs-json')).body.paths['/metrics']).toBeUndefined();
+  });
+
+  it('is for anyone with METRICS_PUBLIC=true, and each application of a process has figures of its own', async () => {
+    const open = await TestApp.over(app.database, { METRICS_PUBLIC: 'true' });
+    try {
+      const answers = [await open.call('/metrics'), await open.call('/metrics', { apiKey: 'no-key-of-anybody' })];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      const routes = new Exposition(answers[1]!.text).named('tenantry_http_requests_total');
+      expect(routes).toEqual([
+        expect.objectContaining({ labels: { method: 'GET', route: '/metrics', status: '200' }, value: 1 }),
+      ]);
+    } finally {
+      await open.stop();
+    }
+  });
+
+  it('costs little', async () => {
+    const startedAt = performance.now();
+    for (let n = 0; n < 20; n += 1) await scrape();
+    const eachMs = (performance.now() - startedAt) / 20;
+    process.stdout.write(`a scrape over HTTP, read and checked, takes ${eachMs.toFixed(1)} ms\n`);
+    expect(eachMs).toBeLessThan(200);
+  });
+});
+
+describe('requests', () => {
+  it('are counted by route pattern, method and status, and never by what was asked for', async () => {
+    const count = (page: Exposition, labels: Record<string, string>): number =>
+      page.count('tenantry_http_requests_total', labels);
+    const before = await scrape();
+    await app.call(NO_ORDER, { apiKey: acme.apiKey });
+    await app.call(NO_ORDER);
+    await app.call(`/t/acme${ORDERS}?limit=1`, { apiKey: acme.apiKey });
+    await app.call('/made-up/1', { method: 'POST' });
+    await app.call('/made-up/2', { method: 'POST' });
+    await soonShown((page) => {
+      const grown = (method: string, route: string, status: string): number =>
+        count(page, { method, route, status }) - count(before, { method, route, status });
+      expect([grown('GET', `${ORDERS}/:id`, '404'), grown('GET', `${ORDERS}/:id`, '401')]).toEqual([1, 1]);
+      expect([grown('GET', ORDERS, '200'), grown('POST', 'unknown', '404')]).toEqual([1, 2]);
+    });
+    const page = await scrape();
+    const text = JSON.stringify(page.series);
+    for (const private_ of ['made-up', '0b5f6c1e', 'limit=1', '/t/acme']) expect(text).not.toContain(private_);
+  });
+
+  it('have their durations in a histogram of the same route', async () => {
+    const labels = { method: 'GET', route: '/api/v1/tenant' };
+    for (let n = 0; n < 3; n += 1) await app.call('/api/v1/tenant', { apiKey: acme.apiKey });
+    await soonShown((page) => {
+      const name = 'tenantry_http_request_duration_seconds';
+      expect(page.value(`${name}_count`, labels)).toBe(3);
+      expect(page.value(`${name}_bucket`, { ...labels, le: '+Inf' })).toBe(3);
+      expect(page.value(`${name}_sum`, labels)).toBeGreaterThan(0);
+    });
+  });
+
+  it('are counted for their tenant, with the statements they took', async () => {
+    const read = (page: Exposition): number[] =>
+      ['requests_total', 'statements_total', 'wait_seconds_total'].map((name) =>
+        page.count(`tenantry_tenant_${name}`, { tenant: 'globex' }),
+      );
+    const [requests = 0, statements = 0, waited = 0] = read(await scrape());
+    for (let n = 0; n < 5; n += 1) await app.call(`${ORDERS}/summary`, { apiKey: globex.apiKey });
+    await soonShown((page) => {
+      const [now = 0, then = 0, since = 0] = read(page);
+      expect([now - requests, then - statements]).toEqual([5, 5]);
+      expect(since).toBeGreaterThan(waited);
+    });
+  });
+});
+
+describe('what is shown of the process', () => {
+  it('tells of pools, servers, the cache, the catalog and tenants', async () => {
+    const page = await scrape();
+    expect(page.named('tenantry_pool_waiting').map(({ labels }) => labels['target'])).toEqual([
+      expect.stringMatching(/_shared-[0-9a-f]{4}$/),
+      expect.stringMatching(/_globex_[0-9a-f]{8}-[0-9a-f]{4}$/),
+      'other',
+    ]);
+    expect(page.value('tenantry_cache_hits_total', { tier: 'memory' })).toBeGreaterThan(0);
+    expect(page.value('tenantry_cache_redis_connected')).toBe(1);
+    expect(page.value('tenantry_cache_redis_breaker', { state: 'closed' })).toBe(1);
+    expect(page.value('tenantry_tenants', { status: 'active' })).toBe(2);
+    expect([page.value('tenantry_catalog_up'), page.value('tenantry_catalog_listening')]).toEqual([1, 1]);
+    expect(page.value('process_resident_memory_bytes')).toBeGreaterThan(1e7);
+  });
+
+  it('gives no secret, host or role away', async () => {
+    const { text } = await app.call('/metrics', { apiKey: ADMIN_KEY });
+    const { username, password, host } = new URL(app.database.url);
+    for (const secret of [password, host, `${username}@`, acme.apiKey, ADMIN_KEY]) expect(text).not.toContain(secret);
+  });
+});
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+}
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+describe('what reads it', () => {
+  const fileAt = (path: string): string => readFileSync(new URL(`../../ops/${path}`, import.meta.url), 'utf8');
+  const { groups } = load(fileAt('prometheus/alerts.yaml')) as { groups: { rules: Rule[] }[] };
+  const dashboard = JSON.parse(fileAt('grafana/tenantry.json')) as { panels: Panel[]; templating: unknown };
+  const alerts = groups.flatMap(({ rules }) => rules).map(({ alert, expr }) => [alert, expr] as const);
+  const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => [title, expr.replaceAll('$__rate_interval', '5m')] as const),
+  );
+
+  /** What Prometheus itself adds. */
+  const ADDED_METRICS = new Set(['up']);
+  const ADDED_LABELS = ['instance', 'job'];
+  let page: Exposition;
+
+  beforeAll(async () => {
+    await app.call(NO_ORDER, { apiKey: acme.apiKey });
+    await soonShown((shown) =>
+      (page = shown).value('tenantry_http_request_duration_seconds_count', { route: `${ORDERS}/:id` }),
+    );
+  });
+
+  it('there is some of both', () => {
+    expect([alerts.length, queries.length]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(Math.min(alerts.length, queries.length)).toBeGreaterThan(10);
+  });
+
+  it.each([...alerts, ...queries])('%s asks for metrics and labels that are there: %s', (_title, text) => {
+    const { selectors, groupings } = readQuery(text);
+    expect(selectors.length).toBeGreaterThan(0);
+    const known = new Set(ADDED_LABELS);
+    for (const { metric, labels } of selectors) {
+      if (ADDED_METRICS.has(metric)) continue;
+      const has = page.labelsOf(metric);
+      expect([metric, has !== undefined]).toEqual([metric, true]);
+      for (const label of labels) expect([...(has ?? []), ...ADDED_LABELS]).toContain(label);
+      for (const label of has ?? []) known.add(label);
+    }
+    for (const label of groupings) expect([...known]).toContain(label);
+  });
+
+  it('every metric that this project adds is on the dashboard or has an alert', () => {
+    const asked = new Set(
+      [...alerts, ...queries].flatMap(([, text]) => readQuery(text).selectors.map(({ metric }) => metric)),
+    );
+    const own = [...page.types.keys()].filter((name) => name.startsWith('tenantry_'));
+    const unread = own.filter((name) => ![name, `${name}_bucket`].some((series) => asked.has(series)));
+    expect(unread).toEqual([]);
+  });
+});
