@@ -10,6 +10,7 @@ import { RootController } from './http/root.controller.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { TenantModule } from './tenant/tenant.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 
 /** Composition only. */
 @Module({})
@@ -18,6 +19,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        TracingModule,
         AppConfigModule.register(loaded),
         DatabaseModule.register(schema),
         CatalogModule,

@@ -34,5 +34,5 @@ export default {
   rootDir,
   maxWorkers: 2,
   testTimeout: 60_000,
-  projects: [project('unit'), project('integration', services), project('e2e', services)],
+  projects: [project('unit'), project('integration', services), project('e2e', services), project('soak', services)],
 };

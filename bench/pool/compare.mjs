@@ -1,10 +1,13 @@
 import { calibrate, load, timed } from './load.mjs';
 
 /**
- * Measures contestants in turns (A B C, B C A, …), so that what else the machine does meets all of them alike.
+ * Measures contestants in turns, so that what else the machine does, and the garbage of whoever was before, meets all
+ * of them alike.
  *
  * @param operationOf makes the operation of a contestant
- * @returns for each contestant its medians: operations per second, CPU µs, and µs waited for a connection (p50, p99)
+ * @returns for each contestant its medians: operations per second, CPU µs, and µs waited for a connection (p50, p99);
+ *   and as `ratio` what the first one's operations per second are to its own: of the medians, and the quartiles of the
+ *   rounds
  */
 export async function compare(contestants, operationOf, { callers, rounds, sliceMs, withWaits = true }) {
   const entries = [];
@@ -15,9 +18,26 @@ export async function compare(contestants, operationOf, { callers, rounds, slice
     entries.push({ operation, count, watched, watchedOperation: watched && operationOf(watched), samples: [] });
   }
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < entries.length; turn++) await sample(entries[(round + turn) % entries.length], callers);
+    for (const entry of inTurn(entries, round)) await sample(entry, callers);
   }
-  return entries.map(({ samples }, n) => ({ name: contestants[n].name, ...medians(samples) }));
+  const [first] = entries;
+  return entries.map((entry, n) => {
+    const result = { name: contestants[n].name, ...medians(entry.samples) };
+    return entry === first ? result : { ...result, ratio: ratioOf(first.samples, entry.samples) };
+  });
+}
+
+function ratioOf(ours, theirs) {
+  const rounds = ours.map(({ perSecond }, round) => perSecond / theirs[round].perSecond).toSorted((a, b) => a - b);
+  const ofMedians = medians(ours).perSecond / medians(theirs).perSecond;
+  return { ofMedians, quartiles: [quantile(rounds, 0.25), quantile(rounds, 0.75)] };
+}
+
+/** A B C, A C B, B C A, B A C, …: everybody comes first as often as last, and after each of the others. */
+function inTurn(entries, round) {
+  const first = (round >> 1) % entries.length;
+  const turned = [...entries.slice(first), ...entries.slice(0, first)];
+  return round % 2 === 0 ? turned : [turned[0], ...turned.slice(1).toReversed()];
 }
 
 async function sample({ operation, count, watched, watchedOperation, samples }, callers) {

@@ -95,14 +95,14 @@ function pgPool(name, config) {
 /** A stamped client for each caller over our pool: what TypeORM's query runner holds. */
 export function stampedClients({ accesses }) {
   const clients = Array.from({ length: 1_000 }, (_, caller) => new StampedClient(accesses[caller % TENANTS]));
-  return { name: 'stamped statement', run: (caller, text, values) => clients[caller].query(text, values) };
+  return { name: 'our pool, stamped', run: (caller, text, values) => clients[caller].query(text, values) };
 }
 
 /** What the field does: the same two settings before the statement, and taken back after it. */
-export function setPerCheckout({ pool }) {
+export function setPerCheckout({ name, pool }) {
   const tenants = Array.from({ length: TENANTS }, () => randomUUID());
   return {
-    name: 'SET per checkout',
+    name: `${name}, SET per checkout`,
     run: async (caller, text, values) => {
       const client = await pool.connect();
       try {

@@ -1,10 +1,19 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 const RESULTS = new URL('../results/', import.meta.url);
-const COLUMNS = ['callers', 'contestant', 'per second', 'CPU µs', 'wait p50 µs', 'wait p99 µs', 'ours : this'];
+const COLUMNS = [
+  'callers',
+  'contestant',
+  'per second',
+  'CPU µs',
+  'wait p50 µs',
+  'wait p99 µs',
+  'first : this',
+  'quartiles',
+];
 
-/** Where and with what the figures came to be. */
+/** Where and with what the figures come to be; asked before the bench. */
 export async function environment(postgresVersion) {
   const versionOf = async (path) => JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8')).version;
   return {
@@ -13,6 +22,8 @@ export async function environment(postgresVersion) {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),
       memoryGb: Number((totalmem() / 2 ** 30).toFixed(1)),
+      /** Of the last minute. Before the bench: what the neighbours do. */
+      loadBefore: Number(loadavg()[0].toFixed(1)),
     },
     versions: {
       tenantry: await versionOf('../../package.json'),
@@ -27,14 +38,12 @@ export async function environment(postgresVersion) {
 /** One section as a Markdown table: the first contestant of a group is ours, the others are what it is held against. */
 export function table({ title, groups }) {
   const rows = groups.flatMap(({ callers, results }) =>
-    results.map((result) => [
+    results.map(({ name, perSecond, cpuUs, p50, p99, ratio }) => [
       String(callers),
-      result.name,
-      figure(result.perSecond),
-      figure(result.cpuUs),
-      figure(result.p50),
-      figure(result.p99),
-      result === results[0] ? '' : `${(results[0].perSecond / result.perSecond).toFixed(2)} x`,
+      name,
+      ...[perSecond, cpuUs, p50, p99].map(figure),
+      ratio ? `${ratio.ofMedians.toFixed(2)} x` : '',
+      ratio ? ratio.quartiles.map((quartile) => quartile.toFixed(2)).join(' - ') : '',
     ]),
   );
   return [`## ${title}`, '', ...aligned([COLUMNS, ...rows])].join('\n');
@@ -55,6 +64,7 @@ export async function keep({ env, sections, aims }, text) {
     `# Pool bench, ${env.date}`,
     '',
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB. PostgreSQL ${versions.postgres} on the same machine.`,
+    `Load of the machine before it: ${machine.loadBefore} (with more than 0.5, look at the quartiles and at CPU).`,
     `Tenantry ${versions.tenantry}, Node ${versions.node}, pg ${versions.pg}, pg-pool ${versions.pgPool}.`,
     '',
   ].join('\n');

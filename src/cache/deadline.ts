@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers';
+
 /** Raised when a promise did not settle in time. */
 export class DeadlineError extends Error {
   constructor(readonly timeoutMs: number) {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -8,6 +8,8 @@ import { ConnectionPools } from '../database/pool/connection-pools.js';
 /** How long callers have to hear that this instance leaves, before it stops listening. Nobody connected: not at all. */
 const NOTICE_MS = 500;
 const LOOK_AGAIN_MS = 20;
+/** How long a connection that was made just before may take to send its request. */
+const FIRST_REQUEST_MS = 200;
 /** What of the time to shut down requests may use; the rest is for closing what they used. */
 const REQUESTS_SHARE = 0.8;
 /** For the answers of requests whose connections to databases were cut. */
@@ -63,12 +65,13 @@ export class Drain {
     this.requests.delete(request);
   }
 
-  /** Gives notice, then runs `close`, which stops listening and waits for requests that are under way. */
+  /** Gives notice, stops listening, waits for what is under way, then runs `close`. */
   async run(close: () => Promise<void>): Promise<void> {
     this.begun = true;
     const cutting = setTimeout(() => void this.cut(), this.timeoutMs * REQUESTS_SHARE);
     try {
       await this.giveNotice();
+      await this.endConnections();
       await close();
     } finally {
       clearTimeout(cutting);
@@ -80,9 +83,23 @@ export class Drain {
     while (performance.now() < until && (await this.openConnections()) > 0) await delay(LOOK_AGAIN_MS);
   }
 
+  /**
+   * Node's HTTP server, told to close, also closes connections whose first request is not there yet: whoever made one
+   * a moment ago could not tell whether its request was begun. So its listener is closed alone, and they later.
+   */
+  private async endConnections(): Promise<void> {
+    if (!this.server?.listening) return;
+    NetServer.prototype.close.call(this.server);
+    const from = performance.now() + FIRST_REQUEST_MS;
+    while ((await this.openConnections()) > 0) {
+      if (performance.now() >= from) this.server.closeIdleConnections();
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+
   private openConnections(): Promise<number> {
     return new Promise((resolve) => {
-      if (!this.server?.listening) return resolve(0);
+      if (!this.server) return resolve(0);
       this.server.getConnections((error, count) => resolve(error ? 0 : count));
     });
   }

@@ -1,13 +1,4 @@
-import {
-  type Context,
-  context,
-  propagation,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  trace,
-  type Tracer,
-} from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, trace, type Tracer } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { markFailed } from './failed-span.js';
 
@@ -15,28 +6,18 @@ import { markFailed } from './failed-span.js';
 const PROBES = /^\/health(?:[/?]|$)/;
 
 /**
- * One span for each request, in the trace that its `traceparent` names, and open while it is worked on. To be
- * registered before the hooks whose work it should show.
+ * One span for each request, in the trace that its `traceparent` names, and the current one while it is worked on:
+ * Fastify keeps the context of a hook that goes on by `done`, also over the reading of the body. To be registered before
+ * the hooks whose work it should show.
  */
 export function registerRequestSpans(server: FastifyInstance, tracer: Tracer): void {
-  const contexts = new WeakMap<object, Context>();
-
   server.addHook('onRequest', (request, reply, done) => {
     if (PROBES.test(request.url)) return done();
     const caller = propagation.extract(ROOT_CONTEXT, request.headers);
     const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: asked(request) }, caller);
-    const opened = trace.setSpan(caller, span);
-    contexts.set(request.raw, opened);
     // Not Fastify's onResponse: this comes for a request that was given up, too.
     reply.raw.once('close', () => end(span, request, reply));
-    context.with(opened, done);
-  });
-
-  // Once more, because reading the body resumes in the socket's context.
-  server.addHook('preHandler', (request, _reply, done) => {
-    const opened = contexts.get(request.raw);
-    if (opened) context.with(opened, done);
-    else done();
+    context.with(trace.setSpan(caller, span), done);
   });
 }
 

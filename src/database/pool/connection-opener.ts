@@ -1,19 +1,13 @@
-import { AsyncResource } from 'node:async_hooks';
 import pg from 'pg';
 import { ConnectBreaker } from './connect-breaker.js';
 import type { ConnectionTarget } from './connection-target.js';
+import { outsideAnyCaller } from './outside-any-caller.js';
 import { PhysicalConnection } from './physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from './role-check.js';
 
 /** Connections of one age group are replaced over a tenth of their life, so that a fleet does not reconnect at once. */
 const RECYCLE_JITTER = 0.1;
-
-/**
- * A socket's events carry the asynchronous context it was opened in. Opened in nobody's, a listener that was not bound
- * to its caller finds no tenant, instead of the one who happened to open the connection.
- */
-const OUTSIDE_ANY_CALLER = new AsyncResource('ConnectionPool');
 
 /** Opens connections to one target. */
 export class ConnectionOpener {
@@ -45,7 +39,7 @@ export class ConnectionOpener {
    * @throws what connecting throws, the breaker's refusal, or UnsafeRoleError
    */
   open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
-    return this.breaker.run(() => OUTSIDE_ANY_CALLER.runInAsyncScope(() => this.connect(onLost)));
+    return this.breaker.run(() => outsideAnyCaller(() => this.connect(onLost)));
   }
 
   /** Gives up what is being opened, and everything that would be. */

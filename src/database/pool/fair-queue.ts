@@ -23,6 +23,9 @@ interface Lane<W> {
   readonly waiting: W[];
 }
 
+/** So many lanes may stay though empty: to make one for each statement is a fifth of what lending a connection costs. */
+const KEPT_LANES = 1_000;
+
 /**
  * Who gets the next connection: tenants in turn, not requests in order, so that a tenant with a thousand requests in the
  * queue delays another one's by one turn. A tenant at its limit is passed over until it gives something back.
@@ -131,11 +134,12 @@ export class FairQueue<W extends Waiter> {
     return lane;
   }
 
-  /** A lane keeps its turn while it can be served, gets one at the end when it becomes so, and is forgotten when empty. */
+  /** A lane keeps its turn while it can be served, gets one at the end when it becomes so, and may be forgotten when empty. */
   private refresh(lane: Lane<W>): void {
     const servable = lane.waiting.length > 0 && lane.active < lane.share.maxConcurrent;
     if (servable) this.turns.add(lane);
     else this.turns.delete(lane);
-    if (lane.active === 0 && lane.waiting.length === 0) this.lanes.delete(lane.tenantId);
+    const isEmpty = lane.active === 0 && lane.waiting.length === 0;
+    if (isEmpty && this.lanes.size > KEPT_LANES) this.lanes.delete(lane.tenantId);
   }
 }

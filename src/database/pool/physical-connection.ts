@@ -21,6 +21,7 @@ export class PhysicalConnection {
   readonly closed: Promise<void>;
   private markClosed!: () => void;
   private closing = false;
+  private isClosed = false;
   private grace: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -31,7 +32,11 @@ export class PhysicalConnection {
   ) {
     this.aliveAt = openedAt;
     this.closed = new Promise((resolve) => {
-      this.markClosed = resolve;
+      this.markClosed = () => {
+        this.isClosed = true;
+        clearTimeout(this.grace);
+        resolve();
+      };
     });
   }
 
@@ -50,7 +55,6 @@ export class PhysicalConnection {
     const connection = new PhysicalConnection(client, now(), retireAt);
     client.once('end', () => {
       connection.markClosed();
-      clearTimeout(connection.grace);
       if (!connection.closing) onLost(connection);
     });
     client.on('error', () => {
@@ -70,34 +74,34 @@ export class PhysicalConnection {
     }
   }
 
-  /** True while a transaction is open on it, or nobody can tell. */
-  get inTransaction(): boolean {
-    return this.client.getTransactionStatus() !== 'I';
+  /**
+   * False in the middle of a statement, while a transaction is open, and when nobody can tell. The transaction status
+   * alone is that of before the statement.
+   */
+  get isAtRest(): boolean {
+    return innards(this.client).readyForQuery && this.client.getTransactionStatus() === 'I';
   }
 
-  /** Closes it in order, and by force when that takes too long. */
+  /** Closes it in order, also in the middle of a statement, and by force when that takes too long. */
   close(): void {
     if (this.closing) return;
     this.closing = true;
+    if (this.isClosed) return;
     this.grace = setTimeout(() => this.cut(), CLOSE_GRACE_MS);
-    void this.client.end().then(
-      () => this.markClosed(),
-      () => this.cut(),
-    );
+    hangUp(this.client);
   }
 
   /** Destroys the socket; whoever waits on a statement gets an error. */
   cut(): void {
     this.closing = true;
-    clearTimeout(this.grace);
-    socketOf(this.client).destroy();
+    innards(this.client).connection.stream.destroy();
     this.markClosed();
   }
 }
 
 /** node-postgres leaves the socket open when the login fails on our side of it. */
 async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
-  const giveUp = (): void => socketOf(client).destroy();
+  const giveUp = (): void => innards(client).connection.stream.destroy();
   signal?.addEventListener('abort', giveUp);
   try {
     signal?.throwIfAborted();
@@ -110,7 +114,24 @@ async function connect(client: pg.Client, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** node-postgres does not type its socket (pg/lib/client.js `connection.stream`). */
-function socketOf(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+/**
+ * Says good-bye and waits for the server to close its side. `Client#end` destroys the socket of a connection that is busy
+ * or broken, while its backend lives on, so that the server would have more connections than we count.
+ */
+function hangUp(client: pg.Client): void {
+  const inside = innards(client);
+  inside._ending = true; // as `Client#end` does: refuses what is sent from now on
+  inside.connection.end();
+}
+
+/** What node-postgres does not type (pg/lib/client.js, pg/lib/connection.js). */
+interface ClientInnards {
+  _ending: boolean;
+  /** False from the sending of a statement until the server has said that it is ready for the next. */
+  readonly readyForQuery: boolean;
+  readonly connection: { readonly stream: { destroy(): void }; end(): void };
+}
+
+function innards(client: pg.Client): ClientInnards {
+  return client as unknown as ClientInnards;
 }

@@ -102,15 +102,12 @@ export class PoolConnections {
   }
 
   /**
-   * Cuts one that did not answer, and those that have been idle for as long: to look at one after the other would take
-   * its time for each. Nobody waits until the other side agrees that they are closed.
+   * Closes one that did not answer, and those that have been idle for as long: to look at one after the other would take
+   * its time for each.
    */
   retireUnanswering(silent: PhysicalConnection): void {
     const alike = this.idleStack.filter(({ aliveAt }) => aliveAt <= silent.aliveAt);
-    for (const connection of [silent, ...alike]) {
-      if (this.has(connection)) connection.cut();
-      this.retire(connection, 'unanswering');
-    }
+    for (const connection of [silent, ...alike]) this.retire(connection, 'unanswering');
   }
 
   /** Closes it; its place in the budget is free once the server has closed it too. False when it was gone already. */

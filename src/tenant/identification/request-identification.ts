@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { measured, type Usage } from '../../database/session/usage.js';
+import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../tenant-context.js';
 import type { Caller } from './caller.js';
 import { IdentificationService } from './identification.service.js';
@@ -50,6 +51,7 @@ export class RequestIdentification {
     server.addHook('preHandler', (request, _reply, done) => {
       const state = states.get(request.raw);
       const scope = state?.caller.kind === 'tenant' ? state.caller.scope : undefined;
+      if (scope) currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
       if (state && scope) measured(state.usage, () => this.context.run(scope, done));
       else done();
     });

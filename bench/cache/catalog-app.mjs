@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { Application } from '../../dist/application.js';
+import { loadConfig } from '../../dist/config/load-config.js';
+import { ApiKeys } from '../../dist/control-plane/api-keys.js';
+import { TenantProvisioner } from '../../dist/control-plane/provisioning/tenant-provisioner.js';
+import { EmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
+
+/** Statements on the catalog, but not the change feed's heartbeat, which is no request's. */
+const STATEMENTS = `
+  SELECT coalesce(sum(calls), 0)::int AS count FROM pg_stat_statements
+  WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND userid = 'tenantry'::regrole AND query <> 'SELECT'`;
+
+/** The whole application over a PostgreSQL of its own that counts statements, with tenants and their keys. */
+export class CatalogApp {
+  #stop = [];
+
+  /** @param tenantCount how many tenants to make, on shared tables */
+  static async start(redisPort, tenantCount) {
+    const app = new CatalogApp();
+    try {
+      await app.#start(redisPort, tenantCount);
+      return app;
+    } catch (error) {
+      await app.stop();
+      throw error;
+    }
+  }
+
+  get(token) {
+    return this.application.nest.get(token);
+  }
+
+  /** One request of a tenant, through everything but the socket. */
+  async request(tenant) {
+    const headers = { authorization: `Bearer ${this.apiKeys[tenant]}` };
+    const { statusCode } = await this.server.inject({ url: '/api/v1/tenant', headers });
+    if (statusCode !== 200) throw new Error(`a request was answered with ${statusCode}`);
+  }
+
+  async countStatements(work) {
+    await this.counter.query('SELECT pg_stat_statements_reset()');
+    await work();
+    const { rows } = await this.counter.query(STATEMENTS);
+    return rows[0].count;
+  }
+
+  /** Everything that was started, last first. */
+  async stop() {
+    for (const stop of this.#stop.reverse()) await stop();
+  }
+
+  async #start(redisPort, tenantCount) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-bench-'));
+    this.#stop.push(() => rm(dataDir, { recursive: true }));
+    await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
+    const postgres = await startPostgres(dataDir);
+    this.#stop.push(() => postgres.stop());
+    this.counter = new pg.Client({ connectionString: postgres.superuserUrl });
+    await this.counter.connect();
+    this.#stop.push(() => this.counter.end());
+    await this.counter.query('CREATE EXTENSION pg_stat_statements');
+    this.application = await Application.start(
+      loadConfig({ env: environment(postgres.url, redisPort, dataDir), cwd: dataDir }),
+    );
+    this.#stop.push(() => this.application.stop());
+    this.server = this.application.nest.getHttpAdapter().getInstance();
+    this.apiKeys = [];
+    for (let n = 0; n < tenantCount; n++) this.apiKeys.push(await this.#addTenant(`tenant-${n}`));
+    const { rows } = await this.counter.query('SHOW server_version');
+    this.postgresVersion = rows[0].server_version;
+  }
+
+  async #addTenant(slug) {
+    const { id } = await this.get(TenantProvisioner).provision({ slug, isolation: 'row' });
+    return this.get(ApiKeys).issue(id);
+  }
+}
+
+function startPostgres(dataDir) {
+  const passwords = { superuser: randomBytes(12).toString('hex'), owner: randomBytes(12).toString('hex') };
+  return EmbeddedPostgres.start({
+    dataDir,
+    passwords,
+    settings: { shared_preload_libraries: 'pg_stat_statements' },
+  });
+}
+
+function environment(url, redisPort, dataDir) {
+  return {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'error',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: url,
+    DATA_DIR: dataDir,
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redisPort),
+    ADMIN_API_KEY: randomBytes(24).toString('base64url'),
+    ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
+  };
+}

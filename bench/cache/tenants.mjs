@@ -1,0 +1,18 @@
+/** A tenant as the catalog describes it, made anew each time: what every cache here holds. */
+export function tenant(n) {
+  return {
+    id: tenantId(n),
+    slug: `tenant-${n}`,
+    status: 'active',
+    isolation: 'row',
+    targetId: tenantId(0),
+    schema: 'tenants',
+    limits: {},
+    message: null,
+    version: 1,
+  };
+}
+
+export function tenantId(n) {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+}

@@ -1,0 +1,30 @@
+-- For psql as a superuser in the database "postgres", once on a new server:
+--   TENANTRY_DB_PASSWORD=... PGBOUNCER_PASSWORD=... psql -v ON_ERROR_STOP=1 -d postgres -f roles.sql
+\getenv owner_password TENANTRY_DB_PASSWORD
+\getenv pgbouncer_password PGBOUNCER_PASSWORD
+
+-- The catalog, and the role that creates tenants' databases and login roles. No superuser: the application refuses one.
+CREATE ROLE tenantry LOGIN CREATEDB CREATEROLE PASSWORD :'owner_password';
+CREATE DATABASE tenantry OWNER tenantry;
+REVOKE ALL ON DATABASE tenantry FROM PUBLIC;
+
+-- PgBouncer looks up here who wants to log in. Tenants' login roles have no business in this database.
+CREATE ROLE pgbouncer LOGIN NOINHERIT PASSWORD :'pgbouncer_password';
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+GRANT CONNECT ON DATABASE postgres TO pgbouncer;
+CREATE SCHEMA pgbouncer;
+GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer;
+
+-- The password verifier of a role that may log in now. Never a superuser's: nobody should be one through the pooler.
+CREATE FUNCTION pgbouncer.login(wanted text, OUT name text, OUT verifier text)
+  RETURNS SETOF record
+  LANGUAGE sql STABLE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT rolname::text, rolpassword
+  FROM pg_authid
+  WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND NOT rolreplication
+    AND (rolvaliduntil IS NULL OR rolvaliduntil > now())
+$$;
+REVOKE ALL ON FUNCTION pgbouncer.login(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pgbouncer.login(text) TO pgbouncer;

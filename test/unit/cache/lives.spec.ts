@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { remainingMs } from '../../../src/cache/entry.js';
+import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache-rig.js';
+
+describe('the lives of entries', () => {
+  it.each([
+    [0, OPTIONS.ttlMs],
+    [0.5, OPTIONS.ttlMs * 0.95],
+    [1, OPTIONS.ttlMs * 0.9],
+  ])('end over a tenth of their length: with %s drawn, after %s ms', async (drawn, lifeMs) => {
+    const instance = await CacheInstance.open({ options: { random: () => drawn } });
+    instance.listen().truth.write('a', 'one');
+    await instance.get('a');
+    instance.clock.advance(lifeMs - 1);
+    expect(instance.cache.peek(ITEM, 'a')).toEqual({ text: 'one' });
+    instance.clock.advance(1);
+    expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
+  });
+
+  it('never last longer than their whole length, however wrong the clock was that they were stamped with', () => {
+    const entry = { value: {}, subject: 's', version: 1, loadedAt: 10_000, ttlMs: 500 };
+    expect(remainingMs(entry, 10_200)).toBe(300);
+    expect(remainingMs(entry, 1_000)).toBe(500);
+    expect(remainingMs(entry, 20_000)).toBeLessThan(0);
+  });
+
+  it('begin when the truth was asked, not when it answered', async () => {
+    const instance = await CacheInstance.open();
+    instance.listen().truth.write('a', 'one');
+    instance.truth.hold();
+    const answer = instance.get('a');
+    instance.clock.advance(4_000); // the answer may be as old as that
+    instance.truth.release();
+    await answer;
+    instance.clock.advance(OPTIONS.ttlMs - 4_000);
+    expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
+  });
+});
+
+describe('the bound of the memory tier', () => {
+  it('drops what was not used for longest', async () => {
+    const instance = await CacheInstance.open({ options: { maxEntries: 3 } });
+    instance.listen();
+    for (const key of ['a', 'b', 'c']) instance.truth.write(key, key);
+    for (const key of ['a', 'b', 'c', 'a']) await instance.get(key);
+    instance.truth.write('d', 'd');
+    await instance.get('d');
+    const held = ['a', 'b', 'c', 'd'].filter((key) => instance.cache.peek(ITEM, key));
+    expect(held).toEqual(['a', 'c', 'd']);
+    expect(instance.cache.snapshot().entries).toBe(3);
+  });
+
+  it('holds whatever is asked for in whatever order', async () => {
+    const instance = await CacheInstance.open({ options: { maxEntries: 50 }, clock: new StoppedClock() });
+    instance.listen();
+    let state = 12_345;
+    const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+    const order: string[] = []; // the same by hand, the last one used last
+    for (let step = 0; step < 5_000; step += 1) {
+      const key = `k${Math.floor(random() * 120)}`;
+      instance.truth.write(key, key, { version: 1 });
+      await instance.get(key);
+      if (order.includes(key)) order.splice(order.indexOf(key), 1);
+      order.push(key);
+      if (order.length > 50) order.shift();
+    }
+    for (const key of order) expect(instance.cache.peek(ITEM, key)).toBeDefined();
+    expect(instance.cache.snapshot().entries).toBe(50);
+  });
+});

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+
+const CHECKOUT = new URL('../../../', import.meta.url);
+const read = (file: string): string[] => readFileSync(new URL(file, CHECKOUT), 'utf8').split('\n');
+
+/** Of each instruction its name and the rest; a backslash joins lines. */
+function instructions(file: string): { readonly name: string; readonly rest: string }[] {
+  const text = read(file)
+    .filter((line) => !line.startsWith('#'))
+    .join('\n')
+    .replace(/\s*\\\n\s*/g, ' ');
+  return [...text.matchAll(/^([A-Z]+)\s+(.*)$/gm)].map(([, name = '', rest = '']) => ({ name, rest }));
+}
+
+const all = (file: string, name: string): string[] =>
+  instructions(file).flatMap((found) => (found.name === name ? found.rest : []));
+
+const FILES = ['Dockerfile', 'ops/pgbouncer/Dockerfile'];
+
+describe.each(FILES)('%s', (file) => {
+  it('names a version of every image that it begins with', () => {
+    for (const from of all(file, 'FROM')) expect(from).toMatch(/^[a-z]+:(?!latest)[\w.${}-]+/);
+  });
+
+  it('ends as another user than root, by number', () => {
+    expect(all(file, 'USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  it('starts its program without a shell, so that signals reach it', () => {
+    expect(() => JSON.parse(all(file, 'ENTRYPOINT').join())).not.toThrow();
+  });
+
+  it('checks its health without a shell', () => {
+    const [check = ''] = all(file, 'HEALTHCHECK');
+    expect(JSON.parse(check.slice(check.indexOf('CMD') + 3))).toContainEqual(expect.stringContaining('127.0.0.1'));
+  });
+
+  it('has no secret in it', () => {
+    for (const line of [...all(file, 'ENV'), ...all(file, 'ARG')])
+      expect(line).not.toMatch(/PASSWORD|KEY|SECRET|TOKEN|URL/);
+  });
+});
+
+describe('what gets into the image', () => {
+  const allowed = read('.dockerignore')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+
+  it('is nothing that is not named', () => {
+    const rules = read('.dockerignore').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(rules[0]).toBe('*');
+    expect(rules.slice(1)).toEqual(allowed.map((path) => `!${path}`));
+  });
+
+  it('is what the Dockerfile copies, all of it there', () => {
+    const copied = all('Dockerfile', 'COPY')
+      .filter((rest) => !rest.startsWith('--from'))
+      .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
+    expect([...new Set(copied)].toSorted()).toEqual(allowed.toSorted());
+    for (const path of allowed) expect(existsSync(new URL(path, CHECKOUT))).toBe(true);
+  });
+});
+
+it('the health check asks where the application listens, and the probe that touches nothing', () => {
+  const [check = ''] = all('Dockerfile', 'HEALTHCHECK');
+  expect(check).toContain('${process.env.PORT || 3000}/health/live');
+  expect(all('Dockerfile', 'EXPOSE')).toEqual(['3000']);
+});

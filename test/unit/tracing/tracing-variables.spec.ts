@@ -1,0 +1,45 @@
+import { expect, it } from '@jest/globals';
+import { tracingWish } from '../../../src/tracing/tracing-variables.js';
+
+const ENDPOINT = 'http://user:secret@collector:4318/base';
+
+it.each([
+  ['nothing is set', {}],
+  ['only the name is set', { OTEL_SERVICE_NAME: 'shop' }],
+  ['the endpoint is empty', { OTEL_EXPORTER_OTLP_ENDPOINT: ' ' }],
+  ['the SDK is disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_SDK_DISABLED: 'True' }],
+  ['there is no exporter', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }],
+  ['only metrics have an endpoint', { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: ENDPOINT }],
+])('asks for no traces when %s', (_when, env) => {
+  expect(tracingWish(env)).toEqual({ kind: 'none' });
+});
+
+it.each([
+  ['the general endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }],
+  ["the traces' own endpoint", { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT: 'x' }],
+  [
+    'the protocol that is there',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+  ],
+  ['an SDK that is not disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_SDK_DISABLED: 'false' }],
+])('asks for traces by %s, and names the place without its credentials', (_by, env) => {
+  expect(tracingWish(env)).toEqual({ kind: 'otlp', to: 'http://collector:4318' });
+});
+
+it.each([
+  [
+    'another exporter',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_TRACES_EXPORTER: 'zipkin' },
+    'OTEL_TRACES_EXPORTER',
+  ],
+  [
+    'gRPC',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+  ],
+  ['no URL', { OTEL_EXPORTER_OTLP_ENDPOINT: 'secret@collector:4318' }, 'URL'],
+])('cannot do what %s asks for, and says so without the value', (_what, env, said) => {
+  const wish = tracingWish(env);
+  expect(wish).toEqual({ kind: 'unsupported', reason: expect.stringContaining(said) });
+  expect(JSON.stringify(wish)).not.toContain('secret');
+});
