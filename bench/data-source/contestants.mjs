@@ -3,7 +3,9 @@ import { DataSource } from 'typeorm';
 import { createTenantDataSource } from '../../dist/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../dist/database/data-source/template-data-source.js';
 import { TargetPool } from '../../dist/database/pool/target-pool.js';
+import { ServerBudget } from '../../dist/database/pool/server-budget.js';
 import { createStamp } from '../../dist/database/session/stamp.js';
+import { TenantAccess } from '../../dist/database/session/tenant-access.js';
 import { entitySchemas } from './entities.mjs';
 
 /**
@@ -22,11 +24,14 @@ export async function tenantDataSources(server, entityCount) {
     password,
   };
   const limits = { size: 4, maxOverflow: 0, recycleSeconds: 3600, timeoutMs: 30_000, connectTimeoutMs: 5_000 };
-  const pool = new TargetPool(target, { ...limits, statementTimeoutMs: 30_000 });
+  const options = { ...limits, reuse: true, statementTimeoutMs: 30_000, leaseWarningMs: 60_000 };
+  const pool = new TargetPool({ target, options, budget: new ServerBudget(10) });
+  const share = { maxConcurrent: 4, maxQueued: 100 };
   return {
     create: async () => {
       const id = randomUUID();
-      return createTenantDataSource(template, pool, createStamp(id, `t_${id}`), `t_${id}`);
+      const access = new TenantAccess(pool, createStamp(id, `t_${id}`), share);
+      return createTenantDataSource(template, access, `t_${id}`);
     },
     destroy: async () => {},
     close: () => pool.end(),

@@ -50,7 +50,13 @@ const agreements: readonly Agreement[] = [
   {
     rule: 'a direct address needs a database',
     variable: 'DATABASE_DIRECT_URL',
-    broken: { ...REQUIRED, DATABASE_DIRECT_URL },
+    broken: { ...REQUIRED, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' },
+    kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
+  },
+  {
+    rule: 'a direct address needs a pooler that it leads around',
+    variable: 'DATABASE_DIRECT_URL',
+    broken: { ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL },
     kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
   },
   {
@@ -89,7 +95,7 @@ describe.each(agreements)('$rule', ({ variable, broken, kept }) => {
 });
 
 test('a variable that is bad in itself is not reported a second time for what it should agree with', () => {
-  const env = { ...PRODUCTION, DATABASE_URL: 'nonsense', DATABASE_DIRECT_URL, EMBEDDED_POSTGRES: 'true' };
+  const env = { ...PRODUCTION, DATABASE_URL: 'nonsense', EMBEDDED_POSTGRES: 'true' };
   expect(variablesOf(problemsOf(env, folder))).toEqual(['DATABASE_URL']);
 });
 
