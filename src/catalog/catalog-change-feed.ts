@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
+import { withDeadline } from '../cache/deadline.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
@@ -11,6 +12,7 @@ const RECONNECT_LAST_MS = 5_000;
 /** A connection that died without a word goes unnoticed for so long, and the time an answer may take. */
 const HEARTBEAT_MS = 2_000;
 const ANSWER_TIMEOUT_MS = 5_000;
+const GOOD_BYE_MS = 1_000;
 
 export type CatalogListener = (event: CatalogEvent) => void;
 
@@ -53,7 +55,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     clearTimeout(this.timer);
     const client = this.client;
     this.client = undefined;
-    await client?.end();
+    if (client) await hangUp(client);
   }
 
   private async connect(): Promise<void> {
@@ -112,10 +114,20 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   private abandon(client: pg.Client): void {
     client.removeAllListeners('notification');
-    client.end().catch(() => undefined); // it is broken already; there is nobody left to tell
+    void hangUp(client);
   }
 
   private emit(event: CatalogEvent): void {
     for (const listener of this.listeners) listener(event);
+  }
+}
+
+/** `Client#end` waits for ever for a server that is frozen or out of reach; such a socket must not hold up the end of us. */
+async function hangUp(client: pg.Client): Promise<void> {
+  (client as pg.Client & { unref(): void }).unref(); // documented, and not in the types
+  try {
+    await withDeadline(client.end(), GOOD_BYE_MS);
+  } catch {
+    // it is broken already; there is nobody left to tell
   }
 }

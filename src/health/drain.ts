@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
@@ -85,10 +85,12 @@ export class Drain {
 
   /**
    * Node's HTTP server, told to close, also closes connections whose first request is not there yet: whoever made one
-   * a moment ago could not tell whether its request was begun. So its listener is closed alone, and they later.
+   * a moment ago could not tell whether its request was begun. So its listener is closed alone, and they later; and
+   * right after what has arrived was accepted, because the system resets what nobody has accepted.
    */
   private async endConnections(): Promise<void> {
     if (!this.server?.listening) return;
+    await nextTurn();
     NetServer.prototype.close.call(this.server);
     const from = performance.now() + FIRST_REQUEST_MS;
     while ((await this.openConnections()) > 0) {

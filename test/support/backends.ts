@@ -73,12 +73,13 @@ export async function expectStillWorks(
   atOnce: number,
   backends: { count(): Promise<number> },
 ): Promise<void> {
-  const held = await Promise.all(Array.from({ length: atOnce }, () => pool.acquire()));
-  try {
-    await Promise.all(held.map(({ client }) => client.query('SELECT 1')));
-  } finally {
-    for (const connection of held) connection.release();
-  }
+  const asked = Array.from({ length: atOnce }, () => pool.acquire());
+  await Promise.allSettled(asked); // all of them are held before the first one is given back
+  const used = asked.map(async (acquired) => {
+    const connection = await acquired;
+    await connection.client.query('SELECT 1').finally(() => connection.release());
+  });
+  for (const outcome of await Promise.allSettled(used)) if (outcome.status === 'rejected') throw outcome.reason;
   await expectTruth(pool, backends);
 }
 

@@ -6,4 +6,3 @@ export interface RunningRedis {
 }
 
 export function startRedis(options?: { port?: number; args?: string[] }): Promise<RunningRedis>;
-export function findRedis(): Promise<string>;

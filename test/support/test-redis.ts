@@ -25,10 +25,18 @@ export class TestRedis {
     return this.use((client) => client.call(command, ...args));
   }
 
-  async use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true });
-    await client.connect();
+  async use<T>(work: (client: Redis) => Promise<T>, password?: string): Promise<T> {
+    const login = password === undefined ? {} : { password };
+    const client = new Redis({
+      port: this.port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      retryStrategy: () => null,
+      ...login,
+    });
+    client.on('error', () => undefined); // what fails says so itself
     try {
+      await client.connect();
       return await work(client);
     } finally {
       client.disconnect();

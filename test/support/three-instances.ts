@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import pg from 'pg';
 import { DEFAULT_SERVER } from '../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../src/database/pool/database-url.js';
 import type { RedisSettings } from './cache-rig.js';
@@ -13,13 +14,16 @@ export class ThreeInstances {
 
   private constructor(
     readonly database: TestDatabase,
+    private readonly psql: pg.Client,
     readonly all: LookupInstance[],
     private readonly redis: RedisSettings,
   ) {}
 
   static async over(redis: RedisSettings): Promise<ThreeInstances> {
     const database = await createTestDatabase('catalog');
-    const three = new ThreeInstances(database, [], redis);
+    const psql = new pg.Client({ connectionString: database.url });
+    await psql.connect();
+    const three = new ThreeInstances(database, psql, [], redis);
     for (let n = 0; n < 3; n += 1) three.all.push(await three.another());
     await three.create(10);
     return three;
@@ -32,14 +36,15 @@ export class ThreeInstances {
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((instance) => instance.close()));
+    await this.psql.end();
     await this.database.drop();
   }
 
   /** Reads everything on every instance while tenants are created, changed, renamed, deleted and replaced. */
   async readAndWrite(): Promise<void> {
-    let isWriting = true;
+    const written = new AbortController();
     const readers = this.all.map(async ({ lookup }) => {
-      while (isWriting) {
+      while (!written.signal.aborted) {
         await Promise.all(this.slugs.map((slug) => lookup.bySlug(slug)));
         await new Promise(setImmediate);
       }
@@ -47,7 +52,7 @@ export class ThreeInstances {
     try {
       for (let round = 0; round < 5; round += 1) await this.change(round);
     } finally {
-      isWriting = false;
+      written.abort();
     }
     await Promise.all(readers);
   }
@@ -55,7 +60,7 @@ export class ThreeInstances {
   /** Every instance says of every name what the catalog says of it. */
   async everyoneIsRight(instances = this.all): Promise<void> {
     type Row = { slug: string; id: string; message: string; version: number };
-    const rows = await this.database.admin<Row>('SELECT slug, id, message, version FROM tenants');
+    const { rows } = await this.psql.query<Row>('SELECT slug, id, message, version FROM tenants');
     const truth = new Map(rows.map((row) => [row.slug, row]));
     await soon(async () => {
       for (const { lookup } of instances) {
@@ -81,7 +86,7 @@ export class ThreeInstances {
       await a.lookup.bySlug(slug);
       await b.lookup.bySlug(slug);
       const { redisHits } = b.cache.snapshot();
-      await this.database.admin(`UPDATE tenants SET message = 'again' WHERE slug = '${slug}'`);
+      await this.psql.query(`UPDATE tenants SET message = 'again' WHERE slug = '${slug}'`);
       await soon(async () => expect((await a.lookup.bySlug(slug))?.message).toBe('again'));
       await soon(async () => expect((await b.lookup.bySlug(slug))?.message).toBe('again'));
       expect(b.cache.snapshot()).toMatchObject({ redisConnected: true, redisBreaker: 'closed' });
@@ -91,7 +96,7 @@ export class ThreeInstances {
 
   private async create(count: number): Promise<string[]> {
     const slugs = Array.from({ length: count }, randomSlug);
-    await this.database.admin(insertTenants(slugs));
+    await this.psql.query(insertTenants(slugs));
     this.slugs.push(...slugs);
     return slugs;
   }
@@ -103,12 +108,10 @@ export class ThreeInstances {
     );
     const name = randomSlug();
     this.slugs.push(name);
-    await this.database.admin(
-      `UPDATE tenants SET message = 'round ${round}' WHERE slug IN ('${changed}', '${created}')`,
-    );
-    await this.database.admin(`UPDATE tenants SET slug = '${name}' WHERE slug = '${renamed}'`);
-    await this.database.admin(`DELETE FROM tenants WHERE slug = '${deleted}'`);
-    await this.database.admin(`DELETE FROM tenants WHERE slug = '${replaced}'`);
-    await this.database.admin(insertTenants([String(replaced)]));
+    await this.psql.query(`UPDATE tenants SET message = 'round ${round}' WHERE slug IN ('${changed}', '${created}')`);
+    await this.psql.query(`UPDATE tenants SET slug = '${name}' WHERE slug = '${renamed}'`);
+    await this.psql.query(`DELETE FROM tenants WHERE slug = '${deleted}'`);
+    await this.psql.query(`DELETE FROM tenants WHERE slug = '${replaced}'`);
+    await this.psql.query(insertTenants([String(replaced)]));
   }
 }

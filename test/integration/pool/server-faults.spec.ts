@@ -84,7 +84,8 @@ it('a server with no connection at all for us: callers are told, and served with
   const refusals: unknown[] = [];
   for (let turn = 0; turn < 5; turn += 1) await pool.acquire().catch((error: unknown) => refusals.push(error));
   expect(refusals).toHaveLength(5);
-  for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '53300' } });
+  for (const refusal of refusals)
+    expect(refusal).toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '53300' } });
   expect(pool.snapshot()).toMatchObject({ total: 0, breaker: 'open' });
   await Promise.all(taken.map((client) => client.end()));
   await soon(async () => (await pool.acquire()).release());

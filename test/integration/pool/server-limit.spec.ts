@@ -148,6 +148,22 @@ it('a limit that is raised is used at once', async () => {
   await second!.end();
 });
 
+it('a connection that is given up in the middle of a statement counts until the server has closed it', async () => {
+  const budget = new ServerBudget(1);
+  const [first, second] = targets(2).map((target) => new TestPool(target, {}, { budget }));
+  const held = await first!.acquire();
+  const statement = held.client.query('SELECT pg_sleep(0.4)').catch(() => undefined);
+  held.release('its caller gave up');
+  backends.watch();
+  const served = await second!.acquire();
+  expect(await backends.stopWatching()).toMatchObject({ most: 1 });
+  served.release();
+  await statement;
+  await expectStillWorks(second!, 1, backends);
+  await first!.end();
+  await second!.end();
+});
+
 it('whoever stops waiting for the limit leaves nothing behind', async () => {
   const budget = new ServerBudget(1);
   const [first, second] = targets(2).map((target) => new TestPool(target, { timeoutMs: 300 }, { budget }));

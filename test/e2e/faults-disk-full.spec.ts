@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { callOnce, type KeptAnswer } from '../support/keep-alive.js';
+import { Service } from '../support/service.js';
+import { SmallDisk } from '../support/small-disk.js';
+import { soon } from '../support/soon.js';
+import type { Json } from '../support/test-app.js';
+
+const DISK_MEGABYTES = 192;
+const WRITES = 400;
+
+const disk = await SmallDisk.mount(DISK_MEGABYTES);
+
+// Where nothing can be mounted there is no disk to fill; the run says so.
+(disk ? describe : describe.skip)('the disk of embedded PostgreSQL is full (needs root and mount)', () => {
+  let service: Service;
+  let apiKey: string;
+
+  beforeAll(async () => {
+    const dataDir = join(disk!.path, 'data');
+    await mkdir(dataDir);
+    service = await Service.start({}, dataDir);
+    const demo = JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Json;
+    apiKey = demo.tenants.find(({ slug }: Json) => slug === 'initech').apiKey;
+  });
+
+  afterAll(async () => {
+    await service.kill();
+    await disk!.unmount();
+  });
+
+  it('reads go on, writes are refused as what they are, and all is well when there is room again', async () => {
+    disk!.fill();
+    const refused = await untilRefused();
+    expect([refused.status, refused.body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
+    const answers = await Promise.all(
+      ['/health/live', '/health', '/health/ready', '/api/v1/orders'].map((path) => call(path)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await disk!.free();
+    const freed = performance.now();
+    await soon(async () => expect((await write(-1)).status).toBe(201));
+    process.stdout.write(`\ndisk full: well again after ${Math.round(performance.now() - freed)} ms\n`);
+    expect(await service.stop()).toBe(0);
+  });
+
+  /** What is still free inside PostgreSQL's own files is used up first. */
+  async function untilRefused(): Promise<KeptAnswer> {
+    for (let index = 0; index < WRITES; index += 1) {
+      const answer = await write(index);
+      if (answer.status !== 201) return answer;
+    }
+    throw new Error(`${WRITES} writes went through`);
+  }
+
+  function write(index: number): Promise<KeptAnswer> {
+    const body = { name: 'x'.repeat(200), email: `${'y'.repeat(50)}-${index}@example.com` };
+    return call('/api/v1/customers', { method: 'POST', body });
+  }
+
+  function call(path: string, options: { method?: string; body?: object } = {}): Promise<KeptAnswer> {
+    return callOnce(service.url, path, { apiKey, ...options });
+  }
+});

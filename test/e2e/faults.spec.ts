@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { FaultTable, type Seen } from '../support/fault-table.js';
+import { PASSWORDS } from '../support/embedded-server.js';
+import { provisionOn, registerServer } from '../support/other-server.js';
+import { PrivatePostgres } from '../support/private-postgres.js';
+import { ADMIN_KEY, TestApp, type TestTenant } from '../support/test-app.js';
+import { TestRedis } from '../support/test-redis.js';
+
+const GRACE_SECONDS = 4;
+const HOUR_MS = 3_600_000;
+
+const table = new FaultTable();
+let catalog: PrivatePostgres;
+let other: PrivatePostgres;
+let redis: TestRedis;
+let app: TestApp;
+/** Lives on the catalog's own server. */
+let near: TestTenant;
+/** Lives on a server of its own. */
+let far: TestTenant;
+let clockSkewMs = 0;
+
+beforeAll(async () => {
+  const realNow = Date.now.bind(Date);
+  jest.spyOn(Date, 'now').mockImplementation(() => realNow() + clockSkewMs);
+  [catalog, other, redis] = await Promise.all([PrivatePostgres.start(), PrivatePostgres.start(), TestRedis.start()]);
+  app = await TestApp.over(
+    { name: 'tenantry', url: ownerUrl(catalog), admin: (text, values) => catalog.admin(text, values), drop: noDrop },
+    {
+      ...{ ENABLE_REDIS_CACHE: 'true', REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) },
+      ...{ CACHE_DEFAULT_TTL: '1', CACHE_GRACE: String(GRACE_SECONDS) },
+      ...{ DB_CONNECT_TIMEOUT: '1', DB_POOL_TIMEOUT: '2', DB_STATEMENT_TIMEOUT: '5' },
+    },
+  );
+  near = await app.provision('near', 'row');
+  await registerServer(app, 'other', { ...other.address, owner: 'tenantry', ownerPassword: PASSWORDS.owner });
+  far = await provisionOn(app, 'other', 'far', 'database');
+  await table.until(wellAgain);
+}, 120_000);
+
+afterAll(async () => {
+  table.print();
+  jest.restoreAllMocks();
+  await app.stop();
+  await Promise.all([catalog.stop(), other.stop(), redis.stop()]);
+});
+
+it('the catalog is down: what is known is served, until the grace is over', async () => {
+  await catalog.kill();
+  try {
+    const within = await see(async (seen) => {
+      expect(seen.ready).toMatch(/^200 degraded \(catalog/);
+      expect(seen.near).toBe('503 TENANT_UNAVAILABLE'); // its rows are on the same server
+    });
+    expect(within).toMatchObject({ live: '200', health: within.ready, far: '200' });
+    table.add('catalog down (its process killed), up to `CACHE_GRACE`', within);
+    const beyond = await see(async (seen) => {
+      expect(seen.ready).toMatch(/^503 error \(catalog/);
+      expect(seen.far).toBe('503 CATALOG_UNAVAILABLE');
+    });
+    expect(beyond.live).toBe('200');
+    table.add('the same, beyond `CACHE_GRACE`', beyond);
+  } finally {
+    await catalog.startAgain();
+  }
+  table.recovered(await table.until(wellAgain));
+}, 90_000);
+
+it("one tenant's database is down: that tenant is told so, nobody else notices", async () => {
+  await other.kill();
+  try {
+    const seen = await see(async (now) => {
+      expect(now.far).toBe('503 TENANT_UNAVAILABLE');
+      expect(now.ready).toBe('200 degraded (tenantDatabases)');
+    });
+    expect(seen).toMatchObject({ live: '200', health: '200 degraded (tenantDatabases)', near: '200' });
+    const asked = performance.now();
+    expect((await app.call('/admin/v1/tenants/far/health', { apiKey: ADMIN_KEY })).body.database).toBe('down');
+    expect(performance.now() - asked).toBeLessThan(2_000);
+    table.add("a tenant's PostgreSQL down (its process killed)", seen);
+  } finally {
+    await other.startAgain();
+  }
+  table.recovered(await table.until(wellAgain));
+}, 90_000);
+
+it('Redis is down: memory is used', async () => {
+  await redis.stop();
+  try {
+    const seen = await see(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
+    expect(seen).toMatchObject({ live: '200', health: '200 degraded (redis)', near: '200', far: '200' });
+    table.add('Redis down (its process stopped)', seen);
+  } finally {
+    await redis.startAgain();
+  }
+  table.recovered(await table.until(wellAgain));
+}, 90_000);
+
+it('Redis is frozen: nobody waits for it for long', async () => {
+  redis.freeze();
+  try {
+    const seen = await see(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
+    expect(seen).toMatchObject({ live: '200', health: '200 degraded (redis)', near: '200', far: '200' });
+    expect(table.slowestMs).toBeLessThan(1_500);
+    table.add('Redis frozen (SIGSTOP)', seen);
+  } finally {
+    redis.thaw();
+  }
+  table.recovered(await table.until(wellAgain));
+}, 90_000);
+
+it.each([
+  ['forward', HOUR_MS],
+  ['back', -HOUR_MS],
+])(
+  'the clock jumps an hour %s: requests go on, and changes are still heard',
+  async (direction, jumpMs) => {
+    clockSkewMs += jumpMs;
+    const seen = await look();
+    expect(seen).toEqual({ live: '200', health: '200 ok', ready: '200 ok', near: '200', far: '200' });
+    await catalog.admin("UPDATE tenants SET status = 'suspended' WHERE slug = 'far'");
+    await see(async (now) => expect(now.far).toBe('403 TENANT_SUSPENDED'));
+    await catalog.admin("UPDATE tenants SET status = 'active' WHERE slug = 'far'");
+    const tookMs = await table.until(wellAgain);
+    clockSkewMs = 0;
+    await table.until(wellAgain);
+    table.add(`the clock jumps an hour ${direction}`, seen);
+    table.recovered(tookMs);
+  },
+  60_000,
+);
+
+async function wellAgain(): Promise<void> {
+  await strangers();
+  expect(await look()).toEqual({ live: '200', health: '200 ok', ready: '200 ok', near: '200', far: '200' });
+}
+
+/** Looks until the assertion holds; strangers keep the caches busy meanwhile. */
+async function see(assertion: (seen: Seen) => Promise<void>): Promise<Seen> {
+  let seen: Seen | undefined;
+  await table.until(async () => {
+    await strangers();
+    seen = await look();
+    await assertion(seen);
+  });
+  return seen as unknown as Seen;
+}
+
+async function look(): Promise<Seen> {
+  const timed = async (path: string, apiKey?: string): Promise<string> => {
+    const asked = performance.now();
+    const { status, body } = await app.call(path, { apiKey });
+    table.took(performance.now() - asked);
+    if (!path.startsWith('/health')) return status < 300 ? String(status) : `${status} ${body.code}`;
+    if (path === '/health/live') return String(status);
+    const unwell = Object.entries<{ status: string }>(body.details).filter(([, detail]) => detail.status !== 'up');
+    const names = unwell
+      .map(([name]) => name)
+      .sort()
+      .join(', ');
+    return `${status} ${body.status}${names && ` (${names})`}`;
+  };
+  const [live, health, ready, ofNear, ofFar] = await Promise.all([
+    timed('/health/live'),
+    timed('/health'),
+    timed('/health/ready'),
+    timed('/api/v1/orders', near.apiKey),
+    timed('/api/v1/orders', far.apiKey),
+  ]);
+  return { live, health, ready, near: ofNear, far: ofFar };
+}
+
+/** Keys that no tier knows: each one asks Redis and the catalog. */
+async function strangers(): Promise<void> {
+  const apiKey = `tnt_${randomBytes(8).toString('hex')}_${'x'.repeat(43)}`;
+  await app.call('/api/v1/tenant', { apiKey });
+}
+
+function ownerUrl({ address: { host, port } }: PrivatePostgres): string {
+  return `postgres://tenantry:${encodeURIComponent(PASSWORDS.owner)}@${host}:${port}/tenantry`;
+}
+
+async function noDrop(): Promise<void> {
+  // the whole server goes
+}

@@ -1,0 +1,197 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { callOnce, KeptConnection } from '../support/keep-alive.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../support/postgres.js';
+import { Service } from '../support/service.js';
+import { soon } from '../support/soon.js';
+import { dropEverything, type Json } from '../support/test-app.js';
+import { TestRedis } from '../support/test-redis.js';
+
+/** After this a signal is a second one, not the same key press again. */
+const SECOND_SIGNAL_MS = 600;
+
+let redis: TestRedis;
+let database: TestDatabase;
+let service: Service;
+let apiKey: string;
+let customer: Json;
+const locks: pg.Client[] = [];
+
+beforeAll(async () => {
+  redis = await TestRedis.start();
+});
+
+afterAll(() => redis.stop());
+
+beforeEach(async () => {
+  database = await createTestDatabase('shutdown');
+});
+
+afterEach(async () => {
+  for (const lock of locks.splice(0)) await lock.end();
+  await service.kill();
+  await dropEverything(database);
+});
+
+async function start(env: Record<string, string> = {}): Promise<void> {
+  service = await Service.start(environment(env));
+  const demo = JSON.parse(await readFile(join(service.dataDir, 'demo.json'), 'utf8')) as Json;
+  apiKey = demo.tenants.find(({ slug }: Json) => slug === 'initech').apiKey;
+  [customer] = (await callOnce(service.url, '/api/v1/customers?limit=1', { apiKey })).body.items;
+}
+
+function environment(env: Record<string, string> = {}): Record<string, string> {
+  return {
+    DATABASE_URL: database.url,
+    ENABLE_DEMO_TENANTS: 'true',
+    ENABLE_REDIS_CACHE: 'true',
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redis.port),
+    ...env,
+  };
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
+  it('an instance says so, takes nothing new, ends what it has begun, and leaves nothing open', async () => {
+    await start();
+    const kept = new KeptConnection(service.url);
+    await kept.call('/health/live');
+    const lock = await lockCustomer();
+    const change = { method: 'PATCH', apiKey, body: { version: customer.version, name: 'Changed' } };
+    const slow = callOnce(service.url, `/api/v1/customers/${customer.id}`, change);
+    await requestsWaiting(1);
+
+    service.signal(signal);
+    await service.said(/: stopping/);
+    const ready = await callOnce(service.url, '/health/ready');
+    expect([ready.status, ready.body.status, ready.headers.connection]).toEqual([503, 'shutting_down', 'close']);
+    const newcomer = await callOnce(service.url, '/api/v1/orders', { apiKey });
+    expect([newcomer.status, newcomer.body.code]).toEqual([503, 'SHUTTING_DOWN']);
+    expect(newcomer.headers).toMatchObject({
+      'content-type': expect.stringMatching(/^application\/problem\+json/),
+      connection: 'close',
+    });
+    expect(Number(newcomer.headers['retry-after'])).toBeGreaterThan(0);
+    const known = await kept.call('/api/v1/orders', { apiKey });
+    expect([known.reused, known.status, known.headers.connection]).toEqual([true, 200, 'close']);
+    await soon(() => expect(callOnce(service.url, '/health/live')).rejects.toThrow('ECONNREFUSED'));
+
+    await lock.end();
+    expect((await slow).body).toMatchObject({ id: customer.id, name: 'Changed' });
+    expect(await service.ended()).toBe(0);
+    expect(await connectionsLeft()).toEqual([]);
+    expect(await redisClients()).toBe(1); // the one that asks
+  });
+});
+
+describe('an instance that nobody is connected to', () => {
+  it('ends at once', async () => {
+    await start();
+    const asked = performance.now();
+    expect(await service.stop()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(500);
+    expect(await connectionsLeft()).toEqual([]);
+  });
+});
+
+describe('a second signal', () => {
+  it('cuts at once', async () => {
+    await start();
+    const lock = await lockCustomer();
+    const slow = callOnce(service.url, `/api/v1/customers/${customer.id}`, { method: 'DELETE', apiKey });
+    await requestsWaiting(1);
+    service.signal('SIGTERM');
+    await delay(SECOND_SIGNAL_MS);
+    const asked = performance.now();
+    service.signal('SIGTERM');
+    await expect(slow).rejects.toThrow();
+    expect(await service.ended()).toBe(1);
+    expect(performance.now() - asked).toBeLessThan(500);
+    await lock.end();
+  });
+});
+
+describe('a request that never ends', () => {
+  it('is told that it was cut, and the instance ends in time and in order', async () => {
+    await start({ SHUTDOWN_TIMEOUT: '3' });
+    const lock = await lockCustomer();
+    const slow = callOnce(service.url, `/api/v1/customers/${customer.id}`, { method: 'DELETE', apiKey });
+    await requestsWaiting(1);
+    const { port } = new URL(service.url);
+    const upload = connect(Number(port), '127.0.0.1');
+    upload.write(
+      `POST /api/v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${apiKey}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await once(upload, 'connect');
+    await callOnce(service.url, '/health/live'); // what was sent before is read by then
+    const asked = performance.now();
+    service.signal('SIGTERM');
+    const { status, body } = await slow;
+    expect([status, body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
+    await once(upload.resume(), 'close');
+    expect(await service.ended()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(service.output).toMatch(/Cut 2 requests that did not end: .*DELETE \/api\/v1\/customers\/:id \(\d+ ms\)/);
+    await lock.end();
+    await soon(async () => expect(await connectionsLeft()).toEqual([]));
+  });
+});
+
+describe('a signal while it starts', () => {
+  it('stops what has been started by then', async () => {
+    const starting = Service.start(environment());
+    await soon(async () => expect(await connectionsLeft()).not.toEqual([]));
+    const [begun] = Service.running;
+    begun?.signal('SIGTERM');
+    service = await starting;
+    expect(await service.ended()).toBe(0);
+    expect(await connectionsLeft()).toEqual([]);
+  });
+});
+
+/** Holds a row of initech's until the client is ended: whoever changes that row waits. */
+async function lockCustomer(): Promise<pg.Client> {
+  const [target] = await database.admin<{ database: string }>(
+    "SELECT database FROM connection_targets WHERE kind = 'dedicated'",
+  );
+  const { host, port, superuser: user, superuserPassword: password } = testServer();
+  const client = new pg.Client({ ...{ host, port, user, password }, database: target?.database ?? '' });
+  await client.connect();
+  locks.push(client);
+  await client.query('BEGIN');
+  await client.query('SELECT FROM tenant.customers WHERE id = $1 FOR UPDATE', [customer.id]);
+  return client;
+}
+
+async function requestsWaiting(count: number): Promise<void> {
+  await soon(async () => {
+    const rows = await connections("AND wait_event_type = 'Lock'");
+    expect(rows).toHaveLength(count);
+  });
+}
+
+/** What the server knows of the service's connections: to its catalog, and to databases whose names begin with that. */
+function connectionsLeft(): Promise<string[]> {
+  return connections("AND application_name LIKE 'tenantry%'");
+}
+
+async function connections(condition: string): Promise<string[]> {
+  const rows = await asSuperuser<{ application_name: string }>(
+    'postgres',
+    `SELECT application_name FROM pg_stat_activity WHERE starts_with(datname, $1) ${condition}`,
+    [database.name],
+  );
+  return rows.map(({ application_name: name }) => name);
+}
+
+async function redisClients(): Promise<number> {
+  return String(await redis.send('CLIENT', 'LIST', 'TYPE', 'normal'))
+    .trim()
+    .split('\n').length;
+}

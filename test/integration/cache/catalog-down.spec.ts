@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
+import { OPTIONS } from '../../support/cache-rig.js';
+import { PASSWORDS } from '../../support/embedded-server.js';
+import { insertTenants, LookupInstance } from '../../support/lookup-instance.js';
+import { PrivatePostgres } from '../../support/private-postgres.js';
+import { soon } from '../../support/soon.js';
+
+const SLUGS = ['steady', 'suspended', 'deleted', 'renamed'];
+
+let postgres: PrivatePostgres;
+let instance: LookupInstance;
+
+beforeAll(async () => {
+  postgres = await PrivatePostgres.start();
+  const owner: ConnectionTarget = { ...postgres.target, role: 'tenantry', password: PASSWORDS.owner };
+  instance = await LookupInstance.open(owner);
+  await postgres.admin(insertTenants(SLUGS));
+  await soon(async () => {
+    for (const slug of SLUGS) expect((await instance.lookup.bySlug(slug))?.status).toBe('maintenance');
+  });
+});
+
+afterAll(async () => {
+  await instance.close();
+  await postgres.stop();
+});
+
+describe('while the catalog’s PostgreSQL is gone', () => {
+  it('tenants are served as they were known, marked as stale; those that are known to have changed are not', async () => {
+    const heard = new Set<string>();
+    instance.feed.subscribe((event) => event.kind === 'change' && event.slugs.forEach((slug) => heard.add(slug)));
+    await postgres.admin(`UPDATE tenants SET status = 'suspended' WHERE slug = 'suspended';
+      DELETE FROM tenants WHERE slug = 'deleted'; UPDATE tenants SET slug = 'new-name' WHERE slug = 'renamed'`);
+    await soon(async () => expect([...heard].toSorted()).toEqual(['deleted', 'new-name', 'renamed', 'suspended']));
+    await postgres.kill();
+    await soon(async () => expect(instance.feed.connected).toBe(false));
+    instance.clock.advance(OPTIONS.ttlMs);
+
+    for (let n = 0; n < 20; n += 1) expect((await instance.lookup.bySlug('steady'))?.status).toBe('maintenance');
+    const { stale, loads } = instance.cache.snapshot();
+    expect(stale).toBeGreaterThanOrEqual(20);
+    expect(loads).toBeLessThanOrEqual(20);
+    for (const slug of ['suspended', 'deleted', 'renamed', 'never-seen']) {
+      await expect(instance.lookup.bySlug(slug)).rejects.toThrow();
+    }
+  });
+
+  it('and back, everything is what the catalog says, and changes are heard', async () => {
+    await postgres.startAgain();
+    await soon(async () => {
+      expect(instance.feed.connected).toBe(true);
+      expect((await instance.lookup.bySlug('suspended'))?.status).toBe('suspended');
+      expect(await instance.lookup.bySlug('deleted')).toBeNull();
+      expect(await instance.lookup.bySlug('renamed')).toBeNull();
+    });
+    await postgres.admin(`UPDATE tenants SET message = 'changed' WHERE slug = 'steady'`);
+    await soon(async () => expect((await instance.lookup.bySlug('steady'))?.message).toBe('changed'));
+  });
+
+  it('or frozen, tenants are served after a second at most, and at once after that', async () => {
+    instance.clock.advance(OPTIONS.ttlMs);
+    await postgres.freeze();
+    try {
+      const startedAt = performance.now();
+      expect((await instance.lookup.bySlug('steady'))?.message).toBe('changed'); // slug, then tenant
+      const first = performance.now() - startedAt;
+      for (let n = 0; n < 100; n += 1) await instance.lookup.bySlug('steady');
+      const others = performance.now() - startedAt - first;
+      expect(first).toBeLessThan(4_000);
+      expect(others).toBeLessThan(first);
+    } finally {
+      await postgres.thaw();
+    }
+    await soon(async () => expect(instance.feed.connected).toBe(true));
+  });
+});

@@ -1,0 +1,229 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
+import { connected, settled } from '../../support/cache-settled.js';
+import { soon } from '../../support/soon.js';
+import { TestRedis } from '../../support/test-redis.js';
+
+let redis: TestRedis;
+let truth: Truth;
+let clock: StoppedClock;
+let open: CacheInstance[];
+
+beforeAll(async () => {
+  redis = await TestRedis.start();
+});
+
+afterAll(() => redis.stop());
+
+beforeEach(async () => {
+  await redis.send('FLUSHALL');
+  truth = new Truth();
+  clock = new StoppedClock();
+  open = [];
+});
+
+afterEach(() => open.forEach((instance) => instance.close()));
+
+/** Instances over one truth and one Redis, which have been listening for long enough to trust it. */
+async function instances(count: number): Promise<CacheInstance[]> {
+  const started = await Promise.all(
+    Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { port: redis.port } })),
+  );
+  for (const { cache } of started) cache.listening();
+  clock.advance(UNTRUSTED_MS);
+  open.push(...started);
+  await connected(...started);
+  return started;
+}
+
+describe('instances that share a Redis', () => {
+  it('take what another one loaded, for what is left of its life', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one');
+    await a.get('k');
+    await settled(a);
+    clock.advance(OPTIONS.ttlMs - 1_000);
+    expect(await b.get('k')).toBe('one');
+    expect(truth.asked).toBe(1);
+    clock.advance(999);
+    expect(b.cache.peek(ITEM, 'k')).toEqual({ text: 'one' });
+    clock.advance(1);
+    expect(b.cache.peek(ITEM, 'k')).toBeUndefined();
+    expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0, misses: 0 });
+  });
+
+  it('give away values that are frozen, too', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one');
+    await a.get('k');
+    await settled(a);
+    expect(Object.isFrozen(await b.cache.getOrLoad(ITEM, 'k', truth.loader('k')))).toBe(true);
+    expect(b.cache.snapshot().redisHits).toBe(1);
+  });
+
+  it('make one load when four of them are asked by 1,000 callers at once', async () => {
+    const four = await instances(4);
+    truth.write('crowd', 'one');
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => (four[n % 4] as CacheInstance).get('crowd')),
+    );
+    expect(new Set(answers)).toEqual(new Set(['one']));
+    expect(truth.asked).toBe(1);
+  });
+
+  it('make one load of each of many keys', async () => {
+    const four = await instances(4);
+    const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
+    for (const key of keys) truth.write(key, key);
+    await Promise.all(four.flatMap((instance) => keys.map((key) => instance.get(key))));
+    expect(truth.asked).toBe(50);
+  });
+
+  it('load a second time when the lock is lost with its holder, and no more', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one');
+    await redis.send('SET', 'test:lock:item:k', 'an instance that died', 'PX', '300', 'NX');
+    expect(await Promise.all([a.get('k'), b.get('k')])).toEqual(['one', 'one']);
+    expect(truth.asked).toBeLessThanOrEqual(2);
+  });
+
+  it('do not wait for a lock that never ends, or is no lock', async () => {
+    const [a, b] = await pair();
+    for (const key of ['k', 'l']) truth.write(key, 'one');
+    await redis.send('SET', 'test:lock:item:k', 'for ever');
+    await redis.send('RPUSH', 'test:lock:item:l', 'a list');
+    const startedAt = performance.now();
+    expect(await Promise.all([a.get('k'), b.get('l')])).toEqual(['one', 'one']);
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(await redis.send('EXISTS', 'test:lock:item:k', 'test:lock:item:l')).toBe(0);
+  });
+
+  it('leave no lock behind', async () => {
+    const [a] = await pair();
+    truth.write('k', 'one');
+    await Promise.all([a.get('k'), a.get('absent')]);
+    await soon(async () => expect(await redis.send('KEYS', 'test:lock:*')).toEqual([]));
+  });
+
+  it('each see the failure of a load, and nothing of it is left', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one');
+    truth.failure = new Error('down');
+    const outcomes = await Promise.allSettled([a.get('k'), b.get('k')]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    truth.failure = undefined;
+    expect(await b.get('k')).toBe('one');
+  });
+});
+
+describe('an instance', () => {
+  it('takes nothing older from Redis than what it heard of, and removes it', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'old');
+    await a.get('k'); // a hears of nothing more
+    await settled(a);
+    b.cache.heard('subject:k', truth.write('k', 'new'));
+    expect(await b.get('k')).toBe('new');
+    expect(b.cache.snapshot()).toMatchObject({ redisHits: 0, redisOutdated: 1 });
+  });
+
+  it('does not put an older value over a newer one', async () => {
+    const [a, b, c] = (await instances(3)) as [CacheInstance, CacheInstance, CacheInstance];
+    truth.write('k', 'old');
+    truth.hold(); // a has read the old one, and is late with it
+    const late = a.get('k');
+    await soon(async () => expect(truth.asked).toBe(1));
+    await redis.send('DEL', 'test:lock:item:k');
+    truth.write('k', 'new');
+    const after = b.get('k');
+    await soon(async () => expect(truth.asked).toBe(2));
+    truth.release();
+    await after;
+    await settled(b);
+    await late;
+    await settled(a);
+    expect(await c.get('k')).toBe('new');
+    expect(c.cache.snapshot()).toMatchObject({ redisHits: 1 });
+  });
+
+  it('takes nothing that was loaded before it began to listen, or within 5 s of that', async () => {
+    const [a] = await pair();
+    for (const key of ['before', 'within', 'after']) truth.write(key, 'old');
+    await a.get('before');
+    const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+    open.push(young);
+    young.cache.listening();
+    await a.get('within');
+    clock.advance(UNTRUSTED_MS);
+    await a.get('after');
+    await Promise.all([settled(a), connected(young)]);
+    for (const key of ['before', 'within', 'after']) truth.write(key, 'new'); // unheard by all
+    expect(await Promise.all(['before', 'within', 'after'].map((key) => young.get(key)))).toEqual([
+      'new',
+      'new',
+      'old',
+    ]);
+  });
+
+  it('neither reads nor writes Redis while changes may go unheard', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one');
+    await a.get('k');
+    await settled(a);
+    b.cache.deaf();
+    truth.write('k', 'two');
+    truth.write('l', 'one');
+    expect(await b.get('k')).toBe('two');
+    await b.get('l');
+    await settled(b);
+    expect(await redis.send('EXISTS', 'test:item:l')).toBe(0);
+  });
+
+  it('stamps what it loads with when it asked, so that a late answer is not taken for a new one', async () => {
+    const [a] = await pair();
+    truth.write('k', 'old');
+    truth.hold();
+    const late = a.get('k');
+    await soon(async () => expect(truth.asked).toBe(1));
+    const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+    open.push(young);
+    truth.write('k', 'new'); // before the young one listens, and after the late answer was read
+    young.cache.listening();
+    clock.advance(UNTRUSTED_MS);
+    truth.release();
+    await late;
+    await Promise.all([settled(a), connected(young)]);
+    expect(await young.get('k')).toBe('new');
+  });
+
+  it('shares what a key leads to after it was given to a subject whose versions are lower', async () => {
+    const [a, b] = await pair();
+    truth.write('slug', 'first', { subject: 'tenant:1', version: 50 });
+    await a.get('slug');
+    await settled(a);
+    truth.write('slug', 'second', { subject: 'tenant:2', version: 1 });
+    for (const { cache } of [a, b]) cache.heard('tenant:1', 51);
+    expect(await a.get('slug')).toBe('second');
+    await settled(a);
+    expect(await b.get('slug')).toBe('second');
+    expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0 });
+  });
+
+  it('that heard of a version going back shares neither what it loads nor takes what others had before', async () => {
+    const [a, b] = await pair();
+    for (let version = 1; version <= 5; version += 1) truth.write('k', `old ${version}`);
+    await a.get('k');
+    await settled(a);
+    const removed = truth.remove('k');
+    for (const { cache } of [a, b]) cache.heard('subject:k', removed);
+    const back = truth.write('k', 'back');
+    for (const { cache } of [a, b]) cache.heard('subject:k', back);
+    expect([await a.get('k'), await b.get('k')]).toEqual(['back', 'back']);
+    await Promise.all([settled(a), settled(b)]);
+    expect(await redis.send('EXISTS', 'test:item:k')).toBe(0);
+  });
+});
+
+async function pair(): Promise<[CacheInstance, CacheInstance]> {
+  return (await instances(2)) as [CacheInstance, CacheInstance];
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
+import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
+import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
+import { soon } from '../../support/soon.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+
+let database: TestDatabase;
+let proxy: TcpProxy;
+let instance: LookupInstance;
+
+beforeAll(async () => {
+  [database, proxy] = await Promise.all([createTestDatabase('catalog'), TcpProxy.before(testServer())]);
+  const target = targetOfUrl(database.url, DEFAULT_SERVER);
+  instance = await LookupInstance.open(target, { heardThrough: proxy.through(target) });
+});
+
+afterAll(async () => {
+  proxy.thaw();
+  await instance.close();
+  await proxy.close();
+  await database.drop();
+});
+
+describe('a connection for notifications that died without a word', () => {
+  it('is found out within 7 s, another one is opened, and what was missed is seen', async () => {
+    const slug = randomSlug();
+    await database.admin(insertTenants([slug]));
+    await soon(async () => expect((await instance.lookup.bySlug(slug))?.message).toBe('as created'));
+    const lost = new Promise<void>((resolve) => {
+      instance.feed.subscribe(({ kind }) => kind === 'lost' && resolve());
+    });
+    proxy.forgetLinks();
+    const diedAt = performance.now();
+    await database.admin(`UPDATE tenants SET message = 'unheard' WHERE slug = '${slug}'`);
+    await lost;
+    expect(performance.now() - diedAt).toBeLessThan(8_500);
+    expect((await instance.lookup.bySlug(slug))?.message).toBe('unheard');
+    await soon(async () => expect(instance.feed.connected).toBe(true));
+    await database.admin(`UPDATE tenants SET message = 'heard' WHERE slug = '${slug}'`);
+    await soon(async () => expect((await instance.lookup.bySlug(slug))?.message).toBe('heard'));
+  });
+
+  it('does not hold up the shutdown', async () => {
+    proxy.freeze();
+    const startedAt = performance.now();
+    await instance.feed.onApplicationShutdown();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+});

@@ -1,0 +1,33 @@
+import { expect, it } from '@jest/globals';
+import { Backends } from '../../support/backends.js';
+import { survive } from '../../support/fault-load.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { createTenantDatabase } from '../../support/tenant-database.js';
+import { TestPool } from '../../support/test-pool.js';
+
+const OPTIONS = { size: 4, timeoutMs: 1_500, connectTimeoutMs: 500, statementTimeoutMs: 500 };
+/** How much longer than the server's deadline a client waits for an answer: pool-options.ts. */
+const READ_MARGIN_MS = 5_000;
+
+/** Here and not among the others, because nobody hears of it before the read timeout. */
+it('a firewall that forgets connections in use: their statements end by the read timeout, and no later', async () => {
+  const [database, otherDatabase] = [await createTenantDatabase(), await createTenantDatabase()];
+  const backends = await Backends.of(database.role);
+  const proxy = await TcpProxy.before(database.target.server);
+  const pool = new TestPool(proxy.through(database.target), OPTIONS);
+  const other = new TestPool(otherDatabase.target, OPTIONS);
+  const deadlineMs = OPTIONS.timeoutMs + OPTIONS.statementTimeoutMs + READ_MARGIN_MS;
+  const load = await survive({ pool, atOnce: OPTIONS.size, backends, deadlineMs, other }, async (under) => {
+    proxy.forgetLinks();
+    while (pool.snapshot().closed.discarded !== OPTIONS.size) await new Promise(setImmediate);
+    proxy.reapForgotten();
+    await under.servesAgain();
+  });
+  expect(load.longestMs).toBeGreaterThan(OPTIONS.statementTimeoutMs + READ_MARGIN_MS - 100);
+  await pool.end();
+  await other.end();
+  await proxy.close();
+  await backends.close();
+  await database.drop();
+  await otherDatabase.drop();
+});
