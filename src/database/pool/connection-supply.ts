@@ -53,6 +53,15 @@ export class ConnectionSupply implements BudgetMember {
     return this.opener.breaker.state;
   }
 
+  /** Whether one caller tries if connecting works again, and nothing else could serve: nobody else is to wait for that. */
+  get isProbing(): boolean {
+    return this.breaker === 'half-open' && this.connections.idle.length + this.validating === 0 && !this.isAlive();
+  }
+
+  get lastFailure(): unknown {
+    return this.opener.lastFailure;
+  }
+
   /** Gets as many connections on their way as callers could be served. */
   procure(): void {
     if (this.connections.idle.length === 0 && this.isFull) return; // the usual case under load
@@ -158,7 +167,8 @@ export class ConnectionSupply implements BudgetMember {
   private openFailed(error: unknown): void {
     if (this.isAlive()) return this.planRetry();
     const isRefused = error instanceof UnsafeRoleError;
-    this.demand.failed(isRefused ? error : this.opener.lastFailure, isRefused || this.breaker !== 'closed');
+    // Half-open, one of those who wait has their connection on its way.
+    this.demand.failed(isRefused ? error : this.lastFailure, isRefused || this.breaker === 'open');
   }
 
   /** Of a server that does not answer, connections that were lent long ago prove nothing. */

@@ -169,6 +169,7 @@ export class TargetPool implements ConnectionPool {
   }
 
   private enqueue(waiter: PoolWaiter): void {
+    if (this.supply.isProbing) return waiter.reject(this.unavailable(this.supply.lastFailure));
     try {
       this.callers.push(waiter);
     } catch (error) {
@@ -234,8 +235,7 @@ export class TargetPool implements ConnectionPool {
   }
 
   private failed(reason: unknown, everybody: boolean): void {
-    const failure =
-      reason instanceof UnsafeRoleError ? reason : new TargetUnavailableError(targetName(this.target), reason);
+    const failure = this.unavailable(reason);
     if (everybody) {
       for (const waiter of this.callers.drain()) waiter.reject(failure);
       return;
@@ -244,6 +244,10 @@ export class TargetPool implements ConnectionPool {
     if (!waiter) return;
     this.callers.finish(waiter.tenantId);
     waiter.reject(failure);
+  }
+
+  private unavailable(reason: unknown): Error {
+    return reason instanceof UnsafeRoleError ? reason : new TargetUnavailableError(targetName(this.target), reason);
   }
 
   /** Sweeps while there are connections; without any, a pool that was told to end has ended. */

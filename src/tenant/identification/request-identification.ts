@@ -13,6 +13,8 @@ interface RequestState {
   readonly usage: Usage;
 }
 
+const PROBE = /^\/health(?:\/|$)/;
+
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
 const states = new WeakMap<object, RequestState>();
@@ -45,6 +47,8 @@ export class RequestIdentification {
 
   register(server: FastifyInstance): void {
     server.addHook('onRequest', async (request) => {
+      // Probes must be answered while the catalog that would know the caller is frozen.
+      if (PROBE.test(request.routeOptions.url ?? '')) return;
       states.set(request.raw, { caller: await this.identify(request), usage: { statements: 0, waitMs: 0 } });
     });
     // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
 import { connected, settled } from '../../support/cache-settled.js';
 import { soon } from '../../support/soon.js';
@@ -50,6 +51,22 @@ describe('instances that share a Redis', () => {
     clock.advance(1);
     expect(b.cache.peek(ITEM, 'k')).toBeUndefined();
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0, misses: 0 });
+  });
+
+  it('tell of a hit there with its key', async () => {
+    const lines: unknown[] = [];
+    const ignore = (): void => undefined;
+    Logger.overrideLogger({ log: ignore, warn: ignore, error: ignore, debug: (line) => void lines.push(line) });
+    const [a] = await pair();
+    const b = await CacheInstance.open({ truth, clock, redis: { port: redis.port }, options: { logsHits: true } });
+    open.push(b.listen());
+    await connected(b);
+    truth.write('k', 'one');
+    await a.get('k');
+    await settled(a);
+    await b.get('k');
+    Logger.overrideLogger(true);
+    expect(lines).toEqual(['Cache HIT (redis) item:k']);
   });
 
   it('give away values that are frozen, too', async () => {
