@@ -80,6 +80,11 @@ export class Truth {
 
   release(): void {
     this.open?.();
+    this.passOthers();
+  }
+
+  /** What is asked from now on is answered at once; what was held back still waits for `release`. */
+  passOthers(): void {
     this.gate = undefined;
   }
 

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import pg from 'pg';
 import { DEFAULT_SERVER } from '../../src/catalog/catalog-target.js';
+import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
 import { targetOfUrl } from '../../src/database/pool/database-url.js';
 import type { RedisSettings } from './cache-rig.js';
 import { insertTenants, LookupInstance, randomSlug } from './lookup-instance.js';
@@ -17,13 +18,18 @@ export class ThreeInstances {
     private readonly psql: pg.Client,
     readonly all: LookupInstance[],
     private readonly redis: RedisSettings,
+    private readonly through: (target: ConnectionTarget) => ConnectionTarget,
   ) {}
 
-  static async over(redis: RedisSettings): Promise<ThreeInstances> {
+  /** @param through the way that notifications come */
+  static async over(
+    redis: RedisSettings,
+    through = (target: ConnectionTarget): ConnectionTarget => target,
+  ): Promise<ThreeInstances> {
     const database = await createTestDatabase('catalog');
     const psql = new pg.Client({ connectionString: database.url });
     await psql.connect();
-    const three = new ThreeInstances(database, psql, [], redis);
+    const three = new ThreeInstances(database, psql, [], redis, through);
     for (let n = 0; n < 3; n += 1) three.all.push(await three.another());
     await three.create(10);
     return three;
@@ -31,7 +37,7 @@ export class ThreeInstances {
 
   async another(): Promise<LookupInstance> {
     const target = targetOfUrl(this.database.url, DEFAULT_SERVER);
-    return (await LookupInstance.open(target, { redis: this.redis })).trustRedis();
+    return (await LookupInstance.open(target, { redis: this.redis, heardThrough: this.through(target) })).trustRedis();
   }
 
   async close(): Promise<void> {

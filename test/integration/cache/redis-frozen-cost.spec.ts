@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CacheInstance, ShiftedClock } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM, ShiftedClock } from '../../support/cache-rig.js';
 import { connected } from '../../support/cache-settled.js';
 import { soon } from '../../support/soon.js';
 import { TestRedis } from '../../support/test-redis.js';
@@ -96,6 +96,8 @@ describe('a Redis that refuses connections', () => {
     await redis.stop();
     try {
       await soon(async () => expect(withRedis.cache.snapshot().redisConnected).toBe(false));
+      await withRedis.tier?.get('item:k', ITEM.schema);
+      expect(withRedis.cache.snapshot().redisFailures).toBe(1); // not a miss
       const times = await timesOf(withRedis, 100);
       expect(times.at(-1)).toBeLessThan(100);
       expect(withRedis.cache.snapshot()).toMatchObject({ redisHits: 0, redisBreaker: 'open' });

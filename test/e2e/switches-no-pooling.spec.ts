@@ -1,5 +1,0 @@
-import { restSuites } from '../contracts/rest-suites.js';
-import { launchSwitched } from '../support/with-redis.js';
-
-// With pooling and without Redis is what the other suites of this folder run with.
-restSuites('without pooling and without Redis', launchSwitched({ ENABLE_CONNECTION_POOLING: 'false' }));
