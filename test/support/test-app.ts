@@ -121,6 +121,7 @@ function baseEnvironment(url: string, dataDir: string): Record<string, string> {
   return {
     NODE_ENV: 'test',
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    LOG_FORMAT: 'json', // the readable one adds listeners to stdout, and many applications run in one process here
     HOST: '127.0.0.1',
     PORT: '0',
     DATABASE_URL: url,
