@@ -29,6 +29,7 @@ class Service {
       // Never a Redis that happens to run here.
       env: { PATH, HOME, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: '0', ENABLE_REDIS_CACHE: 'false', ...env },
     });
+    child.setMaxListeners(0); // each wait for it adds its own
     const service = new Service(child);
     running.add(service);
     return service;

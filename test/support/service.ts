@@ -37,6 +37,7 @@ export class Service {
       ...{ ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: KEYS, ENABLE_REDIS_CACHE: 'false' },
     };
     const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { PATH, HOME, ...settings, ...env } });
+    child.setMaxListeners(0); // each wait for it adds its own
     const service = new Service(child, folder);
     const ending = (): boolean => child.kill('SIGKILL');
     process.once('exit', ending);

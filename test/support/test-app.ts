@@ -109,7 +109,12 @@ export class TestApp {
 }
 
 export async function dropEverything(database: TestDatabase): Promise<void> {
-  const targets = await database.admin<{ name: string }>('SELECT DISTINCT database AS name FROM connection_targets');
+  const [catalog] = await database.admin<{ exists: boolean }>(
+    `SELECT to_regclass('connection_targets') IS NOT NULL AS exists`,
+  );
+  const targets = catalog?.exists
+    ? await database.admin<{ name: string }>('SELECT DISTINCT database AS name FROM connection_targets')
+    : [];
   await database.drop();
   for (const { name } of targets) {
     await asSuperuser('postgres', `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
