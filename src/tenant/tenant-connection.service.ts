@@ -74,9 +74,10 @@ export class TenantConnectionService implements OnApplicationShutdown {
 
   private async openTenant(tenant: Tenant): Promise<OpenTenant> {
     const known = this.open.get(tenant.id);
-    if (known?.scope.tenant === tenant) return known;
     const placement = await this.placementOf(tenant);
-    const dataSource = known && samePlace(known.placement, placement) ? known.scope.dataSource : undefined;
+    const isThere = known && samePlace(known.placement, placement);
+    if (isThere && known.scope.tenant === tenant) return known;
+    const dataSource = isThere ? known.scope.dataSource : undefined;
     const scope = Object.freeze({ tenant, dataSource: dataSource ?? this.dataSources.create(placement) });
     const opened = { scope, placement };
     this.remember(tenant.id, opened);

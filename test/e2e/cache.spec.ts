@@ -78,13 +78,16 @@ describe('the cache behind the REST API', () => {
   });
 
   // TenantConnectionService looks at the target again only when the tenant itself has changed.
-  it.failing('lets a change of where tenants live take effect at once', async () => {
+  it('lets a change of where tenants live take effect at once', async () => {
     const { name } = ((await admin(`SELECT database AS name FROM connection_targets`)) as { name: string }[])[0] ?? {
       name: '',
     };
     expect(await statuses()).toEqual([200]);
     await admin(`UPDATE connection_targets SET database = 'nowhere'`);
-    await soon(async () => expect(await statuses()).toEqual([503]));
+    const end = performance.now() + 1_000;
+    let status = 200;
+    while (status === 200 && performance.now() < end) [status = 0] = await statuses();
+    expect(status).toBe(503);
     await admin(`UPDATE connection_targets SET database = '${name}'`);
     await soon(async () => expect(await statuses()).toEqual([200]));
   });
