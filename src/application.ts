@@ -7,6 +7,7 @@ import type { LoadedConfig } from './config/load-config.js';
 import { withDatabaseUrl } from './config/app-config.js';
 import type { DemoFile } from './control-plane/demo/demo-file.js';
 import { DemoTenants } from './control-plane/demo/demo-tenants.js';
+import { OperationRunner } from './control-plane/operations/operation-runner.js';
 import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { Drain } from './health/drain.js';
 import { switchesOf, switchTable } from './control-plane/runtime/switches.js';
@@ -49,6 +50,7 @@ export class Application {
       const demo = nest.get(DemoTenants);
       const tenants = config.features.demoTenants ? await demo.ensure() : [];
       const url = await listen(nest, config);
+      nest.get(OperationRunner).start();
       if (config.features.demoTenants) await demo.publish(url, tenants);
       return new Application(nest, url, [...tenants], postgres);
     } catch (error) {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { Application } from '../../dist/application.js';
 import { loadConfig } from '../../dist/config/load-config.js';
-import { ApiKeys } from '../../dist/control-plane/api-keys.js';
+import { CATALOG } from '../../dist/catalog/catalog-data-source.js';
+import { ApiKeys } from '../../dist/control-plane/api-keys/api-keys.js';
 import { TenantProvisioner } from '../../dist/control-plane/provisioning/tenant-provisioner.js';
 import { EmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
 
@@ -76,8 +77,9 @@ export class CatalogApp {
   }
 
   async #addTenant(slug) {
-    const { id } = await this.get(TenantProvisioner).provision({ slug, isolation: 'row' });
-    return this.get(ApiKeys).issue(id);
+    await this.get(TenantProvisioner).provision({ slug, isolation: 'row' });
+    const issue = (catalog) => this.get(ApiKeys).issue(catalog, slug, { name: 'bench' }, { name: 'bench' });
+    return (await this.get(CATALOG).transaction(issue)).token;
   }
 }
 

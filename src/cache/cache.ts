@@ -51,6 +51,14 @@ export interface Cache {
   listening(): void;
   /** What it has done since the start. */
   snapshot(): CacheSnapshot;
+  /**
+   * Seals what Redis holds anew where an older key sealed it, so that the key can be given up. In the background: it
+   * takes nothing away from those who read.
+   *
+   * @returns how many entries were sealed anew, 0 without Redis; undefined when Redis was away before all were looked at
+   * @throws the signal's reason
+   */
+  resealEntries(signal?: AbortSignal): Promise<number | undefined>;
   /** Forgets everything of ours, in Redis too. */
   clear(): Promise<void>;
 }

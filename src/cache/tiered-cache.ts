@@ -118,6 +118,10 @@ export class TieredCache implements Cache {
     await this.redis?.clear();
   }
 
+  async resealEntries(signal?: AbortSignal): Promise<number | undefined> {
+    return this.redis ? this.redis.resealEntries(signal) : 0;
+  }
+
   snapshot(): CacheSnapshot {
     const redisBreaker = this.redis?.breakerState ?? 'off';
     return { ...this.statistics, entries: this.memory.size, redisConnected: this.redis?.isConnected, redisBreaker };

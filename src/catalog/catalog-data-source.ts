@@ -5,11 +5,22 @@ import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
 import { CatalogUnavailableError, MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
+import { IdempotencyKeyEntity } from './entities/idempotency-key.entity.js';
+import { OperationEntity } from './entities/operation.entity.js';
+import { OperationTenantEntity } from './entities/operation-tenant.entity.js';
 import { ServerEntity } from './entities/server.entity.js';
 import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
 import { TenantEntity } from './entities/tenant.entity.js';
 import { CreateCatalog1764000000000 } from './migrations/1764000000000-create-catalog.js';
+import { ControlPlane1765000000000 } from './migrations/1765000000000-control-plane.js';
+
+const ENTITIES = [
+  ...[ServerEntity, ConnectionTargetEntity, TenantEntity, ApiKeyEntity, TenantDomainEntity],
+  ...[OperationEntity, OperationTenantEntity, AuditEntryEntity, IdempotencyKeyEntity],
+];
+const MIGRATIONS = [CreateCatalog1764000000000, ControlPlane1765000000000];
 
 /** Injection token of the catalog's TypeORM `DataSource`. */
 export const CATALOG = Symbol('CATALOG');
@@ -28,8 +39,8 @@ const MIGRATION_LOCK = 7_242_001;
 export async function openCatalog(target: ConnectionTarget, options: PoolOptions): Promise<DataSource> {
   const catalog = new DataSource({
     type: 'postgres',
-    entities: [ServerEntity, ConnectionTargetEntity, TenantEntity, ApiKeyEntity, TenantDomainEntity],
-    migrations: [CreateCatalog1764000000000],
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
     migrationsTableName: 'catalog_migrations',
     installExtensions: false,
     logger: new SilentTypeormLogger(),

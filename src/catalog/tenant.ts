@@ -33,6 +33,8 @@ export interface Tenant {
   readonly targetId: string | null;
   /** The schema its tables are in, inside the target's database; null until provisioning has chosen one. */
   readonly schema: string | null;
+  /** Name of the newest tenant migration that its tables have; null until they have any. */
+  readonly schemaVersion: string | null;
   readonly limits: TenantLimits;
   /** Shown to callers while in maintenance. */
   readonly message: string | null;

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
+import { OwnerConnections } from './migration/owner-connections.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './tenant-schema.js';
 
@@ -10,8 +11,8 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       global: true,
-      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, TenantDataSources],
-      exports: [TENANT_SCHEMA, ConnectionPools, TenantDataSources],
+      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, OwnerConnections, TenantDataSources],
+      exports: [TENANT_SCHEMA, ConnectionPools, OwnerConnections, TenantDataSources],
     };
   }
 }

@@ -5,6 +5,11 @@ export interface TenantSchema {
   readonly entities: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations: readonly (new () => MigrationInterface)[];
   readonly subscribers?: readonly (new () => EntitySubscriberInterface)[];
+  /**
+   * Name of the oldest migration whose tables this code works with: tenants that lack it are not served until they have
+   * it. Default: the newest of `migrations`.
+   */
+  readonly requiredVersion?: string;
   /** Fills a demo tenant with a few rows; runs once per demo tenant, with that tenant's own data source. */
   readonly seedDemo?: (dataSource: DataSource) => Promise<void>;
 }

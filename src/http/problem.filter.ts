@@ -5,7 +5,7 @@ import { QueryFailedError } from 'typeorm';
 import { CodedError } from '../errors/coded-error.js';
 import { ValidationFailedError } from '../errors/request.errors.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
-import { isLostConnection } from './lost-connection.js';
+import { isLostConnection } from '../database/lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
 
 /** What Fastify and its plugins throw: a status, and a message that is meant for the caller when the status is 4xx. */

@@ -44,6 +44,20 @@ export class KeyRing {
     return `${this.sealing.id}.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`;
   }
 
+  /** Whether a value was sealed with the key that seals now; whoever has an older one can seal it anew. */
+  isCurrent(sealed: string): boolean {
+    return sealed.startsWith(`${this.sealing.id}.`);
+  }
+
+  /**
+   * The same secret, sealed with the first key of the ring; the same text when it is already.
+   *
+   * @throws SealBrokenError
+   */
+  reseal(sealed: string, place: string): string {
+    return this.isCurrent(sealed) ? sealed : this.seal(this.open(sealed, place), place);
+  }
+
   /** @throws SealBrokenError */
   open(sealed: string, place: string): string {
     const [keyId = '', payload = ''] = sealed.split('.');

@@ -17,6 +17,7 @@ export const TENANT: CacheKind<Tenant> = {
     isolation: z.enum(ISOLATIONS),
     targetId: z.guid().nullable(),
     schema: z.string().nullable(),
+    schemaVersion: z.string().nullable(),
     limits: z.strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit }),
     message: z.string().nullable(),
     version: z.int(),

@@ -5,10 +5,10 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { type Placement, TenantDataSources } from '../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 import type { SessionLease } from '../database/session/session-lease.js';
+import { ServedTenants } from './served-tenants.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
 import { TenantLookup } from './tenant-lookup.js';
 import { TenantUnavailableError, UnknownTenantError } from './tenant.errors.js';
-import { assertServed } from './tenant-status.js';
 
 interface OpenTenant {
   readonly scope: TenantScope;
@@ -28,6 +28,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly pools: ConnectionPools,
     private readonly lookup: TenantLookup,
     private readonly context: TenantContext,
+    private readonly served: ServedTenants,
   ) {}
 
   /** @throws TenantUnavailableError when the tenant has no placement yet */
@@ -48,7 +49,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   async run<T>(tenantOrSlug: Tenant | string, work: () => Promise<T>): Promise<T> {
     const tenant = typeof tenantOrSlug === 'string' ? await this.lookup.bySlug(tenantOrSlug) : tenantOrSlug;
     if (!tenant) throw new UnknownTenantError(String(tenantOrSlug));
-    assertServed(tenant);
+    this.served.assertServed(tenant);
     return this.context.run(await this.scope(tenant), work);
   }
 

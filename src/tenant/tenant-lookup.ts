@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CACHE, type Cache } from '../cache/cache.js';
 import type { ApiKeyRecord } from '../catalog/api-key.js';
-import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
+import { CatalogChangeFeed, type CatalogListener } from '../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
 import type { Tenant, TenantRef } from '../catalog/tenant.js';
 import { SLUG as SLUG_SHAPE } from '../catalog/slug.js';
@@ -12,6 +12,8 @@ import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 /** What the catalog says, through the cache, which hears every change of it. */
 @Injectable()
 export class TenantLookup implements OnModuleInit {
+  private readonly listeners = new Set<CatalogListener>();
+
   constructor(
     @Inject(CACHE) private readonly cache: Cache,
     private readonly directory: TenantDirectory,
@@ -19,7 +21,17 @@ export class TenantLookup implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.changes.subscribe((event) => this.hear(event));
+    this.changes.subscribe((event) => {
+      this.hear(event);
+      for (const listener of this.listeners) listener(event);
+    });
+  }
+
+  /** The listener is told when what is looked up from then on is no older than the event. */
+  subscribe(listener: CatalogListener): () => void {
+    this.listeners.add(listener);
+    listener({ kind: this.changes.connected ? 'listening' : 'lost' });
+    return () => void this.listeners.delete(listener);
   }
 
   byId(id: string): Promise<Tenant | null> {

@@ -50,6 +50,20 @@ export class TenantUnavailableError extends CodedError {
   }
 }
 
+/** Raised while a tenant's tables are older than this instance's code needs them. */
+export class TenantTablesBehindError extends TenantUnavailableError {
+  constructor() {
+    super("this tenant's tables are being brought up to date");
+  }
+}
+
+/** Raised for the work of a tenant that was removed meanwhile. */
+export class TenantGoneError extends TenantUnavailableError {
+  constructor() {
+    super('this tenant does not exist any more');
+  }
+}
+
 /** Raised when a tenant is named that the catalog does not know. */
 export class UnknownTenantError extends CodedError {
   readonly code = 'NOT_FOUND';

@@ -4,10 +4,12 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { CacheModule } from '../cache/cache.module.js';
 import type { TenantSchema } from '../database/tenant-schema.js';
 import { AccessGuard } from './access.guard.js';
+import { Gatekeeper } from './gatekeeper.js';
 import { IdentificationService } from './identification/identification.service.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { tenantRepositoryToken } from './inject-tenant-repository.decorator.js';
+import { ServedTenants } from './served-tenants.js';
 import { TenantConnectionService } from './tenant-connection.service.js';
 import { TenantContext } from './tenant-context.js';
 import { TenantController } from './tenant.controller.js';
@@ -27,6 +29,8 @@ export class TenantModule {
       providers: [
         TenantContext,
         TenantLookup,
+        ServedTenants,
+        Gatekeeper,
         TenantConnectionService,
         JwtVerifier,
         IdentificationService,
@@ -34,7 +38,14 @@ export class TenantModule {
         { provide: APP_GUARD, useClass: AccessGuard },
         ...repositories,
       ],
-      exports: [TenantContext, TenantLookup, TenantConnectionService, RequestIdentification, ...repositories],
+      exports: [
+        TenantContext,
+        TenantLookup,
+        ServedTenants,
+        TenantConnectionService,
+        RequestIdentification,
+        ...repositories,
+      ],
     };
   }
 }

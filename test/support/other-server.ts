@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
-import { ServerEntity } from '../../src/catalog/entities/server.entity.js';
-import { ownerPasswordPlace } from '../../src/catalog/server-owner.js';
 import type { Isolation } from '../../src/catalog/tenant.js';
+import { TENANTRY_ACTOR } from '../../src/control-plane/audit/actor.js';
 import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
-import { KeyRing } from '../../src/sealing/key-ring.js';
+import { Servers } from '../../src/control-plane/servers/servers.js';
 import type { TestApp, TestTenant } from './test-app.js';
 
 export interface ServerLogin {
@@ -18,13 +16,11 @@ export interface ServerLogin {
 /** Makes one more PostgreSQL known to the catalog, for tenants to be put on. */
 export async function registerServer(app: TestApp, name: string, login: ServerLogin): Promise<void> {
   const { nest } = app.application;
-  const id = randomUUID();
-  const ownerPasswordSealed = nest.get(KeyRing).seal(login.ownerPassword, ownerPasswordPlace(id));
-  const { host, port, owner: ownerRole } = login;
+  const { host, port, owner: ownerRole, ownerPassword } = login;
+  const server = { name, host, port, tls: 'disable', ownerRole, ownerPassword, maxConnections: null } as const;
   await nest
     .get<DataSource>(CATALOG)
-    .getRepository(ServerEntity)
-    .insert({ ...{ id, name, host, port, tls: 'disable', ownerRole, ownerPasswordSealed }, maxConnections: null });
+    .transaction((catalog) => nest.get(Servers).register(catalog, server, TENANTRY_ACTOR));
 }
 
 export async function provisionOn(

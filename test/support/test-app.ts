@@ -6,10 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { DataSource, EntityManager } from 'typeorm';
 import { Application } from '../../src/application.js';
+import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/tenant.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import { ApiKeys } from '../../src/control-plane/api-keys.js';
+import { ApiKeys } from '../../src/control-plane/api-keys/api-keys.js';
+import { TENANTRY_ACTOR } from '../../src/control-plane/audit/actor.js';
 import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
 import { createLog } from '../../src/logging/log.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres.js';
@@ -70,8 +73,11 @@ export class TestApp {
     return { ...tenant, apiKey: await this.issueKey(tenant) };
   }
 
-  issueKey(tenant: Tenant): Promise<string> {
-    return this.application.nest.get(ApiKeys).issue(tenant.id);
+  async issueKey(tenant: Tenant): Promise<string> {
+    const { nest } = this.application;
+    const issue = (catalog: EntityManager) =>
+      nest.get(ApiKeys).issue(catalog, tenant.id, { name: 'test' }, TENANTRY_ACTOR);
+    return (await nest.get<DataSource>(CATALOG).transaction(issue)).token;
   }
 
   async call(path: string, { method = 'GET', apiKey, headers = {}, body }: Call = {}): Promise<Answer> {
@@ -113,12 +119,14 @@ export async function dropEverything(database: TestDatabase): Promise<void> {
     `SELECT to_regclass('connection_targets') IS NOT NULL AS exists`,
   );
   const targets = catalog?.exists
-    ? await database.admin<{ name: string }>('SELECT DISTINCT database AS name FROM connection_targets')
+    ? await database.admin<{ name: string; role: string }>(
+        'SELECT DISTINCT database AS name, role FROM connection_targets',
+      )
     : [];
   await database.drop();
-  for (const { name } of targets) {
+  for (const { name, role } of targets) {
     await asSuperuser('postgres', `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
-    await asSuperuser('postgres', `DROP ROLE IF EXISTS "${name}"`);
+    await asSuperuser('postgres', `DROP ROLE IF EXISTS "${role}"`);
   }
 }
 

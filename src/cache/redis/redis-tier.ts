@@ -90,6 +90,23 @@ export class RedisTier {
   }
 
   /**
+   * Seals what was sealed with an older key anew. Unlike the others, it waits for Redis as long as that takes, and a
+   * failure counts for nothing: what it did not get to expires by itself.
+   *
+   * @returns how many entries were sealed anew; undefined when Redis was away before every entry was looked at
+   * @throws the signal's reason
+   */
+  async resealEntries(signal?: AbortSignal): Promise<number | undefined> {
+    if (!this.isConnected) return undefined;
+    try {
+      return await this.redis.reseal(signal);
+    } catch {
+      signal?.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  /**
    * Runs `load` here, or waits for the result of the instance that runs it. A lock that is lost, or Redis with it, only
    * costs a second load.
    */

@@ -1,7 +1,9 @@
-import type { KeyRing } from '../../sealing/key-ring.js';
+import { type KeyRing, SealBrokenError } from '../../sealing/key-ring.js';
 import type { RedisClient } from './redis-connection.js';
 
 const SCAN_COUNT = 500;
+/** So many values are read, sealed and written at once: the callers' own commands go in between. */
+const RESEAL_COUNT = 50;
 
 /** What PTTL answers for a key that never expires. */
 const NO_EXPIRY = -1;
@@ -16,6 +18,14 @@ const SET_UNLESS_NEWER = `
   local version = held and string.match(held, '^(%d+):')
   if version and tonumber(version) > tonumber(ARGV[1]) then return 0 end
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return 1`;
+
+/** Replaces exactly the value that was read, for what is left of its life. KEYS: key. ARGV: value read, value to write. */
+const REPLACE = `
+  if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+  local left = redis.call('PTTL', KEYS[1])
+  if left <= 0 then return 0 end
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', left)
   return 1`;
 
 /** Deletes a lock that is still ours. KEYS: key. ARGV: token. */
@@ -67,13 +77,25 @@ export class SealedRedis {
 
   /** Removes everything under our prefix, on every master, without blocking the server. */
   async flushdb(): Promise<void> {
-    const nodes = 'nodes' in this.client ? this.client.nodes('master') : [this.client];
-    for (const node of nodes) {
-      const escaped = this.prefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
-      for await (const keys of node.scanStream({ match: `${escaped}*`, count: SCAN_COUNT })) {
-        await Promise.all((keys as string[]).map((key) => this.client.unlink(key))); // one by one: a cluster wants that
-      }
+    for await (const keys of this.scan(SCAN_COUNT)) {
+      await Promise.all(keys.map((key) => this.client.unlink(key))); // one by one: a cluster wants that
     }
+  }
+
+  /**
+   * Seals every value under our prefix anew that was sealed with an older key, for what is left of its life. A value
+   * that is written meanwhile wins. What does not open is left to expire, or to whoever reads it.
+   *
+   * @returns how many were sealed anew
+   */
+  async reseal(signal?: AbortSignal): Promise<number> {
+    let resealed = 0;
+    for await (const keys of this.scan(RESEAL_COUNT)) {
+      signal?.throwIfAborted();
+      const done = await Promise.all(keys.map((key) => this.resealOne(key.slice(this.prefix.length))));
+      resealed += done.filter(Boolean).length;
+    }
+    return resealed;
   }
 
   /** @returns whether the lock is ours until `ttlMs` from now */
@@ -90,6 +112,29 @@ export class SealedRedis {
 
   async unlock(key: string, token: string): Promise<void> {
     await this.client.eval(UNLOCK, 1, `${this.prefix}lock:${key}`, token);
+  }
+
+  /** Our keys, with the prefix, on every master, about `count` at a time. */
+  private async *scan(count: number): AsyncGenerator<string[]> {
+    const nodes = 'nodes' in this.client ? this.client.nodes('master') : [this.client];
+    const escaped = this.prefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+    for (const node of nodes) {
+      for await (const keys of node.scanStream({ match: `${escaped}*`, count })) yield keys as string[];
+    }
+  }
+
+  private async resealOne(key: string): Promise<boolean> {
+    const stored = await this.read(key);
+    const [, version, sealed] = STORED.exec(stored ?? '') ?? [];
+    if (typeof stored !== 'string' || version === undefined || sealed === undefined) return false;
+    if (this.keyRing.isCurrent(sealed)) return false;
+    try {
+      const anew = `${version}:${this.keyRing.reseal(sealed, this.place(key, version))}`;
+      return (await this.client.eval(REPLACE, 1, this.prefix + key, stored, anew)) === 1;
+    } catch (error) {
+      if (error instanceof SealBrokenError) return false;
+      throw error;
+    }
   }
 
   /** Undefined when something lies there that is not even a string. */

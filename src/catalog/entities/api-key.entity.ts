@@ -15,6 +15,9 @@ export class ApiKeyEntity {
   @Column('text', { nullable: true })
   name: string | null;
 
+  @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
+  createdAt: Date;
+
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt: Date | null;
 

@@ -29,4 +29,8 @@ export class ServerEntity {
   /** One process's limit of connections to it; null for the default from the environment. */
   @Column('integer', { name: 'max_connections', nullable: true })
   maxConnections: number | null;
+
+  /** True: no further tenant is put on it. */
+  @Column('boolean', { default: false })
+  draining: boolean;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../tenant.js';
 
 @Entity('tenants')
@@ -34,6 +34,13 @@ export class TenantEntity {
 
   @Column('integer')
   version: number;
+
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
+  createdAt: Date;
+
+  /** When the tenant, one of its keys or one of its domains was last changed. */
+  @Column({ type: 'timestamptz', name: 'updated_at', insert: false, update: false })
+  updatedAt: Date;
 }
 
 const limit = z.int().positive().optional().catch(undefined);
@@ -42,7 +49,7 @@ const limit = z.int().positive().optional().catch(undefined);
 const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
 
 export function toTenant(entity: TenantEntity): Tenant {
-  const { id, slug, status, isolation, targetId, schema, message, version } = entity;
+  const { id, slug, status, isolation, targetId, schema, schemaVersion, message, version } = entity;
   const limits = Limits.parse(entity.limits);
   return Object.freeze({
     id,
@@ -51,6 +58,7 @@ export function toTenant(entity: TenantEntity): Tenant {
     isolation,
     targetId,
     schema,
+    schemaVersion,
     limits: Object.freeze(limits),
     message,
     version,

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../catalog/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { createFolder } from '../../config/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
 import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
-import { ApiKeys } from '../api-keys.js';
+import { ApiKeys } from '../api-keys/api-keys.js';
+import { TENANTRY_ACTOR } from '../audit/actor.js';
 import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.js';
 
@@ -22,6 +25,7 @@ type DemoTenant = DemoFile['tenants'][number];
 export class DemoTenants {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly provisioner: TenantProvisioner,
     private readonly apiKeys: ApiKeys,
@@ -51,6 +55,7 @@ export class DemoTenants {
 
   private async usableKey(tenant: Tenant, known: string | undefined): Promise<string> {
     if (known !== undefined && (await this.apiKeys.opens(known, tenant.id))) return known;
-    return this.apiKeys.issue(tenant.id, 'demo');
+    const issue = (catalog: EntityManager) => this.apiKeys.issue(catalog, tenant.id, { name: 'demo' }, TENANTRY_ACTOR);
+    return (await this.catalog.transaction(issue)).token;
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Isolation } from '../../catalog/tenant.js';
 
 /** PostgreSQL's NAMEDATALEN less its terminator, in bytes. */
 const LONGEST = 63;
@@ -23,6 +24,18 @@ export function dedicatedTargetName(catalogDatabase: string, slug: string, tenan
 /** Schema of a tenant with a schema of its own. PostgreSQL keeps names that begin with `pg_` for itself, hence `t_`. */
 export function tenantSchemaName(slug: string, tenantId: string): string {
   return identifier('t', slug, tenantId.slice(0, HASH_LENGTH));
+}
+
+/** Schema of a tenant inside its target's database. */
+export function schemaNameOf({ isolation, slug, id }: { isolation: Isolation; slug: string; id: string }): string {
+  switch (isolation) {
+    case 'row':
+      return SHARED_SCHEMA;
+    case 'schema':
+      return tenantSchemaName(slug, id);
+    case 'database':
+      return DEDICATED_SCHEMA;
+  }
 }
 
 /** Joins parts into a name of at most 63 characters of `a-z0-9_`; what is cut off is replaced by a hash of the whole. */

@@ -6,6 +6,8 @@ import type { PoolCounts } from './pool.errors.js';
 /** A physical connection, held exclusively until it is released; releasing twice is a no-op. */
 export interface PooledConnection {
   readonly client: pg.ClientBase;
+  /** Why it was taken away from its holder, who is to be told this instead of what became of the connection. */
+  readonly takenAway?: Error | undefined;
   /** Gives it back; with a reason it is closed instead of reused. */
   release(discardReason?: string): void;
 }
@@ -26,8 +28,8 @@ export interface ConnectionPool {
   /**
    * Waits its turn for a connection, `DB_POOL_TIMEOUT` at most: for the turn, for opening and for validating together.
    *
-   * @throws PoolTimeoutError, TenantBusyError, TargetUnavailableError, PoolEndedError, UnsafeRoleError, and the
-   *   signal's reason
+   * @throws PoolTimeoutError, TenantBusyError, TargetUnavailableError, PoolEndedError, UnsafeRoleError, the signal's
+   *   reason, and why the tenant is not served when that is known (`TenantGates`)
    */
   acquire(request: AcquireRequest): Promise<PooledConnection>;
   counts(): PoolCounts;

@@ -10,10 +10,13 @@ import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
 import { serverLimit } from './server-limit.js';
 import { ServerBudget } from './server-budget.js';
 import { TargetPool } from './target-pool.js';
+import { type Lenders, type Refusal, TenantGates } from './tenant-gates.js';
 
 /** Every pool of this process: one per connection target, within one budget per server. */
 @Injectable()
-export class ConnectionPools {
+export class ConnectionPools implements Lenders {
+  /** Whether tenants may use connections: whoever knows their status tells it. */
+  readonly gates: TenantGates = new TenantGates(this);
   private readonly logger = new Logger(ConnectionPools.name);
   private readonly handles = new Map<string, PoolHandle>();
   private readonly budgets = new Map<string, ServerBudget>();
@@ -40,7 +43,7 @@ export class ConnectionPools {
       this.drain(known.replace(pool), pool);
       return known;
     }
-    const handle = new PoolHandle(pool, this.options);
+    const handle = new PoolHandle(pool, this.options, this.gates);
     this.handles.set(target.id, handle);
     return handle;
   }
@@ -55,6 +58,7 @@ export class ConnectionPools {
   /** Drains every pool; leases that are not given back by the deadline are cut, and said which. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
+    this.gates.close();
     for (const { pool } of this.handles.values()) this.drain(pool);
     this.handles.clear();
     const emptied = Promise.all([...this.draining].map((pool) => pool.end()));
@@ -69,6 +73,28 @@ export class ConnectionPools {
       for (const lease of pool.cut()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
     }
     await emptied;
+  }
+
+  tenantsInUse(): Set<string> {
+    const found = new Set<string>();
+    for (const pool of this.allPools()) for (const tenantId of pool.tenantsInUse()) found.add(tenantId);
+    for (const handle of this.handles.values()) for (const tenantId of handle.tenantsOfFallback()) found.add(tenantId);
+    return found;
+  }
+
+  refuse(tenantId: string, refusal: Refusal): void {
+    for (const pool of this.allPools()) pool.refuse(tenantId, refusal);
+  }
+
+  takeAway(tenantId: string, refusal: Refusal): void {
+    let count = 0;
+    for (const pool of this.allPools()) count += pool.takeAway(tenantId, refusal);
+    for (const handle of this.handles.values()) count += handle.takeFromFallback(tenantId, refusal);
+    if (count > 0) this.logger.log(`Took ${count} connections from tenant ${tenantId}, which is not served any more`);
+  }
+
+  private allPools(): Set<TargetPool> {
+    return new Set([...this.draining, ...Array.from(this.handles.values(), ({ pool }) => pool)]);
   }
 
   private create(target: ConnectionTarget): TargetPool {

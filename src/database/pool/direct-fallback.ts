@@ -2,10 +2,11 @@ import { Logger } from '@nestjs/common';
 import { type AcquireRequest, type PooledConnection, targetName } from './connection-pool.js';
 import { LentConnection } from './lent-connection.js';
 import { PoolTimeoutError, TargetUnavailableError, UnsafeRoleError } from './pool.errors.js';
-import { PhysicalConnection } from './physical-connection.js';
+import { PhysicalConnection, TAKE_AWAY_MS } from './physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from './role-check.js';
 import type { TargetPool } from './target-pool.js';
+import type { Refusal } from './tenant-gates.js';
 
 /**
  * Direct connections for when a pool itself fails: not when it is exhausted, its database is down or its login refused,
@@ -15,6 +16,7 @@ export class DirectFallback {
   private readonly logger = new Logger('ConnectionPools');
   private open = 0;
   private incident = false;
+  private readonly lent = new Set<LentConnection>();
 
   constructor(private readonly options: PoolOptions) {}
 
@@ -33,13 +35,36 @@ export class DirectFallback {
     }
     this.open += 1;
     try {
-      const connection = await this.connect(pool);
-      const lender = { giveBack: () => this.close(pool, connection) };
-      return new LentConnection(lender, connection, request.tenantId, undefined);
+      return this.lend(pool, await this.connect(pool), request.tenantId);
     } catch (error) {
       this.gone(pool);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
     }
+  }
+
+  /** Tenants that hold one. */
+  tenantsInUse(): string[] {
+    return Array.from(this.lent, ({ tenantId }) => tenantId);
+  }
+
+  /** Takes a tenant's connections from whoever holds them. @returns how many */
+  takeAway(tenantId: string, refusal: Refusal): number {
+    const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
+    for (const lent of found) {
+      lent.connection.close(TAKE_AWAY_MS);
+      lent.takeAway(refusal());
+    }
+    return found.length;
+  }
+
+  private lend(pool: TargetPool, connection: PhysicalConnection, tenantId: string): PooledConnection {
+    const giveBack = (lent: LentConnection): void => {
+      this.lent.delete(lent);
+      this.close(pool, connection);
+    };
+    const lent = new LentConnection({ giveBack }, connection, tenantId, undefined);
+    this.lent.add(lent);
+    return lent;
   }
 
   private async connect(pool: TargetPool): Promise<PhysicalConnection> {

@@ -119,6 +119,21 @@ export class FairQueue<W extends Waiter> {
     return [...this.lanes.values()].flatMap((lane) => lane.waiting);
   }
 
+  /** Tenants for whom somebody waits. */
+  waitingTenants(): string[] {
+    return [...this.lanes.values()].filter((lane) => lane.waiting.length > 0).map((lane) => lane.tenantId);
+  }
+
+  /** Everybody who waits for one tenant; none of them does afterwards. */
+  drainTenant(tenantId: string): W[] {
+    const lane = this.lanes.get(tenantId);
+    if (!lane) return [];
+    const all = lane.waiting.splice(0);
+    this.waitingCount -= all.length;
+    this.refresh(lane);
+    return all;
+  }
+
   /** Everybody who waits; nobody waits afterwards. */
   drain(): W[] {
     const all = [...this.lanes.values()].flatMap((lane) => lane.waiting.splice(0));

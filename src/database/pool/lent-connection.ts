@@ -11,6 +11,7 @@ interface Lender {
 /** A pool's connection in the hands of one caller. */
 export class LentConnection implements PooledConnection {
   private released = false;
+  private reason: Error | undefined;
 
   constructor(
     private readonly lender: Lender,
@@ -21,6 +22,16 @@ export class LentConnection implements PooledConnection {
 
   get client(): pg.ClientBase {
     return this.connection.client;
+  }
+
+  get takenAway(): Error | undefined {
+    return this.reason;
+  }
+
+  /** Tells the holder that the connection, which is being closed, is theirs no more; sessions hear it as an error. */
+  takeAway(reason: Error): void {
+    this.reason = reason;
+    this.connection.client.emit('error', reason);
   }
 
   release(discardReason?: string): void {

@@ -1,7 +1,10 @@
 import pg from 'pg';
+import { requestCancel } from './cancel-request.js';
 
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
 const CLOSE_GRACE_MS = 1_000;
+/** The same when it is taken from a tenant that is not served any more. */
+export const TAKE_AWAY_MS = 250;
 
 interface OpenOptions {
   /** The pool's clock, in ms. */
@@ -21,6 +24,7 @@ export class PhysicalConnection {
   readonly closed: Promise<void>;
   private markClosed!: () => void;
   private closing = false;
+  private cutting = false;
   private isClosed = false;
   private grace: NodeJS.Timeout | undefined;
 
@@ -82,18 +86,40 @@ export class PhysicalConnection {
     return innards(this.client).readyForQuery && this.client.getTransactionStatus() === 'I';
   }
 
-  /** Closes it in order, also in the middle of a statement, and by force when that takes too long. */
-  close(): void {
+  /**
+   * Closes it in order, and by force when that takes longer than `graceMs`. In the middle of a statement the server is
+   * told to stop that first, or its backend would go on until the statement's deadline, unseen by our limits. The order
+   * is: cancel, say good-bye, wait for the server to close, and only then is `closed` resolved and the place given back.
+   */
+  close(graceMs = CLOSE_GRACE_MS): void {
     if (this.closing) return;
     this.closing = true;
     if (this.isClosed) return;
-    this.grace = setTimeout(() => this.cut(), CLOSE_GRACE_MS);
-    hangUp(this.client);
+    this.grace = setTimeout(() => this.cut(), graceMs);
+    silence(this.client);
+    if (this.isBusy) void requestCancel(this.client).then(() => this.isClosed || sayGoodBye(this.client));
+    else sayGoodBye(this.client);
   }
 
-  /** Destroys the socket; whoever waits on a statement gets an error. */
+  /**
+   * Destroys the socket; whoever waits on a statement gets an error. The server is told to stop that statement before,
+   * because PgBouncer forgets whom a request to cancel is from when they have left. The place is given back after both.
+   */
   cut(): void {
     this.closing = true;
+    if (this.cutting || this.isClosed) return;
+    this.cutting = true;
+    silence(this.client);
+    innards(this.client).connection.stream.pause(); // that it was cancelled is not what those who wait are to be told
+    if (this.isBusy) void requestCancel(this.client).then(() => this.destroy());
+    else this.destroy();
+  }
+
+  private get isBusy(): boolean {
+    return !innards(this.client).readyForQuery;
+  }
+
+  private destroy(): void {
     innards(this.client).connection.stream.destroy();
     this.markClosed();
   }
@@ -114,14 +140,19 @@ async function connect(client: pg.Client, signal: AbortSignal | undefined): Prom
   }
 }
 
+/** Nothing more is sent: neither a statement, which is refused as after `Client#end`, nor a cursor's wish for more rows. */
+function silence(client: pg.Client): void {
+  const inside = innards(client);
+  inside._ending = true;
+  inside.connection._send = () => false;
+}
+
 /**
  * Says good-bye and waits for the server to close its side. `Client#end` destroys the socket of a connection that is busy
  * or broken, while its backend lives on, so that the server would have more connections than we count.
  */
-function hangUp(client: pg.Client): void {
-  const inside = innards(client);
-  inside._ending = true; // as `Client#end` does: refuses what is sent from now on
-  inside.connection.end();
+function sayGoodBye(client: pg.Client): void {
+  innards(client).connection.end();
 }
 
 /** What node-postgres does not type (pg/lib/client.js, pg/lib/connection.js). */
@@ -129,7 +160,11 @@ interface ClientInnards {
   _ending: boolean;
   /** False from the sending of a statement until the server has said that it is ready for the next. */
   readonly readyForQuery: boolean;
-  readonly connection: { readonly stream: { destroy(): void }; end(): void };
+  readonly connection: {
+    readonly stream: { destroy(): void; pause(): void };
+    _send: (message: Buffer) => boolean;
+    end(): void;
+  };
 }
 
 function innards(client: pg.Client): ClientInnards {

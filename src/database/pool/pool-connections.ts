@@ -110,14 +110,18 @@ export class PoolConnections {
     for (const connection of [silent, ...alike]) this.retire(connection, 'unanswering');
   }
 
-  /** Closes it; its place in the budget is free once the server has closed it too. False when it was gone already. */
-  retire(connection: PhysicalConnection, reason: CloseReason): boolean {
+  /**
+   * Closes it; its place in the budget is free once the server has closed it too. False when it was gone already.
+   *
+   * @param graceMs how long the server may take, before it is cut
+   */
+  retire(connection: PhysicalConnection, reason: CloseReason, graceMs?: number): boolean {
     const position = this.idleStack.indexOf(connection);
     if (position >= 0) this.idleStack.splice(position, 1);
     if (!this.usable.delete(connection)) return false;
     this.statistics.countClosed(reason);
     this.closing += 1;
-    connection.close();
+    connection.close(graceMs);
     void connection.closed.then(() => {
       this.closing -= 1;
       this.budget.give();

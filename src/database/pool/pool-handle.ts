@@ -5,10 +5,12 @@ import { DirectFallback } from './direct-fallback.js';
 import type { PoolCounts } from './pool.errors.js';
 import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
+import { type Refusal, TenantGates } from './tenant-gates.js';
 
 /**
  * The way to a target that stays the same while its pool is replaced: whoever holds it always asks the current one. When
- * the pool itself fails, which no condition of the database does, callers are served over direct connections.
+ * the pool itself fails, which no condition of the database does, callers are served over direct connections. Whichever it
+ * is, only tenants that are served get one.
  */
 export class PoolHandle implements ConnectionPool {
   private readonly fallback: DirectFallback;
@@ -16,6 +18,7 @@ export class PoolHandle implements ConnectionPool {
   constructor(
     private current: TargetPool,
     options: PoolOptions,
+    private readonly gates: TenantGates = new TenantGates(),
   ) {
     this.fallback = new DirectFallback(options);
   }
@@ -36,6 +39,8 @@ export class PoolHandle implements ConnectionPool {
   }
 
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
+    const doubt = this.gates.enter(request.tenantId);
+    if (doubt) await doubt;
     const pool = this.current;
     try {
       const connection = await pool.acquire(request);
@@ -44,11 +49,32 @@ export class PoolHandle implements ConnectionPool {
     } catch (error) {
       if (error instanceof CodedError || request.signal?.aborted) throw error;
       pool.statistics.fallbacks += 1;
-      return this.fallback.acquire(pool, request, error);
+      return this.acquireDirectly(pool, request, error);
     }
   }
 
   counts(): PoolCounts {
     return this.current.counts();
+  }
+
+  /** Tenants that hold a direct connection. */
+  tenantsOfFallback(): string[] {
+    return this.fallback.tenantsInUse();
+  }
+
+  /** Takes a tenant's direct connections away. @returns how many */
+  takeFromFallback(tenantId: string, refusal: Refusal): number {
+    return this.fallback.takeAway(tenantId, refusal);
+  }
+
+  private async acquireDirectly(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
+    const connection = await this.fallback.acquire(pool, request, cause);
+    try {
+      this.gates.assertServed(request.tenantId); // while it was being opened nobody could have turned the caller away
+      return connection;
+    } catch (refusal) {
+      connection.release();
+      throw refusal;
+    }
   }
 }

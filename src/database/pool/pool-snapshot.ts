@@ -20,7 +20,7 @@ export type CloseReason =
   | 'unused'
   /** Pooling is off: each is used once. */
   | 'direct'
-  /** Still held at the end of the shutdown. */
+  /** Still held at the end of the shutdown, or a moment after its tenant was suspended. */
   | 'cut';
 
 /** What happened to one target's pool, and what it looks like now. Counts are since the pool was made. */

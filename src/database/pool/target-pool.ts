@@ -5,7 +5,7 @@ import type { ConnectionTarget } from './connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { LentConnection } from './lent-connection.js';
 import { outsideAnyCaller } from './outside-any-caller.js';
-import type { PhysicalConnection } from './physical-connection.js';
+import { type PhysicalConnection, TAKE_AWAY_MS } from './physical-connection.js';
 import {
   type PoolCounts,
   PoolEndedError,
@@ -20,6 +20,7 @@ import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from './server-budget.js';
+import type { Refusal } from './tenant-gates.js';
 import { WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {
@@ -147,6 +148,31 @@ export class TargetPool implements ConnectionPool {
     return held;
   }
 
+  /** Tenants that hold a connection, or wait for one. */
+  tenantsInUse(): string[] {
+    return [...this.callers.waitingTenants(), ...Array.from(this.lent, ({ tenantId }) => tenantId)];
+  }
+
+  /** Turns away those who wait for a tenant's turn. */
+  refuse(tenantId: string, refusal: Refusal): void {
+    for (const waiter of this.callers.drainTenant(tenantId)) waiter.reject(refusal());
+    this.supply.withdrawSurplus();
+  }
+
+  /**
+   * Takes a tenant's connections from whoever holds them, and stops what they run. Nobody else's are touched.
+   *
+   * @returns how many
+   */
+  takeAway(tenantId: string, refusal: Refusal): number {
+    const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
+    for (const lent of found) {
+      this.connections.retire(lent.connection, 'cut', TAKE_AWAY_MS);
+      lent.takeAway(refusal());
+    }
+    return found.length;
+  }
+
   /** For `LentConnection`. */
   giveBack(lent: LentConnection, discardReason?: string): void {
     const { connection, tenantId, lease } = lent;
@@ -157,7 +183,8 @@ export class TargetPool implements ConnectionPool {
     const reason = this.reasonToClose(connection, discardReason, now);
     if (reason) this.connections.retire(connection, reason);
     else this.connections.park(connection, now);
-    if (discardReason !== undefined) this.connections.doubtIdle();
+    // That we took it says nothing of the others.
+    if (discardReason !== undefined && !lent.takenAway) this.connections.doubtIdle();
     this.pump(now);
   }
 

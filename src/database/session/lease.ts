@@ -29,11 +29,11 @@ export class Lease {
       return new Lease(connection);
     } catch (error) {
       connection.release('its transaction could not be begun');
-      throw error;
+      throw connection.takenAway ?? error;
     }
   }
 
-  /** @throws SessionEndedError, TransactionLostError, and what the server says about the statement */
+  /** @throws SessionEndedError, TransactionLostError, what the server says about the statement, and why the connection was taken away */
   query(statement: Statement): Promise<pg.QueryResult> {
     return this.inTurn(() => this.send(statement));
   }
@@ -44,7 +44,7 @@ export class Lease {
       this.assertUsable();
       if (isDestroyed(submittable)) return;
       const { client } = this.connection;
-      const run = (): Promise<string | undefined> => runSubmittable(client, submittable);
+      const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
       this.broken = await tracedStatement(client, submittableText(submittable), run);
     });
   }
@@ -69,7 +69,7 @@ export class Lease {
     try {
       return await this.query(statement);
     } catch (error) {
-      if (this.broken === undefined) throw error;
+      if (this.whyUnusable === undefined) throw error;
       return emptyResult('ROLLBACK');
     } finally {
       this.giveBack();
@@ -78,14 +78,18 @@ export class Lease {
 
   /** Commits, or rolls back what has failed already. */
   async settle(): Promise<void> {
-    const failed = this.broken !== undefined || this.connection.client.getTransactionStatus() !== 'T';
+    const failed = this.whyUnusable !== undefined || this.connection.client.getTransactionStatus() !== 'T';
     await (failed ? this.rollback({ text: 'ROLLBACK' }) : this.commit({ text: 'COMMIT' }));
   }
 
   /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */
   giveBack(): void {
     this.ended = true;
-    this.connection.release(this.broken ?? openTransaction(this.connection.client));
+    this.connection.release(this.whyUnusable ?? openTransaction(this.connection.client));
+  }
+
+  private get whyUnusable(): string | undefined {
+    return this.broken ?? this.connection.takenAway?.message;
   }
 
   private inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -96,6 +100,7 @@ export class Lease {
 
   private assertUsable(): void {
     if (this.ended) throw new SessionEndedError();
+    if (this.connection.takenAway) throw this.connection.takenAway;
     if (this.broken !== undefined) throw new TransactionLostError(this.lastError);
   }
 
@@ -107,6 +112,7 @@ export class Lease {
     try {
       return await tracedStatement(client, statement.text, () => client.query(extended(statement)));
     } catch (error) {
+      if (this.connection.takenAway) throw this.connection.takenAway;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
       this.broken ??= discardReason(error) ?? (await untilReady(client));
       throw error;

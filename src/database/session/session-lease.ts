@@ -11,7 +11,7 @@ import type { TenantAccess } from './tenant-access.js';
 
 interface SessionEvents {
   notification: [pg.Notification];
-  /** The connection died: nothing that was listened to will be heard any more. */
+  /** The connection died or was taken away: nothing that was listened to will be heard any more. */
   lost: [Error];
 }
 
@@ -61,9 +61,12 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   }
 
   private async send<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+    const { connection } = this;
+    if (connection.takenAway) throw connection.takenAway;
     try {
-      return await this.connection.client.query<Row>(text, values);
+      return await connection.client.query<Row>(text, values);
     } catch (error) {
+      if (connection.takenAway) throw connection.takenAway;
       this.broken ??= discardReason(error);
       throw error;
     }

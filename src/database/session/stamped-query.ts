@@ -79,9 +79,15 @@ async function runOn(connection: PooledConnection, query: StampedQuery): Promise
     connection.release(openTransaction(client));
     return result;
   } catch (error) {
+    if (connection.takenAway) throw giveUp(connection, connection.takenAway);
     connection.release(discardReason(error) ?? (await untilReady(client)) ?? openTransaction(client));
     throw error;
   }
+}
+
+function giveUp(connection: PooledConnection, reason: Error): Error {
+  connection.release(reason.message);
+  return reason;
 }
 
 /** Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. */

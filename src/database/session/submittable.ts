@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
+import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
 import { TransactionLostError, UnreadableSubmittableError } from './session.errors.js';
 
@@ -43,16 +44,27 @@ export function failSubmittable(submittable: pg.Submittable, error: unknown): vo
  *
  * @returns why the connection is not fit for further use, or undefined when it is
  */
-export async function runSubmittable(client: pg.ClientBase, submittable: pg.Submittable): Promise<string | undefined> {
+export async function runSubmittable(
+  connection: PooledConnection,
+  submittable: pg.Submittable,
+): Promise<string | undefined> {
+  const { client } = connection;
   const parts = submittable as SubmittableParts;
+  tellWhyTakenAway(connection, parts);
   const through = untilThrough(client, parts);
   closeNoLaterThan(through, parts.cursor ?? parts);
   client.query(submittable);
   const reason = await through;
-  if (reason !== undefined) tellLost(parts, new TransactionLostError(new Error(reason)));
+  if (reason !== undefined) tellLost(parts, connection.takenAway ?? new TransactionLostError(new Error(reason)));
   // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
   parts.callback?.();
   return reason;
+}
+
+/** Its reader is told why the connection was taken away, instead of what the server or the socket said of that. */
+function tellWhyTakenAway(connection: PooledConnection, parts: SubmittableParts): void {
+  const handleError = parts.handleError?.bind(parts);
+  if (handleError) parts.handleError = (error) => handleError(connection.takenAway ?? error);
 }
 
 /**

@@ -8,10 +8,10 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { ApiProblem } from '../api-problem.decorator.js';
+import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { EXAMPLE_CUSTOMER_ID } from '../examples.js';
-import { IdPipe } from '../id.pipe.js';
-import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../page.js';
+import { IdPipe } from '../../http/id.pipe.js';
+import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../http/page.js';
 import {
   customerChange,
   type CustomerChange,

@@ -3,7 +3,7 @@ import type { Repository } from 'typeorm';
 import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
 import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
 import { type ConstraintRefusals, withRefusals } from '../constraint-refusals.js';
-import { type PageQuery, selectPage } from '../page.js';
+import { type PageQuery, selectPage } from '../../http/page.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';
 

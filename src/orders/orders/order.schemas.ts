@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boundedText } from '../bounded-text.js';
+import { boundedText } from '../../http/bounded-text.js';
 import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../examples.js';
 import { versionNumber } from '../version-number.js';
 import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE } from './amounts.js';

@@ -4,7 +4,7 @@ import { ConflictError, NotFoundError, ValidationFailedError } from '../../error
 import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
 import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
 import { type ConstraintRefusals, withRefusals } from '../constraint-refusals.js';
-import { type PageQuery, selectPage } from '../page.js';
+import { type PageQuery, selectPage } from '../../http/page.js';
 import { orderTotal } from './amounts.js';
 import { insertLines, insertOrder } from './insert-order.js';
 import { Order } from './order.entity.js';

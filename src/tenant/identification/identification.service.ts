@@ -3,9 +3,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { parseApiKey, verifySecret } from '../../catalog/api-key.js';
 import type { Tenant } from '../../catalog/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { ServedTenants } from '../served-tenants.js';
 import { TenantConnectionService } from '../tenant-connection.service.js';
 import { TenantLookup } from '../tenant-lookup.js';
-import { assertServed } from '../tenant-status.js';
 import { TenantMismatchError, UnauthenticatedError } from '../tenant.errors.js';
 import type { Caller } from './caller.js';
 import { JwtVerifier } from './jwt-verifier.js';
@@ -29,6 +29,7 @@ export class IdentificationService {
     private readonly lookup: TenantLookup,
     private readonly jwt: JwtVerifier,
     private readonly connections: TenantConnectionService,
+    private readonly served: ServedTenants,
   ) {
     this.adminKeyHash = sha256(config.security.adminApiKey);
   }
@@ -50,7 +51,7 @@ export class IdentificationService {
 
   private async tenantCaller(tenant: Tenant): Promise<Caller> {
     try {
-      assertServed(tenant);
+      this.served.assertServed(tenant);
       return { kind: 'tenant', tenant, scope: await this.connections.scope(tenant), refusal: undefined };
     } catch (refusal) {
       return { kind: 'tenant', tenant, scope: undefined, refusal };

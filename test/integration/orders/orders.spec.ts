@@ -8,7 +8,7 @@ import { seedDemo } from '../../../src/orders/demo-orders.js';
 import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../../../src/orders/examples.js';
 import type { Order } from '../../../src/orders/orders/order.entity.js';
 import { newOrder, type NewOrder, orderChange } from '../../../src/orders/orders/order.schemas.js';
-import { pageQuery, toPage } from '../../../src/orders/page.js';
+import { pageQuery, toPage } from '../../../src/http/page.js';
 import { OrdersFixture } from './support/orders-fixture.js';
 
 let fixture: OrdersFixture;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { pageQuery, toPage } from '../../../src/orders/page.js';
+import { pageQuery, toPage } from '../../../src/http/page.js';
 import type { Customer } from '../../../src/orders/customers/customer.entity.js';
 import { OrdersFixture } from './support/orders-fixture.js';
 

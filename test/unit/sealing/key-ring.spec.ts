@@ -28,6 +28,23 @@ describe('a key ring', () => {
     expect(rotated.seal('password', PLACE)).toMatch(/^new\./);
   });
 
+  it('knows what its first key sealed, and seals anything else anew', () => {
+    const old = ring(key('new-er', 1)).seal('password', PLACE);
+    const rotated = ring(key('new', 2), key('new-er', 1));
+    expect(rotated.isCurrent(old)).toBe(false);
+    const anew = rotated.reseal(old, PLACE);
+    expect(rotated.isCurrent(anew)).toBe(true);
+    expect(ring(key('new', 2)).open(anew, PLACE)).toBe('password');
+    expect(rotated.reseal(anew, PLACE)).toBe(anew);
+    expect(['', 'new', 'x.new.abc'].map((text) => rotated.isCurrent(text))).toEqual([false, false, false]);
+  });
+
+  it('does not seal anew what it cannot open, or what was moved', () => {
+    const old = ring(key('old', 1)).seal('password', PLACE);
+    expect(() => ring(key('new', 2)).reseal(old, PLACE)).toThrow(SealBrokenError);
+    expect(() => ring(key('new', 2), key('old', 1)).reseal(old, 'elsewhere')).toThrow(SealBrokenError);
+  });
+
   const keys = ring(key('a', 1));
   const sealed = keys.seal('password', PLACE);
   const flipped = `${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'B' : 'A'}`;

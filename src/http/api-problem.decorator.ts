@@ -1,5 +1,5 @@
 import { ApiResponse } from '@nestjs/swagger';
-import { problem } from '../http/problem.js';
+import { problem } from './problem.js';
 
 const DETAILS = {
   VALIDATION_FAILED: 'the request is not valid',

@@ -1,0 +1,119 @@
+import type { DataSource } from 'typeorm';
+import { type KeyRing, SealBrokenError } from '../sealing/key-ring.js';
+import { targetPasswordPlace } from './entities/connection-target.entity.js';
+import { answerPlace } from './entities/idempotency-key.entity.js';
+import { ownerPasswordPlace } from './server-owner.js';
+
+/** Where the catalog keeps sealed values. Names are written into statements as they are. */
+export interface SealedColumn {
+  readonly table: string;
+  /** Unique and never changed; of any type that has an order. */
+  readonly idColumn: string;
+  readonly column: string;
+  /** What the value of a row is sealed for. */
+  readonly place: (id: string) => string;
+}
+
+/** Every column with sealed values: one that is missing here is unreadable once its key is given up. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  { table: 'connection_targets', idColumn: 'id', column: 'password_sealed', place: targetPasswordPlace },
+  { table: 'servers', idColumn: 'id', column: 'owner_password_sealed', place: ownerPasswordPlace },
+  { table: 'idempotency_keys', idColumn: 'key', column: 'answer_sealed', place: answerPlace },
+];
+
+export interface Resealing {
+  /** Sealed anew with the first key. */
+  readonly resealed: number;
+  /** Places of values that no key of the ring opens, left as they are. */
+  readonly broken: readonly string[];
+}
+
+export interface ResealingOptions {
+  /** Looked at between rows. */
+  readonly signal?: AbortSignal;
+  /** Told after each row that was sealed anew. */
+  readonly onProgress?: (resealed: number) => void;
+  readonly columns?: readonly SealedColumn[];
+}
+
+interface SealedRow {
+  readonly id: string;
+  readonly sealed: string;
+}
+
+const PAGE = 500;
+
+/** How many values are not sealed with the first key of the ring. */
+export async function countOutdated(
+  catalog: DataSource,
+  keyRing: KeyRing,
+  columns: readonly SealedColumn[] = SEALED_COLUMNS,
+): Promise<number> {
+  let outdated = 0;
+  for (const column of columns) {
+    for await (const { sealed } of sealedRows(catalog, column)) if (!keyRing.isCurrent(sealed)) outdated += 1;
+  }
+  return outdated;
+}
+
+/**
+ * Seals every value anew that is not sealed with the first key of the ring. Row by row, each only if it still is what
+ * was read, so it can be stopped anywhere and run again, and never undoes what somebody else writes.
+ *
+ * An instance that runs with the former order of keys goes on sealing with the former key: run it when there is none
+ * left, and give a key up when `countOutdated` says 0.
+ *
+ * @throws the signal's reason
+ */
+export async function resealAll(
+  catalog: DataSource,
+  keyRing: KeyRing,
+  { signal, onProgress, columns = SEALED_COLUMNS }: ResealingOptions = {},
+): Promise<Resealing> {
+  let resealed = 0;
+  const broken: string[] = [];
+  for (const column of columns) {
+    for await (const row of sealedRows(catalog, column)) {
+      signal?.throwIfAborted();
+      const outcome = await resealRow(catalog, keyRing, column, row);
+      if (outcome === 'broken') broken.push(column.place(row.id));
+      if (outcome === 'resealed') onProgress?.((resealed += 1));
+    }
+  }
+  return { resealed, broken };
+}
+
+async function resealRow(
+  catalog: DataSource,
+  keyRing: KeyRing,
+  { table, idColumn, column, place }: SealedColumn,
+  { id, sealed }: SealedRow,
+): Promise<'resealed' | 'broken' | 'unchanged'> {
+  if (keyRing.isCurrent(sealed)) return 'unchanged';
+  try {
+    const [, changed] = await catalog.query<[unknown[], number]>(
+      `UPDATE ${table} SET ${column} = $1 WHERE ${idColumn} = $2 AND ${column} = $3`,
+      [keyRing.reseal(sealed, place(id)), id, sealed],
+    );
+    return changed === 1 ? 'resealed' : 'unchanged';
+  } catch (error) {
+    if (error instanceof SealBrokenError) return 'broken';
+    throw error;
+  }
+}
+
+/** In the order of their ids, a page at a time: what is written while it runs is neither held up nor missed. */
+async function* sealedRows(catalog: DataSource, { table, idColumn, column }: SealedColumn): AsyncGenerator<SealedRow> {
+  const select = `SELECT ${idColumn} AS id, ${column} AS sealed FROM ${table} WHERE ${column} IS NOT NULL`;
+  let after: string | undefined;
+  for (;;) {
+    const further = after === undefined ? '' : ` AND ${idColumn} > $1`;
+    const rows = await catalog.query<SealedRow[]>(
+      `${select}${further} ORDER BY ${idColumn} LIMIT ${PAGE}`,
+      after === undefined ? [] : [after],
+    );
+    yield* rows;
+    after = rows.at(-1)?.id;
+    if (rows.length < PAGE) return;
+  }
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { boundedText } from '../../http/bounded-text.js';
+
+const MOST_DAYS = 3650;
+
+export const newApiKeyRequest = z
+  .strictObject({
+    name: boundedText(100).optional().describe('what it is for'),
+    expiresInDays: z.int().min(1).max(MOST_DAYS).optional().describe('days; absent: it does not expire'),
+  })
+  .meta({ id: 'NewApiKey', example: { name: 'billing service', expiresInDays: 365 } });
+export type NewApiKeyRequest = z.infer<typeof newApiKeyRequest>;
+
+export const apiKeyId = z.string().regex(/^[0-9a-f]{16}$/, 'must be the id of an API key');
+
+const time = z.iso.datetime();
+
+export const apiKeyView = z
+  .object({
+    id: z.string(),
+    name: z.string().nullable(),
+    createdAt: time,
+    expiresAt: time.nullable(),
+    revokedAt: time.nullable(),
+  })
+  .meta({ id: 'ApiKey' });
+export type ApiKeyView = z.infer<typeof apiKeyView>;
+
+export const issuedApiKey = apiKeyView
+  .extend({ token: z.string().describe('shown this once: only a hash of it is kept') })
+  .meta({ id: 'IssuedApiKey' });
+export type IssuedApiKey = z.infer<typeof issuedApiKey>;

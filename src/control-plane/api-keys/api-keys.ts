@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { newApiKey, parseApiKey, verifySecret } from '../../catalog/api-key.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
+import { NotFoundError } from '../../errors/request.errors.js';
+import type { Actor } from '../audit/actor.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { TenantRecords } from '../tenants/tenant-records.js';
+import type { ApiKeyView, IssuedApiKey, NewApiKeyRequest } from './api-key.schemas.js';
+
+const DAY_MS = 86_400_000;
+
+/** Tenants' API keys. Only a hash is stored: the token is known once, to whoever asked for it. */
+@Injectable()
+export class ApiKeys {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly tenants: TenantRecords,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** @throws NotFoundError (tenant) */
+  async issue(
+    catalog: EntityManager,
+    slugOrId: string,
+    { name, expiresInDays }: NewApiKeyRequest,
+    actor: Actor,
+  ): Promise<IssuedApiKey> {
+    const tenant = await this.tenants.lock(catalog, slugOrId);
+    const { keyId, token, secretHash } = newApiKey();
+    const expiresAt = expiresInDays === undefined ? null : new Date(Date.now() + expiresInDays * DAY_MS);
+    await catalog.insert(ApiKeyEntity, { id: keyId, tenantId: tenant.id, secretHash, name: name ?? null, expiresAt });
+    const key = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
+    await this.audit.record(catalog, {
+      ...{ actor, action: 'api-key.issue', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug, after: key },
+    });
+    return { ...key, token };
+  }
+
+  /** Newest first. @throws NotFoundError (tenant) */
+  async list(slugOrId: string): Promise<readonly ApiKeyView[]> {
+    const { id: tenantId } = await this.tenants.read(slugOrId);
+    const keys = await this.catalog
+      .getRepository(ApiKeyEntity)
+      .find({ where: { tenantId }, order: { createdAt: 'DESC', id: 'ASC' } });
+    return keys.map(toView);
+  }
+
+  /** It is refused everywhere within a second. One that was revoked before stays so. @throws NotFoundError */
+  revoke(slugOrId: string, keyId: string, actor: Actor): Promise<ApiKeyView> {
+    return this.catalog.transaction(async (catalog) => {
+      const tenant = await this.tenants.lock(catalog, slugOrId);
+      const key = await catalog.findOneBy(ApiKeyEntity, { id: keyId, tenantId: tenant.id });
+      if (!key) throw new NotFoundError('API key');
+      if (key.revokedAt !== null) return toView(key);
+      await catalog.update(ApiKeyEntity, keyId, { revokedAt: new Date() });
+      const after = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
+      await this.audit.record(catalog, {
+        ...{ actor, action: 'api-key.revoke', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug, after },
+      });
+      return after;
+    });
+  }
+
+  /** Whether the token would let its holder in as the tenant. */
+  async opens(token: string, tenantId: string): Promise<boolean> {
+    const parts = parseApiKey(token);
+    const key = parts && (await this.catalog.getRepository(ApiKeyEntity).findOneBy({ id: parts.keyId, tenantId }));
+    return key !== null && key.revokedAt === null && verifySecret(parts?.secret ?? '', key.secretHash);
+  }
+}
+
+function toView({ id, name, createdAt, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyView {
+  return {
+    ...{ id, name, createdAt: createdAt.toISOString() },
+    expiresAt: expiresAt?.toISOString() ?? null,
+    revokedAt: revokedAt?.toISOString() ?? null,
+  };
+}

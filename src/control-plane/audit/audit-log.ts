@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditEntryEntity, type AuditSubjectKind } from '../../catalog/entities/audit-entry.entity.js';
+import type { Actor } from './actor.js';
+
+/** One change. `before` and `after` hold what differs, and never a secret. */
+export interface AuditEntry {
+  readonly actor: Actor;
+  readonly action: string;
+  readonly subjectKind: AuditSubjectKind;
+  readonly subjectId: string;
+  readonly subject: string;
+  readonly before?: object;
+  readonly after?: object;
+}
+
+/** Who changed what. */
+@Injectable()
+export class AuditLog {
+  /** In the transaction of the change: neither is there without the other. */
+  async record(catalog: EntityManager, { actor, before, after, ...entry }: AuditEntry): Promise<void> {
+    await catalog.insert(AuditEntryEntity, {
+      ...entry,
+      actor: actor.name,
+      before: before ?? null,
+      after: after ?? null,
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { CodedError } from '../../errors/coded-error.js';
+
+/** Raised inside an operation that somebody cancelled. */
+export class OperationCancelledError extends CodedError {
+  readonly code = 'OPERATION_CANCELLED';
+
+  constructor() {
+    super('the operation was cancelled');
+  }
+}
+
+/** Raised inside an operation whose lock is gone: another instance goes on with it, or will. */
+export class OperationLostError extends CodedError {
+  readonly code = 'OPERATION_LOST';
+
+  constructor() {
+    super('another instance goes on with this operation');
+  }
+}
+
+/** Raised when an operation ends without having reached what was asked for. */
+export class OperationFailedError extends CodedError {
+  readonly code = 'OPERATION_FAILED';
+
+  constructor(
+    readonly operationId: string,
+    /** The code of what went wrong. */
+    readonly reason: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}

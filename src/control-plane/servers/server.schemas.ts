@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { boundedText } from '../../http/bounded-text.js';
+import { serverName } from '../tenants/tenant.schemas.js';
+
+const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;
+const MOST_CONNECTIONS = 10_000;
+
+const host = z.string().regex(HOST, 'must be a host name or an IP address');
+const port = z.int().min(1).max(65_535);
+const tls = z.enum(['disable', 'require', 'verify-full']);
+const maxConnections = z.int().min(1).max(MOST_CONNECTIONS).nullable().describe('per process; null: the default');
+/** PostgreSQL keeps 63 bytes of a name. */
+const role = boundedText(63).refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes');
+const password = z
+  .string()
+  .min(1)
+  .max(1000)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL');
+
+export const newServer = z
+  .strictObject({
+    name: serverName.refine((name) => name !== 'default', 'is the name of the server of the catalog'),
+    host,
+    port: port.default(5432),
+    tls: tls.default('disable'),
+    ownerRole: role.describe('creates databases, roles and tables; needs CREATEDB and CREATEROLE'),
+    ownerPassword: password.describe('sealed at rest, never shown'),
+    maxConnections: maxConnections.default(null),
+  })
+  .meta({
+    id: 'NewServer',
+    example: { name: 'eu-2', host: 'pg-eu-2.internal', tls: 'require', ownerRole: 'tenantry', ownerPassword: 'secret' },
+  });
+export type NewServer = z.infer<typeof newServer>;
+
+export const serverChange = z
+  .strictObject({
+    host: host.optional(),
+    port: port.optional(),
+    tls: tls.optional(),
+    ownerRole: role.optional(),
+    ownerPassword: password.optional(),
+    maxConnections: maxConnections.optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .meta({ id: 'ServerChange', example: { maxConnections: 60 } });
+export type ServerChange = z.infer<typeof serverChange>;
+
+export const serverView = z
+  .object({
+    id: z.guid(),
+    name: z.string(),
+    host: z.string().nullable().describe('null for the server of the catalog: DATABASE_URL says it'),
+    port: z.int().nullable(),
+    tls,
+    ownerRole: z.string().nullable(),
+    maxConnections: z.int().nullable(),
+    draining: z.boolean(),
+    tenants: z.int(),
+    databases: z.int(),
+  })
+  .meta({ id: 'Server' });
+export type ServerView = z.infer<typeof serverView>;

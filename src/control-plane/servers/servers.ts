@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { ownerPasswordPlace, ServerOwner } from '../../catalog/server-owner.js';
+import { refuseTaken } from '../../catalog/unique-violation.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
+import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { KeyRing } from '../../sealing/key-ring.js';
+import type { Actor } from '../audit/actor.js';
+import { AuditLog } from '../audit/audit-log.js';
+import type { NewServer, ServerChange, ServerView } from './server.schemas.js';
+import { checkServer } from './server-check.js';
+
+const VIEW = `
+  SELECT s.id, s.name, s.host, s.port, s.tls, s.owner_role AS "ownerRole", s.max_connections AS "maxConnections",
+         s.draining,
+         (SELECT count(*)::int FROM connection_targets c WHERE c.server_id = s.id) AS databases,
+         (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+          WHERE c.server_id = s.id) AS tenants
+  FROM servers s`;
+
+/** The PostgreSQL servers that tenants live on. */
+@Injectable()
+export class Servers {
+  private readonly options: PoolOptions;
+
+  constructor(
+    @Inject(APP_CONFIG) config: AppConfig,
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly owner: ServerOwner,
+    private readonly keyRing: KeyRing,
+    private readonly audit: AuditLog,
+  ) {
+    this.options = poolOptions(config);
+  }
+
+  list(): Promise<readonly ServerView[]> {
+    return this.catalog.query<ServerView[]>(`${VIEW} ORDER BY s.name`);
+  }
+
+  /** @throws NotFoundError */
+  async read(name: string, catalog: EntityManager = this.catalog.manager): Promise<ServerView> {
+    const [server] = await catalog.query<ServerView[]>(`${VIEW} WHERE s.name = $1`, [name]);
+    if (!server) throw new NotFoundError('server');
+    return server;
+  }
+
+  /** @throws ValidationFailedError when it cannot be used as described, ConflictError when the name is taken */
+  async register(catalog: EntityManager, { ownerPassword, ...asked }: NewServer, actor: Actor): Promise<ServerView> {
+    const id = randomUUID();
+    const ownerPasswordSealed = this.keyRing.seal(ownerPassword, ownerPasswordPlace(id));
+    const server = { id, ...asked, ownerPasswordSealed, draining: false };
+    await checkServer(this.owner.of(server), this.options);
+    await catalog
+      .insert(ServerEntity, server)
+      .catch((error: unknown) => refuseTaken(error, 'the name of the server is taken'));
+    await this.record(catalog, 'server.register', actor, server, { after: asked });
+    return this.read(asked.name, catalog);
+  }
+
+  /** @throws NotFoundError, ValidationFailedError when it cannot be used so, ConflictError for the catalog's own */
+  change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
+    return this.locked(name, async (catalog, server) => {
+      const isMoved = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
+      if (isMoved && server.host === null) {
+        throw new ConflictError('the server of the catalog is where DATABASE_URL says');
+      }
+      const sealed = ownerPassword && this.keyRing.seal(ownerPassword, ownerPasswordPlace(server.id));
+      const changed = { ...server, ...change, ...(sealed && { ownerPasswordSealed: sealed }) };
+      if (isMoved) await checkServer(this.owner.of(changed), this.options);
+      await catalog.update(ServerEntity, server.id, { ...change, ...(sealed && { ownerPasswordSealed: sealed }) });
+      const before = Object.fromEntries(
+        Object.keys(change).map((field) => [field, server[field as keyof ServerEntity]]),
+      );
+      const after = { ...change, ...(sealed && { ownerPassword: 'changed' }) };
+      await this.record(catalog, 'server.change', actor, server, { before, after });
+    });
+  }
+
+  /** No further tenant is put on it; those that are there stay. @throws NotFoundError */
+  drain(name: string, actor: Actor): Promise<ServerView> {
+    return this.setDraining(name, true, 'server.drain', actor);
+  }
+
+  /** Tenants may be put on it again. @throws NotFoundError */
+  undrain(name: string, actor: Actor): Promise<ServerView> {
+    return this.setDraining(name, false, 'server.undrain', actor);
+  }
+
+  /** Forgets a server without tenants. @throws NotFoundError, ConflictError */
+  async remove(name: string, actor: Actor): Promise<void> {
+    await this.catalog.transaction(async (catalog) => {
+      const server = await this.lock(catalog, name);
+      if (server.host === null) throw new ConflictError('the server of the catalog cannot be removed');
+      const { tenants } = await this.read(name, catalog);
+      if (tenants > 0) throw new ConflictError(`${tenants} tenants live on it`);
+      if (!server.draining) throw new ConflictError('drain it first, so that no tenant is put on it meanwhile');
+      await catalog.delete(ConnectionTargetEntity, { serverId: server.id });
+      await catalog.delete(ServerEntity, server.id);
+      await this.record(catalog, 'server.remove', actor, server, {});
+    });
+  }
+
+  private setDraining(name: string, draining: boolean, action: string, actor: Actor): Promise<ServerView> {
+    return this.locked(name, async (catalog, server) => {
+      if (server.draining === draining) return;
+      await catalog.update(ServerEntity, server.id, { draining });
+      const change = { before: { draining: server.draining }, after: { draining } };
+      await this.record(catalog, action, actor, server, change);
+    });
+  }
+
+  private locked(
+    name: string,
+    change: (catalog: EntityManager, server: ServerEntity) => Promise<void>,
+  ): Promise<ServerView> {
+    return this.catalog.transaction(async (catalog) => {
+      await change(catalog, await this.lock(catalog, name));
+      return this.read(name, catalog);
+    });
+  }
+
+  private async lock(catalog: EntityManager, name: string): Promise<ServerEntity> {
+    const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_write' } });
+    if (!server) throw new NotFoundError('server');
+    return server;
+  }
+
+  private record(
+    catalog: EntityManager,
+    action: string,
+    actor: Actor,
+    { id, name }: { readonly id: string; readonly name: string },
+    change: { readonly before?: object; readonly after?: object },
+  ): Promise<void> {
+    return this.audit.record(catalog, {
+      actor,
+      action,
+      subjectKind: 'server',
+      subjectId: id,
+      subject: name,
+      ...change,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { DataSource, EntityManager, type MigrationInterface } from 'typeorm';
+import { SilentTypeormLogger } from '../data-source/silent-typeorm-logger.js';
+import { type MigrationClient, PoolOfOne } from './migration-client.js';
+import { MIGRATIONS_TABLE } from './recorded-migrations.js';
+
+/**
+ * Never connected. Every run inherits from it, so that a schema costs a few objects instead of a driver with a pool and
+ * the four questions that TypeORM asks a server it connects to.
+ */
+const TEMPLATE = new DataSource({
+  type: 'postgres',
+  migrationsTableName: MIGRATIONS_TABLE,
+  installExtensions: false,
+  logger: new SilentTypeormLogger(),
+});
+
+/** What TypeORM asks the server for when it connects. True of every PostgreSQL that is supported, 15 being the oldest. */
+const CONNECTED = { version: '15.0', isGeneratedColumnsSupported: true };
+
+/** A data source that runs these migrations on one schema, over one connection. */
+export function migrationDataSource(
+  client: MigrationClient,
+  place: { readonly database: string; readonly schema: string },
+  migrations: readonly MigrationInterface[],
+): DataSource {
+  const { database, schema } = place;
+  const dataSource = Object.create(TEMPLATE) as DataSource;
+  const driver = Object.create(TEMPLATE.driver) as DataSource['driver'];
+  const options = { ...TEMPLATE.options, database, schema };
+  Object.assign(driver, {
+    ...{ dataSource, options, database, schema, searchSchema: schema },
+    ...{ master: new PoolOfOne(client), connectedQueryRunners: [], ...CONNECTED },
+  });
+  return Object.assign(dataSource, {
+    ...{ driver, options, migrations: [...migrations] },
+    ...{ manager: new EntityManager(dataSource), isInitialized: true },
+  });
+}

@@ -1,0 +1,165 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { targetName } from '../pool/connection-pool.js';
+import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
+import { outsideAnyCaller } from '../pool/outside-any-caller.js';
+import { PhysicalConnection } from '../pool/physical-connection.js';
+import { PoolEndedError, TargetUnavailableError } from '../pool/pool.errors.js';
+import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
+import { cancelStatement } from './cancel-statement.js';
+import { forgetWork } from './owner-session.js';
+import { OwnerTurns } from './owner-turns.js';
+import { waitForPlace } from './wait-for-place.js';
+
+/** At most so many per server, over all its databases. They are kept free of the pools of tenants. */
+export const OWNER_CONNECTIONS = 4;
+
+/** How long a connection that was kept may take to say that it still works, and to forget what it was used for. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
+/** One piece of work, with the way to stop it. */
+type Interrupt = (reason: unknown) => void;
+
+/**
+ * Connections of the role that creates and migrates, which tenants are never served with. Without statement deadlines:
+ * creating a database or an index takes the time it takes.
+ */
+@Injectable()
+export class OwnerConnections implements OnApplicationShutdown {
+  private readonly options: PoolOptions;
+  private readonly shutdownTimeoutMs: number;
+  private readonly servers = new Map<string, OwnerTurns>();
+  private readonly running = new Map<Interrupt, Promise<void>>();
+  private ended = false;
+
+  constructor(@Inject(APP_CONFIG) config: AppConfig) {
+    this.options = poolOptions(config);
+    this.shutdownTimeoutMs = config.shutdownTimeoutMs;
+  }
+
+  /**
+   * Runs `work` on a connection to the owner's database, around a pooler where there is one. What it leaves behind
+   * (settings, advisory locks, an open transaction) has ended when this settles.
+   *
+   * The signal ends the wait; later it cancels the running statement and closes the connection, so that no other one
+   * can follow. What `work` throws then is dropped in favour of the signal's reason.
+   *
+   * @throws OwnerConnectionTimeoutError, TargetUnavailableError, PoolEndedError, the signal's reason, what `work` throws
+   */
+  async use<T>(
+    owner: ConnectionTarget,
+    work: (client: pg.ClientBase) => Promise<T>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const target = sessionTarget(owner);
+    if (this.ended) throw new PoolEndedError(targetName(target));
+    const turns = this.turnsOf(target);
+    const kept = await waitForPlace(turns, target, this.options.timeoutMs, signal);
+    const connection = await this.openFor(target, turns, kept, signal);
+    return this.lend(connection, work, signal, () => this.giveBack(connection, target, turns));
+  }
+
+  /** Gives what is under way until the deadline, then cancels it; nothing of it is left connected. */
+  async onApplicationShutdown(): Promise<void> {
+    this.ended = true;
+    for (const [server, turns] of this.servers) turns.end(new PoolEndedError(`the owner of ${server}`));
+    const finished = Promise.all(this.running.values());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.shutdownTimeoutMs);
+    });
+    await Promise.race([finished, late]);
+    clearTimeout(timer);
+    const left = [...this.running];
+    for (const [interrupt] of left) interrupt(new PoolEndedError('the owner'));
+    await Promise.all(left.map(([, closed]) => closed));
+  }
+
+  private async lend<T>(
+    connection: PhysicalConnection,
+    work: (client: pg.ClientBase) => Promise<T>,
+    signal: AbortSignal | undefined,
+    giveBack: () => Promise<void>,
+  ): Promise<T> {
+    let interruption: { readonly reason: unknown } | undefined;
+    let markEnded!: () => void;
+    const ended = new Promise<void>((resolve) => (markEnded = resolve));
+    const interrupt = (reason: unknown): void => {
+      interruption ??= { reason };
+      void cancelStatement(connection.client);
+      connection.close();
+      void connection.closed.then(markEnded);
+    };
+    const onAbort = (): void => interrupt(signal?.reason);
+    signal?.addEventListener('abort', onAbort);
+    this.running.set(interrupt, ended);
+    try {
+      signal?.throwIfAborted();
+      return await work(connection.client);
+    } catch (error) {
+      throw interruption ? interruption.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      await giveBack();
+      this.running.delete(interrupt);
+      markEnded();
+    }
+  }
+
+  private async openFor(
+    target: ConnectionTarget,
+    turns: OwnerTurns,
+    kept: PhysicalConnection | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PhysicalConnection> {
+    if (kept) {
+      if (await kept.answers(ANSWER_TIMEOUT_MS)) return kept;
+      kept.close();
+      await kept.closed;
+    }
+    try {
+      return await this.open(target, turns, signal);
+    } catch (error) {
+      turns.free();
+      signal?.throwIfAborted();
+      throw new TargetUnavailableError(targetName(target), error);
+    }
+  }
+
+  private open(
+    target: ConnectionTarget,
+    turns: OwnerTurns,
+    signal: AbortSignal | undefined,
+  ): Promise<PhysicalConnection> {
+    const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, this.options);
+    return outsideAnyCaller(() =>
+      PhysicalConnection.open(
+        { ...config, application_name: 'tenantry owner' },
+        {
+          now: () => performance.now(),
+          retireAt: Infinity,
+          onLost: (lost) => turns.drop(lost),
+          ...(signal && { signal }),
+        },
+      ),
+    );
+  }
+
+  private async giveBack(connection: PhysicalConnection, target: ConnectionTarget, turns: OwnerTurns): Promise<void> {
+    const isClean = await forgetWork(connection, ANSWER_TIMEOUT_MS);
+    if (isClean && this.options.reuse && !this.ended) {
+      turns.keep(connection, target);
+      return;
+    }
+    connection.close();
+    await connection.closed; // its locks are free when this settles
+    turns.free();
+  }
+
+  private turnsOf({ server }: ConnectionTarget): OwnerTurns {
+    let turns = this.servers.get(server.id);
+    if (!turns) this.servers.set(server.id, (turns = new OwnerTurns(OWNER_CONNECTIONS)));
+    return turns;
+  }
+}

@@ -1,0 +1,117 @@
+import type { ConnectionTarget } from '../pool/connection-target.js';
+import type { PhysicalConnection } from '../pool/physical-connection.js';
+
+/** How long a connection is kept for the next piece of work on the same database. */
+const KEEP_IDLE_MS = 5_000;
+
+interface IdleConnection {
+  readonly connection: PhysicalConnection;
+  readonly target: ConnectionTarget;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Somebody who waits for a place. */
+export interface OwnerWaiter {
+  readonly target: ConnectionTarget;
+  /** The place is theirs from now on: with a connection that is open, or to open one. */
+  readonly proceed: (kept: PhysicalConnection | undefined) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+/**
+ * The places for the owner's connections to one server, and who gets the next one: in order. A place is taken from
+ * before its connection is opened until after it is closed, so the server never sees more of them than there are places.
+ */
+export class OwnerTurns {
+  private taken = 0;
+  private closing = 0;
+  private readonly idle: IdleConnection[] = [];
+  private readonly queue: OwnerWaiter[] = [];
+
+  constructor(private readonly places: number) {}
+
+  get busy(): number {
+    return this.taken - this.idle.length;
+  }
+
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  enqueue(waiter: OwnerWaiter): void {
+    this.queue.push(waiter);
+    this.serve();
+  }
+
+  /** Somebody stopped waiting. */
+  leave(waiter: OwnerWaiter): void {
+    const position = this.queue.indexOf(waiter);
+    if (position >= 0) this.queue.splice(position, 1);
+  }
+
+  /** A place is free: its connection is closed, or was not opened. */
+  free(): void {
+    this.taken -= 1;
+    this.serve();
+  }
+
+  /** The place stays taken by a connection that can be used again. */
+  keep(connection: PhysicalConnection, target: ConnectionTarget): void {
+    const timer = setTimeout(() => this.drop(connection), KEEP_IDLE_MS).unref();
+    this.idle.push({ connection, target, timer });
+    this.serve();
+  }
+
+  /** Closes a connection that is kept; nothing when it is not. */
+  drop(connection: PhysicalConnection): void {
+    const position = this.idle.findIndex((kept) => kept.connection === connection);
+    if (position < 0) return;
+    this.removeIdle(position);
+    this.closing += 1;
+    connection.close();
+    void connection.closed.then(() => {
+      this.closing -= 1;
+      this.free();
+    });
+  }
+
+  /** Nobody waits any more, and nothing is kept. */
+  end(reason: unknown): void {
+    for (const waiter of this.queue.splice(0)) waiter.fail(reason);
+    for (const { connection } of [...this.idle]) this.drop(connection);
+  }
+
+  private serve(): void {
+    for (let next = this.queue[0]; next; next = this.queue[0]) {
+      const kept = this.takeKept(next.target);
+      if (!kept && this.taken >= this.places) break;
+      if (!kept) this.taken += 1;
+      this.queue.shift();
+      next.proceed(kept);
+    }
+    if (this.queue.length > this.closing && this.idle[0]) this.drop(this.idle[0].connection);
+  }
+
+  private takeKept(target: ConnectionTarget): PhysicalConnection | undefined {
+    const position = this.idle.findLastIndex((kept) => leadToSame(kept.target, target));
+    return position < 0 ? undefined : this.removeIdle(position);
+  }
+
+  private removeIdle(position: number): PhysicalConnection | undefined {
+    const [kept] = this.idle.splice(position, 1);
+    clearTimeout(kept?.timer);
+    return kept?.connection;
+  }
+}
+
+/** Targets of the owner are made anew for each use, so it is what they say that counts. */
+function leadToSame(a: ConnectionTarget, b: ConnectionTarget): boolean {
+  return (
+    a.database === b.database &&
+    a.role === b.role &&
+    a.password === b.password &&
+    a.server.host === b.server.host &&
+    a.server.port === b.server.port &&
+    a.server.tls === b.server.tls
+  );
+}

@@ -1,0 +1,21 @@
+import { CodedError } from '../../errors/coded-error.js';
+
+/** Raised when all of the owner's connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
+export class OwnerConnectionTimeoutError extends CodedError {
+  readonly code = 'POOL_TIMEOUT';
+
+  constructor(
+    readonly serverId: string,
+    readonly busy: number,
+    readonly waiting: number,
+    readonly waitedMs: number,
+  ) {
+    super(`no connection of the owner to server ${serverId} within ${waitedMs} ms (busy ${busy}, waiting ${waiting})`, {
+      retryAfterSeconds: 5,
+    });
+  }
+
+  override get publicMessage(): string {
+    return 'too much is being created and migrated on this server';
+  }
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
+import { type Migration, orderedNames, timestampOf } from './migration-names.js';
+import { runMigrations } from './run-migrations.js';
+import { giveTurn, tryTurn, withSchemaTurn } from './schema-turn.js';
+import { withCleanup } from './with-cleanup.js';
+
+export interface MigrationPreview {
+  readonly migration: string;
+  /** In order. Parameters follow their statement as a comment. */
+  readonly sql: readonly string[];
+}
+
+const SCRATCH = 'tenantry_preview_';
+
+/** What TypeORM asks to find out what to change (table, columns, version), which changes nothing. */
+const QUESTION =
+  /^\s*(?:SELECT|WITH)\b.*(?:"?information_schema"?\.|\bpg_(?:class|type|namespace|constraint|attribute|index|database|catalog)\b|"(?:pg_\w+)"|current_schema\(\)|current_database\(\)|version\(\)|typeorm_metadata)/is;
+const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b/i;
+
+/**
+ * The SQL that the migrations behind `from` would run, and the proof that it runs: all of them are run in a scratch
+ * schema of this database, which is dropped afterwards. No live table is locked. The scratch tables have no rows, and
+ * what a migration makes outside its schema (a role, an extension) is not undone.
+ *
+ * @param from the newest migration that the tables have; null when they have none
+ * @throws MigrationFailedError, MigrationLockedError, the signal's reason
+ */
+export async function previewMigrations(
+  client: pg.ClientBase,
+  from: string | null,
+  migrations: readonly Migration[],
+  { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry }: MigrateOptions = {},
+): Promise<readonly MigrationPreview[]> {
+  const behind = namesBehind(from, migrations);
+  if (behind.length === 0) return [];
+  await dropAbandoned(client);
+  const schema = `${SCRATCH}${randomBytes(6).toString('hex')}`;
+  const sql = new Map<string, string[]>(behind.map((name) => [name, []]));
+  const observe = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
+    if (isChange(text)) sql.get(migration)?.push(shown(text, values, schema));
+  };
+  const onStart = (migration: string): void => void sql.get(migration)?.splice(0); // one that is tried again
+  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, observe, onStart };
+  await withSchemaTurn(client, schema, signal, async ({ database }) => {
+    await client.query(`CREATE SCHEMA ${schema}`);
+    await withCleanup(
+      () => runMigrations(client, migrations, { ...options, database }),
+      () => dropSchema(client, schema),
+    );
+  });
+  return behind.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
+}
+
+function namesBehind(from: string | null, migrations: readonly Migration[]): string[] {
+  const since = from === null ? NaN : timestampOf(from);
+  const names = orderedNames(migrations);
+  return Number.isNaN(since) ? names : names.filter((name) => timestampOf(name) > since);
+}
+
+/** Those of previews that were killed. Whoever is at work in one holds its turn. */
+async function dropAbandoned(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace
+     WHERE nspname ~ '^${SCRATCH}[0-9a-f]{12}$' AND pg_has_role(nspowner, 'USAGE')`,
+  );
+  for (const { name } of rows) {
+    if (!(await tryTurn(client, name))) continue;
+    await withCleanup(
+      () => dropSchema(client, name),
+      () => giveTurn(client, name),
+    );
+  }
+}
+
+async function dropSchema(client: pg.ClientBase, schema: string): Promise<void> {
+  await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+}
+
+function isChange(sql: string): boolean {
+  return !QUESTION.test(sql) && !TRANSACTION_CONTROL.test(sql);
+}
+
+/** Without the scratch schema's name: in a tenant's own it is `search_path` that decides. */
+function shown(sql: string, values: readonly unknown[] | undefined, schema: string): string {
+  const text = sql.replaceAll(`"${schema}".`, '').replaceAll(`${schema}.`, '');
+  return values === undefined || values.length === 0 ? text : `${text}\n-- ${parameters(values)}`;
+}
+
+/** In JSON, which keeps a line break from ending the comment. */
+function parameters(values: readonly unknown[]): string {
+  const texts = values.map((value) =>
+    JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part)),
+  );
+  return texts.map((text, index) => `$${index + 1} = ${text}`).join(', ');
+}

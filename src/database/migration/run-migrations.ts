@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { MigrationInterface } from 'typeorm';
+import { driverError, lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
+import { MigrationClient } from './migration-client.js';
+import { migrationDataSource } from './migration-data-source.js';
+import { MigrationFailedError, MigrationLockedError, OpenTransactionError } from './migration.errors.js';
+import { type Migration, migrationName } from './migration-names.js';
+import { undoOpenTransaction } from './schema-turn.js';
+
+export interface RunOptions extends LockRetryOptions {
+  readonly database: string;
+  readonly schema: string;
+  /** How long a statement may wait for a lock, and keep everybody behind it waiting. */
+  readonly lockTimeoutMs: number;
+  /** Told when a migration begins, again when it is tried again. */
+  readonly onStart?: (migration: string) => void;
+  /** Told of every statement that a migration sends, and of what TypeORM asks on its behalf. */
+  readonly observe?: (migration: string, sql: string, values: readonly unknown[] | undefined) => void;
+}
+
+/**
+ * Runs those of the migrations that are not recorded, as TypeORM does, each in a transaction of its own unless it says
+ * otherwise. One that gets no locks is undone and tried again. To be called in the schema's turn.
+ *
+ * @throws MigrationFailedError, MigrationLockedError, the signal's reason
+ */
+export async function runMigrations(
+  client: pg.ClientBase,
+  migrations: readonly Migration[],
+  options: RunOptions,
+): Promise<void> {
+  const run = new MigrationRun(client, migrations, options);
+  await new LockRetry(options)
+    .run(
+      () => run.attempt(),
+      () => !run.isOutsideTransaction,
+    )
+    .catch((error: unknown) => {
+      options.signal?.throwIfAborted();
+      throw run.explain(error);
+    });
+}
+
+class MigrationRun {
+  /** The migration that runs, until it is recorded. */
+  private current: string | undefined;
+  /** Whether its own statements are being sent, not those that record it. */
+  private isInside = false;
+  /** Whether the one that runs asked for no transaction: what it did is done. */
+  isOutsideTransaction = false;
+
+  constructor(
+    private readonly client: pg.ClientBase,
+    private readonly migrations: readonly Migration[],
+    private readonly options: RunOptions,
+  ) {}
+
+  async attempt(): Promise<void> {
+    this.current = undefined;
+    this.isOutsideTransaction = false;
+    const { schema, lockTimeoutMs } = this.options;
+    await this.client.query(
+      `SELECT set_config('search_path', quote_ident($1), false), set_config('lock_timeout', $2, false)`,
+      [schema, String(lockTimeoutMs)],
+    );
+    const client = new MigrationClient(this.client, new LockRetry(this.options), (sql, values) => {
+      if (this.isInside && this.current !== undefined) this.options.observe?.(this.current, sql, values);
+    });
+    const dataSource = migrationDataSource(
+      client,
+      this.options,
+      this.migrations.map((migration) => this.watched(migration)),
+    );
+    try {
+      await dataSource.runMigrations({ transaction: 'each' });
+    } catch (error) {
+      // The failure is what matters: when this fails too, the connection is gone, and the transaction with it.
+      await undoOpenTransaction(this.client).catch(() => undefined);
+      throw error;
+    }
+    // Committed by nobody, so neither done nor recorded, although it looks so from inside.
+    if (await undoOpenTransaction(this.client)) throw new OpenTransactionError();
+  }
+
+  explain(error: unknown): Error {
+    const cause = driverError(error);
+    const locked = lockFailure(error);
+    return locked
+      ? new MigrationLockedError(this.current, locked.code ?? '', cause)
+      : new MigrationFailedError(this.current, cause);
+  }
+
+  /** The migration, new for each attempt as TypeORM makes it, and telling when it runs. */
+  private watched(migration: Migration): MigrationInterface {
+    const instance = new migration();
+    const name = migrationName(migration);
+    return {
+      name,
+      ...(instance.transaction !== undefined && { transaction: instance.transaction }),
+      up: async (runner) => {
+        this.current = name;
+        this.isOutsideTransaction = !runner.isTransactionActive;
+        this.isInside = true;
+        this.options.onStart?.(name);
+        try {
+          await instance.up(runner);
+        } finally {
+          this.isInside = false;
+        }
+      },
+      down: (runner) => instance.down(runner),
+    };
+  }
+}

@@ -1,0 +1,83 @@
+import type pg from 'pg';
+import { pause } from './lock-retry.js';
+import { withCleanup } from './with-cleanup.js';
+
+/** Between two looks whether it is our turn: this long, and half of it more at random. */
+const LOOK_AGAIN_MS = 100;
+
+/** What the connection was set to before the turn, and where it leads. */
+export interface Turn {
+  readonly database: string;
+}
+
+interface Settings extends Turn {
+  readonly search_path: string;
+  readonly lock_timeout: string;
+}
+
+const TRY_TURN = `
+  SELECT pg_try_advisory_lock(hashtext($1)) AS mine, current_database() AS database,
+         current_setting('search_path') AS search_path, current_setting('lock_timeout') AS lock_timeout`;
+
+const END_TURN = `
+  SELECT set_config('search_path', $2, false), set_config('lock_timeout', $3, false), pg_advisory_unlock(hashtext($1))`;
+
+/**
+ * Runs `work` while nobody else, on any instance, works on the schema's tables. What `work` changes of `search_path` and
+ * `lock_timeout` is put back, and a transaction that it left open is undone.
+ *
+ * The wait asks again and again instead of waiting in `pg_advisory_lock`: that would be a statement with a snapshot, and
+ * `CREATE INDEX CONCURRENTLY` of the one whose turn it is waits for every older snapshot to end. PostgreSQL would have
+ * to break that deadlock.
+ *
+ * @throws the signal's reason while it waits
+ */
+export async function withSchemaTurn<T>(
+  client: pg.ClientBase,
+  schema: string,
+  signal: AbortSignal | undefined,
+  work: (turn: Turn) => Promise<T>,
+): Promise<T> {
+  const { search_path: searchPath, lock_timeout: lockTimeout, database } = await waitForTurn(client, schema, signal);
+  return withCleanup(
+    () => work({ database }),
+    async () => {
+      await undoOpenTransaction(client);
+      await client.query(END_TURN, [turnName(schema), searchPath, lockTimeout]);
+    },
+  );
+}
+
+/** True, and the turn is held until the session ends or gives it back with `giveTurn`. */
+export async function tryTurn(client: pg.ClientBase, schema: string): Promise<boolean> {
+  return (await askForTurn(client, schema)) !== undefined;
+}
+
+export async function giveTurn(client: pg.ClientBase, schema: string): Promise<void> {
+  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [turnName(schema)]);
+}
+
+/** True when there was one. */
+export async function undoOpenTransaction(client: pg.ClientBase): Promise<boolean> {
+  if (client.getTransactionStatus() === 'I') return false;
+  await client.query('ROLLBACK');
+  return true;
+}
+
+async function waitForTurn(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<Settings> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const settings = await askForTurn(client, schema);
+    if (settings) return settings;
+    await pause(LOOK_AGAIN_MS * (1 + Math.random() / 2), signal);
+  }
+}
+
+async function askForTurn(client: pg.ClientBase, schema: string): Promise<Settings | undefined> {
+  const { rows } = await client.query<Settings & { mine: boolean }>(TRY_TURN, [turnName(schema)]);
+  return rows[0]?.mine === true ? rows[0] : undefined;
+}
+
+function turnName(schema: string): string {
+  return `tenantry migrations ${schema}`;
+}

@@ -1,0 +1,46 @@
+import type { ConnectionTarget } from '../pool/connection-target.js';
+import type { PhysicalConnection } from '../pool/physical-connection.js';
+import { OwnerConnectionTimeoutError } from './owner.errors.js';
+import type { OwnerTurns, OwnerWaiter } from './owner-turns.js';
+
+/**
+ * Waits for a place on the target's server, `timeoutMs` at most. It comes with a connection to the same database that
+ * was kept, or with none.
+ *
+ * @throws OwnerConnectionTimeoutError, PoolEndedError, the signal's reason
+ */
+export function waitForPlace(
+  turns: OwnerTurns,
+  target: ConnectionTarget,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<PhysicalConnection | undefined> {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const stopWatching = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const waiter: OwnerWaiter = {
+      target,
+      proceed: (kept) => {
+        stopWatching();
+        resolve(kept);
+      },
+      fail: (reason) => {
+        stopWatching();
+        reject(reason);
+      },
+    };
+    const giveUp = (reason: unknown): void => {
+      turns.leave(waiter);
+      waiter.fail(reason);
+    };
+    const onAbort = (): void => giveUp(signal?.reason);
+    const onTimeout = (): void =>
+      giveUp(new OwnerConnectionTimeoutError(target.server.id, turns.busy, turns.waiting, timeoutMs));
+    const timer = setTimeout(onTimeout, timeoutMs);
+    signal?.addEventListener('abort', onAbort);
+    turns.enqueue(waiter);
+  });
+}

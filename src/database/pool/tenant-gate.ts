@@ -1,0 +1,103 @@
+import type { Refusal } from './tenant-gates.js';
+
+/** What is known of one tenant: whether it is served, how sure that is, and what is under way about it. */
+export class TenantGate {
+  /** The judge is being asked. */
+  asking: Promise<void> | undefined;
+  /** When the last verdict came, or failed to, in ms of the process' clock. */
+  judgedAt = -Infinity;
+  private refusal: Refusal | undefined;
+  private doubts = 0;
+  private sure = false;
+  private confirmed = false;
+  private open = false;
+  private askedAt = 0;
+  private takingAway: NodeJS.Timeout | undefined;
+
+  /** Sure, confirmed and served: the usual case, in one look. */
+  get isOpen(): boolean {
+    return this.open;
+  }
+
+  /** Whether what is known is good enough to go by. */
+  get isSure(): boolean {
+    return this.sure;
+  }
+
+  /** Whether the judge could tell when it was asked last. */
+  get isConfirmed(): boolean {
+    return this.confirmed;
+  }
+
+  /** Whether it is not to be forgotten. */
+  get isBusy(): boolean {
+    return this.asking !== undefined || this.takingAway !== undefined;
+  }
+
+  /** @throws the refusal */
+  assertServed(): void {
+    if (this.refusal) throw this.refusal();
+  }
+
+  /** What is known may not be true any more. */
+  doubt(): void {
+    this.doubts += 1;
+    this.sure = false;
+    this.open = false;
+  }
+
+  /** @returns how often it was doubted until now */
+  beginQuestion(): number {
+    this.askedAt = performance.now();
+    return this.doubts;
+  }
+
+  /** Whether the verdict came without a doubt in between. */
+  isJudgedSince(doubts: number): boolean {
+    return doubts === this.doubts;
+  }
+
+  judge(refusal: Refusal | undefined): void {
+    this.settle(true);
+    this.refusal = refusal;
+    this.open = refusal === undefined;
+    if (this.open) this.close();
+  }
+
+  cannotBeJudged(): void {
+    this.settle(false);
+    this.open = false;
+  }
+
+  /** Waits for the verdict, unless it is long in coming. */
+  async judgedWithin(verdict: Promise<void>, timeoutMs: number): Promise<void> {
+    const leftMs = timeoutMs - (performance.now() - this.askedAt);
+    if (leftMs <= 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, leftMs);
+    });
+    await Promise.race([verdict, late]);
+    clearTimeout(timer);
+  }
+
+  /** Unless it is served again by then. A verdict that is repeated changes nothing. */
+  takeAwayAfter(graceMs: number, takeAway: (refusal: Refusal) => void): void {
+    this.takingAway ??= setTimeout(() => {
+      this.takingAway = undefined;
+      if (this.refusal) takeAway(this.refusal);
+    }, graceMs);
+  }
+
+  /** Nothing is taken away. */
+  close(): void {
+    clearTimeout(this.takingAway);
+    this.takingAway = undefined;
+  }
+
+  private settle(confirmed: boolean): void {
+    this.judgedAt = performance.now();
+    this.sure = true;
+    this.confirmed = confirmed;
+  }
+}
