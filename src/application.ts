@@ -6,6 +6,7 @@ import { GeneratedSecrets } from './config/generated-secrets.js';
 import type { LoadedConfig } from './config/load-config.js';
 import { withDatabaseUrl } from './config/app-config.js';
 import type { DemoFile } from './control-plane/demo/demo-file.js';
+import { ResealingAtStart } from './control-plane/credentials/resealing-at-start.js';
 import { DemoTenants } from './control-plane/demo/demo-tenants.js';
 import { OperationRunner } from './control-plane/operations/operation-runner.js';
 import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
@@ -50,6 +51,7 @@ export class Application {
       const demo = nest.get(DemoTenants);
       const tenants = config.features.demoTenants ? await demo.ensure() : [];
       const url = await listen(nest, config);
+      await nest.get(ResealingAtStart).ask();
       nest.get(OperationRunner).start();
       if (config.features.demoTenants) await demo.publish(url, tenants);
       return new Application(nest, url, [...tenants], postgres);

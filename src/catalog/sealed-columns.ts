@@ -77,7 +77,9 @@ export async function resealAll(
       signal?.throwIfAborted();
       const outcome = await resealRow(catalog, keyRing, column, row);
       if (outcome === 'broken') broken.push(column.place(row.id));
-      if (outcome === 'resealed') onProgress?.((resealed += 1));
+      if (outcome !== 'resealed') continue;
+      resealed += 1;
+      onProgress?.(resealed);
     }
   }
   return { resealed, broken };

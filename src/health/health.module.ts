@@ -13,5 +13,6 @@ import { TenantsIndicator } from './tenants.indicator.js';
   imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule],
   controllers: [HealthController, TenantHealthController],
   providers: [Drain, CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator],
+  exports: [Drain],
 })
 export class HealthModule {}

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { NotFoundError } from '../errors/request.errors.js';
 import { ControlPlane } from '../tenant/access.decorators.js';
+import { ServedTenants } from '../tenant/served-tenants.js';
 import { TenantConnectionService } from '../tenant/tenant-connection.service.js';
 import { TenantLookup } from '../tenant/tenant-lookup.js';
 
@@ -12,8 +13,8 @@ const tenantHealth = z
     slug: z.string(),
     status: z.string(),
     isolation: z.string(),
-    database: z.enum(['up', 'down', 'none']),
-    /** Why it is down: the code of the error. */
+    database: z.enum(['up', 'down', 'none', 'not-served']),
+    /** Why it is down or not served: the code of the error. */
     reason: z.string().optional(),
     responseMs: z.number().optional(),
   })
@@ -31,6 +32,7 @@ export class TenantHealthController {
   constructor(
     private readonly lookup: TenantLookup,
     private readonly connections: TenantConnectionService,
+    private readonly served: ServedTenants,
   ) {}
 
   @Get(':slug/health')
@@ -41,6 +43,8 @@ export class TenantHealthController {
     if (!tenant) throw new NotFoundError('tenant');
     const { status, isolation } = tenant;
     if (tenant.targetId === null) return { slug, status, isolation, database: 'none' };
+    const refusal = this.served.refusalOf(tenant);
+    if (refusal) return { slug, status, isolation, database: 'not-served', reason: codeOf(refusal) };
     const startedAt = performance.now();
     try {
       await (await this.connections.dataSource(tenant)).query('SELECT 1');

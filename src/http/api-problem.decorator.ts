@@ -5,6 +5,7 @@ const DETAILS = {
   VALIDATION_FAILED: 'the request is not valid',
   NOT_FOUND: 'no such thing',
   CONFLICT: 'the request contradicts what is stored',
+  TOO_MANY_FOLLOWERS: 'too many follow operations on this instance: come back after Retry-After',
 } as const;
 
 /** Documents an error that a route answers with, as RFC 9457 problem details. */

@@ -9,8 +9,10 @@ import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
 import { ordersSchema } from '../orders/orders.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
+import { answerClientError } from './client-errors.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
+import { problem } from './problem.js';
 import { ProblemFilter, sendProblem } from './problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
 import { validationPipe } from './validation.pipe.js';
@@ -34,8 +36,10 @@ export async function createApp(loaded: LoadedConfig, options: AppOptions = {}):
     requestIdHeader: false, // `genReqId` looks at it first
     forceCloseConnections: 'idle',
     return503OnClosing: false, // `drainRequests` does that, with a problem that callers can read
-    // What Fastify refuses before there is a route: an address that cannot be decoded, a version nobody has.
-    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, error),
+    clientErrorHandler: answerClientError,
+    // What Fastify refuses before there is a route: an address that cannot be decoded, or that is too long.
+    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, error, problem('BAD_REQUEST', 'the address cannot be read')),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(loaded, schema), adapter, {
     logger: new NestLog(log),

@@ -1,18 +1,40 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { z } from 'zod';
+import { OPERATION_REQUESTS, type OperationRequest } from '../control-plane/operations/operation-request.js';
 
 export const API_DOCS_PATH = 'docs';
 
+const SCHEMAS = '#/components/schemas/';
+const CREDENTIAL = 'A tenant API key `tnt_…` or a JSON Web Token; for the control plane, the admin key';
+
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
+
+interface RequestSchemas {
+  readonly anyOf: Schemas[string][];
+  readonly definitions: Schemas;
+}
+
 /** OpenAPI at `/docs` and `/docs-json`. */
 export function setUpApiDocs(app: INestApplication): void {
-  const description = 'Every route works for the tenant that the credential belongs to.';
+  const description =
+    'Every route works for the tenant that the credential belongs to; those of the control plane need the admin key.';
   const document = new DocumentBuilder()
     .setTitle('Tenantry')
     .setDescription(description)
     .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A tenant API key `tnt_…` or a JSON Web Token' })
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: CREDENTIAL })
     .build();
-  SwaggerModule.setup(API_DOCS_PATH, app, () => SwaggerModule.createDocument(app, document), {
+  SwaggerModule.setup(API_DOCS_PATH, app, () => withRequestsOfKinds(app, SwaggerModule.createDocument(app, document)), {
     swaggerOptions: { persistAuthorization: true },
   });
+}
+
+/** What a new operation is asked for with depends on its kind, and which kinds there are is known only here. */
+function withRequestsOfKinds(app: INestApplication, document: OpenAPIObject): OpenAPIObject {
+  const requests = app.get<readonly OperationRequest[]>(OPERATION_REQUESTS).map(({ request }) => request);
+  const union = JSON.stringify(z.toJSONSchema(z.union(requests), { target: 'openapi-3.0', io: 'input' }));
+  const { anyOf, definitions } = JSON.parse(union.replaceAll('#/definitions/', SCHEMAS)) as RequestSchemas;
+  const schemas = { ...document.components?.schemas, ...definitions, NewOperation: { oneOf: anyOf } };
+  return { ...document, components: { ...document.components, schemas } };
 }

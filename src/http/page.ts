@@ -1,5 +1,6 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { z } from 'zod';
+import { wholeNumber } from './whole-number.js';
 
 /** The row that a page ended with: the next one starts behind it, whatever was inserted since. */
 export interface PagePosition {
@@ -14,7 +15,7 @@ export interface Page<Item> {
 
 /** The query of every list. A cursor that is not one of ours is refused as the field `cursor`. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(20).describe('How many items'),
+  limit: wholeNumber(1, 100).default(20).describe('How many items'),
   cursor: z
     .string()
     .max(100)

@@ -10,6 +10,7 @@ import { JwtVerifier } from './identification/jwt-verifier.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { tenantRepositoryToken } from './inject-tenant-repository.decorator.js';
 import { ServedTenants } from './served-tenants.js';
+import { TargetWatch } from './target-watch.js';
 import { TenantConnectionService } from './tenant-connection.service.js';
 import { TenantContext } from './tenant-context.js';
 import { TenantController } from './tenant.controller.js';
@@ -31,6 +32,7 @@ export class TenantModule {
         TenantLookup,
         ServedTenants,
         Gatekeeper,
+        TargetWatch,
         TenantConnectionService,
         JwtVerifier,
         IdentificationService,

@@ -53,11 +53,13 @@ export class ApiKeys {
       const tenant = await this.tenants.lock(catalog, slugOrId);
       const key = await catalog.findOneBy(ApiKeyEntity, { id: keyId, tenantId: tenant.id });
       if (!key) throw new NotFoundError('API key');
-      if (key.revokedAt !== null) return toView(key);
+      const before = toView(key);
+      if (before.revokedAt !== null) return before;
       await catalog.update(ApiKeyEntity, keyId, { revokedAt: new Date() });
       const after = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
       await this.audit.record(catalog, {
-        ...{ actor, action: 'api-key.revoke', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug, after },
+        ...{ actor, action: 'api-key.revoke', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug },
+        ...{ before, after },
       });
       return after;
     });

@@ -15,6 +15,12 @@ export interface RepeatableRequest {
   readonly body: unknown;
 }
 
+export interface OnceAnswered<Answer> {
+  readonly answer: Answer;
+  /** It was created before: this is the answer of that time, as JSON makes it. */
+  readonly isReplayed: boolean;
+}
+
 /** How long an answer is kept. */
 const KEPT = '24 hours';
 
@@ -27,26 +33,36 @@ export class Idempotency {
   ) {}
 
   /**
-   * What `create` answers, or what it answered the first time: as JSON makes it.
+   * What `create` answers, or what it answered the first time.
    *
    * @throws ConflictError when the key was used for another request
    */
-  once<Answer>(
+  async once<Answer>(request: RepeatableRequest, create: (catalog: EntityManager) => Promise<Answer>): Promise<Answer> {
+    return (await this.answerOnce(request, create)).answer;
+  }
+
+  /** The same, for whoever has to tell whether it was answered before. @throws ConflictError */
+  answerOnce<Answer>(
     { key, ...request }: RepeatableRequest,
     create: (catalog: EntityManager) => Promise<Answer>,
-  ): Promise<Answer> {
-    if (key === undefined) return this.catalog.transaction(create);
-    const requestHash = createHash('sha256').update(JSON.stringify(request)).digest('hex');
+  ): Promise<OnceAnswered<Answer>> {
     return this.catalog.transaction(async (catalog) => {
-      await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`idempotency key ${key}`]);
-      await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [KEPT]);
-      const earlier = await catalog.findOneBy(IdempotencyKeyEntity, { key });
-      if (earlier) return this.earlierAnswer<Answer>(earlier, requestHash);
+      if (key === undefined) return { answer: await create(catalog), isReplayed: false };
+      const requestHash = createHash('sha256').update(JSON.stringify(request)).digest('hex');
+      const earlier = await this.earlier(catalog, key);
+      if (earlier) return { answer: this.earlierAnswer<Answer>(earlier, requestHash), isReplayed: true };
       const answer = await create(catalog);
       const answerSealed = this.keyRing.seal(JSON.stringify(answer), answerPlace(key));
       await catalog.insert(IdempotencyKeyEntity, { key, requestHash, answerSealed });
-      return answer;
+      return { answer, isReplayed: false };
     });
+  }
+
+  /** Waits while the same request is being answered: the one that comes second gets the answer of the first. */
+  private async earlier(catalog: EntityManager, key: string): Promise<IdempotencyKeyEntity | null> {
+    await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`idempotency key ${key}`]);
+    await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [KEPT]);
+    return catalog.findOneBy(IdempotencyKeyEntity, { key });
   }
 
   private earlierAnswer<Answer>({ key, requestHash, answerSealed }: IdempotencyKeyEntity, asked: string): Answer {

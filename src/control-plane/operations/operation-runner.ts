@@ -13,7 +13,12 @@ import { failureOf, OperationExecution, passes } from './operation-execution.js'
 import { OPERATION_KINDS, type OperationKind } from './operation-kind.js';
 import { ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
 import { OperationRecord, type OperationRow } from './operation-record.js';
-import { OperationCancelledError, OperationFailedError, OperationLostError } from './operation.errors.js';
+import {
+  OperationCancelledError,
+  OperationFailedError,
+  OperationGivenUpError,
+  OperationLostError,
+} from './operation.errors.js';
 
 /** Operations that one instance works on at once; each has a connection to the catalog. */
 export const OPERATION_SLOTS = 2;
@@ -147,7 +152,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   ): Promise<void> {
     const name = `${row.kind} ${row.subject} (${row.id})`;
     try {
-      if (row.attempts > MOST_ATTEMPTS) throw new Error(`taken up ${row.attempts} times and never got further`);
+      if (row.attempts > MOST_ATTEMPTS) throw new OperationGivenUpError(row.attempts);
       const outside = AbortSignal.any([lock.lost, this.ending.signal]);
       await new OperationExecution(kind, row, record, outside).run();
       this.logger.log(`Done: ${name}`);

@@ -31,3 +31,12 @@ export class OperationFailedError extends CodedError {
     super(message);
   }
 }
+
+/** Raised when an operation was taken up again and again and never finished a step: it may kill who works on it. */
+export class OperationGivenUpError extends CodedError {
+  readonly code = 'OPERATION_GIVEN_UP';
+
+  constructor(attempts: number) {
+    super(`taken up ${attempts} times without finishing a step`);
+  }
+}

@@ -84,14 +84,28 @@ export class TenantLifecycle {
 
   /** Undoes a deletion that has not begun to remove data. @throws NotFoundError, ConflictError */
   async restore(slugOrId: string, actor: Actor): Promise<TenantView> {
-    const { id } = await this.records.read(slugOrId);
-    const operation = await this.catalog.getRepository(OperationEntity).findOneBy({
-      ...{ tenantId: id, kind: this.deleteKind.name, status: In(['pending', 'running', 'failed']) },
+    return this.catalog.transaction(async (catalog) => {
+      const { id, status } = await this.records.read(slugOrId, catalog);
+      const deletion = await this.deletionOf(catalog, id);
+      // Its row is locked: nobody begins with it meanwhile.
+      await catalog.update(OperationEntity, deletion.id, { status: 'cancelled', finishedAt: new Date() });
+      await this.deleteKind.onCancelled(catalog, deletion);
+      const restored = await this.records.read(id, catalog);
+      const subject = { subjectKind: 'tenant', subjectId: id, subject: restored.slug } as const;
+      const change = { before: { status }, after: { status: restored.status } };
+      await this.audit.record(catalog, { actor, action: 'tenant.restore', ...subject, ...change });
+      return restored;
     });
-    if (!operation) throw new ConflictError('the tenant is not being deleted');
-    if (operation.startedAt !== null) throw new ConflictError('the removal of its data has begun');
-    await this.operations.cancel(operation.id, actor); // puts the status back, in one transaction
-    return this.records.read(id);
+  }
+
+  /** The deletion that is under way and can still be undone, with its row locked. */
+  private async deletionOf(catalog: EntityManager, tenantId: string): Promise<OperationEntity> {
+    const where = { tenantId, kind: this.deleteKind.name, status: In(['pending', 'running', 'failed']) };
+    const lock = { mode: 'pessimistic_write' } as const;
+    const deletion = await catalog.findOne(OperationEntity, { where, order: { createdAt: 'DESC' }, lock });
+    if (!deletion) throw new ConflictError('the tenant is not being deleted');
+    if (deletion.startedAt !== null) throw new ConflictError('the removal of its data has begun');
+    return deletion;
   }
 
   private apply(slugOrId: string, actor: Actor, { action, from, to, message }: Transition): Promise<TenantView> {

@@ -3,9 +3,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { NotFoundError } from '../../errors/request.errors.js';
+import { namedBy } from './slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A tenant's row with the names of where it lives. */
 type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
@@ -24,8 +23,11 @@ export class TenantRecords {
 
   /** By slug or id. @throws NotFoundError */
   async read(slugOrId: string, catalog: EntityManager = this.catalog.manager): Promise<TenantView> {
-    const column = UUID.test(slugOrId) ? 'id' : 'slug';
-    const [row] = await catalog.query<Row[]>(`${VIEW} WHERE t.${column} = $1`, [slugOrId]);
+    const named = namedBy(slugOrId);
+    const [row] =
+      'id' in named
+        ? await catalog.query<Row[]>(`${VIEW} WHERE t.id = $1`, [named.id])
+        : await catalog.query<Row[]>(`${VIEW} WHERE t.slug = $1`, [named.slug]);
     if (!row) throw new NotFoundError('tenant');
     return toView(row);
   }
@@ -46,8 +48,8 @@ export class TenantRecords {
 
   /** Locks the tenant's row for the rest of the transaction. By slug or id. @throws NotFoundError */
   async lock(catalog: EntityManager, slugOrId: string): Promise<TenantEntity> {
-    const where = UUID.test(slugOrId) ? { id: slugOrId } : { slug: slugOrId };
-    const tenant = await catalog.findOne(TenantEntity, { where, lock: { mode: 'pessimistic_write' } });
+    const lock = { mode: 'pessimistic_write' } as const;
+    const tenant = await catalog.findOne(TenantEntity, { where: namedBy(slugOrId), lock });
     if (!tenant) throw new NotFoundError('tenant');
     return tenant;
   }

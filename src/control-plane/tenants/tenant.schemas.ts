@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { isSlug } from '../../catalog/slug.js';
+import { isSlug, SLUG } from '../../catalog/slug.js';
 import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/tenant.js';
 import { boundedText } from '../../http/bounded-text.js';
+import { wholeNumber } from '../../http/whole-number.js';
+import { UUID } from './slug-or-id.js';
 
 const SECONDS_PER_DAY = 86_400;
 const MOST_CONNECTIONS = 10_000;
@@ -12,7 +14,8 @@ const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?
 
 const slug = z
   .string()
-  .refine(isSlug, 'must be a free DNS label: a-z, 0-9 and -, 1-63 characters, beginning with a letter');
+  .refine(isSlug, 'must be a free DNS label: a-z, 0-9 and -, 1-63 characters, beginning with a letter')
+  .refine((text) => !UUID.test(text), 'must not look like an id');
 
 const domain = z
   .string()
@@ -57,11 +60,7 @@ export const maintenance = z
 export type Maintenance = z.infer<typeof maintenance>;
 
 export const deletion = z.strictObject({
-  graceSeconds: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(90 * SECONDS_PER_DAY)
+  graceSeconds: wholeNumber(0, 90 * SECONDS_PER_DAY)
     .default(7 * SECONDS_PER_DAY)
     .describe('seconds until the data is removed; until then it can be restored'),
 });
@@ -77,11 +76,10 @@ export const tenantFilter = z.strictObject({
     .regex(/^[a-z0-9-]*$/, 'must be part of a slug')
     .optional()
     .describe('part of the slug'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('how many tenants'),
+  limit: wholeNumber(1, 1000).default(100).describe('how many tenants'),
   cursor: z
     .string()
-    .max(63)
-    .regex(/^[a-z0-9-]+$/, 'must be the nextCursor of another page')
+    .regex(SLUG, 'must be the nextCursor of another page')
     .optional()
     .describe('`nextCursor` of the page before'),
 });

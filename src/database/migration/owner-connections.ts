@@ -7,7 +7,6 @@ import { outsideAnyCaller } from '../pool/outside-any-caller.js';
 import { PhysicalConnection } from '../pool/physical-connection.js';
 import { PoolEndedError, TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
-import { cancelStatement } from './cancel-statement.js';
 import { forgetWork } from './owner-session.js';
 import { OwnerTurns } from './owner-turns.js';
 import { waitForPlace } from './wait-for-place.js';
@@ -49,7 +48,7 @@ export class OwnerConnections implements OnApplicationShutdown {
    */
   async use<T>(
     owner: ConnectionTarget,
-    work: (client: pg.ClientBase) => Promise<T>,
+    work: (client: pg.Client) => Promise<T>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
     const target = sessionTarget(owner);
@@ -78,7 +77,7 @@ export class OwnerConnections implements OnApplicationShutdown {
 
   private async lend<T>(
     connection: PhysicalConnection,
-    work: (client: pg.ClientBase) => Promise<T>,
+    work: (client: pg.Client) => Promise<T>,
     signal: AbortSignal | undefined,
     giveBack: () => Promise<void>,
   ): Promise<T> {
@@ -87,8 +86,7 @@ export class OwnerConnections implements OnApplicationShutdown {
     const ended = new Promise<void>((resolve) => (markEnded = resolve));
     const interrupt = (reason: unknown): void => {
       interruption ??= { reason };
-      void cancelStatement(connection.client);
-      connection.close();
+      connection.close(); // cancels the statement that runs, and refuses those that would follow
       void connection.closed.then(markEnded);
     };
     const onAbort = (): void => interrupt(signal?.reason);

@@ -1,7 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { targetName } from './connection-pool.js';
-import type { ConnectionTarget } from './connection-target.js';
+import {
+  type ConnectionTarget,
+  sameConnections,
+  sessionTarget,
+  sessionTargetId,
+  targetIdOf,
+} from './connection-target.js';
 import type { HeldLease } from './lease-register.js';
 import { PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
@@ -38,6 +44,10 @@ export class ConnectionPools implements Lenders {
     if (this.closed) throw new PoolEndedError(targetName(target));
     const known = this.handles.get(target.id);
     if (known?.target.version === target.version) return known;
+    if (known && sameConnections(known.target, target)) {
+      this.budgetOf(target); // its limit may be what changed
+      return known;
+    }
     const pool = this.create(target);
     if (known) {
       this.drain(known.replace(pool), pool);
@@ -46,6 +56,25 @@ export class ConnectionPools implements Lenders {
     const handle = new PoolHandle(pool, this.options, this.gates);
     this.handles.set(target.id, handle);
     return handle;
+  }
+
+  /** The targets that there are pools of, whichever way they lead there. */
+  targetIds(): ReadonlySet<string> {
+    return new Set([...this.handles.keys()].map(targetIdOf));
+  }
+
+  /** Replaces what pools there are of the target by newer ones, without waiting for somebody to ask for one. */
+  refresh(target: ConnectionTarget): void {
+    for (const way of [target, sessionTarget(target)]) if (!this.closed && this.handles.has(way.id)) this.get(way);
+  }
+
+  /** A target is gone: its pools end with their last leases. */
+  forget(targetId: string): void {
+    for (const id of [targetId, sessionTargetId(targetId)]) {
+      const handle = this.handles.get(id);
+      this.handles.delete(id);
+      if (handle) this.drain(handle.pool);
+    }
   }
 
   snapshot(): { readonly pools: readonly PoolSnapshot[]; readonly servers: readonly ServerSnapshot[] } {
@@ -58,7 +87,6 @@ export class ConnectionPools implements Lenders {
   /** Drains every pool; leases that are not given back by the deadline are cut, and said which. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
-    this.gates.close();
     for (const { pool } of this.handles.values()) this.drain(pool);
     this.handles.clear();
     const emptied = Promise.all([...this.draining].map((pool) => pool.end()));
@@ -68,11 +96,9 @@ export class ConnectionPools implements Lenders {
     });
     const outcome = await Promise.race([emptied, deadline]);
     clearTimeout(timer);
-    if (outcome !== 'late') return;
-    for (const pool of this.draining) {
-      for (const lease of pool.cut()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
-    }
+    if (outcome === 'late') this.cut();
     await emptied;
+    this.gates.close(); // not before: until then, who is suspended is cut sooner than at the deadline
   }
 
   tenantsInUse(): Set<string> {
@@ -95,6 +121,12 @@ export class ConnectionPools implements Lenders {
 
   private allPools(): Set<TargetPool> {
     return new Set([...this.draining, ...Array.from(this.handles.values(), ({ pool }) => pool)]);
+  }
+
+  private cut(): void {
+    for (const pool of this.draining) {
+      for (const lease of pool.cut()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
+    }
   }
 
   private create(target: ConnectionTarget): TargetPool {

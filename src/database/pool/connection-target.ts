@@ -37,5 +37,34 @@ export function sessionTarget(target: ConnectionTarget): ConnectionTarget {
   if (!aroundPooler) return target;
   // Only its address is another one: by its id both ways to the server share one limit of connections.
   const { host, port, tls } = aroundPooler;
-  return { ...target, id: `${target.id} around the pooler`, server: { ...server, host, port, tls } };
+  return { ...target, id: sessionTargetId(target.id), server: { ...server, host, port, tls } };
+}
+
+const AROUND = ' around the pooler';
+
+export function sessionTargetId(targetId: string): string {
+  return targetId + AROUND;
+}
+
+/** Whichever way leads to it. */
+export function targetIdOf(id: string): string {
+  return id.endsWith(AROUND) ? id.slice(0, -AROUND.length) : id;
+}
+
+/** Whether connections to one are as good as connections to the other: a password sealed anew raises the version, too. */
+export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boolean {
+  const way = ({ server, shared, database, role, password }: ConnectionTarget): string =>
+    JSON.stringify([
+      addressOf(server),
+      server.aroundPooler && addressOf(server.aroundPooler),
+      shared,
+      database,
+      role,
+      password,
+    ]);
+  return way(a) === way(b);
+}
+
+function addressOf({ host, port, tls }: NetworkAddress): readonly unknown[] {
+  return [host, port, tls];
 }

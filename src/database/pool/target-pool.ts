@@ -159,11 +159,7 @@ export class TargetPool implements ConnectionPool {
     this.supply.withdrawSurplus();
   }
 
-  /**
-   * Takes a tenant's connections from whoever holds them, and stops what they run. Nobody else's are touched.
-   *
-   * @returns how many
-   */
+  /** Takes a tenant's connections from whoever holds them, and stops what they run. @returns how many */
   takeAway(tenantId: string, refusal: Refusal): number {
     const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {

@@ -12,6 +12,8 @@ export class TenantGate {
   private confirmed = false;
   private open = false;
   private askedAt = 0;
+  /** Of the first doubt that no verdict has settled. */
+  private doubtedAt: number | undefined;
   private takingAway: NodeJS.Timeout | undefined;
 
   /** Sure, confirmed and served: the usual case, in one look. */
@@ -42,6 +44,7 @@ export class TenantGate {
   /** What is known may not be true any more. */
   doubt(): void {
     this.doubts += 1;
+    this.doubtedAt ??= performance.now();
     this.sure = false;
     this.open = false;
   }
@@ -52,21 +55,20 @@ export class TenantGate {
     return this.doubts;
   }
 
-  /** Whether the verdict came without a doubt in between. */
-  isJudgedSince(doubts: number): boolean {
-    return doubts === this.doubts;
-  }
-
-  judge(refusal: Refusal | undefined): void {
-    this.settle(true);
+  /**
+   * @param question what `beginQuestion` gave; a verdict that was overtaken by another doubt makes nobody sure
+   * @returns since when something spoke for it: since the change was heard, or since now
+   */
+  judge(refusal: Refusal | undefined, question: number): number {
+    const since = this.doubtedAt ?? performance.now();
     this.refusal = refusal;
-    this.open = refusal === undefined;
-    if (this.open) this.close();
+    this.settle(question === this.doubts, true);
+    if (!refusal) this.close();
+    return since;
   }
 
   cannotBeJudged(): void {
-    this.settle(false);
-    this.open = false;
+    this.settle(true, false);
   }
 
   /** Waits for the verdict, unless it is long in coming. */
@@ -81,12 +83,13 @@ export class TenantGate {
     clearTimeout(timer);
   }
 
-  /** Unless it is served again by then. A verdict that is repeated changes nothing. */
-  takeAwayAfter(graceMs: number, takeAway: (refusal: Refusal) => void): void {
-    this.takingAway ??= setTimeout(() => {
+  /** Unless it is served again by then. The time counts from `since`; a verdict that is repeated changes nothing. */
+  takeAwayAfter(graceMs: number, since: number, takeAway: (refusal: Refusal) => void): void {
+    const take = (): void => {
       this.takingAway = undefined;
       if (this.refusal) takeAway(this.refusal);
-    }, graceMs);
+    };
+    this.takingAway ??= setTimeout(take, graceMs - (performance.now() - since));
   }
 
   /** Nothing is taken away. */
@@ -95,9 +98,11 @@ export class TenantGate {
     this.takingAway = undefined;
   }
 
-  private settle(confirmed: boolean): void {
+  private settle(sure: boolean, confirmed: boolean): void {
     this.judgedAt = performance.now();
-    this.sure = true;
+    this.sure = sure;
     this.confirmed = confirmed;
+    this.open = sure && confirmed && this.refusal === undefined;
+    if (sure) this.doubtedAt = undefined;
   }
 }

@@ -18,7 +18,7 @@ export interface Lenders {
 
 const NOBODY: Lenders = { tenantsInUse: () => new Set(), refuse: () => undefined, takeAway: () => undefined };
 
-/** What a tenant has under way when it stops being served may go on for so long. */
+/** What a tenant has under way may go on for so long after the change that stops it was heard: well within a second. */
 const GRACE_MS = 500;
 /** Nobody waits longer for the judge; then what was known is good enough, until the verdict comes. */
 const JUDGED_WITHIN_MS = 250;
@@ -110,7 +110,9 @@ export class TenantGates {
   private judgeChanged(): void {
     this.isScheduled = false;
     const inUse = this.lenders.tenantsInUse();
-    for (const tenantId of this.changed) if (inUse.has(tenantId)) void this.ask(tenantId, this.gateOf(tenantId));
+    for (const tenantId of this.changed) {
+      if (inUse.has(tenantId)) void this.ask(tenantId, this.gates.get(tenantId) ?? this.createDoubted(tenantId));
+    }
     this.changed.clear();
   }
 
@@ -123,23 +125,23 @@ export class TenantGates {
 
   private async settle(tenantId: string, gate: TenantGate): Promise<void> {
     while (this.judge) {
-      const doubts = gate.beginQuestion();
+      const question = gate.beginQuestion();
       try {
-        this.apply(tenantId, gate, await this.judge(tenantId));
+        this.apply(tenantId, gate, await this.judge(tenantId), question);
       } catch {
         // Whoever cannot be asked says so in the log; what was known stays, and nobody waits for the next attempt.
         gate.cannotBeJudged();
         return this.tryAgainLater(tenantId);
       }
-      if (gate.isJudgedSince(doubts)) return;
+      if (gate.isSure) return; // otherwise it has changed again meanwhile
     }
   }
 
-  private apply(tenantId: string, gate: TenantGate, refusal: Refusal | undefined): void {
-    gate.judge(refusal);
+  private apply(tenantId: string, gate: TenantGate, refusal: Refusal | undefined, question: number): void {
+    const since = gate.judge(refusal, question);
     if (!refusal) return;
     this.lenders.refuse(tenantId, refusal);
-    gate.takeAwayAfter(GRACE_MS, (current) => this.lenders.takeAway(tenantId, current));
+    gate.takeAwayAfter(GRACE_MS, since, (current) => this.lenders.takeAway(tenantId, current));
   }
 
   private tryAgainLater(tenantId: string): void {
@@ -152,8 +154,11 @@ export class TenantGates {
     }, RETRY_MS).unref();
   }
 
-  private gateOf(tenantId: string): TenantGate {
-    return this.gates.get(tenantId) ?? this.create(tenantId);
+  /** Of one who was not known when their change was heard, a moment ago. */
+  private createDoubted(tenantId: string): TenantGate {
+    const gate = this.create(tenantId);
+    gate.doubt();
+    return gate;
   }
 
   private create(tenantId: string): TenantGate {

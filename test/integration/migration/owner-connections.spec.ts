@@ -185,12 +185,13 @@ describe('a signal', () => {
 
   it('cancels the running statement on the server, and lets no other one follow', async () => {
     const stop = new AbortController();
+    let cancelled: unknown;
     let after: unknown;
     const use = owners.use(
       target,
       async (client) => {
-        const sleeping = client.query('SELECT pg_sleep(600)').catch(() => client.query('SELECT 1'));
-        after = await sleeping.catch((error: unknown) => error);
+        cancelled = await client.query('SELECT pg_sleep(600)').catch((error: unknown) => error);
+        after = await client.query('SELECT 1').catch((error: unknown) => error);
         throw new Error('what work says');
       },
       { signal: stop.signal },
@@ -202,6 +203,7 @@ describe('a signal', () => {
     await soon(async () => expect(await sleepers()).toHaveLength(1));
     stop.abort(new Error('enough'));
     await expect(use).rejects.toThrow('enough');
+    expect(cancelled).toMatchObject({ code: '57014' }); // the server's own word, not a socket that was closed
     expect(after).toBeInstanceOf(Error);
     await soon(async () => expect(await sleepers()).toHaveLength(0));
   });

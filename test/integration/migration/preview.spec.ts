@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Table } from 'typeorm';
+import { Table, TableColumn } from 'typeorm';
 import { migrateTables } from '../../../src/database/migration/migrate-tables.js';
 import { previewMigrations } from '../../../src/database/migration/preview-migrations.js';
 import { ordersSchema } from '../../../src/orders/orders.schema.js';
@@ -8,6 +8,8 @@ import { migration, MigrationFixture, recordStatements, stateOf } from './suppor
 const A = migration('A1764000000001', 'CREATE TABLE a (id int, name text)');
 const B = migration('B1764000000002', async (runner) => {
   await runner.query('INSERT INTO a VALUES ($1, $2)', [1, `it's\nhere`]);
+  if (!(await runner.hasTable('a'))) throw new Error('a is missing');
+  await runner.addColumn('a', new TableColumn({ name: 'more', type: 'text', isNullable: true }));
   await runner.createTable(new Table({ name: 'b', columns: [{ name: 'id', type: 'int', isPrimary: true }] }));
 });
 const INDEX = migration('Index1764000000003', 'CREATE INDEX CONCURRENTLY a_id ON a (id)', false);
@@ -32,6 +34,7 @@ describe('a preview', () => {
         migration: 'B1764000000002',
         sql: [
           'INSERT INTO a VALUES ($1, $2)\n-- $1 = 1, $2 = "it\'s\\nhere"',
+          'ALTER TABLE "a" ADD "more" text',
           'CREATE TABLE "b" ("id" int NOT NULL, CONSTRAINT "PK_88835795171b73b5aea9ffb7b6c" PRIMARY KEY ("id"))',
         ],
       },

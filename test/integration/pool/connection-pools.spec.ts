@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../src/config/app-config.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/pool/server-limit.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';
@@ -40,7 +41,7 @@ describe.each([
     const old = handle.pool;
     const held = await handle.acquire(ANYBODY);
     const waiting = handle.acquire(ANYBODY);
-    expect(pools.get({ ...database.target, version: '2' })).toBe(handle);
+    expect(pools.get({ ...database.target, version: '2', shared: !database.target.shared })).toBe(handle);
     expect(handle.pool).not.toBe(old);
     await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await held.client.query('SELECT 1');
@@ -48,6 +49,31 @@ describe.each([
     held.release();
     await pools.close(5_000);
     expect([old.counts().total, handle.counts().total]).toEqual([0, 0]);
+  });
+
+  it('stay as they are for a version in which nothing has changed that matters to connections', async () => {
+    const pools = poolsOf(enabled);
+    const { pool } = pools.get(database.target);
+    const server = { ...database.target.server, maxConnections: 20 };
+    expect(pools.get({ ...database.target, server, version: '2' }).pool).toBe(pool);
+    expect(pools.snapshot().servers).toMatchObject([{ limit: 20 - RESERVED_CONNECTIONS }]);
+    expect(pools.get({ ...database.target, password: 'another', version: '3' }).pool).not.toBe(pool);
+    await pools.close(5_000);
+  });
+
+  it('are replaced without being asked for, and forgotten when their target is gone', async () => {
+    const pools = poolsOf(enabled);
+    const handle = pools.get(database.target);
+    const old = handle.pool;
+    pools.refresh({ ...database.target, id: 'nobody asked for it yet' });
+    expect([...pools.targetIds()]).toEqual([database.target.id]);
+    pools.refresh({ ...database.target, version: '2', shared: !database.target.shared });
+    expect(handle.pool).not.toBe(old);
+    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    pools.forget(database.target.id);
+    expect([...pools.targetIds()]).toEqual([]);
+    await expect(handle.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await pools.close(5_000);
   });
 
   it('close by the deadline although a lease is not given back: it is cut', async () => {

@@ -19,6 +19,7 @@ const KEYS = Array.from({ length: COUNT }, (_, n) => `item:k${n}`);
 
 let redis: TestRedis;
 const tiers: RedisTier[] = [];
+const clients: Redis[] = [];
 
 beforeAll(async () => {
   redis = await TestRedis.start();
@@ -28,6 +29,7 @@ afterAll(() => redis.stop());
 
 afterEach(async () => {
   for (const tier of tiers.splice(0)) tier.close();
+  for (const client of clients.splice(0)) client.disconnect();
   await redis.send('FLUSHALL');
 });
 
@@ -109,6 +111,7 @@ describe('sealing the entries in Redis anew', () => {
   it('never overwrites, revives or prolongs what was written, removed or expired meanwhile', async () => {
     await fill(BEFORE, ['item:written', 'item:removed']);
     const client = new Redis({ port: redis.port, host: '127.0.0.1' });
+    clients.push(client);
     /** Between its reading and its writing: commands of one connection are run in their order. */
     class Meanwhile extends KeyRing {
       override reseal(sealed: string, place: string): string {
@@ -123,7 +126,6 @@ describe('sealing the entries in Redis anew', () => {
     expect(await client.get(`${PREFIX}:item:written`)).toBe('newer');
     expect(await client.pttl(`${PREFIX}:item:written`)).toBeLessThanOrEqual(5_000);
     expect(await client.exists(`${PREFIX}:item:removed`)).toBe(0);
-    client.disconnect();
   });
 
   it('can be stopped, and goes on where it was', async () => {

@@ -15,7 +15,7 @@ import { POOL_OPTIONS } from '../../support/test-pool.js';
 import { AFTER, BEFORE, DURING, STRANGER } from './support/rings.js';
 
 /** More than one page of them. */
-const TARGETS = 1_100;
+const TARGETS = 600;
 
 let database: TestDatabase;
 let catalog: DataSource;

@@ -44,6 +44,8 @@ interface RigOptions {
   readonly through?: (target: ConnectionTarget) => ConnectionTarget;
   /** The way that notifications come. */
   readonly heardThrough?: (target: ConnectionTarget) => ConnectionTarget;
+  /** The way to the catalog. */
+  readonly askedThrough?: (target: ConnectionTarget) => ConnectionTarget;
 }
 
 /** One instance's pools, and what it hears of a real catalog, over a database that its tenants share. */
@@ -58,15 +60,18 @@ export class SuspensionRig {
     private readonly observer: pg.Client,
   ) {}
 
-  static async open({ pool = {}, through = same, heardThrough = same }: RigOptions = {}): Promise<SuspensionRig> {
+  static async open(options: RigOptions = {}): Promise<SuspensionRig> {
+    const { pool = {}, through = same, heardThrough = same, askedThrough = same } = options;
     Logger.overrideLogger(false);
     const [catalog, database] = [await createTestDatabase('catalog'), await createTenantDatabase()];
     await database.define(
       'shared',
-      `CREATE TABLE marks (${TENANT_COLUMN}, at timestamptz NOT NULL DEFAULT clock_timestamp()); ${tenantPolicy('marks')}`,
+      `CREATE TABLE marks (${TENANT_COLUMN}, at timestamptz NOT NULL DEFAULT clock_timestamp()); ${tenantPolicy('marks')};
+       CREATE FUNCTION stubborn() RETURNS void LANGUAGE plpgsql AS $$
+       BEGIN LOOP BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`,
     );
     const target = targetOfUrl(catalog.url, DEFAULT_SERVER);
-    const instance = await LookupInstance.open(target, { heardThrough: heardThrough(target) });
+    const instance = await LookupInstance.open(askedThrough(target), { heardThrough: heardThrough(target) });
     await catalog.admin(`INSERT INTO connection_targets (server_id, kind, database, role, password_sealed)
       SELECT id, 'shared', 'anywhere', 'anybody', 'never opened' FROM servers`);
     const config = { pool: { ...POOL, ...pool } } as AppConfig;

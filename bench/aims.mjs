@@ -1,0 +1,38 @@
+/** What issue and documentation promise, as far as the sections measure it. */
+export function judge(sections) {
+  return [
+    atLeast(sections, { work: 'read', than: 'single tenant', times: 1.2 }),
+    atLeast(sections, { work: 'mix', than: 'single tenant', times: 0.95 }),
+    atLeast(sections, { isolation: 'database', tenants: 100, work: 'read', than: 'Map of DataSources', times: 2 }),
+    atLeast(sections, { work: 'read', than: 'connection per request', times: 10 }),
+    connections(sections),
+  ].filter((aim) => aim !== undefined);
+}
+
+function atLeast(sections, { isolation = 'row', tenants = 1_000, work, than, times }) {
+  const results = sections
+    .filter((section) => isThis(section, { isolation, tenants }))
+    .flatMap(({ groups }) => groups.filter((group) => group.work === work))
+    .flatMap((group) => group.results);
+  const found = results.find(({ name }) => name === than);
+  if (!found) return undefined;
+  const ratio = found.ratio.ofMedians;
+  return {
+    aim: `${work}, ${tenants} ${isolation} tenants, 64 callers: at least ${times} x ${than}`,
+    measured: `${ratio.toFixed(2)} x`,
+    reached: found.isValid && ratio >= times,
+  };
+}
+
+function isThis(section, { isolation, tenants }) {
+  const { choice, callers } = section;
+  return section.isolation === isolation && section.tenants === tenants && choice === 'uniform' && callers === 64;
+}
+
+function connections(sections) {
+  const rows = sections.filter(({ isolation, tenants }) => isolation === 'row' && tenants === 10_000);
+  const most = rows.flatMap(({ groups }) => groups.map(({ results: [ours] }) => ours.connections));
+  if (most.length === 0) return undefined;
+  const measured = Math.max(...most);
+  return { aim: 'connections for 10,000 row tenants: at most 15', measured: String(measured), reached: measured <= 15 };
+}

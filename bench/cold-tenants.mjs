@@ -1,0 +1,91 @@
+import http from 'node:http';
+import pg from 'pg';
+import { apiKeyOf, orderIdOf, slugOf } from './fixtures/names.mjs';
+
+const READ = 'SELECT id, number, status, total FROM tenant.orders WHERE id = $1';
+
+/** Requests that are sent before anything is timed, by tenants that are not timed. */
+const WARM_UP = 200;
+
+/**
+ * The first request that a tenant makes of a running application: nothing of it is cached, and one with a database of its
+ * own has no connection yet. Beside it what node-postgres takes to connect to that same database and read the same order,
+ * without a tenant, a framework, or HTTP. One after the other, in turn.
+ */
+export async function coldTenants(bench, { cold, orders }) {
+  const program = await bench.startOurs({ DB_POOL_SIZE: '4', DB_MAX_OVERFLOW: '2' });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    const rows = await targets(bench);
+    for (let n = 0; n < WARM_UP; n++) await request(program, agent, 'row', 0, orders);
+    await request(program, agent, 'database', 0, orders);
+    const client = await connectAs(bench, rows[0]);
+    await client.end();
+    const times = { shared: [], own: [], bare: [] };
+    for (let n = 1; n < cold; n++) {
+      const turns = [
+        async () => times.shared.push(await request(program, agent, 'row', n, orders)),
+        async () => times.own.push(await request(program, agent, 'database', n, orders)),
+        async () => times.bare.push(await bareRead(bench, rows[n], orderIdOf('database', n, 0))),
+      ];
+      for (let turn = 0; turn < turns.length; turn++) await turns[(n + turn) % turns.length]();
+    }
+    return [
+      summary('on a shared target', times.shared),
+      summary('on its own database', times.own),
+      summary('bare pg: connect and query', times.bare),
+    ];
+  } finally {
+    agent.destroy();
+    await program.stop();
+  }
+}
+
+async function request({ name, url }, agent, group, tenant, orders) {
+  const headers = { authorization: `Bearer ${apiKeyOf(group, tenant).token}` };
+  const started = performance.now();
+  const status = await new Promise((resolve, reject) => {
+    const sent = http.get(
+      `${url}/api/v1/orders/${orderIdOf(group, tenant, orders - 1)}`,
+      { headers, agent },
+      (answer) => {
+        answer.resume();
+        answer.once('end', () => resolve(answer.statusCode));
+      },
+    );
+    sent.once('error', reject);
+  });
+  if (status !== 200) throw new Error(`${name} answered ${slugOf(group, tenant)} with ${status}`);
+  return performance.now() - started;
+}
+
+async function bareRead(bench, target, id) {
+  const started = performance.now();
+  const client = await connectAs(bench, target);
+  await client.query(READ, [id]);
+  const ms = performance.now() - started;
+  await client.end();
+  return ms;
+}
+
+/** As the tables' owner would with a password, which is SCRAM, as the application's connections are. */
+async function connectAs({ postgres }, { database }) {
+  const client = new pg.Client({ connectionString: postgres.urlOf({ database }) });
+  await client.connect();
+  return client;
+}
+
+/** Databases of the tenants that have their own, by the tenants' numbers. */
+async function targets({ postgres }) {
+  const { rows } = await postgres.client.query(
+    `SELECT c.database FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+     WHERE t.isolation = 'database' ORDER BY substr(t.slug, 10)::int`,
+  );
+  return rows;
+}
+
+function summary(name, times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { name, count: sorted.length, p50: at(0.5), p90: at(0.9), worst: sorted.at(-1) };
+}

@@ -1,0 +1,119 @@
+import { cpuMs, rssBytes, treeCpuMs } from './process-stats.mjs';
+
+const SAMPLE_CONNECTIONS_MS = 200;
+/** Requests are written ahead: so many times what the fastest round so far has sent, and at least so many a second. */
+const SPARE = 3;
+const LEAST_PER_SECOND = 1_000;
+
+/**
+ * Sends the same requests to each contestant in turn, in short rounds, so that what else the machine does meets all of
+ * them alike.
+ *
+ * @param contestants `{ program, requests }`, where `requests` is what is different for it; the first one is held against
+ *   the others
+ * @param requests see `requestsOf`; seed and run are ours
+ * @returns for each contestant its medians, and as `ratio` what the first one's throughput is to its own: of the medians,
+ *   and the quartiles of the rounds
+ */
+export async function compare(bench, { contestants, requests, callers, rounds, seconds, warmUpSeconds }) {
+  const entries = contestants.map((contestant) => ({ ...contestant, samples: [], prepare: 8_000 * warmUpSeconds }));
+  const order = (entry, round, length) => ({
+    url: entry.program.url,
+    requests: { ...requests, ...entry.requests, seed: round + 1, run: `R${bench.nextRun()}` },
+    callers,
+    seconds: length,
+    prepare: Math.ceil(entry.prepare),
+  });
+  for (const entry of entries) {
+    const { perSecond } = await bench.load.round(order(entry, rounds, warmUpSeconds));
+    entry.prepare = Math.max(perSecond * SPARE, LEAST_PER_SECOND) * seconds;
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const entry of inTurn(entries, round)) {
+      const sample = await measure(bench, entry.program, () => bench.load.round(order(entry, round, seconds)));
+      entry.samples.push(sample);
+      entry.prepare = Math.max(entry.prepare, sample.perSecond * seconds * SPARE);
+    }
+  }
+  return entries.map((entry) => ({ name: entry.program.name, ...summary(entry.samples), ...ratio(entries[0], entry) }));
+}
+
+/** A B C, A C B, B C A, B A C, …: everybody comes first as often as last, and after each of the others. */
+function inTurn(entries, round) {
+  const first = (round >> 1) % entries.length;
+  const turned = [...entries.slice(first), ...entries.slice(0, first)];
+  return round % 2 === 0 ? turned : [turned[0], ...turned.slice(1).toReversed()];
+}
+
+async function measure({ postgres }, program, work) {
+  const statements = await postgres.catalogStatements();
+  const before = { app: cpuMs(program.pid), postgres: treeCpuMs(postgres.pid) };
+  const connections = watchConnections(postgres, program);
+  const result = await work();
+  const app = cpuMs(program.pid) - before.app;
+  const postgresMs = treeCpuMs(postgres.pid) - before.postgres;
+  return {
+    ...result,
+    appCpuMs: app / result.requests,
+    postgresCpuMs: postgresMs / result.requests,
+    loadCpuMs: result.cpuMs / result.requests,
+    rssMb: rssBytes(program.pid) / 2 ** 20,
+    connections: await connections.most(),
+    catalogStatements: (await postgres.catalogStatements()) - statements,
+  };
+}
+
+/** Of the application what is nobody else's: its login roles are made as tenants are. */
+function watchConnections(postgres, { role }) {
+  let most = 0;
+  let last = Promise.resolve();
+  const isIts = (name) => (role === undefined ? !name.startsWith('peer_') : name === role);
+  const sample = async () => {
+    const open = (await postgres.connections()).filter((row) => isIts(row.role));
+    most = Math.max(
+      most,
+      open.reduce((sum, { count }) => sum + count, 0),
+    );
+  };
+  const timer = setInterval(() => (last = last.then(sample)), SAMPLE_CONNECTIONS_MS);
+  return {
+    async most() {
+      clearInterval(timer);
+      await last;
+      return most;
+    },
+  };
+}
+
+function summary(samples) {
+  const of = (key) => samples.map((sample) => sample[key]).toSorted((a, b) => a - b);
+  const medianOf = (key) => quantile(of(key), 0.5);
+  const sumOf = (key) => of(key).reduce((sum, value) => sum + value, 0);
+  const medians = ['perSecond', 'p50', 'p99', 'appCpuMs', 'postgresCpuMs', 'loadCpuMs'];
+  return {
+    ...Object.fromEntries(medians.map((key) => [key, medianOf(key)])),
+    rssMb: of('rssMb').at(-1),
+    connections: of('connections').at(-1),
+    catalogPer10k: (sumOf('catalogStatements') * 10_000) / sumOf('requests'),
+    /** Share of the time in which the load generator was busy: near 1 it is what is measured. */
+    loadBusy: sumOf('cpuMs') / (sumOf('seconds') * 1000),
+    requests: sumOf('requests'),
+    errors: sumOf('errors'),
+    isValid: sumOf('errors') === 0,
+    samples: samples.map(({ perSecond, p50, p99, errors, statuses }) => ({ perSecond, p50, p99, errors, statuses })),
+  };
+}
+
+function ratio(first, entry) {
+  if (first === entry) return {};
+  const rounds = first.samples
+    .map(({ perSecond }, round) => perSecond / entry.samples[round].perSecond)
+    .toSorted((a, b) => a - b);
+  const ofMedians = summary(first.samples).perSecond / summary(entry.samples).perSecond;
+  return { ratio: { ofMedians, quartiles: [quantile(rounds, 0.25), quantile(rounds, 0.75)] } };
+}
+
+/** Of sorted values. */
+function quantile(values, share) {
+  return values[Math.min(values.length - 1, Math.floor(values.length * share))];
+}

@@ -1,0 +1,70 @@
+import { apiKeyOf, CUSTOMERS, customerIdOf, orderIdOf } from '../fixtures/names.mjs';
+import { chooser, seededRandom } from './random.mjs';
+
+/** Shares of the kinds of work. */
+export const WORKS = {
+  read: { read: 1 },
+  list: { list: 1 },
+  insert: { insert: 1 },
+  mix: { read: 0.8, list: 0.15, insert: 0.05 },
+};
+
+const LINES = [0, 1, 2].map((n) => ({ description: `Item ${n}`, quantity: n + 1, unitPrice: 1000 + n }));
+
+/**
+ * Requests in the order they are sent.
+ *
+ * @param work a name in `WORKS`
+ * @param group, tenants, orders the fixtures: how many tenants, and how many orders each has
+ * @param choice how tenants are chosen: see `chooser`
+ * @param seed the same one gives the same requests
+ * @param run goes into the numbers of new orders, which have to be new
+ * @param oneKey all requests carry the first tenant's key: for programs that know no tenants
+ */
+export function requestsOf({ work, group, tenants, orders, choice, seed, run, oneKey }, count) {
+  const random = seededRandom(seed);
+  const chooseTenant = chooser(choice, tenants, random);
+  const chooseKind = kinds(WORKS[work], random);
+  const headers = keyHeaders(group, tenants, oneKey);
+  return Array.from({ length: count }, (_, n) => {
+    const tenant = chooseTenant();
+    const kind = chooseKind();
+    const request = { method: 'GET', path: '/api/v1/orders', headers: headers(tenant) };
+    if (kind === 'read') {
+      request.path += `/${orderIdOf(group, tenant, Math.floor(random() * orders))}`;
+    } else if (kind === 'list') {
+      request.path += '?limit=20';
+    } else {
+      request.method = 'POST';
+      request.headers = { ...request.headers, 'content-type': 'application/json' };
+      request.body = JSON.stringify({
+        number: `${run}-${n}`,
+        customerId: customerIdOf(group, tenant, Math.floor(random() * CUSTOMERS)),
+        currency: 'EUR',
+        lines: LINES,
+      });
+    }
+    return request;
+  });
+}
+
+function kinds(shares, random) {
+  const [last, ...others] = Object.keys(shares).toReversed();
+  return () => {
+    let at = random();
+    for (const kind of others.toReversed()) {
+      at -= shares[kind];
+      if (at < 0) return kind;
+    }
+    return last;
+  };
+}
+
+function keyHeaders(group, tenants, oneKey) {
+  const known = new Map();
+  return (tenant) => {
+    const holder = oneKey ? 0 : tenant;
+    if (!known.has(holder)) known.set(holder, { authorization: `Bearer ${apiKeyOf(group, holder).token}` });
+    return known.get(holder);
+  };
+}

@@ -1,0 +1,26 @@
+// What `npm run bench` needs beside the application's build: the load generator, the peers' packages, and the peers as
+// JavaScript. Silent, and quick when nothing has changed.
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const WITH_PACKAGES = ['.', 'peers/nestjs-multitenant'];
+const WITH_CODE = ['peers', 'peers/nestjs-multitenant'];
+
+for (const folder of WITH_PACKAGES) if (!isInstalled(folder)) run('npm', ['ci', '--silent', '--prefix', folder]);
+for (const folder of WITH_CODE) run(process.execPath, ['../node_modules/typescript/bin/tsc', '-p', folder]);
+
+/** npm writes its own lock file once everything is there. */
+function isInstalled(folder) {
+  const written = (path) => statSync(`${HERE}${folder}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return written('node_modules/.package-lock.json') > written('package-lock.json');
+}
+
+function run(program, args) {
+  execFileSync(program, args, {
+    cwd: HERE,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+}

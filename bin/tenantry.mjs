@@ -1,0 +1,37 @@
+// `npm run tenantry -- …`: the command line of what lies in src/, which is compiled when it is newer than dist/.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const built = join(root, 'dist', '.tsbuildinfo');
+
+if (isOutdated()) build();
+await import('../dist/cli.js');
+
+/** An installation without sources has been compiled. */
+function isOutdated() {
+  const src = join(root, 'src');
+  if (!existsSync(src)) return false;
+  if (!existsSync(built) || !existsSync(join(root, 'dist', 'cli.js'))) return true;
+  const { mtimeMs } = statSync(built);
+  const sources = readdirSync(src, { recursive: true }).filter((name) => name.endsWith('.ts'));
+  return sources.some((name) => statSync(join(src, name)).mtimeMs > mtimeMs);
+}
+
+/** Standard output is the command's. */
+function build() {
+  const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '..', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) {
+    process.stderr.write('tenantry: the sources do not compile\n');
+    process.exit(1);
+  }
+  // The compiler leaves its record alone where nothing of what it wrote would change.
+  utimesSync(built, new Date(), new Date());
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { runCommandLine } from './control-plane/cli/command-line.js';
+
+const { stdin, stdout, stderr, env } = process;
+// A reader that has seen enough, such as `head`, is no failure.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  terminal: { stdin, stdout, stderr, env, cwd: process.cwd() },
+  loadSchema: async () => (await import('./orders/orders.schema.js')).ordersSchema,
+});

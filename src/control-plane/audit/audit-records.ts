@@ -1,0 +1,32 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { AuditEntryView, AuditFilter, AuditPage } from './audit.schemas.js';
+
+type Row = Omit<AuditEntryView, 'at'> & { readonly at: Date };
+
+/**
+ * A tenant by its id: also what names it by its slug only, such as its API keys. By a name: whatever had that name, and
+ * the operations on it, whose subject is `delete acme`.
+ */
+const LIST = `
+  SELECT id, at, actor, action, subject_kind AS "subjectKind", subject_id AS "subjectId", subject, before, after
+  FROM audit_log
+  WHERE ($1::text IS NULL OR subject_id = $1 OR subject = $1
+         OR subject_kind = 'operation' AND right(subject, length($1) + 1) = ' ' || $1
+         OR subject_kind <> 'server' AND subject = (SELECT slug FROM tenants WHERE id::text = $1))
+    AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR id < $3)
+  ORDER BY id DESC LIMIT $4`;
+
+/** Reads who changed what. */
+@Injectable()
+export class AuditRecords {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  /** Newest first. */
+  async list({ subject, action, cursor, limit }: AuditFilter): Promise<AuditPage> {
+    const rows = await this.catalog.query<Row[]>(LIST, [subject, action, cursor, limit + 1]);
+    const items = rows.slice(0, limit).map((row) => ({ ...row, at: row.at.toISOString() }));
+    return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { AUDIT_SUBJECT_KINDS } from '../../catalog/entities/audit-entry.entity.js';
+import { wholeNumber } from '../../http/whole-number.js';
+
+/** Room for a name of 63 characters, and for what stands before it: `rotate-credentials eu-2`. */
+const LONGEST_SUBJECT = 200;
+
+/** What may be looked for: no NUL, which PostgreSQL refuses. */
+const subject = z
+  .string()
+  .max(LONGEST_SUBJECT)
+  .regex(/^[\w .:@/-]+$/, 'must be a slug, a name or an id');
+
+export const auditFilter = z.strictObject({
+  subject: subject.optional().describe("a tenant's slug or id, a server's name, or the id of anything"),
+  action: z
+    .string()
+    .max(63)
+    .regex(/^[a-z-]+\.[a-z-]+$/, 'must be an action')
+    .optional()
+    .describe('`tenant.suspend`'),
+  limit: wholeNumber(1, 1000).default(100).describe('how many entries'),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,17}$/, 'must be the nextCursor of another page')
+    .optional()
+    .describe('`nextCursor` of the page before'),
+});
+export type AuditFilter = z.infer<typeof auditFilter>;
+
+export const auditEntryView = z
+  .object({
+    id: z.string(),
+    at: z.iso.datetime(),
+    actor: z.string().describe('who'),
+    action: z.string(),
+    subjectKind: z.enum(AUDIT_SUBJECT_KINDS),
+    subjectId: z.string(),
+    subject: z.string().describe('its name at that time'),
+    before: z.record(z.string(), z.unknown()).nullable().describe('what differed, never a secret'),
+    after: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ id: 'AuditEntry' });
+export type AuditEntryView = z.infer<typeof auditEntryView>;
+
+export const auditPage = z.object({ items: z.array(auditEntryView), nextCursor: z.string().nullable() });
+export type AuditPage = z.infer<typeof auditPage>;

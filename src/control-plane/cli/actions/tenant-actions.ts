@@ -1,0 +1,206 @@
+import { parsed } from '../../parsed.js';
+import { Idempotency } from '../../idempotency/idempotency.js';
+import { toOperationView } from '../../operations/operation.schemas.js';
+import { OperationRecords } from '../../operations/operation-records.js';
+import {
+  deletion,
+  maintenance,
+  newTenant,
+  tenantChange,
+  tenantFilter,
+  type TenantFilter,
+  type TenantPage,
+  type TenantView,
+} from '../../tenants/tenant.schemas.js';
+import { TenantLifecycle } from '../../tenants/tenant-lifecycle.js';
+import { TenantRecords } from '../../tenants/tenant-records.js';
+import { Tenants } from '../../tenants/tenants.js';
+import { TENANTS_PATH } from '../../tenants/tenants-path.js';
+import type { CommandContext } from '../command-context.js';
+import { confirm } from '../confirm.js';
+import { idempotencyKeyShape } from '../idempotency-key.js';
+import { noteAsked, seeThrough } from '../see-through.js';
+import { facts } from '../table.js';
+
+interface ListOptions {
+  readonly all?: boolean;
+  readonly limit?: string;
+  readonly [filter: string]: string | boolean | undefined;
+}
+
+interface LimitOptions {
+  readonly maxConcurrent?: number;
+  readonly maxQueued?: number;
+}
+
+interface CreateOptions extends LimitOptions {
+  readonly isolation: string;
+  readonly server?: string;
+  readonly domain?: readonly string[];
+  readonly idempotencyKey?: string;
+  readonly wait: boolean;
+}
+
+interface SetOptions extends LimitOptions {
+  readonly domain?: readonly string[];
+  /** False with `--no-domains`. */
+  readonly domains: boolean;
+  readonly defaultLimits?: boolean;
+}
+
+interface DeleteOptions {
+  readonly grace?: number;
+  readonly yes?: boolean;
+  readonly wait: boolean;
+}
+
+const LARGEST_PAGE = 1000;
+
+export async function list(context: CommandContext, { all = false, ...asked }: ListOptions): Promise<void> {
+  const { output, session } = context;
+  const records = session.get(TenantRecords);
+  const filter = parsed(tenantFilter, all ? { limit: LARGEST_PAGE, ...asked } : asked);
+  const page = all ? await wholeList(records, filter) : await records.list(filter);
+  output.answer(page, () => output.table(page.items, COLUMNS, 'no tenants'));
+  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}, or --all`);
+}
+
+async function wholeList(records: TenantRecords, filter: TenantFilter): Promise<TenantPage> {
+  const items: TenantView[] = [];
+  for (let cursor = filter.cursor; ;) {
+    const page = await records.list({ ...filter, cursor });
+    items.push(...page.items);
+    if (page.nextCursor === null) return { items, nextCursor: null };
+    cursor = page.nextCursor;
+  }
+}
+
+const COLUMNS = [
+  { title: 'SLUG', of: (tenant: TenantView) => tenant.slug },
+  { title: 'STATUS', of: (tenant: TenantView) => tenant.status },
+  { title: 'ISOLATION', of: (tenant: TenantView) => tenant.isolation },
+  { title: 'SERVER', of: (tenant: TenantView) => tenant.server },
+  { title: 'DATABASE', of: (tenant: TenantView) => tenant.database },
+  { title: 'SCHEMA', of: (tenant: TenantView) => tenant.schema },
+  { title: 'MIGRATED TO', of: (tenant: TenantView) => tenant.schemaVersion },
+];
+
+export async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
+  const { session, actor } = context;
+  const { isolation, server, domain, idempotencyKey, wait } = options;
+  const body = parsed(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
+  // Named as over REST, so that a key stands for one request whichever way it comes.
+  const request = { key: parsed(idempotencyKeyShape, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
+  const created = await session.get(Idempotency).once(request, async (catalog) => {
+    const { tenant, operation } = await session.get(Tenants).create(catalog, body, actor);
+    return { tenant, operation: toOperationView(operation) };
+  });
+  const answer = async (): Promise<void> => {
+    const [tenant, operation] = await Promise.all([
+      session.get(TenantRecords).read(created.tenant.id),
+      session.get(OperationRecords).read(created.operation.id),
+    ]);
+    context.output.answer({ tenant, operation }, () => describe(tenant));
+  };
+  await seeThrough(context, created.operation.id, { wait, answer });
+  if (!wait) noteAsked(context, created.operation.id);
+}
+
+export async function show({ output, session }: CommandContext, slug: string): Promise<void> {
+  const tenant = await session.get(TenantRecords).read(slug);
+  output.answer(tenant, () => describe(tenant));
+}
+
+export async function set(
+  { output, session, actor }: CommandContext,
+  slug: string,
+  options: SetOptions,
+): Promise<void> {
+  const domains = options.domains ? options.domain : [];
+  const given = limitsOf(options);
+  const hasLimits = options.defaultLimits === true || Object.keys(given).length > 0;
+  const earlier = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
+  const change = parsed(tenantChange, {
+    ...(domains && { domains }),
+    ...(hasLimits && { limits: { ...earlier, ...given } }),
+  });
+  const tenant = await session.catalog.transaction((catalog) =>
+    session.get(Tenants).change(catalog, slug, change, actor),
+  );
+  output.answer(tenant, () => describe(tenant));
+}
+
+export async function suspend(context: CommandContext, slug: string): Promise<void> {
+  told(context, await context.session.get(TenantLifecycle).suspend(slug, context.actor));
+}
+
+export async function resume(context: CommandContext, slug: string): Promise<void> {
+  told(context, await context.session.get(TenantLifecycle).resume(slug, context.actor));
+}
+
+export async function beginMaintenance(
+  context: CommandContext,
+  slug: string,
+  options: { readonly message?: string },
+): Promise<void> {
+  const asked = parsed(maintenance, options);
+  told(context, await context.session.get(TenantLifecycle).beginMaintenance(slug, asked, context.actor));
+}
+
+export async function endMaintenance(context: CommandContext, slug: string): Promise<void> {
+  told(context, await context.session.get(TenantLifecycle).endMaintenance(slug, context.actor));
+}
+
+export async function remove(context: CommandContext, slug: string, options: DeleteOptions): Promise<void> {
+  const { session, actor, output, terminal } = context;
+  const asked = parsed(deletion, { graceSeconds: options.grace });
+  const tenant = await session.get(TenantRecords).read(slug);
+  if (!options.yes)
+    await confirm(terminal, `This ends the service of ${tenant.slug} and removes its data.`, tenant.slug);
+  const { id } = await session.get(TenantLifecycle).delete(tenant.id, asked, actor);
+  const answer = async (): Promise<void> => {
+    const operation = await session.get(OperationRecords).read(id);
+    const isDone = operation.status === 'succeeded';
+    output.answer(operation, () => [
+      isDone
+        ? `${tenant.slug} is removed`
+        : `${tenant.slug} is not served any more; its data is removed from ${operation.runAfter} on (operation ${id})`,
+      ...(isDone || asked.graceSeconds === 0 ? [] : [`Until then: tenants restore ${tenant.slug}`]),
+    ]);
+  };
+  await seeThrough(context, id, { wait: options.wait && asked.graceSeconds === 0, answer });
+}
+
+export async function restore(context: CommandContext, slug: string): Promise<void> {
+  told(context, await context.session.get(TenantLifecycle).restore(slug, context.actor));
+}
+
+function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
+  return {
+    ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
+    ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
+  };
+}
+
+function told({ output }: CommandContext, tenant: TenantView): void {
+  output.answer(tenant, () => [`${tenant.slug} is ${tenant.status}`]);
+}
+
+function describe(tenant: TenantView): string[] {
+  return facts([
+    ['slug', tenant.slug],
+    ['id', tenant.id],
+    ['status', tenant.status],
+    ['message', tenant.message],
+    ['isolation', tenant.isolation],
+    ['server', tenant.server],
+    ['database', tenant.database],
+    ['schema', tenant.schema],
+    ['migrated to', tenant.schemaVersion],
+    ['statements at once', tenant.limits.maxConcurrentStatements ?? 'default'],
+    ['statements waiting', tenant.limits.maxQueuedStatements ?? 'default'],
+    ['domains', tenant.domains.join(', ')],
+    ['created', tenant.createdAt],
+    ['changed', tenant.updatedAt],
+  ]);
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { AppConfig } from '../../config/app-config.js';
+import { withDatabaseUrl } from '../../config/app-config.js';
+import type { EmbeddedPostgres } from '../../database/embedded/embedded-postgres.js';
+
+/** A configuration whose database answers, and what ends the way to it. */
+export interface CatalogAccess {
+  readonly config: AppConfig;
+  /** Stops the embedded PostgreSQL when it was started for this command; leaves every other one alone. */
+  close(): Promise<void>;
+}
+
+/**
+ * The way to the catalog: where `DATABASE_URL` says, else the embedded PostgreSQL that a running server has started on
+ * this `DATA_DIR`, else one that is started for the time of this command.
+ *
+ * @throws the errors in embedded.errors.ts
+ */
+export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
+  if (!config.database.embedded) return { config, close: () => Promise.resolve() };
+  const { dataDir } = config;
+  const passwords = await passwordsOf(dataDir);
+  const { runningPostgres } = await import('../../database/embedded/running-postgres.js');
+  const running = await runningPostgres({ dataDir, passwords });
+  if (running) return borrowed(config, running.url);
+  const { EmbeddedPostgres } = await import('../../database/embedded/embedded-postgres.js');
+  const { DataInUseError } = await import('../../database/embedded/embedded.errors.js');
+  try {
+    const own = await EmbeddedPostgres.start({ dataDir, passwords });
+    return { config: withDatabaseUrl(config, own.url), close: () => stopUnused(own) };
+  } catch (error) {
+    if (!(error instanceof DataInUseError)) throw error;
+    const started = await runningPostgres({ dataDir, passwords }); // a server was started at the same time
+    if (!started) throw error;
+    return borrowed(config, started.url);
+  }
+}
+
+/** Other commands may have found it running, and use it: they are let finish. */
+async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
+  const { othersHaveLeft } = await import('../../database/embedded/running-postgres.js');
+  await othersHaveLeft(postgres.superuserUrl);
+  await postgres.stop();
+}
+
+function borrowed(config: AppConfig, url: string): CatalogAccess {
+  return { config: withDatabaseUrl(config, url), close: () => Promise.resolve() };
+}
+
+/** Under the names that the server uses. */
+async function passwordsOf(dataDir: string): Promise<{ readonly superuser: string; readonly owner: string }> {
+  const { GeneratedSecrets } = await import('../../config/generated-secrets.js');
+  const secrets = new GeneratedSecrets(dataDir);
+  const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));
+  return { superuser: password('postgresSuperuserPassword'), owner: password('postgresOwnerPassword') };
+}

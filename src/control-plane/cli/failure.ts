@@ -1,0 +1,39 @@
+import { CodedError } from '../../errors/coded-error.js';
+import { ValidationFailedError } from '../../errors/request.errors.js';
+import { InterruptedError, UsageError } from './cli.errors.js';
+import { printable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+interface FailureOptions {
+  readonly json: boolean;
+  /** With the place in the code that it came from. */
+  readonly verbose: boolean;
+}
+
+/** Tells of it on stderr. @returns the exit code */
+export function reportFailure(error: unknown, { stderr }: Terminal, { json, verbose }: FailureOptions): number {
+  const fields = error instanceof ValidationFailedError ? error.fields : undefined;
+  const code = error instanceof CodedError ? error.code : 'INTERNAL_ERROR';
+  if (json) {
+    stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error), ...(fields && { fields }) } })}\n`);
+  } else {
+    stderr.write(`tenantry: ${messageOf(error)}\n`);
+    for (const { field, message } of fields ?? []) stderr.write(`  ${field || 'request'}: ${printable(message)}\n`);
+    if (verbose && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
+  }
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ValidationFailedError || error instanceof UsageError) return EXIT.usage;
+  if (error instanceof InterruptedError) return EXIT.interrupted;
+  return EXIT.failed;
+}
+
+/** Of a connection that was refused at several addresses, Node's error has no message of its own. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}

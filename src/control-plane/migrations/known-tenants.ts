@@ -1,0 +1,18 @@
+import { type EntityManager, In } from 'typeorm';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { ValidationFailedError } from '../../errors/request.errors.js';
+
+/** @throws ValidationFailedError that tells which of the slugs, by their field, belong to no tenant */
+export async function assertKnown(
+  catalog: EntityManager,
+  fields: Readonly<Record<string, readonly string[] | undefined>>,
+): Promise<void> {
+  const slugs = Object.values(fields).flatMap((names) => names ?? []);
+  if (slugs.length === 0) return;
+  const found = await catalog.find(TenantEntity, { where: { slug: In(slugs) }, select: { slug: true } });
+  const known = new Set(found.map(({ slug }) => slug));
+  const problems = Object.entries(fields).flatMap(([field, names = []]) =>
+    names.flatMap((name, n) => (known.has(name) ? [] : [{ field: `${field}.${n}`, message: 'no such tenant' }])),
+  );
+  if (problems.length > 0) throw new ValidationFailedError(problems);
+}

@@ -1,0 +1,112 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { ApiProblem } from '../../http/api-problem.decorator.js';
+import { ControlPlane } from '../../tenant/access.decorators.js';
+import { ADMIN_KEY_ACTOR } from '../audit/actor.js';
+import { Idempotency } from '../idempotency/idempotency.js';
+import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { replayable } from '../idempotency/replayable.js';
+import {
+  newServer,
+  type NewServer,
+  serverChange,
+  type ServerChange,
+  serverView,
+  type ServerView,
+} from './server.schemas.js';
+import { serverNamePipe } from './server-name.pipe.js';
+import { Servers } from './servers.js';
+
+const PATH = 'admin/v1/servers';
+
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller(PATH)
+export class ServersController {
+  constructor(
+    private readonly servers: Servers,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List the PostgreSQL servers that tenants live on' })
+  @ApiOkResponse({ standardSchema: z.array(serverView) })
+  list(): Promise<readonly ServerView[]> {
+    return this.servers.list();
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Register a server, after a look at whether it can be used as described' })
+  @ApiCreatedResponse({ standardSchema: serverView })
+  @ApiRepeatable('the name is taken')
+  async register(
+    @Body({ schema: newServer }) asked: NewServer,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ServerView> {
+    const once = await this.idempotency.answerOnce({ key, action: `POST ${PATH}`, body: asked }, (catalog) =>
+      this.servers.register(catalog, asked, ADMIN_KEY_ACTOR),
+    );
+    void reply.header('location', `/${PATH}/${once.answer.name}`);
+    return replayable(reply, once);
+  }
+
+  @Get(':name')
+  @ApiOperation({ summary: 'Read a server' })
+  @ApiOkResponse({ standardSchema: serverView })
+  @ApiProblem('NOT_FOUND', 'no such server')
+  read(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
+    return this.servers.read(name);
+  }
+
+  @Patch(':name')
+  @ApiOperation({ summary: "Change a server's address, owner or limit, after a look at whether it can be used so" })
+  @ApiOkResponse({ standardSchema: serverView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such server')
+  @ApiProblem('CONFLICT', 'the server of the catalog is where DATABASE_URL says')
+  change(
+    @Param('name', serverNamePipe) name: string,
+    @Body({ schema: serverChange }) change: ServerChange,
+  ): Promise<ServerView> {
+    return this.servers.change(name, change, ADMIN_KEY_ACTOR);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Forget a drained server without tenants' })
+  @ApiNoContentResponse()
+  @ApiProblem('NOT_FOUND', 'no such server')
+  @ApiProblem('CONFLICT', 'tenants live on it, or it is not drained')
+  remove(@Param('name', serverNamePipe) name: string): Promise<void> {
+    return this.servers.remove(name, ADMIN_KEY_ACTOR);
+  }
+
+  @Post(':name/drain')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Put no further tenant on a server' })
+  @ApiOkResponse({ standardSchema: serverView })
+  @ApiProblem('NOT_FOUND', 'no such server')
+  drain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
+    return this.servers.drain(name, ADMIN_KEY_ACTOR);
+  }
+
+  @Post(':name/undrain')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Allow further tenants on a server again' })
+  @ApiOkResponse({ standardSchema: serverView })
+  @ApiProblem('NOT_FOUND', 'no such server')
+  undrain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
+    return this.servers.undrain(name, ADMIN_KEY_ACTOR);
+  }
+}

@@ -1,0 +1,1 @@
+export const TENANTS_PATH = 'admin/v1/tenants';

@@ -1,0 +1,173 @@
+import { expect } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Operators } from '../support/operators.js';
+import { asSuperuser } from '../support/postgres.js';
+import { soon } from '../support/soon.js';
+import type { Json } from '../support/test-app.js';
+
+type Isolation = 'row' | 'schema' | 'database';
+
+/** One operation to be crashed in: how it is asked for, and how it must have ended. */
+export interface CrashCase {
+  readonly name: string;
+  /** Asks for it; the operation as the control plane answers it. */
+  ask(operators: Operators): Promise<Json>;
+  /** Fails unless everything that was asked for is there, once. */
+  verify(operators: Operators): Promise<void>;
+}
+
+/**
+ * Crashes the operation once at each point (or at the points given), each time a new one, and expects another process to
+ * complete it.
+ */
+export async function crashEverywhere(
+  operators: Operators,
+  makeCase: () => Promise<CrashCase>,
+  points?: readonly string[],
+): Promise<number> {
+  const uncrashed = await makeCase();
+  const operation = await uncrashed.ask(operators);
+  await succeeded(operators, operation.id);
+  await uncrashed.verify(operators);
+  const steps = (operation.steps as { name: string }[]).map(({ name }) => name);
+  const all = points ?? [...steps, 'succeeded'];
+  for (const point of all) await crashAt(operators, await makeCase(), operation.kind as string, point);
+  return all.length;
+}
+
+async function crashAt(operators: Operators, crashed: CrashCase, kind: string, point: string): Promise<void> {
+  await operators.halts.set(kind, point);
+  const { id } = await crashed.ask(operators);
+  await operators.halts.reached();
+  await operators.killWorkerOf(id);
+  await operators.halts.lift();
+  await succeeded(operators, id);
+  await crashed.verify(operators);
+  await operators.replaceKilled();
+}
+
+async function succeeded(operators: Operators, id: string): Promise<void> {
+  await soon(async () => {
+    const { body } = await operators.call('GET', `/admin/v1/operations/${id}`);
+    expect(body).toMatchObject({ status: 'succeeded', error: null });
+  });
+}
+
+/** A tenant that is created. */
+export async function provisionCase(isolation: Isolation): Promise<CrashCase> {
+  const slug = randomSlug();
+  return {
+    name: `provision ${isolation}`,
+    ask: async (operators) => (await operators.call('POST', '/admin/v1/tenants', { slug, isolation })).body.operation,
+    verify: (operators) => works(operators, slug),
+  };
+}
+
+/** A tenant that is deleted, beside one that stays. */
+export async function deleteCase(operators: Operators, isolation: Isolation): Promise<CrashCase> {
+  const slug = await provisioned(operators, isolation);
+  const neighbour = await provisioned(operators, isolation);
+  await works(operators, slug);
+  await works(operators, neighbour);
+  const place = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
+  return {
+    name: `delete ${isolation}`,
+    ask: async () => (await operators.call('DELETE', `/admin/v1/tenants/${slug}?graceSeconds=0`)).body,
+    verify: async () => {
+      expect((await operators.call('GET', `/admin/v1/tenants/${slug}`)).status).toBe(404);
+      await isGone(place);
+      await works(operators, neighbour);
+    },
+  };
+}
+
+/** A tenant of its own database that gets another login role. */
+export async function rotateCase(operators: Operators): Promise<CrashCase> {
+  const slug = await provisioned(operators, 'database');
+  await works(operators, slug);
+  const { database } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
+  return {
+    name: 'rotate-credentials',
+    ask: async () =>
+      (await operators.call('POST', '/admin/v1/operations', { kind: 'rotate-credentials', tenant: slug })).body,
+    verify: async () => {
+      await works(operators, slug);
+      const roles = await asSuperuser<{ role: string }>(
+        'postgres',
+        `SELECT rolname AS role FROM pg_roles WHERE rolname LIKE $1 || '%'`,
+        [database],
+      );
+      const [target] = await operators.database.admin('SELECT role FROM connection_targets WHERE database = $1', [
+        database,
+      ]);
+      expect(roles).toEqual([target]);
+    },
+  };
+}
+
+/** Every sealed value of the catalog, sealed anew. */
+export async function resealCase(): Promise<CrashCase> {
+  return {
+    name: 'reseal',
+    ask: async (operators) => (await operators.call('POST', '/admin/v1/operations', { kind: 'reseal' })).body,
+    verify: async (operators) => works(operators, await provisioned(operators, 'row')),
+  };
+}
+
+/** A tenant whose tables are a migration behind. */
+export async function migrateCase(operators: Operators): Promise<CrashCase> {
+  const slug = await provisioned(operators, 'schema');
+  const { database, schema, schemaVersion } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
+  await asSuperuser(database, `DROP TABLE "${schema}".order_lines, "${schema}".orders`);
+  await asSuperuser(database, `DELETE FROM "${schema}".schema_migrations WHERE name = $1`, [schemaVersion]);
+  await operators.database.admin(`UPDATE tenants SET schema_version = 'CreateCustomers1764000000000' WHERE slug = $1`, [
+    slug,
+  ]);
+  return {
+    name: 'migrate',
+    ask: async () => (await operators.call('POST', '/admin/v1/operations', { kind: 'migrate' })).body,
+    verify: async () => {
+      await works(operators, slug);
+      const { body } = await operators.call('GET', `/admin/v1/tenants/${slug}`);
+      expect(body).toMatchObject({ schemaVersion, status: 'active' });
+    },
+  };
+}
+
+async function provisioned(operators: Operators, isolation: Isolation): Promise<string> {
+  const slug = randomSlug();
+  const { body } = await operators.call('POST', '/admin/v1/tenants', { slug, isolation });
+  await succeeded(operators, body.operation.id);
+  return slug;
+}
+
+/** The tenant is served: a row goes in and comes out. */
+async function works(operators: Operators, slug: string): Promise<void> {
+  const { body: key } = await operators.call('POST', `/admin/v1/tenants/${slug}/api-keys`, {});
+  const email = `${randomUUID()}@example.com`;
+  await soon(async () => {
+    const { status } = await operators.call('POST', '/api/v1/customers', { name: 'First', email }, key.token);
+    expect(status).toBe(201);
+  });
+  const { body } = await operators.call('GET', '/api/v1/customers', undefined, key.token);
+  expect(body.items.map((item: Json) => item.email)).toContain(email);
+}
+
+/** Neither rows nor schema nor database nor role are left of it. */
+async function isGone({ id, isolation, database, schema }: Json): Promise<void> {
+  if (isolation === 'row') {
+    const rows = await asSuperuser(database, 'SELECT FROM shared.customers WHERE tenant_id = $1', [id]);
+    expect(rows).toHaveLength(0);
+  }
+  if (isolation === 'schema') {
+    expect(await asSuperuser(database, 'SELECT FROM pg_namespace WHERE nspname = $1', [schema])).toHaveLength(0);
+  }
+  if (isolation === 'database') {
+    expect(await asSuperuser('postgres', 'SELECT FROM pg_database WHERE datname = $1', [database])).toHaveLength(0);
+    expect(await asSuperuser('postgres', 'SELECT FROM pg_roles WHERE rolname = $1', [database])).toHaveLength(0);
+  }
+}
+
+function randomSlug(): string {
+  return `t${randomUUID().slice(0, 8)}`;
+}

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ADMIN_KEY, type Answer, TestApp, type TestTenant } from '../../support/test-app.js';
+import { AdminClient, type Asked } from './support/admin-client.js';
+import { type AdminBody, type AdminRoute, adminRoutes, servedAdminRoutes } from './support/admin-routes.js';
+import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } from './support/hostile.js';
+
+/** Fields that take any text: hostile there is only what is none, or none that can be stored. */
+const FREE_TEXT = [
+  ...['PUT maintenance message', 'POST api-keys name', 'migrate message'],
+  ...['POST servers host', 'POST servers ownerRole', 'POST servers ownerPassword'],
+];
+/** What is right for a field, though it is wrong for others. */
+const RIGHT: Readonly<Record<string, readonly unknown[]>> = {
+  limits: [{}],
+  domains: [[]],
+  tenants: [['acme']],
+  maxConnections: [null],
+  name: ['a0b5f6c1-6f0a-4c39-9d0e-2a4f8a1c7d11'],
+  ownerPassword: [' '],
+};
+/** Nothing listens there: a server that is otherwise described well is refused, too. */
+const UNREACHABLE = { host: '127.0.0.1', port: 1 };
+const QUERY_TEXTS = [
+  'аcme',
+  "'; DROP TABLE tenants; --",
+  '\0',
+  '\u202e',
+  '../x',
+  'NaN',
+  '-1',
+  '1.5',
+  '1e3',
+  '0x10',
+  '{}',
+];
+
+let app: TestApp;
+let admin: AdminClient;
+let routes: readonly AdminRoute[];
+let acme: TestTenant;
+/** Something that exists for each parameter of a path. */
+let existing: Readonly<Record<string, string>>;
+let before: string;
+
+beforeAll(async () => {
+  app = await TestApp.start();
+  admin = new AdminClient(app);
+  acme = await app.provision('acme', 'row');
+  await app.provision('umbrella', 'row');
+  const { body } = await admin.get('/operations');
+  existing = { slug: 'acme', name: 'default', id: body.items[0].id };
+  routes = await adminRoutes(app);
+  before = await checksum();
+});
+
+afterAll(async () => app.dispose());
+
+beforeEach(async () => expect(await checksum()).toBe(before));
+
+describe('every admin route', () => {
+  it('is documented, so that it is among those that are tried here', () => {
+    const documented = routes.map(({ method, path }) => `${method} ${path.replace(/{(\w+)}/g, ':$1')}`);
+    expect(documented.toSorted()).toEqual(servedAdminRoutes(app).toSorted());
+    expect(routes.length).toBeGreaterThan(28);
+  });
+
+  it.each([
+    ['no key', undefined, 401, 'UNAUTHENTICATED'],
+    ['a wrong key', `${ADMIN_KEY}x`, 401, 'UNAUTHENTICATED'],
+    ['an empty key', '', 401, 'UNAUTHENTICATED'],
+    ['a key of no tenant', `tnt_0123456789abcdef_${'x'.repeat(43)}`, 401, 'UNAUTHENTICATED'],
+    ["a tenant's key", 'acme', 403, 'FORBIDDEN'],
+  ])('refuses whoever comes with %s', async (_what, key, status, code) => {
+    const apiKey = key === 'acme' ? acme.apiKey : key;
+    const wrong: string[] = [];
+    for (const route of routes) {
+      for (const prefix of ['', '/t/acme']) {
+        const { method, bodies } = route;
+        const body = bodies[0]?.example;
+        const answer = await app.call(prefix + pathOf(route), { method, apiKey, ...(body && { body }) });
+        if (answer.status !== status || answer.body.code !== code) wrong.push(describeAnswer(route, prefix, answer));
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(await checksum()).toBe(before);
+  });
+
+  it('answers names in its path that name nothing, or cannot, with a clear 4xx', async () => {
+    const names = [...NO_NAMES, ...UNKNOWN_NAMES].filter((name) => name !== '..'); // clients resolve it themselves
+    const parts = [...names.map(encodeURIComponent), ...RAW_PATH_PARTS, ''];
+    await expectRefusals(
+      routes.flatMap((route) =>
+        parametersOf(route).flatMap((parameter) =>
+          parts.map((part) => [route, { path: pathOf(route, { [parameter]: part }), ...exampleOf(route) }] as const),
+        ),
+      ),
+    );
+  });
+
+  it('answers bodies that are none, or not its own, with a clear 4xx', async () => {
+    const withBody = routes.filter(({ bodies }) => bodies.length > 0);
+    expect(withBody.length).toBeGreaterThan(7);
+    await expectRefusals(withBody.flatMap((route) => WRONG_BODIES.map((body) => [route, { body }] as const)));
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it('answers values that its fields do not take with a clear 4xx that names the field', async () => {
+    for (const route of routes) {
+      for (const body of route.bodies) await expectFieldsRefused(route, body);
+    }
+  });
+
+  it('answers queries that it does not take, or takes once, with a clear 4xx', async () => {
+    const withQuery = routes.filter(({ queries }) => queries.length > 0);
+    expect(withQuery.length).toBeGreaterThan(4);
+    await expectRefusals(
+      withQuery.flatMap((route) => {
+        const texts = [...QUERY_TEXTS.map(encodeURIComponent), 'x'.repeat(20_000), '%ff'];
+        const own = route.queries.flatMap((name) => [
+          ...texts.filter((text) => !isRightQuery(name, text)).map((text) => `${name}=${text}`),
+          ...(name === 'search' ? [] : [`${name}=`]),
+          ...[`${name}=1&${name}=2`, `${name}[]=1`, `${name}[a]=1`, `${name}%00=1`],
+        ]);
+        return [...own, 'unknown=1', 'limit=', 'constructor=1', 'toString=1'].map(
+          (query) => [route, { path: `${pathOf(route)}?${query}` }] as const,
+        );
+      }),
+    );
+  });
+
+  it('answers an Idempotency-Key that is none, and headers without end, with a clear 4xx', async () => {
+    const creating = routes.filter(({ method, path }) => method === 'POST' && CREATES.test(path));
+    expect(creating).toHaveLength(4);
+    await expectRefusals([
+      ...creating.flatMap((route) =>
+        ['', 'x'.repeat(256), 'é', 'a\tb'].map(
+          (key) => [route, { ...exampleOf(route), headers: { 'idempotency-key': key } }] as const,
+        ),
+      ),
+      ...routes.map((route) => [route, { headers: { 'x-long': 'x'.repeat(20_000) } }] as const),
+      ...routes
+        .filter(({ bodies }) => bodies.length > 0)
+        .map((route) => [route, { body: '<a/>', headers: { 'content-type': 'application/xml' } }] as const),
+    ]);
+  });
+});
+
+const CREATES = /\/(?:servers|tenants|api-keys|operations)$/;
+
+/** Each is refused with problem details and a known code, tells nothing of what was sent, and changes nothing. */
+async function expectRefusals(calls: readonly (readonly [AdminRoute, Asked & { path?: string }])[]): Promise<void> {
+  expect(calls.length).toBeGreaterThan(0);
+  const wrong: string[] = [];
+  for (const [route, { path = pathOf(route), ...asked }] of calls) {
+    const answer = await admin.send(route.method, path, asked);
+    if (!isClearRefusal(answer)) wrong.push(describeAnswer(route, JSON.stringify({ path, ...asked }), answer));
+  }
+  expect(wrong).toEqual([]);
+  expect(await checksum()).toBe(before);
+}
+
+async function expectFieldsRefused(route: AdminRoute, { example, fields }: AdminBody): Promise<void> {
+  const wrong: string[] = [];
+  for (const field of fields) {
+    for (const value of valuesFor(route, example, field)) {
+      const base = route.path.includes('/servers') ? { ...example, ...UNREACHABLE } : example;
+      const body = { ...base, [field]: value };
+      const answer = await admin.send(route.method, pathOf(route), { body });
+      if (!isClearRefusal(answer) || !blames(answer, field)) {
+        wrong.push(describeAnswer(route, JSON.stringify(body), answer));
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(await checksum()).toBe(before);
+}
+
+function valuesFor({ method, path }: AdminRoute, { kind }: AdminBody['example'], field: string): readonly unknown[] {
+  const isRight = (value: unknown): boolean =>
+    (RIGHT[field] ?? []).some((right) => JSON.stringify(right) === JSON.stringify(value));
+  const isFree =
+    FREE_TEXT.includes(`${method} ${path.split('/').at(-1)} ${field}`) ||
+    FREE_TEXT.includes(`${String(kind)} ${field}`);
+  return [...WRONG_VALUES, ...(isFree ? [] : NO_NAMES)].filter((value) => !isRight(value));
+}
+
+/** A name that could be right, of something that does not exist, is not the field's fault. */
+function blames({ status, body }: Answer, field: string): boolean {
+  if (status !== 400) return true;
+  return body.errors.some((error: { field: string }) => error.field === '' || error.field.split('.')[0] === field);
+}
+
+function isClearRefusal({ status, headers, body, text }: Answer): boolean {
+  return (
+    status >= 400 &&
+    status < 500 &&
+    /^application\/problem\+json/.test(headers.get('content-type') ?? '') &&
+    body.status === status &&
+    /^[A-Z_]{4,}$/.test(body.code) &&
+    text.length < 20_000 &&
+    !/DROP TABLE|node_modules|postgres|syntax|\bat \w+ \(/i.test(text)
+  );
+}
+
+/** It may be part of a slug, or the name of something that was removed. */
+function isRightQuery(name: string, text: string): boolean {
+  if (name === 'search') return ['-1', '1e3', '0x10'].includes(text);
+  return name === 'subject' && ['NaN', '-1', '1.5', '1e3', '0x10', '..%2Fx'].includes(text);
+}
+
+function parametersOf({ path }: AdminRoute): string[] {
+  return [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name ?? '');
+}
+
+function pathOf({ path }: AdminRoute, parts: Readonly<Record<string, string>> = {}): string {
+  return path.replace(/{(\w+)}/g, (_all, name: string) => parts[name] ?? existing[name] ?? 'unknown');
+}
+
+function exampleOf({ bodies }: AdminRoute): Asked {
+  return bodies[0] ? { body: bodies[0].example } : {};
+}
+
+function describeAnswer({ method, path }: AdminRoute, sent: string, { status, text }: Answer): string {
+  return `${method} ${path} ${sent.slice(0, 200)} -> ${status} ${text.slice(0, 200)}`;
+}
+
+/** Over every row of every table of the catalog. */
+async function checksum(): Promise<string> {
+  const tables = await app.database.admin<{ name: string }>(
+    `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  expect(tables.length).toBeGreaterThan(8);
+  const sums = tables.map(
+    ({ name }) => `SELECT '${name}' AS name, md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS sum FROM ${name} t`,
+  );
+  return JSON.stringify(await app.database.admin(sums.join(' UNION ALL ')));
+}

@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { MOST_FOLLOWERS } from '../../../src/control-plane/operations/operation-events.js';
+import { OperationRecords } from '../../../src/control-plane/operations/operation-records.js';
+import { soon } from '../../support/soon.js';
+import { type Json, TestApp } from '../../support/test-app.js';
+import { AdminClient, type Follower } from './support/admin-client.js';
+
+let app: TestApp;
+let admin: AdminClient;
+
+beforeAll(async () => {
+  app = await TestApp.start();
+  admin = new AdminClient(app);
+});
+
+afterAll(async () => app.dispose());
+
+/** An operation that nobody here works on. */
+async function insert(values: Record<string, unknown> = {}): Promise<string> {
+  const id = randomUUID();
+  const row = { id, kind: 'foreign', subject: id, steps: ['one', 'two'], created_by: 'test', ...values };
+  const columns = Object.keys(row);
+  await app.database.admin(
+    `INSERT INTO operations (${columns.join(', ')}) VALUES (${columns.map((_, n) => `$${n + 1}`).join(', ')})`,
+    Object.values(row),
+  );
+  return id;
+}
+
+async function update(id: string, set: string): Promise<void> {
+  await app.database.admin(`UPDATE operations SET ${set} WHERE id = $1`, [id]);
+}
+
+describe('operations', () => {
+  it('are listed newest first, page by page, also those of one millisecond', async () => {
+    const ids = new Set<string>();
+    for (let n = 0; n < 7; n += 1) ids.add(await insert({ kind: 'paged', created_at: `2026-01-01T00:00:0${n >> 1}Z` }));
+    const seen: Json[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body } = await admin.get(`/operations?kind=paged&limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      seen.push(...body.items);
+      cursor = body.nextCursor;
+    }
+    expect(new Set(seen.map(({ id }) => id))).toEqual(ids);
+    expect(seen).toHaveLength(7);
+    const times = seen.map(({ createdAt }) => createdAt);
+    expect(times).toEqual(times.toSorted().toReversed());
+  });
+
+  it('are found by status, by kind and by tenant, by its slug or id, also when the tenant is gone', async () => {
+    const tenantId = randomUUID();
+    const id = await insert({ kind: 'sought', status: 'cancelled', tenant_id: tenantId, subject: 'gone' });
+    await insert({ kind: 'sought', status: 'failed', subject: 'gone' });
+    for (const query of ['kind=sought&status=cancelled', 'tenant=gone', `tenant=${tenantId}`]) {
+      const { body } = await admin.get(`/operations?${query}`);
+      expect([query, body.items.map((item: Json) => item.id)]).toEqual([query, [id]]);
+    }
+    expect((await admin.get('/operations?tenant=nobody')).body.items).toEqual([]);
+  });
+
+  it('show their steps and progress, and neither their input nor their state', async () => {
+    const hidden = { input: { hunter: 'hunter2' }, state: { sealed: 'hunter3' } };
+    const id = await insert({ ...hidden, status: 'running', finished_steps: ['one'], step: 'two', done: 3, total: 9 });
+    const running = await admin.get(`/operations/${id}`);
+    expect(running.body).toMatchObject({
+      steps: [
+        { name: 'one', status: 'finished' },
+        { name: 'two', status: 'running' },
+      ],
+      progress: { done: 3, total: 9 },
+    });
+    expect(running.text).not.toContain('hunter');
+    await update(id, `status = 'failed', error = '{"code": "CONFLICT", "message": "why"}', done = NULL, total = NULL`);
+    expect((await admin.get(`/operations/${id}`)).body).toMatchObject({
+      steps: [{ status: 'finished' }, { status: 'failed' }],
+      ...{ progress: null, error: { code: 'CONFLICT', message: 'why' } },
+    });
+  });
+
+  it('tell how they ended for each of many tenants', async () => {
+    const id = await insert();
+    for (const status of ['failed', 'succeeded', 'succeeded']) {
+      await app.database.admin(
+        `INSERT INTO operation_tenants (operation_id, tenant_id, slug, status, error, from_version, to_version, duration_ms)
+         VALUES ($1, $2, 'acme', $3, $4, 'a', 'b', 12)`,
+        [id, randomUUID(), status, status === 'failed' ? { code: 'X', message: 'why' } : null],
+      );
+    }
+    const first = (await admin.get(`/operations/${id}/tenants?limit=2`)).body;
+    const second = (await admin.get(`/operations/${id}/tenants?limit=2&cursor=${first.nextCursor}`)).body;
+    expect([first.items.length, second.items.length, second.nextCursor]).toEqual([2, 1, null]);
+    const { items } = (await admin.get(`/operations/${id}/tenants?status=failed`)).body;
+    expect(items).toEqual([
+      {
+        ...{ tenantId: expect.any(String), slug: 'acme', status: 'failed', error: { code: 'X', message: 'why' } },
+        ...{ fromVersion: 'a', toVersion: 'b', durationMs: 12, finishedAt: expect.any(String) },
+      },
+    ]);
+    expect((await admin.get(`/operations/${randomUUID()}/tenants`)).status).toBe(404);
+  });
+
+  it('are cancelled and tried again, which the audit log tells', async () => {
+    const id = await insert({ run_after: '2100-01-01' });
+    expect(await admin.send('POST', `/operations/${id}/cancel`)).toMatchObject({
+      status: 202,
+      body: { status: 'cancelled' },
+    });
+    expect((await admin.send('POST', `/operations/${id}/cancel`)).body.code).toBe('CONFLICT');
+    expect(await admin.send('POST', `/operations/${id}/retry`)).toMatchObject({
+      status: 202,
+      body: { status: 'pending' },
+    });
+    expect((await admin.send('POST', `/operations/${id}/retry`)).body.code).toBe('CONFLICT');
+    const { items } = (await admin.get(`/audit?subject=${id}`)).body;
+    expect(items.map(({ action, actor, before, after }: Json) => [action, actor, before.status, after.status])).toEqual(
+      [
+        ['operation.retry', 'admin key', 'cancelled', 'pending'],
+        ['operation.cancel', 'admin key', 'pending', 'cancelled'],
+      ],
+    );
+  });
+
+  it('are asked for by their kind, which the audit log tells', async () => {
+    const asked = await admin.send('POST', '/operations', { body: { kind: 'reseal' } });
+    expect(asked).toMatchObject({ status: 202, body: { kind: 'reseal', createdBy: 'admin key' } });
+    expect(await admin.ended(asked.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+    const { items } = (await admin.get(`/audit?subject=${asked.body.id}&action=operation.create`)).body;
+    expect(items).toMatchObject([{ actor: 'admin key', before: null, after: { kind: 'reseal' } }]);
+    for (const kind of ['provision', 'delete', 'nothing', '']) {
+      const refused = await admin.send('POST', '/operations', { body: { kind } });
+      expect([kind, refused.status, refused.body.errors?.[0].field]).toEqual([kind, 400, 'kind']);
+    }
+  });
+});
+
+describe('followers of an operation', () => {
+  const followers: Follower[] = [];
+  const follow = async (id: string, client = admin): Promise<Follower> => {
+    const follower = await client.follow(`/operations/${id}/events`);
+    followers.push(follower);
+    return follower;
+  };
+
+  afterEach(() => {
+    for (const follower of followers.splice(0)) follower.leave();
+  });
+
+  async function changeTwice(id: string, all: readonly Follower[]): Promise<void> {
+    for (const attempts of [1, 2]) {
+      await soon(async () => expect(all.map(({ events }) => events.length)).toEqual(all.map(() => attempts)));
+      await update(id, `attempts = ${attempts}`);
+    }
+    await soon(async () => expect(all.map(({ events }) => events.length)).toEqual(all.map(() => 3)));
+  }
+
+  it('are told its state at once and at every change, and are let go when it has ended', async () => {
+    const id = await insert();
+    const early = await follow(id);
+    await soon(async () => expect(early.events).toHaveLength(1));
+    await update(id, "status = 'running', step = 'one'");
+    await soon(async () => expect(early.events).toHaveLength(2));
+    const late = await follow(id);
+    await soon(async () => expect(late.events).toHaveLength(1));
+    await update(id, "status = 'succeeded', step = NULL, finished_steps = steps");
+    await Promise.all([early.ended(), late.ended()]);
+    expect(early.events.map(({ event, data }) => [event, data.status])).toEqual([
+      ['operation', 'pending'],
+      ['operation', 'running'],
+      ['operation', 'succeeded'],
+    ]);
+    expect(late.events).toEqual(early.events.slice(1));
+    expect(new Set(early.events.map((event) => event.id)).size).toBe(3);
+
+    const after = await follow(id);
+    await after.ended();
+    expect(after.events).toEqual(early.events.slice(2));
+  });
+
+  it('share one look at its row, which ends when the last of them has gone', async () => {
+    const read = jest.spyOn(app.application.nest.get(OperationRecords), 'read');
+    const looksAt = (id: string): number => read.mock.calls.filter(([asked]) => asked === id).length;
+    const [id, another, third] = [await insert(), await insert(), await insert()];
+    const all = await Promise.all(Array.from({ length: 10 }, () => follow(id)));
+    await changeTwice(id, all);
+    const looks = looksAt(id);
+    expect(looks).toBeLessThan(10 + 10); // one of each for whether it is there at all
+    for (const follower of all) follower.leave();
+    await changeTwice(another, [await follow(another)]); // by then it is known that they have gone
+    const since = looksAt(id);
+    await changeTwice(third, [await follow(third)]);
+    expect(looksAt(third)).toBeGreaterThan(2);
+    expect(looksAt(id)).toBe(since);
+    read.mockRestore();
+  });
+
+  it('are at most so many; the next one is asked to come back', async () => {
+    const id = await insert();
+    await Promise.all(Array.from({ length: MOST_FOLLOWERS }, () => follow(id)));
+    const refused = await admin.get(`/operations/${id}/events`);
+    expect([refused.status, refused.body.code, refused.headers.has('retry-after')]).toEqual([
+      429,
+      'TOO_MANY_FOLLOWERS',
+      true,
+    ]);
+    followers[0]?.leave();
+    await soon(async () => expect((await follow(id)).response.statusCode).toBe(200));
+  });
+
+  it('do not hold up an instance that shuts down, and are let go by it', async () => {
+    const leaving = await TestApp.over(app.database);
+    const id = await insert();
+    const follower = await follow(id, new AdminClient(leaving));
+    await soon(async () => expect(follower.events).toHaveLength(1));
+    const since = performance.now();
+    await Promise.all([leaving.stop(), follower.ended()]);
+    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(follower.response.complete).toBe(true);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { asSuperuser, testServer } from '../../support/postgres.js';
+import { type Json, TestApp } from '../../support/test-app.js';
+import { AdminClient } from './support/admin-client.js';
+
+const POWERLESS = `powerless_${process.pid}`;
+
+let app: TestApp;
+let admin: AdminClient;
+let description: Readonly<Record<string, unknown>>;
+
+beforeAll(async () => {
+  app = await TestApp.start();
+  admin = new AdminClient(app);
+  const { host, port, owner: ownerRole, ownerPassword } = testServer();
+  description = { name: 'eu-2', host, port, tls: 'disable', ownerRole, ownerPassword, maxConnections: 40 };
+  await asSuperuser('postgres', `CREATE ROLE ${POWERLESS} LOGIN PASSWORD 'weak'`);
+});
+
+afterAll(async () => {
+  await app.dispose();
+  await asSuperuser('postgres', `DROP ROLE ${POWERLESS}`);
+});
+
+it('a server is refused with the field to correct, when it cannot be used as described', async () => {
+  for (const [field, change] of [
+    ['host', { port: 1 }],
+    ['host', { tls: 'require' }],
+    ['ownerPassword', { ownerPassword: 'wrong' }],
+    ['ownerRole', { ownerRole: POWERLESS, ownerPassword: 'weak' }],
+    ['name', { name: 'default' }],
+  ] as const) {
+    const refused = await admin.send('POST', '/servers', { body: { ...description, ...change } });
+    expect([refused.status, refused.body.code]).toEqual([400, 'VALIDATION_FAILED']);
+    expect(refused.body.errors.map((error: Json) => error.field)).toEqual([field]);
+  }
+  expect((await admin.get('/servers')).body.map(({ name }: Json) => name)).toEqual(['default']);
+});
+
+it('a server is registered once, and its password is shown to nobody', async () => {
+  const asked = { body: description, headers: { 'idempotency-key': 'eu-2' } };
+  const registered = await admin.send('POST', '/servers', asked);
+  expect([registered.status, registered.headers.get('location')]).toEqual([201, '/admin/v1/servers/eu-2']);
+  const { ownerPassword, ...shown } = description;
+  expect(registered.body).toEqual({
+    ...{ ...shown, id: expect.any(String), draining: false, tenants: 0, databases: 0 },
+  });
+  expect((await admin.send('POST', '/servers', asked)).body).toEqual(registered.body);
+  expect((await admin.send('POST', '/servers', { body: description })).body.code).toBe('CONFLICT');
+  expect((await admin.get('/servers/eu-2')).body).toEqual(registered.body);
+  expect((await admin.get('/audit?subject=eu-2')).text).not.toContain(ownerPassword);
+});
+
+it('a server is changed after a look at whether it can be used so; that of the catalog stays where it is', async () => {
+  const changed = await admin.send('PATCH', '/servers/eu-2', { body: { maxConnections: 60 } });
+  expect(changed).toMatchObject({ status: 200, body: { maxConnections: 60 } });
+  const wrong = await admin.send('PATCH', '/servers/eu-2', { body: { ownerPassword: 'wrong' } });
+  expect([wrong.status, wrong.body.errors[0].field]).toEqual([400, 'ownerPassword']);
+  const moved = await admin.send('PATCH', '/servers/default', { body: { host: 'elsewhere' } });
+  expect([moved.status, moved.body.code]).toEqual([409, 'CONFLICT']);
+});
+
+it('no tenant is put on a server that drains; it is forgotten when none is left', async () => {
+  const body = { slug: 'far', isolation: 'database', server: 'eu-2' };
+  expect((await admin.send('POST', '/servers/eu-2/drain')).body.draining).toBe(true);
+  expect((await admin.send('POST', '/tenants', { body })).body.code).toBe('CONFLICT');
+  expect((await admin.get('/tenants/far')).status).toBe(404);
+
+  expect((await admin.send('POST', '/servers/eu-2/undrain')).body.draining).toBe(false);
+  const created = await admin.send('POST', '/tenants', { body });
+  expect(await admin.ended(created.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+  expect((await admin.get('/tenants?server=eu-2')).body.items).toMatchObject([{ slug: 'far', server: 'eu-2' }]);
+  expect((await admin.get('/servers/eu-2')).body).toMatchObject({ tenants: 1, databases: 1 });
+
+  expect((await admin.send('POST', '/servers/eu-2/drain')).status).toBe(200);
+  expect((await admin.send('DELETE', '/servers/eu-2')).body.code).toBe('CONFLICT');
+  const deleted = await admin.send('DELETE', '/tenants/far?graceSeconds=0');
+  await admin.ended(deleted.headers.get('location'));
+  expect((await admin.send('DELETE', '/servers/eu-2')).status).toBe(204);
+  expect((await admin.get('/servers/eu-2')).status).toBe(404);
+  expect((await admin.send('DELETE', '/servers/default')).body.code).toBe('CONFLICT');
+});
+
+it('the audit log tells each of it: what, before and after', async () => {
+  const { ownerPassword: _ownerPassword, ...registered } = description;
+  const { items } = (await admin.get('/audit?subject=eu-2')).body;
+  expect(items.toReversed().map(({ action, before, after }: Json) => [action, before, after])).toEqual([
+    ['server.register', null, registered],
+    ['server.change', { maxConnections: 40 }, { maxConnections: 60 }],
+    ['server.drain', { draining: false }, { draining: true }],
+    ['server.undrain', { draining: true }, { draining: false }],
+    ['server.drain', { draining: false }, { draining: true }],
+    ['server.remove', null, null],
+  ]);
+});

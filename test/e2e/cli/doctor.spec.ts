@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
+import { loadConfig } from '../../../src/config/load-config.js';
+import { KeyRing } from '../../../src/sealing/key-ring.js';
+import { freePort } from '../../support/free-port.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
+import { TestRedis } from '../../support/test-redis.js';
+import { dropEverything } from '../../support/test-app.js';
+import { type Around, Cli, settings } from './support/cli.js';
+
+interface Finding {
+  readonly check: string;
+  readonly verdict: string;
+  readonly subject?: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+const KEY = randomBytes(32).toString('base64');
+
+let database: TestDatabase;
+let redis: TestRedis;
+let folder: string;
+let cli: Cli;
+let shared: string;
+let role: string;
+let schema: string;
+
+beforeAll(async () => {
+  [database, redis] = await Promise.all([createTestDatabase('doctor'), TestRedis.start()]);
+  folder = await mkdtemp(join(tmpdir(), 'tenantry-doctor-'));
+  cli = new Cli({
+    ...{ ...settings(KEY, folder), DATABASE_URL: database.url },
+    ...{ ENABLE_REDIS_CACHE: 'true', REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) },
+  });
+  for (const isolation of ['row', 'schema', 'database']) {
+    await cli.json('tenants', 'create', `sick-${isolation}`, '--isolation', isolation);
+  }
+  const tenant = await cli.json('tenants', 'show', 'sick-schema');
+  [shared, schema] = [tenant.database, tenant.schema];
+  const rows = await database.admin<{ role: string }>("SELECT role FROM connection_targets WHERE kind = 'shared'");
+  role = rows[0]?.role ?? '';
+});
+
+afterAll(async () => {
+  await redis.stop();
+  await dropEverything(database);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What the doctor does not call ok. */
+async function findings(around: Around = {}): Promise<Finding[]> {
+  const ran = await cli.runAmid(around, 'doctor', '--json');
+  const { healthy, findings: all } = ran.json as { healthy: boolean; findings: Finding[] };
+  const found = all.filter(({ verdict }) => verdict !== 'ok');
+  const hasFailed = found.some(({ verdict }) => verdict === 'fail');
+  expect({ code: ran.code, healthy }).toEqual({ code: hasFailed ? 1 : 0, healthy: !hasFailed });
+  for (const { remedy } of found) expect(remedy).toBeTruthy();
+  return found;
+}
+
+/** Harms, looks, and mends. */
+async function afterHarm(harm: string, mend: string, where = database.name): Promise<Finding[]> {
+  await asSuperuser(where, harm);
+  try {
+    return await findings();
+  } finally {
+    await asSuperuser(where, mend);
+  }
+}
+
+describe('a healthy system', () => {
+  it('is a line of ok for each check', async () => {
+    const { code, stdout, stderr } = await cli.spawn('doctor');
+    const lines = stdout.trimEnd().split('\n');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
+    expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
+      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'login-role', 'row-level-security'],
+      ...['migrations', 'stuck', 'sealed-values'],
+    ]);
+  });
+
+  it('is what it was before it was looked at', async () => {
+    const count = 'SELECT count(*)::int AS n FROM audit_log';
+    const [before] = await database.admin<{ n: number }>(count);
+    expect(await findings()).toEqual([]);
+    expect(await database.admin(count)).toEqual([before]);
+  });
+});
+
+describe('policies', () => {
+  const POLICY = `FOR ALL USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`;
+  const restore = (table: string) => `DROP POLICY IF EXISTS tenant_isolation ON ${table};
+    CREATE POLICY tenant_isolation ON ${table} ${POLICY}`;
+
+  it.each<[string, (table: string) => string, (table: string) => string, string]>([
+    ['dropped', (table) => `DROP POLICY tenant_isolation ON ${table}`, restore, 'lacks the policy'],
+    [
+      'opened',
+      (table) => `ALTER POLICY tenant_isolation ON ${table} USING (true)`,
+      restore,
+      'another condition in its policy',
+    ],
+    [
+      'passed by another one',
+      (table) => `CREATE POLICY leak ON ${table} USING (true)`,
+      (table) => `DROP POLICY leak ON ${table}`,
+      'one more policy',
+    ],
+    [
+      'switched off',
+      (table) => `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
+      (table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
+      'switched off',
+    ],
+  ])('that were %s', async (_what, harm, mend, message) => {
+    const table = `${schema}.customers`;
+    expect(await afterHarm(harm(table), mend(table), shared)).toEqual([
+      expect.objectContaining({
+        ...{ check: 'row-level-security', verdict: 'fail' },
+        ...{ subject: `default/${shared} ${table}`, message: expect.stringContaining(message) },
+      }),
+    ]);
+  });
+
+  it('that a table without tenant_id cannot have', async () => {
+    const table = 'shared.everybodys';
+    const found = await afterHarm(`CREATE TABLE ${table} (id int)`, `DROP TABLE ${table}`, shared);
+    expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'has no tenant_id' }]);
+  });
+
+  it('of a schema that is gone', async () => {
+    const harm = `ALTER SCHEMA ${schema} RENAME TO elsewhere`;
+    const found = await afterHarm(harm, `ALTER SCHEMA elsewhere RENAME TO ${schema}`, shared);
+    expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'does not exist' }]);
+  });
+});
+
+describe('login roles', () => {
+  it.each([
+    ['BYPASSRLS', 'NOBYPASSRLS', 'BYPASSRLS'],
+    ['SUPERUSER', 'NOSUPERUSER', 'superuser'],
+    ['NOLOGIN', 'LOGIN', 'cannot log in'],
+  ])('with %s', async (harm, mend, message) => {
+    const found = await afterHarm(`ALTER ROLE "${role}" ${harm}`, `ALTER ROLE "${role}" ${mend}`);
+    expect(found).toEqual([
+      expect.objectContaining({ check: 'login-role', verdict: 'fail', message: expect.stringContaining(message) }),
+    ]);
+  });
+});
+
+describe('tenants', () => {
+  it('behind the newest migration', async () => {
+    const set = (version: string) => `UPDATE tenants SET schema_version = '${version}' WHERE slug = 'sick-schema'`;
+    const found = await afterHarm(set('CreateCustomers1764000000000'), set('CreateOrders1764000001000'));
+    expect(found).toMatchObject([{ check: 'migrations', verdict: 'fail', remedy: 'npm run tenantry -- migrate' }]);
+    expect(found[0]?.message).toContain('sick-schema');
+  });
+
+  it('that nobody goes on with', async () => {
+    const set = (status: string) => `UPDATE tenants SET status = '${status}' WHERE slug = 'sick-schema'`;
+    const found = await afterHarm(set('failed'), set('active'));
+    expect(found).toMatchObject([{ check: 'stuck', verdict: 'fail', subject: 'sick-schema' }]);
+    expect(found[0]?.remedy).toMatch(/^operations retry /);
+  });
+
+  it('whose operation shows no sign of life', async () => {
+    const harm = `UPDATE operations SET status = 'running', heartbeat_at = now() - interval '5 minutes', finished_at = NULL
+      WHERE subject = 'sick-schema'`;
+    const mend = `UPDATE operations SET status = 'succeeded', finished_at = now() WHERE subject = 'sick-schema'`;
+    expect(await afterHarm(harm, mend)).toMatchObject([
+      { check: 'stuck', verdict: 'warn', subject: 'provision sick-schema', message: 'shows no sign of life' },
+    ]);
+  });
+});
+
+describe('servers', () => {
+  it('that do not answer, beside others that do', async () => {
+    const port = await freePort();
+    await database.admin(
+      `INSERT INTO servers (id, name, host, port, owner_role, owner_password_sealed)
+       SELECT gen_random_uuid(), 'gone', '127.0.0.1', ${port}, 'nobody', 'no.seal'`,
+    );
+    const found = await findings();
+    await database.admin("DELETE FROM servers WHERE name = 'gone'");
+    expect(found.map(({ check, subject }) => [check, subject])).toEqual([
+      ['server', 'gone'],
+      ['sealed-values', undefined],
+    ]);
+  });
+
+  it('that have fewer connections than one instance may open', async () => {
+    const found = await findings({ env: { DB_SERVER_MAX_CONNECTIONS: '5000' } });
+    expect(found).toMatchObject([{ check: 'server', verdict: 'fail', subject: 'default' }]);
+    expect(found[0]?.message).toContain('5000');
+  });
+
+  it('whose owner may not do what tenants need', async () => {
+    const { owner } = testServer();
+    const found = await afterHarm(`ALTER ROLE ${owner} NOCREATEDB`, `ALTER ROLE ${owner} CREATEDB`);
+    expect(found.map(({ check }) => check)).toEqual(['catalog', 'server']);
+  });
+});
+
+describe('sealed values', () => {
+  it('that were sealed with a former key', async () => {
+    const ENCRYPTION_KEYS = `new:${randomBytes(32).toString('base64')},test:${KEY}`;
+    const found = await findings({ env: { ENCRYPTION_KEYS } });
+    expect(found).toMatchObject([{ check: 'sealed-values', verdict: 'warn', remedy: 'npm run tenantry -- reseal' }]);
+  });
+
+  it('that no key opens', async () => {
+    const found = await findings({ env: { ENCRYPTION_KEYS: `new:${randomBytes(32).toString('base64')}` } });
+    expect(new Set(found.map(({ check }) => check))).toEqual(new Set(['login-role', 'sealed-values']));
+  });
+});
+
+describe('the rest', () => {
+  it('is looked at while the catalog is away', async () => {
+    const found = await findings({ env: { DATABASE_URL: `postgres://x:y@127.0.0.1:${await freePort()}/z` } });
+    expect(found).toMatchObject([{ check: 'catalog', verdict: 'fail' }]);
+  });
+
+  it('includes a catalog that lacks migrations, which are not run', async () => {
+    const empty = await createTestDatabase('doctor_empty');
+    const found = await findings({ env: { DATABASE_URL: empty.url } });
+    expect(await empty.admin("SELECT to_regclass('tenants') IS NULL AS untouched")).toEqual([{ untouched: true }]);
+    await empty.drop();
+    expect(found).toMatchObject([{ check: 'catalog', verdict: 'fail' }]);
+  });
+
+  it('includes a Redis that is away, full for ever, or nobody asked for', async () => {
+    const away = String(await freePort());
+    expect(await findings({ env: { REDIS_PORT: away } })).toMatchObject([{ check: 'redis', verdict: 'fail' }]);
+    expect(await findings({ env: { REDIS_HOST: '', REDIS_PORT: away } })).toMatchObject([{ verdict: 'warn' }]);
+    await redis.send('CONFIG', 'SET', 'maxmemory', '10mb');
+    await redis.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    const found = await findings();
+    await redis.send('CONFIG', 'SET', 'maxmemory', '0');
+    expect(found).toMatchObject([{ check: 'redis', verdict: 'warn' }]);
+  });
+
+  it('includes a configuration that is not valid, or not for production', async () => {
+    const invalid = await findings({ env: { DB_POOL_SIZE: 'many', PORT: '-1' } });
+    expect(invalid.map(({ subject }) => subject)).toEqual(['PORT', 'DB_POOL_SIZE']);
+    const open = await findings({
+      env: { NODE_ENV: 'production', METRICS_PUBLIC: 'true', ENABLE_DEMO_TENANTS: 'true' },
+    });
+    expect(open.map(({ subject, verdict }) => [subject, verdict])).toEqual([
+      ['ENABLE_DEMO_TENANTS', 'fail'],
+      ['METRICS_PUBLIC', 'warn'],
+      ['REDIS_PASSWORD', 'warn'],
+    ]);
+  });
+
+  it('includes secrets that others may read', async () => {
+    const path = join(folder, 'secrets.json');
+    await writeFile(path, '{}');
+    await chmod(path, 0o644);
+    const found = await findings();
+    await rm(path);
+    expect(found).toMatchObject([{ check: 'configuration', verdict: 'fail', remedy: `chmod 600 ${path}` }]);
+  });
+
+  it('is told although a server takes the connection and never answers', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const id = randomUUID();
+    const ring = new KeyRing(loadConfig({ env: cli.env, cwd: folder }).config);
+    await database.admin(
+      `INSERT INTO servers (id, name, host, port, owner_role, owner_password_sealed)
+       VALUES ($1, 'silent', '127.0.0.1', $2, 'nobody', $3)`,
+      [id, port, ring.seal('secret', ownerPasswordPlace(id))],
+    );
+    const found = await findings({ env: { DB_CONNECT_TIMEOUT: '1' } });
+    await database.admin("DELETE FROM servers WHERE name = 'silent'");
+    silent.close();
+    expect(found).toMatchObject([{ check: 'server', verdict: 'fail', subject: 'silent' }]);
+  });
+});

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+import { Service } from '../../support/service.js';
+import { dropEverything, type Json } from '../../support/test-app.js';
+import { Cli, settings } from './support/cli.js';
+
+const ISOLATIONS = ['row', 'schema', 'database'] as const;
+
+let database: TestDatabase;
+let folder: string;
+let cli: Cli;
+let service: Service | undefined;
+
+beforeAll(async () => {
+  database = await createTestDatabase('cli');
+  folder = await mkdtemp(join(tmpdir(), 'tenantry-cli-'));
+  cli = new Cli({ ...settings(randomBytes(32).toString('base64'), folder), DATABASE_URL: database.url });
+});
+
+afterAll(async () => {
+  await service?.stop();
+  await dropEverything(database);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What a tenant's key is answered by the running server. */
+async function answered(token: string): Promise<number> {
+  const response = await fetch(`${service?.url}/api/v1/tenant`, { headers: { authorization: `Bearer ${token}` } });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+function slugs({ items }: Json): string[] {
+  return items.map(({ slug }: { slug: string }) => slug);
+}
+
+describe('without a server', () => {
+  it('provisions a tenant in each isolation', async () => {
+    expect(await cli.json('tenants')).toEqual({ items: [], nextCursor: null });
+    for (const isolation of ISOLATIONS) {
+      const slug = `cli-${isolation}`;
+      const ran = await cli.spawn('tenants', 'create', slug, '--isolation', isolation, '--max-queued', '7', '--json');
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(ran.json.tenant).toMatchObject({ slug, isolation, status: 'active', limits: { maxQueuedStatements: 7 } });
+      expect(ran.json.operation).toMatchObject({ kind: 'provision', status: 'succeeded', subject: slug });
+      expect(ran.json.operation.createdBy).toMatch(/^command line \(.+@.+\)$/);
+    }
+  });
+
+  it('shows a table when nothing more is asked for', async () => {
+    const { code, stdout, stderr } = await cli.spawn('tenants');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [title, ...rows] = stdout.trimEnd().split('\n');
+    expect(title).toMatch(/^SLUG +STATUS +ISOLATION +SERVER +DATABASE +SCHEMA +MIGRATED TO$/);
+    expect(rows.map((row) => row.split(/\s+/)[0])).toEqual(['cli-database', 'cli-row', 'cli-schema']);
+  });
+
+  it('filters, and goes through pages', async () => {
+    expect(slugs(await cli.json('tenants', '--isolation', 'schema', '--search', 'cli-'))).toEqual(['cli-schema']);
+    const page = await cli.json('tenants', '--limit', '2');
+    expect(slugs(page)).toEqual(['cli-database', 'cli-row']);
+    expect(slugs(await cli.json('tenants', '--limit', '2', '--cursor', page.nextCursor))).toEqual(['cli-schema']);
+    expect(await cli.json('tenants', '--limit', '1', '--all')).toMatchObject({
+      nextCursor: null,
+      items: { length: 3 },
+    });
+  });
+
+  it('keeps what was only asked for until somebody follows it', async () => {
+    const asked = await cli.run('tenants', 'create', 'later', '--isolation', 'row', '--no-wait');
+    const id = /operations follow (\S+)/.exec(asked.stderr)?.[1] ?? '';
+    expect((await cli.json('tenants', 'show', 'later')).status).toBe('provisioning');
+    const followed = await cli.run('operations', 'follow', id, '--json');
+    const documents = followed.stdout.trimEnd().split('\n');
+    const told = documents.map((line) => JSON.parse(line) as { status: string });
+    expect(told.at(0)?.status).toBe('pending');
+    expect(told.at(-1)).toMatchObject({ id, status: 'succeeded' });
+    expect(followed).toMatchObject({ code: 0, stderr: '' });
+    expect((await cli.json('tenants', 'show', 'later')).status).toBe('active');
+  });
+
+  it('creates nothing more under the same idempotency key', async () => {
+    const create = (slug: string) =>
+      cli.run('tenants', 'create', slug, '--isolation', 'row', '--idempotency-key', 'signup-1', '--json', '--no-wait');
+    const first = await create('once');
+    const second = await create('once');
+    expect(second.json.operation.id).toBe(first.json.operation.id);
+    expect(await create('twice')).toMatchObject({ code: 1, stdout: '', error: { error: { code: 'CONFLICT' } } });
+  });
+
+  it('says how to go on with what it is interrupted at, and somebody else can', async () => {
+    const blocker = await cli.json('tenants', 'create', 'interrupted', '--isolation', 'row', '--no-wait');
+    const { id } = blocker.operation;
+    await database.admin("UPDATE operations SET run_after = now() + interval '1 hour' WHERE id = $1", [id]);
+    const child = cli.start('operations', 'follow', id);
+    const ended = once(child, 'close');
+    let stderr = '';
+    for await (const chunk of child.stderr.setEncoding('utf8')) {
+      const wasWaiting = stderr.includes('pending');
+      stderr += String(chunk);
+      if (!wasWaiting && stderr.includes('provision interrupted: pending')) child.kill('SIGINT');
+    }
+    const [code] = (await ended) as [number | null];
+    expect(code).toBe(130);
+    expect(stderr).toContain(`operations follow ${id}`);
+    await database.admin('UPDATE operations SET run_after = now() WHERE id = $1', [id]);
+    expect(await cli.run('operations', 'follow', id)).toMatchObject({ code: 0 });
+  });
+});
+
+describe('beside a server', () => {
+  const keys = new Map<string, { readonly id: string; readonly token: string }>();
+
+  beforeAll(async () => {
+    service = await Service.start({ ...cli.env }, await mkdtemp(join(tmpdir(), 'tenantry-cli-server-')));
+    for (const isolation of ISOLATIONS) keys.set(isolation, await cli.json('keys', 'create', `cli-${isolation}`));
+  });
+
+  it.each(ISOLATIONS)('leads a %s tenant through its life', async (isolation) => {
+    const slug = `cli-${isolation}`;
+    const { token = '', id = '' } = keys.get(isolation) ?? {};
+    expect(await answered(token)).toBe(200);
+
+    expect((await cli.json('tenants', 'suspend', slug)).status).toBe('suspended');
+    expect(await answered(token)).toBe(403);
+    expect((await cli.json('tenants', 'resume', slug)).status).toBe('active');
+    expect(await answered(token)).toBe(200);
+    const away = await cli.json('tenants', 'maintenance', slug, '--message', 'back soon');
+    expect(away).toMatchObject({ status: 'maintenance', message: 'back soon' });
+    expect(await answered(token)).toBe(503);
+    expect((await cli.json('tenants', 'maintenance-end', slug)).status).toBe('active');
+
+    const changed = await cli.json('tenants', 'set', slug, '--domain', `${isolation}.test.example`);
+    expect(changed).toMatchObject({ domains: [`${isolation}.test.example`], limits: { maxQueuedStatements: 7 } });
+    expect((await cli.json('keys', slug)).map((key: { id: string }) => key.id)).toEqual([id]);
+    expect((await cli.json('keys', 'revoke', slug, id)).revokedAt).not.toBeNull();
+    expect(await answered(token)).toBe(401);
+
+    const deletion = await cli.json('tenants', 'delete', slug, '--yes');
+    expect(deletion).toMatchObject({ kind: 'delete', status: 'pending' });
+    expect((await cli.json('tenants', 'restore', slug)).status).toBe('active');
+    const removal = await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
+    expect(removal).toMatchObject({ kind: 'delete', status: 'succeeded' });
+    expect(await cli.run('tenants', 'show', slug)).toMatchObject({ code: 1, stderr: 'tenantry: no such tenant\n' });
+  });
+
+  it('has written down who did it', async () => {
+    const { items } = await cli.json('audit', '--subject', 'cli-row');
+    const byUs = items.filter(({ actor }: { actor: string }) => actor.startsWith('command line ('));
+    const actions = byUs.map(({ action }: { action: string }) => action);
+    for (const action of ['tenant.create', 'tenant.suspend', 'tenant.change', 'api-key.revoke', 'tenant.delete']) {
+      expect(actions).toContain(action);
+    }
+  });
+
+  it('migrates, rotates and reseals', async () => {
+    expect(await cli.json('migrate', '--dry-run')).toMatchObject({ units: 0, versions: [] });
+    await database.admin(`UPDATE tenants SET schema_version = 'CreateCustomers1764000000000' WHERE slug = 'later'`);
+    const { stdout } = await cli.run('migrate', '--dry-run');
+    expect(stdout).toMatch(/^-- from CreateCustomers1764000000000: 1 tenants, 1 sets of tables$/m);
+    expect(stdout).toMatch(/^CREATE TABLE "orders" \(/m);
+    expect(await cli.json('migrate', '--canary', '1', '--wave', '10')).toMatchObject({ status: 'succeeded' });
+    expect((await cli.json('tenants', 'show', 'later')).schemaVersion).toBe('CreateOrders1764000001000');
+    expect(await cli.json('reseal')).toMatchObject({ kind: 'reseal', status: 'succeeded' });
+    expect(await cli.json('rotate-credentials', '--server', 'default')).toMatchObject({ status: 'succeeded' });
+    const { items } = await cli.json('operations', '--kind', 'rotate-credentials');
+    expect(items).toMatchObject([{ subject: 'default', status: 'succeeded' }]);
+  });
+});

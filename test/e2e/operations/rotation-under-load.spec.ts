@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+import { soon } from '../../support/soon.js';
+import { SteadyLoad } from '../../support/steady-load.js';
+import { ADMIN_KEY, dropEverything, TestApp } from '../../support/test-app.js';
+
+const newKey = (): string => randomBytes(32).toString('base64');
+
+let database: TestDatabase;
+const running = new Set<TestApp>();
+
+beforeAll(async () => {
+  database = await createTestDatabase('catalog');
+});
+
+afterEach(async () => {
+  await Promise.all([...running].map((app) => stop(app)));
+});
+
+afterAll(async () => dropEverything(database));
+
+async function start(env: Record<string, string> = {}): Promise<TestApp> {
+  const app = await TestApp.over(database, env);
+  running.add(app);
+  return app;
+}
+
+async function stop(app: TestApp): Promise<void> {
+  running.delete(app);
+  await app.stop();
+}
+
+describe('credentials that change under load', () => {
+  it('fail no request when login roles are rotated, of a shared target and of a dedicated one', async () => {
+    const apps = [await start(), await start()];
+    const [app] = apps as [TestApp, TestApp];
+    const tenants = [await app.provision('rotated-own', 'database'), await app.provision('rotated-shared', 'row')];
+    const before = await roles();
+    const load = new SteadyLoad(
+      () => apps,
+      tenants.map(({ apiKey }) => apiKey),
+    );
+    for (const subject of [{ tenant: 'rotated-own' }, { server: 'default' }]) {
+      const body = { kind: 'rotate-credentials', ...subject };
+      const asked = await app.call('/admin/v1/operations', { method: 'POST', apiKey: ADMIN_KEY, body });
+      expect(asked.status).toBe(202);
+      await soon(async () => expect(await statusOf(app, asked.body.id)).toBe('succeeded'));
+    }
+    const served = load.total;
+    await soon(async () => expect(load.total).toBeGreaterThan(served + 20)); // on the new roles only
+    await load.stop();
+    expect([...load.answers.keys()]).toEqual([200]);
+    const after = await roles();
+    expect(after.filter((role) => before.includes(role))).toEqual([]);
+    expect(await existing([...before, ...after])).toEqual(after.toSorted());
+  });
+
+  it('fail no request when ENCRYPTION_KEYS are rotated, and the old key is needed no more', async () => {
+    const [former, next] = [`former:${newKey()}`, `next:${newKey()}`];
+    await database.admin('DELETE FROM tenants; DELETE FROM connection_targets');
+    let current = await start({ ENCRYPTION_KEYS: former });
+    const tenants = [await current.provision('sealed-own', 'database'), await current.provision('sealed-row', 'row')];
+    const load = new SteadyLoad(
+      () => [current],
+      tenants.map(({ apiKey }) => apiKey),
+    );
+    // As a rolling update does it: known everywhere first, then sealed with, then the former one given up.
+    for (const keys of [`${former},${next}`, `${next},${former}`, next]) {
+      const successor = await start({ ENCRYPTION_KEYS: keys });
+      const predecessor = current;
+      current = successor;
+      if (keys.startsWith('next')) await soon(async () => expect(await sealedWith()).toEqual(['next']));
+      await stop(predecessor);
+    }
+    const served = load.total;
+    await soon(async () => expect(load.total).toBeGreaterThan(served + 20));
+    await load.stop();
+    expect([...load.answers.keys()]).toEqual([200]);
+  });
+});
+
+async function statusOf(app: TestApp, id: string): Promise<string> {
+  return (await app.call(`/admin/v1/operations/${id}`, { apiKey: ADMIN_KEY })).body.status;
+}
+
+async function roles(): Promise<string[]> {
+  return (await database.admin<{ role: string }>('SELECT role FROM connection_targets')).map(({ role }) => role);
+}
+
+async function existing(names: readonly string[]): Promise<string[]> {
+  const rows = await asSuperuser<{ name: string }>(
+    'postgres',
+    'SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY($1) ORDER BY 1',
+    [names],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Names of the keys that the catalog's secrets are sealed with. */
+async function sealedWith(): Promise<string[]> {
+  const rows = await database.admin<{ key: string }>(
+    "SELECT DISTINCT split_part(password_sealed, '.', 1) AS key FROM connection_targets",
+  );
+  return rows.map(({ key }) => key);
+}

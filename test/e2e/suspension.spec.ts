@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
+import type { Isolation } from '../../src/catalog/tenant.js';
+import { callOnce, KeptConnection } from '../support/keep-alive.js';
+import { testServer } from '../support/postgres.js';
+import { Service } from '../support/service.js';
+import { soon } from '../support/soon.js';
+import { TestApp, type TestTenant } from '../support/test-app.js';
+
+/** What is promised, and what a busy machine may add to that. */
+const PROMISED_MS = 1_000;
+const BOUND_MS = 3 * PROMISED_MS;
+/** For so long after the change the callers go on to ask. */
+const OBSERVED_MS = 4 * PROMISED_MS;
+
+const ISOLATIONS: readonly Isolation[] = ['row', 'schema', 'database'];
+
+let app: TestApp;
+let instances: Service[];
+/** One of each isolation; and their neighbours, who live where they do. */
+let suspended: TestTenant[];
+let neighbours: TestTenant[];
+let callers: Caller[] = [];
+/** Connections of the test itself. */
+const observers: pg.Client[] = [];
+
+beforeAll(async () => {
+  const common = { ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}` };
+  app = await TestApp.start(common);
+  suspended = [];
+  neighbours = [];
+  for (const isolation of ISOLATIONS) {
+    suspended.push(await app.provision(`s-${isolation}`, isolation));
+    neighbours.push(await app.provision(`n-${isolation}`, isolation));
+  }
+  const env = { ...common, DATABASE_URL: app.database.url, DB_STATEMENT_TIMEOUT: '60' };
+  instances = await Promise.all([1, 2, 3].map(() => Service.start(env)));
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(callers.map((caller) => caller.stop()));
+  for (const observer of observers) await observer.end();
+  for (const instance of instances) await instance.stop();
+  await app.dispose();
+});
+
+it('within a second of a suspension no instance runs a statement of the tenant, and its neighbours notice nothing', async () => {
+  const catalog = await superuser(app.database.name);
+  callers = instances.flatMap(({ url }) => [...suspended, ...neighbours].map((tenant) => new Caller(url, tenant)));
+  await soon(async () => expect(callers.every(({ served }) => served > 2)).toBe(true));
+  const blocked = await Promise.all(suspended.map((tenant) => BlockedRow.of(tenant)));
+  const changes = blocked.flatMap((row) => instances.map(({ url }) => row.change(url)));
+  await soon(async () => expect(await waitingForLocks(catalog)).toBe(changes.length));
+
+  const at = await suspend(catalog); // when the change began: what is measured from then is too long rather than too short
+  while ((await waitingForLocks(catalog)) > 0);
+  report('the last statement that ran was ended', (await clock(catalog)) - at);
+  expect(await Promise.all(changes)).toEqual(changes.map(() => '403 TENANT_SUSPENDED'));
+  while ((await clock(catalog)) < at + OBSERVED_MS);
+  for (const tenant of suspended) {
+    report(`the last statement of ${tenant.slug} began`, (await lastCreated(tenant)) - at);
+  }
+  await Promise.all(blocked.map((row) => row.unlock()));
+
+  await setStatus(catalog, 'active');
+  const goals = callers.map(({ served }) => served + 2);
+  await soon(async () => expect(callers.every(({ served }, index) => served >= goals[index]!)).toBe(true));
+  for (const { tenant, outcomes } of callers) {
+    const expected = neighbours.includes(tenant) ? ['201'] : ['201', '403 TENANT_SUSPENDED'];
+    expect({ tenant: tenant.slug, outcomes: [...outcomes].toSorted() }).toEqual({
+      tenant: tenant.slug,
+      outcomes: expected,
+    });
+  }
+}, 120_000);
+
+/** Creates one customer after the other. */
+class Caller {
+  served = 0;
+  readonly outcomes = new Set<string>();
+  private stopped = false;
+  private readonly connection: KeptConnection;
+  private readonly working: Promise<void>;
+
+  constructor(
+    url: string,
+    readonly tenant: TestTenant,
+  ) {
+    this.connection = new KeptConnection(url);
+    this.working = this.work();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.working;
+    this.connection.close();
+  }
+
+  private async work(): Promise<void> {
+    while (!this.stopped) {
+      const { status, body } = await this.connection.call('/api/v1/customers', {
+        method: 'POST',
+        apiKey: this.tenant.apiKey,
+        body: { name: 'Somebody', email: `${randomBytes(8).toString('hex')}@example.com` },
+      });
+      this.outcomes.add(status === 201 ? '201' : `${status} ${body?.code}`);
+      if (status === 201) this.served += 1;
+    }
+  }
+}
+
+/** A customer whose row somebody else has locked: whoever changes it waits in the database. */
+class BlockedRow {
+  private constructor(
+    private readonly tenant: TestTenant,
+    private readonly id: string,
+    private readonly lock: pg.Client,
+  ) {}
+
+  static async of(tenant: TestTenant): Promise<BlockedRow> {
+    const body = { name: 'Blocked', email: `blocked-${randomBytes(8).toString('hex')}@example.com` };
+    const created = await callOnce(app.url, '/api/v1/customers', { method: 'POST', apiKey: tenant.apiKey, body });
+    const lock = await databaseOf(tenant);
+    await lock.query('BEGIN');
+    await lock.query(`SELECT FROM "${tenant.schema}".customers WHERE id = $1 FOR UPDATE`, [created.body.id]);
+    return new BlockedRow(tenant, created.body.id, lock);
+  }
+
+  /** Waits until it may, and tells what it was answered. */
+  async change(url: string): Promise<string> {
+    const change = { method: 'PATCH', apiKey: this.tenant.apiKey, body: { name: 'Changed', version: 1 } };
+    const { status, body } = await callOnce(url, `/api/v1/customers/${this.id}`, change);
+    return `${status} ${body?.code}`;
+  }
+
+  async unlock(): Promise<void> {
+    await this.lock.query('ROLLBACK');
+  }
+}
+
+/** All of them at once, as the owner of the catalog would by hand. @returns when that began, in ms of the server's clock */
+async function suspend(catalog: pg.Client): Promise<number> {
+  const at = await clock(catalog);
+  await setStatus(catalog, 'suspended');
+  return at;
+}
+
+async function setStatus(catalog: pg.Client, status: string): Promise<void> {
+  await catalog.query('UPDATE tenants SET status = $1 WHERE id = ANY ($2)', [status, suspended.map(({ id }) => id)]);
+}
+
+async function clock(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ now: number }>(
+    'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now',
+  );
+  return rows[0]!.now;
+}
+
+async function waitingForLocks(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%customers%' AND application_name = 'tenantry'
+       AND datname IN (SELECT database FROM connection_targets)`,
+  );
+  return rows[0]!.count;
+}
+
+/** When the tenant's newest row was written, by the clock of the statement that wrote it. */
+async function lastCreated(tenant: TestTenant): Promise<number> {
+  const client = await databaseOf(tenant);
+  const { rows } = await client.query<{ at: number }>(
+    `SELECT extract(epoch FROM max(created_at))::float8 * 1000 AS at FROM "${tenant.schema}".customers
+     WHERE tenant_id = $1`,
+    [tenant.id],
+  );
+  return rows[0]!.at;
+}
+
+async function databaseOf({ targetId }: TestTenant): Promise<pg.Client> {
+  const sql = 'SELECT database FROM connection_targets WHERE id = $1';
+  const [target] = await app.database.admin<{ database: string }>(sql, [targetId]);
+  return superuser(target!.database);
+}
+
+async function superuser(database: string): Promise<pg.Client> {
+  const { host, port, superuser: user, superuserPassword: password } = testServer();
+  const client = new pg.Client({ host, port, user, password, database });
+  await client.connect();
+  observers.push(client);
+  return client;
+}
+
+function report(what: string, afterMs: number): void {
+  process.stdout.write(`    ${what} ${Math.round(afterMs)} ms after the change\n`);
+  expect(afterMs).toBeLessThan(BOUND_MS);
+}

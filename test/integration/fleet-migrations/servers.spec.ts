@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
+import { newServer } from '../../../src/control-plane/servers/server.schemas.js';
+import { Servers } from '../../../src/control-plane/servers/servers.js';
+import { testServer } from '../../support/postgres.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { migration, ownerTarget } from '../migration/support/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE } from './support/fleet.js';
+import { Gate } from './support/gate.js';
+
+const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
+
+let fleet: Fleet;
+let old: Instance;
+let proxy: TcpProxy;
+
+beforeEach(async () => {
+  fleet = await Fleet.create();
+  old = await fleet.instance([NOTES]);
+  proxy = await TcpProxy.before(testServer());
+});
+afterEach(async () => {
+  await fleet.dispose();
+  await proxy.close();
+});
+
+/** The same PostgreSQL, which is another one as far as the catalog knows: its databases have names of their own. */
+async function registerAnother(name: string): Promise<void> {
+  const { owner: ownerRole, ownerPassword } = testServer();
+  const { host, port } = proxy.through(ownerTarget('postgres')).server;
+  const asked = newServer.parse({ name, host, port, ownerRole, ownerPassword });
+  await old.catalog.transaction((catalog) => old.nest.get(Servers).register(catalog, asked, TENANTRY_ACTOR));
+}
+
+it('a server that is down fails its tenants, and holds up nobody else', async () => {
+  await registerAnother('other');
+  for (const n of [1, 2, 3]) await old.provision(`away${n}`, 'database', 'other');
+  for (const n of [1, 2, 3]) await old.provision(`here${n}`, 'schema');
+  proxy.cut();
+  const newer = await fleet.instance([NOTES, TITLE]);
+  const operation = await newer.migrate();
+  expect(operation).toMatchObject({ status: 'failed', result: { migrated: 3, failed: 3, remaining: 0 } });
+  const away = (await fleet.results(operation.id)).filter(({ slug }) => slug.startsWith('away'));
+  expect(away.map(({ status, code, to }) => [status, code, to])).toEqual(
+    Array(3).fill(['failed', 'TENANT_UNAVAILABLE', OLD]),
+  );
+  proxy.mend();
+  expect(await newer.retry(operation.id)).toMatchObject({ status: 'succeeded', result: { migrated: 6, failed: 0 } });
+});
+
+it('a server that does not answer at all is waited for once in a wave', async () => {
+  await registerAnother('other');
+  for (const n of [1, 2, 3, 4]) await old.provision(`away${n}`, 'database', 'other');
+  await old.provision('here', 'schema');
+  proxy.freeze();
+  const newer = await fleet.instance([NOTES, TITLE], { DB_CONNECT_TIMEOUT: '1' });
+  const start = performance.now();
+  const operation = await newer.migrate({ parallelism: 1 });
+  expect(performance.now() - start).toBeLessThan(3_000); // one of 1 s, not four
+  expect(operation.result).toMatchObject({ migrated: 1, failed: 4 });
+  proxy.thaw();
+});
+
+it('servers are worked on side by side, each with as many units at once as asked for', async () => {
+  await registerAnother('other');
+  for (const n of [1, 2, 3]) await old.provision(`away${n}`, 'database', 'other');
+  for (const n of [1, 2, 3]) await old.provision(`here${n}`, 'schema');
+  const gate = new Gate();
+  const newer = await fleet.instance([NOTES, gate.migration(() => true)]);
+  const migrated = newer.migrate({ parallelism: 2, waveSize: 4 });
+  await gate.reached(4); // two on each; nobody else begins before one of them has ended
+  gate.open();
+  expect(await migrated).toMatchObject({ status: 'succeeded', result: { migrated: 6 } });
+});
+
+it('never more units at once than asked for', async () => {
+  for (let n = 1; n <= 6; n += 1) await old.provision(`s${n}`, 'schema');
+  const now = { open: 0, most: 0 };
+  const counted = migration('Title1764000000002', async (runner) => {
+    now.most = Math.max(now.most, (now.open += 1));
+    await runner.query('SELECT pg_sleep(0.05)');
+    now.open -= 1;
+  });
+  await (await fleet.instance([NOTES, counted])).migrate({ parallelism: 3 });
+  expect(now.most).toBe(3);
+  expect((await fleet.tenants()).map(({ version }) => version)).toEqual(Array(6).fill(NEW));
+});

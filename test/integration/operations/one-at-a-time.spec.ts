@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { ConflictError } from '../../../src/errors/request.errors.js';
+import { soon } from '../../support/soon.js';
+import { ACTOR, kindOf, OperationsRig } from './support.js';
+
+let rig: OperationsRig;
+
+beforeEach(async () => {
+  rig = await OperationsRig.start();
+});
+
+afterEach(async () => rig.close());
+
+const untilStopped = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+  await once(signal, 'abort');
+  throw signal.reason;
+};
+
+describe('an operation', () => {
+  it('is done once by many instances that are given it at the same time', async () => {
+    const ran: string[] = [];
+    const kind = kindOf({
+      first: async ({ id }) => void ran.push(`first ${id}`),
+      second: async ({ id }) => void ran.push(`second ${id}`),
+    });
+    const runners = await Promise.all(Array.from({ length: 4 }, () => rig.instance(kind)));
+    const { id } = await rig.ask(kind);
+    for (const { runner } of runners) runner.start();
+    await Promise.all(runners.map(({ runner }) => runner.complete(id)));
+    expect(ran).toEqual([`first ${id}`, `second ${id}`]);
+    expect(await rig.read(id)).toMatchObject({
+      ...{ status: 'succeeded', finishedSteps: ['first', 'second'], step: null, error: null },
+      finishedAt: expect.any(Date),
+    });
+  });
+
+  it('goes on from its last finished step when its instance loses the catalog', async () => {
+    const ran: string[] = [];
+    const isStuck = { first: true };
+    const kind = kindOf({
+      one: async () => void ran.push('one'),
+      two: async (run) => {
+        ran.push('two');
+        if (!isStuck.first) return;
+        isStuck.first = false;
+        await untilStopped(run);
+      },
+    });
+    const { runner: a } = await rig.instance(kind);
+    const { runner: b } = await rig.instance(kind);
+    const { id } = await rig.ask(kind);
+    a.start();
+    await soon(async () => expect(ran).toEqual(['one', 'two']));
+    b.start();
+    await rig.database.admin(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'tenantry operations' AND datname = current_database()`,
+    );
+    await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
+    expect(ran).toEqual(['one', 'two', 'two']);
+  });
+
+  it('is taken from an instance that shows no sign of life, which can write nothing any more', async () => {
+    const ran: string[] = [];
+    const kind = kindOf({
+      only: async (run) => {
+        ran.push('only');
+        if (ran.length === 1) await untilStopped(run);
+      },
+    });
+    const { runner } = await rig.instance(kind);
+    const { id } = await rig.ask(kind);
+    // Its signs of life do not arrive: each is put back into the past.
+    await rig.database.admin(`CREATE FUNCTION lifeless() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        NEW.heartbeat_at := now() - interval '1 minute';
+        RETURN NEW;
+      END $$`);
+    await rig.database.admin(
+      'CREATE TRIGGER lifeless BEFORE UPDATE ON operations FOR EACH ROW EXECUTE FUNCTION lifeless()',
+    );
+    runner.start();
+    await soon(async () => expect(ran).toEqual(['only', 'only']));
+    await rig.database.admin('DROP TRIGGER lifeless ON operations');
+    await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
+  });
+
+  it('is put down by an instance that ends, for another one to go on with', async () => {
+    const ran: string[] = [];
+    const kind = kindOf({
+      only: async (run) => {
+        ran.push('only');
+        if (ran.length === 1) await untilStopped(run);
+      },
+    });
+    const { runner: a } = await rig.instance(kind);
+    const { runner: b } = await rig.instance(kind);
+    const { id } = await rig.ask(kind);
+    a.start();
+    await soon(async () => expect(ran).toHaveLength(1));
+    await a.beforeApplicationShutdown();
+    expect((await rig.read(id)).status).toBe('running');
+    await b.complete(id);
+    expect(await rig.read(id)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('is refused while another one about the same is under way', async () => {
+    const kind = kindOf({ only: async () => undefined });
+    const { operations } = await rig.instance(kind);
+    const { id } = await rig.ask(kind);
+    await expect(rig.ask(kind)).rejects.toBeInstanceOf(ConflictError);
+    await rig.ask(kind, 'something else');
+    await operations.cancel(id, ACTOR);
+    await rig.ask(kind);
+    await expect(operations.retry(id, ACTOR)).rejects.toBeInstanceOf(ConflictError);
+  });
+
+  it('is refused when two ask for it in the same moment', async () => {
+    const kind = kindOf({ only: async () => undefined });
+    await rig.instance(kind);
+    const asked = await Promise.allSettled(Array.from({ length: 4 }, () => rig.ask(kind)));
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of asked) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(ConflictError);
+    }
+  });
+});
