@@ -79,7 +79,8 @@ const TABLES = `
     before jsonb,
     after jsonb
   );
-  CREATE INDEX audit_log_subject ON audit_log (subject_id, id DESC);
+  CREATE INDEX audit_log_subject_id ON audit_log (subject_id, id DESC);
+  CREATE INDEX audit_log_subject ON audit_log (subject, id DESC);
 
   CREATE TABLE idempotency_keys (
     key text PRIMARY KEY,

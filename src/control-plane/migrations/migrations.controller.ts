@@ -5,7 +5,7 @@ import { ControlPlane } from '../../tenant/access.decorators.js';
 import { fleetPreview, type FleetPreviewView, previewRequest, type PreviewRequest } from './fleet-migration.schemas.js';
 import { FleetPreview } from './fleet-preview.js';
 
-@ApiTags('control plane: migrations')
+@ApiTags('control plane')
 @ApiBearerAuth()
 @ControlPlane()
 @Controller('admin/v1/migrations')

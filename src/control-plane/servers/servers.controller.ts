@@ -54,6 +54,7 @@ export class ServersController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ServerView> {
+    await this.servers.check(asked);
     const once = await this.idempotency.answerOnce({ key, action: `POST ${PATH}`, body: asked }, (catalog) =>
       this.servers.register(catalog, asked, ADMIN_KEY_ACTOR),
     );

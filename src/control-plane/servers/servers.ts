@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, FindOneOptions } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
@@ -22,6 +22,8 @@ const VIEW = `
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
           WHERE c.server_id = s.id) AS tenants
   FROM servers s`;
+
+const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 
 /** The PostgreSQL servers that tenants live on. */
 @Injectable()
@@ -49,12 +51,21 @@ export class Servers {
     return server;
   }
 
-  /** @throws ValidationFailedError when it cannot be used as described, ConflictError when the name is taken */
+  /**
+   * Looks whether a server can be used as described. Before the transaction that registers it: one that does not answer
+   * takes its time, and the catalog's few connections are not to wait for that.
+   *
+   * @throws ValidationFailedError
+   */
+  check({ ownerPassword, ...asked }: NewServer): Promise<void> {
+    return this.checkAs({ id: randomUUID(), ...asked, draining: false, ownerPasswordSealed: null }, ownerPassword);
+  }
+
+  /** One that was checked. @throws ConflictError when the name is taken */
   async register(catalog: EntityManager, { ownerPassword, ...asked }: NewServer, actor: Actor): Promise<ServerView> {
     const id = randomUUID();
     const ownerPasswordSealed = this.keyRing.seal(ownerPassword, ownerPasswordPlace(id));
     const server = { id, ...asked, ownerPasswordSealed, draining: false };
-    await checkServer(this.owner.of(server), this.options);
     await catalog
       .insert(ServerEntity, server)
       .catch((error: unknown) => refuseTaken(error, 'the name of the server is taken'));
@@ -63,19 +74,14 @@ export class Servers {
   }
 
   /** @throws NotFoundError, ValidationFailedError when it cannot be used so, ConflictError for the catalog's own */
-  change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
+  async change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
+    const isMoved = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
+    if (isMoved) await this.checkMoved(await this.find(this.catalog.manager, name), change, ownerPassword);
     return this.locked(name, async (catalog, server) => {
-      const isMoved = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
-      if (isMoved && server.host === null) {
-        throw new ConflictError('the server of the catalog is where DATABASE_URL says');
-      }
       const sealed = ownerPassword && this.keyRing.seal(ownerPassword, ownerPasswordPlace(server.id));
-      const changed = { ...server, ...change, ...(sealed && { ownerPasswordSealed: sealed }) };
-      if (isMoved) await checkServer(this.owner.of(changed), this.options);
       await catalog.update(ServerEntity, server.id, { ...change, ...(sealed && { ownerPasswordSealed: sealed }) });
-      const before = Object.fromEntries(
-        Object.keys(change).map((field) => [field, server[field as keyof ServerEntity]]),
-      );
+      const fields = Object.keys(change) as (keyof typeof change)[];
+      const before = Object.fromEntries(fields.map((field) => [field, server[field]]));
       const after = { ...change, ...(sealed && { ownerPassword: 'changed' }) };
       await this.record(catalog, 'server.change', actor, server, { before, after });
     });
@@ -94,7 +100,7 @@ export class Servers {
   /** Forgets a server without tenants. @throws NotFoundError, ConflictError */
   async remove(name: string, actor: Actor): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
-      const server = await this.lock(catalog, name);
+      const server = await this.find(catalog, name, FOR_UPDATE);
       if (server.host === null) throw new ConflictError('the server of the catalog cannot be removed');
       const { tenants } = await this.read(name, catalog);
       if (tenants > 0) throw new ConflictError(`${tenants} tenants live on it`);
@@ -103,6 +109,16 @@ export class Servers {
       await catalog.delete(ServerEntity, server.id);
       await this.record(catalog, 'server.remove', actor, server, {});
     });
+  }
+
+  private checkMoved(server: ServerEntity, change: Partial<ServerEntity>, ownerPassword: string | undefined) {
+    if (server.host === null) throw new ConflictError('the server of the catalog is where DATABASE_URL says');
+    return this.checkAs({ ...server, ...change }, ownerPassword);
+  }
+
+  private checkAs(server: ServerEntity, ownerPassword: string | undefined): Promise<void> {
+    const sealed = ownerPassword && this.keyRing.seal(ownerPassword, ownerPasswordPlace(server.id));
+    return checkServer(this.owner.of({ ...server, ...(sealed && { ownerPasswordSealed: sealed }) }), this.options);
   }
 
   private setDraining(name: string, draining: boolean, action: string, actor: Actor): Promise<ServerView> {
@@ -119,13 +135,13 @@ export class Servers {
     change: (catalog: EntityManager, server: ServerEntity) => Promise<void>,
   ): Promise<ServerView> {
     return this.catalog.transaction(async (catalog) => {
-      await change(catalog, await this.lock(catalog, name));
+      await change(catalog, await this.find(catalog, name, FOR_UPDATE));
       return this.read(name, catalog);
     });
   }
 
-  private async lock(catalog: EntityManager, name: string): Promise<ServerEntity> {
-    const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_write' } });
+  private async find(catalog: EntityManager, name: string, lock?: FindOneOptions['lock']): Promise<ServerEntity> {
+    const server = await catalog.findOne(ServerEntity, { where: { name }, ...(lock && { lock }) });
     if (!server) throw new NotFoundError('server');
     return server;
   }

@@ -204,9 +204,19 @@ describe('servers', () => {
   });
 
   it('whose owner may not do what tenants need', async () => {
-    const { owner } = testServer();
-    const found = await afterHarm(`ALTER ROLE ${owner} NOCREATEDB`, `ALTER ROLE ${owner} CREATEDB`);
-    expect(found.map(({ check }) => check)).toEqual(['catalog', 'server']);
+    const { host, port } = testServer();
+    const weak = await createTestDatabase('doctor_weak');
+    await weak.admin(`CREATE ROLE ${weak.name} LOGIN PASSWORD 'weak'; GRANT CREATE ON SCHEMA public TO ${weak.name}`);
+    const found = await findings({
+      env: { DATABASE_URL: `postgres://${weak.name}:weak@${host}:${port}/${weak.name}` },
+    });
+    await weak.drop();
+    await asSuperuser('postgres', `DROP ROLE ${weak.name}`);
+    expect(found.map(({ message }) => message)).toEqual([
+      'the role of DATABASE_URL lacks CREATEDB',
+      'the role of DATABASE_URL lacks CREATEROLE',
+      expect.stringMatching(/of its migrations did not run$/),
+    ]);
   });
 });
 

@@ -29,6 +29,7 @@ export async function list({ output, session }: CommandContext): Promise<void> {
 export async function add(context: CommandContext, name: string, options: ServerOptions): Promise<void> {
   const { output, session, actor } = context;
   const asked = parsed(newServer, { name, ...(await described(context, options)) });
+  await session.get(Servers).check(asked);
   const server = await session.catalog.transaction((catalog) => session.get(Servers).register(catalog, asked, actor));
   output.answer(server, () => [`${server.name} is registered: ${addressOf(server)}`]);
 }
