@@ -1,20 +1,20 @@
 // The application beside other ways to do the same, in one interleaved run with a PostgreSQL of its own. Run it with
-// `npm run bench`; options are in options.mjs, and bench/README.md says what is and is not fair about it.
+// `npm run bench`; options are in comparison/options.mjs, and bench/README.md says what is and is not fair about it.
 import { Logger } from '@nestjs/common';
-import { judge } from './aims.mjs';
+import { judge } from './comparison/aims.mjs';
 import { Bench } from './harness/bench.mjs';
 import { check } from './harness/check.mjs';
 import { Closing } from './harness/closing.mjs';
 import { compare } from './harness/compare.mjs';
-import { SETTINGS } from './harness/postgres.mjs';
+import { SETTINGS, settingsNote } from './harness/postgres.mjs';
 import { touch } from './harness/touch.mjs';
-import { readOptions } from './options.mjs';
-import { planOf } from './plan.mjs';
-import { profileOurs } from './profile-run.mjs';
+import { readOptions } from './comparison/options.mjs';
+import { planOf } from './comparison/plan.mjs';
+import { profileOurs } from './comparison/profile-run.mjs';
 import { environment, heading } from './report/environment.mjs';
 import { keep } from './report/keep.mjs';
 import { verdicts } from './report/markdown.mjs';
-import { PACKAGES, sectionTable } from './section-table.mjs';
+import { PACKAGES, sectionTable } from './comparison/section-table.mjs';
 
 const options = readOptions(process.argv.slice(2));
 const plan = planOf(options);
@@ -24,7 +24,7 @@ try {
   const bench = await Bench.start(closing);
   const env = await environment({ postgres: bench.postgres.version }, PACKAGES);
   const counts = countsOf(plan);
-  progress(`fixtures: tenants ${JSON.stringify(counts)}`);
+  progress(`fixtures: tenants ${JSON.stringify(counts)}; after them about ${minutesOf(plan)} minutes`);
   await bench.makeFixtures({ counts, orders: options.orders, connections: options.connections });
   if (options.profile) await eachIsolation((isolation, sections) => profileOurs(bench, isolation, sections, options));
   else await measure(bench, env);
@@ -43,26 +43,21 @@ async function measure(bench, env) {
   });
   const aims = judge(sections);
   if (aims.length > 0) console.log(`\n${verdicts(aims)}`);
+  if (options.keep) console.log(`\nKept as ${await keepAll(env, sections, aims)}`);
+  const results = sections.flatMap(({ groups }) => groups.flatMap((group) => group.results));
+  if (results.some(({ isValid }) => !isValid)) process.exitCode = 1;
+}
+
+function keepAll(env, sections, aims) {
+  const told = Object.entries(options.env).map((pair) => `, ${pair.join('=')}`);
   const notes = [
     `${options.rounds} rounds of ${options.seconds} s; ${options.orders} orders a tenant; at most ${options.connections} connections.`,
-    `PostgreSQL: ${Object.entries(SETTINGS)
-      .map((setting) => setting.join(' = '))
-      .join(', ')}.`,
-    `The application: memory tier only, LOG_LEVEL=warn${Object.entries(options.env)
-      .map((pair) => `, ${pair.join('=')}`)
-      .join('')}.`,
+    settingsNote(),
+    `The application: memory tier only, LOG_LEVEL=warn${told.join('')}.`,
   ];
-  const text = [
-    heading('Bench', env, notes),
-    ...sections.map(sectionTable),
-    ...(aims.length > 0 ? [verdicts(aims)] : []),
-  ];
+  const parts = [...sections.map(sectionTable), ...(aims.length > 0 ? [verdicts(aims)] : [])];
   const data = { ...env, options, settings: SETTINGS, sections, aims };
-  console.log(`\nKept as ${await keep(options.keep, text.join('\n\n'), data)}`);
-  const isInvalid = sections.some(({ groups }) =>
-    groups.some(({ results }) => results.some(({ isValid }) => !isValid)),
-  );
-  if (isInvalid) process.exitCode = 1;
+  return keep(options.keep, `${heading('Bench', env, notes)}\n${parts.join('\n\n')}`, data);
 }
 
 async function eachIsolation(work) {
@@ -121,6 +116,15 @@ function countsOf(sections) {
   const counts = {};
   for (const { isolation, tenants } of sections) counts[isolation] = Math.max(counts[isolation] ?? 0, tenants);
   return counts;
+}
+
+function minutesOf(sections) {
+  if (options.profile) return Math.ceil(sections.flatMap(({ works }) => works).length / 3);
+  const turns = sections.map(({ works, peers, rounds = options.rounds }) => {
+    return works.length * (peers.length + 1) * (Math.min(rounds, options.rounds) + 1);
+  });
+  const overheadSeconds = 0.5; // requests are written ahead
+  return Math.ceil((turns.reduce((sum, count) => sum + count, 0) * (options.seconds + overheadSeconds)) / 60);
 }
 
 function progress(text) {

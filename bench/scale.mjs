@@ -2,15 +2,15 @@
 // and 10,000 row tenants; the first request of a cold tenant, on a shared target and on a database of its own.
 import { parseArgs } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { coldTenants } from './cold-tenants.mjs';
+import { coldTenants } from './scale/cold-tenants.mjs';
 import { Bench } from './harness/bench.mjs';
 import { Closing } from './harness/closing.mjs';
-import { SETTINGS } from './harness/postgres.mjs';
+import { settingsNote } from './harness/postgres.mjs';
 import { environment, heading } from './report/environment.mjs';
 import { keep } from './report/keep.mjs';
 import { aligned, figure, verdicts } from './report/markdown.mjs';
-import { growth, latency } from './scale-measures.mjs';
-import { PACKAGES } from './section-table.mjs';
+import { growth, latency } from './scale/measures.mjs';
+import { PACKAGES } from './comparison/section-table.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -41,13 +41,10 @@ try {
   const aims = judge(grown, busy, cold);
   const text = [growthTable(grown), latencyTable(busy), coldTable(cold), verdicts(aims)].join('\n\n');
   console.log(text);
-  const notes = [
-    `PostgreSQL: ${Object.entries(SETTINGS)
-      .map((setting) => setting.join(' = '))
-      .join(', ')}.`,
-  ];
   const data = { ...env, options, growth: grown, latency: busy, cold, aims };
-  console.log(`\nKept as ${await keep(values.keep, `${heading('Scale bench', env, notes)}\n${text}`, data)}`);
+  console.log(
+    `\nKept as ${await keep(values.keep, `${heading('Scale bench', env, [settingsNote()])}\n${text}`, data)}`,
+  );
 } finally {
   await closing.all();
 }

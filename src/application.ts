@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppConfig } from './config/app-config.js';
-import { GeneratedSecrets } from './config/generated-secrets.js';
 import type { LoadedConfig } from './config/load-config.js';
 import { withDatabaseUrl } from './config/app-config.js';
 import type { DemoFile } from './control-plane/demo/demo-file.js';
 import { ResealingAtStart } from './control-plane/credentials/resealing-at-start.js';
 import { DemoTenants } from './control-plane/demo/demo-tenants.js';
 import { OperationRunner } from './control-plane/operations/operation-runner.js';
+import { embeddedPasswords } from './database/embedded/embedded-passwords.js';
+import { MigratingAtStart } from './control-plane/migrations/migrating-at-start.js';
 import { EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { Drain } from './health/drain.js';
 import { switchesOf, switchTable } from './control-plane/runtime/switches.js';
@@ -49,6 +49,7 @@ export class Application {
   ): Promise<Application> {
     try {
       const demo = nest.get(DemoTenants);
+      if (config.features.demoTenants) await nest.get(MigratingAtStart).run();
       const tenants = config.features.demoTenants ? await demo.ensure() : [];
       const url = await listen(nest, config);
       await nest.get(ResealingAtStart).ask();
@@ -79,11 +80,9 @@ export class Application {
 
 function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
   const logger = new Logger('EmbeddedPostgres');
-  const secrets = new GeneratedSecrets(config.dataDir);
-  const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));
   return EmbeddedPostgres.start({
     dataDir: config.dataDir,
-    passwords: { superuser: password('postgresSuperuserPassword'), owner: password('postgresOwnerPassword') },
+    passwords: embeddedPasswords(config.dataDir),
     onLog: (line) => logger.warn(line),
   });
 }

@@ -28,7 +28,7 @@ export function table({ title, note, columns, results }) {
   const [first] = results;
   const head = ['', ...columns.map(([text]) => text)];
   const cell = (result, [, key, kind]) => {
-    if (kind !== 'ratio') return figure(result[key]);
+    if (kind !== 'ratio') return exact(result[key]);
     return result === first ? '' : `${(result[key] / first[key]).toFixed(result[key] / first[key] < 0.01 ? 4 : 2)} x`;
   };
   const rows = results.map((result) => [result.name, ...columns.map((column) => cell(result, column))]);
@@ -38,4 +38,9 @@ export function table({ title, note, columns, results }) {
 /** Keeps the figures under bench/results. */
 export function keep({ env, sections, aims }, text) {
   return keepFigures('cache', `${heading('Cache bench', env)}\n${text}`, { ...env, sections, aims });
+}
+
+/** 99.3 % and 99.9 % are not the same. */
+function exact(value) {
+  return value > 90 && value < 100 ? value.toPrecision(4) : figure(value);
 }

@@ -18,10 +18,17 @@ export const SETTINGS = {
   shared_preload_libraries: 'pg_stat_statements',
 };
 
+/** For the lines above results. */
+export function settingsNote() {
+  const settings = Object.entries(SETTINGS).map((setting) => setting.join(' = '));
+  return `PostgreSQL: ${settings.join(', ')}.`;
+}
+
+/** Not what comes once a second whoever asks: the change feed's heartbeat, and the look for operations to take up. */
 const CATALOG_STATEMENTS = `
   SELECT coalesce(sum(calls), 0)::int AS count FROM pg_stat_statements
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND userid = 'tenantry'::regrole AND query <> 'SELECT'`;
+    AND userid = 'tenantry'::regrole AND query <> 'SELECT' AND query !~ 'FROM operations'`;
 
 const CONNECTIONS = `
   SELECT usename AS role, count(*)::int AS count FROM pg_stat_activity
@@ -73,7 +80,7 @@ export class Postgres {
     }
   }
 
-  /** Statements of the application on its catalog since the start, but for the change feed's heartbeat. */
+  /** Statements of the application on its catalog since the start. */
   async catalogStatements() {
     return (await this.client.query(CATALOG_STATEMENTS)).rows[0].count;
   }

@@ -2,11 +2,16 @@ import { apiKeyOf, orderIdOf } from '../fixtures/names.mjs';
 
 const AT_ONCE = 16;
 
-/** One request of each of the first `tenants` row tenants: what is cached of them is cached then. */
-export async function touch({ name, url }, { tenants, orders }) {
+/**
+ * Requests of each of the first `tenants` row tenants: what is cached of them is cached then.
+ *
+ * @param times how many requests of each
+ */
+export async function touch({ name, url }, { tenants, orders, times = 1 }) {
   let next = 0;
   const caller = async () => {
-    for (let tenant = next++; tenant < tenants; tenant = next++) {
+    for (let n = next++; n < tenants * times; n = next++) {
+      const tenant = n % tenants;
       const headers = { authorization: `Bearer ${apiKeyOf('row', tenant).token}` };
       const response = await fetch(`${url}/api/v1/orders/${orderIdOf('row', tenant, orders - 1)}`, { headers });
       await response.arrayBuffer();

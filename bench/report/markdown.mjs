@@ -11,9 +11,9 @@ export function verdicts(aims) {
   return ['## Aims', '', ...aligned([['aim', 'measured', 'reached'], ...rows])].join('\n');
 }
 
-/** A number with three digits that mean something; four where it is how much of 100 % was reached. */
+/** A number with three digits that mean something. */
 export function figure(value) {
   if (value === undefined || Number.isNaN(value)) return '';
   if (Number.isInteger(value) || Math.abs(value) >= 100) return value.toFixed(0);
-  return value.toPrecision(value > 90 ? 4 : 3);
+  return value.toPrecision(3);
 }

@@ -12,6 +12,7 @@ import { FleetPreview } from './migrations/fleet-preview.js';
 import { FleetUnits } from './migrations/fleet-units.js';
 import { MigrateKind } from './migrations/migrate.kind.js';
 import { MigrateRequest } from './migrations/migrate.request.js';
+import { MigratingAtStart } from './migrations/migrating-at-start.js';
 import { UnitMigration } from './migrations/unit-migration.js';
 import { UnitResults } from './migrations/unit-results.js';
 import { OPERATION_KINDS, type OperationKind } from './operations/operation-kind.js';
@@ -32,7 +33,7 @@ const KINDS = [ProvisionKind, DeleteKind, RotateKind, ResealKind, MigrateKind];
 const REQUESTS = [RotateRequest, ResealRequest, MigrateRequest];
 
 const SERVICES = [
-  ...[FleetUnits, UnitResults, UnitMigration, FleetPreview],
+  ...[FleetUnits, UnitResults, UnitMigration, FleetPreview, MigratingAtStart],
   ...[Operations, OperationRunner, OperationRecords, RequestedOperations, ResealingAtStart],
   ...[AuditLog, AuditRecords, Idempotency, Servers, ApiKeys],
   ...[TenantRecords, Tenants, TenantLifecycle, TenantProvisioner],

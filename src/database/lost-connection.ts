@@ -13,7 +13,7 @@ const SOCKET_ERRORS: ReadonlySet<string | undefined> = new Set([
 
 /** What node-postgres says of a connection without giving it a code. */
 const WORDS =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (?:has encountered a connection error|was closed))/;
+  /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
 /** Whether a database could not be asked or went away meanwhile, which is nobody's mistake and passes. */
 export function isLostConnection(error: unknown): boolean {

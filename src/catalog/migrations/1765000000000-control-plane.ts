@@ -29,6 +29,7 @@ const TABLES = `
     tenant_id uuid,
     subject text NOT NULL,
     input jsonb NOT NULL DEFAULT '{}',
+    required_code bigint NOT NULL DEFAULT 0,
     state jsonb NOT NULL DEFAULT '{}',
     steps text[] NOT NULL,
     finished_steps text[] NOT NULL DEFAULT '{}',

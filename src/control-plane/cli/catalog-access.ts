@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { AppConfig } from '../../config/app-config.js';
 import { withDatabaseUrl } from '../../config/app-config.js';
 import type { EmbeddedPostgres } from '../../database/embedded/embedded-postgres.js';
@@ -19,7 +18,8 @@ export interface CatalogAccess {
 export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   if (!config.database.embedded) return { config, close: () => Promise.resolve() };
   const { dataDir } = config;
-  const passwords = await passwordsOf(dataDir);
+  const { embeddedPasswords } = await import('../../database/embedded/embedded-passwords.js');
+  const passwords = embeddedPasswords(dataDir);
   const { runningPostgres } = await import('../../database/embedded/running-postgres.js');
   const running = await runningPostgres({ dataDir, passwords });
   if (running) return borrowed(config, running.url);
@@ -45,12 +45,4 @@ async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
 
 function borrowed(config: AppConfig, url: string): CatalogAccess {
   return { config: withDatabaseUrl(config, url), close: () => Promise.resolve() };
-}
-
-/** Under the names that the server uses. */
-async function passwordsOf(dataDir: string): Promise<{ readonly superuser: string; readonly owner: string }> {
-  const { GeneratedSecrets } = await import('../../config/generated-secrets.js');
-  const secrets = new GeneratedSecrets(dataDir);
-  const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));
-  return { superuser: password('postgresSuperuserPassword'), owner: password('postgresOwnerPassword') };
 }

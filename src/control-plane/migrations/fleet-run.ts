@@ -1,5 +1,4 @@
 import type { OperationRun } from '../operations/operation-kind.js';
-import { OperationCancelledError } from '../operations/operation.errors.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
 import type { FleetUnit, FleetUnits, Settled, UnitsBehind } from './fleet-units.js';
 import type { FleetMigration } from './fleet-migration.schemas.js';
@@ -9,16 +8,13 @@ import type { UnitMigration, Wave } from './unit-migration.js';
 /** One step of a fleet's migration, on one instance. What is done and what is left it asks the catalog. */
 export class FleetRun {
   private readonly since = performance.now();
-  private readonly ending: AbortSignal;
   private before: Settled | undefined;
 
   constructor(
     private readonly run: OperationRun<FleetMigration>,
     private readonly units: FleetUnits,
     private readonly migration: UnitMigration,
-  ) {
-    this.ending = exceptCancelled(run.signal);
-  }
+  ) {}
 
   /** One after the other. @throws FleetMigrationIncompleteError after the first that fails */
   async canary(): Promise<void> {
@@ -70,9 +66,10 @@ export class FleetRun {
     return this.units.behind({ operationId: this.run.id, slugs, limit });
   }
 
+  /** Cancelled, it ends after the units in hand; in every other case what is in hand is stopped, too. */
   private wave(): Wave {
     const { id: operationId, input: request } = this.run;
-    return { operationId, request, signal: this.ending, down: new Map() };
+    return { operationId, request, signal: this.run.lost, down: new Map() };
   }
 
   private async finish(counts: FleetCounts): Promise<void> {
@@ -97,18 +94,4 @@ export class FleetRun {
     await this.run.report({ to: this.units.newest, ...counts, tenants, perSecond, stoppedBecause: null });
     return counts;
   }
-}
-
-/**
- * Cancelled, it ends after the units in hand. In every other case another instance goes on with it, at once, and what is
- * in hand here is stopped.
- */
-function exceptCancelled(signal: AbortSignal): AbortSignal {
-  const ending = new AbortController();
-  const pass = (): void => {
-    if (!(signal.reason instanceof OperationCancelledError)) ending.abort(signal.reason);
-  };
-  if (signal.aborted) pass();
-  else signal.addEventListener('abort', pass, { once: true });
-  return ending.signal;
 }

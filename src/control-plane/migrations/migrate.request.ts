@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { Actor } from '../audit/actor.js';
 import type { OperationRequest } from '../operations/operation-request.js';
+import { timestampOf } from '../../database/migration/migration-names.js';
 import { Operations } from '../operations/operations.js';
 import { migrationRequest, type MigrationRequest } from './fleet-migration.schemas.js';
 import { FleetUnits } from './fleet-units.js';
@@ -29,6 +30,8 @@ export class MigrateRequest implements OperationRequest<MigrationRequest> {
     const canaries = canary && 'tenants' in canary ? canary.tenants : undefined;
     await assertKnown(catalog, { tenants, 'canary.tenants': canaries });
     const input = { ...asked, to: this.units.newest };
-    return this.operations.create(catalog, { kind: this.kind, input, tenantId: null, subject: FLEET }, actor);
+    const requiredCode = timestampOf(this.units.newest) || 0;
+    const migration = { kind: this.kind, input, tenantId: null, subject: FLEET, requiredCode };
+    return this.operations.create(catalog, migration, actor);
   }
 }

@@ -9,7 +9,9 @@ const HEARTBEAT_MS = 1_000;
 
 /** Takes one operation through the steps that it has not finished, under a lock that the caller holds. */
 export class OperationExecution {
-  private readonly stop = new AbortController();
+  private readonly cancelled = new AbortController();
+  private readonly heartStopped = new AbortController();
+  private readonly lost: AbortSignal;
   private readonly signal: AbortSignal;
   private readonly finished: string[];
   private readonly state: Record<string, string>;
@@ -23,7 +25,8 @@ export class OperationExecution {
     /** Aborted when the lock is lost, or when this process ends. */
     outside: AbortSignal,
   ) {
-    this.signal = AbortSignal.any([this.stop.signal, outside]);
+    this.lost = AbortSignal.any([this.heartStopped.signal, outside]);
+    this.signal = AbortSignal.any([this.cancelled.signal, this.lost]);
     this.finished = [...row.finished_steps];
     this.state = { ...row.state };
   }
@@ -50,9 +53,9 @@ export class OperationExecution {
 
   private given(input: unknown): OperationRun<unknown> {
     const { id, tenant_id: tenantId, created_at: createdAt } = this.row;
-    const { state } = this;
+    const { state, signal, lost } = this;
     return {
-      ...{ id, tenantId, input, createdAt, signal: this.signal, state },
+      ...{ id, tenantId, input, createdAt, signal, lost, state },
       keep: async (values) => {
         await this.record.keep(values);
         Object.assign(this.state, values);
@@ -66,9 +69,9 @@ export class OperationExecution {
 
   private async beat(): Promise<void> {
     try {
-      if (await this.record.heartbeat(this.done, this.total)) this.stop.abort(new OperationCancelledError());
+      if (await this.record.heartbeat(this.done, this.total)) this.cancelled.abort(new OperationCancelledError());
     } catch {
-      this.stop.abort(new OperationLostError()); // whatever the reason: the lock is on the connection that failed
+      this.heartStopped.abort(new OperationLostError()); // whatever the reason: the lock is on the connection that failed
     }
   }
 }

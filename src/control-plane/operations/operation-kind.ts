@@ -32,6 +32,8 @@ export interface OperationRun<Input> {
   readonly createdAt: Date;
   /** Aborted when the operation is cancelled, given up because this process ends, or lost to another instance. */
   readonly signal: AbortSignal;
+  /** The same without the cancelling: for what is finished when it is cancelled, and stopped at once otherwise. */
+  readonly lost: AbortSignal;
   /** What this step and those before it have kept. */
   readonly state: Readonly<Record<string, string>>;
   /** Keeps values for later runs and steps, before anything is made that depends on them. Secrets only sealed. */

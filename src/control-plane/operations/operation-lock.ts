@@ -7,10 +7,16 @@ const LOCK_CLASS = 7_242_002;
 /** Longer than this nobody waits for an answer about an operation: its lock counts as lost. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
+/** What an instance can work on: kinds that its code knows, and the timestamp of its newest migration. */
+export interface Ability {
+  readonly kinds: readonly string[];
+  readonly code: number;
+}
+
 /** What is due and in nobody's hands. The second half of a lock's key is shown as an unsigned number. */
 const FREE = `
   SELECT o.id FROM operations o
-  WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1)
+  WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1) AND o.required_code <= $2
     AND NOT EXISTS (SELECT FROM pg_locks l
       WHERE l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS} AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -47,9 +53,9 @@ export class OperationLock {
     return lock;
   }
 
-  /** Locks one that is due, of kinds known here; its id, or undefined when nobody waits. */
-  async takeNext(kinds: readonly string[]): Promise<string | undefined> {
-    const { rows } = await this.client.query<{ id: string }>(FREE, [kinds]);
+  /** Locks one that is due and that can be worked on here; its id, or undefined when there is none. */
+  async takeNext({ kinds, code }: Ability): Promise<string | undefined> {
+    const { rows } = await this.client.query<{ id: string }>(FREE, [kinds, code]);
     for (const { id } of rows) if (await this.take(id)) return id;
     return undefined;
   }
@@ -74,15 +80,19 @@ export class OperationLock {
 
 /**
  * Ends the connections that hold the locks of operations without a sign of life for so long: of a process that is frozen,
- * or of a machine that is cut off. What it would still write has no connection to go over.
+ * or of a machine that is cut off. What it would still write has no connection to go over. The sign of life is set anew,
+ * so that of all who see this only one ends a connection, and nobody that of the next who takes the operation up.
  */
 export const END_FROZEN = `
+  WITH frozen AS (
+    UPDATE operations SET heartbeat_at = now()
+    WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => $1)
+    RETURNING id)
   SELECT pg_terminate_backend(l.pid)
-  FROM operations o
+  FROM frozen
   JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS} AND l.objsubid = 2 AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND l.objid = (hashtext(o.id::text)::bigint & 4294967295)::oid
-  WHERE o.status = 'running' AND o.heartbeat_at < now() - make_interval(secs => $1)`;
+    AND l.objid = (hashtext(frozen.id::text)::bigint & 4294967295)::oid`;
 
 /** Whether anything is due that nobody has in hand. */
 export const ANY_FREE = `SELECT EXISTS (${FREE}) AS waiting`;

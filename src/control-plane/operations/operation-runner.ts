@@ -6,12 +6,14 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { codeVersion } from '../../database/migration/migration-version.js';
 import type { ConnectionTarget } from '../../database/pool/connection-target.js';
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
 import { kindNamed } from './kind-named.js';
 import { failureOf, OperationExecution, passes } from './operation-execution.js';
 import { OPERATION_KINDS, type OperationKind } from './operation-kind.js';
-import { ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
+import { type Ability, ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
 import { OperationRecord, type OperationRow } from './operation-record.js';
 import {
   OperationCancelledError,
@@ -40,6 +42,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private readonly ending = new AbortController();
   private readonly slots = new Set<Promise<void>>();
   private readonly options: PoolOptions;
+  private readonly ability: Ability;
   private readonly instance = `${hostname()}:${process.pid}`;
   private looking: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
@@ -49,8 +52,10 @@ export class OperationRunner implements BeforeApplicationShutdown {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
     @Inject(OPERATION_KINDS) private readonly kinds: readonly OperationKind[],
+    @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
   ) {
     this.options = poolOptions(config);
+    this.ability = { kinds: kinds.map(({ name }) => name), code: codeVersion(migrations) };
   }
 
   /** From now on this instance looks for work until it ends. */
@@ -94,7 +99,10 @@ export class OperationRunner implements BeforeApplicationShutdown {
     while (!this.ending.signal.aborted) {
       try {
         await this.catalog.query(END_FROZEN, [FROZEN_SECONDS]);
-        const [row] = await this.catalog.query<{ waiting: boolean }[]>(ANY_FREE, [this.kinds.map(({ name }) => name)]);
+        const [row] = await this.catalog.query<{ waiting: boolean }[]>(ANY_FREE, [
+          this.ability.kinds,
+          this.ability.code,
+        ]);
         if (row?.waiting && this.slots.size < OPERATION_SLOTS) this.openSlot();
       } catch (error) {
         this.logger.debug(`Operations cannot be looked for: ${messageOf(error)}`); // the catalog's own checks tell of it
@@ -124,9 +132,9 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private async workThrough(): Promise<void> {
     const lock = await OperationLock.open(this.catalogTarget, this.options);
     try {
-      const next = (): Promise<string | undefined> => lock.takeNext(this.kinds.map(({ name }) => name));
+      const next = (): Promise<string | undefined> => lock.takeNext(this.ability);
       let id = await next();
-      this.wake(); // there may be one more, for another slot
+      if (id !== undefined) this.wake(); // there may be one more, for another slot
       while (id !== undefined && !this.ending.signal.aborted) {
         await this.workOn(lock, id);
         id = await next();

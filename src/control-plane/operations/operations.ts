@@ -14,6 +14,8 @@ export interface NewOperation<Input> {
   readonly input: Input;
   readonly tenantId: string | null;
   readonly subject: string;
+  /** Timestamp of the migration that the code of an instance must have to work on it; default: any will do. */
+  readonly requiredCode?: number;
   /** It is not begun before so many seconds have passed. */
   readonly delaySeconds?: number;
 }
@@ -34,15 +36,18 @@ export class Operations {
    */
   async create<Input extends object>(
     catalog: EntityManager,
-    { kind, input, tenantId, subject, delaySeconds = 0 }: NewOperation<Input>,
+    { kind, input, tenantId, subject, requiredCode = 0, delaySeconds = 0 }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
     await this.assertNoneUnderWay(catalog, kind.name, tenantId, subject);
     const id = randomUUID();
     await catalog.query(
-      `INSERT INTO operations (id, kind, tenant_id, subject, input, steps, created_by, run_after)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))`,
-      [id, kind.name, tenantId, subject, input, kind.steps.map(({ name }) => name), actor.name, delaySeconds],
+      `INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, run_after)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))`,
+      [
+        ...[id, kind.name, tenantId, subject, input, requiredCode],
+        ...[kind.steps.map(({ name }) => name), actor.name, delaySeconds],
+      ],
     );
     return catalog.findOneByOrFail(OperationEntity, { id });
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
@@ -30,6 +30,14 @@ interface Place {
   readonly target: ConnectionTargetEntity;
   readonly schema: string;
 }
+
+/** With the version that tenants of the same tables have at this moment, if there are any: the oldest that is recorded. */
+const ACTIVATE = `
+  UPDATE tenants t SET status = 'active', schema_version = coalesce(
+    (SELECT o.schema_version FROM tenants o
+     WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL
+     ORDER BY substring(o.schema_version from '[0-9]{13}$') LIMIT 1), $2)
+  WHERE t.id = $1 AND t.status = 'provisioning'`;
 
 /**
  * Gives a tenant everything it needs: login role, database, schema, tables. What is planned is written to the catalog
@@ -100,9 +108,9 @@ export class ProvisionKind implements OperationKind<Input> {
 
   private async createSchema({ tenantId, signal }: Run): Promise<void> {
     const { server, target, schema } = await this.place(tenantId);
-    const owner = this.owner.of(server, target.database);
+    if (await this.isShared(target, schema)) return;
     await this.owners.use(
-      owner,
+      this.owner.of(server, target.database),
       async (client) => {
         await lockTarget(client, target.id);
         await ensureSchema(client, schema);
@@ -111,8 +119,10 @@ export class ProvisionKind implements OperationKind<Input> {
     );
   }
 
+  /** Tables that other tenants live in are left as they are: the fleet's migration decides when they change. */
   private async migrate({ tenantId, signal, keep }: Run): Promise<void> {
     const { server, target, schema } = await this.place(tenantId);
+    if (await this.isShared(target, schema)) return;
     const owner = this.owner.of(server, target.database);
     const { version } = await this.owners.use(
       owner,
@@ -123,12 +133,11 @@ export class ProvisionKind implements OperationKind<Input> {
   }
 
   private async activate({ tenantId, state }: Run): Promise<void> {
-    await this.catalog
-      .getRepository(TenantEntity)
-      .update(
-        { id: tenantId ?? '', status: 'provisioning' },
-        { status: 'active', schemaVersion: state['schemaVersion']! },
-      );
+    await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null]);
+  }
+
+  private isShared({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId, schema, schemaVersion: Not(IsNull()) });
   }
 
   /** The target that was recorded before a crash, the server's shared one, or a new one, recorded before it is made. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, In, Not } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { refuseTaken } from '../../catalog/unique-violation.js';
+import { codeVersion } from '../../database/migration/migration-version.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
 import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
@@ -23,6 +25,7 @@ export interface CreatedTenant {
 @Injectable()
 export class Tenants {
   constructor(
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly records: TenantRecords,
     private readonly operations: Operations,
     private readonly provisionKind: ProvisionKind,
@@ -41,7 +44,8 @@ export class Tenants {
       .insert(TenantEntity, { id, ...asked, status: 'provisioning', version: 1 })
       .catch((error: unknown) => refuseTaken(error, 'the slug is taken'));
     await this.setDomains(catalog, id, domains);
-    const creation = { kind: this.provisionKind, input: { serverId }, tenantId: id, subject: asked.slug };
+    const requiredCode = codeVersion(this.schema.migrations); // older code would make older tables
+    const creation = { kind: this.provisionKind, input: { serverId }, tenantId: id, subject: asked.slug, requiredCode };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);
     await this.record(catalog, 'tenant.create', actor, tenant, { after: { ...asked, server, domains } });

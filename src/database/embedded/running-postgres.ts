@@ -6,6 +6,7 @@ import { findData, unusable } from './data-directory.js';
 import { PasswordRejectedError, StartTimeoutError } from './embedded.errors.js';
 import type { EmbeddedPostgresOptions } from './embedded-postgres.js';
 import { OWNER } from './owner-database.js';
+import { isAlive } from './staging.js';
 
 /** An embedded PostgreSQL that another process of this machine has started, and stops. */
 export interface RunningPostgres {
@@ -33,13 +34,13 @@ export async function runningPostgres({
   if (!data) return undefined;
   for (const deadline = performance.now() + READY_WITHIN_MS; ; await delay(RETRY_MS)) {
     const port = await portOf(data.path);
-    if (port === undefined) return undefined;
+    if (port === undefined) return undefined; // no process, or a crash left its file behind
     const tried = await connect(port, passwords.superuser);
     if (tried instanceof Client) {
       const owner = encodeURIComponent(passwords.owner);
       const isOurs = await isReadyOn(tried, data.path);
       if (isOurs === 'ready') return { url: `postgres://${OWNER}:${owner}@127.0.0.1:${port}/${OWNER}` };
-      if (isOurs === 'other') return undefined; // a crash left its file behind, and its port is another one's by now
+      if (isOurs === 'other') return undefined; // both its process id and its port are other ones' by now
     } else if (tried.code === 'ECONNREFUSED') {
       return undefined; // likewise; or it does not listen yet, and then starting our own finds the data in use
     } else if (tried.code === '28P01') {
@@ -68,12 +69,13 @@ export async function othersHaveLeft(superuserUrl: string): Promise<void> {
   }
 }
 
-/** Undefined without the file that a running server keeps, or while it is being written. */
+/** Undefined without the file that a running server keeps, while it is being written, and when its process is gone. */
 async function portOf(dataPath: string): Promise<number | undefined> {
   const file = join(dataPath, 'postmaster.pid');
   try {
-    const port = Number((await readFile(file, 'utf8')).split('\n')[PORT_LINE]);
-    return Number.isInteger(port) && port > 0 ? port : undefined;
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    const [pid, port] = [Number(lines[0]), Number(lines[PORT_LINE])];
+    return port > 0 && pid > 0 && isAlive(pid) ? port : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unusable(file, error);

@@ -36,7 +36,8 @@ export async function removeStaging(path: string): Promise<void> {
   await rm(path, REMOVE);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of that number runs, whoever's it is. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -10,6 +10,7 @@ import type { OperationKind, OperationRun } from '../../../src/control-plane/ope
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { Operations } from '../../../src/control-plane/operations/operations.js';
 import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import type { TenantSchema } from '../../../src/database/tenant-schema.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';
 
@@ -37,21 +38,24 @@ export class OperationsRig {
   }
 
   /** One instance; it looks for work by itself after `runner.start()`. */
-  async instance(kind: TestKind): Promise<{ operations: Operations; runner: OperationRunner }> {
+  async instance(
+    kind: TestKind,
+    migrations: TenantSchema['migrations'] = [],
+  ): Promise<{ operations: Operations; runner: OperationRunner }> {
     const target = targetOfUrl(this.database.url, DEFAULT_SERVER);
     const catalog = await openCatalog(target, POOL_OPTIONS);
     const config = { pool: { ...POOL_OPTIONS, enabled: true } } as unknown as AppConfig;
-    const runner = new OperationRunner(config, catalog, target, [kind]);
+    const runner = new OperationRunner(config, catalog, target, [kind], { entities: [], migrations });
     this.instances.push({ catalog, runner });
     return { operations: new Operations(catalog, [kind], new AuditLog()), runner };
   }
 
   /** Asks for an operation of the kind. */
-  ask(kind: TestKind, subject = 'something'): Promise<OperationEntity> {
+  ask(kind: TestKind, subject = 'something', requiredCode = 0): Promise<OperationEntity> {
     const { catalog } = this.first();
     const operations = new Operations(catalog, [kind], new AuditLog());
     return catalog.transaction((manager) =>
-      operations.create(manager, { kind, input: {}, tenantId: null, subject }, ACTOR),
+      operations.create(manager, { kind, input: {}, tenantId: null, subject, requiredCode }, ACTOR),
     );
   }
 

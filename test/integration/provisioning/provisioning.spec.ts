@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TenantProvisioner } from '../../../src/control-plane/provisioning/tenant-provisioner.js';
+import { asSuperuser } from '../../support/postgres.js';
 import { TestApp } from '../../support/test-app.js';
 
 let app: TestApp;
@@ -61,5 +62,24 @@ describe('provisioning', () => {
       [tenant.targetId],
     );
     expect(Object.values(role ?? {})).toEqual(Array(6).fill(false));
+  });
+
+  it('leaves the tables of other tenants as they are: the migration of the fleet decides when they change', async () => {
+    const first = await provisioner.provision({ slug: 'first-row', isolation: 'row' });
+    const [place] = await app.database.admin<{ database: string; version: string }>(
+      `SELECT c.database, t.schema_version AS version FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+       WHERE t.id = $1`,
+      [first.id],
+    );
+    const { database, version } = place as { database: string; version: string };
+    // As if the newest migration had come with newer code, and the fleet were not migrated yet.
+    await asSuperuser(database, 'DELETE FROM shared.schema_migrations WHERE name = $1', [version]);
+    const before = 'CreateCustomers1764000000000';
+    await app.database.admin("UPDATE tenants SET schema_version = $1 WHERE isolation = 'row'", [before]);
+
+    expect(await provisioner.provision({ slug: 'second-row', isolation: 'row' })).toMatchObject({
+      ...{ status: 'active', schemaVersion: before },
+    });
+    expect(await asSuperuser(database, 'SELECT FROM shared.schema_migrations WHERE name = $1', [version])).toEqual([]);
   });
 });

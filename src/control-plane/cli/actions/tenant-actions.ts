@@ -3,8 +3,6 @@ import { Idempotency } from '../../idempotency/idempotency.js';
 import { toOperationView } from '../../operations/operation.schemas.js';
 import { OperationRecords } from '../../operations/operation-records.js';
 import {
-  deletion,
-  maintenance,
   newTenant,
   tenantChange,
   tenantFilter,
@@ -12,15 +10,13 @@ import {
   type TenantPage,
   type TenantView,
 } from '../../tenants/tenant.schemas.js';
-import { TenantLifecycle } from '../../tenants/tenant-lifecycle.js';
 import { TenantRecords } from '../../tenants/tenant-records.js';
 import { Tenants } from '../../tenants/tenants.js';
 import { TENANTS_PATH } from '../../tenants/tenants-path.js';
 import type { CommandContext } from '../command-context.js';
-import { confirm } from '../confirm.js';
+import { describeTenant } from '../describe-tenant.js';
 import { idempotencyKeyShape } from '../idempotency-key.js';
 import { noteAsked, seeThrough } from '../see-through.js';
-import { facts } from '../table.js';
 
 interface ListOptions {
   readonly all?: boolean;
@@ -46,12 +42,6 @@ interface SetOptions extends LimitOptions {
   /** False with `--no-domains`. */
   readonly domains: boolean;
   readonly defaultLimits?: boolean;
-}
-
-interface DeleteOptions {
-  readonly grace?: number;
-  readonly yes?: boolean;
-  readonly wait: boolean;
 }
 
 const LARGEST_PAGE = 1000;
@@ -100,7 +90,7 @@ export async function create(context: CommandContext, slug: string, options: Cre
       session.get(TenantRecords).read(created.tenant.id),
       session.get(OperationRecords).read(created.operation.id),
     ]);
-    context.output.answer({ tenant, operation }, () => describe(tenant));
+    context.output.answer({ tenant, operation }, () => describeTenant(tenant));
   };
   await seeThrough(context, created.operation.id, { wait, answer });
   if (!wait) noteAsked(context, created.operation.id);
@@ -108,7 +98,7 @@ export async function create(context: CommandContext, slug: string, options: Cre
 
 export async function show({ output, session }: CommandContext, slug: string): Promise<void> {
   const tenant = await session.get(TenantRecords).read(slug);
-  output.answer(tenant, () => describe(tenant));
+  output.answer(tenant, () => describeTenant(tenant));
 }
 
 export async function set(
@@ -127,52 +117,7 @@ export async function set(
   const tenant = await session.catalog.transaction((catalog) =>
     session.get(Tenants).change(catalog, slug, change, actor),
   );
-  output.answer(tenant, () => describe(tenant));
-}
-
-export async function suspend(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).suspend(slug, context.actor));
-}
-
-export async function resume(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).resume(slug, context.actor));
-}
-
-export async function beginMaintenance(
-  context: CommandContext,
-  slug: string,
-  options: { readonly message?: string },
-): Promise<void> {
-  const asked = parsed(maintenance, options);
-  told(context, await context.session.get(TenantLifecycle).beginMaintenance(slug, asked, context.actor));
-}
-
-export async function endMaintenance(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).endMaintenance(slug, context.actor));
-}
-
-export async function remove(context: CommandContext, slug: string, options: DeleteOptions): Promise<void> {
-  const { session, actor, output, terminal } = context;
-  const asked = parsed(deletion, { graceSeconds: options.grace });
-  const tenant = await session.get(TenantRecords).read(slug);
-  if (!options.yes)
-    await confirm(terminal, `This ends the service of ${tenant.slug} and removes its data.`, tenant.slug);
-  const { id } = await session.get(TenantLifecycle).delete(tenant.id, asked, actor);
-  const answer = async (): Promise<void> => {
-    const operation = await session.get(OperationRecords).read(id);
-    const isDone = operation.status === 'succeeded';
-    output.answer(operation, () => [
-      isDone
-        ? `${tenant.slug} is removed`
-        : `${tenant.slug} is not served any more; its data is removed from ${operation.runAfter} on (operation ${id})`,
-      ...(isDone || asked.graceSeconds === 0 ? [] : [`Until then: tenants restore ${tenant.slug}`]),
-    ]);
-  };
-  await seeThrough(context, id, { wait: options.wait && asked.graceSeconds === 0, answer });
-}
-
-export async function restore(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).restore(slug, context.actor));
+  output.answer(tenant, () => describeTenant(tenant));
 }
 
 function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
@@ -180,27 +125,4 @@ function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
   };
-}
-
-function told({ output }: CommandContext, tenant: TenantView): void {
-  output.answer(tenant, () => [`${tenant.slug} is ${tenant.status}`]);
-}
-
-function describe(tenant: TenantView): string[] {
-  return facts([
-    ['slug', tenant.slug],
-    ['id', tenant.id],
-    ['status', tenant.status],
-    ['message', tenant.message],
-    ['isolation', tenant.isolation],
-    ['server', tenant.server],
-    ['database', tenant.database],
-    ['schema', tenant.schema],
-    ['migrated to', tenant.schemaVersion],
-    ['statements at once', tenant.limits.maxConcurrentStatements ?? 'default'],
-    ['statements waiting', tenant.limits.maxQueuedStatements ?? 'default'],
-    ['domains', tenant.domains.join(', ')],
-    ['created', tenant.createdAt],
-    ['changed', tenant.updatedAt],
-  ]);
 }

@@ -3,6 +3,8 @@ import type { CommandContext, RunCommand } from '../command-context.js';
 import { repeated, seconds, wholeNumber } from '../values.js';
 
 type Actions = typeof import('../actions/tenant-actions.js');
+type LifecycleActions = typeof import('../actions/tenant-lifecycle-actions.js');
+type Work<Of> = (actions: Of, context: CommandContext) => Promise<void>;
 
 const GROUP_EXAMPLES = `
 Examples:
@@ -25,8 +27,10 @@ Examples:
 
 /** `tenants …` */
 export function tenantCommands(run: RunCommand): Command {
-  const act = (work: (actions: Actions, context: CommandContext) => Promise<void>): Promise<void> =>
+  const act = (work: Work<Actions>): Promise<void> =>
     run(async (context) => work(await import('../actions/tenant-actions.js'), context));
+  const lead = (work: Work<LifecycleActions>): Promise<void> =>
+    run(async (context) => work(await import('../actions/tenant-lifecycle-actions.js'), context));
 
   const group = new Command('tenants')
     .description('list tenants, and change their lives')
@@ -79,23 +83,23 @@ export function tenantCommands(run: RunCommand): Command {
   group
     .command('suspend <slug>')
     .description('end its service at once, everywhere')
-    .action((slug) => act((actions, context) => actions.suspend(context, slug)));
+    .action((slug) => lead((actions, context) => actions.suspend(context, slug)));
 
   group
     .command('resume <slug>')
     .description('end a suspension')
-    .action((slug) => act((actions, context) => actions.resume(context, slug)));
+    .action((slug) => lead((actions, context) => actions.resume(context, slug)));
 
   group
     .command('maintenance <slug>')
     .description('ask its callers to come back later')
     .option('--message <text>', 'shown to callers meanwhile')
-    .action((slug, options) => act((actions, context) => actions.beginMaintenance(context, slug, options)));
+    .action((slug, options) => lead((actions, context) => actions.beginMaintenance(context, slug, options)));
 
   group
     .command('maintenance-end <slug>')
     .description('serve it again')
-    .action((slug) => act((actions, context) => actions.endMaintenance(context, slug)));
+    .action((slug) => lead((actions, context) => actions.endMaintenance(context, slug)));
 
   group
     .command('delete <slug>')
@@ -104,12 +108,12 @@ export function tenantCommands(run: RunCommand): Command {
     .option('--yes', 'do not ask')
     .option('--no-wait', 'with --grace 0: only ask for it; a running server removes the data')
     .addHelpText('after', DELETE_EXAMPLES)
-    .action((slug, options) => act((actions, context) => actions.remove(context, slug, options)));
+    .action((slug, options) => lead((actions, context) => actions.remove(context, slug, options)));
 
   group
     .command('restore <slug>')
     .description('undo a deletion that has not begun to remove data')
-    .action((slug) => act((actions, context) => actions.restore(context, slug)));
+    .action((slug) => lead((actions, context) => actions.restore(context, slug)));
 
   return group;
 }

@@ -8,6 +8,7 @@ const NAME = 'redis';
 const CONNECT_MS = 3_000;
 const SLOW_MS = 50;
 const LOOK_MS = 20;
+const ROUNDS = 3;
 const WHERE: readonly VariableName[] = ['REDIS_URL', 'REDIS_HOST', 'REDIS_SENTINELS', 'REDIS_CLUSTER_NODES'];
 
 /** The second tier of the cache answers, and makes room by itself. Everything is served without it, only slower. */
@@ -49,10 +50,19 @@ async function isReady(client: RedisClient): Promise<boolean> {
   return true;
 }
 
+/** The quickest of a few, in ms: what took longer waited for this machine. */
+async function roundTrip(client: RedisClient): Promise<number> {
+  let quickest = Infinity;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const before = performance.now();
+    await client.ping();
+    quickest = Math.min(quickest, performance.now() - before);
+  }
+  return Math.round(quickest * 10) / 10;
+}
+
 async function judge(client: RedisClient): Promise<Finding> {
-  const before = performance.now();
-  await client.ping();
-  const roundTripMs = Math.round((performance.now() - before) * 10) / 10;
+  const roundTripMs = await roundTrip(client);
   const info = await client.info();
   const value = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
   const policy = value('maxmemory_policy');

@@ -1,4 +1,4 @@
-import { aligned, figure } from './report/markdown.mjs';
+import { aligned, figure } from '../report/markdown.mjs';
 
 const MULTITENANT = 'bench/peers/nestjs-multitenant/node_modules';
 
@@ -20,6 +20,7 @@ const COLUMNS = [
   ['quartiles', ({ ratio }) => ratio?.quartiles.map((quartile) => quartile.toFixed(2)).join(' - ') ?? ''],
   ['p50 ms', ({ p50 }) => figure(p50)],
   ['p99 ms', ({ p99 }) => figure(p99)],
+  ['CPU, this : ours', ({ appCpuMs, ratio }, ours) => (ratio ? `${(appCpuMs / ours.appCpuMs).toFixed(2)} x` : '')],
   ['app CPU ms', ({ appCpuMs }) => figure(appCpuMs)],
   ['PG CPU ms', ({ postgresCpuMs }) => figure(postgresCpuMs)],
   ['heap MB', ({ heapMb }) => figure(heapMb)],
@@ -34,7 +35,7 @@ const COLUMNS = [
 export function sectionTable({ isolation, tenants, choice, callers, groups }) {
   const head = ['work', 'contestant', ...COLUMNS.map(([name]) => name)];
   const rows = groups.flatMap(({ work, results }) =>
-    results.map((result) => [work, result.name, ...COLUMNS.map(([, cell]) => cell(result))]),
+    results.map((result) => [work, result.name, ...COLUMNS.map(([, cell]) => cell(result, results[0]))]),
   );
   return [`## ${isolation}, ${tenants} tenants, ${choice}, ${callers} callers`, '', ...aligned([head, ...rows])].join(
     '\n',

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { touch } from './harness/touch.mjs';
-import { summarise } from './profile.mjs';
+import { touch } from '../harness/touch.mjs';
+import { summarise } from '../profile.mjs';
 
-const RESULTS = new URL('./results/', import.meta.url).pathname;
+const RESULTS = new URL('../results/', import.meta.url).pathname;
 
 /** Runs the application alone under load and prints where its CPU goes, for each section and kind of work. */
 export async function profileOurs(bench, isolation, sections, options) {

@@ -9,12 +9,12 @@ const USAGE = `npm run bench -- [options]
   --choice uniform,zipf      how a request's tenant is chosen
   --callers 8,64             connections of the load generator
   --peers single,floor       single, floor, map, perRequest, sourcePerRequest, multitenant; none: the application alone
-  --rounds 5 --seconds 3     of each contestant
+  --rounds 5 --seconds 2     of each contestant
   --orders 25                orders of each tenant at the start
   --connections 100          limit of connections to the server
   --env NAME=value           tells the application something else; may be given more than once
   --profile                  where the application spends its CPU, instead of comparing
-  --keep name                begin of the names of the files under bench/results
+  --keep name                keep the figures of a part, too, under bench/results/<name>-<date>
 `;
 
 /** What a run measures, from the command line. Lists are arrays. Exits with the usage when it cannot be understood. */
@@ -47,12 +47,21 @@ function toOptions(given) {
     callers: list(given.callers)?.map(number),
     peers: given.peers === 'none' ? [] : list(given.peers),
     rounds: number(given.rounds ?? '5'),
-    seconds: number(given.seconds ?? '3'),
+    seconds: number(given.seconds ?? '2'),
     orders: number(given.orders ?? '25'),
     connections: number(given.connections ?? '100'),
     env: Object.fromEntries((given.env ?? []).map((pair) => [pair.split('=')[0], pair.split('=').slice(1).join('=')])),
-    keep: given.keep ?? 'bench',
+    keep: given.keep ?? nameOf(given),
   };
+}
+
+/** A part of the whole does not take the whole's place. */
+function nameOf(given) {
+  const isPart = ['only', 'isolation', 'tenants', 'choice', 'callers', 'peers'].some(
+    (name) => given[name] !== undefined,
+  );
+  if (isPart) return undefined;
+  return given.full ? 'bench-full' : 'bench';
 }
 
 function list(value) {

@@ -1,5 +1,7 @@
-import { compare } from './harness/compare.mjs';
-import { touch } from './harness/touch.mjs';
+import { compare } from '../harness/compare.mjs';
+import { touch } from '../harness/touch.mjs';
+
+const WARM_UP = 200;
 
 /**
  * Memory after garbage collection once so many tenants have each made a request, and the time from the spawn to the first
@@ -13,7 +15,8 @@ export async function growth(bench, { tenants, starts, orders }) {
     const startMs = median(await startTimes(bench, starts));
     const program = await bench.startOurs();
     try {
-      await touch(program, { tenants: Math.min(...tenants), orders }); // code is compiled and pools are open before memory is looked at
+      // Code is compiled and pools are open before memory is looked at.
+      await touch(program, { tenants: Math.min(...tenants), orders, times: WARM_UP });
       const before = await program.ask('memory');
       await touch(program, { tenants: count, orders });
       const after = await program.ask('memory');

@@ -1,8 +1,12 @@
 import http from 'node:http';
 import pg from 'pg';
-import { apiKeyOf, orderIdOf, slugOf } from './fixtures/names.mjs';
+import { apiKeyOf, orderIdOf, slugOf } from '../fixtures/names.mjs';
 
-const READ = 'SELECT id, number, status, total FROM tenant.orders WHERE id = $1';
+/** The order and its lines, as the application reads them. */
+const READ = `
+  SELECT o.*, l.position, l.description, l.quantity, l.unit_price
+  FROM tenant.orders o LEFT JOIN tenant.order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
+  WHERE o.id = $1 ORDER BY l.position`;
 
 /** Requests that are sent before anything is timed, by tenants that are not timed. */
 const WARM_UP = 200;

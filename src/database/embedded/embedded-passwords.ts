@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { GeneratedSecrets } from '../../config/generated-secrets.js';
+
+export interface EmbeddedPasswords {
+  readonly superuser: string;
+  readonly owner: string;
+}
+
+/** The passwords of the embedded PostgreSQL of a `DATA_DIR`: generated into it at the first start. */
+export function embeddedPasswords(dataDir: string): EmbeddedPasswords {
+  const secrets = new GeneratedSecrets(dataDir);
+  const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));
+  return { superuser: password('postgresSuperuserPassword'), owner: password('postgresOwnerPassword') };
+}
