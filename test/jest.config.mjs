@@ -32,7 +32,7 @@ const services = {
 
 export default {
   rootDir,
-  maxWorkers: 2,
+  maxWorkers: 3, // on two cores: many tests wait for what a server does or for time to pass
   testTimeout: 60_000,
   projects: [project('unit'), project('integration', services), project('e2e', services), project('soak', services)],
 };

@@ -5,6 +5,8 @@ import type { EmbeddedPostgres } from '../../database/embedded/embedded-postgres
 /** A configuration whose database answers, and what ends the way to it. */
 export interface CatalogAccess {
   readonly config: AppConfig;
+  /** The database is another process's, which may end it any moment. */
+  readonly isBorrowed: boolean;
   /** Stops the embedded PostgreSQL when it was started for this command; leaves every other one alone. */
   close(): Promise<void>;
 }
@@ -16,7 +18,7 @@ export interface CatalogAccess {
  * @throws the errors in embedded.errors.ts
  */
 export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
-  if (!config.database.embedded) return { config, close: () => Promise.resolve() };
+  if (!config.database.embedded) return { config, isBorrowed: false, close: () => Promise.resolve() };
   const { dataDir } = config;
   const { embeddedPasswords } = await import('../../database/embedded/embedded-passwords.js');
   const passwords = embeddedPasswords(dataDir);
@@ -27,7 +29,7 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   const { DataInUseError } = await import('../../database/embedded/embedded.errors.js');
   try {
     const own = await EmbeddedPostgres.start({ dataDir, passwords });
-    return { config: withDatabaseUrl(config, own.url), close: () => stopUnused(own) };
+    return { config: withDatabaseUrl(config, own.url), isBorrowed: false, close: () => stopUnused(own) };
   } catch (error) {
     if (!(error instanceof DataInUseError)) throw error;
     const started = await runningPostgres({ dataDir, passwords }); // a server was started at the same time
@@ -44,5 +46,5 @@ async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
 }
 
 function borrowed(config: AppConfig, url: string): CatalogAccess {
-  return { config: withDatabaseUrl(config, url), close: () => Promise.resolve() };
+  return { config: withDatabaseUrl(config, url), isBorrowed: true, close: () => Promise.resolve() };
 }

@@ -3,6 +3,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../config/load-config.js';
 import type { TenantSchema } from '../../database/tenant-schema.js';
 import { OperationRunner } from '../operations/operation-runner.js';
@@ -16,6 +17,8 @@ export interface SessionOptions {
   readonly logTo: NodeJS.WritableStream | undefined;
 }
 
+const ATTEMPTS = 3;
+
 /**
  * The control plane as the server composes it, in this process and without HTTP. It looks for no work: it does the
  * operations that it is asked for and no other.
@@ -27,14 +30,17 @@ export class ControlPlaneSession {
   ) {}
 
   /** @throws the errors in embedded.errors.ts and catalog.errors.ts */
-  static async open(loaded: LoadedConfig, options: SessionOptions): Promise<ControlPlaneSession> {
+  static async open(loaded: LoadedConfig, options: SessionOptions, attempts = ATTEMPTS): Promise<ControlPlaneSession> {
     const access = await accessCatalog(loaded.config);
     try {
       return new ControlPlaneSession(await compose({ ...loaded, config: access.config }, options), access);
     } catch (error) {
       await access.close();
-      throw error;
+      // The command whose PostgreSQL it was ended between our finding it and our being connected.
+      const isGone = access.isBorrowed && error instanceof CatalogUnavailableError;
+      if (!isGone || attempts === 1) throw error;
     }
+    return ControlPlaneSession.open(loaded, options, attempts - 1);
   }
 
   get<T>(service: Type<T> | symbol): T {

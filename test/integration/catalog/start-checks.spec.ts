@@ -46,6 +46,10 @@ describe('at start the catalog', () => {
   it('is migrated once when two instances open it at the same time', async () => {
     const opened = await Promise.all([open(database.url), open(database.url)]);
     for (const catalog of opened as { destroy(): Promise<void> }[]) await catalog.destroy();
-    expect(await database.admin('SELECT count(*)::int AS count FROM catalog_migrations')).toEqual([{ count: 1 }]);
+    const [recorded] = await database.admin<{ all: number; different: number }>(
+      'SELECT count(*)::int AS all, count(DISTINCT name)::int AS different FROM catalog_migrations',
+    );
+    expect(recorded?.all).toBeGreaterThan(0);
+    expect(recorded?.different).toBe(recorded?.all);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { rollingRestarts } from '../contracts/rolling-restarts.js';
+import { rollingRestarts } from '../../contracts/rolling-restarts.js';
 
 it('two rolling restarts under 200 requests a second lose no request', async () => {
   const { asked, answered, lost, exitCodes } = await rollingRestarts(2);

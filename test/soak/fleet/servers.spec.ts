@@ -4,9 +4,9 @@ import { newServer } from '../../../src/control-plane/servers/server.schemas.js'
 import { Servers } from '../../../src/control-plane/servers/servers.js';
 import { testServer } from '../../support/postgres.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { migration, ownerTarget } from '../migration/support/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE } from './support/fleet.js';
-import { Gate } from './support/gate.js';
+import { migration, ownerTarget } from '../../integration/migration/support/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
+import { Gate } from '../../integration/fleet-migrations/support/gate.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -3,8 +3,8 @@ import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { Operations } from '../../../src/control-plane/operations/operations.js';
 import { soon } from '../../support/soon.js';
-import { Fleet, type Instance, NOTES, TITLE } from './support/fleet.js';
-import { Gate } from './support/gate.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
+import { Gate } from '../../integration/fleet-migrations/support/gate.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -5,7 +5,7 @@ import { chown, copyFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processesNaming, removeFolder, temporaryFolder } from '../../support/embedded-server.js';
 import { Service } from '../../support/service.js';
-import { Cli, settings } from './support/cli.js';
+import { Cli, settings } from '../../e2e/cli/support/cli.js';
 
 let folder: string;
 let cli: Cli;
