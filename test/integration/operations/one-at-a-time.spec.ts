@@ -71,10 +71,12 @@ describe('an operation', () => {
     });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
-    // The signs of life of the first who works on it do not arrive: each is put back into the past.
+    // The signs of life of the first who works on it do not arrive, once it is at its step: each is put into the past.
     await rig.database.admin(`CREATE FUNCTION lifeless() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF NEW.attempts = 1 THEN NEW.heartbeat_at := now() - interval '1 minute'; END IF;
+        IF NEW.attempts = 1 AND OLD.step IS NOT NULL AND current_setting('application_name') LIKE '% operations' THEN
+          NEW.heartbeat_at := now() - interval '1 minute';
+        END IF;
         RETURN NEW;
       END $$`);
     await rig.database.admin(
