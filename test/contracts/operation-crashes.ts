@@ -9,41 +9,35 @@ type Isolation = 'row' | 'schema' | 'database';
 
 /** One operation to be crashed in: how it is asked for, and how it must have ended. */
 export interface CrashCase {
-  readonly name: string;
+  readonly kind: string;
   /** Asks for it; the operation as the control plane answers it. */
   ask(operators: Operators): Promise<Json>;
   /** Fails unless everything that was asked for is there, once. */
   verify(operators: Operators): Promise<void>;
 }
 
-/**
- * Crashes the operation once at each point (or at the points given), each time a new one, and expects another process to
- * complete it.
- */
-export async function crashEverywhere(
-  operators: Operators,
-  makeCase: () => Promise<CrashCase>,
-  points?: readonly string[],
-): Promise<number> {
+/** Crashes the operation once at each point, each time a new one, and expects another process to complete it. */
+export async function crashEverywhere(operators: Operators, makeCase: () => Promise<CrashCase>): Promise<number> {
   const uncrashed = await makeCase();
   const operation = await uncrashed.ask(operators);
   await succeeded(operators, operation.id);
   await uncrashed.verify(operators);
   const steps = (operation.steps as { name: string }[]).map(({ name }) => name);
-  const all = points ?? [...steps, 'succeeded'];
-  for (const point of all) await crashAt(operators, await makeCase(), operation.kind as string, point);
-  return all.length;
+  const points = [...steps, 'succeeded'];
+  for (const point of points) await crashAt(operators, await makeCase(), point);
+  return points.length;
 }
 
-async function crashAt(operators: Operators, crashed: CrashCase, kind: string, point: string): Promise<void> {
-  await operators.halts.set(kind, point);
+/** @param point a step that begins, while the one before it is done and not recorded; or `succeeded` */
+export async function crashAt(operators: Operators, crashed: CrashCase, point: string): Promise<void> {
+  await operators.bothRun();
+  await operators.halts.set(crashed.kind, point);
   const { id } = await crashed.ask(operators);
   await operators.halts.reached();
   await operators.killWorkerOf(id);
   await operators.halts.lift();
   await succeeded(operators, id);
   await crashed.verify(operators);
-  await operators.replaceKilled();
 }
 
 async function succeeded(operators: Operators, id: string): Promise<void> {
@@ -57,7 +51,7 @@ async function succeeded(operators: Operators, id: string): Promise<void> {
 export async function provisionCase(isolation: Isolation): Promise<CrashCase> {
   const slug = randomSlug();
   return {
-    name: `provision ${isolation}`,
+    kind: 'provision',
     ask: async (operators) => (await operators.call('POST', '/admin/v1/tenants', { slug, isolation })).body.operation,
     verify: (operators) => works(operators, slug),
   };
@@ -71,7 +65,7 @@ export async function deleteCase(operators: Operators, isolation: Isolation): Pr
   await works(operators, neighbour);
   const place = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
   return {
-    name: `delete ${isolation}`,
+    kind: 'delete',
     ask: async () => (await operators.call('DELETE', `/admin/v1/tenants/${slug}?graceSeconds=0`)).body,
     verify: async () => {
       expect((await operators.call('GET', `/admin/v1/tenants/${slug}`)).status).toBe(404);
@@ -87,7 +81,7 @@ export async function rotateCase(operators: Operators): Promise<CrashCase> {
   await works(operators, slug);
   const { database } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
   return {
-    name: 'rotate-credentials',
+    kind: 'rotate-credentials',
     ask: async () =>
       (await operators.call('POST', '/admin/v1/operations', { kind: 'rotate-credentials', tenant: slug })).body,
     verify: async () => {
@@ -108,7 +102,7 @@ export async function rotateCase(operators: Operators): Promise<CrashCase> {
 /** Every sealed value of the catalog, sealed anew. */
 export async function resealCase(): Promise<CrashCase> {
   return {
-    name: 'reseal',
+    kind: 'reseal',
     ask: async (operators) => (await operators.call('POST', '/admin/v1/operations', { kind: 'reseal' })).body,
     verify: async (operators) => works(operators, await provisioned(operators, 'row')),
   };
@@ -124,7 +118,7 @@ export async function migrateCase(operators: Operators): Promise<CrashCase> {
     slug,
   ]);
   return {
-    name: 'migrate',
+    kind: 'migrate',
     ask: async () => (await operators.call('POST', '/admin/v1/operations', { kind: 'migrate' })).body,
     verify: async () => {
       await works(operators, slug);

@@ -42,7 +42,7 @@ export class Operators {
     return { status: response.statusCode ?? 0, body: content === '' ? undefined : JSON.parse(content) };
   }
 
-  /** Kills whoever works on the operation (SIGKILL), while it is halted; another process is started in its place. */
+  /** Kills whoever works on the operation (SIGKILL), while it is halted. */
   async killWorkerOf(operationId: string): Promise<void> {
     const [row] = await this.database.admin<{ instance: string }>('SELECT instance FROM operations WHERE id = $1', [
       operationId,
@@ -53,7 +53,8 @@ export class Operators {
     this.services = this.services.filter((service) => service !== worker);
   }
 
-  async replaceKilled(): Promise<void> {
-    this.services.push(await Service.start({ DATABASE_URL: this.database.url }));
+  /** In the place of one that was killed, another one is started. */
+  async bothRun(): Promise<void> {
+    if (this.services.length < 2) this.services.push(await Service.start({ DATABASE_URL: this.database.url }));
   }
 }

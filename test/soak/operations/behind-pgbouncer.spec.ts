@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { identificationContract } from '../contracts/identification.js';
-import { isolationContract } from '../contracts/isolation.js';
-import { launchBehind } from '../contracts/launch.js';
-import { problemsContract } from '../contracts/problems.js';
-import { publicRoutesContract } from '../contracts/public-routes.js';
-import { tenantStatusContract } from '../contracts/tenant-status.js';
-import { PgBouncer } from '../support/pgbouncer.js';
+import { identificationContract } from '../../contracts/identification.js';
+import { isolationContract } from '../../contracts/isolation.js';
+import { launchBehind } from '../../contracts/launch.js';
+import { problemsContract } from '../../contracts/problems.js';
+import { publicRoutesContract } from '../../contracts/public-routes.js';
+import { tenantStatusContract } from '../../contracts/tenant-status.js';
+import { PgBouncer } from '../../support/pgbouncer.js';
 
 let pooler: PgBouncer;
 
