@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { testServer } from '../../support/postgres.js';
+import { SteadyLoad } from '../../support/steady-load.js';
+import { TestApp } from '../../support/test-app.js';
+
+interface Session {
+  readonly role: string;
+  readonly application: string;
+}
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await TestApp.start();
+});
+
+afterAll(async () => app.dispose());
+
+it('tenants are served with login roles of their targets, and the owner works on their databases in operations only', async () => {
+  const tenants = [await app.provision('by-row', 'row'), await app.provision('by-database', 'database')];
+  const load = new SteadyLoad(
+    () => [app],
+    tenants.map(({ apiKey }) => apiKey),
+  );
+  const seen = new Map<string, Session>();
+  const look = async (): Promise<void> => {
+    const sessions = await app.database.admin<Session>(
+      `SELECT usename AS role, application_name AS application FROM pg_stat_activity
+       WHERE datname IN (SELECT database FROM connection_targets)`,
+    );
+    for (const session of sessions) seen.set(`${session.role} ${session.application}`, session);
+  };
+  for (const isolation of ['row', 'schema', 'database'] as const) {
+    await Promise.all([app.provision(`meanwhile-${isolation}`, isolation), look(), look()]);
+    await look();
+  }
+  await load.stop();
+  expect([...load.answers.keys()]).toEqual([200]);
+
+  const { owner } = testServer();
+  const roles = await app.database.admin<{ role: string }>('SELECT role FROM connection_targets');
+  for (const { role, application } of seen.values()) {
+    if (role === owner) expect(application).toBe('tenantry owner');
+    else expect([roles.map((target) => target.role).includes(role), application]).toEqual([true, 'tenantry']);
+  }
+  expect([...seen.values()].map(({ role }) => role)).toContain(owner);
+  expect([...seen.values()].map(({ application }) => application)).toContain('tenantry');
+});
