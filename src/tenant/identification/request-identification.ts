@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { measured, type Usage } from '../../database/session/usage.js';
+import type { Usage } from '../../database/session/usage.js';
 import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../tenant-context.js';
 import type { Caller } from './caller.js';
@@ -46,22 +46,28 @@ export class RequestIdentification {
   ) {}
 
   register(server: FastifyInstance): void {
-    server.addHook('onRequest', async (request) => {
+    server.addHook('onRequest', (request, _reply, done) => {
       // Probes must be answered while the catalog that would know the caller is frozen.
-      if (PROBE.test(request.routeOptions.url ?? '')) return;
-      states.set(request.raw, { caller: await this.identify(request), usage: { statements: 0, waitMs: 0 } });
+      if (PROBE.test(request.routeOptions.url ?? '')) return done();
+      const goOn = (caller: Caller): void => {
+        states.set(request.raw, { caller, usage: { statements: 0, waitMs: 0 } });
+        done();
+      };
+      const caller = this.identify(request);
+      if (caller instanceof Promise) void caller.then(goOn);
+      else goOn(caller);
     });
     // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.
     server.addHook('preHandler', (request, _reply, done) => {
       const state = states.get(request.raw);
       const scope = state?.caller.kind === 'tenant' ? state.caller.scope : undefined;
       if (scope) currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
-      if (state && scope) measured(state.usage, () => this.context.run(scope, done));
+      if (state && scope) this.context.run(scope, done, state.usage);
       else done();
     });
   }
 
-  private identify({ headers, raw }: FastifyRequest): Promise<Caller> {
+  private identify({ headers, raw }: FastifyRequest): Caller | Promise<Caller> {
     const header = headers['x-tenant-id'];
     return this.identification.identify(headers.authorization, {
       host: selectableHost(headers.host),
