@@ -17,24 +17,34 @@ const PROBE = /^\/health(?:\/|$)/;
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
-const states = new WeakMap<object, RequestState>();
-const paths = new WeakMap<object, string>();
+const STATE = Symbol('request state');
+const PATH = Symbol('tenant in the path');
+
+/** Node's request with what we know of it: there before Fastify's is, and cheaper to keep than an entry of a WeakMap. */
+interface KnownRequest {
+  [STATE]?: RequestState;
+  [PATH]?: string;
+}
 
 /** Fastify's `rewriteUrl`: routes never see `/t/<tenant>`, identification does. */
 export function rewriteTenantPath(request: { url?: string | undefined }): string {
   const { path, rest } = splitTenantPath(request.url ?? '/');
-  if (path !== undefined) paths.set(request, path);
+  if (path !== undefined) (request as KnownRequest)[PATH] = path;
   return rest;
 }
 
 /** Who the request comes from; known from `onRequest` on. */
 export function callerOf(request: FastifyRequest): Caller {
-  return states.get(request.raw)?.caller ?? ANONYMOUS;
+  return stateOf(request)?.caller ?? ANONYMOUS;
 }
 
 /** What the request has asked of the database so far. */
 export function usageOf(request: FastifyRequest): Readonly<Usage> {
-  return states.get(request.raw)?.usage ?? { statements: 0, waitMs: 0 };
+  return stateOf(request)?.usage ?? { statements: 0, waitMs: 0 };
+}
+
+function stateOf({ raw }: FastifyRequest): RequestState | undefined {
+  return (raw as KnownRequest)[STATE];
 }
 
 /** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
@@ -50,7 +60,7 @@ export class RequestIdentification {
       // Probes must be answered while the catalog that would know the caller is frozen.
       if (PROBE.test(request.routeOptions.url ?? '')) return done();
       const goOn = (caller: Caller): void => {
-        states.set(request.raw, { caller, usage: { statements: 0, waitMs: 0 } });
+        (request.raw as KnownRequest)[STATE] = { caller, usage: { statements: 0, waitMs: 0 } };
         done();
       };
       const caller = this.identify(request);
@@ -59,7 +69,7 @@ export class RequestIdentification {
     });
     // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.
     server.addHook('preHandler', (request, _reply, done) => {
-      const state = states.get(request.raw);
+      const state = stateOf(request);
       const scope = state?.caller.kind === 'tenant' ? state.caller.scope : undefined;
       if (scope) currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
       if (state && scope) this.context.run(scope, done, state.usage);
@@ -72,7 +82,7 @@ export class RequestIdentification {
     return this.identification.identify(headers.authorization, {
       host: selectableHost(headers.host),
       header: Array.isArray(header) ? header.join(',') : header,
-      path: paths.get(raw),
+      path: (raw as KnownRequest)[PATH],
     });
   }
 }
