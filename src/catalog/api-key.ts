@@ -23,7 +23,10 @@ export interface NewApiKey {
   readonly secretHash: string;
 }
 
-const SHAPE = /^tnt_([a-z0-9]{16})_([\w-]{43})$/;
+/** 32 bytes in base64url. */
+export const SECRET_LENGTH = 43;
+
+const SHAPE = new RegExp(`^tnt_([a-z0-9]{16})_([\\w-]{${SECRET_LENGTH}})$`);
 
 export function newApiKey(): NewApiKey {
   const keyId = randomBytes(8).toString('hex');

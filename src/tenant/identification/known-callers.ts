@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isUsable, parseApiKey, verifySecret } from '../../catalog/api-key.js';
+import { isUsable, parseApiKey } from '../../catalog/api-key.js';
 import type { Tenant } from '../../catalog/tenant.js';
 import { API_KEY, DOMAIN, TENANT } from '../cached-kinds.js';
 import { ServedTenants } from '../served-tenants.js';
@@ -7,6 +7,7 @@ import { TenantConnectionService } from '../tenant-connection.service.js';
 import { TenantLookup } from '../tenant-lookup.js';
 import type { Caller } from './caller.js';
 import { names, subdomain, type TenantSelectors } from './selectors.js';
+import { VerifiedSecrets } from './verified-secrets.js';
 
 /**
  * Tells the callers of nearly all requests: an API key that is good, of a tenant that is served, with all that is asked
@@ -14,6 +15,8 @@ import { names, subdomain, type TenantSelectors } from './selectors.js';
  */
 @Injectable()
 export class KnownCallers {
+  private readonly secrets = new VerifiedSecrets();
+
   constructor(
     private readonly lookup: TenantLookup,
     private readonly connections: TenantConnectionService,
@@ -31,7 +34,7 @@ export class KnownCallers {
   private tenantOf(token: string): Tenant | null | undefined {
     const key = parseApiKey(token);
     const record = key && this.lookup.held(API_KEY, key.keyId);
-    if (!record || !verifySecret(key.secret, record.secretHash) || !isUsable(record)) return undefined;
+    if (!record || !this.secrets.verify(key.secret, record) || !isUsable(record)) return undefined;
     return this.lookup.held(TENANT, record.tenantId);
   }
 
