@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A tenant's API key as its holder has it: `tnt_<key id>_<secret>`. */
 export interface ApiKeyParts {
@@ -23,12 +23,15 @@ export interface NewApiKey {
   readonly secretHash: string;
 }
 
-const SHAPE = /^tnt_([a-z0-9]{16})_([\w-]{43})$/;
+/** 32 bytes in base64url. */
+export const SECRET_LENGTH = 43;
+
+const SHAPE = new RegExp(`^tnt_([a-z0-9]{16})_([\\w-]{${SECRET_LENGTH}})$`);
 
 export function newApiKey(): NewApiKey {
   const keyId = randomBytes(8).toString('hex');
   const secret = randomBytes(32).toString('base64url');
-  return { keyId, token: `tnt_${keyId}_${secret}`, secretHash: hash(secret) };
+  return { keyId, token: `tnt_${keyId}_${secret}`, secretHash: hash('sha256', secret) };
 }
 
 /** The parts of a well-formed key; null for anything else. */
@@ -37,13 +40,14 @@ export function parseApiKey(token: string): ApiKeyParts | null {
   return match ? { keyId: match[1] as string, secret: match[2] as string } : null;
 }
 
-/** Compares in constant time. */
+/** Compares in constant time. `hash` and not `createHash`: an object to feed in pieces costs twice as much. */
 export function verifySecret(secret: string, secretHash: string): boolean {
   const expected = Buffer.from(secretHash, 'hex');
-  const given = Buffer.from(hash(secret), 'hex');
+  const given = hash('sha256', secret, 'buffer');
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-function hash(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+/** Whether the key was neither revoked nor has expired. */
+export function isUsable({ isRevoked, expiresAt }: ApiKeyRecord): boolean {
+  return !isRevoked && (expiresAt === null || expiresAt > Date.now());
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../logging/log.js';
-import { traceOf } from '../logging/trace-parent.js';
+import { ownTraceParent, traceIdOf } from '../logging/trace-parent.js';
 import { callerOf, usageOf } from '../tenant/identification/request-identification.js';
 
 /** What a caller may name its request: anything else could forge lines of a log. */
@@ -10,8 +10,6 @@ const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
 /** Probes come every second and say nothing new. */
 const QUIET = /^\/(?:health|metrics)(?:\/|$)/;
-
-const traceIds = new WeakMap<object, string>();
 
 /** Fastify's `genReqId`: the caller's `X-Request-Id` when it is one, else a new one. */
 export function requestId({ headers }: IncomingMessage): string {
@@ -22,9 +20,7 @@ export function requestId({ headers }: IncomingMessage): string {
 /** Gives every request an id and a trace, both answered with, and writes one line about it when it is done. */
 export function logRequests(server: FastifyInstance, log: Log): void {
   server.addHook('onRequest', (request, reply, done) => {
-    const trace = traceOf(request.headers.traceparent);
-    traceIds.set(request.raw, trace.traceId);
-    void reply.header('x-request-id', request.id).header('traceparent', trace.header);
+    void reply.header('x-request-id', request.id).header('traceparent', ownTraceParent(request.headers.traceparent));
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
@@ -34,7 +30,7 @@ export function logRequests(server: FastifyInstance, log: Log): void {
 }
 
 function writeLine(log: Log, request: FastifyRequest, reply: FastifyReply): void {
-  const { method, routeOptions, id, raw } = request;
+  const { method, routeOptions, id } = request;
   const route = routeOptions.url ?? 'unknown route';
   const level = reply.statusCode >= 500 ? 'warn' : QUIET.test(route) ? 'debug' : 'info';
   if (!log.isLevelEnabled(level)) return;
@@ -47,7 +43,7 @@ function writeLine(log: Log, request: FastifyRequest, reply: FastifyReply): void
       context: 'Request',
       request: {
         id,
-        traceId: traceIds.get(raw),
+        traceId: traceIdOf(reply.getHeader('traceparent')),
         tenant,
         caller: caller.kind,
         method,

@@ -1,11 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { callerOf, usageOf } from '../tenant/identification/request-identification.js';
+import { report } from './reported-metric.js';
+import { RouteTally } from './route-tally.js';
 import { TenantMetrics } from './tenant-metrics.js';
 
-const DURATION_BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const DURATION = 'tenantry_http_request_duration_seconds';
 
 /** For addresses that no route has: what callers make up must not become series. */
 const UNKNOWN_ROUTE = 'unknown';
@@ -13,26 +15,25 @@ const UNKNOWN_ROUTE = 'unknown';
 /** Requests answered, by route. */
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
-  private readonly requests: Counter<'method' | 'route' | 'status'>;
-  private readonly durations: Histogram<'method' | 'route'>;
+  /** By method, then by route. */
+  private readonly tallies = new Map<string, Map<string, RouteTally>>();
 
   constructor(
     registry: Registry,
     private readonly tenants: TenantMetrics,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.requests = new Counter({
+    report(registry, {
       name: 'tenantry_http_requests_total',
       help: 'Requests answered, by route pattern ("unknown" where there is none), method and status.',
-      labelNames: ['method', 'route', 'status'],
-      registers: [registry],
+      type: 'counter',
+      read: () => this.all().flatMap((tally) => tally.answered()),
     });
-    this.durations = new Histogram({
-      name: 'tenantry_http_request_duration_seconds',
+    report(registry, {
+      name: DURATION,
       help: 'From the request line to the last byte of the answer, by route pattern and method.',
-      labelNames: ['method', 'route'],
-      buckets: DURATION_BOUNDS_SECONDS,
-      registers: [registry],
+      type: 'histogram',
+      read: () => this.all().flatMap((tally) => tally.duration(DURATION)),
     });
   }
 
@@ -51,10 +52,19 @@ export class RequestMetrics implements OnModuleInit {
 
   private record(request: FastifyRequest, reply: FastifyReply): void {
     const route = request.is404 ? UNKNOWN_ROUTE : (request.routeOptions.url ?? UNKNOWN_ROUTE);
-    const { method } = request;
-    this.requests.inc({ method, route, status: String(reply.statusCode) });
-    this.durations.observe({ method, route }, reply.elapsedTime / 1000);
+    this.tallyOf(request.method, route).record(reply.statusCode, reply.elapsedTime / 1000);
     const caller = callerOf(request);
     if (caller.kind === 'tenant') this.tenants.record(caller.tenant.slug, usageOf(request));
+  }
+  private tallyOf(method: string, route: string): RouteTally {
+    let ofMethod = this.tallies.get(method);
+    if (!ofMethod) this.tallies.set(method, (ofMethod = new Map()));
+    let tally = ofMethod.get(route);
+    if (!tally) ofMethod.set(route, (tally = new RouteTally({ method, route })));
+    return tally;
+  }
+
+  private all(): RouteTally[] {
+    return [...this.tallies.values()].flatMap((ofMethod) => [...ofMethod.values()]);
   }
 }

@@ -5,6 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { type Placement, TenantDataSources } from '../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 import type { SessionLease } from '../database/session/session-lease.js';
+import { TARGET } from './cached-kinds.js';
 import { ServedTenants } from './served-tenants.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
 import { TenantLookup } from './tenant-lookup.js';
@@ -39,6 +40,13 @@ export class TenantConnectionService implements OnApplicationShutdown {
   /** The tenant and its data source, for `TenantContext.run`. */
   async scope(tenant: Tenant): Promise<TenantScope> {
     return (await this.openTenant(tenant)).scope;
+  }
+
+  /** The same at once, where it is open already and nothing of it has changed; undefined otherwise. */
+  openScope(tenant: Tenant): TenantScope | undefined {
+    const known = this.open.get(tenant.id);
+    if (known?.scope.tenant !== tenant || tenant.targetId === null) return undefined;
+    return this.lookup.held(TARGET, tenant.targetId) === known.placement.target ? known.scope : undefined;
   }
 
   /**
@@ -77,7 +85,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     const known = this.open.get(tenant.id);
     const placement = await this.placementOf(tenant);
     const isThere = known && samePlace(known.placement, placement);
-    if (isThere && known.scope.tenant === tenant) return known;
+    if (isThere && known.scope.tenant === tenant && known.placement.target === placement.target) return known;
     const dataSource = isThere ? known.scope.dataSource : undefined;
     const scope = Object.freeze({ tenant, dataSource: dataSource ?? this.dataSources.create(placement) });
     const opened = { scope, placement };

@@ -1,7 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Tenant } from '../catalog/tenant.js';
+import { currentWork, runWork } from '../database/session/current-work.js';
+import { currentUsage, type Usage } from '../database/session/usage.js';
 import { NoTenantContextError } from './tenant.errors.js';
 
 /** Who the current call works for, and where that tenant's rows are. */
@@ -13,17 +14,19 @@ export interface TenantScope {
 /** The tenant of the current asynchronous call. */
 @Injectable()
 export class TenantContext {
-  private readonly storage = new AsyncLocalStorage<TenantScope>();
-
-  /** Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts. */
-  run<T>(scope: TenantScope, work: () => T): T {
-    return this.storage.run(scope, work);
+  /**
+   * Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts.
+   *
+   * @param usage where to count what it asks of the database: where the work around it is counted, unless given
+   */
+  run<T>(scope: TenantScope, work: () => T, usage: Usage | undefined = currentUsage()): T {
+    return runWork({ usage, owner: this, scope }, work);
   }
 
   /** @throws NoTenantContextError outside `run` */
   current(): TenantScope {
-    const scope = this.storage.getStore();
-    if (!scope) throw new NoTenantContextError();
-    return scope;
+    const work = currentWork();
+    if (work?.owner !== this) throw new NoTenantContextError();
+    return work.scope as TenantScope;
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { CACHE, type Cache } from '../cache/cache.js';
+import { CACHE, type Cache, type CacheKind } from '../cache/cache.js';
 import type { ApiKeyRecord } from '../catalog/api-key.js';
 import { CatalogChangeFeed, type CatalogListener } from '../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
@@ -32,6 +32,11 @@ export class TenantLookup implements OnModuleInit {
     this.listeners.add(listener);
     listener({ kind: this.changes.connected ? 'listening' : 'lost' });
     return () => void this.listeners.delete(listener);
+  }
+
+  /** What is in memory now, and nobody is asked: null when it is known not to exist, undefined when it is not there. */
+  held<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
+    return this.cache.peek(kind, key);
   }
 
   byId(id: string): Promise<Tenant | null> {

@@ -7,6 +7,7 @@ import { AccessGuard } from './access.guard.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { IdentificationService } from './identification/identification.service.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
+import { KnownCallers } from './identification/known-callers.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { tenantRepositoryToken } from './inject-tenant-repository.decorator.js';
 import { ServedTenants } from './served-tenants.js';
@@ -35,6 +36,7 @@ export class TenantModule {
         TargetWatch,
         TenantConnectionService,
         JwtVerifier,
+        KnownCallers,
         IdentificationService,
         RequestIdentification,
         { provide: APP_GUARD, useClass: AccessGuard },

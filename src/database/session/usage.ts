@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { currentWork } from './current-work.js';
 
 /** What a piece of work asked of the database. */
 export interface Usage {
@@ -8,14 +8,7 @@ export interface Usage {
   waitMs: number;
 }
 
-const storage = new AsyncLocalStorage<Usage>();
-
-/** Runs `work`, and everything it awaits, counting into `usage`. */
-export function measured<T>(usage: Usage, work: () => T): T {
-  return storage.run(usage, work);
-}
-
 /** The usage of the current work; undefined where nobody counts. */
 export function currentUsage(): Usage | undefined {
-  return storage.getStore();
+  return currentWork()?.usage;
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { parseApiKey, verifySecret } from '../../catalog/api-key.js';
 import type { Tenant } from '../../catalog/tenant.js';
@@ -9,7 +9,8 @@ import { TenantLookup } from '../tenant-lookup.js';
 import { TenantMismatchError, UnauthenticatedError } from '../tenant.errors.js';
 import type { Caller } from './caller.js';
 import { JwtVerifier } from './jwt-verifier.js';
-import { subdomain, type TenantSelectors } from './selectors.js';
+import { KnownCallers } from './known-callers.js';
+import { names, subdomain, type TenantSelectors } from './selectors.js';
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -30,15 +31,24 @@ export class IdentificationService {
     private readonly jwt: JwtVerifier,
     private readonly connections: TenantConnectionService,
     private readonly served: ServedTenants,
+    private readonly known: KnownCallers,
   ) {
     this.adminKeyHash = sha256(config.security.adminApiKey);
   }
 
-  /** Never rejects: what is wrong with the credential is part of the answer. */
-  async identify(authorization: string | undefined, selectors: TenantSelectors): Promise<Caller> {
+  /**
+   * Never rejects: what is wrong with the credential is part of the answer. A promise only where somebody has to be
+   * asked, or refused.
+   */
+  identify(authorization: string | undefined, selectors: TenantSelectors): Caller | Promise<Caller> {
     if (authorization === undefined) return ANONYMOUS;
+    const token = BEARER.exec(authorization)?.[1];
+    const known = token === undefined ? undefined : this.known.recall(token, selectors);
+    return known ?? this.lookUp(token, selectors);
+  }
+
+  private async lookUp(token: string | undefined, selectors: TenantSelectors): Promise<Caller> {
     try {
-      const token = BEARER.exec(authorization)?.[1];
       if (token === undefined) throw new UnauthenticatedError('not a bearer credential');
       if (this.isAdminKey(token)) return ADMIN;
       const tenant = await this.tenantOfCredential(token);
@@ -91,12 +101,7 @@ export class IdentificationService {
   }
 }
 
-function names(selector: string, tenant: Tenant): boolean {
-  const selected = selector.toLowerCase();
-  return selected === tenant.slug || selected === tenant.id;
-}
-
 /** Hashing first gives both sides one length, which a constant-time comparison needs. */
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Tenant } from '../../catalog/tenant.js';
 
 /** What a request says about the tenant it is for, besides its credential. It only selects, and must agree. */
 export interface TenantSelectors {
@@ -30,6 +31,12 @@ export function selectableHost(header: string | undefined): string | undefined {
 /** The first label of a host: the slug, when the host is a tenant's sub-domain. */
 export function subdomain(host: string): string {
   return host.slice(0, host.indexOf('.'));
+}
+
+/** Whether a selector, slug or id, is the tenant's. */
+export function names(selector: string, tenant: Tenant): boolean {
+  const selected = selector.toLowerCase();
+  return selected === tenant.slug || selected === tenant.id;
 }
 
 function decode(segment: string): string {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { traceOf } from '../../../src/logging/trace-parent.js';
+import { ownTraceParent, traceIdOf } from '../../../src/logging/trace-parent.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 describe('the trace of a request', () => {
   it('is the one it came with, with this request as the next parent', () => {
-    const { traceId, header } = traceOf(`00-${TRACE}-00f067aa0ba902b7-01`);
-    expect(traceId).toBe(TRACE);
+    const header = ownTraceParent(`00-${TRACE}-00f067aa0ba902b7-01`);
+    expect(traceIdOf(header)).toBe(TRACE);
     expect(header).toMatch(new RegExp(`^00-${TRACE}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
   });
 
@@ -20,9 +20,18 @@ describe('the trace of a request', () => {
     [`00-${TRACE.toUpperCase()}-00f067aa0ba902b7-01`],
     [`00-${TRACE}-00f067aa0ba902b7-01\nforged: line`],
   ])('is a new one when it came with %j', (header) => {
-    const first = traceOf(header);
-    expect(first.traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
-    expect(first.traceId).not.toBe(traceOf(header).traceId);
-    expect(first.header).toMatch(new RegExp(`^00-${first.traceId}-[0-9a-f]{16}-00$`));
+    const first = ownTraceParent(header);
+    expect(first).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/);
+    expect(traceIdOf(first)).not.toBe(traceIdOf(ownTraceParent(header)));
+  });
+
+  it('has ids that nobody else gets, however many are asked for', () => {
+    const ids = Array.from({ length: 2_000 }, () => ownTraceParent(undefined).split('-'));
+    expect(new Set(ids.map(([, traceId]) => traceId)).size).toBe(2_000);
+    expect(new Set(ids.map(([, , spanId]) => spanId)).size).toBe(2_000);
+  });
+
+  it.each([[undefined], [''], [7], [['00']], ['forged\nline']])('cannot be read out of %j', (header) => {
+    expect(traceIdOf(header)).toBeUndefined();
   });
 });
