@@ -9,6 +9,8 @@ const LINGER_MS = 1_000;
 /** As many statements are sent on one shared connection before an idle one is taken, and at most. */
 const SHALLOW = Number(process.env['X_SHALLOW'] ?? 2);
 const DEEPEST = Number(process.env['X_DEEPEST'] ?? 8);
+/** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
+const SPARED = Number(process.env['X_SPARED'] ?? 2);
 /** Nobody is put behind a statement that has been running for longer. */
 const STUCK_MS = 20;
 
@@ -111,8 +113,8 @@ export class PoolConnections {
   }
 
   /**
-   * Where one who shares is served soonest: on a connection with little before them, then on an idle one, then behind
-   * some more. Nobody is put behind what has been running for long.
+   * Where one who shares is served: on a connection with little before them, then on an idle one that others can do
+   * without, then behind some more. Nobody is put behind what has been running for long.
    *
    * @param idle the one that an idle place would be on, if there is one
    */
@@ -123,7 +125,9 @@ export class PoolConnections {
       if (connection.doom || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
       best = connection;
     }
-    return best && (best.holders < SHALLOW || !idle) ? best : (idle ?? best);
+    if (!best || !idle) return best ?? idle;
+    const isSpare = this.idleStack.length > SPARED;
+    return best.holders < (isSpare ? SHALLOW : DEEPEST) ? best : idle;
   }
 
   /** Closes the one that has been idle for longest; false when none is. */

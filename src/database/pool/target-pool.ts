@@ -184,7 +184,7 @@ export class TargetPool implements ConnectionPool {
     if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
     const now = this.now(); // read once: a clock is dear beside everything else here
-    if (lent.isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason);
+    if (lent.isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason, now);
     else this.parkOrClose(connection, discardReason, now);
     // That we took it says nothing of the others.
     if (discardReason !== undefined && !lent.takenAway) this.connections.doubtIdle();
@@ -199,10 +199,12 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** What would close it now closes it when the last of those who share it has given it back. */
-  private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined): void {
-    if (discardReason !== undefined) connection.doom = 'discarded';
-    else if (this.ended) connection.doom ??= 'ending';
-    else if (!connection.doom && this.supply.isNeededElsewhere()) connection.doom = 'server-limit';
+  private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
+    if (discardReason === undefined) connection.aliveAt = now;
+    else connection.doom = 'discarded';
+    if (connection.doom) return;
+    if (this.ended) connection.doom = 'ending';
+    else if (this.supply.isNeededElsewhere()) connection.doom = 'server-limit';
   }
 
   private placeFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {

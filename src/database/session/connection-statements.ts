@@ -39,7 +39,7 @@ export class NamedStatement {
 
 /** The prepared statements of one connection: the stamp, and those that were used last. */
 export class ConnectionStatements {
-  private stamping = new NamedStatement('stamp', false);
+  private stamping = new NamedStatement('tenantry_stamp', false);
   private readonly named = new Map<StatementPlan, NamedStatement>();
   /** Seen once on this connection: a text that does not come again while others do is not worth a plan. */
   private readonly seen = new Set<StatementPlan>();

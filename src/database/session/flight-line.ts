@@ -30,7 +30,7 @@ export class FlightLine implements ActiveQuery {
   private readonly wire: WireClient;
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
-  private broken: Error | undefined;
+  private isBroken = false;
   /** A cancel was asked for that has not been seen to hit anything yet. */
   private isCanceled = false;
 
@@ -45,6 +45,7 @@ export class FlightLine implements ActiveQuery {
       const named = use.named && flight.stamp.statementTimeoutMs === undefined;
       this.outgoing.push(...flight.messages(this.wire, named ? this.names : undefined, use.shared));
     } catch (error) {
+      flight.isUnsendable = true;
       return process.nextTick(() => flight.fail(error));
     }
     this.flights.push(flight);
@@ -79,7 +80,7 @@ export class FlightLine implements ActiveQuery {
 
   /** None of those under way will be heard of any more; the connection is no good. */
   break(error: Error): void {
-    this.broken = error;
+    this.isBroken = true;
     for (const flight of this.flights.splice(0)) flight.fail(error);
   }
 
@@ -153,9 +154,9 @@ export class FlightLine implements ActiveQuery {
   }
 
   private whyUnusable(): Error | undefined {
-    if (this.broken) return this.broken;
     // In node-postgres' words, by which a statement is known that was not sent (`neverTookEffect`).
-    if (!this.wire._queryable) return new Error('Client has encountered a connection error and is not queryable');
+    if (this.isBroken || !this.wire._queryable)
+      return new Error('Client has encountered a connection error and is not queryable');
     return this.wire._ending ? new Error('Client was closed and is not queryable') : undefined;
   }
 }

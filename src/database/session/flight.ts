@@ -29,7 +29,10 @@ export class Flight {
   completed = false;
   /** What is wrong with it, which is told when the server is ready for the next one. */
   failure: unknown;
+  /** Nobody waits for its answer any more. */
   isAbandoned = false;
+  /** Nothing of it was sent, because it cannot be. */
+  isUnsendable = false;
   private stamped = false;
   private result: WireResult | undefined;
   private names: ConnectionStatements | undefined;

@@ -53,14 +53,13 @@ function fly(
   mayRepeat: boolean,
 ): Promise<pg.QueryResult> {
   const { client, isShared } = connection;
+  if (connection.takenAway) return Promise.reject(giveBack(connection, connection.takenAway));
   return new Promise((resolve, reject) => {
     const line = lineOf(client);
-    const flight = new Flight(access.stamp, statement, statementRecords.get(statement.text), (error, result) => {
-      connection.release((error === undefined ? undefined : discardReason(error)) ?? openTransaction(client));
-      if (result) return resolve(result);
-      if (connection.takenAway) return reject(connection.takenAway);
-      const isUnharmed = mayRepeat && neverTookEffect(error, flight.completed);
-      if (isUnharmed) resolve(waitAndFly(access, statement, false));
+    const flight = new Flight(access.stamp, statement, statementRecords.get(statement.text), (failure, result) => {
+      const error = giveBack(connection, failure, flight);
+      if (error === undefined && result) resolve(result);
+      else if (mayRepeat && neverTookEffect(error, flight.completed)) resolve(waitAndFly(access, statement, false));
       else reject(error);
     });
     connection.onTakenAway?.((reason) => {
@@ -69,6 +68,17 @@ function fly(
     });
     line.send(flight, { named: connection.isKept, shared: access.pool.target.shared, together: isShared });
   });
+}
+
+/** Never throws: it is called by the connection's socket, where nobody would catch it. @returns what the caller is told */
+function giveBack(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
+  try {
+    const isHarmless = error === undefined || flight?.isUnsendable;
+    connection.release((isHarmless ? undefined : discardReason(error)) ?? openTransaction(connection.client));
+    return error === undefined ? undefined : (connection.takenAway ?? error);
+  } catch (failure) {
+    return failure;
+  }
 }
 
 function isQuickRead({ text }: Statement): boolean {

@@ -16,7 +16,7 @@ let names = 0;
 
 /** One text under one search path: what the server plans, and what a connection knows under one name. */
 export class StatementPlan {
-  readonly name = `t${(names += 1)}`;
+  readonly name = `tenantry_${(names += 1)}`;
   private executions = 0;
   private firstTenant: string | undefined;
   private isCommon = false;

@@ -87,7 +87,7 @@ export const LEFTOVERS = `
          (SELECT count(*)::int FROM pg_class WHERE relnamespace = pg_my_temp_schema()) AS temporary_tables,
          (SELECT count(*)::int FROM pg_listening_channels()) AS channels,
          (SELECT count(*)::int FROM pg_prepared_statements
-           WHERE name !~ '^(stamp|t[0-9]+)$' OR statement ~ '[0-9a-f]{8}-[0-9a-f]{4}-' OR NOT from_sql IS FALSE
+           WHERE name !~ '^tenantry_(stamp|[0-9]+)$' OR statement ~ '[0-9a-f]{8}-[0-9a-f]{4}-' OR NOT from_sql IS FALSE
          ) AS prepared_statements,
          (SELECT count(*)::int FROM pg_cursors WHERE name <> '') AS cursors`;
 
