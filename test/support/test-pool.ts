@@ -29,11 +29,6 @@ export class TestPool extends TargetPool {
     super({ target, options: { ...POOL_OPTIONS, ...options }, budget: new ServerBudget(1_000), ...more });
   }
 
-  /** Callers who hold a connection or a place on one. */
-  get inUse(): number {
-    return this.tenantsInUse().length - this.counts().waiting;
-  }
-
   override acquire(request: Partial<AcquireRequest> = {}): Promise<PooledConnection> {
     return super.acquire({ tenantId: 'anybody', share: PLENTY, hold: 'statement', ...request });
   }

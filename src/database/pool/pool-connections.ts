@@ -7,10 +7,10 @@ import type { ServerBudget } from './server-budget.js';
 /** Overflow that was closed at once would be opened again a moment later under load. */
 const LINGER_MS = 1_000;
 /** As many statements are sent on one shared connection before an idle one is taken, and at most. */
-const SHALLOW = Number(process.env['X_SHALLOW'] ?? 2);
-const DEEPEST = Number(process.env['X_DEEPEST'] ?? 8);
+const SHALLOW = 2;
+const DEEPEST = 8;
 /** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
-const SPARED = Number(process.env['X_SPARED'] ?? 2);
+const SPARED = 2;
 /** Nobody is put behind a statement that has been running for longer. */
 const STUCK_MS = 20;
 

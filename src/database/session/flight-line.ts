@@ -31,7 +31,7 @@ export class FlightLine implements ActiveQuery {
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
   private isBroken = false;
-  /** A cancel was asked for that has not been seen to hit anything yet. */
+  /** A cancel was asked for. When it comes is not known, so from then on it may have hit whatever was canceled. */
   private isCanceled = false;
 
   constructor(private readonly client: pg.ClientBase) {
@@ -54,10 +54,14 @@ export class FlightLine implements ActiveQuery {
     else this.post();
   }
 
-  /** Nobody waits for it any more. It is stopped if it is the one that runs; those behind it go on. */
+  /**
+   * Nobody waits for it any more. It is stopped if it is the one that runs; those behind it go on. The connection is not
+   * used further, so that a cancel which comes late never meets a write.
+   */
   abandon(flight: Flight): void {
     flight.isAbandoned = true;
     if (flight !== this.flights[0]) return;
+    flight.isCanceled = true;
     this.isCanceled = true;
     void requestCancel(this.client as pg.Client);
   }
@@ -135,9 +139,7 @@ export class FlightLine implements ActiveQuery {
     const ms = now - this.since;
     this.since = now;
     if (this.flights.length > 0) this.goOn();
-    const canceled = this.isCanceled && isCancel(flight.failure);
-    if (canceled) this.isCanceled = false;
-    if (flight.isToBeRepeated(canceled)) this.send(flight, { named: false, shared: true, together: false });
+    if (flight.isToBeRepeated(this.isCanceled)) this.send(flight, { named: false, shared: true, together: false });
     else flight.land(ms);
   }
 
@@ -172,8 +174,4 @@ export function lineOf(client: pg.ClientBase): FlightLine {
 /** Every statement that is under way on the connection ends with such an error, and none behind the first has begun. */
 function isFatal({ severity }: pg.DatabaseError): boolean {
   return severity === 'FATAL' || severity === 'PANIC';
-}
-
-function isCancel(failure: unknown): boolean {
-  return failure instanceof pg.DatabaseError && failure.code === '57014';
 }

@@ -13,6 +13,8 @@ const ABOUT_NAMES: ReadonlyMap<string | undefined, string> = new Map([
   ['0A000', 'RevalidateCachedQuery'],
 ]);
 const CANCELED = '57014';
+/** Each is one that we caused ourselves; what goes on failing after them has another reason. */
+const MOST_REPEATS = 3;
 
 export type Landing = (error: unknown, result?: pg.QueryResult) => void;
 
@@ -31,6 +33,8 @@ export class Flight {
   failure: unknown;
   /** Nobody waits for its answer any more. */
   isAbandoned = false;
+  /** The server was asked to stop it. */
+  isCanceled = false;
   /** Nothing of it was sent, because it cannot be. */
   isUnsendable = false;
   private stamped = false;
@@ -39,7 +43,7 @@ export class Flight {
   private plan: StatementPlan | undefined;
   private named: NamedStatement | undefined;
   private stampName: NamedStatement | undefined;
-  private isRepeated = false;
+  private repeats = 0;
 
   constructor(
     readonly stamp: Stamp,
@@ -58,7 +62,7 @@ export class Flight {
     const { rowMode, types } = this.statement;
     this.result = new WireResult(rowMode, types);
     this.result._types ??= client._types;
-    if (!names || this.isRepeated) return this.unnamed();
+    if (!names || this.repeats > 0) return this.unnamed();
     this.names = names;
     this.plan = rowMode === undefined && types === undefined ? this.record?.plan(this.stamp.searchPath) : undefined;
     this.named = this.plan?.isWorthKeeping(shared) ? names.find(this.plan) : undefined;
@@ -124,12 +128,13 @@ export class Flight {
    */
   isToBeRepeated(canceled: boolean): boolean {
     const { failure } = this;
-    if (this.isRepeated || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError)) return false;
+    if (this.repeats >= MOST_REPEATS || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError))
+      return false;
     const isAboutNames = this.names !== undefined && ABOUT_NAMES.get(failure.code) === failure.routine;
     if (!isAboutNames && !(canceled && failure.code === CANCELED)) return false;
     if (isAboutNames) this.renewNames();
     else this.doubtNames();
-    this.isRepeated = true;
+    this.repeats += 1;
     this.stamped = false;
     this.failure = undefined;
     return true;

@@ -9,7 +9,7 @@ import { openTransaction } from './readiness.js';
 import { isRead, neverTookEffect } from './repeatable-read.js';
 import type { Stamp } from './stamp.js';
 import type { Statement } from './statement.js';
-import { statementRecords } from './statement-records.js';
+import { type StatementRecord, statementRecords } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
 
 const ALONE: LineUse = { named: false, shared: true, together: false };
@@ -22,8 +22,9 @@ const ALONE: LineUse = { named: false, shared: true, together: false };
  * than all the rest of the way, because Node 20 follows every promise for AsyncLocalStorage.
  */
 export function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
-  const connection = currentTracing() ? undefined : access.tryForStatement(isQuickRead(statement));
-  return connection ? fly(access, statement, connection, isRead(statement)) : waitAndFly(access, statement);
+  const record = statementRecords.get(statement.text);
+  const connection = currentTracing() ? undefined : access.tryForStatement(isQuickRead(record));
+  return connection ? fly({ access, statement, record }, connection) : waitAndFly({ access, statement, record });
 }
 
 /** Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. */
@@ -37,29 +38,30 @@ export function sendStamped(client: pg.ClientBase, stamp: Stamp, statement: Stat
   });
 }
 
-async function waitAndFly(
-  access: TenantAccess,
-  statement: Statement,
-  mayRepeat = isRead(statement),
-): Promise<pg.QueryResult> {
-  const connection = await access.forStatement(isQuickRead(statement));
-  return tracedStatement(connection.client, statement.text, () => fly(access, statement, connection, mayRepeat));
+/** What is asked for, by whom. */
+interface Journey {
+  readonly access: TenantAccess;
+  readonly statement: Statement;
+  readonly record: StatementRecord | undefined;
+  /** It met a dead connection before. */
+  readonly isSecond?: boolean;
 }
 
-function fly(
-  access: TenantAccess,
-  statement: Statement,
-  connection: PooledConnection,
-  mayRepeat: boolean,
-): Promise<pg.QueryResult> {
+async function waitAndFly(journey: Journey): Promise<pg.QueryResult> {
+  const connection = await journey.access.forStatement(isQuickRead(journey.record));
+  return tracedStatement(connection.client, journey.statement.text, () => fly(journey, connection));
+}
+
+function fly(journey: Journey, connection: PooledConnection): Promise<pg.QueryResult> {
+  const { access, statement, record } = journey;
   const { client, isShared } = connection;
   if (connection.takenAway) return Promise.reject(giveBack(connection, connection.takenAway));
   return new Promise((resolve, reject) => {
     const line = lineOf(client);
-    const flight = new Flight(access.stamp, statement, statementRecords.get(statement.text), (failure, result) => {
+    const flight = new Flight(access.stamp, statement, record, (failure, result) => {
       const error = giveBack(connection, failure, flight);
       if (error === undefined && result) resolve(result);
-      else if (mayRepeat && neverTookEffect(error, flight.completed)) resolve(waitAndFly(access, statement, false));
+      else if (mayRepeat(journey) && neverTookEffect(error, flight.completed)) resolve(repeat(journey));
       else reject(error);
     });
     connection.onTakenAway?.((reason) => {
@@ -70,17 +72,29 @@ function fly(
   });
 }
 
+function mayRepeat({ statement, record, isSecond }: Journey): boolean {
+  return !isSecond && (record?.isRead ?? isRead(statement));
+}
+
+function repeat(journey: Journey): Promise<pg.QueryResult> {
+  return waitAndFly({ ...journey, isSecond: true });
+}
+
 /** Never throws: it is called by the connection's socket, where nobody would catch it. @returns what the caller is told */
 function giveBack(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
   try {
-    const isHarmless = error === undefined || flight?.isUnsendable;
-    connection.release((isHarmless ? undefined : discardReason(error)) ?? openTransaction(connection.client));
+    connection.release(whyDiscard(error, flight) ?? openTransaction(connection.client));
     return error === undefined ? undefined : (connection.takenAway ?? error);
   } catch (failure) {
     return failure;
   }
 }
 
-function isQuickRead({ text }: Statement): boolean {
-  return statementRecords.get(text)?.isQuickRead === true;
+function whyDiscard(error: unknown, flight: Flight | undefined): string | undefined {
+  if (flight?.isCanceled) return 'a cancel was sent to it';
+  return error === undefined || flight?.isUnsendable ? undefined : discardReason(error);
+}
+
+function isQuickRead(record: StatementRecord | undefined): boolean {
+  return record !== undefined && record.isQuickRead;
 }

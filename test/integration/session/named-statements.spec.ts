@@ -119,18 +119,18 @@ describe('nobody notices', () => {
     const text = newText('SELECT * FROM notes LIMIT $1');
     await ask(one, `INSERT INTO notes (body) VALUES ('wide')`);
     await askOften(text, [1]);
-    let isChanged = false;
+    const table = { isChanged: false };
     const columns = new Set<string>();
     const load = async (index: number): Promise<void> => {
       do columns.add(Object.keys((await ask(index % 2 ? two : one, text, [1])).rows[0] ?? {}).join());
-      while (!isChanged);
+      while (!table.isChanged);
       const row = (await ask(one, text, [1])).rows[0] as object;
       expect(Object.keys(row)).toContain('extra_3');
     };
     const change = async (): Promise<void> => {
       for (const n of numbers(4))
         await database.admin(`ALTER TABLE shared.notes ADD COLUMN extra_${n} int DEFAULT ${n}`);
-      isChanged = true;
+      table.isChanged = true;
     };
     await Promise.all([...numbers(30).map(load), change()]);
     expect(columns.size).toBeGreaterThan(1);
