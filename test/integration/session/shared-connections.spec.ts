@@ -71,16 +71,27 @@ describe('on one connection', () => {
     expect(pool.counts()).toMatchObject({ busy: 0, idle: 1 });
   });
 
-  it('writes, and reads that are not known to be quick, are alone', async () => {
-    await makeFamiliar(`SELECT 1 FROM notes FOR UPDATE /* shared */`);
+  it.each([
+    ['a write', 'UPDATE notes SET body = body WHERE false /* shared */'],
+    ['a read that locks', 'SELECT 1 FROM notes FOR UPDATE /* shared */'],
+  ])('%s waits for a connection of its own, however familiar', async (_, text) => {
+    await makeFamiliar(text);
     tap.freeze();
-    const texts = [[INSERT, 'alone'], [`SELECT 'new' AS text`], [`SELECT 1 FROM notes FOR UPDATE /* shared */`]];
-    const all = texts.map(([text, ...values]) => ask(one, text as string, values));
+    const before = ask(one, READ, [1]);
+    const alone = ask(two, text, []);
     await tap.somethingHeldBack();
-    expect(pool.counts()).toMatchObject({ busy: 1, waiting: 2 });
+    expect(pool.counts()).toMatchObject({ busy: 1, waiting: 1 });
     tap.thaw();
-    await Promise.all(all);
-    await ask(one, 'DELETE FROM notes', []);
+    await Promise.all([before, alone]);
+  });
+
+  it('so does a read that nobody knows yet', async () => {
+    tap.freeze();
+    const before = ask(one, READ, [1]);
+    const alone = ask(two, `SELECT 'new' AS text`, []);
+    expect(pool.counts()).toMatchObject({ busy: 1, waiting: 1 });
+    tap.thaw();
+    await Promise.all([before, alone]);
   });
 
   it('an error ends its own statement and not those before and behind it', async () => {
@@ -224,8 +235,9 @@ describe('taking a place away', () => {
     await untilSomebodySleeps();
     pool.takeAway(one.id, refusal);
     await expect(waiting).rejects.toThrow('not served any more');
-    expect((await running).rows).toMatchObject([{ who: 'running' }]);
-    expect((await behind).rows).toMatchObject([{ who: 'behind' }]);
+    const pid = ((await running).rows[0] as { pid: number }).pid;
+    expect((await behind).rows).toEqual([{ pid, who: 'behind' }]);
+    expect((await ask(two, sleep, [0, 'after'])).rows).toEqual([{ pid, who: 'after' }]); // nothing was canceled
   });
 
   it('harms nobody when its cancel comes late', async () => {
