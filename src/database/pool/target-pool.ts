@@ -1,5 +1,6 @@
 import { CallSite } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
+import { ConnectionReturns } from './connection-returns.js';
 import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
@@ -16,7 +17,7 @@ import {
 } from './pool.errors.js';
 import { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
-import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
+import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from './server-budget.js';
@@ -59,6 +60,7 @@ export class TargetPool implements ConnectionPool {
   private readonly callers: WaitingCallers;
   private readonly connections: PoolConnections;
   private readonly supply: ConnectionSupply;
+  private readonly returns: ConnectionReturns;
   private readonly lent = new Set<LentConnection>();
   private sweeper: NodeJS.Timeout | undefined;
   private lastUsedAt: number;
@@ -84,6 +86,7 @@ export class TargetPool implements ConnectionPool {
     };
     const random = more.random ?? Math.random;
     this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random });
+    this.returns = new ConnectionReturns(this.connections, this.supply, options);
   }
 
   acquire(request: AcquireRequest): Promise<PooledConnection> {
@@ -134,6 +137,7 @@ export class TargetPool implements ConnectionPool {
     if (!this.ended) {
       this.ended = true;
       this.supply.end();
+      this.returns.end();
       for (const waiter of this.callers.drain()) {
         if (successor) successor.enqueue(waiter);
         else waiter.reject(new PoolEndedError(targetName(this.target)));
@@ -179,32 +183,15 @@ export class TargetPool implements ConnectionPool {
 
   /** For `LentConnection`. */
   giveBack(lent: LentConnection, discardReason?: string): void {
-    const { connection, tenantId, lease } = lent;
+    const { tenantId, lease } = lent;
     this.lent.delete(lent);
     if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
     const now = this.now(); // read once: a clock is dear beside everything else here
-    if (lent.isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason, now);
-    else this.parkOrClose(connection, discardReason, now);
+    this.returns.take(lent, discardReason, now);
     // That we took it says nothing of the others.
     if (discardReason !== undefined && !lent.takenAway) this.connections.doubtIdle();
     this.pump(now);
-  }
-
-  private parkOrClose(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
-    connection.holders = 0;
-    const reason = this.reasonToClose(connection, discardReason, now);
-    if (reason) this.connections.retire(connection, reason);
-    else this.connections.park(connection, now);
-  }
-
-  /** What would close it now closes it when the last of those who share it has given it back. */
-  private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
-    if (discardReason === undefined) connection.aliveAt = now;
-    else connection.doom = 'discarded';
-    if (connection.doom) return;
-    if (this.ended) connection.doom = 'ending';
-    else if (this.supply.isNeededElsewhere()) connection.doom = 'server-limit';
   }
 
   private placeFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
@@ -270,19 +257,6 @@ export class TargetPool implements ConnectionPool {
     const lent = new LentConnection(this, connection, tenantId, lease, this.isShareable, isShared);
     this.lent.add(lent);
     return lent;
-  }
-
-  private reasonToClose(
-    connection: PhysicalConnection,
-    discardReason: string | undefined,
-    now: number,
-  ): CloseReason | undefined {
-    if (discardReason !== undefined || !connection.isAtRest || !this.connections.has(connection)) return 'discarded';
-    if (connection.doom) return connection.doom;
-    if (this.ended) return 'ending';
-    if (!this.options.reuse) return 'direct';
-    if (now >= connection.retireAt) return 'recycled';
-    return this.supply.isNeededElsewhere() ? 'server-limit' : undefined;
   }
 
   private supplied(): void {

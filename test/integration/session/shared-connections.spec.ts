@@ -1,8 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
+import { ServerBudget } from '../../../src/database/pool/server-budget.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
-import type { TestPool } from '../../support/test-pool.js';
-import { clientOf, createNotesDatabase, openPool, type TestTenant, tenantIn } from './support/notes-database.js';
+import { TestPool } from '../../support/test-pool.js';
+import {
+  clientOf,
+  createNotesDatabase,
+  openPool,
+  POOL_OPTIONS,
+  type TestTenant,
+  tenantIn,
+} from './support/notes-database.js';
 import { WireTap } from './support/wire-tap.js';
 
 const [one, two] = [tenantIn('shared'), tenantIn('shared')];
@@ -167,6 +175,23 @@ describe('on one connection', () => {
     tap.thaw();
     expect((await ask(two, READ, [7])).rows).toEqual([{ tenant: two.id, n: 7 }]);
   });
+});
+
+it('a pool whose shared connections are never idle gives one up for another pool of the server', async () => {
+  const budget = new ServerBudget(1);
+  pool = new TestPool(database.target, POOL_OPTIONS, { budget });
+  const poor = new TestPool(database.target, POOL_OPTIONS, { budget });
+  await makeFamiliar(READ, 0);
+  const load = { isWanted: true };
+  const work = async (): Promise<void> => {
+    while (load.isWanted) await ask(one, READ, [0]);
+  };
+  const workers = numbers(6).map(work);
+  expect((await clientOf(poor, two).query(READ, [8])).rows).toEqual([{ tenant: two.id, n: 8 }]);
+  load.isWanted = false;
+  await Promise.all(workers);
+  await Promise.all([pool.end(), poor.end()]);
+  expect(budget.open).toBe(0);
 });
 
 describe('a slow statement', () => {
