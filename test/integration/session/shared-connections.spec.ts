@@ -181,10 +181,10 @@ it('a pool whose shared connections are never idle gives one up for another pool
   const budget = new ServerBudget(1);
   pool = new TestPool(database.target, POOL_OPTIONS, { budget });
   const poor = new TestPool(database.target, POOL_OPTIONS, { budget });
-  await makeFamiliar(READ, 0);
+  const sleep = await quickSoFar(); // so that answers come one by one, with others under way
   const load = { isWanted: true };
   const work = async (): Promise<void> => {
-    while (load.isWanted) await ask(one, READ, [0]);
+    while (load.isWanted) await ask(one, sleep, [0.004, 'busy']);
   };
   const workers = numbers(6).map(work);
   expect((await clientOf(poor, two).query(READ, [8])).rows).toEqual([{ tenant: two.id, n: 8 }]);
