@@ -3,11 +3,20 @@ import type { ConnectionTarget } from './connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 import type { PoolCounts } from './pool.errors.js';
 
-/** A physical connection, held exclusively until it is released; releasing twice is a no-op. */
+/**
+ * A physical connection, held until it is released; releasing twice is a no-op. It is the holder's alone, unless they asked
+ * for a place on one that is shared.
+ */
 export interface PooledConnection {
   readonly client: pg.ClientBase;
+  /** Whether others send on it, too. */
+  readonly isShared: boolean;
+  /** Whether it is worth having statements prepared on it: it is used again, and it is always the same backend. */
+  readonly isKept: boolean;
   /** Why it was taken away from its holder, who is to be told this instead of what became of the connection. */
   readonly takenAway?: Error | undefined;
+  /** On a shared one, which is left to the others: who is to be told when the place on it is taken away. */
+  onTakenAway?(tell: (reason: Error) => void): void;
   /** Gives it back; with a reason it is closed instead of reused. */
   release(discardReason?: string): void;
 }
@@ -18,6 +27,8 @@ export interface AcquireRequest {
   readonly share: TenantShare;
   /** A lease lasts as long as its holder wants, and is watched; a statement ends by its own deadline. */
   readonly hold: 'statement' | 'lease';
+  /** Whether a place beside others on a shared connection will do. */
+  readonly shares?: boolean;
   /** Ends the wait; what was not waited for any more is not handed out. */
   readonly signal?: AbortSignal;
 }
@@ -32,6 +43,8 @@ export interface ConnectionPool {
    *   reason, and why the tenant is not served when that is known (`TenantGates`)
    */
   acquire(request: AcquireRequest): Promise<PooledConnection>;
+  /** One that is there at once; undefined where only `acquire` can tell. */
+  tryAcquire(request: AcquireRequest): PooledConnection | undefined;
   counts(): PoolCounts;
 }
 

@@ -61,6 +61,13 @@ export class FairQueue<W extends Waiter> {
     return lane?.waiting[0]?.since;
   }
 
+  /** Who would be served next. */
+  peek(): W | undefined {
+    if (this.turns.size === 0) return undefined;
+    const [lane] = this.turns;
+    return lane?.waiting[0];
+  }
+
   /** Takes a place for somebody who need not wait; false when others are before them or the tenant is at its limit. */
   tryStart(tenantId: string, share: TenantShare): boolean {
     if (this.turns.size > 0) return false;

@@ -12,12 +12,15 @@ interface Lender {
 export class LentConnection implements PooledConnection {
   private released = false;
   private reason: Error | undefined;
+  private tell: ((reason: Error) => void) | undefined;
 
   constructor(
     private readonly lender: Lender,
     readonly connection: PhysicalConnection,
     readonly tenantId: string,
     readonly lease: HeldLease | undefined,
+    readonly isKept = false,
+    readonly isShared = false,
   ) {}
 
   get client(): pg.ClientBase {
@@ -28,10 +31,19 @@ export class LentConnection implements PooledConnection {
     return this.reason;
   }
 
-  /** Tells the holder that the connection, which is being closed, is theirs no more; sessions hear it as an error. */
+  /**
+   * Tells the holder that the connection is theirs no more. One that is shared stays with the others; of one that is being
+   * closed sessions hear it as an error.
+   */
   takeAway(reason: Error): void {
+    if (this.reason) return;
     this.reason = reason;
-    this.connection.client.emit('error', reason);
+    if (this.isShared) this.tell?.(reason);
+    else this.connection.client.emit('error', reason);
+  }
+
+  onTakenAway(tell: (reason: Error) => void): void {
+    if (this.isShared) this.tell = tell;
   }
 
   release(discardReason?: string): void {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
+import type { CloseReason } from './pool-snapshot.js';
 
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
 const CLOSE_GRACE_MS = 1_000;
@@ -20,6 +21,12 @@ interface OpenOptions {
 export class PhysicalConnection {
   /** When it was last known to be alive, in ms of the pool's clock. */
   aliveAt: number;
+  /** How many hold it: one alone, or several who share it. */
+  holders = 0;
+  /** When it was lent, or one who shares it gave it back: the next one's statement runs since then. */
+  movedAt = 0;
+  /** Why it is closed once nobody holds it; no further one gets a place on it. */
+  doom: CloseReason | undefined;
   /** Resolves once the server has closed it, or it was cut. */
   readonly closed: Promise<void>;
   private markClosed!: () => void;

@@ -6,6 +6,13 @@ import type { ServerBudget } from './server-budget.js';
 
 /** Overflow that was closed at once would be opened again a moment later under load. */
 const LINGER_MS = 1_000;
+/** As many statements are sent on one shared connection before an idle one is taken, and at most. */
+const SHALLOW = 2;
+const DEEPEST = 8;
+/** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
+const SPARED = 2;
+/** Nobody is put behind a statement that has been running for longer. */
+const STUCK_MS = 20;
 
 /** The connections that a pool has: which are idle, and how many places of the server's budget they take. */
 export class PoolConnections {
@@ -13,6 +20,8 @@ export class PoolConnections {
   private readonly usable = new Set<PhysicalConnection>();
   /** The latest used last. */
   private readonly idleStack: PhysicalConnection[] = [];
+  /** Held by those who share them. */
+  private readonly shared = new Set<PhysicalConnection>();
   private opening = 0;
   private closing = 0;
 
@@ -84,6 +93,43 @@ export class PoolConnections {
     return this.idleStack.pop();
   }
 
+  /** Takes a place beside those who hold it, or as the first one. */
+  share(connection: PhysicalConnection, now: number): void {
+    if (connection.holders === 0) {
+      this.idleStack.splice(this.idleStack.lastIndexOf(connection), 1);
+      connection.movedAt = now;
+      this.shared.add(connection);
+    }
+    connection.holders += 1;
+  }
+
+  /** Gives such a place back. @returns whether others hold it still */
+  unshare(connection: PhysicalConnection, now: number): boolean {
+    connection.movedAt = now;
+    connection.holders -= 1;
+    if (connection.holders > 0) return true;
+    this.shared.delete(connection);
+    return false;
+  }
+
+  /**
+   * Where one who shares is served: on a connection with little before them, then on an idle one that others can do
+   * without, then behind some more. Nobody is put behind what has been running for long.
+   *
+   * @param idle the one that an idle place would be on, if there is one
+   */
+  findPlace(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
+    let best: PhysicalConnection | undefined;
+    for (const connection of this.shared) {
+      if (connection.holders >= (best?.holders ?? DEEPEST)) continue;
+      if (connection.doom || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
+      best = connection;
+    }
+    if (!best || !idle) return best ?? idle;
+    const isSpare = this.idleStack.length > SPARED;
+    return best.holders < (isSpare ? SHALLOW : DEEPEST) ? best : idle;
+  }
+
   /** Closes the one that has been idle for longest; false when none is. */
   retireLongestIdle(reason: CloseReason): boolean {
     const [longest] = this.idleStack;
@@ -118,6 +164,7 @@ export class PoolConnections {
   retire(connection: PhysicalConnection, reason: CloseReason, graceMs?: number): boolean {
     const position = this.idleStack.indexOf(connection);
     if (position >= 0) this.idleStack.splice(position, 1);
+    this.shared.delete(connection);
     if (!this.usable.delete(connection)) return false;
     this.statistics.countClosed(reason);
     this.closing += 1;

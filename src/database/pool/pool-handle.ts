@@ -38,6 +38,17 @@ export class PoolHandle implements ConnectionPool {
     return former;
   }
 
+  tryAcquire(request: AcquireRequest): PooledConnection | undefined {
+    if (!this.gates.isOpen(request.tenantId)) return undefined;
+    try {
+      const connection = this.current.tryAcquire(request);
+      if (connection) this.fallback.recovered();
+      return connection;
+    } catch {
+      return undefined; // `acquire` meets the same error, and knows what to do
+    }
+  }
+
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
     const doubt = this.gates.enter(request.tenantId);
     if (doubt) await doubt;

@@ -1,5 +1,6 @@
 import { CallSite } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
+import { ConnectionReturns } from './connection-returns.js';
 import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
@@ -16,7 +17,7 @@ import {
 } from './pool.errors.js';
 import { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
-import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
+import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from './server-budget.js';
@@ -59,6 +60,7 @@ export class TargetPool implements ConnectionPool {
   private readonly callers: WaitingCallers;
   private readonly connections: PoolConnections;
   private readonly supply: ConnectionSupply;
+  private readonly returns: ConnectionReturns;
   private readonly lent = new Set<LentConnection>();
   private sweeper: NodeJS.Timeout | undefined;
   private lastUsedAt: number;
@@ -84,26 +86,35 @@ export class TargetPool implements ConnectionPool {
     };
     const random = more.random ?? Math.random;
     this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random });
+    this.returns = new ConnectionReturns(this.connections, this.supply, options);
   }
 
   acquire(request: AcquireRequest): Promise<PooledConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
-    this.lastUsedAt = this.now();
-    const site = request.hold === 'lease' ? new CallSite() : undefined;
-    const connection = this.takeTrusted(request, this.lastUsedAt);
-    if (connection) {
-      this.statistics.waits.record(0);
-      return Promise.resolve(this.lend(connection, request, site));
-    }
+    const connection = this.tryAcquire(request);
+    if (connection) return Promise.resolve(connection);
+    const site = siteOf(request);
     return new Promise((resolve, reject) => {
       this.enqueue(new PoolWaiter(request, this.lastUsedAt, site, resolve, reject));
     });
   }
 
+  /** The fast path: nobody is before the caller, and the connection was used a moment ago. */
+  tryAcquire(request: AcquireRequest): PooledConnection | undefined {
+    if (this.ended || request.signal?.aborted) return undefined;
+    const now = this.now();
+    this.lastUsedAt = now;
+    const connection = this.placeFor(request, now);
+    if (!connection || !this.callers.tryStart(request.tenantId, request.share)) return undefined;
+    this.statistics.waits.record(0);
+    return this.lend(connection, request, now, siteOf(request));
+  }
+
   counts(): PoolCounts {
     const { total, idle } = this.connections;
-    const busy = [...this.lent].filter(({ connection }) => this.connections.has(connection)); // the others broke
-    return { total, busy: busy.length, idle: idle.length, waiting: this.callers.waiting };
+    const busy = new Set(Array.from(this.lent, ({ connection }) => connection));
+    for (const connection of busy) if (!this.connections.has(connection)) busy.delete(connection); // it broke
+    return { total, busy: busy.size, idle: idle.length, waiting: this.callers.waiting };
   }
 
   snapshot(): PoolSnapshot {
@@ -126,6 +137,7 @@ export class TargetPool implements ConnectionPool {
     if (!this.ended) {
       this.ended = true;
       this.supply.end();
+      this.returns.end();
       for (const waiter of this.callers.drain()) {
         if (successor) successor.enqueue(waiter);
         else waiter.reject(new PoolEndedError(targetName(this.target)));
@@ -163,7 +175,7 @@ export class TargetPool implements ConnectionPool {
   takeAway(tenantId: string, refusal: Refusal): number {
     const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {
-      this.connections.retire(lent.connection, 'cut', TAKE_AWAY_MS);
+      if (!lent.isShared) this.connections.retire(lent.connection, 'cut', TAKE_AWAY_MS);
       lent.takeAway(refusal());
     }
     return found.length;
@@ -171,24 +183,26 @@ export class TargetPool implements ConnectionPool {
 
   /** For `LentConnection`. */
   giveBack(lent: LentConnection, discardReason?: string): void {
-    const { connection, tenantId, lease } = lent;
+    const { tenantId, lease } = lent;
     this.lent.delete(lent);
     if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
     const now = this.now(); // read once: a clock is dear beside everything else here
-    const reason = this.reasonToClose(connection, discardReason, now);
-    if (reason) this.connections.retire(connection, reason);
-    else this.connections.park(connection, now);
+    this.returns.take(lent, discardReason, now);
     // That we took it says nothing of the others.
     if (discardReason !== undefined && !lent.takenAway) this.connections.doubtIdle();
     this.pump(now);
   }
 
-  /** The fast path: nobody is before the caller, and the connection on top was used a moment ago. */
-  private takeTrusted({ tenantId, share, signal }: AcquireRequest, now: number): PhysicalConnection | undefined {
-    const connection = this.connections.idle.at(-1);
-    if (!connection || signal?.aborted || !isTrusted(connection, now)) return undefined;
-    return this.callers.tryStart(tenantId, share) ? this.connections.takeTop() : undefined;
+  private placeFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
+    const top = this.connections.idle.at(-1);
+    const idle = top && isTrusted(top, now) ? top : undefined;
+    return shares && this.isShareable ? this.connections.findPlace(now, idle) : idle;
+  }
+
+  /** Behind a pooler one connection's statements go to many backends, and what is used once has nobody to share it. */
+  private get isShareable(): boolean {
+    return this.options.reuse && this.target.server.aroundPooler === undefined;
   }
 
   private enqueue(waiter: PoolWaiter): void {
@@ -211,19 +225,16 @@ export class TargetPool implements ConnectionPool {
   }
 
   private pump(now = this.now()): void {
-    for (let waiter = this.nextWithTrusted(now); waiter; waiter = this.nextWithTrusted(now)) {
+    for (let next = this.callers.peek(); next; next = this.callers.peek()) {
+      const connection = this.placeFor(next.request, now);
+      const waiter = connection && this.callers.next();
+      if (!waiter) break;
       this.statistics.waits.record(now - waiter.since);
-      waiter.resolve(this.lend(this.connections.takeTop()!, waiter.request, waiter.site));
+      waiter.resolve(this.lend(connection, waiter.request, now, waiter.site));
     }
     this.supply.withdrawSurplus();
     if (this.callers.hasNext) this.supply.procure();
     else this.offerIdle();
-  }
-
-  /** The next caller, when there is a connection for them that need not be looked at first. */
-  private nextWithTrusted(now: number): PoolWaiter | undefined {
-    const top = this.connections.idle.at(-1);
-    return top && isTrusted(top, now) ? this.callers.next() : undefined;
   }
 
   /** What nobody here needs: to whoever waits for the server's limit, and closed where nothing is reused. */
@@ -233,23 +244,19 @@ export class TargetPool implements ConnectionPool {
     while (idle.length > 0 && this.supply.isNeededElsewhere()) this.supply.closeLongestIdle();
   }
 
-  private lend(connection: PhysicalConnection, { tenantId }: AcquireRequest, site?: CallSite): LentConnection {
-    const lease = site && this.leases.add(tenantId, this.now(), site);
-    const lent = new LentConnection(this, connection, tenantId, lease);
+  private lend(
+    connection: PhysicalConnection,
+    { tenantId, shares }: AcquireRequest,
+    now: number,
+    site?: CallSite,
+  ): LentConnection {
+    const isShared = shares === true && this.isShareable;
+    if (isShared) this.connections.share(connection, now);
+    else this.connections.takeTop();
+    const lease = site && this.leases.add(tenantId, now, site);
+    const lent = new LentConnection(this, connection, tenantId, lease, this.isShareable, isShared);
     this.lent.add(lent);
     return lent;
-  }
-
-  private reasonToClose(
-    connection: PhysicalConnection,
-    discardReason: string | undefined,
-    now: number,
-  ): CloseReason | undefined {
-    if (discardReason !== undefined || !connection.isAtRest || !this.connections.has(connection)) return 'discarded';
-    if (this.ended) return 'ending';
-    if (!this.options.reuse) return 'direct';
-    if (now >= connection.retireAt) return 'recycled';
-    return this.supply.isNeededElsewhere() ? 'server-limit' : undefined;
   }
 
   private supplied(): void {
@@ -291,6 +298,10 @@ export class TargetPool implements ConnectionPool {
     this.connections.sweep(unused ? 0 : this.options.size);
     for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
   }
+}
+
+function siteOf({ hold }: AcquireRequest): CallSite | undefined {
+  return hold === 'lease' ? new CallSite() : undefined;
 }
 
 function isTrusted(connection: PhysicalConnection, now: number): boolean {

@@ -69,6 +69,11 @@ export class TenantGates {
     return undefined;
   }
 
+  /** Whether `enter` lets the tenant through at once. */
+  isOpen(tenantId: string): boolean {
+    return this.judge === undefined || (this.gates.get(tenantId)?.isOpen === true && !this.isDeaf);
+  }
+
   /** For what took long between asking for a connection and having it. @throws the tenant's refusal */
   assertServed(tenantId: string): void {
     this.gates.get(tenantId)?.assertServed();

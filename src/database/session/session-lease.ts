@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../pool/discard.js';
 import { bindToCaller } from './caller-context.js';
+import { lineOf } from './flight-line.js';
 import { openTransaction } from './readiness.js';
 import { refuseWhatOutlivesSession } from './refused-statements.js';
 import { SessionEndedError } from './session.errors.js';
@@ -89,6 +90,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     try {
       if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK');
       await client.query('DISCARD ALL');
+      lineOf(client).forgetNames();
     } catch (error) {
       this.broken = error instanceof Error ? error.message : 'it could not be cleaned';
     }

@@ -6,7 +6,16 @@ import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
 import { localStampCommands } from './stamp.js';
 import { runStamped } from './stamped-query.js';
-import { assertStreamable, beginCommand, classifyStatement, emptyResult, type Statement } from './statement.js';
+import {
+  assertStreamable,
+  beginCommand,
+  classifyStatement,
+  emptyResult,
+  isRowStatement,
+  type Statement,
+  type StatementKind,
+} from './statement.js';
+import { statementRecords } from './statement-records.js';
 import { failSubmittable, submittableText } from './submittable.js';
 import { leaseForSubmittable } from './submittable-lease.js';
 import type { TenantAccess } from './tenant-access.js';
@@ -56,10 +65,17 @@ export class StampedClient {
     return this;
   }
 
-  private async run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
+  private run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    try {
+      return this.runNow(toStatement(input, values));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private runNow(statement: Statement): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
-    const statement = toStatement(input, values);
-    const kind = classifyStatement(statement.text, this.lease !== undefined);
+    const kind = kindOf(statement.text, this.lease !== undefined);
     switch (kind) {
       case 'begin':
         return this.begin(statement);
@@ -67,7 +83,7 @@ export class StampedClient {
       case 'rollback':
         return this.endTransaction(statement, kind);
       case 'plain':
-        return this.lease ? (await this.lease).query(statement) : runStamped(this.access, statement);
+        return this.lease ? this.lease.then((lease) => lease.query(statement)) : runStamped(this.access, statement);
     }
   }
 
@@ -114,6 +130,14 @@ export class StampedClient {
     this.lease = undefined;
     return lease;
   }
+}
+
+/** A text that was found to be a row statement once is not read again. */
+function kindOf(text: string, inTransaction: boolean): StatementKind {
+  if (statementRecords.get(text)) return 'plain';
+  if (!isRowStatement(text)) return classifyStatement(text, inTransaction);
+  statementRecords.remember(text);
+  return 'plain';
 }
 
 function isSubmittable(input: QueryInput): input is pg.Submittable {

@@ -7,6 +7,7 @@ import { currentUsage, type Usage } from './usage.js';
 /** One tenant's way to the connections of its target: as whom it asks, how much it may take, and what it stamps. */
 export class TenantAccess {
   private readonly statement: AcquireRequest;
+  private readonly quickStatement: AcquireRequest;
   private readonly lease: AcquireRequest;
 
   constructor(
@@ -16,12 +17,26 @@ export class TenantAccess {
   ) {
     const { tenantId } = stamp;
     this.statement = { tenantId, share, hold: 'statement' };
+    this.quickStatement = { tenantId, share, hold: 'statement', shares: true };
     this.lease = { tenantId, share, hold: 'lease' };
   }
 
-  /** For one statement. @throws what `ConnectionPool.acquire` throws */
-  forStatement(): Promise<PooledConnection> {
-    return this.acquire(this.statement);
+  /**
+   * For one statement.
+   *
+   * @param shares whether others may send theirs before and behind it
+   * @throws what `ConnectionPool.acquire` throws
+   */
+  forStatement(shares: boolean): Promise<PooledConnection> {
+    return this.acquire(shares ? this.quickStatement : this.statement);
+  }
+
+  /** The same for whoever need not wait; undefined for whoever must. */
+  tryForStatement(shares: boolean): PooledConnection | undefined {
+    const connection = this.pool.tryAcquire(shares ? this.quickStatement : this.statement);
+    const usage = connection && currentUsage();
+    if (usage) usage.statements += 1;
+    return connection;
   }
 
   /** For as long as its holder wants; watched. @throws what `ConnectionPool.acquire` throws */

@@ -1,37 +1,121 @@
 import pg from 'pg';
 
 /**
- * The one seam to what node-postgres 8.23 does not type: the protocol writer that a `Submittable` is handed, the message
- * handlers of its `Query` class, and a client's readiness (pg/lib/query.js, pg/lib/connection.js, pg/lib/client.js).
+ * The one seam to what node-postgres 8.23 does not type: a client's queue, the message handlers that its active query
+ * must have, its results' columns, and the serialiser of messages (pg/lib/client.js, connection.js, result.js, query.js).
  */
-export interface ProtocolWriter {
-  parse(message: { text: string; name?: string }): void;
-  bind(message: { portal?: string; statement?: string; values?: readonly unknown[] }): void;
-  execute(message: { portal?: string; rows?: number }): void;
+export interface WireClient {
+  /** False from the sending of a statement until the server has said that it is ready for the next. */
+  readyForQuery: boolean;
+  _activeQuery: ActiveQuery | null;
+  readonly _queryable: boolean;
+  readonly _ending: boolean;
+  readonly _types: pg.CustomTypesConfig;
+  readonly _queryQueue: ActiveQuery[];
+  readonly connectionParameters: { readonly query_timeout?: number | string | false | undefined };
+  readonly connection: WireConnection;
+  _pulseQueryQueue(): void;
 }
 
-export interface WireQuery {
-  queryMode: 'extended' | undefined;
-  callback: ((error: Error | null, result?: unknown) => void) | undefined;
-  prepare(writer: ProtocolWriter): void;
-  handleDataRow(message: unknown): void;
-  handleCommandComplete(message: unknown, writer: ProtocolWriter): void;
+export interface WireConnection {
+  _send(message: Buffer): unknown;
+  sendCopyFail(reason: string): void;
+  sync(): void;
 }
 
-export interface WireQueryConfig {
+/** What a client calls on the query that it is busy with. */
+export interface ActiveQuery {
+  submit(connection: WireConnection): Error | null;
+  handleRowDescription(message: RowDescription): void;
+  handleDataRow(message: DataRow): void;
+  handleCommandComplete(message: CommandComplete): void;
+  handleEmptyQuery(): void;
+  handlePortalSuspended(): void;
+  handleCopyInResponse(connection: WireConnection): void;
+  handleCopyData(): void;
+  handleReadyForQuery(): void;
+  handleError(error: Error): void;
+}
+
+export interface RowDescription {
+  readonly fields: pg.FieldDef[];
+}
+
+export interface DataRow {
+  readonly fields: readonly (string | null)[];
+}
+
+export interface CommandComplete {
   readonly text: string;
-  readonly values?: readonly unknown[] | undefined;
-  readonly rowMode?: string | undefined;
-  readonly types?: pg.CustomTypesConfig | undefined;
-  readonly queryMode: 'extended';
 }
 
-export const WireQuery = pg.Query as unknown as new (
-  config: string | WireQueryConfig,
-  values?: readonly unknown[],
-) => WireQuery;
+/** The result that node-postgres hands out, and what it knows of its columns. */
+export interface WireResult extends pg.QueryResult {
+  _types: pg.CustomTypesConfig | undefined;
+  _parsers: unknown;
+  _prebuiltEmptyResultObject: unknown;
+  addFields(fields: pg.FieldDef[]): void;
+  addCommandComplete(message: CommandComplete): void;
+  parseRow(values: DataRow['fields']): pg.QueryResultRow;
+}
 
-/** False from the sending of a statement until the server has said that it is ready for the next. */
+export const WireResult = pg.Result as unknown as new (
+  rowMode: string | undefined,
+  types: pg.CustomTypesConfig | undefined,
+) => WireResult;
+
+export function wireClient(client: pg.ClientBase): WireClient {
+  return client as unknown as WireClient;
+}
+
 export function isReady(client: pg.ClientBase): boolean {
-  return (client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
+  return wireClient(client).readyForQuery;
 }
+
+interface Serialiser {
+  parse(message: { readonly text: string; readonly name?: string }): void;
+  bind(message: {
+    readonly statement?: string;
+    readonly values: readonly unknown[];
+    readonly valueMapper?: (value: unknown) => unknown;
+  }): void;
+  describe(message: { readonly type: 'P' }): void;
+  execute(message: Record<string, never>): void;
+  close(message: { readonly type: 'S'; readonly name: string }): void;
+  sync(): void;
+}
+
+/** A connection of node-postgres that keeps what it would send: its serialiser is not exported otherwise. */
+const recorded: Buffer[] = [];
+const serialiser: Serialiser = Object.assign(
+  Object.create((pg.Connection as unknown as { readonly prototype: object }).prototype) as object,
+  { _send: (message: Buffer) => recorded.push(message) },
+) as unknown as Serialiser;
+
+const { prepareValue } = (pg as unknown as { readonly utils: { readonly prepareValue: (value: unknown) => unknown } })
+  .utils;
+
+function record(write: () => void): Buffer[] {
+  recorded.length = 0;
+  write();
+  return recorded.splice(0);
+}
+
+function message(write: () => void): Buffer {
+  return Buffer.concat(record(write));
+}
+
+/** Messages of the extended protocol; without a name they are about the unnamed statement. */
+export const wire = {
+  parse: (text: string, name?: string): Buffer => message(() => serialiser.parse({ text, ...(name && { name }) })),
+  close: (name: string): Buffer => message(() => serialiser.close({ type: 'S', name })),
+  describe: message(() => serialiser.describe({ type: 'P' })),
+  execute: message(() => serialiser.execute({})),
+  sync: message(() => serialiser.sync()),
+  /** @throws what making a parameter of a value throws */
+  bind(values: readonly unknown[], statement = ''): Buffer {
+    recorded.length = 0;
+    serialiser.bind({ statement, values, valueMapper: prepareValue });
+    return recorded.pop() as Buffer;
+  },
+};

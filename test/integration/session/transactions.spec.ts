@@ -208,6 +208,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     const slowFirst = {
       target: pool.target,
       acquire: () => answers.shift() ?? pool.acquire(),
+      tryAcquire: () => undefined,
       counts: () => pool.counts(),
     };
     client = clientOf(slowFirst, tenant);

@@ -19,6 +19,7 @@ const pool: ConnectionPool = {
     server: { id: 'server', host: 'localhost', port: 1, tls: 'disable' },
   },
   acquire: () => Promise.reject(new Error('no server')),
+  tryAcquire: () => undefined,
   counts: () => ({ total: 0, busy: 0, idle: 0, waiting: 0 }),
 };
 

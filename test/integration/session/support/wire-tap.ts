@@ -61,8 +61,14 @@ export class WireTap {
     for (const send of this.heldBack.splice(0)) send();
   }
 
-  async close(): Promise<void> {
+  /** Breaks all connections without a word. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
+    this.heldBack.splice(0);
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 

@@ -1,0 +1,56 @@
+import type { ConnectionSupply } from './connection-supply.js';
+import type { LentConnection } from './lent-connection.js';
+import type { PhysicalConnection } from './physical-connection.js';
+import type { PoolConnections } from './pool-connections.js';
+import type { PoolOptions } from './pool-options.js';
+import type { CloseReason } from './pool-snapshot.js';
+
+/** What becomes of a connection that is given back: it is parked, closed, or left to the others who share it. */
+export class ConnectionReturns {
+  private ended = false;
+
+  constructor(
+    private readonly connections: PoolConnections,
+    private readonly supply: ConnectionSupply,
+    private readonly options: PoolOptions,
+  ) {}
+
+  /** From now on everything that comes back is closed. */
+  end(): void {
+    this.ended = true;
+  }
+
+  /** @param now of the pool's clock, in ms */
+  take({ connection, isShared }: LentConnection, discardReason: string | undefined, now: number): void {
+    if (isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason, now);
+    else this.parkOrClose(connection, discardReason, now);
+  }
+
+  private parkOrClose(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
+    const reason = this.reasonToClose(connection, discardReason, now);
+    if (reason) this.connections.retire(connection, reason);
+    else this.connections.park(connection, now);
+  }
+
+  /** What would close it now closes it when the last of those who share it has given it back. */
+  private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
+    if (discardReason === undefined) connection.aliveAt = now;
+    else connection.doom = 'discarded';
+    if (connection.doom) return;
+    if (this.ended) connection.doom = 'ending';
+    else if (this.supply.isNeededElsewhere()) connection.doom = 'server-limit';
+  }
+
+  private reasonToClose(
+    connection: PhysicalConnection,
+    discardReason: string | undefined,
+    now: number,
+  ): CloseReason | undefined {
+    if (discardReason !== undefined || !connection.isAtRest || !this.connections.has(connection)) return 'discarded';
+    if (connection.doom) return connection.doom;
+    if (this.ended) return 'ending';
+    if (!this.options.reuse) return 'direct';
+    if (now >= connection.retireAt) return 'recycled';
+    return this.supply.isNeededElsewhere() ? 'server-limit' : undefined;
+  }
+}

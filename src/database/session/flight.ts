@@ -1,0 +1,190 @@
+import pg from 'pg';
+import type { ConnectionStatements, NamedStatement } from './connection-statements.js';
+import { Columns } from './connection-statements.js';
+import { type Stamp, stampStatement } from './stamp.js';
+import type { Statement } from './statement.js';
+import type { StatementPlan, StatementRecord } from './statement-records.js';
+import { type CommandComplete, type DataRow, type RowDescription, wire, type WireClient, WireResult } from './wire.js';
+
+/** What the server says of a name before it begins with the statement: it has none, another one, or an old plan. */
+const ABOUT_NAMES: ReadonlyMap<string | undefined, string> = new Map([
+  ['26000', 'FetchPreparedStatement'],
+  ['42P05', 'StorePreparedStatement'],
+  ['0A000', 'RevalidateCachedQuery'],
+]);
+const CANCELED = '57014';
+/** Each is one that we caused ourselves; what goes on failing after them has another reason. */
+const MOST_REPEATS = 3;
+
+export type Landing = (error: unknown, result?: pg.QueryResult) => void;
+
+/**
+ * One statement and its stamp in one flight: `Parse/Bind/Execute(stamp) Parse/Bind/Describe/Execute(statement) Sync`,
+ * without `Parse` for what the connection knows by name, and without `Describe` where its columns are known.
+ *
+ * PostgreSQL runs everything before `Sync` as one implicit transaction
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the transaction-local stamp
+ * holds for this statement only, and when the stamp fails the statement is skipped.
+ */
+export class Flight {
+  /** Whether the statement itself has been executed to its end: from then on it may have been committed. */
+  completed = false;
+  /** What is wrong with it, which is told when the server is ready for the next one. */
+  failure: unknown;
+  /** Nobody waits for its answer any more. */
+  isAbandoned = false;
+  /** The server was asked to stop it. */
+  isCanceled = false;
+  /** Nothing of it was sent, because it cannot be. */
+  isUnsendable = false;
+  private stamped = false;
+  private result: WireResult | undefined;
+  private names: ConnectionStatements | undefined;
+  private plan: StatementPlan | undefined;
+  private named: NamedStatement | undefined;
+  private stampName: NamedStatement | undefined;
+  private repeats = 0;
+
+  constructor(
+    readonly stamp: Stamp,
+    readonly statement: Statement,
+    readonly record: StatementRecord | undefined,
+    /** Told once: when the answer is complete and the server is ready for the next one, or when none will come. */
+    private readonly landing: Landing,
+  ) {}
+
+  /**
+   * @param names of the connection, when it keeps any
+   * @param shared whether others than this tenant send on that connection
+   * @throws what making parameters of the values throws
+   */
+  messages(client: WireClient, names: ConnectionStatements | undefined, shared: boolean): Buffer[] {
+    const { rowMode, types } = this.statement;
+    this.result = new WireResult(rowMode, types);
+    this.result._types ??= client._types;
+    if (!names || this.repeats > 0) return this.unnamed();
+    this.names = names;
+    this.plan = rowMode === undefined && types === undefined ? this.record?.plan(this.stamp.searchPath) : undefined;
+    this.named = this.plan?.isWorthKeeping(shared) ? names.find(this.plan) : undefined;
+    const statement = this.named ? this.statementByName(this.named) : this.statementByText();
+    return [...closing(names.takeSurplus()), ...this.stampByName(names.stamp), ...statement];
+  }
+
+  private unnamed(): Buffer[] {
+    const { text, values } = stampStatement(this.stamp);
+    return [wire.parse(text), wire.bind(values), wire.execute, ...this.statementByText()];
+  }
+
+  private statementByText(): Buffer[] {
+    const { text, values = [] } = this.statement;
+    return [wire.parse(text), wire.bind(values), wire.describe, wire.execute, wire.sync];
+  }
+
+  private statementByName(named: NamedStatement): Buffer[] {
+    const { text, values = [] } = this.statement;
+    const bind = wire.bind(values, named.name);
+    const making = made(named, text);
+    if (!named.columns) return [...making, bind, wire.describe, wire.execute, wire.sync];
+    if (this.result) named.columns.applyTo(this.result);
+    return [bind, wire.execute, wire.sync];
+  }
+
+  private stampByName(name: NamedStatement): Buffer[] {
+    this.stampName = name;
+    return [...made(name, stampStatement(this.stamp).text), stampBound(this.stamp, name.name)];
+  }
+
+  handleRowDescription({ fields }: RowDescription): void {
+    if (this.stamped) this.result?.addFields(fields);
+  }
+
+  handleDataRow({ fields }: DataRow): void {
+    if (!this.stamped || !this.result || this.failure !== undefined) return;
+    try {
+      this.result.rows.push(this.result.parseRow(fields));
+    } catch (error) {
+      this.failure = error; // a parser of the caller's: the server goes on
+    }
+  }
+
+  handleCommandComplete(message: CommandComplete): void {
+    if (!this.stamped) {
+      this.stamped = true;
+      return;
+    }
+    this.completed = true;
+    this.result?.addCommandComplete(message);
+  }
+
+  handleEmptyQuery(): void {
+    this.completed = true;
+  }
+
+  /**
+   * Whether it has to be sent once more, because it failed by what its connection knew or by a cancel that was meant for
+   * another one. Both come instead of its effect.
+   *
+   * @param canceled whether somebody's cancel may have hit it
+   */
+  isToBeRepeated(canceled: boolean): boolean {
+    const { failure } = this;
+    if (this.repeats >= MOST_REPEATS || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError))
+      return false;
+    const isAboutNames = this.names !== undefined && ABOUT_NAMES.get(failure.code) === failure.routine;
+    if (!isAboutNames && !(canceled && failure.code === CANCELED)) return false;
+    if (isAboutNames) this.renewNames();
+    else this.doubtNames();
+    this.repeats += 1;
+    this.stamped = false;
+    this.failure = undefined;
+    return true;
+  }
+
+  /** Its answer is complete. @param ms how long the server took */
+  land(ms: number): void {
+    if (this.failure === undefined) {
+      this.record?.took(ms);
+      this.plan?.executed(this.stamp.tenantId);
+      if (this.named && !this.named.columns && this.result) this.named.columns = new Columns(this.result);
+    } else this.doubtNames();
+    if (this.failure === undefined) this.landing(undefined, this.result);
+    else this.landing(this.failure);
+  }
+
+  /** Its answer will not come. */
+  fail(error: unknown): void {
+    this.landing(error);
+  }
+
+  /** Nobody knows how far the server came with making them. */
+  private doubtNames(): void {
+    if (this.stampName && !this.stamped) this.names?.renew(this.stampName);
+    if (this.named && !this.named.columns) this.names?.renew(this.named, this.plan);
+  }
+
+  private renewNames(): void {
+    if (this.stampName) this.names?.renew(this.stampName);
+    if (this.named) this.names?.renew(this.named, this.plan);
+  }
+}
+
+function made(named: NamedStatement, text: string): Buffer[] {
+  if (named.isMade) return [];
+  named.isMade = true;
+  return [...closing(named.replaces ? named.name : undefined), wire.parse(text, named.name)];
+}
+
+function closing(name: string | undefined): Buffer[] {
+  return name === undefined ? [] : [wire.close(name)];
+}
+
+const boundStamps = new WeakMap<Stamp, Buffer>();
+
+function stampBound(stamp: Stamp, name: string): Buffer {
+  let bound = boundStamps.get(stamp);
+  if (!bound) {
+    bound = Buffer.concat([wire.bind(stampStatement(stamp).values, name), wire.execute]);
+    boundStamps.set(stamp, bound);
+  }
+  return bound;
+}
