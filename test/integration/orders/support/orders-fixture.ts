@@ -55,6 +55,7 @@ export class OrdersFixture {
         this.acquired += 1;
         return this.pool.acquire();
       },
+      tryAcquire: () => undefined,
     });
     return createTenantDataSource(this.template, accessTo(counted, createStamp(tenantId, 'app')), 'app');
   }
