@@ -178,13 +178,13 @@ function closing(name: string | undefined): Buffer[] {
   return name === undefined ? [] : [wire.close(name)];
 }
 
-const boundStamps = new WeakMap<Stamp, Buffer>();
+// As text of one byte per character: a small buffer would hold on to the 8 KB that Node cuts several of them from.
+const boundStamps = new WeakMap<Stamp, string>();
 
 function stampBound(stamp: Stamp, name: string): Buffer {
-  let bound = boundStamps.get(stamp);
-  if (!bound) {
-    bound = Buffer.concat([wire.bind(stampStatement(stamp).values, name), wire.execute]);
-    boundStamps.set(stamp, bound);
-  }
+  const known = boundStamps.get(stamp);
+  if (known !== undefined) return Buffer.from(known, 'latin1');
+  const bound = Buffer.concat([wire.bind(stampStatement(stamp).values, name), wire.execute]);
+  boundStamps.set(stamp, bound.toString('latin1'));
   return bound;
 }

@@ -18,9 +18,14 @@ export class VerifiedSecrets {
     const verified = this.secrets.get(record);
     if (secret.length === SECRET_LENGTH && verified !== undefined && isSame(secret, verified)) return true;
     if (!verifySecret(secret, record.secretHash)) return false;
-    this.secrets.set(record, secret);
+    this.secrets.set(record, copyOf(secret));
     return true;
   }
+}
+
+/** A part of a string keeps the whole of it in memory: here, the request's header. */
+function copyOf(secret: string): string {
+  return Buffer.from(secret, 'latin1').toString('latin1');
 }
 
 function isSame(secret: string, verified: string): boolean {
