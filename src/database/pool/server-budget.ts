@@ -1,3 +1,5 @@
+import { outsideAnyCaller } from './outside-any-caller.js';
+
 /** What a server's budget needs to know of each pool that draws on it. */
 export interface BudgetMember {
   /** Places that it has now. */
@@ -13,6 +15,15 @@ export interface BudgetMember {
 }
 
 /**
+ * A pool that has connections gets one of them back sooner than another one is opened: for it, only what nobody has used
+ * for so long is closed. For one that has none, whatever has been idle for longest. Otherwise pools that are all in use
+ * would close each other's connections at every turn, and be busy with connecting.
+ */
+const UNUSED_MS = 1_000;
+/** The last connection of a pool in use goes to a pool without any only when that has waited for so long. */
+const PATIENCE_MS = 20;
+
+/**
  * The hard limit of connections to one server, over all pools of this process. A connection counts from before it is
  * opened until after it is closed, so the server never sees more than the limit.
  *
@@ -26,8 +37,13 @@ export class ServerBudget {
   /** How many places each pool was refused that it still wants; the one that has waited longest first. */
   private readonly hungry = new Map<BudgetMember, number>();
   private wanted = 0;
+  private nextLook: NodeJS.Timeout | undefined;
 
-  constructor(private most: number) {}
+  constructor(
+    private most: number,
+    /** Milliseconds, of the clock that members tell their times by. */
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   get limit(): number {
     return this.most;
@@ -84,15 +100,15 @@ export class ServerBudget {
   }
 
   /**
-   * Whether a connection that a pool has just got back should be closed for another one: when nobody waits for it here,
-   * when the other has so much less that moving one makes them more equal, or when it has waited for longer.
+   * Whether a connection that a pool has just got back should be closed for another one: when that has none, or so much
+   * less that moving one makes them more equal.
    */
   isNeededElsewhere(member: BudgetMember): boolean {
     if (this.wanted <= this.closingForOthers) return false;
     const other = this.poorest(member);
     if (other?.waitingSince === undefined) return false;
-    const isFairer = other.held === 0 || other.held + 1 < member.held;
-    if (!isFairer && (member.waitingSince ?? Infinity) <= other.waitingSince) return false;
+    const isPoor = other.held === 0 && this.now() - other.waitingSince >= PATIENCE_MS;
+    if (!isPoor && other.held + 1 >= member.held) return false;
     this.closingForOthers += 1;
     return true;
   }
@@ -130,20 +146,48 @@ export class ServerBudget {
     return poorest;
   }
 
-  /** Closes what has been idle for longest anywhere on the server; whoever waits gets its place once it is closed. */
+  /** Closes idle connections for those who are refused places; whoever waits gets one's place once it is closed. */
   private makeRoom(): void {
     while (this.closingForOthers < this.wanted) {
-      const victim = this.longestIdle();
-      if (!victim?.closeLongestIdle()) return;
+      const victim = this.victim();
+      if (!victim) return this.lookAgainLater();
+      if (!victim.closeLongestIdle()) return;
       this.closingForOthers += 1;
     }
   }
 
-  private longestIdle(): BudgetMember | undefined {
+  /** Of pools that keep another one first; of its last one for a pool that has had none for a while. */
+  private victim(): BudgetMember | undefined {
+    const [longest, ofRich] = [this.longestIdle(1), this.longestIdle(2)];
+    if (longest?.idleSince !== undefined && this.now() - longest.idleSince >= UNUSED_MS) return longest;
+    if (ofRich && this.closingForOthers < this.countEmpty(0)) return ofRich;
+    return this.closingForOthers < this.countEmpty(PATIENCE_MS) ? longest : undefined;
+  }
+
+  /** Hungry pools that have nothing, and whose next caller has waited for so long. */
+  private countEmpty(waitedMs: number): number {
+    const since = this.now() - waitedMs;
+    let empty = 0;
+    for (const member of this.hungry.keys())
+      if (member.held === 0 && (member.waitingSince ?? since) <= since) empty += 1;
+    return empty;
+  }
+
+  private lookAgainLater(): void {
+    this.nextLook ??= outsideAnyCaller(() =>
+      setTimeout(() => {
+        this.nextLook = undefined;
+        this.makeRoom();
+      }, PATIENCE_MS).unref(),
+    );
+  }
+
+  private longestIdle(atLeast: number): BudgetMember | undefined {
     let longest: BudgetMember | undefined;
     for (const member of this.members) {
       const since = member.idleSince;
-      if (since !== undefined && since < (longest?.idleSince ?? Infinity)) longest = member;
+      if (since === undefined || member.held < atLeast) continue;
+      if (since < (longest?.idleSince ?? Infinity)) longest = member;
     }
     return longest;
   }
