@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
 import { TenantLifecycle } from '../../../src/control-plane/tenants/tenant-lifecycle.js';
-import { migration } from '../migration/support/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from './support/fleet.js';
+import { migration } from '../../integration/migration/support/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from '../../integration/fleet-migrations/support/fleet.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
 import { dropEverything, type Json } from '../../support/test-app.js';
-import { Cli, settings } from './support/cli.js';
+import { Cli, settings } from '../../e2e/cli/support/cli.js';
 
 let database: TestDatabase;
 let folder: string;
