@@ -1,10 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Drain } from '../health/drain.js';
+import { PROBE } from '../tenant/identification/request-identification.js';
 import { ShuttingDownError } from './http.errors.js';
 import { sendProblem } from './problem.filter.js';
-
-/** Probes are answered to the end: what they say is why the others go elsewhere. */
-const PROBE = /^\/health(?:\/|$)/;
 
 /**
  * While the instance takes its leave, connections that are open get what they ask for once more and are told to close;
@@ -14,6 +12,7 @@ export function drainRequests(server: FastifyInstance, drain: Drain): void {
   drain.watch(server.server);
   server.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown route';
+    // Probes are answered to the end: what they say is why the others go elsewhere.
     if (drain.isNewcomer(request.raw.socket) && !PROBE.test(route)) {
       sendProblem(reply, new ShuttingDownError());
       return;

@@ -41,12 +41,17 @@ export class KeyRing {
     const cipher = createCipheriv(ALGORITHM, this.sealing.key, iv, { authTagLength: TAG_BYTES });
     cipher.setAAD(Buffer.from(place));
     const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
-    return `${this.sealing.id}.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`;
+    return `${this.mark}${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`;
+  }
+
+  /** What a value begins with that was sealed with the key that seals now. */
+  get mark(): string {
+    return `${this.sealing.id}.`;
   }
 
   /** Whether a value was sealed with the key that seals now; whoever has an older one can seal it anew. */
   isCurrent(sealed: string): boolean {
-    return sealed.startsWith(`${this.sealing.id}.`);
+    return sealed.startsWith(this.mark);
   }
 
   /**

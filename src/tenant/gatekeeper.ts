@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CatalogEvent } from '../catalog/catalog-event.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
-import type { Refusal } from '../database/pool/tenant-gates.js';
+import type { Refusal } from '../database/pool/tenant-gate.js';
 import { ServedTenants } from './served-tenants.js';
 import { TenantLookup } from './tenant-lookup.js';
 import { TenantGoneError } from './tenant.errors.js';

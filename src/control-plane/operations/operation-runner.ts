@@ -112,6 +112,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   }
 
   private pause(): Promise<void> {
+    if (this.ending.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, LOOK_MS);
       this.wakeUp = () => {

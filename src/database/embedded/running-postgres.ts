@@ -7,6 +7,7 @@ import { PasswordRejectedError, StartTimeoutError } from './embedded.errors.js';
 import type { EmbeddedPostgresOptions } from './embedded-postgres.js';
 import { OWNER } from './owner-database.js';
 import { isAlive } from './staging.js';
+import { connectAsSuperuser } from './superuser-connection.js';
 
 /** An embedded PostgreSQL that another process of this machine has started, and stops. */
 export interface RunningPostgres {
@@ -35,7 +36,7 @@ export async function runningPostgres({
   for (const deadline = performance.now() + READY_WITHIN_MS; ; await delay(RETRY_MS)) {
     const port = await portOf(data.path);
     if (port === undefined) return undefined; // no process, or a crash left its file behind
-    const tried = await connect(port, passwords.superuser);
+    const tried = await connectAsSuperuser(port, passwords.superuser);
     if (tried instanceof Client) {
       const owner = encodeURIComponent(passwords.owner);
       const isOurs = await isReadyOn(tried, data.path);
@@ -94,19 +95,5 @@ async function isReadyOn(client: Client, dataPath: string): Promise<'ready' | 's
     return rows[0].ready ? 'ready' : 'starting';
   } finally {
     await client.end();
-  }
-}
-
-async function connect(port: number, password: string): Promise<Client | (Error & { code?: string })> {
-  const client = new Client({
-    ...{ host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres', ssl: false },
-    connectionTimeoutMillis: 2_000,
-  });
-  client.on('error', () => {}); // the query that runs into it is rejected with it
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    return error as Error;
   }
 }

@@ -15,6 +15,7 @@ import { LifeLine, type ServerEnd } from './life-line.js';
 import type { PostgresData } from './data-directory.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { type ServiceAccount, spawnOptions } from './service-account.js';
+import { connectAsSuperuser } from './superuser-connection.js';
 
 export interface ServerStartOptions {
   readonly account: ServiceAccount | undefined;
@@ -96,7 +97,7 @@ async function connectWhenReady(
 ): Promise<Client | undefined> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (!server.end) {
-    const tried = await connect(port, options.superuserPassword);
+    const tried = await connectAsSuperuser(port, options.superuserPassword);
     if (tried instanceof Client) return tried;
     const rejected = 'code' in tried && tried.code === '28P01';
     if (!rejected && Date.now() < deadline) {
@@ -108,20 +109,6 @@ async function connectWhenReady(
     throw new StartTimeoutError(READY_WITHIN_MS, tried);
   }
   return undefined;
-}
-
-async function connect(port: number, password: string): Promise<Client | Error> {
-  const client = new Client({
-    ...{ host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres', ssl: false },
-    connectionTimeoutMillis: 2_000,
-  });
-  client.on('error', () => {}); // the query that runs into it is rejected with it
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    return error as Error;
-  }
 }
 
 /** lock_file_exists (https://www.postgresql.org/docs/18/errcodes-appendix.html) */

@@ -1,3 +1,5 @@
+import type { AcquireRequest } from './connection-pool.js';
+
 /** Application, TypeORM and what is ours, down to whoever asked; the usual ten would end inside TypeORM. */
 const FRAMES = 40;
 
@@ -17,4 +19,9 @@ export class CallSite {
     const lines = (this.trace.stack ?? '').split('\n').slice(1);
     return lines.filter((line) => !/[/\\]database[/\\](?:pool|session)[/\\]/.test(line)).join('\n');
   }
+}
+
+/** Where a lease is asked for; single statements come and go too fast to ask. */
+export function siteOf({ hold }: AcquireRequest): CallSite | undefined {
+  return hold === 'lease' ? new CallSite() : undefined;
 }

@@ -16,7 +16,8 @@ import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
 import { serverLimit } from './server-limit.js';
 import { ServerBudget } from './server-budget.js';
 import { TargetPool } from './target-pool.js';
-import { type Lenders, type Refusal, TenantGates } from './tenant-gates.js';
+import type { Refusal } from './tenant-gate.js';
+import { type Lenders, TenantGates } from './tenant-gates.js';
 
 /** Every pool of this process: one per connection target, within one budget per server. */
 @Injectable()

@@ -6,6 +6,8 @@ import type { ServerBudget } from './server-budget.js';
 
 /** Overflow that was closed at once would be opened again a moment later under load. */
 const LINGER_MS = 1_000;
+/** A connection that was idle for longer is asked whether it still answers before it is handed out. */
+const TRUSTED_MS = 1_000;
 /** As many statements are sent on one shared connection before an idle one is taken, and at most. */
 const SHALLOW = 2;
 const DEEPEST = 8;
@@ -110,6 +112,12 @@ export class PoolConnections {
     if (connection.holders > 0) return true;
     this.shared.delete(connection);
     return false;
+  }
+
+  /** The idle one on top, when it need not be asked first whether it still answers. */
+  trustedIdle(now: number): PhysicalConnection | undefined {
+    const top = this.idleStack.at(-1);
+    return top && now - top.aliveAt < TRUSTED_MS && now < top.retireAt ? top : undefined;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { CallSite } from './call-site.js';
+import { type CallSite, siteOf } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
 import { ConnectionReturns } from './connection-returns.js';
 import { ConnectionSupply } from './connection-supply.js';
@@ -21,7 +21,7 @@ import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from './server-budget.js';
-import type { Refusal } from './tenant-gates.js';
+import type { Refusal } from './tenant-gate.js';
 import { WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {
@@ -36,8 +36,6 @@ export interface TargetPoolDependencies {
   readonly onOverdue?: (lease: HeldLease) => void;
 }
 
-/** A connection that was idle for longer is asked whether it still answers before it is handed out. */
-const TRUSTED_MS = 1_000;
 /** A target that nobody used for so long keeps no connections. */
 const UNUSED_MS = 10 * 60_000;
 const SWEEP_MS = 500;
@@ -195,8 +193,7 @@ export class TargetPool implements ConnectionPool {
   }
 
   private placeFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
-    const top = this.connections.idle.at(-1);
-    const idle = top && isTrusted(top, now) ? top : undefined;
+    const idle = this.connections.trustedIdle(now);
     return shares && this.isShareable ? this.connections.findPlace(now, idle) : idle;
   }
 
@@ -298,12 +295,4 @@ export class TargetPool implements ConnectionPool {
     this.connections.sweep(unused ? 0 : this.options.size);
     for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
   }
-}
-
-function siteOf({ hold }: AcquireRequest): CallSite | undefined {
-  return hold === 'lease' ? new CallSite() : undefined;
-}
-
-function isTrusted(connection: PhysicalConnection, now: number): boolean {
-  return now - connection.aliveAt < TRUSTED_MS && now < connection.retireAt;
 }

@@ -1,4 +1,5 @@
-import type { Refusal } from './tenant-gates.js';
+/** Makes the error that a tenant's work is refused with. */
+export type Refusal = () => Error;
 
 /** What is known of one tenant: whether it is served, how sure that is, and what is under way about it. */
 export class TenantGate {

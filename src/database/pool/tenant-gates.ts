@@ -1,8 +1,5 @@
-import { TenantGate } from './tenant-gate.js';
+import { type Refusal, TenantGate } from './tenant-gate.js';
 import { outsideAnyCaller } from './outside-any-caller.js';
-
-/** Makes the error that a tenant's work is refused with. */
-export type Refusal = () => Error;
 
 /** Tells why a tenant is not served; undefined when it is. */
 export type TenantJudge = (tenantId: string) => Promise<Refusal | undefined>;

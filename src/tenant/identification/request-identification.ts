@@ -13,7 +13,8 @@ interface RequestState {
   readonly usage: Usage;
 }
 
-const PROBE = /^\/health(?:\/|$)/;
+/** The routes of probes: answered whatever happens to everything else. */
+export const PROBE = /^\/health(?:\/|$)/;
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
