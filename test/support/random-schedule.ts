@@ -48,7 +48,7 @@ export interface ScheduleTally {
 export class RandomSchedule {
   private readonly random: () => number;
   private readonly clock = new ManualClock();
-  private readonly budget = new ServerBudget(LIMIT);
+  private readonly budget = new ServerBudget(LIMIT, this.clock.now);
   private readonly pools: readonly TestPool[];
   private readonly asked = new Set<Asked>();
   private readonly held: Held[] = [];

@@ -13,8 +13,8 @@ const RETRY_MS = 250;
 
 /** Those whom connections are for. */
 export interface ConnectionDemand {
-  /** How many callers could be served, if there were connections enough. */
-  servable(): number;
+  /** How many connections those need who could be served. */
+  connectionsNeeded(): number;
   /** When the wait of the next one began, in ms of the pool's clock. */
   waitingSince(): number | undefined;
   /** A connection is idle, or a place is free: somebody may be served. */
@@ -62,11 +62,11 @@ export class ConnectionSupply implements BudgetMember {
     return this.opener.lastFailure;
   }
 
-  /** Gets as many connections on their way as callers could be served. */
+  /** Gets as many connections on their way as those need who wait. */
   procure(): void {
     if (this.connections.idle.length === 0 && this.isFull) return; // the usual case under load
     const underWay = this.connections.openingCount + this.validating + this.requested;
-    for (let missing = this.demand.servable() - underWay; missing > 0; missing -= 1) {
+    for (let missing = this.demand.connectionsNeeded() - underWay; missing > 0; missing -= 1) {
       const doubtful = this.connections.takeTop();
       if (doubtful) void this.validate(doubtful);
       else if (this.isFull || this.retry) return;
@@ -78,7 +78,7 @@ export class ConnectionSupply implements BudgetMember {
   /** Gives up places asked of the budget for callers who were served otherwise, or who left. */
   withdrawSurplus(): void {
     if (this.requested === 0) return;
-    const needed = this.demand.servable() - this.connections.openingCount - this.validating;
+    const needed = this.demand.connectionsNeeded() - this.connections.openingCount - this.validating;
     for (; this.requested > Math.max(0, needed); this.requested -= 1) this.given.budget.withdraw(this);
   }
 
@@ -124,7 +124,7 @@ export class ConnectionSupply implements BudgetMember {
 
   permit(): boolean {
     this.requested -= 1;
-    if (this.ended || this.demand.servable() <= this.connections.openingCount + this.validating) return false;
+    if (this.ended || this.demand.connectionsNeeded() <= this.connections.openingCount + this.validating) return false;
     void this.open();
     return true;
   }

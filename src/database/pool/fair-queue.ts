@@ -14,6 +14,8 @@ export interface Waiter {
   readonly share: TenantShare;
   /** When the wait began, in ms of the pool's clock. */
   readonly since: number;
+  /** Whether a place beside others on one connection will do. */
+  readonly shares: boolean;
 }
 
 interface Lane<W> {
@@ -45,14 +47,23 @@ export class FairQueue<W extends Waiter> {
     return this.turns.size > 0;
   }
 
-  /** How many could be served if there were connections enough, counted no further than `most`. */
-  countServable(most: number): number {
-    let count = 0;
-    for (const lane of this.turns) {
-      count += Math.min(lane.waiting.length, lane.share.maxConcurrent - lane.active);
-      if (count >= most) return most;
+  /**
+   * How many connections those need who could be served now, counted no further than `most`.
+   *
+   * @param sharers how many of those who share have a place on one connection
+   */
+  connectionsNeeded(most: number, sharers: number): number {
+    let alone = 0;
+    let sharing = 0;
+    for (const { waiting, share, active } of this.turns) {
+      const served = Math.min(waiting.length, share.maxConcurrent - active);
+      for (let place = 0; place < served; place += 1) {
+        if (waiting[place]?.shares) sharing += 1;
+        else alone += 1;
+      }
+      if (alone >= most) return most;
     }
-    return count;
+    return Math.min(most, alone + Math.ceil(sharing / sharers));
   }
 
   /** When the wait of the next one to be served began; undefined when there is none. */

@@ -8,9 +8,10 @@ import type { ServerBudget } from './server-budget.js';
 const LINGER_MS = 1_000;
 /** A connection that was idle for longer is asked whether it still answers before it is handed out. */
 const TRUSTED_MS = 1_000;
-/** As many statements are sent on one shared connection before an idle one is taken, and at most. */
+/** So many share one connection before an idle one is taken. */
 const SHALLOW = 2;
-const DEEPEST = 8;
+/** So many share one connection at most. */
+export const MOST_SHARERS = 8;
 /** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
 const SPARED = 2;
 /** Nobody is put behind a statement that has been running for longer. */
@@ -56,14 +57,18 @@ export class PoolConnections {
   /** With a place in the server's budget already taken, which is given back when it fails. */
   async open(open: () => Promise<PhysicalConnection>): Promise<PhysicalConnection> {
     this.opening += 1;
+    const { openings } = this.budget;
+    const begun = openings.begin();
     try {
       const connection = await open();
       this.usable.add(connection);
       this.statistics.opened += 1;
+      openings.end(begun, true);
       return connection;
     } catch (error) {
       if (!ConnectBreaker.refused(error)) this.statistics.openFailures += 1;
       this.budget.give();
+      openings.end(begun, false);
       throw error;
     } finally {
       this.opening -= 1;
@@ -129,13 +134,13 @@ export class PoolConnections {
   findPlace(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
     let best: PhysicalConnection | undefined;
     for (const connection of this.shared) {
-      if (connection.holders >= (best?.holders ?? DEEPEST)) continue;
+      if (connection.holders >= (best?.holders ?? MOST_SHARERS)) continue;
       if (connection.doom || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
       best = connection;
     }
     if (!best || !idle) return best ?? idle;
     const isSpare = this.idleStack.length > SPARED;
-    return best.holders < (isSpare ? SHALLOW : DEEPEST) ? best : idle;
+    return best.holders < (isSpare ? SHALLOW : MOST_SHARERS) ? best : idle;
   }
 
   /** Closes the one that has been idle for longest; false when none is. */

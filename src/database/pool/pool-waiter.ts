@@ -23,6 +23,10 @@ export class PoolWaiter implements Waiter {
     return this.request.share;
   }
 
+  get shares(): boolean {
+    return this.request.shares === true;
+  }
+
   get signal(): AbortSignal | undefined {
     return this.request.signal;
   }

@@ -1,4 +1,5 @@
 import { outsideAnyCaller } from './outside-any-caller.js';
+import { ServerOpenings } from './server-openings.js';
 
 /** What a server's budget needs to know of each pool that draws on it. */
 export interface BudgetMember {
@@ -14,13 +15,12 @@ export interface BudgetMember {
   permit(): boolean;
 }
 
-/**
- * A pool that has connections gets one of them back sooner than another one is opened: for it, only what nobody has used
- * for so long is closed. For one that has none, whatever has been idle for longest. Otherwise pools that are all in use
- * would close each other's connections at every turn, and be busy with connecting.
- */
+/** A connection that has been idle for so long is given to any pool that can use it. */
 const UNUSED_MS = 1_000;
-/** The last connection of a pool in use goes to a pool without any only when that has waited for so long. */
+/**
+ * Who has waited for so long is worth a connection that another pool uses. One who has waited less may be served sooner by
+ * a connection that their own pool gets back, or with others who come meanwhile.
+ */
 const PATIENCE_MS = 20;
 
 /**
@@ -28,7 +28,9 @@ const PATIENCE_MS = 20;
  * opened until after it is closed, so the server never sees more than the limit.
  *
  * At the limit the pools share: a free place goes to the one that has fewest, so that a pool with hundreds of callers
- * does not keep out the pools that have one.
+ * does not keep out the pools that have one. Connections are moved from pool to pool (closed here, opened there) no more at
+ * a time than the server opens quickly, and none beside those that are on their way to the same callers: otherwise pools
+ * that are all in use would close each other's connections at every turn, and be busy with connecting.
  */
 export class ServerBudget {
   private taken = 0;
@@ -38,12 +40,16 @@ export class ServerBudget {
   private readonly hungry = new Map<BudgetMember, number>();
   private wanted = 0;
   private nextLook: NodeJS.Timeout | undefined;
+  /** Those who open connections tell it. */
+  readonly openings: ServerOpenings;
 
   constructor(
     private most: number,
     /** Milliseconds, of the clock that members tell their times by. */
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.openings = new ServerOpenings(now, () => this.makeRoom());
+  }
 
   get limit(): number {
     return this.most;
@@ -99,16 +105,9 @@ export class ServerBudget {
     this.feed();
   }
 
-  /**
-   * Whether a connection that a pool has just got back should be closed for another one: when that has none, or so much
-   * less that moving one makes them more equal.
-   */
+  /** Whether a connection that a pool has just got back should be closed for another one. */
   isNeededElsewhere(member: BudgetMember): boolean {
-    if (this.wanted <= this.closingForOthers) return false;
-    const other = this.poorest(member);
-    if (other?.waitingSince === undefined) return false;
-    const isPoor = other.held === 0 && this.now() - other.waitingSince >= PATIENCE_MS;
-    if (!isPoor && other.held + 1 >= member.held) return false;
+    if (this.wanted <= this.closingForOthers || !this.isDueFrom(member, 0)) return false;
     this.closingForOthers += 1;
     return true;
   }
@@ -135,11 +134,11 @@ export class ServerBudget {
     else this.hungry.delete(member);
   }
 
-  /** Of the hungry pools besides one, that which has fewest connections; of several, the one that has waited longest. */
-  private poorest(besides?: BudgetMember): BudgetMember | undefined {
+  /** Of the hungry pools that which has fewest connections; of several, the one that has waited longest. */
+  private poorest(): BudgetMember | undefined {
     let poorest: BudgetMember | undefined;
     for (const member of this.hungry.keys()) {
-      if (member === besides || (poorest && poorest.held <= member.held)) continue;
+      if (poorest && poorest.held <= member.held) continue;
       poorest = member;
       if (member.held === 0) break;
     }
@@ -156,21 +155,33 @@ export class ServerBudget {
     }
   }
 
-  /** Of pools that keep another one first; of its last one for a pool that has had none for a while. */
+  /** Of pools that keep another one first, that which has been idle for longest. */
   private victim(): BudgetMember | undefined {
-    const [longest, ofRich] = [this.longestIdle(1), this.longestIdle(2)];
-    if (longest?.idleSince !== undefined && this.now() - longest.idleSince >= UNUSED_MS) return longest;
-    if (ofRich && this.closingForOthers < this.countEmpty(0)) return ofRich;
-    return this.closingForOthers < this.countEmpty(PATIENCE_MS) ? longest : undefined;
+    for (const atLeast of [2, 1]) {
+      const longest = this.longestIdle(atLeast);
+      if (longest?.idleSince !== undefined && this.isDueFrom(longest, this.now() - longest.idleSince)) return longest;
+    }
+    return undefined;
   }
 
-  /** Hungry pools that have nothing, and whose next caller has waited for so long. */
-  private countEmpty(waitedMs: number): number {
-    const since = this.now() - waitedMs;
-    let empty = 0;
-    for (const member of this.hungry.keys())
-      if (member.held === 0 && (member.waitingSince ?? since) <= since) empty += 1;
-    return empty;
+  /**
+   * Whether the pool should give up one that has been idle for so long, beside those that are being closed already: what
+   * it can spare for any pool that has none, what is unused or would make two pools more equal for one that has waited
+   * for a while, and its last one only for a pool that has had none for a while.
+   */
+  private isDueFrom(giver: BudgetMember, idleMs: number): boolean {
+    if (this.closingForOthers >= this.openings.room) return false;
+    const patientSince = this.now() - PATIENCE_MS;
+    const isUnused = idleMs >= UNUSED_MS;
+    let due = 0;
+    for (const [member, places] of this.hungry) {
+      if (member === giver) continue;
+      const isPatient = (member.waitingSince ?? Infinity) <= patientSince;
+      if (member.held === 0) due += isPatient || isUnused || giver.held > 1 ? 1 : 0;
+      else if (isPatient && (isUnused || member.held + 1 < giver.held)) due += places;
+      if (due > this.closingForOthers) return true;
+    }
+    return false;
   }
 
   private lookAgainLater(): void {

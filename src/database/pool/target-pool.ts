@@ -15,7 +15,7 @@ import {
   TenantBusyError,
   UnsafeRoleError,
 } from './pool.errors.js';
-import { PoolConnections } from './pool-connections.js';
+import { MOST_SHARERS, PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
@@ -45,7 +45,7 @@ const SWEEP_MS = 500;
  *
  * Connections are idle (the latest used on top), lent, or being looked at or opened for those who wait. Everything that
  * could change who is served next ends in `pump`, which hands out what is idle in the tenants' turns and has the supply
- * see to it that as many connections are on their way as callers could be served.
+ * see to it that as many connections are on their way as those need who wait.
  */
 export class TargetPool implements ConnectionPool {
   readonly target: ConnectionTarget;
@@ -77,7 +77,7 @@ export class TargetPool implements ConnectionPool {
     this.callers = new WaitingCallers(options.timeoutMs, now, (caller, reason) => this.dismiss(caller, reason));
     this.connections = new PoolConnections(budget, this.statistics, now, () => this.supplied());
     const demand = {
-      servable: () => this.callers.countServable(most),
+      connectionsNeeded: () => this.callers.connectionsNeeded(most, this.isShareable ? MOST_SHARERS : 1),
       waitingSince: () => this.callers.nextSince,
       supplied: () => this.supplied(),
       failed: (reason: unknown, everybody: boolean) => this.failed(reason, everybody),

@@ -7,6 +7,9 @@ import { postTogether } from './outgoing-post.js';
 import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient, WireConnection } from './wire.js';
 import { wireClient } from './wire.js';
 
+/** The first statements of a connection fill its backend's caches: what they take says nothing of the statements. */
+const COLD = 3;
+
 /** How a connection is used. */
 export interface LineUse {
   /** Whether it knows statements by name. */
@@ -31,6 +34,7 @@ export class FlightLine implements ActiveQuery {
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
   private isBroken = false;
+  private landed = 0;
   /** A cancel was asked for. When it comes is not known, so from then on it may have hit whatever was canceled. */
   private isCanceled = false;
 
@@ -140,7 +144,7 @@ export class FlightLine implements ActiveQuery {
     this.since = now;
     if (this.flights.length > 0) this.goOn();
     if (flight.isToBeRepeated(this.isCanceled)) this.send(flight, { named: false, shared: true, together: false });
-    else flight.land(ms);
+    else flight.land(ms, (this.landed += 1) <= COLD);
   }
 
   private begin(): void {

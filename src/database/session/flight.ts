@@ -140,10 +140,15 @@ export class Flight {
     return true;
   }
 
-  /** Its answer is complete. @param ms how long the server took */
-  land(ms: number): void {
+  /**
+   * Its answer is complete.
+   *
+   * @param ms how long the server took
+   * @param isCold whether its connection was so new that the server had to learn of everything first
+   */
+  land(ms: number, isCold: boolean): void {
     if (this.failure === undefined) {
-      this.record?.took(ms);
+      this.record?.took(ms, isCold);
       this.plan?.executed(this.stamp.tenantId);
       if (this.named && !this.named.columns && this.result) this.named.columns = new Columns(this.result);
     } else this.doubtNames();

@@ -61,8 +61,12 @@ export class StatementRecord {
     return plan;
   }
 
-  /** @param ms how long the server took for it */
-  took(ms: number): void {
+  /**
+   * @param ms how long the server took for it
+   * @param isCold whether the server may have been slow because the connection was new
+   */
+  took(ms: number, isCold: boolean): void {
+    if (isCold && ms >= QUICK_MS) return;
     this.executions += 1;
     this.averageMs += (ms - this.averageMs) / WINDOW;
   }

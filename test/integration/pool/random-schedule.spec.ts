@@ -20,7 +20,6 @@ afterAll(async () => {
 it('a random schedule of 1,000 steps keeps the counters true', async () => {
   const tally = await new RandomSchedule(1, databases, backends).run(1_000);
   // It did what it is for.
-  const { served, timedOut, busy, cancelled, killed, closedForOthers } = tally;
+  const { served, timedOut, busy, cancelled, killed } = tally;
   expect(Math.min(served, timedOut, busy, cancelled, killed)).toBeGreaterThan(5);
-  expect(closedForOthers).toBeGreaterThan(0); // rare: pools that are in use keep their last connection
 });

@@ -52,6 +52,16 @@ async function untilSomebodySleeps(): Promise<void> {
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
+it('those who share wait for one connection together, and everybody else for one of their own', async () => {
+  const cold = new TestPool(database.target, { size: 10 });
+  const sharing = await Promise.all(numbers(8).map(() => cold.acquire({ shares: true })));
+  expect([cold.snapshot().opened, new Set(sharing.map(({ client }) => client)).size]).toEqual([1, 1]);
+  const alone = await Promise.all(numbers(3).map(() => cold.acquire()));
+  expect([cold.snapshot().opened, new Set(alone.map(({ client }) => client)).size]).toEqual([4, 3]);
+  for (const connection of [...sharing, ...alone]) connection.release();
+  await cold.end();
+});
+
 describe('on one connection', () => {
   let tap: WireTap;
 

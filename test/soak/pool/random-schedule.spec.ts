@@ -24,7 +24,7 @@ it.each(SEEDS)(
   async (seed) => {
     const tally = await new RandomSchedule(seed, databases, backends).run(10_000);
     const { served, timedOut, busy, cancelled, killed, closedForOthers } = tally;
-    expect(Math.min(served, timedOut, busy, cancelled, killed, closedForOthers)).toBeGreaterThan(50);
+    expect(Math.min(served, timedOut, busy, cancelled, killed, closedForOthers)).toBeGreaterThan(10);
   },
   300_000,
 );
