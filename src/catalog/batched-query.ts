@@ -4,8 +4,10 @@ import { CatalogBusyError } from './catalog.errors.js';
 const LARGEST_BATCH = 1_000;
 /** Keys that wait for their turn at most. */
 const MOST_WAITING = 50_000;
-/** Between the beginnings of two statements. */
-const SHORTEST_PAUSE_MS = 10;
+/** Between the beginnings of two statements, on average. */
+const PAUSE_MS = 10;
+/** So many may begin without a pause when there was none for a while. */
+const BURST = 10;
 
 interface Asked<V> {
   readonly promise: Promise<V | null>;
@@ -15,13 +17,14 @@ interface Asked<V> {
 
 /**
  * Answers single questions with few statements: one is under way at a time, and what is asked meanwhile goes together
- * with the next. So the catalog sees at most a hundred statements a second of each kind, however many names somebody
- * makes up.
+ * with the next. So the catalog sees at most a hundred statements a second of each kind, besides the first few, however
+ * many names somebody makes up.
  */
 export class BatchedQuery<V> {
   private asked = new Map<string, Asked<V>>();
   private isRunning = false;
-  private lastStartedAt = -Infinity;
+  /** When the next one would begin, if all of them had kept their pause. */
+  private dueAt = -Infinity;
 
   /** @param query what is known of the keys; keys without an answer do not exist */
   constructor(private readonly query: (keys: string[]) => Promise<Map<string, V>>) {}
@@ -39,14 +42,14 @@ export class BatchedQuery<V> {
 
   private schedule(): void {
     this.isRunning = true;
-    const pauseMs = SHORTEST_PAUSE_MS - (performance.now() - this.lastStartedAt);
+    const pauseMs = this.dueAt - (BURST - 1) * PAUSE_MS - performance.now();
     if (pauseMs <= 0) void this.run();
     else setTimeout(() => void this.run(), pauseMs);
   }
 
   private async run(): Promise<void> {
     const batch = this.takeBatch();
-    this.lastStartedAt = performance.now();
+    this.dueAt = Math.max(this.dueAt, performance.now()) + PAUSE_MS;
     try {
       const found = await this.query([...batch.keys()]);
       for (const [key, { resolve }] of batch) resolve(found.get(key) ?? null);
