@@ -16,7 +16,7 @@ const { values } = parseArgs({
   options: {
     tenants: { type: 'string', default: '10,1000,10000' },
     starts: { type: 'string', default: '5' },
-    cold: { type: 'string', default: '40' },
+    cold: { type: 'string', default: '80' },
     callers: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '6' },
     seconds: { type: 'string', default: '2' },

@@ -14,8 +14,19 @@ import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
 import { TenantEntity, toTenant } from './entities/tenant.entity.js';
 import type { Tenant, TenantRef } from './tenant.js';
 
-/** A key or a domain, with the version of its tenant that it was read at. */
-type WithTenantVersion<Row> = Row & { readonly tenant_version: number };
+/** What one statement says of a tenant and of the way to it. */
+export interface TenantReading {
+  readonly tenant: Loaded<Tenant>;
+  /** @throws SealBrokenError when the target's password was sealed with a key that is not in the ring */
+  readonly target: (() => Loaded<ConnectionTarget>) | undefined;
+}
+
+/** What was asked for, with the tenant that it leads to. */
+export interface Lead<T extends object> extends TenantReading {
+  readonly found: Loaded<T>;
+}
+
+const WITH_TARGET = { target: { server: true } } as const;
 
 /** Reads the catalog, uncached: each answer with the subject whose changes outdate it, and that subject's version. */
 @Injectable()
@@ -32,66 +43,48 @@ export class TenantDirectory {
     private readonly keyRing: KeyRing,
   ) {}
 
-  async findById(id: string): Promise<Loaded<Tenant> | null> {
-    const tenant = await this.byId.find(id);
-    return tenant && { value: tenant, subject: tenantSubject(tenant.id), version: tenant.version };
+  findById(id: string): Promise<TenantReading | null> {
+    return this.byId.find(id);
   }
 
-  async findBySlug(slug: string): Promise<Loaded<TenantRef> | null> {
-    const tenant = await this.bySlug.find(slug);
-    return tenant && { value: { id: tenant.id }, subject: tenantSubject(tenant.id), version: tenant.version };
+  async findBySlug(slug: string): Promise<Lead<TenantRef> | null> {
+    const reading = await this.bySlug.find(slug);
+    return reading && leadOf(reading, { id: reading.tenant.value.id });
   }
 
-  findByDomain(domain: string): Promise<Loaded<TenantRef> | null> {
+  findByDomain(domain: string): Promise<Lead<TenantRef> | null> {
     return this.domains.find(domain);
   }
 
-  findApiKey(id: string): Promise<Loaded<ApiKeyRecord> | null> {
+  findApiKey(id: string): Promise<Lead<ApiKeyRecord> | null> {
     return this.keys.find(id);
   }
 
   /** @throws SealBrokenError when the target's password was sealed with a key that is not in the ring */
   async findTarget(id: string): Promise<Loaded<ConnectionTarget> | null> {
     const found = await this.targets.find(id);
-    return found && { value: this.toTarget(found), subject: targetSubject(id), version: found.version };
+    return found && this.loadedTarget(found);
   }
 
-  private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, Tenant>> {
-    const found = await this.catalog.getRepository(TenantEntity).findBy({ [column]: In(values) });
-    return new Map(found.map((entity) => [entity[column], toTenant(entity)]));
+  private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, TenantReading>> {
+    const found = await this.catalog
+      .getRepository(TenantEntity)
+      .find({ where: { [column]: In(values) }, relations: WITH_TARGET });
+    return new Map(found.map((entity) => [entity[column], this.readingOf(entity)]));
   }
 
-  private async tenantsOfDomains(domains: string[]): Promise<Map<string, Loaded<TenantRef>>> {
+  private async tenantsOfDomains(domains: string[]): Promise<Map<string, Lead<TenantRef>>> {
     const found = await this.catalog
       .getRepository(TenantDomainEntity)
-      .createQueryBuilder('part')
-      .innerJoin(TenantEntity, 'tenant', 'tenant.id = part.tenant_id')
-      .select(['part.domain AS domain', 'part.tenant_id AS tenant_id', 'tenant.version AS tenant_version'])
-      .where('part.domain IN (:...domains)', { domains })
-      .getRawMany<WithTenantVersion<{ domain: string; tenant_id: string }>>();
-    return new Map(
-      found.map(({ domain, tenant_id: id, tenant_version: version }) => [
-        domain,
-        { value: { id }, subject: tenantSubject(id), version },
-      ]),
-    );
+      .find({ where: { domain: In(domains) }, relations: { tenant: WITH_TARGET } });
+    return new Map(found.map(({ domain, tenant }) => [domain, leadOf(this.readingOf(tenant), { id: tenant.id })]));
   }
 
-  private async apiKeys(ids: string[]): Promise<Map<string, Loaded<ApiKeyRecord>>> {
+  private async apiKeys(ids: string[]): Promise<Map<string, Lead<ApiKeyRecord>>> {
     const found = await this.catalog
       .getRepository(ApiKeyEntity)
-      .createQueryBuilder('part')
-      .innerJoin(TenantEntity, 'tenant', 'tenant.id = part.tenant_id')
-      .select(['part.id AS id', 'part.tenant_id AS tenant_id', 'part.secret_hash AS secret_hash'])
-      .addSelect(['part.expires_at AS expires_at', 'part.revoked_at AS revoked_at', 'tenant.version AS tenant_version'])
-      .where('part.id IN (:...ids)', { ids })
-      .getRawMany<WithTenantVersion<ApiKeyRow>>();
-    return new Map(
-      found.map((row) => [
-        row.id,
-        { value: toRecord(row), subject: tenantSubject(row.tenant_id), version: row.tenant_version },
-      ]),
-    );
+      .find({ where: { id: In(ids) }, relations: { tenant: WITH_TARGET } });
+    return new Map(found.map((entity) => [entity.id, leadOf(this.readingOf(entity.tenant), toRecord(entity))]));
   }
 
   private async connectionTargets(ids: string[]): Promise<Map<string, ConnectionTargetEntity>> {
@@ -101,9 +94,17 @@ export class TenantDirectory {
     return new Map(found.map((entity) => [entity.id, entity]));
   }
 
-  private toTarget(entity: ConnectionTargetEntity): ConnectionTarget {
-    const { id, version, kind, database, role, passwordSealed, server } = entity;
+  private readingOf(entity: TenantEntity): TenantReading {
+    const { target } = entity;
     return {
+      tenant: { value: toTenant(entity), subject: tenantSubject(entity.id), version: entity.version },
+      target: target ? () => this.loadedTarget(target) : undefined,
+    };
+  }
+
+  private loadedTarget(entity: ConnectionTargetEntity): Loaded<ConnectionTarget> {
+    const { id, version, kind, database, role, passwordSealed, server } = entity;
+    const value: ConnectionTarget = {
       id,
       version: String(version),
       shared: kind === 'shared',
@@ -112,6 +113,7 @@ export class TenantDirectory {
       role,
       password: this.keyRing.open(passwordSealed, targetPasswordPlace(id)),
     };
+    return { value, subject: targetSubject(id), version };
   }
 
   private addressOf({ id, host, port, tls, maxConnections }: ServerEntity): ServerAddress {
@@ -129,19 +131,12 @@ export function targetSubject(id: string): string {
   return `target:${id}`;
 }
 
-interface ApiKeyRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly secret_hash: string;
-  readonly expires_at: Date | null;
-  readonly revoked_at: Date | null;
+/** A key or a domain is outdated by changes of its tenant. */
+function leadOf<T extends object>(reading: TenantReading, value: T): Lead<T> {
+  const { subject, version } = reading.tenant;
+  return { ...reading, found: { value, subject, version } };
 }
 
-function toRecord(row: ApiKeyRow): ApiKeyRecord {
-  return {
-    tenantId: row.tenant_id,
-    secretHash: row.secret_hash,
-    expiresAt: row.expires_at && row.expires_at.getTime(),
-    isRevoked: row.revoked_at !== null,
-  };
+function toRecord({ tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyRecord {
+  return { tenantId, secretHash, expiresAt: expiresAt && expiresAt.getTime(), isRevoked: revokedAt !== null };
 }

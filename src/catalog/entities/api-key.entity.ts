@@ -1,4 +1,5 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { TenantEntity } from './tenant.entity.js';
 
 @Entity('api_keys')
 export class ApiKeyEntity {
@@ -8,6 +9,10 @@ export class ApiKeyEntity {
 
   @Column('uuid', { name: 'tenant_id' })
   tenantId: string;
+
+  @ManyToOne(() => TenantEntity)
+  @JoinColumn({ name: 'tenant_id' })
+  tenant: Relation<TenantEntity>;
 
   @Column('text', { name: 'secret_hash' })
   secretHash: string;

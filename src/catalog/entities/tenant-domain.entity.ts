@@ -1,4 +1,5 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { TenantEntity } from './tenant.entity.js';
 
 /** A host name of its own that a tenant is served under. */
 @Entity('tenant_domains')
@@ -9,4 +10,8 @@ export class TenantDomainEntity {
 
   @Column('uuid', { name: 'tenant_id' })
   tenantId: string;
+
+  @ManyToOne(() => TenantEntity)
+  @JoinColumn({ name: 'tenant_id' })
+  tenant: Relation<TenantEntity>;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../tenant.js';
+import { ConnectionTargetEntity } from './connection-target.entity.js';
 
 @Entity('tenants')
 export class TenantEntity {
@@ -18,6 +19,10 @@ export class TenantEntity {
 
   @Column('uuid', { name: 'target_id', nullable: true })
   targetId: string | null;
+
+  @ManyToOne(() => ConnectionTargetEntity, { nullable: true })
+  @JoinColumn({ name: 'target_id' })
+  target: Relation<ConnectionTargetEntity> | null;
 
   @Column('text', { name: 'schema_name', nullable: true })
   schema: string | null;
