@@ -46,7 +46,7 @@ export class FlightLine implements ActiveQuery {
     const refusal = this.whyUnusable();
     if (refusal) return process.nextTick(() => flight.fail(refusal));
     try {
-      const named = use.named && flight.stamp.statementTimeoutMs === undefined;
+      const named = use.named && flight.stamp?.statementTimeoutMs === undefined;
       this.outgoing.push(...flight.messages(this.wire, named ? this.names : undefined, use.shared));
     } catch (error) {
       flight.isUnsendable = true;

@@ -25,6 +25,9 @@ export type Landing = (error: unknown, result?: pg.QueryResult) => void;
  * PostgreSQL runs everything before `Sync` as one implicit transaction
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the transaction-local stamp
  * holds for this statement only, and when the stamp fails the statement is skipped.
+ *
+ * Without a stamp it is a statement of a transaction that was stamped when it began: never by name, because the server
+ * would tell what it does not know of a name by failing the transaction.
  */
 export class Flight {
   /** Whether the statement itself has been executed to its end: from then on it may have been committed. */
@@ -37,7 +40,7 @@ export class Flight {
   isCanceled = false;
   /** Nothing of it was sent, because it cannot be. */
   isUnsendable = false;
-  private stamped = false;
+  private stamped: boolean;
   private result: WireResult | undefined;
   private names: ConnectionStatements | undefined;
   private plan: StatementPlan | undefined;
@@ -46,12 +49,14 @@ export class Flight {
   private repeats = 0;
 
   constructor(
-    readonly stamp: Stamp,
+    readonly stamp: Stamp | undefined,
     readonly statement: Statement,
     readonly record: StatementRecord | undefined,
     /** Told once: when the answer is complete and the server is ready for the next one, or when none will come. */
     private readonly landing: Landing,
-  ) {}
+  ) {
+    this.stamped = stamp === undefined;
+  }
 
   /**
    * @param names of the connection, when it keeps any
@@ -59,19 +64,21 @@ export class Flight {
    * @throws what making parameters of the values throws
    */
   messages(client: WireClient, names: ConnectionStatements | undefined, shared: boolean): Buffer[] {
+    const { stamp } = this;
     const { rowMode, types } = this.statement;
     this.result = new WireResult(rowMode, types);
     this.result._types ??= client._types;
-    if (!names || this.repeats > 0) return this.unnamed();
+    if (!stamp) return this.statementByText();
+    if (!names || this.repeats > 0) return this.unnamed(stamp);
     this.names = names;
-    this.plan = rowMode === undefined && types === undefined ? this.record?.plan(this.stamp.searchPath) : undefined;
+    this.plan = rowMode === undefined && types === undefined ? this.record?.plan(stamp.searchPath) : undefined;
     this.named = this.plan?.isWorthKeeping(shared) ? names.find(this.plan) : undefined;
     const statement = this.named ? this.statementByName(this.named) : this.statementByText();
-    return [...closing(names.takeSurplus()), ...this.stampByName(names.stamp), ...statement];
+    return [...closing(names.takeSurplus()), ...this.stampByName(stamp, names.stamp), ...statement];
   }
 
-  private unnamed(): Buffer[] {
-    const { text, values } = stampStatement(this.stamp);
+  private unnamed(stamp: Stamp): Buffer[] {
+    const { text, values } = stampStatement(stamp);
     return [wire.parse(text), wire.bind(values), wire.execute, ...this.statementByText()];
   }
 
@@ -89,9 +96,9 @@ export class Flight {
     return [bind, wire.execute, wire.sync];
   }
 
-  private stampByName(name: NamedStatement): Buffer[] {
+  private stampByName(stamp: Stamp, name: NamedStatement): Buffer[] {
     this.stampName = name;
-    return [...made(name, stampStatement(this.stamp).text), stampBound(this.stamp, name.name)];
+    return [...made(name, stampStatement(stamp).text), stampBound(stamp, name.name)];
   }
 
   handleRowDescription({ fields }: RowDescription): void {
@@ -128,6 +135,7 @@ export class Flight {
    */
   isToBeRepeated(canceled: boolean): boolean {
     const { failure } = this;
+    if (this.stamp === undefined) return false; // its transaction has failed with it
     if (this.repeats >= MOST_REPEATS || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError))
       return false;
     const isAboutNames = this.names !== undefined && ABOUT_NAMES.get(failure.code) === failure.routine;
@@ -149,7 +157,7 @@ export class Flight {
   land(ms: number, isCold: boolean): void {
     if (this.failure === undefined) {
       this.record?.took(ms, isCold);
-      this.plan?.executed(this.stamp.tenantId);
+      if (this.stamp) this.plan?.executed(this.stamp.tenantId);
       if (this.named && !this.named.columns && this.result) this.named.columns = new Columns(this.result);
     } else this.doubtNames();
     if (this.failure === undefined) this.landing(undefined, this.result);

@@ -4,7 +4,8 @@ import { discardReason } from '../pool/discard.js';
 import { tracedStatement } from './database-spans.js';
 import { openTransaction, untilReady } from './readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
-import { emptyResult, extended, type Statement } from './statement.js';
+import { emptyResult, type Statement } from './statement.js';
+import { sendAlone } from './stamped-query.js';
 import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
 import { currentUsage } from './usage.js';
 
@@ -110,7 +111,7 @@ export class Lease {
     if (usage) usage.statements += 1;
     const { client } = this.connection;
     try {
-      return await tracedStatement(client, statement.text, () => client.query(extended(statement)));
+      return await tracedStatement(client, statement.text, () => sendAlone(client, undefined, statement));
     } catch (error) {
       if (this.connection.takenAway) throw this.connection.takenAway;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;

@@ -6,7 +6,7 @@ import { TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
 import { PoolerLeakError } from './session.errors.js';
 import { createStamp, localStampCommands, type Stamp } from './stamp.js';
-import { sendStamped } from './stamped-query.js';
+import { sendAlone } from './stamped-query.js';
 
 /** Rounds until the two clients met on one connection of the pooler. */
 const ROUNDS = 20;
@@ -76,7 +76,7 @@ async function lookAndCommit(client: pg.Client, stamp: Stamp): Promise<void> {
 }
 
 async function lookStamped(client: pg.Client, stamp: Stamp): Promise<Seen> {
-  const { rows } = await sendStamped(client, stamp, { text: LOOK });
+  const { rows } = await sendAlone(client, stamp, { text: LOOK });
   return assertOwn(rows[0] as Seen | undefined, stamp);
 }
 

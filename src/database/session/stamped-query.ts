@@ -27,8 +27,15 @@ export function runStamped(access: TenantAccess, statement: Statement): Promise<
   return connection ? fly({ access, statement, record }, connection) : waitAndFly({ access, statement, record });
 }
 
-/** Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. */
-export function sendStamped(client: pg.ClientBase, stamp: Stamp, statement: Statement): Promise<pg.QueryResult> {
+/**
+ * Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. Without a stamp:
+ * in the transaction that is open there.
+ */
+export function sendAlone(
+  client: pg.ClientBase,
+  stamp: Stamp | undefined,
+  statement: Statement,
+): Promise<pg.QueryResult> {
   return new Promise((resolve, reject) => {
     const flight = new Flight(stamp, statement, undefined, (error, result) => {
       if (result) resolve(result);

@@ -12,12 +12,6 @@ export interface Statement {
   readonly types?: pg.CustomTypesConfig | undefined;
 }
 
-/** What node-postgres is handed: always the extended protocol, and never a name, which would stay on the connection. */
-export interface ExtendedQuery extends pg.QueryConfig<unknown[]> {
-  readonly queryMode: 'extended';
-  readonly rowMode?: string | undefined;
-}
-
 /**
  * What a statement means for the connection it runs on.
  * `begin`, `commit`, `rollback` open and close a lease; `plain` is complete in itself.
@@ -92,10 +86,6 @@ function readCommand(text: string): readonly Token[] {
   const first = tokens.findIndex((token) => !isSymbol(token, ';') && !isSymbol(token, '('));
   const last = tokens.findLastIndex((token) => !isSymbol(token, ';'));
   return first < 0 ? [] : tokens.slice(first, last + 1);
-}
-
-export function extended({ text, values, rowMode, types }: Statement): ExtendedQuery {
-  return { text, values: values ? [...values] : [], rowMode, types, queryMode: 'extended' };
 }
 
 /** The answer to a command that needed no server. */

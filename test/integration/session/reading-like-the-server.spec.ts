@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { classifyStatement, extended } from '../../../src/database/session/statement.js';
+import { classifyStatement } from '../../../src/database/session/statement.js';
+import { sendAlone } from '../../../src/database/session/stamped-query.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { pick, seededRandom } from './support/seeded-random.js';
 
@@ -39,7 +40,7 @@ afterAll(async () => {
 /** Whether the server, given this text, left the setting behind. */
 async function leavesSomething(text: string): Promise<boolean> {
   try {
-    await client.query(extended({ text }));
+    await sendAlone(client, undefined, { text });
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     return false;
