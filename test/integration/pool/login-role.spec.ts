@@ -78,6 +78,30 @@ describe.each([
     await database.admin(`REVOKE ${testServer().owner} FROM ${database.role}`);
   });
 
+  it.each(['VIEW', 'MATERIALIZED VIEW'])('that may read a %s over tenant tables is refused', async (kind) => {
+    await database.admin(`CREATE ${kind} app.everybody AS SELECT * FROM app.notes`);
+    const pool = open(database.target);
+    (await pool.acquire()).release(); // it may not read it
+    await pool.end();
+    await database.admin(`GRANT SELECT ON app.everybody TO ${database.role}`);
+    await expectRefused(database.target, 'may read the view app.everybody');
+  });
+
+  it('that may read a view which asks as its reader is served; one over that which does not is refused', async () => {
+    await database.admin(
+      `CREATE VIEW app.mine WITH (security_invoker) AS SELECT * FROM app.notes;
+       GRANT SELECT ON app.mine TO ${database.role}`,
+    );
+    const pool = open(database.target);
+    (await pool.acquire()).release();
+    await pool.end();
+    await database.admin(
+      `CREATE VIEW app.raw AS SELECT * FROM app.notes; CREATE VIEW app.over AS SELECT * FROM app.raw;
+       GRANT SELECT ON app.over TO ${database.role}`,
+    );
+    await expectRefused(database.target, 'may read the view app.over');
+  });
+
   it('that begins its sessions as some tenant is refused', async () => {
     await database.admin(`ALTER ROLE ${database.role} SET app.tenant_id = '00000000-0000-0000-0000-000000000001'`);
     await expectRefused(database.target, 'app.tenant_id');
