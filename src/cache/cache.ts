@@ -17,6 +17,16 @@ export interface Loaded<T extends object> {
   readonly version: number;
   /** How long it is good for, in ms; the cache's default unless given. */
   readonly ttlMs?: number | undefined;
+  /** What was read in the same moment, and will be asked for next. */
+  readonly along?: readonly Along[];
+}
+
+/** Something else that a loader read, under its own key. */
+export interface Along {
+  readonly kind: CacheKind<object>;
+  readonly key: string;
+  /** What it throws keeps this out of the cache: whoever asks for it is told by its own loader. */
+  readonly read: () => Loaded<object>;
 }
 
 /** Asks the truth as it is when called, or later; null means that the thing does not exist, which is remembered for a shorter time. */

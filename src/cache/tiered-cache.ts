@@ -1,13 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { Cache, CacheKind, Loader } from './cache.js';
+import type { Along, Cache, CacheKind, Loaded, Loader } from './cache.js';
 import { type CacheSnapshot, CacheStatistics } from './cache-statistics.js';
 import { deepFreeze } from '../config/deep-freeze.js';
-import { CodedError } from '../errors/coded-error.js';
 import { type Entry, remainingMs } from './entry.js';
 import { HeardVersions } from './heard-versions.js';
 import { type HeldEntry, MemoryTier } from './memory/memory-tier.js';
 import type { RedisTier } from './redis/redis-tier.js';
-import { type Reading, TruthReader } from './truth-reader.js';
+import { isOutage, type Reading, TruthReader } from './truth-reader.js';
 
 export interface TieredCacheOptions {
   readonly ttlMs: number;
@@ -185,7 +184,10 @@ export class TieredCache implements Cache {
     try {
       const reading = await this.truth.read(name, load, timeoutMs ?? this.options.loadTimeoutMs);
       this.truthAnswered();
-      if (reading) return this.store(name, reading, spell);
+      if (reading) {
+        this.storeAlong(reading, spell);
+        return this.store(name, reading, spell);
+      }
       if (isCurrent()) this.memory.setAbsent(name, this.now() + this.lifeMs(this.options.absenceTtlMs), spell);
       return null;
     } catch (error) {
@@ -216,6 +218,19 @@ export class TieredCache implements Cache {
     const isShared = this.mayUseRedis && spell === this.spell && noOlderThan === version;
     if (isShared) void this.redis?.set(name, entry);
     return entry.value;
+  }
+
+  /** What is held is as good, and of what has changed since its own loader is asked. */
+  private storeAlong({ along = [], askedAt }: Reading<object>, spell: number): void {
+    const now = this.now();
+    for (const { kind, key, read } of along) {
+      const name = `${kind.name}:${key}`;
+      const held = this.memory.get(name);
+      if (held && this.isFresh(held, now)) continue;
+      const loaded = whatIsReadable(read);
+      if (!loaded || this.heardVersions.isOutdated(loaded.subject, loaded.version)) continue;
+      this.store(name, { ...loaded, askedAt, noOlderThan: loaded.version }, spell);
+    }
   }
 
   /** In memory, for what is left of its life. */
@@ -271,7 +286,10 @@ export class TieredCache implements Cache {
   }
 }
 
-/** Whether the truth could not be asked. What else a loader throws is its answer. */
-function isOutage(error: unknown): boolean {
-  return !(error instanceof CodedError) || error.code === 'CATALOG_UNAVAILABLE';
+function whatIsReadable(read: Along['read']): Loaded<object> | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined; // whoever asks for it is told by its own loader
+  }
 }

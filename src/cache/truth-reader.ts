@@ -2,6 +2,7 @@ import type { Loaded, Loader } from './cache.js';
 import { LoadTimeoutError } from './cache.errors.js';
 import type { CacheStatistics } from './cache-statistics.js';
 import { DeadlineError, withDeadline } from './deadline.js';
+import { CodedError } from '../errors/coded-error.js';
 import type { HeardVersions } from './heard-versions.js';
 
 /** A change may overtake a load; so often it is loaded before what was read is given to those who wait. */
@@ -53,4 +54,9 @@ export class TruthReader {
       heardBefore = { subject: loaded.subject, version: heard };
     }
   }
+}
+
+/** Whether the truth could not be asked. What else a loader throws is its answer. */
+export function isOutage(error: unknown): boolean {
+  return !(error instanceof CodedError) || error.code === 'CATALOG_UNAVAILABLE';
 }

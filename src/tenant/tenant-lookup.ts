@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { CACHE, type Cache, type CacheKind, type Loaded, type Loader } from '../cache/cache.js';
+import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../cache/cache.js';
 import type { ApiKeyRecord } from '../catalog/api-key.js';
 import { CatalogChangeFeed, type CatalogListener } from '../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
@@ -51,60 +51,24 @@ export class TenantLookup implements OnModuleInit {
 
   async bySlug(slug: string): Promise<Tenant | null> {
     if (!SLUG_SHAPE.test(slug)) return null; // the catalog need not be asked, and what it refuses spoils a whole batch
-    return this.follow(await this.cache.getOrLoad(SLUG, slug, () => this.walk(this.directory.findBySlug(slug))));
+    return this.follow(await this.cache.getOrLoad(SLUG, slug, () => fromLead(this.directory.findBySlug(slug))));
   }
 
   async byDomain(host: string): Promise<Tenant | null> {
-    return this.follow(await this.cache.getOrLoad(DOMAIN, host, () => this.walk(this.directory.findByDomain(host))));
+    return this.follow(await this.cache.getOrLoad(DOMAIN, host, () => fromLead(this.directory.findByDomain(host))));
   }
 
   apiKey(keyId: string): Promise<ApiKeyRecord | null> {
-    return this.cache.getOrLoad(API_KEY, keyId, () => this.walk(this.directory.findApiKey(keyId)));
+    return this.cache.getOrLoad(API_KEY, keyId, () => fromLead(this.directory.findApiKey(keyId)));
   }
 
   target(targetId: string): Promise<ConnectionTarget | null> {
-    return this.cache.getOrLoad(TARGET, targetId, () => this.loadTarget(targetId));
+    return this.cache.getOrLoad(TARGET, targetId, () => this.directory.findTarget(targetId));
   }
 
   private async loadTenant(id: string): Promise<Loaded<Tenant> | null> {
     const reading = await this.directory.findById(id);
-    if (reading) this.offerTarget(reading);
-    return reading && reading.tenant;
-  }
-
-  private loadTarget(id: string): Promise<Loaded<ConnectionTarget> | null> {
-    return this.directory.findTarget(id);
-  }
-
-  /** What a key or a name leads to will be asked for next, and has been read with it. */
-  private async walk<T extends object>(finding: Promise<Lead<T> | null>): Promise<Loaded<T> | null> {
-    const lead = await finding;
-    if (!lead) return null;
-    const { id } = lead.tenant.value;
-    this.offer(
-      TENANT,
-      id,
-      () => lead.tenant,
-      () => this.loadTenant(id),
-    );
-    this.offerTarget(lead);
-    return lead.found;
-  }
-
-  private offerTarget({ tenant, target }: TenantReading): void {
-    const { targetId } = tenant.value;
-    if (target && targetId !== null) this.offer(TARGET, targetId, target, () => this.loadTarget(targetId));
-  }
-
-  /** Puts into the cache what has been read, unless it is there; when a change was heard since, it is read again. */
-  private offer<T extends object>(kind: CacheKind<T>, key: string, read: () => Loaded<T>, readAgain: Loader<T>): void {
-    let isOffered = false;
-    const load = async (): Promise<Loaded<T> | null> => {
-      if (isOffered) return readAgain();
-      isOffered = true;
-      return read();
-    };
-    this.cache.getOrLoad(kind, key, load).catch(() => undefined); // whoever asks for it is told
+    return reading && { ...reading.tenant, along: alongTenant(reading) };
   }
 
   private async follow(ref: TenantRef | null): Promise<Tenant | null> {
@@ -135,4 +99,17 @@ export class TenantLookup implements OnModuleInit {
     this.cache.appeared(API_KEY, keyIds);
     this.cache.appeared(DOMAIN, domains);
   }
+}
+
+/** A key or a name leads to a tenant, which has been read with it. */
+async function fromLead<T extends object>(finding: Promise<Lead<T> | null>): Promise<Loaded<T> | null> {
+  const lead = await finding;
+  if (!lead) return null;
+  const { tenant, found } = lead;
+  return { ...found, along: [{ kind: TENANT, key: tenant.value.id, read: () => tenant }, ...alongTenant(lead)] };
+}
+
+function alongTenant({ tenant, target }: TenantReading): Along[] {
+  const { targetId } = tenant.value;
+  return target && targetId !== null ? [{ kind: TARGET, key: targetId, read: target }] : [];
 }

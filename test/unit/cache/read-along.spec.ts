@@ -1,0 +1,80 @@
+import { expect, it } from '@jest/globals';
+import type { Along } from '../../../src/cache/cache.js';
+import { CacheInstance, ITEM } from '../../support/cache-rig.js';
+
+/** Loads `a`, and with it what the truth says of `b` at that moment. */
+async function loadBoth(instance: CacheInstance): Promise<string | undefined> {
+  const [a, b] = [instance.truth.loader('a'), instance.truth.loader('b')];
+  const found = await instance.cache.getOrLoad(ITEM, 'a', async () => {
+    const [loaded, other] = await Promise.all([a(), b()]);
+    const along: Along[] = other ? [{ kind: ITEM, key: 'b', read: () => other }] : [];
+    return loaded && { ...loaded, along };
+  });
+  return found?.text;
+}
+
+async function open(): Promise<CacheInstance> {
+  const instance = (await CacheInstance.open()).listen();
+  instance.truth.write('a', 'a');
+  instance.truth.write('b', 'old');
+  return instance;
+}
+
+it('what was read along is held as if it had been asked for', async () => {
+  const instance = await open();
+  await loadBoth(instance);
+  instance.truth.asked = 0;
+  expect(await instance.get('b')).toBe('old');
+  expect(instance.truth.asked).toBe(0);
+  expect(Object.isFrozen(instance.cache.peek(ITEM, 'b'))).toBe(true);
+  instance.change('b', 'new');
+  expect(await instance.get('b')).toBe('new');
+});
+
+it('what a change has overtaken meanwhile is not', async () => {
+  const instance = await open();
+  instance.truth.hold();
+  const late = loadBoth(instance);
+  instance.change('b', 'new');
+  instance.truth.release();
+  await late;
+  expect(await instance.get('b')).toBe('new');
+});
+
+it('what was read before changes went unheard is confirmed', async () => {
+  const instance = await open();
+  instance.truth.hold();
+  const late = loadBoth(instance);
+  instance.cache.deaf();
+  instance.truth.write('b', 'new'); // unheard
+  instance.listen();
+  instance.truth.release();
+  await late;
+  expect(await instance.get('b')).toBe('new');
+});
+
+it('what is held is not replaced', async () => {
+  const instance = await open();
+  await instance.get('b');
+  const held = instance.cache.peek(ITEM, 'b');
+  await loadBoth(instance);
+  expect(instance.cache.peek(ITEM, 'b')).toBe(held);
+});
+
+it('what cannot be read is left to its own loader, and harms nobody else', async () => {
+  const instance = await open();
+  const unreadable: Along = {
+    kind: ITEM,
+    key: 'b',
+    read: () => {
+      throw new Error('its seal is broken');
+    },
+  };
+  const load = instance.truth.loader('a');
+  const found = await instance.cache.getOrLoad(ITEM, 'a', async () => {
+    const loaded = await load();
+    return loaded && { ...loaded, along: [unreadable] };
+  });
+  expect(found?.text).toBe('a');
+  expect(await instance.get('b')).toBe('old');
+});
