@@ -18,13 +18,12 @@ let names = 0;
 export class StatementPlan {
   readonly name = `tenantry_${(names += 1)}`;
   private executions = 0;
-  private firstTenant: string | undefined;
-  private isCommon = false;
+
+  constructor(private readonly record: StatementRecord) {}
 
   executed(tenantId: string): void {
     this.executions += 1;
-    this.firstTenant ??= tenantId;
-    this.isCommon ||= tenantId !== this.firstTenant;
+    this.record.sentBy(tenantId);
   }
 
   /**
@@ -32,7 +31,7 @@ export class StatementPlan {
    * sent carries no values of one.
    */
   isWorthKeeping(shared: boolean): boolean {
-    return this.executions >= OFTEN && (this.isCommon || !shared);
+    return this.executions >= OFTEN && (this.record.isCommon || !shared);
   }
 }
 
@@ -42,6 +41,8 @@ export class StatementRecord {
   private readonly plans = new Map<string, StatementPlan>();
   private executions = 0;
   private averageMs = 0;
+  private firstTenant: string | undefined;
+  private sentByTwo = false;
 
   constructor(text: string) {
     this.isRead = isRead({ text });
@@ -52,10 +53,20 @@ export class StatementRecord {
     return this.isRead && this.executions >= OFTEN && this.averageMs < QUICK_MS;
   }
 
+  /** Whether two tenants have sent it, under whatever search path. */
+  get isCommon(): boolean {
+    return this.sentByTwo;
+  }
+
+  sentBy(tenantId: string): void {
+    this.firstTenant ??= tenantId;
+    this.sentByTwo ||= tenantId !== this.firstTenant;
+  }
+
   plan(searchPath: string): StatementPlan {
     const known = this.plans.get(searchPath);
     if (known) return known;
-    const plan = new StatementPlan();
+    const plan = new StatementPlan(this);
     this.plans.set(searchPath, plan);
     if (this.plans.size > MOST_PLANS) deleteOldest(this.plans);
     return plan;
