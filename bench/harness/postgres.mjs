@@ -16,6 +16,7 @@ export const SETTINGS = {
   checkpoint_timeout: '30min',
   autovacuum: 'off',
   shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.max': '50000', // a hundred databases have more than the usual 5,000
 };
 
 /** For the lines above results. */
