@@ -24,17 +24,18 @@ function lookAt({ server: { name, maxConnections }, facts, problem }: ServerStat
     is_standby && fail(NAME, 'is a standby: it takes no writes', 'name the primary instead', name),
     !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
     !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
-    ...room(name, limit, facts),
+    ...roomLeft(name, limit, facts),
   ];
   const findings = all.filter((finding) => finding !== false);
   if (findings.length > 0) return findings;
   const instances = Math.floor((facts.max_connections - facts.reserved) / limit);
   const used = `${facts.used} of ${facts.max_connections} connections used`;
-  return [ok(NAME, `PostgreSQL ${version}, ${used}, room for ${instances} instances of ${limit}`, name)];
+  const room = `room for ${instances} ${instances === 1 ? 'instance' : 'instances'} of ${limit}`;
+  return [ok(NAME, `PostgreSQL ${version}, ${used}, ${room}`, name)];
 }
 
 /** One instance may use its limit at any moment: it is better told now than then. */
-function room(name: string, limit: number, facts: NonNullable<ServerState['facts']>): (false | Finding)[] {
+function roomLeft(name: string, limit: number, facts: NonNullable<ServerState['facts']>): (false | Finding)[] {
   const { max_connections, reserved, used } = facts;
   const open = max_connections - reserved;
   const remedy = `raise max_connections, or lower DB_SERVER_MAX_CONNECTIONS (or: servers set ${name} --max-connections)`;
