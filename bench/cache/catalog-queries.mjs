@@ -46,11 +46,13 @@ async function load(app, callers, requests = REQUESTS) {
 
 /** Every look-up goes to the catalog. */
 async function withoutCache(cache, work) {
+  cache.peek = () => undefined;
   cache.getOrLoad = async (_kind, _key, ask) => (await ask())?.value ?? null;
   try {
     await work();
   } finally {
-    delete cache.getOrLoad; // the class's own shows again
+    delete cache.peek; // the class's own shows again
+    delete cache.getOrLoad;
   }
 }
 
