@@ -134,6 +134,20 @@ it('one pool with hundreds of callers does not keep the pools that have few wait
   expect(budget.open).toBe(0);
 });
 
+it('its budget knows of connections on their way, until they are there or have failed', async () => {
+  const budget = new ServerBudget(10);
+  const [target] = targets(1);
+  const pool = new TestPool(target!, {}, { budget });
+  const wrong = new TestPool({ ...target!, password: 'wrong' }, {}, { budget });
+  const { room } = budget.openings;
+  const asked = Promise.allSettled([pool.acquire(), wrong.acquire()]);
+  expect(budget.openings.room).toBe(room - 2);
+  const [got] = await asked;
+  expect(budget.openings.room).toBeGreaterThanOrEqual(room);
+  if (got.status === 'fulfilled') got.value.release();
+  await Promise.all([pool.end(), wrong.end()]);
+});
+
 it('a limit that is raised is used at once', async () => {
   const budget = new ServerBudget(1);
   const [first, second] = targets(2).map((target) => new TestPool(target, {}, { budget }));

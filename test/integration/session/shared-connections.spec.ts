@@ -62,6 +62,17 @@ it('those who share wait for one connection together, and everybody else for one
   await cold.end();
 });
 
+it('a text that was slow on a new connection only shares as soon as it is known to be quick', async () => {
+  const fresh = new TestPool(database.target, { size: 1 });
+  const text = `SELECT pg_backend_pid() AS pid FROM pg_sleep($1) /* cold */`;
+  for (const seconds of [0.05, 0.05, 0.05, 0, 0, 0]) await clientOf(fresh, one).query(text, [seconds]);
+  const together = Promise.all([one, two].map((tenant) => clientOf(fresh, tenant).query(text, [0.05])));
+  await new Promise(setImmediate);
+  expect(fresh.counts()).toMatchObject({ busy: 1, waiting: 0 });
+  await together;
+  await fresh.end();
+});
+
 describe('on one connection', () => {
   let tap: WireTap;
 

@@ -38,6 +38,7 @@ it('what a change has overtaken meanwhile is not', async () => {
   instance.change('b', 'new');
   instance.truth.release();
   await late;
+  expect(instance.cache.snapshot().entries).toBe(1);
   expect(await instance.get('b')).toBe('new');
 });
 
