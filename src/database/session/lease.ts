@@ -55,9 +55,9 @@ export class Lease {
    *
    * @throws TransactionAbortedError where PostgreSQL answers `COMMIT` with `ROLLBACK` and calls that a success
    */
-  async commit(statement: Statement): Promise<pg.QueryResult> {
+  async commit(): Promise<pg.QueryResult> {
     try {
-      const result = await this.query(statement);
+      const result = await this.query({ text: 'COMMIT' });
       if (result.command === 'ROLLBACK') throw new TransactionAbortedError(this.lastError);
       return result;
     } finally {
@@ -66,9 +66,9 @@ export class Lease {
   }
 
   /** Rolls back and gives the connection back. A transaction whose connection broke is rolled back by that already. */
-  async rollback(statement: Statement): Promise<pg.QueryResult> {
+  async rollback(): Promise<pg.QueryResult> {
     try {
-      return await this.query(statement);
+      return await this.query({ text: 'ROLLBACK' });
     } catch (error) {
       if (this.whyUnusable === undefined) throw error;
       return emptyResult('ROLLBACK');
@@ -80,7 +80,7 @@ export class Lease {
   /** Commits, or rolls back what has failed already. */
   async settle(): Promise<void> {
     const failed = this.whyUnusable !== undefined || this.connection.client.getTransactionStatus() !== 'T';
-    await (failed ? this.rollback({ text: 'ROLLBACK' }) : this.commit({ text: 'COMMIT' }));
+    await (failed ? this.rollback() : this.commit());
   }
 
   /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */

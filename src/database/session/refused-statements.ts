@@ -22,6 +22,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['copy', refuseCopyOverTheWire],
   ['create', refuseCreate],
   ['alter', refuseAlter],
+  ['lock', refuseLock],
   ['declare', refuseHold],
   ['commit', refuseChainAndPrepared],
   ['end', refuseChainAndPrepared],
@@ -30,6 +31,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 const LOCK_REMEDY = `use pg_advisory_xact_lock() in a transaction, or ${LEASE}`;
+const OTHERS_REMEDY = 'the login role is shared: it would end the work of other tenants';
 const TEXT_REMEDY = `the SQL in its arguments cannot be read here: run it as a statement, or ${LEASE}`;
 
 /** Functions whose effect stays in the session, or that run SQL handed to them as a string. */
@@ -43,6 +45,8 @@ const CALLS: ReadonlyMap<string, string> = new Map([
   ['pg_advisory_unlock', LOCK_REMEDY],
   ['pg_advisory_unlock_shared', LOCK_REMEDY],
   ['pg_advisory_unlock_all', LOCK_REMEDY],
+  ['pg_terminate_backend', OTHERS_REMEDY],
+  ['pg_cancel_backend', OTHERS_REMEDY],
   ['query_to_xml', TEXT_REMEDY],
   ['query_to_xmlschema', TEXT_REMEDY],
   ['query_to_xml_and_xmlschema', TEXT_REMEDY],
@@ -79,6 +83,7 @@ export function refuseCalls(command: readonly Token[], inTransaction: boolean): 
     if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
     if (token.kind !== 'word' && token.kind !== 'name') continue;
     if (isSymbol(command[index + 1], '(')) refuseCall(token.text, inTransaction);
+    else if (token.text === 'pg_settings') refuseChangedSettings(command);
     else if (isTemporary(command, index)) refuseTemporary(command, inTransaction);
   }
 }
@@ -90,16 +95,24 @@ export function refuseCalls(command: readonly Token[], inTransaction: boolean): 
  * @throws SessionStatementRefusedError
  */
 export function refuseWhatOutlivesSession(text: string): void {
-  if (!/alter|prepare|copy/i.test(text)) return;
+  if (!/alter|prepare|copy|lock|_backend|&"/i.test(text)) return;
   const tokens = tokenize(text);
   for (const [index, token] of tokens.entries()) {
+    refuseHarmToOthers(token);
     if (index > 0 && !isSymbol(tokens[index - 1], ';')) continue;
     const command = tokens.slice(index);
     if (isWord(token, 'alter')) refuseAlter(command);
+    if (isWord(token, 'lock')) refuseLock();
     if (isWord(token, 'copy')) refuseCopyOverTheWire(command);
     if (startsWithWords(command, 'prepare', 'transaction')) refusePrepare(command);
     refusePreparedEnd(command);
   }
+}
+
+/** In any position: these are functions. */
+function refuseHarmToOthers(token: Token): void {
+  if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
+  if (isName(token, /^pg_(?:terminate|cancel)_backend$/)) refuse(`${token.text}()`, OTHERS_REMEDY);
 }
 
 function refuse(statement: string, remedy: string): never {
@@ -140,10 +153,25 @@ function refuseCopyOverTheWire(command: readonly Token[]): void {
   if (hasWords(command, 'to', 'stdout')) refuse('COPY TO STDOUT', 'read the rows with a stream instead');
 }
 
-/** A body hides its statements as `DO` does, and a `SET` clause runs it under another stamp. */
+/**
+ * A body hides its statements as `DO` does, and a `SET` clause runs it under another stamp. `CREATE TABLE … AS EXECUTE`
+ * runs a prepared statement, ours included.
+ */
 function refuseCreate(command: readonly Token[]): void {
   const what = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
   if (isWord(what, 'function', 'procedure')) refuse('CREATE FUNCTION', MIGRATION);
+  if (hasWords(command, 'execute')) refuse('EXECUTE', LEASE);
+}
+
+/** It stops every tenant of a shared table, and needs no right on the rows that it locks. */
+function refuseLock(): void {
+  refuse('LOCK', 'lock rows with SELECT … FOR UPDATE, or use pg_advisory_xact_lock()');
+}
+
+/** A rule turns an UPDATE of this view into `set_config`, which stays on the connection. */
+function refuseChangedSettings(command: readonly Token[]): void {
+  if (!command.some((token) => isWord(token, 'update', 'merge'))) return;
+  refuse('a change of pg_settings', `use SET LOCAL in a transaction, or ${LEASE}`);
 }
 
 /** A role may change its own defaults, and every later connection would begin with them. */

@@ -26,9 +26,14 @@ export function stampStatement(stamp: Stamp): { readonly text: string; readonly 
   return { text: STAMP_WITH_TIMEOUT, values: [tenantId, searchPath, String(statementTimeoutMs)] };
 }
 
-/** The tenant's schema first; `public` after it for extensions only (nothing of ours lives there). */
+/**
+ * The tenant's schema first; `public` after it for extensions only (nothing of ours lives there). `pg_temp` comes last:
+ * PostgreSQL searches it first where the path does not name it, so that a temporary table left on the connection would
+ * take what was meant for the tenant's (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
+ */
 export function createStamp(tenantId: string, schema: string, statementTimeoutMs?: number): Stamp {
-  return Object.freeze({ tenantId, searchPath: `${pg.escapeIdentifier(schema)}, public`, statementTimeoutMs });
+  const searchPath = `${pg.escapeIdentifier(schema)}, public, pg_temp`;
+  return Object.freeze({ tenantId, searchPath, statementTimeoutMs });
 }
 
 /**

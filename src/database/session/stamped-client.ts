@@ -81,7 +81,7 @@ export class StampedClient {
         return this.begin(statement);
       case 'commit':
       case 'rollback':
-        return this.endTransaction(statement, kind);
+        return this.endTransaction(kind);
       case 'plain':
         return this.lease ? this.lease.then((lease) => lease.query(statement)) : runStamped(this.access, statement);
     }
@@ -101,9 +101,9 @@ export class StampedClient {
   }
 
   /** Without a transaction these are no-ops, as they are in PostgreSQL. */
-  private async endTransaction(statement: Statement, kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
+  private async endTransaction(kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
     const lease = this.takeLease();
-    return lease ? (await lease)[kind](statement) : emptyResult(kind.toUpperCase());
+    return lease ? (await lease)[kind]() : emptyResult(kind.toUpperCase());
   }
 
   private submit<S extends pg.Submittable>(submittable: S): S {

@@ -97,6 +97,10 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     `PREPARE TRANSACTION 'left'`,
     'COPY notes FROM STDIN',
     'COPY notes TO STDOUT',
+    'BEGIN; LOCK TABLE notes',
+    'SELECT pg_terminate_backend(0)',
+    'SELECT 1 FROM notes WHERE "pg_cancel_backend"(0)',
+    'SELECT U&"pg_terminate\\005fbackend"(0)',
   ])('%s is refused in a session as well: nothing takes it back', async (text) => {
     const code = 'SESSION_STATEMENT_REFUSED';
     await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {

@@ -25,7 +25,7 @@ describe('statements that touch rows', () => {
     'VALUES (1)',
     'SHOW server_version',
     `NOTIFY somebody, 'x'`,
-    'LOCK TABLE notes',
+    'SELECT setting FROM pg_settings',
     'SAVEPOINT a',
     'RELEASE SAVEPOINT a',
     'ROLLBACK TO a',
@@ -66,11 +66,40 @@ describe('statements that begin and end transactions', () => {
     },
   );
 
-  it('BEGIN is sent without the comments that would swallow the stamp behind it', () => {
-    expect(beginCommand('BEGIN -- work\n ISOLATION LEVEL REPEATABLE READ, READ ONLY; -- end')).toBe(
-      'begin isolation level repeatable read , read only',
-    );
+  it.each([
+    `BEGIN "; SET LOCAL app.tenant_id = 'b'; UPDATE notes SET body = 'x'; COMMIT; BEGIN"`,
+    'BEGIN nonsense',
+    'START TRANSACTION ISOLATION LEVEL "SERIALIZABLE"',
+    'BEGIN ISOLATION LEVEL',
+    'BEGIN READ ONLY,',
+    'COMMIT "; SELECT 1"',
+    'COMMIT nonsense',
+    'END "work"',
+    'ROLLBACK "; SELECT 1"',
+    'ROLLBACK TO a b',
+    'ROLLBACK TO "a" "; SELECT 1"',
+    'ROLLBACK TO',
+  ])('are made of known words only: %s is refused', (text) => {
+    expect(() => classifyStatement(text, true)).toThrow(expect.objectContaining({ code: 'MULTIPLE_COMMANDS' }));
   });
+
+  it.each([
+    [
+      'BEGIN -- work\n ISOLATION LEVEL REPEATABLE READ, READ ONLY; -- end',
+      'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY',
+    ],
+    ['start transaction read write not deferrable', 'BEGIN READ WRITE, NOT DEFERRABLE'],
+    ['begin work', 'BEGIN'],
+  ])('are built from constants before they are sent: %s', (text, sent) => {
+    expect(beginCommand(text)).toBe(sent);
+  });
+
+  it.each(['ROLLBACK TO "odd name"', 'ROLLBACK TO SAVEPOINT savepoint', 'ABORT WORK TO savepoint'])(
+    'go back to a savepoint of any name: %s',
+    (text) => {
+      expect(classifyStatement(text, true)).toBe('plain');
+    },
+  );
 });
 
 describe('statements that would outlive themselves', () => {
@@ -114,6 +143,16 @@ describe('statements that would outlive themselves', () => {
     ['SELECT pg_advisory_unlock_all()', 'pg_advisory_unlock_all()'],
     [`SELECT query_to_xml('SELECT 1', true, true, '')`, 'query_to_xml()'],
     [`SELECT * FROM ts_stat('SELECT 1')`, 'ts_stat()'],
+    ['CREATE TABLE t AS EXECUTE a', 'EXECUTE'],
+    ['CREATE TEMP TABLE t (a, b) ON COMMIT DROP AS EXECUTE a', 'EXECUTE'],
+    ['EXPLAIN ANALYZE CREATE TABLE t AS EXECUTE a', 'EXECUTE'],
+    [`UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'`, 'a change of pg_settings'],
+    [`update only "pg_catalog"."pg_settings" set setting = 'off'`, 'a change of pg_settings'],
+    [`WITH x AS (UPDATE pg_settings SET setting = 'off' RETURNING 1) SELECT * FROM x`, 'a change of pg_settings'],
+    [
+      `MERGE INTO pg_settings USING notes ON true WHEN MATCHED THEN UPDATE SET setting = 'off'`,
+      'a change of pg_settings',
+    ],
     ['CREATE TEMP TABLE t (id int)', 'a temporary object'],
     ['CREATE LOCAL TEMPORARY TABLE t (id int)', 'a temporary object'],
     ['CREATE OR REPLACE TEMP VIEW v AS SELECT 1', 'a temporary object'],
@@ -151,6 +190,9 @@ describe('statements that would outlive themselves', () => {
     ['ALTER FUNCTION f() SET search_path = x', 'ALTER FUNCTION'],
     ['CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = x AS $$ SELECT 1 $$', 'CREATE FUNCTION'],
     ['CREATE OR REPLACE PROCEDURE p() LANGUAGE sql AS $$ SELECT 1 $$', 'CREATE FUNCTION'],
+    ['LOCK TABLE notes', 'LOCK'],
+    ['SELECT pg_terminate_backend(1)', 'pg_terminate_backend()'],
+    ['SELECT 1 FROM notes WHERE pg_catalog."pg_cancel_backend"(id)', 'pg_cancel_backend()'],
     [`SELECT U&"\\0073et_config"('a', 'b', false)`, 'U&"…"'],
     ['SELECT u&"!0061" UESCAPE \'!\'', 'U&"…"'],
   ])('are refused everywhere, with another remedy: %s', (text, statement) => {

@@ -1,0 +1,73 @@
+import { MultipleCommandsError } from './session.errors.js';
+import type { Token } from './sql-tokens.js';
+import { isSymbol, isWord } from './token-patterns.js';
+
+/** The modes that `BEGIN` takes, as they are sent. */
+const MODES: readonly string[] = [
+  'ISOLATION LEVEL SERIALIZABLE',
+  'ISOLATION LEVEL REPEATABLE READ',
+  'ISOLATION LEVEL READ COMMITTED',
+  'ISOLATION LEVEL READ UNCOMMITTED',
+  'READ ONLY',
+  'READ WRITE',
+  'DEFERRABLE',
+  'NOT DEFERRABLE',
+];
+const NO_CHAIN = 'and no chain';
+
+/**
+ * The `BEGIN` to send for the tokens of a caller's one: built from constants, because it goes out together with the
+ * stamp over the simple protocol, which runs every command of a text. Quoted names could hold commands of their own.
+ *
+ * @throws MultipleCommandsError for anything but the modes of a transaction
+ */
+export function beginCommandOf(command: readonly Token[]): string {
+  const modes: string[] = [];
+  let at = afterNoise(command);
+  while (at < command.length) {
+    if (modes.length > 0 && isSymbol(command[at], ',')) at += 1;
+    const mode = modeAt(command, at);
+    if (mode === undefined) throw new MultipleCommandsError('BEGIN');
+    modes.push(mode);
+    at += mode.split(' ').length;
+  }
+  return modes.length > 0 ? `BEGIN ${modes.join(', ')}` : 'BEGIN';
+}
+
+/** @throws MultipleCommandsError for anything but `COMMIT`, `END`, `ROLLBACK` or `ABORT` as such */
+export function assertEndsTransaction(command: readonly Token[]): void {
+  const rest = command.slice(afterNoise(command));
+  if (rest.length > 0 && wordsOf(rest) !== NO_CHAIN) fail(command);
+}
+
+/**
+ * Whether a `ROLLBACK` goes back to a savepoint, which ends no transaction.
+ *
+ * @throws MultipleCommandsError when something follows the savepoint's name
+ */
+export function isRollbackToSavepoint(command: readonly Token[]): boolean {
+  const to = afterNoise(command);
+  if (!isWord(command[to], 'to')) return false;
+  const name = isWord(command[to + 1], 'savepoint') && command.length > to + 2 ? to + 2 : to + 1;
+  const named = command[name]?.kind === 'word' || command[name]?.kind === 'name';
+  if (!named || command.length > name + 1) fail(command);
+  return true;
+}
+
+function fail(command: readonly Token[]): never {
+  throw new MultipleCommandsError(command[0]?.text.toUpperCase() ?? '');
+}
+
+/** `WORK` and `TRANSACTION` after the first word mean nothing. */
+function afterNoise(command: readonly Token[]): number {
+  return isWord(command[1], 'work', 'transaction') ? 2 : 1;
+}
+
+function modeAt(command: readonly Token[], at: number): string | undefined {
+  return MODES.find((mode) => wordsOf(command.slice(at, at + mode.split(' ').length)) === mode.toLowerCase());
+}
+
+/** Undefined where anything but a plain word is among them. */
+function wordsOf(tokens: readonly Token[]): string | undefined {
+  return tokens.every(({ kind }) => kind === 'word') ? tokens.map(({ text }) => text).join(' ') : undefined;
+}
