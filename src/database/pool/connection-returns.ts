@@ -34,7 +34,7 @@ export class ConnectionReturns {
 
   /** What would close it now closes it when the last of those who share it has given it back. */
   private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
-    if (discardReason === undefined) connection.aliveAt = now;
+    if (discardReason === undefined && connection.hasOwnSettings) connection.aliveAt = now;
     else connection.doom = 'discarded';
     if (connection.doom) return;
     if (this.ended) connection.doom = 'ending';

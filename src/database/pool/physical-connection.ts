@@ -1,6 +1,8 @@
+import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
 import type { CloseReason } from './pool-snapshot.js';
+import { ReportedSettings } from './reported-settings.js';
 
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
 const CLOSE_GRACE_MS = 1_000;
@@ -37,6 +39,7 @@ export class PhysicalConnection {
 
   private constructor(
     readonly client: pg.Client,
+    private readonly settings: ReportedSettings,
     openedAt: number,
     /** When it is to be replaced, in ms of the pool's clock. */
     readonly retireAt: number,
@@ -62,8 +65,10 @@ export class PhysicalConnection {
   ): Promise<PhysicalConnection> {
     const client = new pg.Client(config);
     client.on('error', () => undefined); // 'end' follows; whoever waits on a statement is told
+    const settings = new ReportedSettings(innards(client).connection);
     await connect(client, signal);
-    const connection = new PhysicalConnection(client, now(), retireAt);
+    settings.connected();
+    const connection = new PhysicalConnection(client, settings, now(), retireAt);
     client.once('end', () => {
       connection.markClosed();
       if (!connection.closing) onLost(connection);
@@ -87,10 +92,16 @@ export class PhysicalConnection {
 
   /**
    * False in the middle of a statement, while a transaction is open, and when nobody can tell. The transaction status
-   * alone is that of before the statement.
+   * alone is that of before the statement. False too when a statement changed a setting for the whole session: the next
+   * tenant's statements would be read, stored or answered differently.
    */
   get isAtRest(): boolean {
-    return innards(this.client).readyForQuery && this.client.getTransactionStatus() === 'I';
+    return innards(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasOwnSettings;
+  }
+
+  /** Whether its settings are those that it was opened with. */
+  get hasOwnSettings(): boolean {
+    return this.settings.areAsAtConnect;
   }
 
   /**
@@ -167,7 +178,7 @@ interface ClientInnards {
   _ending: boolean;
   /** False from the sending of a statement until the server has said that it is ready for the next. */
   readonly readyForQuery: boolean;
-  readonly connection: {
+  readonly connection: EventEmitter & {
     readonly stream: { destroy(): void; pause(): void };
     _send: (message: Buffer) => boolean;
     end(): void;
