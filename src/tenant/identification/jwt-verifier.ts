@@ -51,7 +51,11 @@ export class JwtVerifier {
 
   private async verify(token: string): Promise<Record<string, unknown>> {
     if (!this.key) throw new UnauthenticatedError('no key is configured to verify tokens with');
-    const options = { algorithms: this.algorithms, clockTolerance: CLOCK_TOLERANCE_SECONDS };
+    const options = {
+      algorithms: this.algorithms,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['exp'], // one without it would be good for ever
+    };
     try {
       const verified = await (typeof this.key === 'function'
         ? jwtVerify(token, this.key, options)
