@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { Application } from './application.js';
 import { banner } from './banner.js';
-import { loadConfig } from './config/load-config.js';
-import { CodedError } from './errors/coded-error.js';
+import { loadConfig } from './platform/config/load-config.js';
+import { CodedError } from './platform/errors/coded-error.js';
 
 const logger = new Logger('Tenantry');
 

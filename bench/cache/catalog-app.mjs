@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { Application } from '../../dist/application.js';
-import { loadConfig } from '../../dist/config/load-config.js';
+import { loadConfig } from '../../dist/platform/config/load-config.js';
 import { CATALOG } from '../../dist/catalog/catalog-data-source.js';
 import { ApiKeys } from '../../dist/control-plane/api-keys/api-keys.js';
 import { TenantProvisioner } from '../../dist/control-plane/provisioning/tenant-provisioner.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { KeyRing } from '../sealing/key-ring.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CACHE } from './cache.js';
 import { CacheStatistics } from './cache-statistics.js';
 import { openRedisTier } from './redis/open-redis-tier.js';

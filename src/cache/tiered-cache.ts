@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Along, Cache, CacheKind, Loaded, Loader } from './cache.js';
 import { type CacheSnapshot, CacheStatistics } from './cache-statistics.js';
-import { deepFreeze } from '../config/deep-freeze.js';
+import { deepFreeze } from '../platform/deep-freeze.js';
 import { type Entry, remainingMs } from './entry.js';
 import { HeardVersions } from './heard-versions.js';
 import { type HeldEntry, MemoryTier } from './memory/memory-tier.js';

@@ -1,8 +1,8 @@
 import type { Loaded, Loader } from './cache.js';
 import { LoadTimeoutError } from './cache.errors.js';
 import type { CacheStatistics } from './cache-statistics.js';
-import { DeadlineError, withDeadline } from './deadline.js';
-import { CodedError } from '../errors/coded-error.js';
+import { DeadlineError, withDeadline } from '../platform/timeout.js';
+import { CodedError } from '../platform/errors/coded-error.js';
 import type { HeardVersions } from './heard-versions.js';
 
 /** A change may overtake a load; so often it is loaded before what was read is given to those who wait. */

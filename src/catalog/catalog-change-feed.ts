@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
-import { withDeadline } from '../cache/deadline.js';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { withDeadline } from '../platform/timeout.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';

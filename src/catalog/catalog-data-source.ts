@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { SilentTypeormLogger } from '../database/data-source/silent-typeorm-logger.js';
+import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName } from '../database/pool/connection-pool.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';

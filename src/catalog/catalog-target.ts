@@ -1,4 +1,4 @@
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { FactoryProvider } from '@nestjs/common';
 import type { ConnectionTarget, ServerAddress } from '../database/pool/connection-target.js';
 import { targetOfUrl } from '../database/pool/database-url.js';

@@ -1,4 +1,4 @@
-import { CodedError } from '../errors/coded-error.js';
+import { CodedError } from '../platform/errors/coded-error.js';
 
 /** Raised at start when the catalog's PostgreSQL does not answer or refuses the login. */
 export class CatalogUnavailableError extends CodedError {

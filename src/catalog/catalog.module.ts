@@ -1,9 +1,9 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import { SealingModule } from '../sealing/sealing.module.js';
+import { SealingModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
 import { CATALOG_TARGET, catalogTargetProvider, defaultServerAddressProvider } from './catalog-target.js';

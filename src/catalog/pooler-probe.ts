@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ServerAddress } from '../database/pool/connection-target.js';
 import { targetOfUrl } from '../database/pool/database-url.js';
 import { poolOptions } from '../database/pool/pool-options.js';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { type KeyRing, SealBrokenError } from '../sealing/key-ring.js';
+import { type KeyRing, SealBrokenError } from '../platform/encryption/key-ring.js';
 import { targetPasswordPlace } from './entities/connection-target.entity.js';
 import { answerPlace } from './entities/idempotency-key.entity.js';
 import { ownerPasswordPlace } from './server-owner.js';

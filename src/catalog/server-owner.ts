@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
-import { KeyRing } from '../sealing/key-ring.js';
+import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import type { ServerEntity } from './entities/server.entity.js';
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/pool/connection-target.js';
 import { PhysicalConnection } from '../database/pool/physical-connection.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';

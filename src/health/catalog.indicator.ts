@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CatalogProbe } from './catalog-probe.js';
 
 /** Probes of a whole fleet of balancers ask the catalog once in this time. */

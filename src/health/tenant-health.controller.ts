@@ -2,7 +2,7 @@ import { Controller, Get, HttpStatus, Param, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { NotFoundError } from '../errors/request.errors.js';
+import { NotFoundError } from '../platform/errors/request.errors.js';
 import { ControlPlane } from '../tenant/access.decorators.js';
 import { ServedTenants } from '../tenant/served-tenants.js';
 import { TenantConnectionService } from '../tenant/tenant-connection.service.js';

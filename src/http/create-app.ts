@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from '../app.module.js';
-import type { LoadedConfig } from '../config/load-config.js';
+import type { LoadedConfig } from '../platform/config/load-config.js';
 import type { TenantSchema } from '../database/tenant-schema.js';
 import { Drain } from '../health/drain.js';
 import { createLog, type Log } from '../logging/log.js';

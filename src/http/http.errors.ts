@@ -1,4 +1,4 @@
-import { CodedError } from '../errors/coded-error.js';
+import { CodedError } from '../platform/errors/coded-error.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'it is in use',

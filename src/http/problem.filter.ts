@@ -2,10 +2,10 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { CodedError } from '../errors/coded-error.js';
-import { ValidationFailedError } from '../errors/request.errors.js';
+import { CodedError } from '../platform/errors/coded-error.js';
+import { ValidationFailedError } from '../platform/errors/request.errors.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
-import { isLostConnection } from '../database/lost-connection.js';
+import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
 
 /** What Fastify and its plugins throw: a status, and a message that is meant for the caller when the status is 4xx. */

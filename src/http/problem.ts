@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../errors/request.errors.js';
+import type { FieldProblem } from '../platform/errors/request.errors.js';
 
 /** RFC 9457 problem details, with a stable `code` beside the standard members. */
 export interface Problem {

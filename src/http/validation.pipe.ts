@@ -1,5 +1,5 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
-import { type FieldProblem, ValidationFailedError } from '../errors/request.errors.js';
+import { type FieldProblem, ValidationFailedError } from '../platform/errors/request.errors.js';
 
 /** More would help nobody, and a hostile body could cause millions. */
 const MOST_FIELDS = 50;

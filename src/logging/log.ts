@@ -1,6 +1,6 @@
 import { pino, type Logger as Log } from 'pino';
 import pretty from 'pino-pretty';
-import type { AppConfig } from '../config/app-config.js';
+import type { AppConfig } from '../platform/config/app-config.js';
 import { redactor } from './redact.js';
 
 export type { Log };

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheModule } from '../cache/cache.module.js';
-import type { AppConfig } from '../config/app-config.js';
+import type { AppConfig } from '../platform/config/app-config.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { MetricsController, PublicMetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';

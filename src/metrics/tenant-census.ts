@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { withDeadline } from '../cache/deadline.js';
+import { withDeadline } from '../platform/timeout.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
 import { TENANT_STATUSES, type TenantStatus } from '../catalog/tenant.js';
 

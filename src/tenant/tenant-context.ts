@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Tenant } from '../catalog/tenant.js';
-import { currentWork, runWork } from '../database/session/current-work.js';
+import { currentWork, runWork } from '../platform/context.js';
 import { currentUsage, type Usage } from '../database/session/usage.js';
 import { NoTenantContextError } from './tenant.errors.js';
 

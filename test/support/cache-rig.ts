@@ -4,8 +4,8 @@ import { CacheStatistics } from '../../src/cache/cache-statistics.js';
 import { openRedisTier } from '../../src/cache/redis/open-redis-tier.js';
 import type { RedisTier } from '../../src/cache/redis/redis-tier.js';
 import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiered-cache.js';
-import type { AppConfig } from '../../src/config/app-config.js';
-import { KeyRing } from '../../src/sealing/key-ring.js';
+import type { AppConfig } from '../../src/platform/config/app-config.js';
+import { KeyRing } from '../../src/platform/encryption/key-ring.js';
 
 export interface Item {
   readonly text: string;

@@ -6,7 +6,7 @@ import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiered-cac
 import { CatalogChangeFeed } from '../../src/catalog/catalog-change-feed.js';
 import { openCatalog } from '../../src/catalog/catalog-data-source.js';
 import { TenantDirectory } from '../../src/catalog/tenant-directory.js';
-import type { AppConfig } from '../../src/config/app-config.js';
+import type { AppConfig } from '../../src/platform/config/app-config.js';
 import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
 import { TenantLookup } from '../../src/tenant/tenant-lookup.js';
 import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing, UNTRUSTED_MS } from './cache-rig.js';

@@ -10,7 +10,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { Application } from '../../src/application.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/tenant.js';
-import { loadConfig } from '../../src/config/load-config.js';
+import { loadConfig } from '../../src/platform/config/load-config.js';
 import { ApiKeys } from '../../src/control-plane/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../src/control-plane/audit/actor.js';
 import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { createCache, type CacheManagerStore, KeyvAdapter } from 'cache-manager';
 import { Keyv } from 'keyv';
-import type { AppConfig } from '../../config/app-config.js';
-import type { KeyRing } from '../../sealing/key-ring.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
+import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { CacheStatistics } from '../cache-statistics.js';
 import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Cluster, Redis } from 'ioredis';
-import type { AppConfig } from '../../config/app-config.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
 import { clusterOptions, redisOptions } from './redis-options.js';
 
 type RedisConfig = AppConfig['cache']['redis'];

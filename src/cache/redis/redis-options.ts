@@ -1,5 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import type { AppConfig } from '../../config/app-config.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
 
 type RedisConfig = AppConfig['cache']['redis'];
 

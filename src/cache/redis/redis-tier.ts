@@ -11,8 +11,8 @@ import {
 } from 'cockatiel';
 import { z } from 'zod';
 import type { CacheStatistics } from '../cache-statistics.js';
-import { deepFreeze } from '../../config/deep-freeze.js';
-import { withDeadline } from '../deadline.js';
+import { deepFreeze } from '../../platform/deep-freeze.js';
+import { withDeadline } from '../../platform/timeout.js';
 import type { Entry } from '../entry.js';
 import type { RedisClient } from './redis-connection.js';
 import type { SealedRedis } from './sealed-redis.js';

@@ -1,4 +1,4 @@
-import { type KeyRing, SealBrokenError } from '../../sealing/key-ring.js';
+import { type KeyRing, SealBrokenError } from '../../platform/encryption/key-ring.js';
 import type { RedisClient } from './redis-connection.js';
 
 const SCAN_COUNT = 500;

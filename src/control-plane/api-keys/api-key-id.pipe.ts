@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { NotFoundError } from '../../errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { apiKeyId } from './api-key.schemas.js';
 
 /** An API key's id from a path. What can be none names nothing: 404, and PostgreSQL is not asked. */

@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { newApiKey, parseApiKey, verifySecret } from '../../catalog/api-key.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
-import { NotFoundError } from '../../errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { TenantRecords } from '../tenants/tenant-records.js';

@@ -1,5 +1,5 @@
-import type { AppConfig } from '../../config/app-config.js';
-import { withDatabaseUrl } from '../../config/app-config.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
+import { withDatabaseUrl } from '../../platform/config/app-config.js';
 import type { EmbeddedPostgres } from '../../database/embedded/embedded-postgres.js';
 
 /** A configuration whose database answers, and what ends the way to it. */

@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when a command cannot be run as it was written; exit code 2. */
 export class UsageError extends CodedError {

@@ -1,5 +1,5 @@
-import { CodedError } from '../../errors/coded-error.js';
-import { ValidationFailedError } from '../../errors/request.errors.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { InterruptedError, UsageError } from './cli.errors.js';
 import { printable } from './table.js';
 import type { Terminal } from './terminal.js';

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config/load-config.js';
+import { loadConfig } from '../../platform/config/load-config.js';
 import { commandLineActor } from './actor.js';
 import { InterruptedError } from './cli.errors.js';
 import type { CommandContext, CommandLineOptions, CommandNeeds, GlobalOptions } from './command-context.js';

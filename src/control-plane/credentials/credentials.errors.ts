@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when credentials cannot be rotated as asked for: another database, a role of something else, or one that owns data. */
 export class RotationRefusedError extends CodedError {

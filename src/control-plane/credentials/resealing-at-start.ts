@@ -2,8 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { countOutdated } from '../../catalog/sealed-columns.js';
-import { ConflictError } from '../../errors/request.errors.js';
-import { KeyRing } from '../../sealing/key-ring.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { TENANTRY_ACTOR } from '../audit/actor.js';
 import { ResealRequest } from './reseal.kind.js';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
-import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import type { OperationRequest } from '../operations/operation-request.js';
 import { Operations } from '../operations/operations.js';

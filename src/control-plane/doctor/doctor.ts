@@ -1,12 +1,12 @@
-import { withDeadline } from '../../cache/deadline.js';
+import { withDeadline } from '../../platform/timeout.js';
 import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { ConfigurationError } from '../../config/config.errors.js';
-import { type LoadedConfig, loadConfig } from '../../config/load-config.js';
+import { ConfigurationError } from '../../platform/config/config.errors.js';
+import { type LoadedConfig, loadConfig } from '../../platform/config/load-config.js';
 import { targetOfUrl } from '../../database/pool/database-url.js';
 import { poolOptions } from '../../database/pool/pool-options.js';
 import type { TenantSchema } from '../../database/tenant-schema.js';
-import { KeyRing } from '../../sealing/key-ring.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { accessCatalog, type CatalogAccess } from '../cli/catalog-access.js';
 import { askSideBySide } from './ask-server.js';
 import { lookAtCatalog, placesIn } from './catalog-state.js';
@@ -24,7 +24,7 @@ import { tenantTables } from './checks/tenant-tables.js';
 import type { Check, Configured, Examination } from './examination.js';
 import { fail, type Finding, reasonOf } from './finding.js';
 import { stateOfServer } from './server-state.js';
-import { sideBySide } from './side-by-side.js';
+import { sideBySide } from '../../platform/map-concurrently.js';
 
 const WITHOUT_DATABASE: readonly Check<Configured>[] = [nodeVersion, configuration, redis];
 const OF_CATALOG: readonly Check<Examination>[] = [

@@ -1,7 +1,7 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ValidationFailedError } from '../../errors/request.errors.js';
+import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 
 const HEADER = 'Idempotency-Key';

@@ -3,8 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { answerPlace, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
-import { ConflictError } from '../../errors/request.errors.js';
-import { KeyRing } from '../../sealing/key-ring.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
 
 /** A request that creates something, and the key its sender gave it so that sending it again creates nothing more. */
 export interface RepeatableRequest {

@@ -1,6 +1,6 @@
 import { type EntityManager, In } from 'typeorm';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { ValidationFailedError } from '../../errors/request.errors.js';
+import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 /** @throws ValidationFailedError that tells which of the slugs, by their field, belong to no tenant */
 export async function assertKnown(

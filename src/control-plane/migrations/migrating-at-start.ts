@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 import { TENANTRY_ACTOR } from '../audit/actor.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { RequestedOperations } from '../operations/requested-operations.js';

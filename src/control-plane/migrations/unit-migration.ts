@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { isLostConnection } from '../../database/lost-connection.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type MigratedTables, migrateTables } from '../../database/migration/migrate-tables.js';
 import { orderedNames } from '../../database/migration/migration-names.js';
 import { OwnerConnections } from '../../database/migration/owner-connections.js';

@@ -1,6 +1,6 @@
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
-import { isLostConnection } from '../../database/lost-connection.js';
-import { CodedError } from '../../errors/coded-error.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 import type { OperationKind, OperationRun } from './operation-kind.js';
 import type { OperationRecord, OperationRow } from './operation-record.js';
 import { OperationCancelledError, OperationLostError } from './operation.errors.js';

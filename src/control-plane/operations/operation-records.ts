@@ -3,7 +3,7 @@ import { type DataSource, MoreThan } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { NotFoundError } from '../../errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { type Page, selectPage, toPage } from '../../http/page.js';
 import { UUID } from '../tenants/slug-or-id.js';
 import {

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { codeVersion } from '../../database/migration/migration-version.js';
 import type { ConnectionTarget } from '../../database/pool/connection-target.js';
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';

@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised inside an operation that somebody cancelled. */
 export class OperationCancelledError extends CodedError {

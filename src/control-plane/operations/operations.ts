@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { kindNamed } from './kind-named.js';

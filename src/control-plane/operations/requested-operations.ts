@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { ValidationFailedError } from '../../errors/request.errors.js';
+import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
-import { parsed } from '../parsed.js';
+import { parsed } from '../../platform/errors/parse-or-throw.js';
 import { OPERATION_REQUESTS, type OperationRequest, type RequestOfKind } from './operation-request.js';
 import { type OperationView, toOperationView } from './operation.schemas.js';
 

@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised for one more that wants to follow an operation on an instance where many do. */
 export class TooManyFollowersError extends CodedError {

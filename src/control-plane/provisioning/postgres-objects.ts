@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ConflictError } from '../../errors/request.errors.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { scramVerifier } from './scram-verifier.js';
 
 /**

@@ -13,8 +13,8 @@ import { OwnerConnections } from '../../database/migration/owner-connections.js'
 import { migrateTables } from '../../database/migration/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/pool/connection-target.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
-import { ConflictError } from '../../errors/request.errors.js';
-import { KeyRing } from '../../sealing/key-ring.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';
 import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
 import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';

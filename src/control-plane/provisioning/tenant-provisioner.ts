@@ -4,10 +4,10 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
 import type { Isolation, Tenant } from '../../catalog/tenant.js';
-import { ConflictError } from '../../errors/request.errors.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { type Actor, TENANTRY_ACTOR } from '../audit/actor.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { parsed } from '../parsed.js';
+import { parsed } from '../../platform/errors/parse-or-throw.js';
 import { type NewTenant, newTenant } from '../tenants/tenant.schemas.js';
 import { Tenants } from '../tenants/tenants.js';
 

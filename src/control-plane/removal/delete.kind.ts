@@ -10,7 +10,7 @@ import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/tenant.js';
 import { OwnerConnections } from '../../database/migration/owner-connections.js';
-import { ConflictError } from '../../errors/request.errors.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';

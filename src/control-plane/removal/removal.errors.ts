@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when what shall be removed is not one tenant's: a name of another shape, or something that others made. */
 export class RemovalRefusedError extends CodedError {

@@ -2,12 +2,12 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CACHE, type Cache } from '../../cache/cache.js';
 import type { CacheSnapshot } from '../../cache/cache-statistics.js';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { CONFIG_SOURCES, type ConfigSources } from '../../config/load-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-config.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
 import { ControlPlane } from '../../tenant/access.decorators.js';
-import { type Switch, switchesOf } from './switches.js';
+import { type Switch, switchesOf } from '../../platform/config/feature-flags.js';
 
 interface Runtime {
   readonly node: string;

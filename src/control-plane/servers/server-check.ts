@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../../database/pool/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
-import { ValidationFailedError } from '../../errors/request.errors.js';
+import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 const OLDEST_VERSION_NUM = 150_000;
 /** SQLSTATE class 28: invalid authorization. */

@@ -4,7 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { TenantStatus } from '../../catalog/tenant.js';
-import { ConflictError } from '../../errors/request.errors.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { Operations } from '../operations/operations.js';

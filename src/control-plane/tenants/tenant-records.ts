@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { NotFoundError } from '../../errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { namedBy } from './slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 

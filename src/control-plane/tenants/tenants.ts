@@ -5,10 +5,10 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { refuseTaken } from '../../catalog/unique-violation.js';
+import { refuseTaken } from '../../platform/postgres/unique-violation.js';
 import { codeVersion } from '../../database/migration/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
-import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { Operations } from '../operations/operations.js';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when a tenant's data source is asked for what would reach beyond this one tenant. */
 export class RefusedOperationError extends CodedError {

@@ -2,7 +2,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { TenantSchema } from '../tenant-schema.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
-import { SilentTypeormLogger } from './silent-typeorm-logger.js';
+import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
 /** What every tenant's driver inherits. */

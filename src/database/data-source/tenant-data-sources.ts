@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
 import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';

@@ -1,5 +1,5 @@
 import { type EntityMetadata, type EntityTarget, InstanceChecker, type ObjectLiteral } from 'typeorm';
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised at start when entities cannot work with many data sources over one metadata graph. */
 export class UnsupportedEntityError extends CodedError {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, readFile, realpath, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFolder } from '../../config/data-dir.js';
+import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { DataDirectoryUnusableError } from './embedded.errors.js';
 import type { ServiceAccount } from './service-account.js';
 import { removeAbandoned } from './staging.js';

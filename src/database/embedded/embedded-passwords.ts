@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { GeneratedSecrets } from '../../config/generated-secrets.js';
+import { GeneratedSecrets } from '../../platform/data-dir/generated-secrets.js';
 
 export interface EmbeddedPasswords {
   readonly superuser: string;

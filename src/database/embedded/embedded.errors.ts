@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when npm did not install PostgreSQL's binaries for this platform, or there are none. */
 export class BinariesMissingError extends CodedError {

@@ -1,5 +1,5 @@
 import { DataSource, EntityManager, type MigrationInterface } from 'typeorm';
-import { SilentTypeormLogger } from '../data-source/silent-typeorm-logger.js';
+import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { type MigrationClient, PoolOfOne } from './migration-client.js';
 import { MIGRATIONS_TABLE } from './recorded-migrations.js';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /**
  * Raised when a migration failed. Those before it stay recorded, and what it did in its transaction is undone; one that

@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { targetName } from '../pool/connection-pool.js';
 import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
-import { outsideAnyCaller } from '../pool/outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 import { PhysicalConnection } from '../pool/physical-connection.js';
 import { PoolEndedError, TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';

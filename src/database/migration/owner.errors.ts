@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when all of the owner's connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
 export class OwnerConnectionTimeoutError extends CodedError {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { escapeIdentifier } from 'pg';
 import type { QueryRunner } from 'typeorm';
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** A table as its migration describes it, without a word about tenants: `createTenantTable` adds what isolates them. */
 export interface TenantTable {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { outsideAnyCaller } from './outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 
 /** How long the server may take to take note. One that is frozen or out of reach never does. */
 const CANCEL_WITHIN_MS = 250;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ConnectBreaker } from './connect-breaker.js';
 import type { ConnectionTarget } from './connection-target.js';
-import { outsideAnyCaller } from './outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 import { PhysicalConnection } from './physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from './role-check.js';

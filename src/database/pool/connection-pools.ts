@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { targetName } from './connection-pool.js';
 import {
   type ConnectionTarget,

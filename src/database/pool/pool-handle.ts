@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { DirectFallback } from './direct-fallback.js';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { AppConfig } from '../../config/app-config.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
 import type { ConnectionTarget } from './connection-target.js';
 
 export interface PoolOptions {

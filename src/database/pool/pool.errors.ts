@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** What a pool looked like at one moment; connections, except `waiting` (callers). */
 export interface PoolCounts {

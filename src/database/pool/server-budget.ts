@@ -1,4 +1,4 @@
-import { outsideAnyCaller } from './outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 import { ServerOpenings } from './server-openings.js';
 
 /** What a server's budget needs to know of each pool that draws on it. */

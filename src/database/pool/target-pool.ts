@@ -5,7 +5,7 @@ import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from './connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { LentConnection } from './lent-connection.js';
-import { outsideAnyCaller } from './outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 import { type PhysicalConnection, TAKE_AWAY_MS } from './physical-connection.js';
 import {
   type PoolCounts,

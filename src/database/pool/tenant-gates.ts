@@ -1,5 +1,5 @@
 import { type Refusal, TenantGate } from './tenant-gate.js';
-import { outsideAnyCaller } from './outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 
 /** Tells why a tenant is not served; undefined when it is. */
 export type TenantJudge = (tenantId: string) => Promise<Refusal | undefined>;

@@ -1,4 +1,4 @@
-import type { AppConfig } from '../../config/app-config.js';
+import type { AppConfig } from '../../platform/config/app-config.js';
 import type { ConnectionTarget } from './connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 

@@ -1,4 +1,4 @@
-import { outsideAnyCaller } from '../pool/outside-any-caller.js';
+import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 
 interface Sender {
   post(): void;

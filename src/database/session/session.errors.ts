@@ -1,4 +1,4 @@
-import { CodedError } from '../../errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when a statement would leave something behind on a connection that other tenants use next. */
 export class SessionStatementRefusedError extends CodedError {

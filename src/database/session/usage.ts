@@ -1,4 +1,4 @@
-import { currentWork } from './current-work.js';
+import { currentWork } from '../../platform/context.js';
 
 /** What a piece of work asked of the database. */
 export interface Usage {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Repository } from 'typeorm';
-import { ConflictError, NotFoundError } from '../../errors/request.errors.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
-import { type ConstraintRefusals, withRefusals } from '../constraint-refusals.js';
+import { type ConstraintRefusals, withRefusals } from '../../platform/postgres/constraint-refusals.js';
 import { type PageQuery, selectPage } from '../../http/page.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';

@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { parseApiKey, verifySecret } from '../../catalog/api-key.js';
 import type { Tenant } from '../../catalog/tenant.js';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ServedTenants } from '../served-tenants.js';
 import { TenantConnectionService } from '../tenant-connection.service.js';
 import { TenantLookup } from '../tenant-lookup.js';

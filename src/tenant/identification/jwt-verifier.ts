@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey } from 'jose';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { UnauthenticatedError } from '../tenant.errors.js';
 
 // With a published key set only asymmetric algorithms: a public key must never pass as an HMAC secret.

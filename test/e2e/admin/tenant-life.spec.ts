@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
 import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
 import { type Isolation, ISOLATIONS } from '../../../src/catalog/tenant.js';
-import { KeyRing } from '../../../src/sealing/key-ring.js';
+import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 import { ADMIN_KEY, type Answer, type Json, TestApp } from '../../support/test-app.js';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { CacheStatistics } from '../../../src/cache/cache-statistics.js';
 import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
-import type { AppConfig } from '../../../src/config/app-config.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { testKeyRing } from '../../support/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 

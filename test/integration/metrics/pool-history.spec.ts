@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import type { AppConfig } from '../../../src/config/app-config.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { RESERVED_CONNECTIONS } from '../../../src/database/pool/server-limit.js';
 import { PoolMetrics } from '../../../src/metrics/pool-metrics.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import type { AppConfig } from '../../../src/config/app-config.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { OWNER_CONNECTIONS, OwnerConnections } from '../../../src/database/migration/owner-connections.js';
 import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import type { z } from 'zod';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../../src/errors/request.errors.js';
+import { ConflictError, NotFoundError, ValidationFailedError } from '../../../src/platform/errors/request.errors.js';
 import { customerChange, newCustomer } from '../../../src/orders/customers/customer.schemas.js';
 import { seedDemo } from '../../../src/orders/demo-orders.js';
 import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../../../src/orders/examples.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { AppConfig } from '../../../src/config/app-config.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import type { HeldLease } from '../../../src/database/pool/lease-register.js';
 import { Backends, expectStillWorks } from '../../support/backends.js';

@@ -8,7 +8,7 @@ import { answerPlace } from '../../../src/catalog/entities/idempotency-key.entit
 import { countOutdated, resealAll, SEALED_COLUMNS } from '../../../src/catalog/sealed-columns.js';
 import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
 import { targetOfUrl } from '../../../src/database/pool/database-url.js';
-import type { KeyRing } from '../../../src/sealing/key-ring.js';
+import type { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { SealBrokenError } from '../../../src/sealing/key-ring.js';
+import { SealBrokenError } from '../../../src/platform/encryption/key-ring.js';
 import { CacheInstance, OPTIONS } from '../../support/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 

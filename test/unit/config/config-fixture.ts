@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import type { AppConfig } from '../../../src/config/app-config.js';
-import { ConfigurationError, type ConfigurationProblem } from '../../../src/config/config.errors.js';
-import { loadConfig } from '../../../src/config/load-config.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import { ConfigurationError, type ConfigurationProblem } from '../../../src/platform/config/config.errors.js';
+import { loadConfig } from '../../../src/platform/config/load-config.js';
 
 export type Variables = Readonly<Record<string, string>>;
 

@@ -2,9 +2,9 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { APP_CONFIG, type AppConfig } from '../../../src/config/app-config.js';
-import { AppConfigModule } from '../../../src/config/config.module.js';
-import { CONFIG_SOURCES, type ConfigSources, loadConfig } from '../../../src/config/load-config.js';
+import { APP_CONFIG, type AppConfig } from '../../../src/platform/config/app-config.js';
+import { AppConfigModule } from '../../../src/platform/config/config.module.js';
+import { CONFIG_SOURCES, type ConfigSources, loadConfig } from '../../../src/platform/config/load-config.js';
 import { REQUIRED, temporaryFolders } from './config-fixture.js';
 
 @Injectable()

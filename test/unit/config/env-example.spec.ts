@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { environmentTable, VARIABLE_NAMES } from '../../../src/config/environment.js';
+import { environmentTable, VARIABLE_NAMES } from '../../../src/platform/config/environment.js';
 import { configOf, REQUIRED, temporaryFolders } from './config-fixture.js';
 
 const temporaryFolder = temporaryFolders();

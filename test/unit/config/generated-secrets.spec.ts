@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { DataDirNotWritableError, SecretsFileInvalidError } from '../../../src/config/config.errors.js';
-import { GeneratedSecrets } from '../../../src/config/generated-secrets.js';
+import { DataDirNotWritableError, SecretsFileInvalidError } from '../../../src/platform/config/config.errors.js';
+import { GeneratedSecrets } from '../../../src/platform/data-dir/generated-secrets.js';
 import { configOf, refusalOf, REQUIRED, temporaryFolders } from './config-fixture.js';
 
 const newFolder = temporaryFolders();

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { ConfigurationError } from '../../../src/config/config.errors.js';
-import { VARIABLE_NAMES } from '../../../src/config/environment.js';
+import { ConfigurationError } from '../../../src/platform/config/config.errors.js';
+import { VARIABLE_NAMES } from '../../../src/platform/config/environment.js';
 import { configOf, problemsOf, refusalOf, temporaryFolders, variablesOf } from './config-fixture.js';
 
 const newFolder = temporaryFolders();

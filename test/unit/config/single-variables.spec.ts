@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AppConfig } from '../../../src/config/app-config.js';
-import { VARIABLE_NAMES } from '../../../src/config/environment.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import { VARIABLE_NAMES } from '../../../src/platform/config/environment.js';
 import {
   configOf,
   KEY_BASE64,

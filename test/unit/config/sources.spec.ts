@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { withDatabaseUrl } from '../../../src/config/app-config.js';
-import { loadConfig } from '../../../src/config/load-config.js';
+import { withDatabaseUrl } from '../../../src/platform/config/app-config.js';
+import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { configOf, PRODUCTION, problemsOf, REQUIRED, temporaryFolders, type Variables } from './config-fixture.js';
 
 const newFolder = temporaryFolders();

@@ -1,25 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Compiles `src/config` and what it imports into `folder`, for processes that run without Jest. */
+/** Compiles `src/platform` into `folder`, for processes that run without Jest. */
 export function compileConfig(folder: string): void {
-  for (const part of ['config', 'errors']) {
-    mkdirSync(join(folder, part));
-    for (const file of readdirSync(join(ROOT, 'src', part))) {
-      const source = readFileSync(join(ROOT, 'src', part, file), 'utf8');
-      const { code } = transformSync(source, {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } },
-        module: { type: 'es6' },
-      });
-      writeFileSync(join(folder, part, file.replace(/\.ts$/, '.js')), code);
-    }
+  const sources = join(ROOT, 'src', 'platform');
+  for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const { code } = transformSync(readFileSync(join(sources, file), 'utf8'), {
+      jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } },
+      module: { type: 'es6' },
+    });
+    const compiled = join(folder, 'platform', file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(compiled), { recursive: true });
+    writeFileSync(compiled, code);
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

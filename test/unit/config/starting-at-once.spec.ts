@@ -3,9 +3,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { SecretsFileLockedError } from '../../../src/config/config.errors.js';
-import { withLockFile } from '../../../src/config/exclusive-lock-file.js';
-import { GeneratedSecrets } from '../../../src/config/generated-secrets.js';
+import { SecretsFileLockedError } from '../../../src/platform/config/config.errors.js';
+import { withLockFile } from '../../../src/platform/data-dir/exclusive-lock-file.js';
+import { GeneratedSecrets } from '../../../src/platform/data-dir/generated-secrets.js';
 import { refusalOf, temporaryFolders } from './config-fixture.js';
 import { compileConfig, kill, startProcess } from './start-process.js';
 
@@ -15,8 +15,8 @@ beforeAll(() => compileConfig(compiled));
 
 const LOAD_WHEN_TOLD = `
   import { once } from 'node:events';
-  const { loadConfig } = await import('${compiled}/config/load-config.js');
-  const { GeneratedSecrets } = await import('${compiled}/config/generated-secrets.js');
+  const { loadConfig } = await import('${compiled}/platform/config/load-config.js');
+  const { GeneratedSecrets } = await import('${compiled}/platform/data-dir/generated-secrets.js');
   console.log('ready');
   await once(process.stdin, 'data');
   const { config } = loadConfig({ env: process.env, cwd: process.cwd() });
@@ -26,7 +26,7 @@ const LOAD_WHEN_TOLD = `
 `;
 
 const HOLD = (lock: string) => `
-  const { withLockFile } = await import('${compiled}/config/exclusive-lock-file.js');
+  const { withLockFile } = await import('${compiled}/platform/data-dir/exclusive-lock-file.js');
   withLockFile('${lock}', () => {
     console.log('held');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);

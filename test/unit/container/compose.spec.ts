@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { load, YAML11_SCHEMA } from 'js-yaml';
 import { z } from 'zod';
-import { environmentRules } from '../../../src/config/environment-rules.js';
-import { VARIABLE_NAMES } from '../../../src/config/environment.js';
+import { environmentRules } from '../../../src/platform/config/environment-rules.js';
+import { VARIABLE_NAMES } from '../../../src/platform/config/environment.js';
 
 const FILE = fileURLToPath(new URL('../../../compose.yaml', import.meta.url));
 const text = readFileSync(FILE, 'utf8');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AppConfig, EncryptionKey } from '../../../src/config/app-config.js';
-import { KeyRing, SealBrokenError } from '../../../src/sealing/key-ring.js';
+import type { AppConfig, EncryptionKey } from '../../../src/platform/config/app-config.js';
+import { KeyRing, SealBrokenError } from '../../../src/platform/encryption/key-ring.js';
 
 const key = (id: string, fill: number): EncryptionKey => ({ id, key: Buffer.alloc(32, fill) });
 const ring = (...encryptionKeys: EncryptionKey[]): KeyRing =>

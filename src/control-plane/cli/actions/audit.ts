@@ -1,6 +1,6 @@
 import { AuditRecords } from '../../audit/audit-records.js';
 import { type AuditEntryView, auditFilter } from '../../audit/audit.schemas.js';
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../command-context.js';
 
 const COLUMNS = [

@@ -1,7 +1,7 @@
 import { type ApiKeyView, apiKeyId, newApiKeyRequest } from '../../api-keys/api-key.schemas.js';
 import { ApiKeys } from '../../api-keys/api-keys.js';
 import { Idempotency } from '../../idempotency/idempotency.js';
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import { TENANTS_PATH } from '../../tenants/tenants-path.js';
 import type { CommandContext } from '../command-context.js';
 import { idempotencyKeyShape } from '../idempotency-key.js';

@@ -4,7 +4,7 @@ import {
   type VersionPreview,
 } from '../../migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../migrations/fleet-preview.js';
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../command-context.js';
 import { requestOperation } from '../request-operation.js';
 

@@ -8,7 +8,7 @@ import {
 } from '../../operations/operation.schemas.js';
 import { OperationRecords } from '../../operations/operation-records.js';
 import { Operations } from '../../operations/operations.js';
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../command-context.js';
 import { describeOperation, doneOf, stepOf } from '../describe-operation.js';
 import { noteAsked, seeThrough, workOn } from '../see-through.js';

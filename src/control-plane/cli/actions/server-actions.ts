@@ -1,4 +1,4 @@
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import { newServer, serverChange, type ServerView } from '../../servers/server.schemas.js';
 import { Servers } from '../../servers/servers.js';
 import type { CommandContext } from '../command-context.js';

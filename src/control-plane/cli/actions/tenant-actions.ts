@@ -1,4 +1,4 @@
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import { Idempotency } from '../../idempotency/idempotency.js';
 import { toOperationView } from '../../operations/operation.schemas.js';
 import { OperationRecords } from '../../operations/operation-records.js';

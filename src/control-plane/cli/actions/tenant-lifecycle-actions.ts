@@ -1,5 +1,5 @@
 import { OperationRecords } from '../../operations/operation-records.js';
-import { parsed } from '../../parsed.js';
+import { parsed } from '../../../platform/errors/parse-or-throw.js';
 import { deletion, maintenance, type TenantView } from '../../tenants/tenant.schemas.js';
 import { TenantLifecycle } from '../../tenants/tenant-lifecycle.js';
 import { TenantRecords } from '../../tenants/tenant-records.js';

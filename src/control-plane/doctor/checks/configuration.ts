@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AppConfig } from '../../../config/app-config.js';
+import type { AppConfig } from '../../../platform/config/app-config.js';
 import type { Check, Configured } from '../examination.js';
 import { fail, type Finding, ok, warn } from '../finding.js';
 

@@ -1,10 +1,10 @@
 import { UnsafeRoleError } from '../../../database/pool/pool.errors.js';
 import { assertRoleIsHeldByPolicies } from '../../../database/pool/role-check.js';
-import { SealBrokenError } from '../../../sealing/key-ring.js';
+import { SealBrokenError } from '../../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, askServer } from '../ask-server.js';
 import { type Check, type Examination, loginOf, type TargetOfServer } from '../examination.js';
 import { fail, type Finding, ok, reasonOf } from '../finding.js';
-import { sideBySide } from '../side-by-side.js';
+import { sideBySide } from '../../../platform/map-concurrently.js';
 
 const NAME = 'login-role';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisClient } from '../../../cache/redis/redis-connection.js';
-import type { VariableName } from '../../../config/environment.js';
+import type { VariableName } from '../../../platform/config/environment.js';
 import type { Check, Configured } from '../examination.js';
 import { fail, type Finding, ok, reasonOf, warn } from '../finding.js';
 

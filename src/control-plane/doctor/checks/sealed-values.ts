@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { SEALED_COLUMNS, type SealedColumn } from '../../../catalog/sealed-columns.js';
-import { type KeyRing, SealBrokenError } from '../../../sealing/key-ring.js';
+import { type KeyRing, SealBrokenError } from '../../../platform/encryption/key-ring.js';
 import type { Questions } from '../ask-server.js';
 import type { Check, Examination } from '../examination.js';
 import { fail, type Finding, ok, warn } from '../finding.js';

@@ -1,4 +1,4 @@
-import type { AppConfig } from '../../../config/app-config.js';
+import type { AppConfig } from '../../../platform/config/app-config.js';
 import type { Check, Examination } from '../examination.js';
 import { fail, type Finding, ok, warn } from '../finding.js';
 import type { ServerState } from '../server-state.js';

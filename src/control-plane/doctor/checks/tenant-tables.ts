@@ -3,7 +3,7 @@ import { MIGRATIONS_TABLE } from '../../../database/migration/recorded-migration
 import { askServer } from '../ask-server.js';
 import type { Check, Examination, TargetOfServer } from '../examination.js';
 import { fail, type Finding, ok, reasonOf } from '../finding.js';
-import { sideBySide } from '../side-by-side.js';
+import { sideBySide } from '../../../platform/map-concurrently.js';
 import { answers, nameOf } from './login-roles.js';
 
 const NAME = 'row-level-security';

@@ -7,7 +7,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../../../src/catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../../../src/catalog/entities/operation.entity.js';
 import type { Isolation, Tenant } from '../../../../src/catalog/tenant.js';
-import { loadConfig } from '../../../../src/config/load-config.js';
+import { loadConfig } from '../../../../src/platform/config/load-config.js';
 import { TENANTRY_ACTOR } from '../../../../src/control-plane/audit/actor.js';
 import { migrationRequest } from '../../../../src/control-plane/migrations/fleet-migration.schemas.js';
 import { MigrateRequest } from '../../../../src/control-plane/migrations/migrate.request.js';

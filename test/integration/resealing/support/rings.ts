@@ -1,5 +1,5 @@
-import type { AppConfig, EncryptionKey } from '../../../../src/config/app-config.js';
-import { KeyRing } from '../../../../src/sealing/key-ring.js';
+import type { AppConfig, EncryptionKey } from '../../../../src/platform/config/app-config.js';
+import { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
 
 const key = (id: string, fill: number): EncryptionKey => ({ id, key: Buffer.alloc(32, fill) });
 

@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_SERVER } from '../../../../src/catalog/catalog-target.js';
-import type { AppConfig } from '../../../../src/config/app-config.js';
+import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../../../../src/database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';

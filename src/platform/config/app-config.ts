@@ -1,4 +1,4 @@
-import { deepFreeze } from './deep-freeze.js';
+import { deepFreeze } from '../deep-freeze.js';
 
 /** Injection token of the one validated, frozen configuration object. */
 export const APP_CONFIG = Symbol('APP_CONFIG');

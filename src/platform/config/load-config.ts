@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { AppConfig } from './app-config.js';
 import { buildAppConfig } from './build-app-config.js';
-import { deepFreeze } from './deep-freeze.js';
+import { deepFreeze } from '../deep-freeze.js';
 import { readEnvFile } from './env-file.js';
 import { type Environment, VARIABLE_NAMES, type VariableName } from './environment.js';
 import { requiredSecrets } from './required-secrets.js';

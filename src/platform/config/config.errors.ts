@@ -1,5 +1,5 @@
 import { CodedError } from '../errors/coded-error.js';
-import { systemReason } from './system-error.js';
+import { systemReason } from '../data-dir/system-error.js';
 
 /** One variable that stops the start, and what was expected of it. Never its value, which may be a secret. */
 export interface ConfigurationProblem {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ValidationFailedError } from '../errors/request.errors.js';
+import { ValidationFailedError } from './request.errors.js';
 
 /** What the schema makes of a request that did not come over HTTP. @throws ValidationFailedError */
 export function parsed<Output>(schema: z.ZodType<Output>, request: unknown): Output {

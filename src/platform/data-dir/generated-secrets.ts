@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataDirNotWritableError, SecretsFileInvalidError } from './config.errors.js';
+import { DataDirNotWritableError, SecretsFileInvalidError } from '../config/config.errors.js';
 import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { systemCode, systemReason } from './system-error.js';

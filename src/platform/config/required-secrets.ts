@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { EncryptionKey } from './app-config.js';
 import { SecretsFileInvalidError } from './config.errors.js';
 import type { Environment } from './environment.js';
-import { GeneratedSecrets } from './generated-secrets.js';
+import { GeneratedSecrets } from '../data-dir/generated-secrets.js';
 import { apiKey, keyRing } from './variable-types.js';
 
 /** The secrets without which nothing runs: given, or, outside production, generated once and kept in `DATA_DIR`. */

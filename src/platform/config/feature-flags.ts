@@ -1,6 +1,6 @@
-import type { AppConfig } from '../../config/app-config.js';
-import type { VariableName } from '../../config/environment.js';
-import type { ConfigSource, ConfigSources } from '../../config/load-config.js';
+import type { AppConfig } from './app-config.js';
+import type { VariableName } from './environment.js';
+import type { ConfigSource, ConfigSources } from './load-config.js';
 
 /** One thing that an operator can switch, as it is now and why. */
 export interface Switch {

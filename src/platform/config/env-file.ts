@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { ConfigurationError } from './config.errors.js';
-import { systemCode, systemReason } from './system-error.js';
+import { systemCode, systemReason } from '../data-dir/system-error.js';
 
 const NAME = /^[A-Za-z_]\w*$/;
 
