@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
+import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 /** The server that `TEST_POSTGRES` describes, or one of our own on a free port; `stop` ends what was started. */
 export async function startServer() {

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { EmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
+import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 /**
  * Durability is PostgreSQL's own: fsync and synchronous commit are on. Vacuum comes once, behind the fixtures, and not

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { EmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
+import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 const ROLE = 'bench_app';
 /** 64 direct connections, several pools of 10, and those that are still closing. */

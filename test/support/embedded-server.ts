@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type QueryResultRow } from 'pg';
-import type { EmbeddedPostgresOptions } from '../../src/database/embedded/embedded-postgres.js';
+import type { EmbeddedPostgresOptions } from '../../src/dev/embedded-postgres/embedded-postgres.js';
 
 export const PASSWORDS = { superuser: 'super/secret', owner: 'owner secret' };
 

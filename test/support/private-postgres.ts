@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findData } from '../../src/database/embedded/data-directory.js';
-import { EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
-import type { LifeLine } from '../../src/database/embedded/life-line.js';
-import { usableBinaries } from '../../src/database/embedded/postgres-binaries.js';
-import { startServer, stopServer } from '../../src/database/embedded/server-start.js';
-import { serviceAccount } from '../../src/database/embedded/service-account.js';
+import { findData } from '../../src/dev/embedded-postgres/data-directory.js';
+import { EmbeddedPostgres } from '../../src/dev/embedded-postgres/embedded-postgres.js';
+import type { LifeLine } from '../../src/dev/embedded-postgres/parent-watch.js';
+import { usableBinaries } from '../../src/dev/embedded-postgres/postgres-binaries.js';
+import { startServer, stopServer } from '../../src/dev/embedded-postgres/server-start.js';
+import { serviceAccount } from '../../src/dev/embedded-postgres/service-account.js';
 import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
 import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
 

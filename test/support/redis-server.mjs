@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram } from './system-program.mjs';
 
-const compiled = (path) => import(new URL(`../../dist/database/embedded/${path}`, import.meta.url).href);
-const { LifeLine } = await compiled('life-line.js');
+const compiled = (path) => import(new URL(`../../dist/dev/embedded-postgres/${path}`, import.meta.url).href);
+const { LifeLine } = await compiled('parent-watch.js');
 const { removeAbandoned, stagingPath } = await compiled('staging.js');
 
 const PACKAGES = { 'apt-get': 'redis-server', apk: 'redis', dnf: 'redis', brew: 'redis' };

@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 /** Where the teardown finds what the setup started: both run in jest's own process. */
 export const SERVICES = Symbol.for('tenantry.test-services');
 
-const compiled = (path) => new URL(`../../dist/database/embedded/${path}`, import.meta.url);
+const compiled = (path) => new URL(`../../dist/dev/embedded-postgres/${path}`, import.meta.url);
 
 export default async function startServices() {
   if (globalThis[SERVICES]) return;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { serviceAccount } from '../../../src/database/embedded/service-account.js';
+import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import { PASSWORDS } from '../../support/embedded-server.js';
 import { PrivatePostgres } from '../../support/private-postgres.js';
 import { findProgram } from '../../support/system-program.mjs';

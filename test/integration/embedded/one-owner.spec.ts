@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { EmbeddedPostgres, type EmbeddedPostgresOptions } from '../../../src/database/embedded/embedded-postgres.js';
+import {
+  EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import {
   endOwner,
   FAST,

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { EmbeddedPostgres, type EmbeddedPostgresOptions } from '../../../src/database/embedded/embedded-postgres.js';
+import {
+  EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import {
   FAST,
   noProcessNames,

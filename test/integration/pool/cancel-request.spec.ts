@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
-import { serviceAccount } from '../../../src/database/embedded/service-account.js';
+import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import { removeFolder, temporaryFolder } from '../../support/embedded-server.js';
 import { PgBouncer } from '../../support/pgbouncer.js';
 import { PrivatePostgres } from '../../support/private-postgres.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { LifeLine } from '../../../src/database/embedded/life-line.js';
+import { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import { CacheInstance, ITEM, type RedisSettings, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
 import { connected } from '../../support/cache-settled.js';
 import { freePort } from '../../support/free-port.js';

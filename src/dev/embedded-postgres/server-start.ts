@@ -11,7 +11,7 @@ import {
   PostgresFailedError,
   StartTimeoutError,
 } from './embedded.errors.js';
-import { LifeLine, type ServerEnd } from './life-line.js';
+import { LifeLine, type ServerEnd } from './parent-watch.js';
 import type { PostgresData } from './data-directory.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { type ServiceAccount, spawnOptions } from './service-account.js';

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, realpath, rename, rmdir, symlink, unlink, writeFil
 import { join } from 'node:path';
 import { DATA_NAME, unusable } from './data-directory.js';
 import { DataDirectoryUnusableError, PostgresFailedError } from './embedded.errors.js';
-import { LifeLine } from './life-line.js';
+import { LifeLine } from './parent-watch.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { mayWriteIn, type ServiceAccount, spawnOptions } from './service-account.js';
 import { removeStaging, stagingPath } from './staging.js';

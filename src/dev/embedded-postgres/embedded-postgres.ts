@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { findData, type PostgresData, prepareDataDir } from './data-directory.js';
 import { DataVersionError } from './embedded.errors.js';
 import { createData } from './initial-data.js';
-import type { LifeLine, ServerEnd } from './life-line.js';
+import type { LifeLine, ServerEnd } from './parent-watch.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
 import { type PostgresBinaries, usableBinaries } from './postgres-binaries.js';
 import { startServer, stopServer } from './server-start.js';
