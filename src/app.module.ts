@@ -4,7 +4,7 @@ import { AppConfigModule } from './platform/config/config.module.js';
 import type { LoadedConfig } from './platform/config/load-config.js';
 import { ControlPlaneModule } from './control-plane/control-plane.module.js';
 import { DatabaseModule } from './database/database.module.js';
-import type { TenantSchema } from './database/tenant-schema.js';
+import type { TenantSchema } from './database/table-migrations/tenant-schema.js';
 import { HealthModule } from './health/health.module.js';
 import { RootController } from './http/root.controller.js';
 import { MetricsModule } from './metrics/metrics.module.js';

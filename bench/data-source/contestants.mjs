@@ -3,9 +3,9 @@ import { DataSource } from 'typeorm';
 import { createTenantDataSource } from '../../dist/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../dist/database/data-source/template-data-source.js';
 import { TargetPool } from '../../dist/database/pool/target-pool.js';
-import { ServerBudget } from '../../dist/database/pool/server-budget.js';
-import { createStamp } from '../../dist/database/session/stamp.js';
-import { TenantAccess } from '../../dist/database/session/tenant-access.js';
+import { ServerBudget } from '../../dist/database/budget/server-budget.js';
+import { createStamp } from '../../dist/database/statements/stamp.js';
+import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 import { entitySchemas } from './entities.mjs';
 
 /**

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { ConnectionPools } from '../../dist/database/pool/connection-pools.js';
-import { createStamp } from '../../dist/database/session/stamp.js';
-import { StampedClient } from '../../dist/database/session/stamped-client.js';
-import { TenantAccess } from '../../dist/database/session/tenant-access.js';
+import { createStamp } from '../../dist/database/statements/stamp.js';
+import { StampedClient } from '../../dist/database/transactions/stamped-client.js';
+import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 
 /** Connections of every pool here. */
 export const POOL_SIZE = 10;

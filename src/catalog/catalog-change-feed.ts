@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import pg from 'pg';
 import { withDeadline } from '../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
 import { CATALOG_TARGET } from './catalog-target.js';

@@ -1,7 +1,7 @@
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { FactoryProvider } from '@nestjs/common';
-import type { ConnectionTarget, ServerAddress } from '../database/pool/connection-target.js';
-import { targetOfUrl } from '../database/pool/database-url.js';
+import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
+import { targetOfUrl } from '../database/connection/database-url.js';
 
 /** Injection token: where the catalog is, with the login that owns everything on the default server. */
 export const CATALOG_TARGET = Symbol('CATALOG_TARGET');

@@ -1,7 +1,7 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { SealingModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';

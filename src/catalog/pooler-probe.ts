@@ -1,9 +1,9 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import type { ServerAddress } from '../database/pool/connection-target.js';
-import { targetOfUrl } from '../database/pool/database-url.js';
+import type { ServerAddress } from '../database/connection/connection-target.js';
+import { targetOfUrl } from '../database/connection/database-url.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import { probePooler } from '../database/session/pooler-probe.js';
+import { probePooler } from '../database/statements/pooler-probe.js';
 import { DEFAULT_SERVER, DEFAULT_SERVER_ADDRESS } from './catalog-target.js';
 
 /** Behind a pooler nobody is served before it was seen that one tenant's stamp does not reach the next. */

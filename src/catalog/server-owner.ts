@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import type { ServerEntity } from './entities/server.entity.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
 import type { Loaded } from '../cache/cache.js';
-import type { ConnectionTarget, ServerAddress } from '../database/pool/connection-target.js';
+import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import type { ApiKeyRecord } from './api-key.js';
 import { BatchedQuery } from './batched-query.js';

@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
-import { OwnerConnections } from './migration/owner-connections.js';
+import { OwnerConnections } from './admin-connections/admin-connections.js';
 import { ConnectionPools } from './pool/connection-pools.js';
-import { TENANT_SCHEMA, type TenantSchema } from './tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
 
 /** PostgreSQL for tenants: pools per connection target and data sources over them. Knows no HTTP and no tenant context. */
 @Module({})

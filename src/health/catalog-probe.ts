@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
-import { PhysicalConnection } from '../database/pool/physical-connection.js';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { PhysicalConnection } from '../database/connection/physical-connection.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 
 const TIMEOUT_MS = 1_000;

@@ -3,7 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from '../app.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
-import type { TenantSchema } from '../database/tenant-schema.js';
+import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { Drain } from '../health/drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';

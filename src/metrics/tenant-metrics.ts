@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import type { Usage } from '../database/session/usage.js';
+import type { Usage } from '../database/statements/usage.js';
 import { report } from './reported-metric.js';
 import { TopSeries } from './top-series.js';
 

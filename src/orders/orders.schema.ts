@@ -1,4 +1,4 @@
-import type { TenantSchema } from '../database/tenant-schema.js';
+import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { Customer } from './customers/customer.entity.js';
 import { seedDemo } from './demo-orders.js';
 import { CreateCustomers1764000000000 } from './migrations/1764000000000-create-customers.js';

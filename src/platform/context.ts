@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Usage } from '../database/session/usage.js';
+import type { Usage } from '../database/statements/usage.js';
 
 /** What travels with a piece of work and everything that it awaits. */
 export interface Work {

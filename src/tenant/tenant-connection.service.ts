@@ -4,7 +4,7 @@ import type { Tenant } from '../catalog/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
-import type { SessionLease } from '../database/session/session-lease.js';
+import type { SessionLease } from '../database/transactions/session-lease.js';
 import { TARGET } from './cached-kinds.js';
 import { ServedTenants } from './served-tenants.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';

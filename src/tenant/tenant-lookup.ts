@@ -12,7 +12,7 @@ import {
   type TenantReading,
   tenantSubject,
 } from '../catalog/tenant-directory.js';
-import type { ConnectionTarget } from '../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
 /** What the catalog says, through the cache, which hears every change of it. */

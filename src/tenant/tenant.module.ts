@@ -2,7 +2,7 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { getMetadataArgsStorage } from 'typeorm';
 import { CacheModule } from '../cache/cache.module.js';
-import type { TenantSchema } from '../database/tenant-schema.js';
+import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { AccessGuard } from './access.guard.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { IdentificationService } from './identification/identification.service.js';

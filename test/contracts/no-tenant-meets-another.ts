@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
-import { type ConnectionTarget, sessionTarget } from '../../src/database/pool/connection-target.js';
-import { SessionLease } from '../../src/database/session/session-lease.js';
-import { createStamp } from '../../src/database/session/stamp.js';
-import type { StampedClient } from '../../src/database/session/stamped-client.js';
+import { type ConnectionTarget, sessionTarget } from '../../src/database/connection/connection-target.js';
+import { SessionLease } from '../../src/database/transactions/session-lease.js';
+import { createStamp } from '../../src/database/statements/stamp.js';
+import type { StampedClient } from '../../src/database/transactions/stamped-client.js';
 import type { TenantDatabase } from '../support/tenant-database.js';
 import {
   clientOf,

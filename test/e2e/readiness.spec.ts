@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { targetOfUrl } from '../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../src/database/connection/database-url.js';
 import { provisionOn, registerServer } from '../support/other-server.js';
 import { asSuperuser, createTestDatabase, testServer } from '../support/postgres.js';
 import { soon } from '../support/soon.js';

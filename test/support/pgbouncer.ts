@@ -8,7 +8,7 @@ import pg from 'pg';
 import { LifeLine } from '../../src/dev/embedded-postgres/parent-watch.js';
 import { type ServiceAccount, serviceAccount, spawnOptions } from '../../src/dev/embedded-postgres/service-account.js';
 import { removeAbandoned, stagingPath } from '../../src/dev/embedded-postgres/staging.js';
-import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
 import { type TestDatabase, testServer } from './postgres.js';
 import { findProgram } from './system-program.mjs';
 

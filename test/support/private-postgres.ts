@@ -9,7 +9,7 @@ import type { LifeLine } from '../../src/dev/embedded-postgres/parent-watch.js';
 import { usableBinaries } from '../../src/dev/embedded-postgres/postgres-binaries.js';
 import { startServer, stopServer } from '../../src/dev/embedded-postgres/server-start.js';
 import { serviceAccount } from '../../src/dev/embedded-postgres/service-account.js';
-import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
 import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
 
 const APP = { role: 'app', password: randomBytes(12).toString('hex') };

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { PooledConnection } from '../../src/database/pool/connection-pool.js';
-import { ServerBudget } from '../../src/database/pool/server-budget.js';
+import { ServerBudget } from '../../src/database/budget/server-budget.js';
 import { pick, seededRandom } from '../integration/session/support/seeded-random.js';
 import type { Backends } from './backends.js';
 import { ManualClock } from './manual-clock.js';

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
 
 /** One client's way through the proxy. */
 interface Link {

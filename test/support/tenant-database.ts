@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from './postgres.js';
 
 /** A database with schemas and a login role that row-level security holds: what the database layer is tested on. */

@@ -1,10 +1,10 @@
 import type { AcquireRequest, ConnectionPool, PooledConnection } from '../../src/database/pool/connection-pool.js';
-import type { ConnectionTarget } from '../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
 import type { PoolOptions } from '../../src/database/pool/pool-options.js';
-import { ServerBudget } from '../../src/database/pool/server-budget.js';
+import { ServerBudget } from '../../src/database/budget/server-budget.js';
 import { TargetPool, type TargetPoolDependencies } from '../../src/database/pool/target-pool.js';
-import type { Stamp } from '../../src/database/session/stamp.js';
-import { TenantAccess } from '../../src/database/session/tenant-access.js';
+import type { Stamp } from '../../src/database/statements/stamp.js';
+import { TenantAccess } from '../../src/database/statements/tenant-access.js';
 
 const PLENTY = { maxConcurrent: 1_000, maxQueued: 10_000 };
 

@@ -1,4 +1,4 @@
-import type { TenantSchema } from '../../database/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import type { Actor } from '../audit/actor.js';
 import type { ControlPlaneSession } from './control-plane-session.js';
 import type { Output } from './output.js';

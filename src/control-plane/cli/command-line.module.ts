@@ -3,7 +3,7 @@ import { CatalogModule } from '../../catalog/catalog.module.js';
 import { AppConfigModule } from '../../platform/config/config.module.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import { DatabaseModule } from '../../database/database.module.js';
-import type { TenantSchema } from '../../database/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ControlPlaneServicesModule } from '../control-plane-services.module.js';
 
 /** The control plane and what it stands on. */

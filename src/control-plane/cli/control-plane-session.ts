@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
-import type { TenantSchema } from '../../database/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { accessCatalog, type CatalogAccess } from './catalog-access.js';
 import { CommandLineModule } from './command-line.module.js';

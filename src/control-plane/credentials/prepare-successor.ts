@@ -1,6 +1,6 @@
 import pg from 'pg';
-import type { ConnectionTarget } from '../../database/pool/connection-target.js';
-import { assertRoleIsHeldByPolicies } from '../../database/pool/role-check.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
 import { ensureLoginRole } from '../provisioning/postgres-objects.js';
 import { RotationRefusedError, SuccessorLoginError } from './credentials.errors.js';
 import { assertConnectedTo, type DatabaseRole, roleState } from './login-role.js';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { OwnerConnections } from '../../database/migration/owner-connections.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';
 import { prepareSuccessor } from './prepare-successor.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type ConnectionTarget, sessionTarget } from '../../database/pool/connection-target.js';
+import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
 
 /** The doctor is asked when something is wrong: nothing is waited for for long. */

@@ -3,9 +3,9 @@ import { type ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
-import type { ConnectionTarget } from '../../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
-import type { TenantSchema } from '../../database/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { Questions } from './ask-server.js';
 import type { Finding } from './finding.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUG } from '../../catalog/slug.js';
-import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/migration/migrate-tables.js';
-import { OWNER_CONNECTIONS } from '../../database/migration/owner-connections.js';
+import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/migrate-tables.js';
+import { OWNER_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/bounded-text.js';
 
 const MOST_NAMED = 1_000;

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { newestMigration } from '../../database/migration/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
+import { newestMigration } from '../../database/table-migrations/migration-names.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
 
 /** Tables that are migrated together: one schema of one target. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { isBehind } from '../../database/migration/migration-version.js';
+import { isBehind } from '../../database/table-migrations/migration-version.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';
 import { OlderCodeError } from './fleet-migration.errors.js';
 import { FleetRun } from './fleet-run.js';

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { Actor } from '../audit/actor.js';
 import type { OperationRequest } from '../operations/operation-request.js';
-import { timestampOf } from '../../database/migration/migration-names.js';
+import { timestampOf } from '../../database/table-migrations/migration-names.js';
 import { Operations } from '../operations/operations.js';
 import { migrationRequest, type MigrationRequest } from './fleet-migration.schemas.js';
 import { FleetUnits } from './fleet-units.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { ConnectionTarget } from '../../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
 
 /** First half of the key of every operation's advisory lock. The number is arbitrary and ours. */

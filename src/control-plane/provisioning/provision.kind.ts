@@ -9,10 +9,10 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { OwnerConnections } from '../../database/migration/owner-connections.js';
-import { migrateTables } from '../../database/migration/migrate-tables.js';
-import type { ConnectionTarget } from '../../database/pool/connection-target.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/tenant-schema.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';

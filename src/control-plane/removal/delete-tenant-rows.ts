@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { createStamp } from '../../database/session/stamp.js';
+import { createStamp } from '../../database/statements/stamp.js';
 import { assertTenantId, assertTenantTables } from './removable-names.js';
 import { RowsLeftError } from './removal.errors.js';
 import { type TableGroup, tableGroups } from './table-groups.js';

@@ -9,7 +9,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/tenant.js';
-import { OwnerConnections } from '../../database/migration/owner-connections.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../audit/actor.js';
 import { AuditLog } from '../audit/audit-log.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { ConnectionTarget } from '../../database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 

@@ -1,5 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import type { TenantSchema } from '../tenant-schema.js';
+import type { TenantSchema } from '../table-migrations/tenant-schema.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';

@@ -1,8 +1,8 @@
 import { DataSource, EntityManager } from 'typeorm';
 import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
-import { StampedClient } from '../session/stamped-client.js';
-import type { TenantAccess } from '../session/tenant-access.js';
+import { StampedClient } from '../transactions/stamped-client.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
 import type { TemplateDataSource } from './template-data-source.js';
 
 type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;

@@ -2,12 +2,12 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
-import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
+import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
-import { SessionLease } from '../session/session-lease.js';
-import { createStamp } from '../session/stamp.js';
-import { TenantAccess } from '../session/tenant-access.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../tenant-schema.js';
+import { SessionLease } from '../transactions/session-lease.js';
+import { createStamp } from '../statements/stamp.js';
+import { TenantAccess } from '../statements/tenant-access.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema.js';
 import { createTenantDataSource } from './tenant-data-source.js';
 import { TemplateDataSource } from './template-data-source.js';
 

@@ -1,10 +1,10 @@
 import pg from 'pg';
-import { ConnectBreaker } from './connect-breaker.js';
-import type { ConnectionTarget } from './connection-target.js';
+import { ConnectBreaker } from '../connection/connect-breaker.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
-import { PhysicalConnection } from './physical-connection.js';
+import { PhysicalConnection } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
-import { assertRoleIsHeldByPolicies } from './role-check.js';
+import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
 
 /** Connections of one age group are replaced over a tenth of their life, so that a fleet does not reconnect at once. */
 const RECYCLE_JITTER = 0.1;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ConnectionTarget } from './connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 import type { PoolCounts } from './pool.errors.js';
 

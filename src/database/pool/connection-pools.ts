@@ -7,14 +7,14 @@ import {
   sessionTarget,
   sessionTargetId,
   targetIdOf,
-} from './connection-target.js';
+} from '../connection/connection-target.js';
 import type { HeldLease } from './lease-register.js';
 import { PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
 import { type PoolOptions, poolOptions } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
-import { serverLimit } from './server-limit.js';
-import { ServerBudget } from './server-budget.js';
+import { serverLimit } from '../budget/server-limit.js';
+import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
 import type { Refusal } from './tenant-gate.js';
 import { type Lenders, TenantGates } from './tenant-gates.js';

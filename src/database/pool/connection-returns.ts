@@ -1,6 +1,6 @@
 import type { ConnectionSupply } from './connection-supply.js';
 import type { LentConnection } from './lent-connection.js';
-import type { PhysicalConnection } from './physical-connection.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { CloseReason } from './pool-snapshot.js';

@@ -1,11 +1,11 @@
-import type { BreakerState } from './connect-breaker.js';
+import type { BreakerState } from '../connection/connect-breaker.js';
 import { ConnectionOpener } from './connection-opener.js';
-import type { ConnectionTarget } from './connection-target.js';
-import type { PhysicalConnection } from './physical-connection.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 import { UnsafeRoleError } from './pool.errors.js';
 import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
-import type { BudgetMember, ServerBudget } from './server-budget.js';
+import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
 const VALIDATION_MS = 1_000;
 /** After a failure to connect, while own connections are alive: when to try again for those who wait. */

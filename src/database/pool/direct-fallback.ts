@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { type AcquireRequest, type PooledConnection, targetName } from './connection-pool.js';
 import { LentConnection } from './lent-connection.js';
 import { PoolTimeoutError, TargetUnavailableError, UnsafeRoleError } from './pool.errors.js';
-import { PhysicalConnection, TAKE_AWAY_MS } from './physical-connection.js';
+import { PhysicalConnection, TAKE_AWAY_MS } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
-import { assertRoleIsHeldByPolicies } from './role-check.js';
+import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
 import type { Refusal } from './tenant-gate.js';
 

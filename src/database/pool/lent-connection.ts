@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { PooledConnection } from './connection-pool.js';
 import type { HeldLease } from './lease-register.js';
-import type { PhysicalConnection } from './physical-connection.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /** Whoever lent a connection and wants it back. */
 interface Lender {

@@ -1,8 +1,8 @@
-import { ConnectBreaker } from './connect-breaker.js';
-import type { PhysicalConnection } from './physical-connection.js';
+import { ConnectBreaker } from '../connection/connect-breaker.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { CloseReason } from './pool-snapshot.js';
 import type { PoolStatistics } from './pool-statistics.js';
-import type { ServerBudget } from './server-budget.js';
+import type { ServerBudget } from '../budget/server-budget.js';
 
 /** Overflow that was closed at once would be opened again a moment later under load. */
 const LINGER_MS = 1_000;

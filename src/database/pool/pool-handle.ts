@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
-import type { ConnectionTarget } from './connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import { DirectFallback } from './direct-fallback.js';
 import type { PoolCounts } from './pool.errors.js';
 import type { PoolOptions } from './pool-options.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { ConnectionTarget } from './connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 
 export interface PoolOptions {
   /** False with pooling off: a connection is used once. */

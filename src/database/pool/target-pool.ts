@@ -2,11 +2,11 @@ import { type CallSite, siteOf } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
 import { ConnectionReturns } from './connection-returns.js';
 import { ConnectionSupply } from './connection-supply.js';
-import type { ConnectionTarget } from './connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { LentConnection } from './lent-connection.js';
 import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
-import { type PhysicalConnection, TAKE_AWAY_MS } from './physical-connection.js';
+import { type PhysicalConnection, TAKE_AWAY_MS } from '../connection/physical-connection.js';
 import {
   type PoolCounts,
   PoolEndedError,
@@ -20,7 +20,7 @@ import type { PoolOptions } from './pool-options.js';
 import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
-import type { ServerBudget } from './server-budget.js';
+import type { ServerBudget } from '../budget/server-budget.js';
 import type { Refusal } from './tenant-gate.js';
 import { WaitingCallers } from './waiting-callers.js';
 

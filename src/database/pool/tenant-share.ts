@@ -1,5 +1,5 @@
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { ConnectionTarget } from './connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 
 /** What the catalog says of one tenant; what is absent comes from the environment. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Usage } from '../../database/session/usage.js';
+import type { Usage } from '../../database/statements/usage.js';
 import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../tenant-context.js';
 import type { Caller } from './caller.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { OPTIONS } from '../../support/cache-rig.js';
 import { PASSWORDS } from '../../support/embedded-server.js';
 import { insertTenants, LookupInstance } from '../../support/lookup-instance.js';

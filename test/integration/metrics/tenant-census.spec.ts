@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { TenantCensus } from '../../../src/metrics/tenant-census.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { migrateTables } from '../../../src/database/migration/migrate-tables.js';
-import { MigrationLockedError } from '../../../src/database/migration/migration.errors.js';
-import { recordedMigrations } from '../../../src/database/migration/recorded-migrations.js';
+import { migrateTables } from '../../../src/database/table-migrations/migrate-tables.js';
+import { MigrationLockedError } from '../../../src/database/table-migrations/migration.errors.js';
+import { recordedMigrations } from '../../../src/database/table-migrations/recorded-migrations.js';
 import { soon } from '../../support/soon.js';
 import { migration, MigrationFixture } from './support/migration-fixture.js';
 

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { migrateTables } from '../../../src/database/migration/migrate-tables.js';
-import { MigrationFailedError, MigrationNotRecordedError } from '../../../src/database/migration/migration.errors.js';
-import { recordedMigrations } from '../../../src/database/migration/recorded-migrations.js';
+import { migrateTables } from '../../../src/database/table-migrations/migrate-tables.js';
+import {
+  MigrationFailedError,
+  MigrationNotRecordedError,
+} from '../../../src/database/table-migrations/migration.errors.js';
+import { recordedMigrations } from '../../../src/database/table-migrations/recorded-migrations.js';
 import { ordersSchema } from '../../../src/orders/orders.schema.js';
 import { TENANT_COLUMN, tenantPolicy } from '../../support/tenant-database.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from './support/migration-fixture.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { OWNER_CONNECTIONS, OwnerConnections } from '../../../src/database/migration/owner-connections.js';
-import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
+import { OWNER_CONNECTIONS, OwnerConnections } from '../../../src/database/admin-connections/admin-connections.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';

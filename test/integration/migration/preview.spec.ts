@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Table, TableColumn } from 'typeorm';
-import { migrateTables } from '../../../src/database/migration/migrate-tables.js';
-import { previewMigrations } from '../../../src/database/migration/preview-migrations.js';
+import { migrateTables } from '../../../src/database/table-migrations/migrate-tables.js';
+import { previewMigrations } from '../../../src/database/table-migrations/preview-migrations.js';
 import { ordersSchema } from '../../../src/orders/orders.schema.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from './support/migration-fixture.js';
 

@@ -9,8 +9,8 @@ import { AuditLog } from '../../../src/control-plane/audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../../../src/control-plane/operations/operation-kind.js';
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { Operations } from '../../../src/control-plane/operations/operations.js';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
-import type { TenantSchema } from '../../../src/database/tenant-schema.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';
 

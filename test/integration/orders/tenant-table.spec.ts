@@ -6,7 +6,7 @@ import {
   createTenantTable,
   dropTenantTable,
   IdentifierTooLongError,
-} from '../../../src/database/migration/tenant-table.js';
+} from '../../../src/database/table-migrations/tenant-table.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 import { asOwner, migrate } from './support/orders-fixture.js';
 

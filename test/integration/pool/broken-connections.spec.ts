@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PooledConnection } from '../../../src/database/pool/connection-pool.js';
-import type { StampedClient } from '../../../src/database/session/stamped-client.js';
+import type { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { Backends, expectStillWorks, expectTruth } from '../../support/backends.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { soon } from '../../support/soon.js';

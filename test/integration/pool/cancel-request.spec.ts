@@ -3,7 +3,7 @@ import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import { removeFolder, temporaryFolder } from '../../support/embedded-server.js';
 import { PgBouncer } from '../../support/pgbouncer.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/pool/server-limit.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';

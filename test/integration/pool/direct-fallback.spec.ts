@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import type { AcquireRequest, PooledConnection } from '../../../src/database/pool/connection-pool.js';
 import { PoolHandle } from '../../../src/database/pool/pool-handle.js';
-import { ServerBudget } from '../../../src/database/pool/server-budget.js';
+import { ServerBudget } from '../../../src/database/budget/server-budget.js';
 import { Backends, expectStillWorks } from '../../support/backends.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 import { soon } from '../../support/soon.js';

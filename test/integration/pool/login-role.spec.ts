@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ConnectionTarget } from '../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { TestPool } from '../../support/test-pool.js';
 import { testServer } from '../../support/postgres.js';
 import {

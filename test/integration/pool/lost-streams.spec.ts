@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
-import type { StampedClient } from '../../../src/database/session/stamped-client.js';
+import type { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { Backends, expectStillWorks } from '../../support/backends.js';
 import { soon } from '../../support/soon.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/pool/server-limit.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
 import { WAIT_BUCKETS_MS } from '../../../src/database/pool/wait-histogram.js';
 import { Backends, expectStillWorks } from '../../support/backends.js';
 import { soon } from '../../support/soon.js';

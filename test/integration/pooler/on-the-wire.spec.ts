@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { PgBouncer } from '../../support/pgbouncer.js';
 import { createTestDatabase } from '../../support/postgres.js';
 import { TestApp, type TestTenant } from '../../support/test-app.js';

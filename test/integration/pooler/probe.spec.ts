@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PoolerLeakError } from '../../../src/database/session/session.errors.js';
-import { probePooler } from '../../../src/database/session/pooler-probe.js';
+import { PoolerLeakError } from '../../../src/database/transactions/session.errors.js';
+import { probePooler } from '../../../src/database/statements/pooler-probe.js';
 import { TargetUnavailableError } from '../../../src/database/pool/pool.errors.js';
 import { PgBouncer, type PgBouncerOptions } from '../../support/pgbouncer.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';

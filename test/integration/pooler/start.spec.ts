@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { PgBouncer } from '../../support/pgbouncer.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { TestApp } from '../../support/test-app.js';

@@ -7,7 +7,7 @@ import { targetPasswordPlace } from '../../../src/catalog/entities/connection-ta
 import { answerPlace } from '../../../src/catalog/entities/idempotency-key.entity.js';
 import { countOutdated, resealAll, SEALED_COLUMNS } from '../../../src/catalog/sealed-columns.js';
 import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import type { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';

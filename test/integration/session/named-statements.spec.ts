@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { SessionLease } from '../../../src/database/session/session-lease.js';
+import { SessionLease } from '../../../src/database/transactions/session-lease.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import { accessTo, type TestPool } from '../../support/test-pool.js';
 import { clientOf, createNotesDatabase, openPool, type TestTenant, tenantIn } from './support/notes-database.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { classifyStatement } from '../../../src/database/session/statement.js';
-import { sendAlone } from '../../../src/database/session/stamped-query.js';
+import { classifyStatement } from '../../../src/database/statements/statement.js';
+import { sendAlone } from '../../../src/database/statements/stamped-query.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { pick, seededRandom } from './support/seeded-random.js';
 

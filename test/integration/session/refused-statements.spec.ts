@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SessionLease } from '../../../src/database/session/session-lease.js';
+import { SessionLease } from '../../../src/database/transactions/session-lease.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
   clientOf,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { ServerBudget } from '../../../src/database/pool/server-budget.js';
+import { ServerBudget } from '../../../src/database/budget/server-budget.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import { TestPool } from '../../support/test-pool.js';
 import {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueryConfig } from 'pg';
-import { StampedClient } from '../../../src/database/session/stamped-client.js';
-import { createStamp } from '../../../src/database/session/stamp.js';
-import { runStamped } from '../../../src/database/session/stamped-query.js';
+import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
+import { createStamp } from '../../../src/database/statements/stamp.js';
+import { runStamped } from '../../../src/database/statements/stamped-query.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
   clientOf,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import QueryStream from 'pg-query-stream';
-import { StampedClient } from '../../../src/database/session/stamped-client.js';
+import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
   clientOf,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PooledConnection } from '../../../src/database/pool/connection-pool.js';
-import { StampedClient } from '../../../src/database/session/stamped-client.js';
+import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import type { TenantDatabase } from '../../support/tenant-database.js';
 import {
   clientOf,

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ReadStream } from 'node:fs';
 import QueryStream from 'pg-query-stream';
-import { StampedClient } from '../../../src/database/session/stamped-client.js';
+import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { soon } from '../../support/soon.js';
 import { accessTo } from '../../support/test-pool.js';
-import { createStamp } from '../../../src/database/session/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamp.js';
 import { newCursor } from '../session/support/pg-cursor.js';
 import { BOUND_MS, Bystander, codeOf, type RigTenant, SuspensionRig, untilRefused } from './support/suspension-rig.js';
 

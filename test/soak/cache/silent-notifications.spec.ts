@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { targetOfUrl } from '../../../src/database/pool/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 

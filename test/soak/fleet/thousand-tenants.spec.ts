@@ -7,7 +7,7 @@ import { newServer } from '../../../src/control-plane/servers/server.schemas.js'
 import { Servers } from '../../../src/control-plane/servers/servers.js';
 import { newTenant } from '../../../src/control-plane/tenants/tenant.schemas.js';
 import { Tenants } from '../../../src/control-plane/tenants/tenants.js';
-import { OWNER_CONNECTIONS } from '../../../src/database/migration/owner-connections.js';
+import { OWNER_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
 import { ordersSchema } from '../../../src/orders/orders.schema.js';
 import { Fleet, type Instance } from '../../integration/fleet-migrations/support/fleet.js';
 import { migration } from '../../integration/migration/support/migration-fixture.js';

@@ -6,7 +6,7 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
-import { createStamp } from '../../../src/database/session/stamp.js';
+import { createStamp } from '../../../src/database/statements/stamp.js';
 import { accessTo } from '../../support/test-pool.js';
 
 const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';

@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { type BudgetMember, ServerBudget } from '../../../src/database/pool/server-budget.js';
+import { type BudgetMember, ServerBudget } from '../../../src/database/budget/server-budget.js';
 
 /** A pool as its server's budget sees it. Closing takes until `finishClosing`, opening until `finishOpening`. */
 class Member implements BudgetMember {

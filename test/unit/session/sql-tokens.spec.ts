@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { tokenize } from '../../../src/database/session/sql-tokens.js';
+import { tokenize } from '../../../src/database/sql-guard/sql-tokens.js';
 
 /** Tokens as one line: words as they are, names in quotes, constants as `'`, the rest as written. */
 function read(text: string): string {

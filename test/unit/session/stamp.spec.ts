@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createStamp, localStampCommands, sessionStampCommands } from '../../../src/database/session/stamp.js';
+import { createStamp, localStampCommands, sessionStampCommands } from '../../../src/database/statements/stamp.js';
 
 describe('a stamp', () => {
   it('names the schema as a quoted identifier, and the temporary schema last', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { StatementRecord } from '../../../src/database/session/statement-records.js';
+import { StatementRecord } from '../../../src/database/statements/statement-records.js';
 
 function recordOf(...executions: readonly (readonly [ms: number, isCold: boolean])[]): StatementRecord {
   const record = new StatementRecord('SELECT 1');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertStreamable, beginCommand, classifyStatement } from '../../../src/database/session/statement.js';
+import { assertStreamable, beginCommand, classifyStatement } from '../../../src/database/statements/statement.js';
 
 const SESSION = 'TenantConnectionService.session()';
 

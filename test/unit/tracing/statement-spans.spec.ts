@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { tracedStatement } from '../../../src/database/session/database-spans.js';
+import { tracedStatement } from '../../../src/database/statements/database-spans.js';
 import { type SpanDescription, useTracing } from '../../../src/tracing/tracing.js';
 
 const client = new pg.Client({ host: 'db.example', port: 5433, database: 'shop' });

@@ -1,5 +1,5 @@
 import { UnsafeRoleError } from '../../../database/pool/pool.errors.js';
-import { assertRoleIsHeldByPolicies } from '../../../database/pool/role-check.js';
+import { assertRoleIsHeldByPolicies } from '../../../database/connection/role-check.js';
 import { SealBrokenError } from '../../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, askServer } from '../ask-server.js';
 import { type Check, type Examination, loginOf, type TargetOfServer } from '../examination.js';

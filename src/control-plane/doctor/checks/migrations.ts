@@ -1,4 +1,4 @@
-import { newestMigration } from '../../../database/migration/migration-names.js';
+import { newestMigration } from '../../../database/table-migrations/migration-names.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from '../../migrations/fleet-sql.js';
 import type { Check, Examination } from '../examination.js';
 import { fail, ok, warn } from '../finding.js';

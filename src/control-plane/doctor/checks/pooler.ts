@@ -1,7 +1,7 @@
 import { DEFAULT_SERVER } from '../../../catalog/catalog-target.js';
-import { targetOfUrl } from '../../../database/pool/database-url.js';
-import { probePooler } from '../../../database/session/pooler-probe.js';
-import { PoolerLeakError } from '../../../database/session/session.errors.js';
+import { targetOfUrl } from '../../../database/connection/database-url.js';
+import { probePooler } from '../../../database/statements/pooler-probe.js';
+import { PoolerLeakError } from '../../../database/transactions/session.errors.js';
 import type { Check, Examination } from '../examination.js';
 import { fail, ok, reasonOf, warn } from '../finding.js';
 

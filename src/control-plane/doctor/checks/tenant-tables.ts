@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { MIGRATIONS_TABLE } from '../../../database/migration/recorded-migrations.js';
+import { MIGRATIONS_TABLE } from '../../../database/table-migrations/recorded-migrations.js';
 import { askServer } from '../ask-server.js';
 import type { Check, Examination, TargetOfServer } from '../examination.js';
 import { fail, type Finding, ok, reasonOf } from '../finding.js';

@@ -5,8 +5,8 @@ import { createTenantDataSource } from '../../../../src/database/data-source/ten
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
 import { accessTo, TestPool } from '../../../support/test-pool.js';
-import { createStamp } from '../../../../src/database/session/stamp.js';
-import type { TenantSchema } from '../../../../src/database/tenant-schema.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
+import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema.js';
 import { soon } from '../../../support/soon.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/tenant-database.js';
 import { LIBRARY_ENTITIES } from './library.entities.js';

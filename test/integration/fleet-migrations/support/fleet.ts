@@ -15,8 +15,8 @@ import { OperationRunner } from '../../../../src/control-plane/operations/operat
 import { OperationFailedError } from '../../../../src/control-plane/operations/operation.errors.js';
 import { Operations } from '../../../../src/control-plane/operations/operations.js';
 import { TenantProvisioner } from '../../../../src/control-plane/provisioning/tenant-provisioner.js';
-import type { Migration } from '../../../../src/database/migration/migration-names.js';
-import { createTenantTable } from '../../../../src/database/migration/tenant-table.js';
+import type { Migration } from '../../../../src/database/table-migrations/migration-names.js';
+import { createTenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
 import { createApp } from '../../../../src/http/create-app.js';
 import { ordersSchema } from '../../../../src/orders/orders.schema.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../../support/postgres.js';

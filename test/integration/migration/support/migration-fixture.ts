@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import type { Migration } from '../../../../src/database/migration/migration-names.js';
-import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';
+import type { Migration } from '../../../../src/database/table-migrations/migration-names.js';
+import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { testServer } from '../../../support/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/tenant-database.js';
 

@@ -5,7 +5,7 @@ import { createTenantDataSource } from '../../../../src/database/data-source/ten
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
 import { accessTo, TestPool } from '../../../support/test-pool.js';
-import { createStamp } from '../../../../src/database/session/stamp.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
 import { Customer } from '../../../../src/orders/customers/customer.entity.js';
 import { CustomersService } from '../../../../src/orders/customers/customers.service.js';
 import { ordersSchema } from '../../../../src/orders/orders.schema.js';

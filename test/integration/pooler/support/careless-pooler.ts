@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 
 /** How a pooler goes wrong. */
 export type Fault = 'none' | 'shares transactions' | 'keeps settings';

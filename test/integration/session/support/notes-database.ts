@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
-import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
 import { accessTo, TestPool } from '../../../support/test-pool.js';
-import { StampedClient } from '../../../../src/database/session/stamped-client.js';
-import { createStamp, type Stamp } from '../../../../src/database/session/stamp.js';
+import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
+import { createStamp, type Stamp } from '../../../../src/database/statements/stamp.js';
 import {
   createTenantDatabase,
   TENANT_COLUMN,

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { ConnectionTarget } from '../../../../src/database/pool/connection-target.js';
+import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 
 /** One message of a client, by its type byte: Q query, P parse, B bind, D describe, E execute, S sync, C close, H flush. */
 export interface WireMessage {

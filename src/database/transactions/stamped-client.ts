@@ -4,8 +4,8 @@ import type pg from 'pg';
 import { bindToCaller } from './caller-context.js';
 import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
-import { localStampCommands } from './stamp.js';
-import { runStamped } from './stamped-query.js';
+import { localStampCommands } from '../statements/stamp.js';
+import { runStamped } from '../statements/stamped-query.js';
 import {
   assertStreamable,
   beginCommand,
@@ -14,11 +14,11 @@ import {
   isRowStatement,
   type Statement,
   type StatementKind,
-} from './statement.js';
-import { statementRecords } from './statement-records.js';
+} from '../statements/statement.js';
+import { statementRecords } from '../statements/statement-records.js';
 import { failSubmittable, submittableText } from './submittable.js';
 import { leaseForSubmittable } from './submittable-lease.js';
-import type { TenantAccess } from './tenant-access.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
 

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../pool/discard.js';
-import { tracedStatement } from './database-spans.js';
-import { openTransaction, untilReady } from './readiness.js';
+import { discardReason } from '../connection/discard.js';
+import { tracedStatement } from '../statements/database-spans.js';
+import { openTransaction, untilReady } from '../statements/readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
-import { emptyResult, type Statement } from './statement.js';
-import { sendAlone } from './stamped-query.js';
+import { emptyResult, type Statement } from '../statements/statement.js';
+import { sendAlone } from '../statements/stamped-query.js';
 import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
-import { currentUsage } from './usage.js';
+import { currentUsage } from '../statements/usage.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 

@@ -1,7 +1,7 @@
-import type { ConnectionTarget } from '../pool/connection-target.js';
-import type { PhysicalConnection } from '../pool/physical-connection.js';
-import { OwnerConnectionTimeoutError } from './owner.errors.js';
-import type { OwnerTurns, OwnerWaiter } from './owner-turns.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
+import { OwnerConnectionTimeoutError } from './admin-connection.errors.js';
+import type { OwnerTurns, OwnerWaiter } from './admin-connection-limiter.js';
 
 /**
  * Waits for a place on the target's server, `timeoutMs` at most. It comes with a connection to the same database that

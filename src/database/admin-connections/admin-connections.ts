@@ -2,14 +2,14 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { targetName } from '../pool/connection-pool.js';
-import { type ConnectionTarget, sessionTarget } from '../pool/connection-target.js';
+import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
-import { PhysicalConnection } from '../pool/physical-connection.js';
+import { PhysicalConnection } from '../connection/physical-connection.js';
 import { PoolEndedError, TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
-import { forgetWork } from './owner-session.js';
-import { OwnerTurns } from './owner-turns.js';
-import { waitForPlace } from './wait-for-place.js';
+import { forgetWork } from './admin-session.js';
+import { OwnerTurns } from './admin-connection-limiter.js';
+import { waitForPlace } from './acquire-slot.js';
 
 /** At most so many per server, over all its databases. They are kept free of the pools of tenants. */
 export const OWNER_CONNECTIONS = 4;

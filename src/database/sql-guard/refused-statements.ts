@@ -1,4 +1,4 @@
-import { SessionStatementRefusedError, StampProtectedError } from './session.errors.js';
+import { SessionStatementRefusedError, StampProtectedError } from '../transactions/session.errors.js';
 import { type Token, tokenize } from './sql-tokens.js';
 import { hasWords, isName, isSymbol, isWord, startsWithWords } from './token-patterns.js';
 

@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../pool/discard.js';
+import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
-import { lineOf } from './flight-line.js';
-import { openTransaction } from './readiness.js';
-import { refuseWhatOutlivesSession } from './refused-statements.js';
+import { lineOf } from '../statements/flight-line.js';
+import { openTransaction } from '../statements/readiness.js';
+import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
 import { SessionEndedError } from './session.errors.js';
-import { sessionStampCommands } from './stamp.js';
-import type { TenantAccess } from './tenant-access.js';
+import { sessionStampCommands } from '../statements/stamp.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
 
 interface SessionEvents {
   notification: [pg.Notification];

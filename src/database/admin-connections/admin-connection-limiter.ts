@@ -1,5 +1,5 @@
-import type { ConnectionTarget } from '../pool/connection-target.js';
-import type { PhysicalConnection } from '../pool/physical-connection.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /** How long a connection is kept for the next piece of work on the same database. */
 const KEEP_IDLE_MS = 5_000;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { pause } from './lock-retry.js';
-import { withCleanup } from './with-cleanup.js';
+import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 /** Between two looks whether it is our turn: this long, and half of it more at random. */
 const LOOK_AGAIN_MS = 100;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { currentTracing, type SpanAttributes, type SpanDescription } from '../../tracing/tracing.js';
 import type { AcquireRequest, ConnectionPool } from '../pool/connection-pool.js';
-import { type Token, tokenize } from './sql-tokens.js';
+import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
 
 /** Characters of a statement that a span shows; reading all of a large insert would hold up everybody else. */
 const TEXT_LIMIT = 4_096;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { ConnectionTarget } from '../pool/connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
 
 /**

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../pool/discard.js';
+import { discardReason } from '../connection/discard.js';
 import { TransactionLostError, UnreadableSubmittableError } from './session.errors.js';
 
 /** The parts of pg-cursor and pg-query-stream (which has a cursor inside) that matter here. */

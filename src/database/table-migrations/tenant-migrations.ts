@@ -1,8 +1,8 @@
-import type { ConnectionTarget } from '../pool/connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PoolOptions } from '../pool/pool-options.js';
 import { migrateTables } from './migrate-tables.js';
 import type { Migration } from './migration-names.js';
-import { withOwner } from './owner-connection.js';
+import { withOwner } from '../admin-connections/owner-connection.js';
 
 /** One schema that holds tenant tables, reached as the owner of those tables. */
 export interface TenantTables {

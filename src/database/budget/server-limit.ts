@@ -1,5 +1,5 @@
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { ServerAddress } from './connection-target.js';
+import type { ServerAddress } from '../connection/connection-target.js';
 
 /**
  * Kept free of pools on every server, for what is not a tenant's: the catalog's own pool (4), notifications (1), health

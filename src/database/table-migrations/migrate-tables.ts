@@ -3,7 +3,7 @@ import { MigrationNotRecordedError } from './migration.errors.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
 import { recordedMigrations } from './recorded-migrations.js';
 import { runMigrations } from './run-migrations.js';
-import { withSchemaTurn } from './schema-turn.js';
+import { withSchemaTurn } from './schema-lock.js';
 import { grantTenantTables } from './tenant-grants.js';
 
 export interface MigrateOptions {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { targetName } from '../pool/connection-pool.js';
-import type { ConnectionTarget } from '../pool/connection-target.js';
+import type { ConnectionTarget } from '../connection/connection-target.js';
 import { TargetUnavailableError } from '../pool/pool.errors.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
-import { PoolerLeakError } from './session.errors.js';
+import { PoolerLeakError } from '../transactions/session.errors.js';
 import { createStamp, localStampCommands, type Stamp } from './stamp.js';
 import { sendAlone } from './stamped-query.js';
 

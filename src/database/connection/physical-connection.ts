@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
-import type { CloseReason } from './pool-snapshot.js';
+import type { CloseReason } from '../pool/pool-snapshot.js';
 import { ReportedSettings } from './reported-settings.js';
 
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { requestCancel } from '../pool/cancel-request.js';
+import { requestCancel } from '../connection/cancel-request.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { Flight } from './flight.js';
 import { watchLine } from './line-watch.js';

@@ -1,4 +1,4 @@
-import type { PhysicalConnection } from '../pool/physical-connection.js';
+import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /**
  * Leaves nothing of one piece of work to the next: settings, role, advisory locks, temporary tables, subscriptions,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../pool/discard.js';
+import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
 import { Flight } from './flight.js';
 import { lineOf, type LineUse } from './flight-line.js';

@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
 import { type Migration, orderedNames, timestampOf } from './migration-names.js';
 import { runMigrations } from './run-migrations.js';
-import { giveTurn, tryTurn, withSchemaTurn } from './schema-turn.js';
-import { withCleanup } from './with-cleanup.js';
+import { giveTurn, tryTurn, withSchemaTurn } from './schema-lock.js';
+import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 export interface MigrationPreview {
   readonly migration: string;

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { refuseCalls, refuseCommand } from './refused-statements.js';
-import { MultipleCommandsError, SessionStatementRefusedError } from './session.errors.js';
-import { type Token, tokenize } from './sql-tokens.js';
-import { isSymbol, stripExplain } from './token-patterns.js';
-import { assertEndsTransaction, beginCommandOf, isRollbackToSavepoint } from './transaction-commands.js';
+import { refuseCalls, refuseCommand } from '../sql-guard/refused-statements.js';
+import { MultipleCommandsError, SessionStatementRefusedError } from '../transactions/session.errors.js';
+import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
+import { isSymbol, stripExplain } from '../sql-guard/token-patterns.js';
+import { assertEndsTransaction, beginCommandOf, isRollbackToSavepoint } from '../sql-guard/transaction-commands.js';
 
 /** What a caller wants to run. Two commands in one text are refused by the server. */
 export interface Statement {

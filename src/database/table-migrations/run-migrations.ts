@@ -5,7 +5,7 @@ import { MigrationClient } from './migration-client.js';
 import { migrationDataSource } from './migration-data-source.js';
 import { MigrationFailedError, MigrationLockedError, OpenTransactionError } from './migration.errors.js';
 import { type Migration, migrationName } from './migration-names.js';
-import { undoOpenTransaction } from './schema-turn.js';
+import { undoOpenTransaction } from './schema-lock.js';
 
 export interface RunOptions extends LockRetryOptions {
   readonly database: string;
