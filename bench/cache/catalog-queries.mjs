@@ -1,4 +1,4 @@
-import { CACHE } from '../../dist/cache/cache.js';
+import { CACHE } from '../../dist/cache/contract/cache.js';
 import { TenantDirectory } from '../../dist/catalog/tenant-directory.js';
 import { CatalogApp } from './catalog-app.mjs';
 

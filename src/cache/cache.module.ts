@@ -1,11 +1,11 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
-import { CACHE } from './cache.js';
-import { CacheStatistics } from './cache-statistics.js';
+import { CACHE } from './contract/cache.js';
+import { CacheStatistics } from './contract/cache-statistics.js';
 import { openRedisTier } from './redis/open-redis-tier.js';
 import type { RedisTier } from './redis/redis-tier.js';
-import { TieredCache } from './tiered-cache.js';
+import { TieredCache } from './tiers/tiered-cache.js';
 
 const REDIS_TIER = Symbol('REDIS_TIER');
 const ABSENCE_TTL_MS = 5_000;

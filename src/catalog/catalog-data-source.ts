@@ -13,8 +13,8 @@ import { OperationTenantEntity } from './entities/operation-tenant.entity.js';
 import { ServerEntity } from './entities/server.entity.js';
 import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
 import { TenantEntity } from './entities/tenant.entity.js';
-import { CreateCatalog1764000000000 } from './migrations/1764000000000-create-catalog.js';
-import { ControlPlane1765000000000 } from './migrations/1765000000000-control-plane.js';
+import { CreateCatalog1764000000000 } from './schema-migrations/1764000000000-create-catalog.js';
+import { ControlPlane1765000000000 } from './schema-migrations/1765000000000-control-plane.js';
 
 const ENTITIES = [
   ...[ServerEntity, ConnectionTargetEntity, TenantEntity, ApiKeyEntity, TenantDomainEntity],

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
-import type { Loaded } from '../cache/cache.js';
+import type { Loaded } from '../cache/contract/cache.js';
 import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
-import type { ApiKeyRecord } from './api-key.js';
+import type { ApiKeyRecord } from './model/api-key.js';
 import { BatchedQuery } from './batched-query.js';
 import { CATALOG } from './catalog-data-source.js';
 import { DEFAULT_SERVER_ADDRESS } from './catalog-target.js';
@@ -12,7 +12,7 @@ import { ConnectionTargetEntity, targetPasswordPlace } from './entities/connecti
 import type { ServerEntity } from './entities/server.entity.js';
 import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
 import { TenantEntity, toTenant } from './entities/tenant.entity.js';
-import type { Tenant, TenantRef } from './tenant.js';
+import type { Tenant, TenantRef } from './model/tenant.js';
 
 /** What one statement says of a tenant and of the way to it. */
 export interface TenantReading {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
 import { ApiKeys } from './api-keys/api-keys.js';
-import { AuditLog } from './audit/audit-log.js';
+import { AuditLog } from '../catalog/audit/audit-log.js';
 import { AuditRecords } from './audit/audit-records.js';
 import { ResealKind, ResealRequest } from './credentials/reseal.kind.js';
 import { ResealingAtStart } from './credentials/resealing-at-start.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { CACHE, type Cache } from '../cache/cache.js';
+import { CACHE, type Cache } from '../cache/contract/cache.js';
 
 /** Redis is only a cache: without it an instance is slower, not down. */
 @Injectable()

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { CACHE, type Cache } from '../cache/cache.js';
-import type { CacheSnapshot } from '../cache/cache-statistics.js';
+import { CACHE, type Cache } from '../cache/contract/cache.js';
+import type { CacheSnapshot } from '../cache/contract/cache-statistics.js';
 import type { MetricsSource } from './metrics-source.js';
 import { report, type Sample } from './reported-metric.js';
 

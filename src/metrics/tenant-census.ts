@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { withDeadline } from '../platform/timeout.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
-import { TENANT_STATUSES, type TenantStatus } from '../catalog/tenant.js';
+import { TENANT_STATUSES, type TenantStatus } from '../catalog/model/tenant.js';
 
 /** The catalog is asked once in so long, however many scrape. */
 const CACHE_MS = 10_000;

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Tenant } from '../catalog/tenant.js';
+import type { Tenant } from '../catalog/model/tenant.js';
 import { newestMigration } from '../database/table-migrations/migration-names.js';
 import { isBehind } from '../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Tenant } from '../catalog/tenant.js';
+import type { Tenant } from '../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import type { Tenant } from '../catalog/tenant.js';
+import type { Tenant } from '../catalog/model/tenant.js';
 import { currentWork, runWork } from '../platform/context.js';
 import { currentUsage, type Usage } from '../database/statements/usage.js';
 import { NoTenantContextError } from './tenant.errors.js';

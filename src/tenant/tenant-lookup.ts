@@ -1,10 +1,10 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../cache/cache.js';
-import type { ApiKeyRecord } from '../catalog/api-key.js';
+import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../cache/contract/cache.js';
+import type { ApiKeyRecord } from '../catalog/model/api-key.js';
 import { CatalogChangeFeed, type CatalogListener } from '../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
-import type { Tenant, TenantRef } from '../catalog/tenant.js';
-import { SLUG as SLUG_SHAPE } from '../catalog/slug.js';
+import type { Tenant, TenantRef } from '../catalog/model/tenant.js';
+import { SLUG as SLUG_SHAPE } from '../catalog/model/slug.js';
 import {
   type Lead,
   targetSubject,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { newApiKey } from '../../src/catalog/api-key.js';
+import { newApiKey } from '../../src/catalog/model/api-key.js';
 import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../support/test-app.js';
 import { soon } from '../support/soon.js';
 import { type Launch, launchNew } from './launch.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Isolation } from '../../src/catalog/tenant.js';
+import type { Isolation } from '../../src/catalog/model/tenant.js';
 import type { TestApp, TestTenant } from '../support/test-app.js';
 import { type Launch, launchNew } from './launch.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import type { Isolation } from '../../src/catalog/tenant.js';
+import type { Isolation } from '../../src/catalog/model/tenant.js';
 import { callOnce, KeptConnection } from '../support/keep-alive.js';
 import { testServer } from '../support/postgres.js';
 import { Service } from '../support/service.js';

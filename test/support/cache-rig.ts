@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { CacheKind, Loaded, Loader } from '../../src/cache/cache.js';
-import { CacheStatistics } from '../../src/cache/cache-statistics.js';
+import type { CacheKind, Loaded, Loader } from '../../src/cache/contract/cache.js';
+import { CacheStatistics } from '../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../src/cache/redis/open-redis-tier.js';
 import type { RedisTier } from '../../src/cache/redis/redis-tier.js';
-import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiered-cache.js';
+import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiers/tiered-cache.js';
 import type { AppConfig } from '../../src/platform/config/app-config.js';
 import { KeyRing } from '../../src/platform/encryption/key-ring.js';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { CacheStatistics } from '../../src/cache/cache-statistics.js';
+import { CacheStatistics } from '../../src/cache/contract/cache-statistics.js';
 import type { RedisTier } from '../../src/cache/redis/redis-tier.js';
-import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiered-cache.js';
+import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiers/tiered-cache.js';
 import { CatalogChangeFeed } from '../../src/catalog/catalog-change-feed.js';
 import { openCatalog } from '../../src/catalog/catalog-data-source.js';
 import { TenantDirectory } from '../../src/catalog/tenant-directory.js';

@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.js';
+import type { Entry } from '../contract/entry.js';
 import { LruMap } from './lru-map.js';
 
 /** An entry in memory. Times are of a clock that never jumps. */

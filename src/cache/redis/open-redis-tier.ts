@@ -3,10 +3,10 @@ import { createCache, type CacheManagerStore, KeyvAdapter } from 'cache-manager'
 import { Keyv } from 'keyv';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
-import type { CacheStatistics } from '../cache-statistics.js';
+import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
-import { SealedRedis } from './sealed-redis.js';
+import { SealedRedis } from './encrypted-redis.js';
 
 /** The second is of a CommonJS package that misses another one. */
 const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);

@@ -10,12 +10,12 @@ import {
   handleAll,
 } from 'cockatiel';
 import { z } from 'zod';
-import type { CacheStatistics } from '../cache-statistics.js';
+import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
 import { withDeadline } from '../../platform/timeout.js';
-import type { Entry } from '../entry.js';
+import type { Entry } from '../contract/entry.js';
 import type { RedisClient } from './redis-connection.js';
-import type { SealedRedis } from './sealed-redis.js';
+import type { SealedRedis } from './encrypted-redis.js';
 
 /** A caller does not wait for Redis longer than this: asking the catalog takes about as long. */
 const SOFT_DEADLINE_MS = 100;

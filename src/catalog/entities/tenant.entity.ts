@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
-import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../tenant.js';
+import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../model/tenant.js';
 import { ConnectionTargetEntity } from './connection-target.entity.js';
 
 @Entity('tenants')

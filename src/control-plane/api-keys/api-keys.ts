@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
-import { newApiKey, parseApiKey, verifySecret } from '../../catalog/api-key.js';
+import { newApiKey, parseApiKey, verifySecret } from '../../catalog/model/api-key.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-import type { Actor } from '../audit/actor.js';
-import { AuditLog } from '../audit/audit-log.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import type { ApiKeyView, IssuedApiKey, NewApiKeyRequest } from './api-key.schemas.js';
 

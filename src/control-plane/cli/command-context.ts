@@ -1,5 +1,5 @@
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import type { Actor } from '../audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
 import type { ControlPlaneSession } from './control-plane-session.js';
 import type { Output } from './output.js';
 import type { Terminal } from './terminal.js';

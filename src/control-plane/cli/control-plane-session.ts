@@ -7,7 +7,7 @@ import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { accessCatalog, type CatalogAccess } from './catalog-access.js';
+import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
 import { CommandLineModule } from './command-line.module.js';
 
 export interface SessionOptions {

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { CACHE, type Cache } from '../../cache/cache.js';
+import { CACHE, type Cache } from '../../cache/contract/cache.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { resealAll } from '../../catalog/sealed-columns.js';
+import { resealAll } from '../../catalog/encrypted-columns.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
-import type { Actor } from '../audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';
 import type { OperationRequest } from '../operations/operation-request.js';
 import { Operations } from '../operations/operations.js';

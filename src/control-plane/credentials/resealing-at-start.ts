@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { countOutdated } from '../../catalog/sealed-columns.js';
+import { countOutdated } from '../../catalog/encrypted-columns.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
-import { TENANTRY_ACTOR } from '../audit/actor.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { ResealRequest } from './reseal.kind.js';
 
 /** A new first key in `ENCRYPTION_KEYS` is all that an operator has to do: the rest is asked for here. */

@@ -5,7 +5,7 @@ import { ConnectionTargetEntity } from '../../catalog/entities/connection-target
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
-import type { Actor } from '../audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationRequest } from '../operations/operation-request.js';
 import { Operations } from '../operations/operations.js';
 import { serverName } from '../tenants/tenant.schemas.js';

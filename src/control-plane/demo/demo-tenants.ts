@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import type { Isolation, Tenant } from '../../catalog/tenant.js';
+import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
 import { ApiKeys } from '../api-keys/api-keys.js';
-import { TENANTRY_ACTOR } from '../audit/actor.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.js';
 

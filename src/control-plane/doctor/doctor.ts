@@ -7,7 +7,7 @@ import { targetOfUrl } from '../../database/connection/database-url.js';
 import { poolOptions } from '../../database/pool/pool-options.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
-import { accessCatalog, type CatalogAccess } from '../cli/catalog-access.js';
+import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
 import { askSideBySide } from './ask-server.js';
 import { lookAtCatalog, placesIn } from './catalog-state.js';
 import { clock } from './checks/clock.js';

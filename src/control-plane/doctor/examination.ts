@@ -1,4 +1,4 @@
-import type { CatalogAccess } from '../cli/catalog-access.js';
+import type { CatalogAccess } from '../../catalog/catalog-access.js';
 import { type ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SLUG } from '../../catalog/slug.js';
+import { SLUG } from '../../catalog/model/slug.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/migrate-tables.js';
 import { OWNER_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/bounded-text.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import type { Actor } from '../audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationRequest } from '../operations/operation-request.js';
 import { timestampOf } from '../../database/table-migrations/migration-names.js';
 import { Operations } from '../operations/operations.js';

@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { TENANTRY_ACTOR } from '../audit/actor.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { RequestedOperations } from '../operations/requested-operations.js';
 import { FleetUnits } from './fleet-units.js';

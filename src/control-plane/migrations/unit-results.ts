@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
-import { TENANTRY_ACTOR } from '../audit/actor.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
 import type { FleetUnit } from './fleet-units.js';
 

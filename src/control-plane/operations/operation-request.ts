@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import type { Actor } from '../audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationKind } from './operation-kind.js';
 
 /** Every request names the kind of operation that it asks for; the rest is the kind's own. */

@@ -4,7 +4,7 @@ import {
   type OperationEntity,
   type OperationFailure,
 } from '../../catalog/entities/operation.entity.js';
-import { SLUG } from '../../catalog/slug.js';
+import { SLUG } from '../../catalog/model/slug.js';
 import { pageOf, pageQuery } from '../../http/page.js';
 import { wholeNumber } from '../../http/whole-number.js';
 import { UUID } from '../tenants/slug-or-id.js';

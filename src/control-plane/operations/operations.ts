@@ -4,8 +4,8 @@ import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
-import type { Actor } from '../audit/actor.js';
-import { AuditLog } from '../audit/audit-log.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { kindNamed } from './kind-named.js';
 import { OPERATION_KINDS, type OperationKind } from './operation-kind.js';
 

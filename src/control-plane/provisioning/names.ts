@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Isolation } from '../../catalog/tenant.js';
+import type { Isolation } from '../../catalog/model/tenant.js';
 
 /** PostgreSQL's NAMEDATALEN less its terminator, in bytes. */
 const LONGEST = 63;

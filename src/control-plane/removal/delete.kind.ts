@@ -8,11 +8,11 @@ import { ConnectionTargetEntity } from '../../catalog/entities/connection-target
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { TENANT_STATUSES } from '../../catalog/tenant.js';
+import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
-import { TENANTRY_ACTOR } from '../audit/actor.js';
-import { AuditLog } from '../audit/audit-log.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../operations/operation-kind.js';
 import { lockTarget } from '../provisioning/target-lock.js';
 import { deleteTenantRows } from './delete-tenant-rows.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CACHE, type Cache } from '../../cache/cache.js';
-import type { CacheSnapshot } from '../../cache/cache-statistics.js';
+import { CACHE, type Cache } from '../../cache/contract/cache.js';
+import type { CacheSnapshot } from '../../cache/contract/cache-statistics.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-config.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';

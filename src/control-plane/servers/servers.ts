@@ -10,8 +10,8 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
-import type { Actor } from '../audit/actor.js';
-import { AuditLog } from '../audit/audit-log.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { NewServer, ServerChange, ServerView } from './server.schemas.js';
 import { checkServer } from './server-check.js';
 

@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { SLUG } from '../../catalog/slug.js';
+import { SLUG } from '../../catalog/model/slug.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 
 /** A tenant's id. No slug looks like one, so that what names a tenant names one tenant. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isSlug, SLUG } from '../../catalog/slug.js';
-import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/tenant.js';
+import { isSlug, SLUG } from '../../catalog/model/slug.js';
+import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/bounded-text.js';
 import { wholeNumber } from '../../http/whole-number.js';
 import { UUID } from './slug-or-id.js';

@@ -1,4 +1,4 @@
-import type { Tenant } from '../../catalog/tenant.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../tenant-context.js';
 
 /** Who a request comes from, once its credential is verified. */

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { parseApiKey, verifySecret } from '../../catalog/api-key.js';
-import type { Tenant } from '../../catalog/tenant.js';
+import { parseApiKey, verifySecret } from '../../catalog/model/api-key.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ServedTenants } from '../served-tenants.js';
 import { TenantConnectionService } from '../tenant-connection.service.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { isUsable, parseApiKey } from '../../catalog/api-key.js';
-import type { Tenant } from '../../catalog/tenant.js';
+import { isUsable, parseApiKey } from '../../catalog/model/api-key.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
 import { API_KEY, DOMAIN, TENANT } from '../cached-kinds.js';
 import { ServedTenants } from '../served-tenants.js';
 import { TenantConnectionService } from '../tenant-connection.service.js';

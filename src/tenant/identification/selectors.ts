@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Tenant } from '../../catalog/tenant.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
 
 /** What a request says about the tenant it is for, besides its credential. It only selects, and must agree. */
 export interface TenantSelectors {

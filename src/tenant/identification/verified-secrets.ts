@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type ApiKeyRecord, SECRET_LENGTH, verifySecret } from '../../catalog/api-key.js';
+import { type ApiKeyRecord, SECRET_LENGTH, verifySecret } from '../../catalog/model/api-key.js';
 
 // Nothing is allocated for a comparison.
 const given = Buffer.alloc(SECRET_LENGTH);

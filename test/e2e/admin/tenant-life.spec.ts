@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
 import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
-import { type Isolation, ISOLATIONS } from '../../../src/catalog/tenant.js';
+import { type Isolation, ISOLATIONS } from '../../../src/catalog/model/tenant.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';

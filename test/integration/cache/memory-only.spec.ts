@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { CacheStatistics } from '../../../src/cache/cache-statistics.js';
+import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { testKeyRing } from '../../support/cache-rig.js';

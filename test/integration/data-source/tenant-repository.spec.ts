@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Repository, TreeRepository } from 'typeorm';
-import type { Tenant } from '../../../src/catalog/tenant.js';
+import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import { TenantContext } from '../../../src/tenant/tenant-context.js';
 import { createTenantRepository } from '../../../src/tenant/tenant-repository.js';
 import { Book, Note } from './support/library.entities.js';

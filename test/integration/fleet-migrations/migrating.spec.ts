@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
+import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantLifecycle } from '../../../src/control-plane/tenants/tenant-lifecycle.js';
 import { ServedTenants } from '../../../src/tenant/served-tenants.js';
 import { TenantLookup } from '../../../src/tenant/tenant-lookup.js';

@@ -5,7 +5,7 @@ import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { OperationEntity } from '../../../src/catalog/entities/operation.entity.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { AuditLog } from '../../../src/control-plane/audit/audit-log.js';
+import { AuditLog } from '../../../src/catalog/audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../../../src/control-plane/operations/operation-kind.js';
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { Operations } from '../../../src/control-plane/operations/operations.js';

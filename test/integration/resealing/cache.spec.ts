@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { Entry } from '../../../src/cache/entry.js';
-import { CacheStatistics } from '../../../src/cache/cache-statistics.js';
+import type { Entry } from '../../../src/cache/contract/entry.js';
+import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
 import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
-import { SealedRedis } from '../../../src/cache/redis/sealed-redis.js';
-import { TieredCache } from '../../../src/cache/tiered-cache.js';
+import { SealedRedis } from '../../../src/cache/redis/encrypted-redis.js';
+import { TieredCache } from '../../../src/cache/tiers/tiered-cache.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { ITEM, OPTIONS } from '../../support/cache-rig.js';

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
 import { answerPlace } from '../../../src/catalog/entities/idempotency-key.entity.js';
-import { countOutdated, resealAll, SEALED_COLUMNS } from '../../../src/catalog/sealed-columns.js';
+import { countOutdated, resealAll, SEALED_COLUMNS } from '../../../src/catalog/encrypted-columns.js';
 import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import type { KeyRing } from '../../../src/platform/encryption/key-ring.js';

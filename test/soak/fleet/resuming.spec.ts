@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
+import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { Operations } from '../../../src/control-plane/operations/operations.js';
 import { soon } from '../../support/soon.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
+import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { newServer } from '../../../src/control-plane/servers/server.schemas.js';
 import { Servers } from '../../../src/control-plane/servers/servers.js';
 import { testServer } from '../../support/postgres.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ISOLATIONS, type Isolation } from '../../../src/catalog/tenant.js';
-import { TENANTRY_ACTOR } from '../../../src/control-plane/audit/actor.js';
+import { ISOLATIONS, type Isolation } from '../../../src/catalog/model/tenant.js';
+import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
 import { newServer } from '../../../src/control-plane/servers/server.schemas.js';
 import { Servers } from '../../../src/control-plane/servers/servers.js';

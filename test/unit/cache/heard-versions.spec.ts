@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HeardVersions } from '../../../src/cache/heard-versions.js';
+import { HeardVersions } from '../../../src/cache/tiers/known-versions.js';
 
 describe('what was heard', () => {
   it('outdates what is older, and nothing else', () => {

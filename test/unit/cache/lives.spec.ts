@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { remainingMs } from '../../../src/cache/entry.js';
+import { remainingMs } from '../../../src/cache/contract/entry.js';
 import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache-rig.js';
 
 describe('the lives of entries', () => {

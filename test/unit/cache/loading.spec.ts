@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { LoadTimeoutError } from '../../../src/cache/cache.errors.js';
+import { LoadTimeoutError } from '../../../src/cache/contract/cache.errors.js';
 import { CacheInstance, ITEM } from '../../support/cache-rig.js';
 
 async function open(): Promise<CacheInstance> {

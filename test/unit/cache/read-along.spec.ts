@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Along } from '../../../src/cache/cache.js';
+import type { Along } from '../../../src/cache/contract/cache.js';
 import { CacheInstance, ITEM } from '../../support/cache-rig.js';
 
 /** Loads `a`, and with it what the truth says of `b` at that moment. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { newApiKey, parseApiKey, verifySecret } from '../../../src/catalog/api-key.js';
+import { newApiKey, parseApiKey, verifySecret } from '../../../src/catalog/model/api-key.js';
 
 describe('an API key', () => {
   it('is known by its id and opens with its secret only', () => {

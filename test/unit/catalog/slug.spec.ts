@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isSlug } from '../../../src/catalog/slug.js';
+import { isSlug } from '../../../src/catalog/model/slug.js';
 
 describe('a slug', () => {
   it.each(['a', 'acme', 'acme-2', 'a'.repeat(63)])('may be %j', (text) => expect(isSlug(text)).toBe(true));

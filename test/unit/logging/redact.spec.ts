@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { newApiKey } from '../../../src/catalog/api-key.js';
+import { newApiKey } from '../../../src/catalog/model/api-key.js';
 import { redactor } from '../../../src/logging/redact.js';
 
 const SECRET = 'c0rrect-horse-battery';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ApiKeyRecord, newApiKey } from '../../../src/catalog/api-key.js';
-import type { Tenant } from '../../../src/catalog/tenant.js';
+import { type ApiKeyRecord, newApiKey } from '../../../src/catalog/model/api-key.js';
+import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import { KnownCallers } from '../../../src/tenant/identification/known-callers.js';
 import type { ServedTenants } from '../../../src/tenant/served-tenants.js';
 import type { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Tenant } from '../../../src/catalog/tenant.js';
+import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';
 
 const ACME = { id: 'acme', targetId: 'target', schema: 'public', limits: {} } as unknown as Tenant;

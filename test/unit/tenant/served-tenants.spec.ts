@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Tenant } from '../../../src/catalog/tenant.js';
+import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
 import { ServedTenants } from '../../../src/tenant/served-tenants.js';
 import { TenantTablesBehindError } from '../../../src/tenant/tenant.errors.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ApiKeyRecord, newApiKey, parseApiKey } from '../../../src/catalog/api-key.js';
+import { type ApiKeyRecord, newApiKey, parseApiKey } from '../../../src/catalog/model/api-key.js';
 import { VerifiedSecrets } from '../../../src/tenant/identification/verified-secrets.js';
 
 /** A key, and its record, which counts how often its hash was compared with. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SEALED_COLUMNS, type SealedColumn } from '../../../catalog/sealed-columns.js';
+import { SEALED_COLUMNS, type SealedColumn } from '../../../catalog/encrypted-columns.js';
 import { type KeyRing, SealBrokenError } from '../../../platform/encryption/key-ring.js';
 import type { Questions } from '../ask-server.js';
 import type { Check, Examination } from '../examination.js';

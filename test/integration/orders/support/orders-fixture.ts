@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
-import type { Tenant } from '../../../../src/catalog/tenant.js';
+import type { Tenant } from '../../../../src/catalog/model/tenant.js';
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';

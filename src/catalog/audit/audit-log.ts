@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { AuditEntryEntity, type AuditSubjectKind } from '../../catalog/entities/audit-entry.entity.js';
+import { AuditEntryEntity, type AuditSubjectKind } from '../entities/audit-entry.entity.js';
 import type { Actor } from './actor.js';
 
 /** One change. `before` and `after` hold what differs, and never a secret. */

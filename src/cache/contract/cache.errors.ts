@@ -1,4 +1,4 @@
-import { CodedError } from '../platform/errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when the truth behind the cache does not answer in time, and nothing stale may be served instead. */
 export class LoadTimeoutError extends CodedError {

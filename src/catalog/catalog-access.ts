@@ -1,6 +1,6 @@
-import type { AppConfig } from '../../platform/config/app-config.js';
-import { withDatabaseUrl } from '../../platform/config/app-config.js';
-import type { EmbeddedPostgres } from '../../dev/embedded-postgres/embedded-postgres.js';
+import type { AppConfig } from '../platform/config/app-config.js';
+import { withDatabaseUrl } from '../platform/config/app-config.js';
+import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
 
 /** A configuration whose database answers, and what ends the way to it. */
 export interface CatalogAccess {
@@ -20,13 +20,13 @@ export interface CatalogAccess {
 export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   if (!config.database.embedded) return { config, isBorrowed: false, close: () => Promise.resolve() };
   const { dataDir } = config;
-  const { embeddedPasswords } = await import('../../dev/embedded-postgres/embedded-passwords.js');
+  const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
   const passwords = embeddedPasswords(dataDir);
-  const { runningPostgres } = await import('../../dev/embedded-postgres/running-postgres.js');
+  const { runningPostgres } = await import('../dev/embedded-postgres/running-postgres.js');
   const running = await runningPostgres({ dataDir, passwords });
   if (running) return borrowed(config, running.url);
-  const { EmbeddedPostgres } = await import('../../dev/embedded-postgres/embedded-postgres.js');
-  const { DataInUseError } = await import('../../dev/embedded-postgres/embedded.errors.js');
+  const { EmbeddedPostgres } = await import('../dev/embedded-postgres/embedded-postgres.js');
+  const { DataInUseError } = await import('../dev/embedded-postgres/embedded.errors.js');
   try {
     const own = await EmbeddedPostgres.start({ dataDir, passwords });
     return { config: withDatabaseUrl(config, own.url), isBorrowed: false, close: () => stopUnused(own) };
@@ -40,7 +40,7 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
 
 /** Other commands may have found it running, and use it: they are let finish. */
 async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
-  const { othersHaveLeft } = await import('../../dev/embedded-postgres/running-postgres.js');
+  const { othersHaveLeft } = await import('../dev/embedded-postgres/running-postgres.js');
   await othersHaveLeft(postgres.superuserUrl);
   await postgres.stop();
 }

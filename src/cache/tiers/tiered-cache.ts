@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { Along, Cache, CacheKind, Loaded, Loader } from './cache.js';
-import { type CacheSnapshot, CacheStatistics } from './cache-statistics.js';
-import { deepFreeze } from '../platform/deep-freeze.js';
-import { type Entry, remainingMs } from './entry.js';
-import { HeardVersions } from './heard-versions.js';
-import { type HeldEntry, MemoryTier } from './memory/memory-tier.js';
-import type { RedisTier } from './redis/redis-tier.js';
-import { isOutage, type Reading, TruthReader } from './truth-reader.js';
+import type { Along, Cache, CacheKind, Loaded, Loader } from '../contract/cache.js';
+import { type CacheSnapshot, CacheStatistics } from '../contract/cache-statistics.js';
+import { deepFreeze } from '../../platform/deep-freeze.js';
+import { type Entry, remainingMs } from '../contract/entry.js';
+import { HeardVersions } from './known-versions.js';
+import { type HeldEntry, MemoryTier } from '../memory/memory-tier.js';
+import type { RedisTier } from '../redis/redis-tier.js';
+import { isOutage, type Reading, TruthReader } from './source-loader.js';
 
 export interface TieredCacheOptions {
   readonly ttlMs: number;

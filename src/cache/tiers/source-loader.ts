@@ -1,9 +1,9 @@
-import type { Loaded, Loader } from './cache.js';
-import { LoadTimeoutError } from './cache.errors.js';
-import type { CacheStatistics } from './cache-statistics.js';
-import { DeadlineError, withDeadline } from '../platform/timeout.js';
-import { CodedError } from '../platform/errors/coded-error.js';
-import type { HeardVersions } from './heard-versions.js';
+import type { Loaded, Loader } from '../contract/cache.js';
+import { LoadTimeoutError } from '../contract/cache.errors.js';
+import type { CacheStatistics } from '../contract/cache-statistics.js';
+import { DeadlineError, withDeadline } from '../../platform/timeout.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import type { HeardVersions } from './known-versions.js';
 
 /** A change may overtake a load; so often it is loaded before what was read is given to those who wait. */
 const LOADS = 3;
