@@ -1,5 +1,5 @@
 import { CACHE } from '../../dist/cache/contract/cache.js';
-import { TenantDirectory } from '../../dist/catalog/tenant-directory.js';
+import { TenantDirectory } from '../../dist/tenant/directory/tenant-directory.js';
 import { CatalogApp } from './catalog-app.mjs';
 
 const TENANTS = 100;

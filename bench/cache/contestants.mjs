@@ -10,7 +10,7 @@ import { openRedisTier } from '../../dist/cache/redis/open-redis-tier.js';
 import { TieredCache } from '../../dist/cache/tiers/tiered-cache.js';
 import { loadConfig } from '../../dist/platform/config/load-config.js';
 import { KeyRing } from '../../dist/platform/encryption/key-ring.js';
-import { TENANT } from '../../dist/tenant/cached-kinds.js';
+import { TENANT } from '../../dist/tenant/directory/cached-kinds.js';
 import { HandMadeCache } from './hand-made-cache.mjs';
 import { carefulClient, plainClient, ready } from './redis-clients.mjs';
 

@@ -1,4 +1,4 @@
-import { TENANT } from '../../dist/tenant/cached-kinds.js';
+import { TENANT } from '../../dist/tenant/directory/cached-kinds.js';
 
 /** A tenant as the catalog describes it, made anew each time: what every cache here holds. */
 export function tenant(n) {

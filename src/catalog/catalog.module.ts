@@ -9,7 +9,7 @@ import { CATALOG, openCatalog } from './catalog-data-source.js';
 import { CATALOG_TARGET, catalogTargetProvider, defaultServerAddressProvider } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ServerOwner } from './server-owner.js';
-import { TenantDirectory } from './tenant-directory.js';
+import { TenantDirectory } from '../tenant/directory/tenant-directory.js';
 
 /** The control database: tenants, servers, keys, domains. The only truth. */
 @Global()

@@ -3,10 +3,10 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { NotFoundError } from '../platform/errors/request.errors.js';
-import { ControlPlane } from '../tenant/access.decorators.js';
-import { ServedTenants } from '../tenant/served-tenants.js';
-import { TenantConnectionService } from '../tenant/tenant-connection.service.js';
-import { TenantLookup } from '../tenant/tenant-lookup.js';
+import { ControlPlane } from '../tenant/access/access.decorators.js';
+import { ServedTenants } from '../tenant/admission/tenant-availability.js';
+import { TenantConnectionService } from '../tenant/context/tenant-connection.service.js';
+import { TenantLookup } from '../tenant/directory/tenant-lookup.js';
 
 const tenantHealth = z
   .object({

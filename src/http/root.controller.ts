@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Redirect } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { NotFoundError } from '../platform/errors/request.errors.js';
-import { Public } from '../tenant/access.decorators.js';
+import { Public } from '../tenant/access/access.decorators.js';
 import { API_DOCS_PATH } from './openapi.js';
 
 @ApiExcludeController()

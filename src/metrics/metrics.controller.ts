@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { ControlPlane, Public } from '../tenant/access.decorators.js';
+import { ControlPlane, Public } from '../tenant/access/access.decorators.js';
 import { MetricsService } from './metrics.service.js';
 
 /** For the admin key. */

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { TenantContext } from './tenant-context.js';
+import { TenantContext } from './context/tenant-context.js';
 
 const tenantProfile = z
   .object({

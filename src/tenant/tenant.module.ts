@@ -3,20 +3,20 @@ import { APP_GUARD } from '@nestjs/core';
 import { getMetadataArgsStorage } from 'typeorm';
 import { CacheModule } from '../cache/cache.module.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
-import { AccessGuard } from './access.guard.js';
-import { Gatekeeper } from './gatekeeper.js';
+import { AccessGuard } from './access/access.guard.js';
+import { Gatekeeper } from './admission/tenant-status-enforcer.js';
 import { IdentificationService } from './identification/identification.service.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
 import { KnownCallers } from './identification/known-callers.js';
 import { RequestIdentification } from './identification/request-identification.js';
-import { tenantRepositoryToken } from './inject-tenant-repository.decorator.js';
-import { ServedTenants } from './served-tenants.js';
-import { TargetWatch } from './target-watch.js';
-import { TenantConnectionService } from './tenant-connection.service.js';
-import { TenantContext } from './tenant-context.js';
+import { tenantRepositoryToken } from './context/inject-tenant-repository.decorator.js';
+import { ServedTenants } from './admission/tenant-availability.js';
+import { TargetWatch } from './directory/target-watch.js';
+import { TenantConnectionService } from './context/tenant-connection.service.js';
+import { TenantContext } from './context/tenant-context.js';
 import { TenantController } from './tenant.controller.js';
-import { TenantLookup } from './tenant-lookup.js';
-import { createTenantRepository } from './tenant-repository.js';
+import { TenantLookup } from './directory/tenant-lookup.js';
+import { createTenantRepository } from './context/tenant-repository.js';
 
 /** Who a request works for, and the way from there to that tenant's rows. */
 @Module({})

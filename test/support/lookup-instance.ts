@@ -5,10 +5,10 @@ import type { RedisTier } from '../../src/cache/redis/redis-tier.js';
 import { TieredCache, type TieredCacheOptions } from '../../src/cache/tiers/tiered-cache.js';
 import { CatalogChangeFeed } from '../../src/catalog/catalog-change-feed.js';
 import { openCatalog } from '../../src/catalog/catalog-data-source.js';
-import { TenantDirectory } from '../../src/catalog/tenant-directory.js';
+import { TenantDirectory } from '../../src/tenant/directory/tenant-directory.js';
 import type { AppConfig } from '../../src/platform/config/app-config.js';
 import type { ConnectionTarget } from '../../src/database/connection/connection-target.js';
-import { TenantLookup } from '../../src/tenant/tenant-lookup.js';
+import { TenantLookup } from '../../src/tenant/directory/tenant-lookup.js';
 import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing, UNTRUSTED_MS } from './cache-rig.js';
 import { POOL_OPTIONS } from './test-pool.js';
 

@@ -13,7 +13,7 @@ import type { Observable } from 'rxjs';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { IdPipe } from '../../http/id.pipe.js';
 import type { Page } from '../../http/page.js';
-import { ControlPlane } from '../../tenant/access.decorators.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';

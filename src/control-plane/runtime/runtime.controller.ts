@@ -6,7 +6,7 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-config.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
-import { ControlPlane } from '../../tenant/access.decorators.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { type Switch, switchesOf } from '../../platform/config/feature-flags.js';
 
 interface Runtime {

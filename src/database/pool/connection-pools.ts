@@ -16,8 +16,8 @@ import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
 import { serverLimit } from '../budget/server-limit.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
-import type { Refusal } from './tenant-gate.js';
-import { type Lenders, TenantGates } from './tenant-gates.js';
+import type { Refusal } from '../../tenant/admission/tenant-gate.js';
+import { type Lenders, TenantGates } from '../../tenant/admission/tenant-gates.js';
 
 /** Every pool of this process: one per connection target, within one budget per server. */
 @Injectable()

@@ -6,7 +6,7 @@ import { PhysicalConnection, TAKE_AWAY_MS } from '../connection/physical-connect
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
-import type { Refusal } from './tenant-gate.js';
+import type { Refusal } from '../../tenant/admission/tenant-gate.js';
 
 /**
  * Direct connections for when a pool itself fails: not when it is exhausted, its database is down or its login refused,

@@ -5,8 +5,8 @@ import { DirectFallback } from './direct-fallback.js';
 import type { PoolCounts } from './pool.errors.js';
 import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
-import type { Refusal } from './tenant-gate.js';
-import { TenantGates } from './tenant-gates.js';
+import type { Refusal } from '../../tenant/admission/tenant-gate.js';
+import { TenantGates } from '../../tenant/admission/tenant-gates.js';
 
 /**
  * The way to a target that stays the same while its pool is replaced: whoever holds it always asks the current one. When

@@ -21,7 +21,7 @@ import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from '../budget/server-budget.js';
-import type { Refusal } from './tenant-gate.js';
+import type { Refusal } from '../../tenant/admission/tenant-gate.js';
 import { WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Repository } from 'typeorm';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
-import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
+import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
 import { type ConstraintRefusals, withRefusals } from '../../platform/postgres/constraint-refusals.js';
 import { type PageQuery, selectPage } from '../../http/page.js';
 import { Customer } from './customer.entity.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, Repository } from 'typeorm';
 import { ConflictError, NotFoundError, ValidationFailedError } from '../../platform/errors/request.errors.js';
-import { InjectTenantRepository } from '../../tenant/inject-tenant-repository.decorator.js';
-import { TenantConnectionService } from '../../tenant/tenant-connection.service.js';
+import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
+import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { type ConstraintRefusals, withRefusals } from '../../platform/postgres/constraint-refusals.js';
 import { type PageQuery, selectPage } from '../../http/page.js';
 import { orderTotal } from './amounts.js';

@@ -1,5 +1,5 @@
 import type { Tenant } from '../../catalog/model/tenant.js';
-import type { TenantScope } from '../tenant-context.js';
+import type { TenantScope } from '../context/tenant-context.js';
 
 /** Who a request comes from, once its credential is verified. */
 export type Caller =

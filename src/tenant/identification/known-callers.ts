@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isUsable, parseApiKey } from '../../catalog/model/api-key.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { API_KEY, DOMAIN, TENANT } from '../cached-kinds.js';
-import { ServedTenants } from '../served-tenants.js';
-import { TenantConnectionService } from '../tenant-connection.service.js';
-import { TenantLookup } from '../tenant-lookup.js';
+import { API_KEY, DOMAIN, TENANT } from '../directory/cached-kinds.js';
+import { ServedTenants } from '../admission/tenant-availability.js';
+import { TenantConnectionService } from '../context/tenant-connection.service.js';
+import { TenantLookup } from '../directory/tenant-lookup.js';
 import type { Caller } from './caller.js';
 import { names, subdomain, type TenantSelectors } from './selectors.js';
 import { VerifiedSecrets } from './verified-secrets.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Usage } from '../../database/statements/usage.js';
 import { currentTracing } from '../../tracing/tracing.js';
-import { TenantContext } from '../tenant-context.js';
+import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { IdentificationService } from './identification.service.js';
 import { selectableHost, splitTenantPath } from './selectors.js';

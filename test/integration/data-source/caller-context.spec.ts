@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
 import { SessionLease } from '../../../src/database/transactions/session-lease.js';
 import { createStamp } from '../../../src/database/statements/stamp.js';
-import { TenantContext } from '../../../src/tenant/tenant-context.js';
+import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
 import { TestTenants } from './support/tenants.js';
 import { accessTo } from '../../support/test-pool.js';
 

@@ -3,8 +3,8 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Repository, TreeRepository } from 'typeorm';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
-import { TenantContext } from '../../../src/tenant/tenant-context.js';
-import { createTenantRepository } from '../../../src/tenant/tenant-repository.js';
+import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import { createTenantRepository } from '../../../src/tenant/context/tenant-repository.js';
 import { Book, Note } from './support/library.entities.js';
 import { type TestTenant, TestTenants } from './support/tenants.js';
 import { ClosureNode } from './support/tree.entities.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';
-import { TenantLookup } from '../../../src/tenant/tenant-lookup.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { asSuperuser } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 import { Fleet, type Instance, NOTES, TITLE } from './support/fleet.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantLifecycle } from '../../../src/control-plane/tenants/tenant-lifecycle.js';
-import { ServedTenants } from '../../../src/tenant/served-tenants.js';
-import { TenantLookup } from '../../../src/tenant/tenant-lookup.js';
+import { ServedTenants } from '../../../src/tenant/admission/tenant-availability.js';
+import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { soon } from '../../support/soon.js';
 import { migration } from '../migration/support/migration-fixture.js';
 import { Fleet, type Instance, NOTES, TITLE } from './support/fleet.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
-import { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { launchBehind, launchNew } from '../../contracts/launch.js';
 import { PgBouncer } from '../../support/pgbouncer.js';
 import { soon } from '../../support/soon.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BatchedQuery } from '../../../src/catalog/batched-query.js';
+import { BatchedQuery } from '../../../src/tenant/directory/batched-query.js';
 import { CatalogBusyError } from '../../../src/catalog/catalog.errors.js';
 
 beforeEach(() => void jest.useFakeTimers());

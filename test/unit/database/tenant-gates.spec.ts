@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Refusal } from '../../../src/database/pool/tenant-gate.js';
-import { type Lenders, TenantGates } from '../../../src/database/pool/tenant-gates.js';
+import type { Refusal } from '../../../src/tenant/admission/tenant-gate.js';
+import { type Lenders, TenantGates } from '../../../src/tenant/admission/tenant-gates.js';
 
 const refused: Refusal = () => new Error('refused');
 

@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type ApiKeyRecord, newApiKey } from '../../../src/catalog/model/api-key.js';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import { KnownCallers } from '../../../src/tenant/identification/known-callers.js';
-import type { ServedTenants } from '../../../src/tenant/served-tenants.js';
-import type { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';
-import type { TenantLookup } from '../../../src/tenant/tenant-lookup.js';
+import type { ServedTenants } from '../../../src/tenant/admission/tenant-availability.js';
+import type { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import type { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 
 const ACME = { id: '6f1f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'acme', status: 'active' } as Tenant;
 const OTHER = { ...ACME, id: '0b8f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'umbrella' };

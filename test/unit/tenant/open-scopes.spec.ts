@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
-import { TenantConnectionService } from '../../../src/tenant/tenant-connection.service.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 
 const ACME = { id: 'acme', targetId: 'target', schema: 'public', limits: {} } as unknown as Tenant;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
 import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
-import { ServedTenants } from '../../../src/tenant/served-tenants.js';
-import { TenantTablesBehindError } from '../../../src/tenant/tenant.errors.js';
+import { ServedTenants } from '../../../src/tenant/admission/tenant-availability.js';
+import { TenantTablesBehindError } from '../../../src/tenant/admission/tenant.errors.js';
 
 const migration = (name: string): TenantSchema['migrations'][number] =>
   class {

@@ -11,9 +11,9 @@ import { CustomersService } from '../../../../src/orders/customers/customers.ser
 import { ordersSchema } from '../../../../src/orders/orders.schema.js';
 import { Order } from '../../../../src/orders/orders/order.entity.js';
 import { OrdersService } from '../../../../src/orders/orders/orders.service.js';
-import type { TenantConnectionService } from '../../../../src/tenant/tenant-connection.service.js';
-import { TenantContext } from '../../../../src/tenant/tenant-context.js';
-import { createTenantRepository } from '../../../../src/tenant/tenant-repository.js';
+import type { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
+import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
+import { createTenantRepository } from '../../../../src/tenant/context/tenant-repository.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/tenant-database.js';
 
 const POOL = { size: 3, maxOverflow: 0, recycleSeconds: 600, timeoutMs: 5_000, connectTimeoutMs: 5_000 };

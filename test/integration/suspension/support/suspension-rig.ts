@@ -10,8 +10,8 @@ import { ConnectionPools } from '../../../../src/database/pool/connection-pools.
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
 import type { SessionLease } from '../../../../src/database/transactions/session-lease.js';
-import { Gatekeeper } from '../../../../src/tenant/gatekeeper.js';
-import { ServedTenants } from '../../../../src/tenant/served-tenants.js';
+import { Gatekeeper } from '../../../../src/tenant/admission/tenant-status-enforcer.js';
+import { ServedTenants } from '../../../../src/tenant/admission/tenant-availability.js';
 import { LookupInstance, randomSlug } from '../../../support/lookup-instance.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../../support/postgres.js';
 import {

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Tenant } from '../catalog/model/tenant.js';
-import { newestMigration } from '../database/table-migrations/migration-names.js';
-import { isBehind } from '../database/table-migrations/migration-version.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
+import { newestMigration } from '../../database/table-migrations/migration-names.js';
+import { isBehind } from '../../database/table-migrations/migration-version.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './tenant.errors.js';
 
 /** Which tenants this instance serves: active ones whose tables are as new as its code needs them. */

@@ -1,4 +1,4 @@
-import { CodedError } from '../platform/errors/coded-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when tenant data is asked for outside `run(tenant, …)`. There is no default tenant. */
 export class NoTenantContextError extends CodedError {

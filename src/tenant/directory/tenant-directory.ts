@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
-import type { Loaded } from '../cache/contract/cache.js';
-import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
-import { KeyRing } from '../platform/encryption/key-ring.js';
-import type { ApiKeyRecord } from './model/api-key.js';
+import type { Loaded } from '../../cache/contract/cache.js';
+import type { ConnectionTarget, ServerAddress } from '../../database/connection/connection-target.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
+import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { BatchedQuery } from './batched-query.js';
-import { CATALOG } from './catalog-data-source.js';
-import { DEFAULT_SERVER_ADDRESS } from './catalog-target.js';
-import { ApiKeyEntity } from './entities/api-key.entity.js';
-import { ConnectionTargetEntity, targetPasswordPlace } from './entities/connection-target.entity.js';
-import type { ServerEntity } from './entities/server.entity.js';
-import { TenantDomainEntity } from './entities/tenant-domain.entity.js';
-import { TenantEntity, toTenant } from './entities/tenant.entity.js';
-import type { Tenant, TenantRef } from './model/tenant.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { DEFAULT_SERVER_ADDRESS } from '../../catalog/catalog-target.js';
+import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
+import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import type { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
+import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
+import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 
 /** What one statement says of a tenant and of the way to it. */
 export interface TenantReading {

@@ -1,18 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../cache/contract/cache.js';
-import type { ApiKeyRecord } from '../catalog/model/api-key.js';
-import { CatalogChangeFeed, type CatalogListener } from '../catalog/catalog-change-feed.js';
-import type { CatalogChange, CatalogEvent } from '../catalog/catalog-event.js';
-import type { Tenant, TenantRef } from '../catalog/model/tenant.js';
-import { SLUG as SLUG_SHAPE } from '../catalog/model/slug.js';
-import {
-  type Lead,
-  targetSubject,
-  TenantDirectory,
-  type TenantReading,
-  tenantSubject,
-} from '../catalog/tenant-directory.js';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../../cache/contract/cache.js';
+import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
+import { CatalogChangeFeed, type CatalogListener } from '../../catalog/catalog-change-feed.js';
+import type { CatalogChange, CatalogEvent } from '../../catalog/catalog-event.js';
+import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
+import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
+import { type Lead, targetSubject, TenantDirectory, type TenantReading, tenantSubject } from './tenant-directory.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
 /** What the catalog says, through the cache, which hears every change of it. */

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { CatalogEvent } from '../catalog/catalog-event.js';
-import { ConnectionPools } from '../database/pool/connection-pools.js';
+import type { CatalogEvent } from '../../catalog/catalog-event.js';
+import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from './tenant-lookup.js';
 
 /**

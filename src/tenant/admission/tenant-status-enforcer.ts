@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { CatalogEvent } from '../catalog/catalog-event.js';
-import { ConnectionPools } from '../database/pool/connection-pools.js';
-import type { Refusal } from '../database/pool/tenant-gate.js';
-import { ServedTenants } from './served-tenants.js';
-import { TenantLookup } from './tenant-lookup.js';
+import type { CatalogEvent } from '../../catalog/catalog-event.js';
+import { ConnectionPools } from '../../database/pool/connection-pools.js';
+import type { Refusal } from './tenant-gate.js';
+import { ServedTenants } from './tenant-availability.js';
+import { TenantLookup } from '../directory/tenant-lookup.js';
 import { TenantGoneError } from './tenant.errors.js';
 
 /**

@@ -2,8 +2,8 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ACCESS, type Access } from './access.decorators.js';
-import { callerOf } from './identification/request-identification.js';
-import { ForbiddenError, UnauthenticatedError } from './tenant.errors.js';
+import { callerOf } from '../identification/request-identification.js';
+import { ForbiddenError, UnauthenticatedError } from '../admission/tenant.errors.js';
 
 /** Global: every route is tenant-scoped unless it is marked `@Public()` or `@ControlPlane()`. */
 @Injectable()

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { CacheKind } from '../cache/contract/cache.js';
-import type { ApiKeyRecord } from '../catalog/model/api-key.js';
-import { ISOLATIONS, type Tenant, TENANT_STATUSES, type TenantRef } from '../catalog/model/tenant.js';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import type { CacheKind } from '../../cache/contract/cache.js';
+import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
+import { ISOLATIONS, type Tenant, TENANT_STATUSES, type TenantRef } from '../../catalog/model/tenant.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 
 // What of the catalog is cached, and how it must look when it comes back from Redis.
 

@@ -1,4 +1,4 @@
-import { CatalogBusyError } from './catalog.errors.js';
+import { CatalogBusyError } from '../../catalog/catalog.errors.js';
 
 /** Keys that one statement asks for at most. */
 const LARGEST_BATCH = 1_000;

@@ -1,15 +1,15 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Tenant } from '../catalog/model/tenant.js';
-import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import { type Placement, TenantDataSources } from '../database/data-source/tenant-data-sources.js';
-import { ConnectionPools } from '../database/pool/connection-pools.js';
-import type { SessionLease } from '../database/transactions/session-lease.js';
-import { TARGET } from './cached-kinds.js';
-import { ServedTenants } from './served-tenants.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
+import { ConnectionPools } from '../../database/pool/connection-pools.js';
+import type { SessionLease } from '../../database/transactions/session-lease.js';
+import { TARGET } from '../directory/cached-kinds.js';
+import { ServedTenants } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
-import { TenantLookup } from './tenant-lookup.js';
-import { TenantUnavailableError, UnknownTenantError } from './tenant.errors.js';
+import { TenantLookup } from '../directory/tenant-lookup.js';
+import { TenantUnavailableError, UnknownTenantError } from '../admission/tenant.errors.js';
 
 interface OpenTenant {
   readonly scope: TenantScope;

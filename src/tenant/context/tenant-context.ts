@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import type { Tenant } from '../catalog/model/tenant.js';
-import { currentWork, runWork } from '../platform/context.js';
-import { currentUsage, type Usage } from '../database/statements/usage.js';
-import { NoTenantContextError } from './tenant.errors.js';
+import type { Tenant } from '../../catalog/model/tenant.js';
+import { currentWork, runWork } from '../../platform/context.js';
+import { currentUsage, type Usage } from '../../database/statements/usage.js';
+import { NoTenantContextError } from '../admission/tenant.errors.js';
 
 /** Who the current call works for, and where that tenant's rows are. */
 export interface TenantScope {
