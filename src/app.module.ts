@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { CatalogModule } from './catalog/catalog.module.js';
 import { AppConfigModule } from './platform/config/config.module.js';
 import type { LoadedConfig } from './platform/config/load-config.js';
-import { ControlPlaneModule } from './control-plane/control-plane.module.js';
+import { ControlPlaneModule } from './admin/control-plane.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import type { TenantSchema } from './database/table-migrations/tenant-schema.js';
 import { HealthModule } from './health/health.module.js';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCommandLine } from './control-plane/cli/command-line.js';
+import { runCommandLine } from './cli/command-line.js';
 
 const { stdin, stdout, stderr, env } = process;
 // A reader that has seen enough, such as `head`, is no failure.

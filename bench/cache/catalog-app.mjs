@@ -6,8 +6,8 @@ import pg from 'pg';
 import { Application } from '../../dist/application.js';
 import { loadConfig } from '../../dist/platform/config/load-config.js';
 import { CATALOG } from '../../dist/catalog/catalog-data-source.js';
-import { ApiKeys } from '../../dist/control-plane/api-keys/api-keys.js';
-import { TenantProvisioner } from '../../dist/control-plane/provisioning/tenant-provisioner.js';
+import { ApiKeys } from '../../dist/admin/api-keys/api-keys.js';
+import { TenantProvisioner } from '../../dist/admin/tenants/tenant-provisioner.js';
 import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 /** Statements on the catalog, but not the change feed's heartbeat, which is no request's. */

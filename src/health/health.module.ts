@@ -6,7 +6,7 @@ import { CatalogProbe } from './catalog-probe.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
-import { TenantHealthController } from './tenant-health.controller.js';
+import { TenantHealthController } from '../admin/tenants/tenant-health.controller.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
 @Module({

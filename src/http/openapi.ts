@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
-import { OPERATION_REQUESTS, type OperationRequest } from '../control-plane/operations/operation-request.js';
+import { OPERATION_REQUESTS, type OperationRequest } from '../operations/operation-request.js';
 
 export const API_DOCS_PATH = 'docs';
 

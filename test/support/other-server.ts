@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation } from '../../src/catalog/model/tenant.js';
 import { TENANTRY_ACTOR } from '../../src/catalog/audit/actor.js';
-import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
-import { Servers } from '../../src/control-plane/servers/servers.js';
+import { TenantProvisioner } from '../../src/admin/tenants/tenant-provisioner.js';
+import { Servers } from '../../src/admin/servers/servers.js';
 import type { TestApp, TestTenant } from './test-app.js';
 
 export interface ServerLogin {

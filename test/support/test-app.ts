@@ -11,9 +11,9 @@ import { Application } from '../../src/application.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/model/tenant.js';
 import { loadConfig } from '../../src/platform/config/load-config.js';
-import { ApiKeys } from '../../src/control-plane/api-keys/api-keys.js';
+import { ApiKeys } from '../../src/admin/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../src/catalog/audit/actor.js';
-import { TenantProvisioner } from '../../src/control-plane/provisioning/tenant-provisioner.js';
+import { TenantProvisioner } from '../../src/admin/tenants/tenant-provisioner.js';
 import { createLog } from '../../src/logging/log.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres.js';
 

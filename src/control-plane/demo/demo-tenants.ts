@@ -6,9 +6,9 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
-import { ApiKeys } from '../api-keys/api-keys.js';
+import { ApiKeys } from '../../admin/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
-import { TenantProvisioner } from '../provisioning/tenant-provisioner.js';
+import { TenantProvisioner } from '../../admin/tenants/tenant-provisioner.js';
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.js';
 
 const DEMO_TENANTS: readonly { readonly slug: string; readonly isolation: Isolation }[] = [

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { MOST_FOLLOWERS } from '../../../src/control-plane/operations/operation-events.js';
-import { OperationRecords } from '../../../src/control-plane/operations/operation-records.js';
+import { MOST_FOLLOWERS } from '../../../src/admin/operations/operation-events.js';
+import { OperationRecords } from '../../../src/admin/operations/operation-records.js';
 import { soon } from '../../support/soon.js';
 import { type Json, TestApp } from '../../support/test-app.js';
 import { AdminClient, type Follower } from './support/admin-client.js';

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { prepareSuccessor } from '../../../src/control-plane/credentials/prepare-successor.js';
-import { retireRole } from '../../../src/control-plane/credentials/retire-role.js';
-import { endSessionsOf, sessionsOf } from '../../../src/control-plane/credentials/role-sessions.js';
-import { rotatedRoleName } from '../../../src/control-plane/credentials/rotated-role-name.js';
-import { ensureDatabase, ensureLoginRole } from '../../../src/control-plane/provisioning/postgres-objects.js';
+import { prepareSuccessor } from '../../../src/admin/credentials/create-new-role.js';
+import { retireRole } from '../../../src/admin/credentials/drop-old-role.js';
+import { endSessionsOf, sessionsOf } from '../../../src/admin/credentials/role-sessions.js';
+import { rotatedRoleName } from '../../../src/admin/credentials/rotated-role-name.js';
+import { ensureDatabase, ensureLoginRole } from '../../../src/admin/provisioning/postgres-objects.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 import { TENANT_COLUMN, tenantPolicy } from '../../support/tenant-database.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
-import { TenantLifecycle } from '../../../src/control-plane/tenants/tenant-lifecycle.js';
+import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
 import { ServedTenants } from '../../../src/tenant/admission/tenant-availability.js';
 import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { soon } from '../../support/soon.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { OperationFailedError } from '../../../src/control-plane/operations/operation.errors.js';
+import { OperationFailedError } from '../../../src/operations/operation.errors.js';
 import { ConflictError } from '../../../src/platform/errors/request.errors.js';
 import { soon } from '../../support/soon.js';
 import { ACTOR, kindOf, OperationsRig } from './support.js';

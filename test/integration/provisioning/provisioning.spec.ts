@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TenantProvisioner } from '../../../src/control-plane/provisioning/tenant-provisioner.js';
+import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner.js';
 import { asSuperuser } from '../../support/postgres.js';
 import { TestApp } from '../../support/test-app.js';
 

@@ -1,17 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import {
-  dedicatedTargetName,
-  sharedTargetName,
-  tenantSchemaName,
-} from '../../../src/control-plane/provisioning/names.js';
-import { ensureDatabase, ensureLoginRole } from '../../../src/control-plane/provisioning/postgres-objects.js';
+import { dedicatedTargetName, sharedTargetName, tenantSchemaName } from '../../../src/admin/provisioning/names.js';
+import { ensureDatabase, ensureLoginRole } from '../../../src/admin/provisioning/postgres-objects.js';
 import {
   dropLoginRole,
   dropTenantDatabase,
   dropTenantSchema,
-} from '../../../src/control-plane/removal/drop-placement.js';
+} from '../../../src/admin/deprovisioning/drop-placement.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
 
 const REFUSED = { code: 'REMOVAL_REFUSED' };

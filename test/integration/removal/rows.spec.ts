@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { deleteTenantRows } from '../../../src/control-plane/removal/delete-tenant-rows.js';
-import { RowsLeftError } from '../../../src/control-plane/removal/removal.errors.js';
+import { deleteTenantRows } from '../../../src/admin/deprovisioning/delete-tenant-rows.js';
+import { RowsLeftError } from '../../../src/admin/deprovisioning/removal.errors.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { soon } from '../../support/soon.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { previewRequest } from '../../../src/control-plane/migrations/fleet-migration.schemas.js';
-import { FleetPreview } from '../../../src/control-plane/migrations/fleet-preview.js';
+import { previewRequest } from '../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
+import { FleetPreview } from '../../../src/admin/fleet-migrations/fleet-preview.js';
 import { migration } from '../../integration/migration/support/migration-fixture.js';
 import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
-import { OperationRunner } from '../../../src/control-plane/operations/operation-runner.js';
-import { Operations } from '../../../src/control-plane/operations/operations.js';
+import { OperationRunner } from '../../../src/operations/operation-runner.js';
+import { Operations } from '../../../src/operations/operations.js';
 import { soon } from '../../support/soon.js';
 import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
 import { Gate } from '../../integration/fleet-migrations/support/gate.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
-import { newServer } from '../../../src/control-plane/servers/server.schemas.js';
-import { Servers } from '../../../src/control-plane/servers/servers.js';
+import { newServer } from '../../../src/admin/servers/server.schemas.js';
+import { Servers } from '../../../src/admin/servers/servers.js';
 import { testServer } from '../../support/postgres.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { migration, ownerTarget } from '../../integration/migration/support/migration-fixture.js';

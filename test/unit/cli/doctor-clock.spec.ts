@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Examination } from '../../../src/control-plane/doctor/examination.js';
-import { clock } from '../../../src/control-plane/doctor/checks/clock.js';
+import type { Examination } from '../../../src/doctor/examination/examination.js';
+import { clock } from '../../../src/doctor/checks/clock.js';
 
 function lookAt(clock_ahead_ms: number) {
   const state = { server: { name: 'eu-2' }, facts: { clock_ahead_ms }, problem: undefined };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { facts, table } from '../../../src/control-plane/cli/table.js';
+import { facts, table } from '../../../src/cli/terminal/table.js';
 
 interface Row {
   readonly name: string;

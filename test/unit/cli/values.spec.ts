@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidArgumentError } from 'commander';
-import { seconds, wholeNumber } from '../../../src/control-plane/cli/values.js';
+import { seconds, wholeNumber } from '../../../src/cli/terminal/values.js';
 
 describe('times', () => {
   it.each([

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { runCommandLine } from '../../../../src/control-plane/cli/command-line.js';
+import { runCommandLine } from '../../../../src/cli/command-line.js';
 import { ordersSchema } from '../../../../src/orders/orders.schema.js';
 import { ADMIN_KEY, type Json } from '../../../support/test-app.js';
 

@@ -9,12 +9,12 @@ import type { OperationEntity } from '../../../../src/catalog/entities/operation
 import type { Isolation, Tenant } from '../../../../src/catalog/model/tenant.js';
 import { loadConfig } from '../../../../src/platform/config/load-config.js';
 import { TENANTRY_ACTOR } from '../../../../src/catalog/audit/actor.js';
-import { migrationRequest } from '../../../../src/control-plane/migrations/fleet-migration.schemas.js';
-import { MigrateRequest } from '../../../../src/control-plane/migrations/migrate.request.js';
-import { OperationRunner } from '../../../../src/control-plane/operations/operation-runner.js';
-import { OperationFailedError } from '../../../../src/control-plane/operations/operation.errors.js';
-import { Operations } from '../../../../src/control-plane/operations/operations.js';
-import { TenantProvisioner } from '../../../../src/control-plane/provisioning/tenant-provisioner.js';
+import { migrationRequest } from '../../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
+import { MigrateRequest } from '../../../../src/admin/fleet-migrations/migrate.request.js';
+import { OperationRunner } from '../../../../src/operations/operation-runner.js';
+import { OperationFailedError } from '../../../../src/operations/operation.errors.js';
+import { Operations } from '../../../../src/operations/operations.js';
+import { TenantProvisioner } from '../../../../src/admin/tenants/tenant-provisioner.js';
 import type { Migration } from '../../../../src/database/table-migrations/migration-names.js';
 import { createTenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
 import { createApp } from '../../../../src/http/create-app.js';

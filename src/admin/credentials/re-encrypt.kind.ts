@@ -1,0 +1,72 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { CACHE, type Cache } from '../../cache/contract/cache.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { resealAll } from '../../catalog/encrypted-columns.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationRequest } from '../../operations/operation-request.js';
+import { Operations } from '../../operations/operations.js';
+
+const Input = z.object({});
+type Run = OperationRun<z.infer<typeof Input>>;
+
+/** Raised when sealed values are left that no key of `ENCRYPTION_KEYS` opens. */
+export class UnsealableError extends CodedError {
+  readonly code = 'SEAL_BROKEN';
+
+  constructor(readonly places: readonly string[]) {
+    super(`${places.length} sealed values open with no key of ENCRYPTION_KEYS: ${places.slice(0, 5).join(', ')}`);
+  }
+}
+
+/** Seals everything anew that is sealed with another key than the first of `ENCRYPTION_KEYS`. */
+@Injectable()
+export class ResealKind implements OperationKind<z.infer<typeof Input>> {
+  readonly name = 'reseal';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'catalog', run: (run: Run) => this.resealCatalog(run) },
+    { name: 'cache', run: (run: Run) => this.resealCache(run) },
+  ];
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    @Inject(CACHE) private readonly cache: Cache,
+    private readonly keyRing: KeyRing,
+  ) {}
+
+  private async resealCatalog({ signal, progress, report }: Run): Promise<void> {
+    const { resealed, broken } = await resealAll(this.catalog, this.keyRing, {
+      signal,
+      onProgress: (done) => progress(done, done),
+    });
+    await report({ catalogValues: resealed });
+    if (broken.length > 0) throw new UnsealableError(broken);
+  }
+
+  /** What Redis holds is good without it for as long as it lives: one that is away is no failure. */
+  private async resealCache({ signal, report }: Run): Promise<void> {
+    await report({ cacheEntries: (await this.cache.resealEntries(signal)) ?? null });
+  }
+}
+
+const resealRequest = z.strictObject({ kind: z.literal('reseal') }).meta({ id: 'Reseal', example: { kind: 'reseal' } });
+
+@Injectable()
+export class ResealRequest implements OperationRequest<z.infer<typeof resealRequest>> {
+  readonly request = resealRequest;
+
+  constructor(
+    readonly kind: ResealKind,
+    private readonly operations: Operations,
+  ) {}
+
+  create(catalog: EntityManager, _request: unknown, actor: Actor): Promise<OperationEntity> {
+    return this.operations.create(catalog, { kind: this.kind, input: {}, tenantId: null, subject: 'catalog' }, actor);
+  }
+}

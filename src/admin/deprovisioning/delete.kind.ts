@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import pg from 'pg';
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { ServerOwner } from '../../catalog/server-owner.js';
+import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { lockTarget } from '../provisioning/target-lock.js';
+import { deleteTenantRows } from './delete-tenant-rows.js';
+import { dropLoginRole, dropTenantDatabase, dropTenantSchema } from './drop-placement.js';
+
+const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
+type Input = z.infer<typeof Input>;
+type Run = OperationRun<Input>;
+
+/** By then every instance has heard of it, and has ended what the tenant had running. */
+const SETTLED_MS = 3_000;
+const NO_SUCH_DATABASE = '3D000';
+
+/** Removes a tenant: its rows, schema or database, and then its place in the catalog. */
+@Injectable()
+export class DeleteKind implements OperationKind<Input> {
+  readonly name = 'delete';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'settle', run: (run: Run) => this.settle(run) },
+    { name: 'remove-data', run: (run: Run) => this.removeData(run) },
+    { name: 'remove-role', run: (run: Run) => this.removeRole(run) },
+    { name: 'forget', run: (run: Run) => this.forget(run) },
+  ];
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly owner: ServerOwner,
+    private readonly owners: OwnerConnections,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** Cancelled before it was begun, the tenant is as it was; begun, it cannot be served any more. */
+  async onCancelled(catalog: EntityManager, { tenantId, input, startedAt }: OperationEntity): Promise<void> {
+    const { previousStatus } = Input.parse(input);
+    const status = startedAt === null ? previousStatus : 'failed';
+    await catalog.update(TenantEntity, { id: tenantId ?? '', status: 'deleting' }, { status });
+  }
+
+  async onRetried(catalog: EntityManager, { tenantId, startedAt }: OperationEntity): Promise<void> {
+    if (startedAt === null) throw new ConflictError('the tenant was restored: delete it anew');
+    await catalog.update(TenantEntity, { id: tenantId ?? '' }, { status: 'deleting' });
+  }
+
+  private async settle({ createdAt, signal }: Run): Promise<void> {
+    const [{ age }] = await this.catalog.query<[{ age: number }]>(
+      'SELECT extract(epoch FROM now() - $1::timestamptz)::float8 * 1000 AS age',
+      [createdAt],
+    );
+    if (age < SETTLED_MS) await delay(SETTLED_MS - age, undefined, { signal });
+  }
+
+  private async removeData(run: Run): Promise<void> {
+    const tenant = await this.tenant(run.tenantId);
+    const target = tenant && (await this.target(tenant));
+    if (!target || tenant.schema === null) return; // it never got as far as having any
+    if (target.kind === 'dedicated') {
+      return this.owners.use(this.owner.of(target.server), (client) => dropTenantDatabase(client, target.database));
+    }
+    try {
+      await this.removeFromShared(run, tenant, target, tenant.schema);
+    } catch (error) {
+      // Its provisioning failed before there was a database.
+      if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
+    }
+  }
+
+  private async removeFromShared(
+    { signal, progress }: Run,
+    { id, isolation }: TenantEntity,
+    target: ConnectionTargetEntity,
+    schema: string,
+  ): Promise<void> {
+    await this.owners.use(
+      this.owner.of(target.server, target.database),
+      async (client) => {
+        if (isolation === 'schema') return dropTenantSchema(client, schema);
+        await deleteTenantRows(client, schema, id, { signal, onProgress: (rows) => progress(rows, rows) });
+      },
+      { signal },
+    );
+  }
+
+  private async removeRole({ tenantId, signal }: Run): Promise<void> {
+    const tenant = await this.tenant(tenantId);
+    const target = tenant && (await this.target(tenant));
+    if (target?.kind !== 'dedicated') return;
+    await this.owners.use(
+      this.owner.of(target.server),
+      async (client) => {
+        await lockTarget(client, target.id);
+        await dropLoginRole(client, target);
+      },
+      { signal },
+    );
+  }
+
+  private async forget({ tenantId }: Run): Promise<void> {
+    await this.catalog.transaction(async (catalog) => {
+      const tenant = await catalog.findOneBy(TenantEntity, { id: tenantId ?? '' });
+      if (!tenant) return;
+      const target = await this.target(tenant);
+      await catalog.delete(TenantEntity, tenant.id);
+      if (target?.kind === 'dedicated') await catalog.delete(ConnectionTargetEntity, target.id);
+      const subject = { subjectKind: 'tenant', subjectId: tenant.id, subject: tenant.slug } as const;
+      await this.audit.record(catalog, { actor: TENANTRY_ACTOR, action: 'tenant.removed', ...subject });
+    });
+  }
+
+  private tenant(id: string | null): Promise<TenantEntity | null> {
+    return this.catalog.getRepository(TenantEntity).findOneBy({ id: id ?? '' });
+  }
+
+  private target({ targetId }: TenantEntity): Promise<ConnectionTargetEntity | null> {
+    if (targetId === null) return Promise.resolve(null);
+    return this.catalog
+      .getRepository(ConnectionTargetEntity)
+      .findOne({ where: { id: targetId }, relations: { server: true } });
+  }
+}

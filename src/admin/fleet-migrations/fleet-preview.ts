@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import { ServerOwner } from '../../catalog/server-owner.js';
+import { newestMigration } from '../../database/table-migrations/migration-names.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
+import { TargetUnavailableError } from '../../database/pool/pool.errors.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { failureOf } from '../../operations/operation-execution.js';
+import type { FleetPreviewView, PreviewRequest, VersionPreview } from './fleet-migration.schemas.js';
+import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
+import { assertKnown } from './known-tenants.js';
+
+/** The tenants of one version on one server. */
+interface Group {
+  readonly version: string;
+  readonly server: string;
+  readonly tenants: number;
+  readonly units: number;
+  /** Where one of its units is. */
+  readonly targetId: string;
+}
+
+type Tried = Pick<VersionPreview, 'migrations' | 'failure'>;
+
+const GROUPS = `
+  WITH behind AS (
+    SELECT t.target_id, t.schema_name, t.schema_version, t.slug
+    FROM tenants t
+    WHERE ${HAS_TABLES} AND ${isBehindSql('$1')}
+  )
+  SELECT b.schema_version AS version, s.name AS server, count(*)::int AS tenants,
+         count(DISTINCT (b.target_id, b.schema_name))::int AS units, min(b.target_id::text) AS "targetId"
+  FROM behind b JOIN connection_targets c ON c.id = b.target_id JOIN servers s ON s.id = c.server_id
+  WHERE $2::text[] IS NULL OR EXISTS (
+    SELECT FROM behind named
+    WHERE named.target_id = b.target_id AND named.schema_name = b.schema_name AND named.slug = ANY ($2))
+  GROUP BY b.schema_version, s.name
+  ORDER BY b.schema_version, s.name`;
+
+/** What migrating the fleet would do, without doing it: nothing of any tenant is locked or changed. */
+@Injectable()
+export class FleetPreview {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly owner: ServerOwner,
+    private readonly owners: OwnerConnections,
+  ) {}
+
+  /**
+   * For each version that tenants are on, how many there are and what would run. It is run, in a scratch schema beside
+   * the tables of one of them.
+   *
+   * @throws ValidationFailedError when it names a tenant that does not exist
+   */
+  async preview(request: PreviewRequest, signal?: AbortSignal): Promise<FleetPreviewView> {
+    const { tenants: slugs } = request;
+    await assertKnown(this.catalog.manager, { tenants: slugs });
+    const to = newestMigration(this.schema.migrations);
+    const groups = await this.catalog.query<Group[]>(GROUPS, [timestampIn(to), slugs ?? null]);
+    const versions: VersionPreview[] = [];
+    for (const from of new Set(groups.map(({ version }) => version))) {
+      const ofVersion = groups.filter(({ version }) => version === from);
+      const servers = ofVersion.map(({ server, tenants, units }) => ({ server, tenants, units }));
+      versions.push({ from, ...total(servers), servers, ...(await this.tryFrom(from, ofVersion, request, signal)) });
+    }
+    return { to, ...total(versions), versions };
+  }
+
+  /** On the first server that answers: what would run is the same on all of them. */
+  private async tryFrom(
+    from: string,
+    groups: readonly Group[],
+    request: PreviewRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Tried> {
+    let unavailable: TargetUnavailableError | undefined;
+    for (const { targetId } of groups) {
+      try {
+        return { migrations: await this.tryAt(targetId, from, request, signal), failure: null };
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof TargetUnavailableError)) return { migrations: [], failure: failureOf(error) };
+        unavailable = error;
+      }
+    }
+    return { migrations: [], failure: failureOf(unavailable) };
+  }
+
+  private async tryAt(
+    targetId: string,
+    from: string,
+    { lockTimeoutMs, attempts }: PreviewRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<VersionPreview['migrations']> {
+    const { server, database } = await this.catalog
+      .getRepository(ConnectionTargetEntity)
+      .findOneOrFail({ where: { id: targetId }, relations: { server: true } });
+    const options = { lockTimeoutMs, attempts, ...(signal && { signal }) };
+    const steps = await this.owners.use(
+      this.owner.of(server, database),
+      (client) => previewMigrations(client, from, this.schema.migrations, options),
+      signal && { signal },
+    );
+    return steps.map(({ migration, sql }) => ({ migration, sql: [...sql] }));
+  }
+}
+
+function total(parts: readonly { readonly tenants: number; readonly units: number }[]) {
+  const sum = (key: 'tenants' | 'units'): number => parts.reduce((before, part) => before + part[key], 0);
+  return { tenants: sum('tenants'), units: sum('units') };
+}

@@ -1,0 +1,62 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type DataSource, MoreThan } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
+import { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { type Page, selectPage, toPage } from '../../http/page.js';
+import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+import {
+  type OperationFilter,
+  type OperationTenantFilter,
+  type OperationTenantPage,
+  type OperationTenantView,
+  type OperationView,
+  toOperationView,
+} from './operation.schemas.js';
+
+/** The slug may be that of a tenant that is gone: the operations on it have kept it. */
+const OF_SLUG = `(operation.tenantId = (SELECT t.id FROM tenants t WHERE t.slug = :tenant)
+  OR operation.tenantId IS NOT NULL AND operation.subject = :tenant)`;
+
+/** Reads operations as operators see them. */
+@Injectable()
+export class OperationRecords {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  /** Newest first. */
+  async list({ status, kind, tenant, ...page }: OperationFilter): Promise<Page<OperationView>> {
+    const query = selectPage(this.catalog.getRepository(OperationEntity).createQueryBuilder('operation'), page);
+    if (status !== undefined) query.andWhere('operation.status = :status', { status });
+    if (kind !== undefined) query.andWhere('operation.kind = :kind', { kind });
+    if (tenant !== undefined) query.andWhere(UUID.test(tenant) ? 'operation.tenantId = :tenant' : OF_SLUG, { tenant });
+    return toPage(await query.getMany(), page, toOperationView);
+  }
+
+  /** @throws NotFoundError */
+  async read(id: string): Promise<OperationView> {
+    const operation = await this.catalog.getRepository(OperationEntity).findOneBy({ id });
+    if (!operation) throw new NotFoundError('operation');
+    return toOperationView(operation);
+  }
+
+  /** How it ended for each tenant so far, in the order of their ids. @throws NotFoundError */
+  async listTenants(id: string, { status, limit, cursor }: OperationTenantFilter): Promise<OperationTenantPage> {
+    await this.read(id);
+    const rows = await this.catalog.getRepository(OperationTenantEntity).find({
+      where: {
+        operationId: id,
+        ...(status && { status }),
+        ...(cursor !== undefined && { tenantId: MoreThan(cursor) }),
+      },
+      order: { tenantId: 'ASC' },
+      take: limit + 1,
+    });
+    const items = rows.slice(0, limit).map(toTenantView);
+    return { items, nextCursor: rows.length > limit ? (items.at(-1)?.tenantId ?? null) : null };
+  }
+}
+
+function toTenantView({ operationId: _operationId, finishedAt, ...row }: OperationTenantEntity): OperationTenantView {
+  return { ...row, finishedAt: finishedAt.toISOString() };
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import {
+  OPERATION_STATUSES,
+  type OperationEntity,
+  type OperationFailure,
+} from '../../catalog/entities/operation.entity.js';
+import { SLUG } from '../../catalog/model/slug.js';
+import { pageOf, pageQuery } from '../../http/page.js';
+import { wholeNumber } from '../../http/whole-number.js';
+import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+
+export const operationFilter = pageQuery.extend({
+  status: z.enum(OPERATION_STATUSES).optional(),
+  kind: z
+    .string()
+    .max(63)
+    .regex(/^[a-z-]+$/, 'must be a kind of operation')
+    .optional(),
+  tenant: z
+    .string()
+    .refine((text) => UUID.test(text) || SLUG.test(text), "must be a tenant's slug or id")
+    .optional()
+    .describe("a tenant's slug or id, also one that was removed"),
+});
+export type OperationFilter = z.infer<typeof operationFilter>;
+
+export const operationTenantFilter = z.strictObject({
+  status: z.enum(['succeeded', 'failed']).optional(),
+  limit: wholeNumber(1, 1000).default(100).describe('how many tenants'),
+  cursor: z.guid().optional().describe('`nextCursor` of the page before'),
+});
+export type OperationTenantFilter = z.infer<typeof operationTenantFilter>;
+
+const time = z.iso.datetime();
+const failure = z.object({ code: z.string(), message: z.string() }) satisfies z.ZodType<OperationFailure>;
+
+const step = z.object({ name: z.string(), status: z.enum(['pending', 'running', 'finished', 'failed']) });
+type Step = z.infer<typeof step>;
+
+export const operationView = z
+  .object({
+    id: z.guid(),
+    kind: z.string(),
+    status: z.enum(OPERATION_STATUSES),
+    tenantId: z.guid().nullable(),
+    subject: z.string().describe("what it is about: a slug, a server's name, `fleet`"),
+    steps: z.array(step),
+    progress: z
+      .object({ done: z.int(), total: z.int() })
+      .nullable()
+      .describe('inside the running step, when it has parts'),
+    result: z.record(z.string(), z.unknown()).nullable(),
+    error: failure.nullable(),
+    attempts: z.int().describe('how often it was taken up since a step was last finished'),
+    runAfter: time.describe('it is not taken up before'),
+    instance: z.string().nullable().describe('who works on it, or did last'),
+    heartbeatAt: time.nullable(),
+    createdBy: z.string(),
+    createdAt: time,
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'Operation' });
+export type OperationView = z.infer<typeof operationView>;
+
+export const operationPage = pageOf(operationView);
+
+export const operationTenantView = z
+  .object({
+    tenantId: z.guid(),
+    slug: z.string(),
+    status: z.enum(['succeeded', 'failed']),
+    error: failure.nullable(),
+    fromVersion: z.string().nullable(),
+    toVersion: z.string().nullable(),
+    durationMs: z.int(),
+    finishedAt: time,
+  })
+  .meta({ id: 'OperationTenant' });
+export type OperationTenantView = z.infer<typeof operationTenantView>;
+
+export const operationTenantPage = z.object({
+  items: z.array(operationTenantView),
+  nextCursor: z.string().nullable(),
+});
+export type OperationTenantPage = z.infer<typeof operationTenantPage>;
+
+/** What operators see. Neither `input` nor `state`: they are the operation's own. */
+export function toOperationView(operation: OperationEntity): OperationView {
+  const { id, kind, status, tenantId, subject, done, total, result, error, attempts, instance, createdBy } = operation;
+  return {
+    ...{ id, kind, status, tenantId, subject, steps: stepsOf(operation) },
+    progress: done === null || total === null ? null : { done, total },
+    ...{ result, error, attempts, runAfter: operation.runAfter.toISOString(), instance },
+    heartbeatAt: operation.heartbeatAt?.toISOString() ?? null,
+    ...{ createdBy, createdAt: operation.createdAt.toISOString() },
+    startedAt: operation.startedAt?.toISOString() ?? null,
+    finishedAt: operation.finishedAt?.toISOString() ?? null,
+  };
+}
+
+export function hasEnded({ status }: Pick<OperationView, 'status'>): boolean {
+  return status !== 'pending' && status !== 'running';
+}
+
+function stepsOf({ steps, finishedSteps, step: current, status }: OperationEntity): Step[] {
+  const statusOfCurrent = status === 'running' || status === 'failed' ? status : 'pending';
+  return steps.map((name) => {
+    if (finishedSteps.includes(name)) return { name, status: 'finished' };
+    return { name, status: name === current ? statusOfCurrent : 'pending' };
+  });
+}

@@ -1,0 +1,141 @@
+import { Body, Controller, Get, HttpCode, type MessageEvent, Param, Post, Query, Res, Sse } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { Observable } from 'rxjs';
+import { ApiProblem } from '../../http/api-problem.decorator.js';
+import { IdPipe } from '../../http/id.pipe.js';
+import type { Page } from '../../http/page.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import { Idempotency } from '../idempotency/idempotency.js';
+import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { replayable } from '../idempotency/replayable.js';
+import {
+  operationFilter,
+  type OperationFilter,
+  operationPage,
+  operationTenantFilter,
+  type OperationTenantFilter,
+  operationTenantPage,
+  type OperationTenantPage,
+  operationView,
+  type OperationView,
+  toOperationView,
+} from './operation.schemas.js';
+import { OperationEvents } from './operation-events.js';
+import { OPERATIONS_PATH, setLocation } from './operation-location.js';
+import { OperationRecords } from './operation-records.js';
+import { OperationRunner } from '../../operations/operation-runner.js';
+import { Operations } from '../../operations/operations.js';
+import { RequestedOperations } from './requested-operations.js';
+
+const operationId = new IdPipe('operation');
+/** Characters that may wait for a follower that does not read. */
+const MOST_PENDING = 256 * 1024;
+
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller(OPERATIONS_PATH)
+export class OperationsController {
+  constructor(
+    private readonly operations: Operations,
+    private readonly records: OperationRecords,
+    private readonly events: OperationEvents,
+    private readonly requested: RequestedOperations,
+    private readonly idempotency: Idempotency,
+    private readonly runner: OperationRunner,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List operations, newest first' })
+  @ApiOkResponse({ standardSchema: operationPage })
+  @ApiProblem('VALIDATION_FAILED')
+  list(@Query({ schema: operationFilter }) filter: OperationFilter): Promise<Page<OperationView>> {
+    return this.records.list(filter);
+  }
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Ask for an operation' })
+  @ApiBody({ schema: { $ref: '#/components/schemas/NewOperation' } })
+  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiRepeatable('another operation is under way')
+  @ApiProblem('NOT_FOUND', 'what it is about does not exist')
+  async create(
+    @Body() body: unknown,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationView> {
+    const asked = this.requested.check(body);
+    const once = await this.idempotency.answerOnce({ key, action: `POST ${OPERATIONS_PATH}`, body: asked }, (catalog) =>
+      this.requested.create(catalog, asked, ADMIN_KEY_ACTOR),
+    );
+    this.runner.wake();
+    setLocation(reply, once.answer);
+    return replayable(reply, once);
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Read an operation' })
+  @ApiOkResponse({ standardSchema: operationView })
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  read(@Param('id', operationId) id: string): Promise<OperationView> {
+    return this.records.read(id);
+  }
+
+  @Get(':id/tenants')
+  @ApiOperation({ summary: 'List how an operation over many tenants ended for each of them so far' })
+  @ApiOkResponse({ standardSchema: operationTenantPage })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  listTenants(
+    @Param('id', operationId) id: string,
+    @Query({ schema: operationTenantFilter }) filter: OperationTenantFilter,
+  ): Promise<OperationTenantPage> {
+    return this.records.listTenants(id, filter);
+  }
+
+  @Sse(':id/events', { maxPendingDataLength: MOST_PENDING })
+  @ApiOperation({
+    summary: 'Follow an operation: an event `operation` at once and at every change, until it has ended',
+  })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Server-sent events; the data of each is the operation', type: String })
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  @ApiProblem('TOO_MANY_FOLLOWERS')
+  async follow(@Param('id', operationId) id: string): Promise<Observable<MessageEvent>> {
+    await this.records.read(id);
+    return this.events.follow(id);
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Cancel an operation: at once when nobody has begun it, else after the part in hand' })
+  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  @ApiProblem('CONFLICT', 'the operation has ended')
+  async cancel(@Param('id', operationId) id: string): Promise<OperationView> {
+    return toOperationView(await this.operations.cancel(id, ADMIN_KEY_ACTOR));
+  }
+
+  @Post(':id/retry')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Let an operation that failed or was cancelled go on from its last finished step' })
+  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  @ApiProblem('CONFLICT', 'it has not ended, has succeeded, or cannot go on')
+  async retry(@Param('id', operationId) id: string): Promise<OperationView> {
+    const operation = await this.operations.retry(id, ADMIN_KEY_ACTOR);
+    this.runner.wake();
+    return toOperationView(operation);
+  }
+}

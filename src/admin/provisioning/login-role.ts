@@ -1,0 +1,49 @@
+import pg from 'pg';
+import { RotationRefusedError } from '../credentials/credentials.errors.js';
+
+/** A login role of ours: made by `ensureLoginRole` for this target. */
+export interface TargetRole {
+  readonly targetId: string;
+  readonly role: string;
+}
+
+/** With the target's database. */
+export interface DatabaseRole extends TargetRole {
+  readonly database: string;
+}
+
+export type RoleState = 'missing' | 'ours' | 'foreign';
+
+/** A role is known as ours by its comment, see `ensureLoginRole`. */
+export async function roleState(client: pg.ClientBase, { targetId, role }: TargetRole): Promise<RoleState> {
+  const { rows } = await client.query<{ ours: boolean }>(
+    `SELECT shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM $2 AS ours FROM pg_roles WHERE rolname = $1`,
+    [role, `login role of connection target ${targetId}`],
+  );
+  if (!rows[0]) return 'missing';
+  return rows[0].ours ? 'ours' : 'foreign';
+}
+
+/**
+ * Gives the connected role the rights of a login role that it made, which ending its sessions and dropping its rights
+ * need. CREATEROLE is enough: PostgreSQL 15 lets it grant every role, later versions the roles that it created.
+ */
+export async function joinRole(client: pg.ClientBase, role: string): Promise<void> {
+  const { rows } = await client.query<{ joined: boolean; version: number }>(
+    `SELECT pg_has_role($1, 'USAGE') AS joined, current_setting('server_version_num')::int AS version`,
+    [role],
+  );
+  if (rows[0]?.joined !== false) return;
+  const inheriting = rows[0].version >= 160_000 ? ' WITH INHERIT TRUE' : '';
+  await client.query(`GRANT ${pg.escapeIdentifier(role)} TO CURRENT_USER${inheriting}`);
+}
+
+/**
+ * Rights are per database: in another one, nothing would be copied or revoked.
+ *
+ * @throws RotationRefusedError
+ */
+export async function assertConnectedTo(client: pg.ClientBase, database: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  if (rows[0]?.name !== database) throw new RotationRefusedError("connected to another database than the target's");
+}

@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm';
+import { z } from 'zod';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
+import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { ServerOwner } from '../../catalog/server-owner.js';
+import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
+import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';
+import { lockTarget } from './target-lock.js';
+
+const Input = z.object({ serverId: z.guid() });
+type Input = z.infer<typeof Input>;
+type Run = OperationRun<Input>;
+
+/** Where a tenant is being put. */
+interface Place {
+  readonly server: ServerEntity;
+  readonly target: ConnectionTargetEntity;
+  readonly schema: string;
+}
+
+/** With the version that tenants of the same tables have at this moment, if there are any: the oldest that is recorded. */
+const ACTIVATE = `
+  UPDATE tenants t SET status = 'active', schema_version = coalesce(
+    (SELECT o.schema_version FROM tenants o
+     WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL
+     ORDER BY substring(o.schema_version from '[0-9]{13}$') LIMIT 1), $2)
+  WHERE t.id = $1 AND t.status = 'provisioning'`;
+
+/**
+ * Gives a tenant everything it needs: login role, database, schema, tables. What is planned is written to the catalog
+ * before it is made, so that each step can run again after a crash at any point of it.
+ */
+@Injectable()
+export class ProvisionKind implements OperationKind<Input> {
+  readonly name = 'provision';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'choose-target', run: (run: Run) => this.chooseTarget(run) },
+    { name: 'create-role', run: (run: Run) => this.createRole(run) },
+    { name: 'create-database', run: (run: Run) => this.createDatabase(run) },
+    { name: 'create-schema', run: (run: Run) => this.createSchema(run) },
+    { name: 'migrate', run: (run: Run) => this.migrate(run) },
+    { name: 'activate', run: (run: Run) => this.activate(run) },
+  ];
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly owner: ServerOwner,
+    private readonly owners: OwnerConnections,
+    private readonly keyRing: KeyRing,
+  ) {}
+
+  async onFailed(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
+    await catalog.update(TenantEntity, { id: tenantId ?? '', status: 'provisioning' }, { status: 'failed' });
+  }
+
+  onCancelled(catalog: EntityManager, operation: OperationEntity): Promise<void> {
+    return this.onFailed(catalog, operation);
+  }
+
+  async onRetried(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
+    const { affected } = await catalog.update(
+      TenantEntity,
+      { id: tenantId ?? '', status: 'failed' },
+      { status: 'provisioning' },
+    );
+    if (affected !== 1) throw new ConflictError('the tenant it is about is not waiting for it any more');
+  }
+
+  private async chooseTarget({ tenantId, input }: Run): Promise<void> {
+    const tenant = await this.tenant(tenantId);
+    const shared = tenant.isolation !== 'database';
+    const name = shared
+      ? sharedTargetName(this.catalogTarget.database)
+      : dedicatedTargetName(this.catalogTarget.database, tenant.slug, tenant.id);
+    const target = await this.ensureTarget(input.serverId, shared ? 'shared' : 'dedicated', name);
+    const schema = tenant.schema ?? schemaNameOf(tenant);
+    await this.catalog.getRepository(TenantEntity).update(tenant.id, { targetId: target.id, schema });
+  }
+
+  private async createRole({ tenantId, signal }: Run): Promise<void> {
+    const { server, target } = await this.place(tenantId);
+    if (await this.isInUse(target)) return;
+    const password = this.keyRing.open(target.passwordSealed, targetPasswordPlace(target.id));
+    await this.onServer(server, target, signal, (client) => ensureLoginRole(client, target, password));
+  }
+
+  private async createDatabase({ tenantId, signal }: Run): Promise<void> {
+    const { server, target } = await this.place(tenantId);
+    if (await this.isInUse(target)) return;
+    await this.onServer(server, target, signal, (client) => ensureDatabase(client, target.database, target.role));
+  }
+
+  private async createSchema({ tenantId, signal }: Run): Promise<void> {
+    const { server, target, schema } = await this.place(tenantId);
+    if (await this.isShared(target, schema)) return;
+    await this.owners.use(
+      this.owner.of(server, target.database),
+      async (client) => {
+        await lockTarget(client, target.id);
+        await ensureSchema(client, schema);
+      },
+      { signal },
+    );
+  }
+
+  /** Tables that other tenants live in are left as they are: the fleet's migration decides when they change. */
+  private async migrate({ tenantId, signal, keep }: Run): Promise<void> {
+    const { server, target, schema } = await this.place(tenantId);
+    if (await this.isShared(target, schema)) return;
+    const owner = this.owner.of(server, target.database);
+    const { version } = await this.owners.use(
+      owner,
+      (client) => migrateTables(client, { schema, role: target.role }, this.schema.migrations, { signal }),
+      { signal },
+    );
+    await keep({ schemaVersion: version });
+  }
+
+  private async activate({ tenantId, state }: Run): Promise<void> {
+    await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null]);
+  }
+
+  private isShared({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId, schema, schemaVersion: Not(IsNull()) });
+  }
+
+  /** The target that was recorded before a crash, the server's shared one, or a new one, recorded before it is made. */
+  private async ensureTarget(
+    serverId: string,
+    kind: ConnectionTargetEntity['kind'],
+    name: string,
+  ): Promise<ConnectionTargetEntity> {
+    const targets = this.catalog.getRepository(ConnectionTargetEntity);
+    const where = kind === 'shared' ? { serverId, kind } : { serverId, database: name };
+    const existing = await targets.findOneBy(where);
+    if (existing) return existing;
+    const [{ id }] = await this.catalog.query<[{ id: string }]>('SELECT gen_random_uuid() AS id');
+    const password = randomBytes(24).toString('base64url');
+    await targets
+      .createQueryBuilder()
+      .insert()
+      .values({
+        id,
+        serverId,
+        kind,
+        database: name,
+        role: name,
+        version: 1,
+        passwordSealed: this.keyRing.seal(password, targetPasswordPlace(id)),
+      })
+      .orIgnore() // another instance may choose at the same time
+      .execute();
+    return targets.findOneByOrFail(where);
+  }
+
+  /** Its role and its database are there, and must be left alone: tenants are served with them. */
+  private isInUse({ id, kind }: ConnectionTargetEntity): Promise<boolean> {
+    if (kind === 'dedicated') return Promise.resolve(false);
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId: id, status: 'active' });
+  }
+
+  private onServer<T>(
+    server: ServerEntity,
+    target: ConnectionTargetEntity,
+    signal: AbortSignal,
+    work: Parameters<typeof this.owners.use<T>>[1],
+  ): Promise<T> {
+    return this.owners.use(
+      this.owner.of(server),
+      async (client) => {
+        await lockTarget(client, target.id);
+        return work(client);
+      },
+      { signal },
+    );
+  }
+
+  private async place(tenantId: string | null): Promise<Place> {
+    const { targetId, schema } = await this.tenant(tenantId);
+    const target = await this.catalog
+      .getRepository(ConnectionTargetEntity)
+      .findOneOrFail({ where: { id: targetId ?? '' }, relations: { server: true } });
+    return { server: target.server, target, schema: schema ?? '' };
+  }
+
+  private tenant(id: string | null): Promise<TenantEntity> {
+    return this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: id ?? '' });
+  }
+}

@@ -1,0 +1,62 @@
+import { Controller, Get, HttpStatus, Param, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ServedTenants } from '../../tenant/admission/tenant-availability.js';
+import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
+import { TenantLookup } from '../../tenant/directory/tenant-lookup.js';
+
+const tenantHealth = z
+  .object({
+    slug: z.string(),
+    status: z.string(),
+    isolation: z.string(),
+    database: z.enum(['up', 'down', 'none', 'not-served']),
+    /** Why it is down or not served: the code of the error. */
+    reason: z.string().optional(),
+    responseMs: z.number().optional(),
+  })
+  .meta({
+    id: 'TenantHealth',
+    example: { slug: 'acme', status: 'active', isolation: 'row', database: 'up', responseMs: 2 },
+  });
+type TenantHealth = z.infer<typeof tenantHealth>;
+
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller('admin/v1/tenants')
+export class TenantHealthController {
+  constructor(
+    private readonly lookup: TenantLookup,
+    private readonly connections: TenantConnectionService,
+    private readonly served: ServedTenants,
+  ) {}
+
+  @Get(':slug/health')
+  @ApiOperation({ summary: "Whether one tenant's database answers; 503 when it does not" })
+  @ApiOkResponse({ standardSchema: tenantHealth })
+  async health(@Param('slug') slug: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<TenantHealth> {
+    const tenant = await this.lookup.bySlug(slug);
+    if (!tenant) throw new NotFoundError('tenant');
+    const { status, isolation } = tenant;
+    if (tenant.targetId === null) return { slug, status, isolation, database: 'none' };
+    const refusal = this.served.refusalOf(tenant);
+    if (refusal) return { slug, status, isolation, database: 'not-served', reason: codeOf(refusal) };
+    const startedAt = performance.now();
+    try {
+      await (await this.connections.dataSource(tenant)).query('SELECT 1');
+      return { slug, status, isolation, database: 'up', responseMs: Math.round(performance.now() - startedAt) };
+    } catch (error) {
+      void reply.status(HttpStatus.SERVICE_UNAVAILABLE);
+      return { slug, status, isolation, database: 'down', reason: codeOf(error) };
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { driverError = error } = error as { driverError?: unknown };
+  return (driverError as { code?: string }).code ?? 'unknown';
+}

@@ -1,0 +1,70 @@
+import { Body, Controller, Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblem } from '../../http/api-problem.decorator.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import { slugOrId } from '../../control-plane/tenants/slug-or-id.js';
+import { maintenance, type Maintenance, tenantView, type TenantView } from './tenant.schemas.js';
+import { TenantLifecycle } from './tenant-lifecycle.js';
+import { TENANTS_PATH } from './tenants-path.js';
+
+/** Whether a tenant is served. Asked for what is so already, each of them changes nothing and answers alike. */
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller(`${TENANTS_PATH}/:slug`)
+export class TenantLifecycleController {
+  constructor(private readonly lifecycle: TenantLifecycle) {}
+
+  @Post('suspend')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Suspend a tenant: within a second nothing of it runs, anywhere' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'its status does not allow it')
+  suspend(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.suspend(tenant, ADMIN_KEY_ACTOR);
+  }
+
+  @Post('resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End a suspension' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'its status does not allow it')
+  resume(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.resume(tenant, ADMIN_KEY_ACTOR);
+  }
+
+  @Put('maintenance')
+  @ApiOperation({ summary: 'Begin maintenance, or change its message: callers are asked to come back' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'its status does not allow it')
+  beginMaintenance(
+    @Param('slug', slugOrId) tenant: string,
+    @Body({ schema: maintenance.default({}) }) asked: Maintenance,
+  ): Promise<TenantView> {
+    return this.lifecycle.beginMaintenance(tenant, asked, ADMIN_KEY_ACTOR);
+  }
+
+  @Delete('maintenance')
+  @ApiOperation({ summary: 'End maintenance' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'its status does not allow it')
+  endMaintenance(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.endMaintenance(tenant, ADMIN_KEY_ACTOR);
+  }
+
+  @Post('restore')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Undo a deletion whose grace period has not passed' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'the tenant is not being deleted, or the removal of its data has begun')
+  restore(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.restore(tenant, ADMIN_KEY_ACTOR);
+  }
+}

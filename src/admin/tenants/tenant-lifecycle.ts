@@ -1,0 +1,137 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type DataSource, type EntityManager, In } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import type { TenantStatus } from '../../catalog/model/tenant.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
+import { Operations } from '../../operations/operations.js';
+import { DeleteKind } from '../deprovisioning/delete.kind.js';
+import type { Deletion, Maintenance, TenantView } from './tenant.schemas.js';
+import { TenantRecords } from './tenant-records.js';
+
+/** A change of status, and where it may come from. */
+interface Transition {
+  readonly action: string;
+  readonly from: readonly TenantStatus[];
+  readonly to: TenantStatus;
+  readonly message?: string | null;
+}
+
+/** Changes whether tenants are served. Each change is heard by every instance at once. */
+@Injectable()
+export class TenantLifecycle {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly records: TenantRecords,
+    private readonly operations: Operations,
+    private readonly deleteKind: DeleteKind,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** Nothing of it runs any more, anywhere, within a second. @throws NotFoundError, ConflictError */
+  suspend(slugOrId: string, actor: Actor): Promise<TenantView> {
+    return this.apply(slugOrId, actor, {
+      ...{ action: 'tenant.suspend', from: ['active', 'maintenance'], to: 'suspended', message: null },
+    });
+  }
+
+  /** Ends a suspension. @throws NotFoundError, ConflictError */
+  resume(slugOrId: string, actor: Actor): Promise<TenantView> {
+    return this.apply(slugOrId, actor, { action: 'tenant.resume', from: ['suspended'], to: 'active' });
+  }
+
+  /** Like a suspension that callers are asked to wait for. @throws NotFoundError, ConflictError */
+  beginMaintenance(slugOrId: string, { message }: Maintenance, actor: Actor): Promise<TenantView> {
+    return this.apply(slugOrId, actor, {
+      ...{ action: 'tenant.maintenance', from: ['active', 'maintenance'], to: 'maintenance', message: message ?? null },
+    });
+  }
+
+  /** @throws NotFoundError, ConflictError */
+  endMaintenance(slugOrId: string, actor: Actor): Promise<TenantView> {
+    return this.apply(slugOrId, actor, {
+      ...{ action: 'tenant.maintenance-end', from: ['maintenance'], to: 'active', message: null },
+    });
+  }
+
+  /**
+   * Ends its service at once, and has its data removed after the grace period.
+   *
+   * @throws NotFoundError, ConflictError while another operation on it is under way
+   */
+  async delete(slugOrId: string, { graceSeconds }: Deletion, actor: Actor): Promise<OperationEntity> {
+    return this.catalog.transaction(async (catalog) => {
+      const tenant = await this.records.lock(catalog, slugOrId);
+      const { id, slug, status } = tenant;
+      if (status === 'deleting') throw new ConflictError('the tenant is being deleted already');
+      if (status === 'moving') throw new ConflictError('the tenant is being moved');
+      const operation = await this.operations.create(
+        catalog,
+        {
+          ...{ kind: this.deleteKind, input: { previousStatus: status }, tenantId: id, subject: slug },
+          delaySeconds: graceSeconds,
+        },
+        actor,
+      );
+      await catalog.update(TenantEntity, id, { status: 'deleting' });
+      await this.record(catalog, tenant, actor, 'tenant.delete', { status }, { status: 'deleting', graceSeconds });
+      return operation;
+    });
+  }
+
+  /** Undoes a deletion that has not begun to remove data. @throws NotFoundError, ConflictError */
+  async restore(slugOrId: string, actor: Actor): Promise<TenantView> {
+    return this.catalog.transaction(async (catalog) => {
+      const { id, status } = await this.records.read(slugOrId, catalog);
+      const deletion = await this.deletionOf(catalog, id);
+      // Its row is locked: nobody begins with it meanwhile.
+      await catalog.update(OperationEntity, deletion.id, { status: 'cancelled', finishedAt: new Date() });
+      await this.deleteKind.onCancelled(catalog, deletion);
+      const restored = await this.records.read(id, catalog);
+      const subject = { subjectKind: 'tenant', subjectId: id, subject: restored.slug } as const;
+      const change = { before: { status }, after: { status: restored.status } };
+      await this.audit.record(catalog, { actor, action: 'tenant.restore', ...subject, ...change });
+      return restored;
+    });
+  }
+
+  /** The deletion that is under way and can still be undone, with its row locked. */
+  private async deletionOf(catalog: EntityManager, tenantId: string): Promise<OperationEntity> {
+    const where = { tenantId, kind: this.deleteKind.name, status: In(['pending', 'running', 'failed']) };
+    const lock = { mode: 'pessimistic_write' } as const;
+    const deletion = await catalog.findOne(OperationEntity, { where, order: { createdAt: 'DESC' }, lock });
+    if (!deletion) throw new ConflictError('the tenant is not being deleted');
+    if (deletion.startedAt !== null) throw new ConflictError('the removal of its data has begun');
+    return deletion;
+  }
+
+  private apply(slugOrId: string, actor: Actor, { action, from, to, message }: Transition): Promise<TenantView> {
+    return this.catalog.transaction(async (catalog) => {
+      const tenant = await this.records.lock(catalog, slugOrId);
+      const isThere = tenant.status === to && (message === undefined || message === tenant.message);
+      if (!isThere) {
+        if (!from.includes(tenant.status))
+          throw new ConflictError(`a tenant that is ${tenant.status} cannot become ${to}`);
+        await catalog.update(TenantEntity, tenant.id, { status: to, ...(message !== undefined && { message }) });
+        const after = { status: to, ...(message !== undefined && { message }) };
+        await this.record(catalog, tenant, actor, action, { status: tenant.status, message: tenant.message }, after);
+      }
+      return this.records.read(tenant.id, catalog);
+    });
+  }
+
+  private record(
+    catalog: EntityManager,
+    { id, slug }: TenantEntity,
+    actor: Actor,
+    action: string,
+    before: object,
+    after: object,
+  ): Promise<void> {
+    const subject = { subjectKind: 'tenant', subjectId: id, subject: slug } as const;
+    return this.audit.record(catalog, { actor, action, ...subject, before, after });
+  }
+}

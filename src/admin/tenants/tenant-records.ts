@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { namedBy } from '../../control-plane/tenants/slug-or-id.js';
+import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
+
+/** A tenant's row with the names of where it lives. */
+type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
+
+const VIEW = `
+  SELECT t.id, t.slug, t.status, t.isolation, s.name AS server, c.database, t.schema_name AS schema,
+         t.schema_version AS "schemaVersion", t.limits, t.message, t.version,
+         ARRAY(SELECT domain FROM tenant_domains d WHERE d.tenant_id = t.id ORDER BY domain) AS domains,
+         t.created_at AS "createdAt", t.updated_at AS "updatedAt"
+  FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id`;
+
+/** Reads tenants as operators see them, straight from the catalog. */
+@Injectable()
+export class TenantRecords {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  /** By slug or id. @throws NotFoundError */
+  async read(slugOrId: string, catalog: EntityManager = this.catalog.manager): Promise<TenantView> {
+    const named = namedBy(slugOrId);
+    const [row] =
+      'id' in named
+        ? await catalog.query<Row[]>(`${VIEW} WHERE t.id = $1`, [named.id])
+        : await catalog.query<Row[]>(`${VIEW} WHERE t.slug = $1`, [named.slug]);
+    if (!row) throw new NotFoundError('tenant');
+    return toView(row);
+  }
+
+  /** In the order of their slugs. */
+  async list({ status, isolation, server, search, limit, cursor }: TenantFilter): Promise<TenantPage> {
+    const rows = await this.catalog.query<Row[]>(
+      `${VIEW}
+       WHERE ($1::text IS NULL OR t.status = $1) AND ($2::text IS NULL OR t.isolation = $2)
+         AND ($3::text IS NULL OR s.name = $3) AND ($4::text IS NULL OR strpos(t.slug, $4) > 0)
+         AND ($5::text IS NULL OR t.slug > $5)
+       ORDER BY t.slug LIMIT $6`,
+      [status, isolation, server, search, cursor, limit + 1],
+    );
+    const items = rows.slice(0, limit).map(toView);
+    return { items, nextCursor: rows.length > limit ? (items.at(-1)?.slug ?? null) : null };
+  }
+
+  /** Locks the tenant's row for the rest of the transaction. By slug or id. @throws NotFoundError */
+  async lock(catalog: EntityManager, slugOrId: string): Promise<TenantEntity> {
+    const lock = { mode: 'pessimistic_write' } as const;
+    const tenant = await catalog.findOne(TenantEntity, { where: namedBy(slugOrId), lock });
+    if (!tenant) throw new NotFoundError('tenant');
+    return tenant;
+  }
+}
+
+function toView(row: Row): TenantView {
+  return { ...row, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { isSlug, SLUG } from '../../catalog/model/slug.js';
+import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
+import { boundedText } from '../../http/bounded-text.js';
+import { wholeNumber } from '../../http/whole-number.js';
+import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+
+const SECONDS_PER_DAY = 86_400;
+const MOST_CONNECTIONS = 10_000;
+const MOST_DOMAINS = 100;
+
+/** A host name in ASCII (an international one in its `xn--` form): RFC 1035 §2.3.1 and §2.3.4, with at least one dot. */
+const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
+const slug = z
+  .string()
+  .refine(isSlug, 'must be a free DNS label: a-z, 0-9 and -, 1-63 characters, beginning with a letter')
+  .refine((text) => !UUID.test(text), 'must not look like an id');
+
+const domain = z
+  .string()
+  .max(253)
+  .toLowerCase()
+  .refine((name) => DOMAIN.test(name), 'must be a host name with a dot, in ASCII');
+
+const domains = z
+  .array(domain)
+  .max(MOST_DOMAINS)
+  .transform((names) => [...new Set(names)].toSorted());
+
+const limit = z.int().positive().max(MOST_CONNECTIONS).optional();
+const limits = z
+  .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
+  .describe('an absent field means the default from the environment');
+
+export const serverName = z
+  .string()
+  .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a-z, 0-9 and -, 1-63 characters, beginning with a letter');
+
+export const newTenant = z
+  .strictObject({
+    slug,
+    isolation: z.enum(ISOLATIONS),
+    server: serverName.default('default').describe('name of the server it shall live on'),
+    limits: limits.default({}),
+    domains: domains.default([]),
+  })
+  .meta({ id: 'NewTenant', example: { slug: 'hooli', isolation: 'schema' } });
+export type NewTenant = z.infer<typeof newTenant>;
+
+export const tenantChange = z
+  .strictObject({ limits: limits.optional(), domains: domains.optional().describe('all of them') })
+  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .meta({ id: 'TenantChange', example: { limits: { maxConcurrentStatements: 5 }, domains: ['shop.hooli.com'] } });
+export type TenantChange = z.infer<typeof tenantChange>;
+
+export const maintenance = z
+  .strictObject({ message: boundedText(500).optional().describe('shown to callers meanwhile') })
+  .meta({ id: 'Maintenance', example: { message: 'back at 14:00 UTC' } });
+export type Maintenance = z.infer<typeof maintenance>;
+
+export const deletion = z.strictObject({
+  graceSeconds: wholeNumber(0, 90 * SECONDS_PER_DAY)
+    .default(7 * SECONDS_PER_DAY)
+    .describe('seconds until the data is removed; until then it can be restored'),
+});
+export type Deletion = z.infer<typeof deletion>;
+
+export const tenantFilter = z.strictObject({
+  status: z.enum(TENANT_STATUSES).optional(),
+  isolation: z.enum(ISOLATIONS).optional(),
+  server: serverName.optional(),
+  search: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9-]*$/, 'must be part of a slug')
+    .optional()
+    .describe('part of the slug'),
+  limit: wholeNumber(1, 1000).default(100).describe('how many tenants'),
+  cursor: z
+    .string()
+    .regex(SLUG, 'must be the nextCursor of another page')
+    .optional()
+    .describe('`nextCursor` of the page before'),
+});
+export type TenantFilter = z.infer<typeof tenantFilter>;
+
+const time = z.iso.datetime();
+
+export const tenantView = z
+  .object({
+    id: z.guid(),
+    slug: z.string(),
+    status: z.enum(TENANT_STATUSES),
+    isolation: z.enum(ISOLATIONS),
+    server: z.string().nullable(),
+    database: z.string().nullable(),
+    schema: z.string().nullable(),
+    schemaVersion: z.string().nullable().describe('newest migration that its tables have'),
+    limits,
+    domains: z.array(z.string()),
+    message: z.string().nullable(),
+    version: z.int(),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Tenant' });
+export type TenantView = z.infer<typeof tenantView>;
+
+export const tenantPage = z.object({ items: z.array(tenantView), nextCursor: z.string().nullable() });
+export type TenantPage = z.infer<typeof tenantPage>;

@@ -1,0 +1,119 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ApiProblem } from '../../http/api-problem.decorator.js';
+import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import { Idempotency } from '../idempotency/idempotency.js';
+import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { replayable } from '../idempotency/replayable.js';
+import { setLocation } from '../operations/operation-location.js';
+import { OperationRunner } from '../../operations/operation-runner.js';
+import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
+import { createdTenantView, type CreatedTenantView } from './created-tenant.schema.js';
+import { slugOrId } from '../../control-plane/tenants/slug-or-id.js';
+import {
+  deletion,
+  type Deletion,
+  newTenant,
+  type NewTenant,
+  tenantChange,
+  type TenantChange,
+  tenantFilter,
+  type TenantFilter,
+  tenantPage,
+  type TenantPage,
+  tenantView,
+  type TenantView,
+} from './tenant.schemas.js';
+import { TenantLifecycle } from './tenant-lifecycle.js';
+import { TenantRecords } from './tenant-records.js';
+import { TENANTS_PATH } from './tenants-path.js';
+import { Tenants } from './tenants.js';
+
+@ApiTags('control plane')
+@ApiBearerAuth()
+@ControlPlane()
+@Controller(TENANTS_PATH)
+export class TenantsController {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly tenants: Tenants,
+    private readonly records: TenantRecords,
+    private readonly lifecycle: TenantLifecycle,
+    private readonly idempotency: Idempotency,
+    private readonly runner: OperationRunner,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List tenants, in the order of their slugs' })
+  @ApiOkResponse({ standardSchema: tenantPage })
+  @ApiProblem('VALIDATION_FAILED')
+  list(@Query({ schema: tenantFilter }) filter: TenantFilter): Promise<TenantPage> {
+    return this.records.list(filter);
+  }
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Create a tenant: it is served once its operation, whose address is in Location, succeeded',
+  })
+  @ApiAcceptedResponse({ standardSchema: createdTenantView })
+  @ApiRepeatable('the slug or a domain is taken, or the server is draining')
+  @ApiProblem('NOT_FOUND', 'no such server')
+  async create(
+    @Body({ schema: newTenant }) asked: NewTenant,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedTenantView> {
+    const request = { key, action: `POST ${TENANTS_PATH}`, body: asked };
+    const once = await this.idempotency.answerOnce(request, async (catalog): Promise<CreatedTenantView> => {
+      const { tenant, operation } = await this.tenants.create(catalog, asked, ADMIN_KEY_ACTOR);
+      return { tenant, operation: toOperationView(operation) };
+    });
+    this.runner.wake();
+    setLocation(reply, once.answer.operation);
+    return replayable(reply, once);
+  }
+
+  @Get(':slug')
+  @ApiOperation({ summary: 'Read a tenant, by slug or id' })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  read(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.records.read(tenant);
+  }
+
+  @Patch(':slug')
+  @ApiOperation({ summary: "Change a tenant's limits and domains; what is given replaces what was there" })
+  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'a domain belongs to another tenant')
+  change(
+    @Param('slug', slugOrId) tenant: string,
+    @Body({ schema: tenantChange }) change: TenantChange,
+  ): Promise<TenantView> {
+    return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, ADMIN_KEY_ACTOR));
+  }
+
+  @Delete(':slug')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'End the service of a tenant at once, and remove its data after a grace period' })
+  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'another operation on the tenant is under way')
+  async delete(
+    @Param('slug', slugOrId) tenant: string,
+    @Query({ schema: deletion }) asked: Deletion,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationView> {
+    const operation = await this.lifecycle.delete(tenant, asked, ADMIN_KEY_ACTOR);
+    this.runner.wake();
+    setLocation(reply, operation);
+    return toOperationView(operation);
+  }
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, In, Not } from 'typeorm';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { refuseTaken } from '../../platform/postgres/unique-violation.js';
+import { codeVersion } from '../../database/table-migrations/migration-version.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
+import { Operations } from '../../operations/operations.js';
+import { ProvisionKind } from '../provisioning/provision.kind.js';
+import type { NewTenant, TenantChange, TenantView } from './tenant.schemas.js';
+import { TenantRecords } from './tenant-records.js';
+
+export interface CreatedTenant {
+  readonly tenant: TenantView;
+  readonly operation: OperationEntity;
+}
+
+/** Creates tenants, and changes what they are given. */
+@Injectable()
+export class Tenants {
+  constructor(
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly records: TenantRecords,
+    private readonly operations: Operations,
+    private readonly provisionKind: ProvisionKind,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * The tenant, not yet served, and the operation that provisions it.
+   *
+   * @throws NotFoundError (server), ConflictError (the slug or a domain is taken, the server is draining)
+   */
+  async create(catalog: EntityManager, { server, domains, ...asked }: NewTenant, actor: Actor): Promise<CreatedTenant> {
+    const { id: serverId } = await this.serverFor(catalog, server);
+    const id = randomUUID();
+    await catalog
+      .insert(TenantEntity, { id, ...asked, status: 'provisioning', version: 1 })
+      .catch((error: unknown) => refuseTaken(error, 'the slug is taken'));
+    await this.setDomains(catalog, id, domains);
+    const requiredCode = codeVersion(this.schema.migrations); // older code would make older tables
+    const creation = { kind: this.provisionKind, input: { serverId }, tenantId: id, subject: asked.slug, requiredCode };
+    const operation = await this.operations.create(catalog, creation, actor);
+    const tenant = await this.records.read(id, catalog);
+    await this.record(catalog, 'tenant.create', actor, tenant, { after: { ...asked, server, domains } });
+    return { tenant, operation };
+  }
+
+  /** @throws NotFoundError, ConflictError (a domain is taken) */
+  async change(catalog: EntityManager, slugOrId: string, change: TenantChange, actor: Actor): Promise<TenantView> {
+    const { id } = await this.records.lock(catalog, slugOrId);
+    const before = await this.records.read(id, catalog);
+    if (change.limits) await catalog.update(TenantEntity, id, { limits: change.limits });
+    if (change.domains) await this.setDomains(catalog, id, change.domains);
+    const after = await this.records.read(id, catalog);
+    const changed = Object.keys(change) as (keyof TenantChange)[];
+    await this.record(catalog, 'tenant.change', actor, after, {
+      before: pick(before, changed),
+      after: pick(after, changed),
+    });
+    return after;
+  }
+
+  private async serverFor(catalog: EntityManager, name: string): Promise<ServerEntity> {
+    // Locked, so that it does not begin to drain meanwhile.
+    const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
+    if (!server) throw new NotFoundError('server');
+    if (server.draining) throw new ConflictError('the server is draining: no further tenant is put on it');
+    return server;
+  }
+
+  private async setDomains(catalog: EntityManager, tenantId: string, domains: readonly string[]): Promise<void> {
+    await catalog.delete(TenantDomainEntity, { tenantId, domain: Not(In(domains)) });
+    const kept = await catalog.findBy(TenantDomainEntity, { tenantId });
+    const added = domains.filter((domain) => !kept.some((known) => known.domain === domain));
+    await catalog
+      .insert(
+        TenantDomainEntity,
+        added.map((domain) => ({ domain, tenantId })),
+      )
+      .catch((error: unknown) => refuseTaken(error, 'a domain belongs to another tenant'));
+  }
+
+  private record(
+    catalog: EntityManager,
+    action: string,
+    actor: Actor,
+    { id, slug }: TenantView,
+    change: { readonly before?: object; readonly after?: object },
+  ): Promise<void> {
+    return this.audit.record(catalog, {
+      actor,
+      action,
+      subjectKind: 'tenant',
+      subjectId: id,
+      subject: slug,
+      ...change,
+    });
+  }
+}
+
+function pick<T extends object>(from: T, keys: readonly (keyof T)[]): object {
+  return Object.fromEntries(keys.map((key) => [key, from[key]]));
+}

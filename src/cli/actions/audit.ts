@@ -1,0 +1,19 @@
+import { AuditRecords } from '../../admin/audit/audit-records.js';
+import { type AuditEntryView, auditFilter } from '../../admin/audit/audit.schemas.js';
+import { parsed } from '../../platform/errors/parse-or-throw.js';
+import type { CommandContext } from '../session/command-context.js';
+
+const COLUMNS = [
+  { title: 'AT', of: (entry: AuditEntryView) => entry.at },
+  { title: 'WHO', of: (entry: AuditEntryView) => entry.actor },
+  { title: 'WHAT', of: (entry: AuditEntryView) => entry.action },
+  { title: 'SUBJECT', of: (entry: AuditEntryView) => entry.subject },
+  { title: 'BEFORE', of: (entry: AuditEntryView) => entry.before && JSON.stringify(entry.before) },
+  { title: 'AFTER', of: (entry: AuditEntryView) => entry.after && JSON.stringify(entry.after) },
+];
+
+export async function audit({ output, session }: CommandContext, options: object): Promise<void> {
+  const page = await session.get(AuditRecords).list(parsed(auditFilter, options));
+  output.answer(page, () => output.table(page.items, COLUMNS, 'no changes'));
+  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import {
+  operationFilter,
+  operationTenantFilter,
+  type OperationTenantView,
+  type OperationView,
+  toOperationView,
+} from '../../admin/operations/operation.schemas.js';
+import { OperationRecords } from '../../admin/operations/operation-records.js';
+import { Operations } from '../../operations/operations.js';
+import { parsed } from '../../platform/errors/parse-or-throw.js';
+import type { CommandContext } from '../session/command-context.js';
+import { describeOperation, doneOf, stepOf } from '../terminal/describe-operation.js';
+import { noteAsked, seeThrough, workOn } from '../session/see-through.js';
+
+const COLUMNS = [
+  { title: 'ID', of: (operation: OperationView) => operation.id },
+  { title: 'KIND', of: (operation: OperationView) => operation.kind },
+  { title: 'SUBJECT', of: (operation: OperationView) => operation.subject },
+  { title: 'STATUS', of: (operation: OperationView) => operation.status },
+  { title: 'STEPS', of: (operation: OperationView) => doneOf(operation) },
+  { title: 'STEP', of: (operation: OperationView) => stepOf(operation) },
+  { title: 'CREATED', of: (operation: OperationView) => operation.createdAt },
+  { title: 'BY', of: (operation: OperationView) => operation.createdBy },
+];
+
+const TENANT_COLUMNS = [
+  { title: 'TENANT', of: (tenant: OperationTenantView) => tenant.slug },
+  { title: 'STATUS', of: (tenant: OperationTenantView) => tenant.status },
+  { title: 'FROM', of: (tenant: OperationTenantView) => tenant.fromVersion },
+  { title: 'TO', of: (tenant: OperationTenantView) => tenant.toVersion },
+  { title: 'MS', of: (tenant: OperationTenantView) => tenant.durationMs },
+  { title: 'ERROR', of: (tenant: OperationTenantView) => tenant.error?.message },
+];
+
+const operationId = z.guid('an operation is named by its id, a UUID');
+const MOST_TENANTS = 1000;
+
+export async function list({ output, session }: CommandContext, options: object): Promise<void> {
+  const page = await session.get(OperationRecords).list(parsed(operationFilter, options));
+  output.answer(page, () => output.table(page.items, COLUMNS, 'no operations'));
+  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
+}
+
+export async function show(
+  { output, session }: CommandContext,
+  text: string,
+  { failed = false }: { readonly failed?: boolean },
+): Promise<void> {
+  const id = parsed(operationId, text);
+  const records = session.get(OperationRecords);
+  const operation = await records.read(id);
+  const filter = parsed(operationTenantFilter, { limit: MOST_TENANTS, ...(failed && { status: 'failed' }) });
+  const tenants = await records.listTenants(id, filter);
+  output.answer({ ...operation, tenants }, () => [
+    ...describeOperation(operation),
+    ...(tenants.items.length > 0 ? ['', ...output.table(tenants.items, TENANT_COLUMNS, '')] : []),
+  ]);
+  if (tenants.nextCursor !== null) output.note(`These are the first ${MOST_TENANTS} tenants.`);
+}
+
+export async function follow(context: CommandContext, text: string): Promise<void> {
+  const { output, session } = context;
+  const id = parsed(operationId, text);
+  const { runAfter } = await session.get(OperationRecords).read(id); // before anything is promised
+  if (new Date(runAfter) > new Date()) output.note(`It does not begin before ${runAfter}.`);
+  if (output.json) return workOn(context, id, (operation) => output.document(operation));
+  await seeThrough(context, id, { wait: true, answer: () => told(context, id) });
+}
+
+export async function cancel({ output, session, actor }: CommandContext, text: string): Promise<void> {
+  const operation = toOperationView(await session.get(Operations).cancel(parsed(operationId, text), actor));
+  output.answer(operation, () => [
+    operation.status === 'cancelled' ? `${operation.id} is cancelled` : `${operation.id} ends after the part in hand`,
+  ]);
+}
+
+export async function retry(
+  context: CommandContext,
+  text: string,
+  { wait }: { readonly wait: boolean },
+): Promise<void> {
+  const { id } = await context.session.get(Operations).retry(parsed(operationId, text), context.actor);
+  await seeThrough(context, id, { wait, answer: () => told(context, id) });
+  if (!wait) noteAsked(context, id);
+}
+
+async function told({ output, session }: CommandContext, id: string): Promise<void> {
+  const operation = await session.get(OperationRecords).read(id);
+  output.answer(operation, () => describeOperation(operation));
+}

@@ -1,0 +1,31 @@
+import { CommanderError } from 'commander';
+import { UsageError } from './terminal/cli.errors.js';
+import type { CommandLineOptions, GlobalOptions } from './session/command-context.js';
+import { EXIT, reportFailure } from './terminal/failure.js';
+import { buildProgram } from './program.js';
+import { usageMessage } from './terminal/usage-message.js';
+
+/** Runs one command. @returns the exit code: 0, 1 it failed, 2 it was written wrongly, 130 it was interrupted */
+export async function runCommandLine(argv: readonly string[], options: CommandLineOptions): Promise<number> {
+  const { terminal } = options;
+  let exitCode: number = EXIT.ok;
+  const program = buildProgram(terminal, {
+    run: async (work, needs = {}) => {
+      const { runWithControlPlane } = await import('./session/run-with-control-plane.js');
+      await runWithControlPlane(work, needs, program.opts<GlobalOptions>(), options);
+    },
+    examine: async () => {
+      const { examine } = await import('./actions/examine.js');
+      exitCode = await examine(program.opts<GlobalOptions>(), options);
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok; // help was asked for
+    const failure = error instanceof CommanderError ? new UsageError(usageMessage(error, argv)) : error;
+    // Not from the parsed options: it may be the parsing that failed.
+    return reportFailure(failure, terminal, { json: argv.includes('--json'), verbose: argv.includes('--verbose') });
+  }
+}

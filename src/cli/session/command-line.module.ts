@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CatalogModule } from '../../catalog/catalog.module.js';
+import { AppConfigModule } from '../../platform/config/config.module.js';
+import type { LoadedConfig } from '../../platform/config/load-config.js';
+import { DatabaseModule } from '../../database/database.module.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { ControlPlaneServicesModule } from '../../admin/control-plane-services.module.js';
+
+/** The control plane and what it stands on. */
+@Module({})
+export class CommandLineModule {
+  static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {
+    return {
+      module: CommandLineModule,
+      imports: [
+        AppConfigModule.register(loaded),
+        DatabaseModule.register(schema),
+        CatalogModule,
+        ControlPlaneServicesModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import type pg from 'pg';
+import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migrations.js';
+import { askServer } from '../examination/ask-server.js';
+import type { Check, Examination, TargetOfServer } from '../examination/examination.js';
+import { fail, type Finding, ok, reasonOf } from '../examination/finding.js';
+import { sideBySide } from '../../platform/map-concurrently.js';
+import { answers, nameOf } from './login-roles.js';
+
+const NAME = 'row-level-security';
+/** Of one database; what more there is has the same cause. */
+const MOST_TOLD = 20;
+
+interface TableProblem {
+  readonly schema: string;
+  readonly table: string | null;
+  readonly problem: string;
+}
+
+/** Schemas of tenants that have their tables; while they are made or removed they may lack anything. */
+const SCHEMAS = `
+  SELECT target_id AS "targetId", array_agg(DISTINCT schema_name) AS schemas FROM tenants
+  WHERE status IN ('active', 'suspended', 'maintenance') AND target_id IS NOT NULL AND schema_name IS NOT NULL
+  GROUP BY target_id`;
+
+/** As PostgreSQL writes the condition that `createTenantTable` gives a policy. */
+const CONDITION = `(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
+
+// One statement for all schemas of a database. Found through pg_depend, which has an index for it: pg_class has none by
+// schema. Permissive policies are joined by OR, so one more of them may show what the first one hides.
+const PROBLEMS = `
+  WITH schemas AS (
+    SELECT name, n.oid FROM unnest($1::text[]) name LEFT JOIN pg_namespace n ON n.nspname = name
+  ), tables AS (
+    SELECT s.name AS schema, c.oid, c.relname, c.relrowsecurity FROM schemas s
+    JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = s.oid
+      AND d.classid = 'pg_class'::regclass
+    JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p') AND c.relname <> '${MIGRATIONS_TABLE}'
+  ), facts AS (
+    SELECT t.*,
+      EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+        AS has_column,
+      (SELECT p FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = 'tenant_isolation') AS policy,
+      (SELECT min(p.polname) FROM pg_policy p
+       WHERE p.polrelid = t.oid AND p.polname <> 'tenant_isolation' AND p.polpermissive) AS other_policy
+    FROM tables t
+  ), judged AS (
+    SELECT schema, relname AS "table", CASE
+      WHEN NOT has_column THEN 'has no tenant_id'
+      WHEN NOT relrowsecurity THEN 'has row-level security switched off'
+      WHEN policy IS NULL THEN 'lacks the policy tenant_isolation'
+      WHEN NOT coalesce((policy).polpermissive AND (policy).polcmd = '*' AND 0 = ANY ((policy).polroles)
+        AND pg_get_expr((policy).polqual, oid) = $2
+        AND coalesce(pg_get_expr((policy).polwithcheck, oid), $2) = $2, false)
+        THEN 'has another condition in its policy tenant_isolation'
+      WHEN other_policy IS NOT NULL THEN 'has one more policy, ' || quote_ident(other_policy)
+      END AS problem
+    FROM facts
+    UNION ALL
+    SELECT name, NULL, 'does not exist' FROM schemas WHERE oid IS NULL
+    UNION ALL
+    SELECT name, NULL, 'has no tables' FROM schemas s
+    WHERE oid IS NOT NULL AND $3 AND NOT EXISTS (SELECT FROM tables WHERE tables.schema = s.name)
+  )
+  SELECT * FROM judged WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MOST_TOLD}`;
+
+const REMEDY = 'make the table with createTenantTable; until it is mended, suspend who lives there';
+
+/** Every table of every tenant is held by the policy that shows it the stamped tenant's rows and no others. */
+export const tenantTables: Check<Examination> = {
+  name: NAME,
+  look: async (examination) => {
+    const { rows } = await examination.catalog.query<{ targetId: string; schemas: string[] }>(SCHEMAS);
+    const places = rows.flatMap(({ targetId, schemas }) => {
+      const target = examination.targets.find(({ id }) => id === targetId);
+      return target && answers(examination, target.serverId) ? [{ target, schemas }] : [];
+    });
+    const found = (await sideBySide(places, (place) => lookAt(place, examination))).flat();
+    if (found.length > 0) return found;
+    const schemas = places.reduce((sum, place) => sum + place.schemas.length, 0);
+    return [ok(NAME, `every table in ${schemas} schemas of ${places.length} databases is held by its policy`)];
+  },
+};
+
+async function lookAt(
+  { target, schemas }: { readonly target: TargetOfServer; readonly schemas: readonly string[] },
+  { owner, options, schema: { migrations } }: Examination,
+): Promise<Finding[]> {
+  try {
+    const asOwner = owner.of(target.server, target.database);
+    const problems = await askServer(asOwner, options, (client) => problemsIn(client, schemas, migrations.length > 0));
+    return problems.map(({ schema, table, problem }) => {
+      const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
+      return fail(NAME, problem, REMEDY, subject);
+    });
+  } catch (error) {
+    return [
+      fail(NAME, `cannot be looked at: ${reasonOf(error)}`, 'let the owner of the server connect', nameOf(target)),
+    ];
+  }
+}
+
+async function problemsIn(client: pg.Client, schemas: readonly string[], hasTables: boolean): Promise<TableProblem[]> {
+  return (await client.query<TableProblem>(PROBLEMS, [schemas, CONDITION, hasTables])).rows;
+}
