@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
-import { Application } from './application.js';
-import { banner } from './banner.js';
+import { Application } from './server/application.js';
+import { banner } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
 import { CodedError } from './platform/errors/coded-error.js';
 

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { Application } from '../../dist/application.js';
+import { Application } from '../../dist/server/application.js';
 import { loadConfig } from '../../dist/platform/config/load-config.js';
 import { CATALOG } from '../../dist/catalog/catalog-data-source.js';
 import { ApiKeys } from '../../dist/admin/api-keys/api-keys.js';

@@ -4,7 +4,7 @@ import { HealthModule } from '../health/health.module.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { ControlPlaneServicesModule } from './control-plane-services.module.js';
-import { DemoTenants } from '../control-plane/demo/demo-tenants.js';
+import { DemoTenants } from '../app/demo/demo-tenants.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { OperationEvents } from './operations/operation-events.js';
 import { OperationsController } from './operations/operations.controller.js';

@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { Public } from '../tenant/access/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
-import { Drain } from './drain.js';
+import { Drain } from '../server/drain.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';

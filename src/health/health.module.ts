@@ -3,7 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { CacheModule } from '../cache/cache.module.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { CatalogProbe } from './catalog-probe.js';
-import { Drain } from './drain.js';
+import { Drain } from '../server/drain.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantHealthController } from '../admin/tenants/tenant-health.controller.js';

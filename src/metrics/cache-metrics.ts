@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CACHE, type Cache } from '../cache/contract/cache.js';
 import type { CacheSnapshot } from '../cache/contract/cache-statistics.js';
-import type { MetricsSource } from './metrics-source.js';
-import { report, type Sample } from './reported-metric.js';
+import type { MetricsSource } from './series/metrics-source.js';
+import { report, type Sample } from './series/reported-metric.js';
 
 const BREAKER_STATES: readonly CacheSnapshot['redisBreaker'][] = ['closed', 'open', 'half-open', 'off'];
 

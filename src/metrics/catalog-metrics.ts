@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
-import { report } from './reported-metric.js';
+import { report } from './series/reported-metric.js';
 import { TenantCensus } from './tenant-census.js';
 
 /** Whether the catalog can be asked and is heard, and what it says of tenants. */

@@ -5,10 +5,10 @@ import type { AppConfig } from '../platform/config/app-config.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { MetricsController, PublicMetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
-import { PoolMetrics } from './pool-metrics.js';
-import { ProcessMetrics } from './process-metrics.js';
+import { PoolMetrics } from './pools/pool-metrics.js';
+import { ProcessMetrics } from './process/process-metrics.js';
 import { RequestMetrics } from './request-metrics.js';
-import { RuntimeMetrics } from './runtime-metrics.js';
+import { RuntimeMetrics } from './process/runtime-metrics.js';
 import { CatalogMetrics } from './catalog-metrics.js';
 import { TenantMetrics } from './tenant-metrics.js';
 

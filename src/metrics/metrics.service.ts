@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheMetrics } from './cache-metrics.js';
 import { CatalogMetrics } from './catalog-metrics.js';
-import { PoolMetrics } from './pool-metrics.js';
-import { ProcessMetrics } from './process-metrics.js';
-import { RuntimeMetrics } from './runtime-metrics.js';
+import { PoolMetrics } from './pools/pool-metrics.js';
+import { ProcessMetrics } from './process/process-metrics.js';
+import { RuntimeMetrics } from './process/runtime-metrics.js';
 
 /** One scrape. */
 @Injectable()

@@ -3,8 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Registry } from 'prom-client';
 import { callerOf, usageOf } from '../tenant/identification/request-identification.js';
-import { report } from './reported-metric.js';
-import { RouteTally } from './route-tally.js';
+import { report } from './series/reported-metric.js';
+import { RouteTally } from './series/route-tally.js';
 import { TenantMetrics } from './tenant-metrics.js';
 
 const DURATION = 'tenantry_http_request_duration_seconds';

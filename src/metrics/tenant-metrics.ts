@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import type { Usage } from '../database/statements/usage.js';
-import { report } from './reported-metric.js';
-import { TopSeries } from './top-series.js';
+import { report } from './series/reported-metric.js';
+import { TopSeries } from './series/top-series.js';
 
 interface TenantCounts {
   requests: number;

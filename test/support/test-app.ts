@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { DataSource, EntityManager } from 'typeorm';
-import { Application } from '../../src/application.js';
+import { Application } from '../../src/server/application.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/model/tenant.js';
 import { loadConfig } from '../../src/platform/config/load-config.js';

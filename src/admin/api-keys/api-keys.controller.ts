@@ -8,7 +8,7 @@ import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { replayable } from '../idempotency/replayable.js';
-import { slugOrId } from '../../control-plane/tenants/slug-or-id.js';
+import { slugOrId } from '../../http/slug-or-id.js';
 import {
   apiKeyView,
   type ApiKeyView,

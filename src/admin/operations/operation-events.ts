@@ -19,7 +19,7 @@ import {
   takeWhile,
   timer,
 } from 'rxjs';
-import { Drain } from '../../health/drain.js';
+import { Drain } from '../../server/drain.js';
 import { OperationRecords } from './operation-records.js';
 import { hasEnded } from './operation.schemas.js';
 import { TooManyFollowersError } from './too-many-followers.error.js';

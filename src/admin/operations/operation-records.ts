@@ -5,7 +5,7 @@ import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.e
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { type Page, selectPage, toPage } from '../../http/page.js';
-import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+import { UUID } from '../../http/slug-or-id.js';
 import {
   type OperationFilter,
   type OperationTenantFilter,

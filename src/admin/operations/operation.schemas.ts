@@ -7,7 +7,7 @@ import {
 import { SLUG } from '../../catalog/model/slug.js';
 import { pageOf, pageQuery } from '../../http/page.js';
 import { wholeNumber } from '../../http/whole-number.js';
-import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+import { UUID } from '../../http/slug-or-id.js';
 
 export const operationFilter = pageQuery.extend({
   status: z.enum(OPERATION_STATUSES).optional(),

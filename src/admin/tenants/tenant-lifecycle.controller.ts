@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
-import { slugOrId } from '../../control-plane/tenants/slug-or-id.js';
+import { slugOrId } from '../../http/slug-or-id.js';
 import { maintenance, type Maintenance, tenantView, type TenantView } from './tenant.schemas.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TENANTS_PATH } from './tenants-path.js';

@@ -3,7 +3,7 @@ import { isSlug, SLUG } from '../../catalog/model/slug.js';
 import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/bounded-text.js';
 import { wholeNumber } from '../../http/whole-number.js';
-import { UUID } from '../../control-plane/tenants/slug-or-id.js';
+import { UUID } from '../../http/slug-or-id.js';
 
 const SECONDS_PER_DAY = 86_400;
 const MOST_CONNECTIONS = 10_000;

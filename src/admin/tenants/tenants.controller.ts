@@ -13,7 +13,7 @@ import { setLocation } from '../operations/operation-location.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
 import { createdTenantView, type CreatedTenantView } from './created-tenant.schema.js';
-import { slugOrId } from '../../control-plane/tenants/slug-or-id.js';
+import { slugOrId } from '../../http/slug-or-id.js';
 import {
   deletion,
   type Deletion,

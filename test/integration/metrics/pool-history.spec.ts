@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
-import { PoolMetrics } from '../../../src/metrics/pool-metrics.js';
+import { PoolMetrics } from '../../../src/metrics/pools/pool-metrics.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
 import { POOL_OPTIONS } from '../../support/test-pool.js';
 import { Exposition } from '../../unit/metrics/support/exposition.js';

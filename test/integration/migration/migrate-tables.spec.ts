@@ -6,7 +6,7 @@ import {
   MigrationNotRecordedError,
 } from '../../../src/database/table-migrations/migration.errors.js';
 import { recordedMigrations } from '../../../src/database/table-migrations/recorded-migrations.js';
-import { ordersSchema } from '../../../src/orders/orders.schema.js';
+import { ordersSchema } from '../../../src/app/app.schema.js';
 import { TENANT_COLUMN, tenantPolicy } from '../../support/tenant-database.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from './support/migration-fixture.js';
 

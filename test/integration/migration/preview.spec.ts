@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Table, TableColumn } from 'typeorm';
 import { migrateTables } from '../../../src/database/table-migrations/migrate-tables.js';
 import { previewMigrations } from '../../../src/database/table-migrations/preview-migrations.js';
-import { ordersSchema } from '../../../src/orders/orders.schema.js';
+import { ordersSchema } from '../../../src/app/app.schema.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from './support/migration-fixture.js';
 
 const A = migration('A1764000000001', 'CREATE TABLE a (id int, name text)');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConflictError, NotFoundError } from '../../../src/platform/errors/request.errors.js';
-import { newCustomer } from '../../../src/orders/customers/customer.schemas.js';
+import { newCustomer } from '../../../src/app/customers/customer.schemas.js';
 import { OrdersFixture } from './support/orders-fixture.js';
 
 let fixture: OrdersFixture;

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import { ConflictError, NotFoundError, ValidationFailedError } from '../../../src/platform/errors/request.errors.js';
-import { customerChange, newCustomer } from '../../../src/orders/customers/customer.schemas.js';
-import { seedDemo } from '../../../src/orders/demo-orders.js';
-import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../../../src/orders/examples.js';
-import type { Order } from '../../../src/orders/orders/order.entity.js';
-import { newOrder, type NewOrder, orderChange } from '../../../src/orders/orders/order.schemas.js';
+import { customerChange, newCustomer } from '../../../src/app/customers/customer.schemas.js';
+import { seedDemo } from '../../../src/app/demo/demo-orders.js';
+import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../../../src/app/examples.js';
+import type { Order } from '../../../src/app/orders/order.entity.js';
+import { newOrder, type NewOrder, orderChange } from '../../../src/app/orders/order.schemas.js';
 import { pageQuery, toPage } from '../../../src/http/page.js';
 import { OrdersFixture } from './support/orders-fixture.js';
 

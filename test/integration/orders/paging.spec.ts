@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { pageQuery, toPage } from '../../../src/http/page.js';
-import type { Customer } from '../../../src/orders/customers/customer.entity.js';
+import type { Customer } from '../../../src/app/customers/customer.entity.js';
 import { OrdersFixture } from './support/orders-fixture.js';
 
 let fixture: OrdersFixture;

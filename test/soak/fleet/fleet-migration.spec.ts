@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { ordersSchema } from '../../../src/orders/orders.schema.js';
+import { ordersSchema } from '../../../src/app/app.schema.js';
 import { Fleet, KEY } from '../../integration/fleet-migrations/support/fleet.js';
 import { asSuperuser, testServer } from '../../support/postgres.js';
 import { Service } from '../../support/service.js';

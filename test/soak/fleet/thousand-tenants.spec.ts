@@ -8,7 +8,7 @@ import { Servers } from '../../../src/admin/servers/servers.js';
 import { newTenant } from '../../../src/admin/tenants/tenant.schemas.js';
 import { Tenants } from '../../../src/admin/tenants/tenants.js';
 import { OWNER_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
-import { ordersSchema } from '../../../src/orders/orders.schema.js';
+import { ordersSchema } from '../../../src/app/app.schema.js';
 import { Fleet, type Instance } from '../../integration/fleet-migrations/support/fleet.js';
 import { migration } from '../../integration/migration/support/migration-fixture.js';
 import { PASSWORDS } from '../../support/embedded-server.js';

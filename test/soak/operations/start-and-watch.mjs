@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-const { Application } = await import(new URL('../../../dist/application.js', import.meta.url).href);
+const { Application } = await import(new URL('../../../dist/server/application.js', import.meta.url).href);
 const { loadConfig } = await import(new URL('../../../dist/platform/config/load-config.js', import.meta.url).href);
 
 const RESOLUTION_MS = 5;

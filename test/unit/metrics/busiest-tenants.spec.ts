@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { TenantMetrics } from '../../../src/metrics/tenant-metrics.js';
-import { MOST_SERIES, OTHER, TopSeries } from '../../../src/metrics/top-series.js';
+import { MOST_SERIES, OTHER, TopSeries } from '../../../src/metrics/series/top-series.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { Exposition } from './support/exposition.js';
 

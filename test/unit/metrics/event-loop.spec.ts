@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { EventLoopWatch } from '../../../src/metrics/event-loop-watch.js';
-import { RuntimeMetrics } from '../../../src/metrics/runtime-metrics.js';
+import { EventLoopWatch } from '../../../src/metrics/process/event-loop-watch.js';
+import { RuntimeMetrics } from '../../../src/metrics/process/runtime-metrics.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { soon } from '../../support/soon.js';
 import { Exposition } from './support/exposition.js';

@@ -3,9 +3,9 @@ import { Registry } from 'prom-client';
 import type { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import type { PoolSnapshot, ServerSnapshot } from '../../../src/database/pool/pool-snapshot.js';
 import { WAIT_BUCKETS_MS } from '../../../src/database/pool/wait-histogram.js';
-import { PoolMetrics } from '../../../src/metrics/pool-metrics.js';
-import { targetLabel } from '../../../src/metrics/target-label.js';
-import { MOST_SERIES, OTHER } from '../../../src/metrics/top-series.js';
+import { PoolMetrics } from '../../../src/metrics/pools/pool-metrics.js';
+import { targetLabel } from '../../../src/metrics/pools/target-label.js';
+import { MOST_SERIES, OTHER } from '../../../src/metrics/series/top-series.js';
 import { Exposition } from './support/exposition.js';
 
 const SERVER: ServerSnapshot = { server: 'default', limit: 90, open: 3, waiting: 1 };

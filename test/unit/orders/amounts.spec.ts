@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE, minorUnits, orderTotal } from '../../../src/orders/orders/amounts.js';
+import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE, minorUnits, orderTotal } from '../../../src/app/orders/amounts.js';
 
 describe('amounts', () => {
   it('of an order are the sum over its lines', () => {

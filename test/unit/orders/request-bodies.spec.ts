@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { customerChange, newCustomer } from '../../../src/orders/customers/customer.schemas.js';
-import { newOrder, orderChange } from '../../../src/orders/orders/order.schemas.js';
+import { customerChange, newCustomer } from '../../../src/app/customers/customer.schemas.js';
+import { newOrder, orderChange } from '../../../src/app/orders/order.schemas.js';
 
 const customer = { email: 'ada@example.com', name: 'Ada' };
 const line = { description: 'Gear', quantity: 1, unitPrice: 0 };

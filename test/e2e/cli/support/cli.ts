@@ -4,7 +4,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../../src/cli/command-line.js';
-import { ordersSchema } from '../../../../src/orders/orders.schema.js';
+import { ordersSchema } from '../../../../src/app/app.schema.js';
 import { ADMIN_KEY, type Json } from '../../../support/test-app.js';
 
 const CLI = fileURLToPath(new URL('../../../../dist/cli.js', import.meta.url));

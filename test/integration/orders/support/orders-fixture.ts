@@ -6,11 +6,11 @@ import { TemplateDataSource } from '../../../../src/database/data-source/templat
 import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
 import { accessTo, TestPool } from '../../../support/test-pool.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
-import { Customer } from '../../../../src/orders/customers/customer.entity.js';
-import { CustomersService } from '../../../../src/orders/customers/customers.service.js';
-import { ordersSchema } from '../../../../src/orders/orders.schema.js';
-import { Order } from '../../../../src/orders/orders/order.entity.js';
-import { OrdersService } from '../../../../src/orders/orders/orders.service.js';
+import { Customer } from '../../../../src/app/customers/customer.entity.js';
+import { CustomersService } from '../../../../src/app/customers/customers.service.js';
+import { ordersSchema } from '../../../../src/app/app.schema.js';
+import { Order } from '../../../../src/app/orders/order.entity.js';
+import { OrdersService } from '../../../../src/app/orders/orders.service.js';
 import type { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
 import { createTenantRepository } from '../../../../src/tenant/context/tenant-repository.js';

@@ -1,21 +1,21 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { AppModule } from '../app.module.js';
+import { AppModule } from '../app/app.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
-import { Drain } from '../health/drain.js';
+import { Drain } from './drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
-import { ordersSchema } from '../orders/orders.schema.js';
+import { ordersSchema } from '../app/app.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
-import { answerClientError } from './client-errors.js';
+import { answerClientError } from '../http/client-errors.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
-import { problem } from './problem.js';
-import { ProblemFilter, sendProblem } from './problem.filter.js';
+import { problem } from '../http/problem.js';
+import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
-import { validationPipe } from './validation.pipe.js';
+import { validationPipe } from '../http/validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 

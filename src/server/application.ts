@@ -1,21 +1,21 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AppConfig } from './platform/config/app-config.js';
-import type { LoadedConfig } from './platform/config/load-config.js';
-import { withDatabaseUrl } from './platform/config/app-config.js';
-import type { DemoFile } from './control-plane/demo/demo-file.js';
-import { ResealingAtStart } from './admin/credentials/startup-re-encryption.js';
-import { DemoTenants } from './control-plane/demo/demo-tenants.js';
-import { OperationRunner } from './operations/operation-runner.js';
-import { embeddedPasswords } from './dev/embedded-postgres/embedded-passwords.js';
-import { MigratingAtStart } from './admin/fleet-migrations/startup-migration.js';
-import { EmbeddedPostgres } from './dev/embedded-postgres/embedded-postgres.js';
-import { Drain } from './health/drain.js';
-import { switchesOf, switchTable } from './platform/config/feature-flags.js';
-import { createLog, type Log } from './logging/log.js';
-import { NestLog } from './logging/nest-log.js';
-import { createApp } from './http/create-app.js';
-import { PortUnavailableError } from './http/http.errors.js';
+import type { AppConfig } from '../platform/config/app-config.js';
+import type { LoadedConfig } from '../platform/config/load-config.js';
+import { withDatabaseUrl } from '../platform/config/app-config.js';
+import type { DemoFile } from '../app/demo/demo-file.js';
+import { ResealingAtStart } from '../admin/credentials/startup-re-encryption.js';
+import { DemoTenants } from '../app/demo/demo-tenants.js';
+import { OperationRunner } from '../operations/operation-runner.js';
+import { embeddedPasswords } from '../dev/embedded-postgres/embedded-passwords.js';
+import { MigratingAtStart } from '../admin/fleet-migrations/startup-migration.js';
+import { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
+import { Drain } from './drain.js';
+import { switchesOf, switchTable } from '../platform/config/feature-flags.js';
+import { createLog, type Log } from '../logging/log.js';
+import { NestLog } from '../logging/nest-log.js';
+import { createApp } from './create-app.js';
+import { PortUnavailableError } from '../http/http.errors.js';
 
 /** The running service: embedded PostgreSQL when it was asked for, the Nest application, and where it listens. */
 export class Application {

@@ -1,6 +1,6 @@
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { Customer } from './customers/customer.entity.js';
-import { seedDemo } from './demo-orders.js';
+import { seedDemo } from './demo/demo-orders.js';
 import { CreateCustomers1764000000000 } from './migrations/1764000000000-create-customers.js';
 import { CreateOrders1764000001000 } from './migrations/1764000001000-create-orders.js';
 import { Order } from './orders/order.entity.js';

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { ConnectionPools } from '../database/pool/connection-pools.js';
-import type { ServerSnapshot } from '../database/pool/pool-snapshot.js';
-import { WAIT_BUCKETS_MS } from '../database/pool/wait-histogram.js';
-import type { MetricsSource } from './metrics-source.js';
+import { ConnectionPools } from '../../database/pool/connection-pools.js';
+import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
+import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
+import type { MetricsSource } from '../series/metrics-source.js';
 import { PoolActivity, type PoolState } from './pool-activity.js';
 import { closedIn, eventsIn, type PoolEvent, type Tally, waitedIn, waitsIn } from './pool-tally.js';
-import { histogram, report, type Sample } from './reported-metric.js';
+import { histogram, report, type Sample } from '../series/reported-metric.js';
 
 const WAIT_BOUNDS_SECONDS = WAIT_BUCKETS_MS.map((ms) => ms / 1000);
 const WAIT = 'tenantry_pool_wait_seconds';

@@ -1,7 +1,7 @@
-import type { PoolSnapshot } from '../database/pool/pool-snapshot.js';
+import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
 import { addTo, emptyTally, growth, isUnchanged, type Tally, tallyOf, workIn } from './pool-tally.js';
 import { targetLabel } from './target-label.js';
-import { TopSeries } from './top-series.js';
+import { TopSeries } from '../series/top-series.js';
 
 /** What one series shows of the moment: of one target, or summed over all that have no series of their own. */
 export interface PoolState {

@@ -1,5 +1,5 @@
-import type { CloseReason, PoolSnapshot } from '../database/pool/pool-snapshot.js';
-import { WAIT_BUCKETS_MS } from '../database/pool/wait-histogram.js';
+import type { CloseReason, PoolSnapshot } from '../../database/pool/pool-snapshot.js';
+import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 
 /**
  * What happened to a pool, as a row of numbers: there may be thousands of pools, all looked at in one go, and with names

@@ -1,6 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
-import { SLUG } from '../../catalog/model/slug.js';
-import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { SLUG } from '../catalog/model/slug.js';
+import { NotFoundError } from '../platform/errors/request.errors.js';
 
 /** A tenant's id. No slug looks like one, so that what names a tenant names one tenant. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
-import { Customer } from './customers/customer.entity.js';
-import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from './examples.js';
-import { insertOrder } from './orders/insert-order.js';
-import type { NewOrder } from './orders/order.schemas.js';
+import { Customer } from '../customers/customer.entity.js';
+import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../examples.js';
+import { insertOrder } from '../orders/insert-order.js';
+import type { NewOrder } from '../orders/order.schemas.js';
 
 /** Its customer is named by email. */
 type DemoOrder = Omit<NewOrder, 'customerId'> & { readonly id?: string; readonly email: string };

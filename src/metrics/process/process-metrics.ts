@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { report } from './reported-metric.js';
+import { report } from '../series/reported-metric.js';
 
 const STARTED_AT_SECONDS = Date.now() / 1000 - process.uptime();
 

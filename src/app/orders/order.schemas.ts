@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedText } from '../../http/bounded-text.js';
 import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../examples.js';
-import { versionNumber } from '../version-number.js';
+import { versionNumber } from '../../http/version-number.js';
 import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE } from './amounts.js';
 import { type Order, ORDER_STATUSES } from './order.entity.js';
 

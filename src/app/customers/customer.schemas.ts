@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedText } from '../../http/bounded-text.js';
 import { EXAMPLE_CUSTOMER_ID } from '../examples.js';
-import { versionNumber } from '../version-number.js';
+import { versionNumber } from '../../http/version-number.js';
 import type { Customer } from './customer.entity.js';
 
 const email = z.email().max(254).toLowerCase();

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Drain } from '../health/drain.js';
+import type { Drain } from './drain.js';
 import { PROBE } from '../tenant/identification/request-identification.js';
-import { ShuttingDownError } from './http.errors.js';
-import { sendProblem } from './problem.filter.js';
+import { ShuttingDownError } from '../http/http.errors.js';
+import { sendProblem } from '../http/problem.filter.js';
 
 /**
  * While the instance takes its leave, connections that are open get what they ask for once more and are told to close;

@@ -2,8 +2,8 @@ import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, Perform
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Histogram, Registry } from 'prom-client';
 import { type EventLoopDelay, EventLoopWatch } from './event-loop-watch.js';
-import type { MetricsSource } from './metrics-source.js';
-import { report } from './reported-metric.js';
+import type { MetricsSource } from '../series/metrics-source.js';
+import { report } from '../series/reported-metric.js';
 
 const FIGURES: readonly (keyof EventLoopDelay)[] = ['mean', 'p50', 'p90', 'p99', 'max'];
 
