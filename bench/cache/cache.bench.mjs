@@ -2,7 +2,7 @@
 // minutes, with a Redis and a PostgreSQL of its own. Run it with `npm run bench:cache`; bench/README.md says what is and is
 // not fair about it.
 import { Logger } from '@nestjs/common';
-import { startRedis } from '../../test/support/redis-server.mjs';
+import { startRedis } from '../../test/support/redis/redis-server.mjs';
 import { judge } from './aims.mjs';
 import { catalogQueries } from './catalog-queries.mjs';
 import { bentoCache, cacheManager, carelessHandMade, handMade, ours, sharingBentoCache } from './contestants.mjs';

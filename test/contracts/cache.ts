@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type CacheInstance, ITEM, OPTIONS } from '../support/cache-rig.js';
+import { type CacheInstance, ITEM, OPTIONS } from '../support/cache/cache-rig.js';
 
 /** Tells whether everything is as promised whatever the cache is made of. */
 export interface CacheUnderTest {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { newApiKey } from '../../src/catalog/model/api-key.js';
 import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../support/test-app.js';
-import { soon } from '../support/soon.js';
+import { soon } from '../support/load/soon.js';
 import { type Launch, launchNew } from './launch.js';
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough';

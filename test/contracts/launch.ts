@@ -1,5 +1,5 @@
-import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import type { PgBouncer } from '../support/pgbouncer.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/postgres.js';
+import type { PgBouncer } from '../support/postgres/pgbouncer.js';
 import { TestApp } from '../support/test-app.js';
 
 /** How a contract starts the application over a catalog; once more over the same one is another instance. */

@@ -5,7 +5,7 @@ import { type ConnectionTarget, sessionTarget } from '../../src/database/connect
 import { SessionLease } from '../../src/database/transactions/session-lease.js';
 import { createStamp } from '../../src/database/statements/stamp.js';
 import type { StampedClient } from '../../src/database/transactions/stamped-client.js';
-import type { TenantDatabase } from '../support/tenant-database.js';
+import type { TenantDatabase } from '../support/postgres/tenant-database.js';
 import {
   clientOf,
   createNotesDatabase,
@@ -13,10 +13,10 @@ import {
   type PoolKind,
   type TestTenant,
   tenantIn,
-} from '../integration/session/support/notes-database.js';
-import { newCursor } from '../integration/session/support/pg-cursor.js';
-import { pick, seededRandom } from '../integration/session/support/seeded-random.js';
-import { accessTo, type TestPool } from '../support/test-pool.js';
+} from '../support/statements/notes-database.js';
+import { newCursor } from '../support/statements/pg-cursor.js';
+import { pick, seededRandom } from '../support/statements/seeded-random.js';
+import { accessTo, type TestPool } from '../support/pool/test-pool.js';
 
 const SEED = 4_711;
 const SCHEMAS = ['shared', 'alpha', 'beta', 'gamma', 'delta'] as const;

@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { Operators } from '../support/operators.js';
-import { asSuperuser } from '../support/postgres.js';
-import { soon } from '../support/soon.js';
+import { Operators } from '../support/operations/operators.js';
+import { asSuperuser } from '../support/postgres/postgres.js';
+import { soon } from '../support/load/soon.js';
 import type { Json } from '../support/test-app.js';
 
 type Isolation = 'row' | 'schema' | 'database';

@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callOnce } from '../support/keep-alive.js';
-import { createTestDatabase } from '../support/postgres.js';
-import { RetryingClient } from '../support/retrying-client.js';
-import { Service } from '../support/service.js';
-import { soon } from '../support/soon.js';
+import { callOnce } from '../support/processes/keep-alive.js';
+import { createTestDatabase } from '../support/postgres/postgres.js';
+import { RetryingClient } from '../support/load/retrying-client.js';
+import { Service } from '../support/processes/service.js';
+import { soon } from '../support/load/soon.js';
 import { dropEverything, type Json } from '../support/test-app.js';
 
 const EVERY_MS = 5;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { soon } from '../support/soon.js';
+import { soon } from '../support/load/soon.js';
 import type { TestApp, TestTenant } from '../support/test-app.js';
 import { type Launch, launchNew } from './launch.js';
 

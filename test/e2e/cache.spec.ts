@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { soon } from '../support/soon.js';
+import { soon } from '../support/load/soon.js';
 import { dropEverything, TestApp, type TestTenant } from '../support/test-app.js';
-import { TestRedis } from '../support/test-redis.js';
+import { TestRedis } from '../support/redis/test-redis.js';
 
 let redis: TestRedis;
 let apps: TestApp[];

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callOnce, type KeptAnswer } from '../support/keep-alive.js';
-import { Service } from '../support/service.js';
-import { SmallDisk } from '../support/small-disk.js';
-import { soon } from '../support/soon.js';
+import { callOnce, type KeptAnswer } from '../support/processes/keep-alive.js';
+import { Service } from '../support/processes/service.js';
+import { SmallDisk } from '../support/postgres/small-disk.js';
+import { soon } from '../support/load/soon.js';
 import type { Json } from '../support/test-app.js';
 
 const DISK_MEGABYTES = 192;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { FaultTable, type Seen } from '../support/fault-table.js';
-import { PASSWORDS } from '../support/embedded-server.js';
-import { provisionOn, registerServer } from '../support/other-server.js';
-import { PrivatePostgres } from '../support/private-postgres.js';
+import { FaultTable, type Seen } from '../support/load/fault-table.js';
+import { PASSWORDS } from '../support/postgres/embedded-server.js';
+import { provisionOn, registerServer } from '../support/postgres/other-server.js';
+import { PrivatePostgres } from '../support/postgres/private-postgres.js';
 import { ADMIN_KEY, TestApp, type TestTenant } from '../support/test-app.js';
-import { TestRedis } from '../support/test-redis.js';
+import { TestRedis } from '../support/redis/test-redis.js';
 
 const GRACE_SECONDS = 4;
 const HOUR_MS = 3_600_000;

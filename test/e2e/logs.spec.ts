@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { soon } from '../support/soon.js';
-import { createTestDatabase, testServer } from '../support/postgres.js';
+import { soon } from '../support/load/soon.js';
+import { createTestDatabase, testServer } from '../support/postgres/postgres.js';
 import { ADMIN_KEY, type Json, TestApp, type TestTenant } from '../support/test-app.js';
 
 let app: TestApp;

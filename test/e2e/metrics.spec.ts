@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 import { ADMIN_KEY, TestApp, type TestTenant } from '../support/test-app.js';
-import { soon } from '../support/soon.js';
-import { startRedis } from '../support/redis-server.mjs';
-import { Exposition } from '../unit/metrics/support/exposition.js';
-import { readQuery } from '../unit/metrics/support/promql.js';
+import { soon } from '../support/load/soon.js';
+import { startRedis } from '../support/redis/redis-server.mjs';
+import { Exposition } from '../support/metrics/exposition.js';
+import { readQuery } from '../support/metrics/promql.js';
 
 const ORDERS = '/api/v1/orders';
 const NO_ORDER = `${ORDERS}/0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11`;

@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { targetOfUrl } from '../../src/database/connection/database-url.js';
-import { provisionOn, registerServer } from '../support/other-server.js';
-import { asSuperuser, createTestDatabase, testServer } from '../support/postgres.js';
-import { soon } from '../support/soon.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { provisionOn, registerServer } from '../support/postgres/other-server.js';
+import { asSuperuser, createTestDatabase, testServer } from '../support/postgres/postgres.js';
+import { soon } from '../support/load/soon.js';
+import { TcpProxy } from '../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, type Answer, dropEverything, TestApp, type TestTenant } from '../support/test-app.js';
-import { TestRedis } from '../support/test-redis.js';
+import { TestRedis } from '../support/redis/test-redis.js';
 
 const PROBES = 1_000;
 

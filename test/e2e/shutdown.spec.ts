@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { callOnce, KeptConnection } from '../support/keep-alive.js';
-import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../support/postgres.js';
-import { Service } from '../support/service.js';
-import { soon } from '../support/soon.js';
+import { callOnce, KeptConnection } from '../support/processes/keep-alive.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../support/postgres/postgres.js';
+import { Service } from '../support/processes/service.js';
+import { soon } from '../support/load/soon.js';
 import { dropEverything, type Json } from '../support/test-app.js';
-import { TestRedis } from '../support/test-redis.js';
+import { TestRedis } from '../support/redis/test-redis.js';
 
 /** After this a signal is a second one, not the same key press again. */
 const SECOND_SIGNAL_MS = 600;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Isolation } from '../../src/catalog/model/tenant.js';
-import { callOnce, KeptConnection } from '../support/keep-alive.js';
-import { testServer } from '../support/postgres.js';
-import { Service } from '../support/service.js';
-import { soon } from '../support/soon.js';
+import { callOnce, KeptConnection } from '../support/processes/keep-alive.js';
+import { testServer } from '../support/postgres/postgres.js';
+import { Service } from '../support/processes/service.js';
+import { soon } from '../support/load/soon.js';
 import { TestApp, type TestTenant } from '../support/test-app.js';
 
 /** What is promised, and what a busy machine may add to that. */

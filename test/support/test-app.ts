@@ -15,7 +15,7 @@ import { ApiKeys } from '../../src/admin/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../src/catalog/audit/actor.js';
 import { TenantProvisioner } from '../../src/admin/tenants/tenant-provisioner.js';
 import { createLog } from '../../src/logging/log.js';
-import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres/postgres.js';
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-characters';
 

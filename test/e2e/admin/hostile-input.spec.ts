@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ADMIN_KEY, type Answer, TestApp, type TestTenant } from '../../support/test-app.js';
-import { AdminClient, type Asked } from './support/admin-client.js';
-import { type AdminBody, type AdminRoute, adminRoutes, servedAdminRoutes } from './support/admin-routes.js';
-import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } from './support/hostile.js';
+import { AdminClient, type Asked } from '../../support/admin/admin-client.js';
+import { type AdminBody, type AdminRoute, adminRoutes, servedAdminRoutes } from '../../support/admin/admin-routes.js';
+import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } from '../../support/admin/hostile.js';
 
 /** Fields that take any text: hostile there is only what is none, or none that can be stored. */
 const FREE_TEXT = [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Json, TestApp } from '../../support/test-app.js';
-import { AdminClient } from './support/admin-client.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
 
 let app: TestApp;
 let other: TestApp;

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomUUID } from 'node:crypto';
 import { MOST_FOLLOWERS } from '../../../src/admin/operations/operation-events.js';
 import { OperationRecords } from '../../../src/admin/operations/operation-records.js';
-import { soon } from '../../support/soon.js';
+import { soon } from '../../support/load/soon.js';
 import { type Json, TestApp } from '../../support/test-app.js';
-import { AdminClient, type Follower } from './support/admin-client.js';
+import { AdminClient, type Follower } from '../../support/admin/admin-client.js';
 
 let app: TestApp;
 let admin: AdminClient;

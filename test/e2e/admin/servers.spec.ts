@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { asSuperuser, testServer } from '../../support/postgres.js';
+import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
 import { type Json, TestApp } from '../../support/test-app.js';
-import { AdminClient } from './support/admin-client.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
 
 const POWERLESS = `powerless_${process.pid}`;
 

@@ -3,10 +3,10 @@ import { Writable } from 'node:stream';
 import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
 import { type Isolation, ISOLATIONS } from '../../../src/catalog/model/tenant.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
-import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
+import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Answer, type Json, TestApp } from '../../support/test-app.js';
-import { AdminClient } from './support/admin-client.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
 
 const CUSTOMER = { name: 'Ada', email: 'ada@example.com' };
 

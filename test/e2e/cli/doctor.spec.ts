@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
 import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
-import { freePort } from '../../support/free-port.js';
-import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { freePort } from '../../support/processes/free-port.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 import { dropEverything } from '../../support/test-app.js';
-import { type Around, Cli, settings } from './support/cli.js';
+import { type Around, Cli, settings } from '../../support/cli/cli.js';
 
 interface Finding {
   readonly check: string;

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { Service } from '../../support/service.js';
-import { soon } from '../../support/soon.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { soon } from '../../support/load/soon.js';
 import { dropEverything, type Json } from '../../support/test-app.js';
-import { Cli, settings } from './support/cli.js';
+import { Cli, settings } from '../../support/cli/cli.js';
 
 const ISOLATIONS = ['row', 'schema', 'database'] as const;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { crashAt, deleteCase, provisionCase } from '../../contracts/operation-crashes.js';
-import { Operators } from '../../support/operators.js';
+import { Operators } from '../../support/operations/operators.js';
 
 let operators: Operators;
 

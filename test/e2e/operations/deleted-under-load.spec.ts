@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, dropEverything, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let database: TestDatabase;

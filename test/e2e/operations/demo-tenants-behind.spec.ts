@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { asSuperuser, createTestDatabase } from '../../support/postgres.js';
+import { asSuperuser, createTestDatabase } from '../../support/postgres/postgres.js';
 import { dropEverything, TestApp } from '../../support/test-app.js';
 
 it('demo tenants get the tables of a migration that was added since the last start', async () => {

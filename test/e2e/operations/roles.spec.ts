@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { testServer } from '../../support/postgres.js';
-import { SteadyLoad } from '../../support/steady-load.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { SteadyLoad } from '../../support/load/steady-load.js';
 import { TestApp } from '../../support/test-app.js';
 
 interface Session {

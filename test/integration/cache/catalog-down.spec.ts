@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
-import { OPTIONS } from '../../support/cache-rig.js';
-import { PASSWORDS } from '../../support/embedded-server.js';
-import { insertTenants, LookupInstance } from '../../support/lookup-instance.js';
-import { PrivatePostgres } from '../../support/private-postgres.js';
-import { soon } from '../../support/soon.js';
+import { OPTIONS } from '../../support/cache/cache-rig.js';
+import { PASSWORDS } from '../../support/postgres/embedded-server.js';
+import { insertTenants, LookupInstance } from '../../support/cache/lookup-instance.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { soon } from '../../support/load/soon.js';
 
 const SLUGS = ['steady', 'suspended', 'deleted', 'renamed'];
 

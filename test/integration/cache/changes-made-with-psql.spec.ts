@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 /** What is promised; on one machine it takes a few milliseconds. */
 const AT_ONCE_MS = 1_000;

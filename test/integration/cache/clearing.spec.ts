@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CacheInstance } from '../../support/cache-rig.js';
-import { connected, settled } from '../../support/cache-settled.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { CacheInstance } from '../../support/cache/cache-rig.js';
+import { connected, settled } from '../../support/cache/cache-settled.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const PREFIX = 'te[s]t*?'; // every letter that means something in a pattern
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
-import { connected, settled } from '../../support/cache-settled.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache/cache-rig.js';
+import { connected, settled } from '../../support/cache/cache-settled.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 let redis: TestRedis;
 let truth: Truth;

@@ -8,7 +8,7 @@ import { Logger } from '@nestjs/common';
 import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { testKeyRing } from '../../support/cache-rig.js';
+import { testKeyRing } from '../../support/cache/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 
 const ROOT = process.cwd();

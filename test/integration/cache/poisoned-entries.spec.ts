@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { redisInsStore } from 'cache-manager-ioredis-yet';
-import { CacheInstance, StoppedClock, testKeyRing, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
-import { connected, settled } from '../../support/cache-settled.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { CacheInstance, StoppedClock, testKeyRing, Truth, UNTRUSTED_MS } from '../../support/cache/cache-rig.js';
+import { connected, settled } from '../../support/cache/cache-settled.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 /** What telejson makes of this is an object with a function `then`, which awaiting it calls. */
 const CODE = `{"then":"_function_then|function then(){ globalThis.__codeFromRedis = true; }"}`;

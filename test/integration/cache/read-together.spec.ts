@@ -5,9 +5,9 @@ import { targetPasswordPlace } from '../../../src/catalog/entities/connection-ta
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { TARGET, TENANT } from '../../../src/tenant/directory/cached-kinds.js';
 import type { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
-import { testKeyRing } from '../../support/cache-rig.js';
-import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+import { testKeyRing } from '../../support/cache/cache-rig.js';
+import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 
 let database: TestDatabase;
 let instance: LookupInstance;

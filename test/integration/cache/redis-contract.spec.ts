@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { cacheContract, type CacheUnderTest } from '../../contracts/cache.js';
-import { CacheInstance } from '../../support/cache-rig.js';
-import { connected, settled } from '../../support/cache-settled.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { CacheInstance } from '../../support/cache/cache-rig.js';
+import { connected, settled } from '../../support/cache/cache-settled.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 let redis: TestRedis;
 

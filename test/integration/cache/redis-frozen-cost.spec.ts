@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CacheInstance, ITEM, ShiftedClock } from '../../support/cache-rig.js';
-import { connected } from '../../support/cache-settled.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { CacheInstance, ITEM, ShiftedClock } from '../../support/cache/cache-rig.js';
+import { connected } from '../../support/cache/cache-settled.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const READS = 400;
 

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { HalfReplies } from '../../support/half-replies.js';
+import { HalfReplies } from '../../support/postgres/half-replies.js';
 import { LogRecorder } from '../../support/log-recorder.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { TestRedis } from '../../support/test-redis.js';
-import { ThreeInstances } from '../../support/three-instances.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
+import { ThreeInstances } from '../../support/processes/three-instances.js';
 
 interface Outage {
   begin(): Promise<unknown>;

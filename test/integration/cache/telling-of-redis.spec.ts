@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
-import { openTier } from '../../support/cache-rig.js';
+import { openTier } from '../../support/cache/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 let redis: TestRedis;
 let log: LogRecorder;

@@ -6,8 +6,8 @@ import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { POOL_OPTIONS } from '../../support/test-pool.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 

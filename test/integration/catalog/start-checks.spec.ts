@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { CatalogUnavailableError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { POOL_OPTIONS } from '../../support/test-pool.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 let database: TestDatabase;
 

@@ -5,9 +5,9 @@ import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
 import { PoolMetrics } from '../../../src/metrics/pools/pool-metrics.js';
-import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
-import { POOL_OPTIONS } from '../../support/test-pool.js';
-import { Exposition } from '../../unit/metrics/support/exposition.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
+import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
+import { Exposition } from '../../support/metrics/exposition.js';
 
 const SHARE = { maxConcurrent: 2, maxQueued: 1 };
 const LIMIT = 7;

@@ -4,10 +4,10 @@ import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { TenantCensus } from '../../../src/metrics/tenant-census.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { POOL_OPTIONS } from '../../support/test-pool.js';
+import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 const CACHE_MS = 10_000;
 const DEADLINE_MS = 1_000;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { ConflictError } from '../../../src/platform/errors/request.errors.js';
-import { soon } from '../../support/soon.js';
-import { ACTOR, kindOf, OperationsRig } from './support.js';
+import { soon } from '../../support/load/soon.js';
+import { ACTOR, kindOf, OperationsRig } from '../../support/operations/support.js';
 
 let rig: OperationsRig;
 

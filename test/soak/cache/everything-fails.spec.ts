@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pick, seededRandom } from '../../integration/session/support/seeded-random.js';
+import { pick, seededRandom } from '../../support/statements/seeded-random.js';
 import { LogRecorder } from '../../support/log-recorder.js';
-import { testServer } from '../../support/postgres.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { TestRedis } from '../../support/test-redis.js';
-import { ThreeInstances } from '../../support/three-instances.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
+import { ThreeInstances } from '../../support/processes/three-instances.js';
 
 const LASTS_MS = 60_000;
 const SEED = Number(process.env['SEED'] ?? Date.now() % 100_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CacheInstance, ITEM, ShiftedClock } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM, ShiftedClock } from '../../support/cache/cache-rig.js';
 
 const ROUNDS = 60;
 const PER_ROUND = 2_000;

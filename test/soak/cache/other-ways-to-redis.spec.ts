@@ -6,11 +6,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
-import { CacheInstance, ITEM, type RedisSettings, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache-rig.js';
-import { connected } from '../../support/cache-settled.js';
-import { freePort } from '../../support/free-port.js';
-import { soon } from '../../support/soon.js';
-import { TestRedis } from '../../support/test-redis.js';
+import {
+  CacheInstance,
+  ITEM,
+  type RedisSettings,
+  StoppedClock,
+  Truth,
+  UNTRUSTED_MS,
+} from '../../support/cache/cache-rig.js';
+import { connected } from '../../support/cache/cache-settled.js';
+import { freePort } from '../../support/processes/free-port.js';
+import { soon } from '../../support/load/soon.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const KEYS = Array.from({ length: 30 }, (_, n) => `k${n}`);
 

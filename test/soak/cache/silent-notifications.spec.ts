@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
-import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
+import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 
 let database: TestDatabase;
 let proxy: TcpProxy;

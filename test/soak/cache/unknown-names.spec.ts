@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { insertTenants, LookupInstance, randomSlug } from '../../support/lookup-instance.js';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
+import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 
 const WAVES = 20;
 const NAMES_AT_ONCE = 5_000;

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, copyFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processesNaming, removeFolder, temporaryFolder } from '../../support/embedded-server.js';
-import { Service } from '../../support/service.js';
-import { Cli, settings } from '../../e2e/cli/support/cli.js';
+import { processesNaming, removeFolder, temporaryFolder } from '../../support/postgres/embedded-server.js';
+import { Service } from '../../support/processes/service.js';
+import { Cli, settings } from '../../support/cli/cli.js';
 
 let folder: string;
 let cli: Cli;

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres.js';
+import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { dropEverything, type Json } from '../../support/test-app.js';
-import { Cli, settings } from '../../e2e/cli/support/cli.js';
+import { Cli, settings } from '../../support/cli/cli.js';
 
 let database: TestDatabase;
 let folder: string;

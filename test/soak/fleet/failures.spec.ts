@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
-import { migration } from '../../integration/migration/support/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from '../../integration/fleet-migrations/support/fleet.js';
+import { migration } from '../../support/tables/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from '../../support/fleet/fleet.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { ordersSchema } from '../../../src/app/app.schema.js';
-import { Fleet, KEY } from '../../integration/fleet-migrations/support/fleet.js';
-import { asSuperuser, testServer } from '../../support/postgres.js';
-import { Service } from '../../support/service.js';
-import { soon } from '../../support/soon.js';
+import { Fleet, KEY } from '../../support/fleet/fleet.js';
+import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Json } from '../../support/test-app.js';
 
 const [CUSTOMERS, ORDERS] = ['CreateCustomers1764000000000', 'CreateOrders1764000001000'];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
 
 const TENANTS = 10_000;
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { previewRequest } from '../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../../src/admin/fleet-migrations/fleet-preview.js';
-import { migration } from '../../integration/migration/support/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
+import { migration } from '../../support/tables/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
 
 const INDEX = migration('Index1764000000003', 'CREATE INDEX notes_title ON notes (tenant_id, title)');
 

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { OperationRunner } from '../../../src/operations/operation-runner.js';
 import { Operations } from '../../../src/operations/operations.js';
-import { soon } from '../../support/soon.js';
-import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
-import { Gate } from '../../integration/fleet-migrations/support/gate.js';
+import { soon } from '../../support/load/soon.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
+import { Gate } from '../../support/fleet/gate.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { newServer } from '../../../src/admin/servers/server.schemas.js';
 import { Servers } from '../../../src/admin/servers/servers.js';
-import { testServer } from '../../support/postgres.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { migration, ownerTarget } from '../../integration/migration/support/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE } from '../../integration/fleet-migrations/support/fleet.js';
-import { Gate } from '../../integration/fleet-migrations/support/gate.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { migration, ownerTarget } from '../../support/tables/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
+import { Gate } from '../../support/fleet/gate.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 

@@ -9,11 +9,11 @@ import { newTenant } from '../../../src/admin/tenants/tenant.schemas.js';
 import { Tenants } from '../../../src/admin/tenants/tenants.js';
 import { OWNER_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
 import { ordersSchema } from '../../../src/app/app.schema.js';
-import { Fleet, type Instance } from '../../integration/fleet-migrations/support/fleet.js';
-import { migration } from '../../integration/migration/support/migration-fixture.js';
-import { PASSWORDS } from '../../support/embedded-server.js';
-import { asSuperuser } from '../../support/postgres.js';
-import { PrivatePostgres } from '../../support/private-postgres.js';
+import { Fleet, type Instance } from '../../support/fleet/fleet.js';
+import { migration } from '../../support/tables/migration-fixture.js';
+import { PASSWORDS } from '../../support/postgres/embedded-server.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 
 const COUNTS: Readonly<Record<Isolation, number>> = { row: 750, schema: 200, database: 50 };
 const SERVERS = ['default', 'other'];

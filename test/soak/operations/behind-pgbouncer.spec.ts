@@ -5,7 +5,7 @@ import { launchBehind } from '../../contracts/launch.js';
 import { problemsContract } from '../../contracts/problems.js';
 import { publicRoutesContract } from '../../contracts/public-routes.js';
 import { tenantStatusContract } from '../../contracts/tenant-status.js';
-import { PgBouncer } from '../../support/pgbouncer.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
 
 let pooler: PgBouncer;
 

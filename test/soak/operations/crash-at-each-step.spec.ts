@@ -7,7 +7,7 @@ import {
   resealCase,
   rotateCase,
 } from '../../contracts/operation-crashes.js';
-import { Operators } from '../../support/operators.js';
+import { Operators } from '../../support/operations/operators.js';
 
 const LONGEST_MS = 5 * 60_000;
 

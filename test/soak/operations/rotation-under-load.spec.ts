@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres.js';
-import { soon } from '../../support/soon.js';
-import { SteadyLoad } from '../../support/steady-load.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { SteadyLoad } from '../../support/load/steady-load.js';
 import { ADMIN_KEY, dropEverything, TestApp } from '../../support/test-app.js';
 
 const newKey = (): string => randomBytes(32).toString('base64');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { TestDatabase } from '../../support/postgres.js';
+import type { TestDatabase } from '../../support/postgres/postgres.js';
 import { ADMIN_KEY, dropEverything, TestApp } from '../../support/test-app.js';
 
 const SCRIPT = fileURLToPath(new URL('start-and-watch.mjs', import.meta.url));

@@ -1,5 +1,5 @@
 import { restSuites } from '../../contracts/rest-suites.js';
-import { launchSwitched } from '../../support/with-redis.js';
+import { launchSwitched } from '../../support/redis/with-redis.js';
 
 // With pooling and without Redis is what test/e2e runs with.
 restSuites('without pooling and without Redis', launchSwitched({ ENABLE_CONNECTION_POOLING: 'false' }));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { restSuites } from '../../contracts/rest-suites.js';
-import { TestRedis } from '../../support/test-redis.js';
-import { launchSwitched } from '../../support/with-redis.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
+import { launchSwitched } from '../../support/redis/with-redis.js';
 
 let redis: TestRedis;
 

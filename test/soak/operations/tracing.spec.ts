@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { OtlpReceiver, type ReceivedSpan } from '../../integration/tracing/support/otlp-receiver.js';
-import { type Place, TracedService } from '../../integration/tracing/support/traced-service.js';
-import { createTestDatabase } from '../../support/postgres.js';
+import { OtlpReceiver, type ReceivedSpan } from '../../support/tracing/otlp-receiver.js';
+import { type Place, TracedService } from '../../support/tracing/traced-service.js';
+import { createTestDatabase } from '../../support/postgres/postgres.js';
 import { dropEverything } from '../../support/test-app.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { Backends } from '../../support/backends.js';
-import { survive } from '../../support/fault-load.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { createTenantDatabase } from '../../support/tenant-database.js';
-import { TestPool } from '../../support/test-pool.js';
+import { Backends } from '../../support/postgres/backends.js';
+import { survive } from '../../support/load/fault-load.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { createTenantDatabase } from '../../support/postgres/tenant-database.js';
+import { TestPool } from '../../support/pool/test-pool.js';
 
 const OPTIONS = { size: 4, timeoutMs: 1_500, connectTimeoutMs: 500, statementTimeoutMs: 500 };
 /** How much longer than the server's deadline a client waits for an answer: pool-options.ts. */

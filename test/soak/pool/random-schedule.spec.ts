@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Backends } from '../../support/backends.js';
-import { RandomSchedule } from '../../support/random-schedule.js';
-import { createTenantDatabase, type TenantDatabase } from '../../support/tenant-database.js';
+import { Backends } from '../../support/postgres/backends.js';
+import { RandomSchedule } from '../../support/pool/random-schedule.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
 
 let databases: TenantDatabase[];
 let backends: Backends;

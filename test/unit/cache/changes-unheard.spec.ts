@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CacheInstance, ITEM } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
 describe('while changes may go unheard', () => {
   it('a value is believed for a quarter of a second', async () => {

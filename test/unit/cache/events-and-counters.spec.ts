@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { CacheInstance, OPTIONS } from '../../support/cache-rig.js';
+import { CacheInstance, OPTIONS } from '../../support/cache/cache-rig.js';
 
 const lines: string[] = [];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { remainingMs } from '../../../src/cache/contract/entry.js';
-import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache/cache-rig.js';
 
 describe('the lives of entries', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { LoadTimeoutError } from '../../../src/cache/contract/cache.errors.js';
-import { CacheInstance, ITEM } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
 async function open(): Promise<CacheInstance> {
   return (await CacheInstance.open()).listen();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CacheInstance, ITEM } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
 describe('100,000 made-up names', () => {
   it('push nothing real out of memory', async () => {

@@ -1,6 +1,6 @@
 import { describe } from '@jest/globals';
 import { cacheContract } from '../../contracts/cache.js';
-import { CacheInstance } from '../../support/cache-rig.js';
+import { CacheInstance } from '../../support/cache/cache-rig.js';
 
 describe('a cache with the memory tier only', () => {
   cacheContract(async () => ({

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Along } from '../../../src/cache/contract/cache.js';
-import { CacheInstance, ITEM } from '../../support/cache-rig.js';
+import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
 /** Loads `a`, and with it what the truth says of `b` at that moment. */
 async function loadBoth(instance: CacheInstance): Promise<string | undefined> {

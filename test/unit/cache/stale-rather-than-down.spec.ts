@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { SealBrokenError } from '../../../src/platform/encryption/key-ring.js';
-import { CacheInstance, OPTIONS } from '../../support/cache-rig.js';
+import { CacheInstance, OPTIONS } from '../../support/cache/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 
 const DOWN = new Error('connect ECONNREFUSED');

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { readQuery } from './support/promql.js';
+import { readQuery } from '../../support/metrics/promql.js';
 
 it('a query names its metrics, the labels in their braces and those it groups by', () => {
   const text = `histogram_quantile(0.99, sum by (target, le) (rate(wait_bucket{a="x", b=~"y|z"}[5m])))

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConflictError, NotFoundError } from '../../../../src/platform/errors/request.errors.js';
+import { newCustomer } from '../../../../src/app/customers/customer.schemas.js';
+import { OrdersFixture } from '../../../support/orders/orders-fixture.js';
+
+let fixture: OrdersFixture;
+
+beforeAll(async () => {
+  fixture = await OrdersFixture.create();
+});
+afterAll(() => fixture.close());
+
+const ada = newCustomer.parse({ email: 'Ada@Example.com', name: ' Ada ' });
+
+describe('customers', () => {
+  it('normalises what it stores', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      const created = await fixture.customers.create(ada);
+      expect(created).toMatchObject({ email: 'ada@example.com', name: 'Ada', version: 1 });
+      expect(await fixture.customers.read(created.id)).toEqual(created);
+    });
+  });
+
+  it('keeps emails unique per tenant, and says nothing of the other row', async () => {
+    const one = fixture.dataSource();
+    await fixture.as(one, () => fixture.customers.create(ada));
+    await fixture.as(fixture.dataSource(), () => fixture.customers.create(ada));
+    const refused = fixture.as(one, () => fixture.customers.create(ada));
+    await expect(refused).rejects.toThrow(new ConflictError('another customer has this email'));
+    await expect(refused.catch((error: Error) => error.cause)).resolves.toBeUndefined();
+  });
+
+  it('refuses a change to an email that is taken', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      await fixture.customers.create(ada);
+      const { id } = await fixture.customers.create({ email: 'grace@example.com', name: 'Grace' });
+      await expect(fixture.customers.change(id, { version: 1, email: ada.email })).rejects.toThrow(ConflictError);
+    });
+  });
+
+  it('lets one of several changes from the same version through', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      const { id } = await fixture.customers.create(ada);
+      const names = Array.from({ length: 8 }, (_, n) => `name ${n}`);
+      const outcomes = await Promise.allSettled(
+        names.map((name) => fixture.customers.change(id, { version: 1, name })),
+      );
+      const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+      expect(refused).toHaveLength(7);
+      for (const { reason } of refused) expect(reason).toBeInstanceOf(ConflictError);
+      expect((await fixture.customers.read(id)).version).toBe(2);
+    });
+  });
+
+  it('changes only what is named, and when', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      const created = await fixture.customers.create(ada);
+      const changed = await fixture.customers.change(created.id, { version: 1, name: 'Ada King' });
+      expect(changed).toMatchObject({
+        email: created.email,
+        name: 'Ada King',
+        version: 2,
+        createdAt: created.createdAt,
+      });
+      expect(changed.updatedAt.getTime()).toBeGreaterThanOrEqual(created.updatedAt.getTime());
+    });
+  });
+
+  it("treats another tenant's customer as absent", async () => {
+    const { id } = await fixture.as(fixture.dataSource(), () => fixture.customers.create(ada));
+    const stranger = fixture.dataSource();
+    await fixture.as(stranger, async () => {
+      await expect(fixture.customers.read(id)).rejects.toThrow(NotFoundError);
+      await expect(fixture.customers.change(id, { version: 1, name: 'x' })).rejects.toThrow(NotFoundError);
+      await expect(fixture.customers.delete(id)).rejects.toThrow(NotFoundError);
+    });
+  });
+
+  it('deletes a customer without orders, and only such a one', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      const { id } = await fixture.customers.create(ada);
+      const order = await fixture.orders.create({
+        number: 'A-1',
+        customerId: id,
+        status: 'draft',
+        currency: 'EUR',
+        lines: [{ description: 'x', quantity: 1, unitPrice: 1 }],
+      });
+      await expect(fixture.customers.delete(id)).rejects.toThrow(new ConflictError('the customer has orders'));
+      await fixture.orders.delete(order.id);
+      await fixture.customers.delete(id);
+      await expect(fixture.customers.delete(id)).rejects.toThrow(NotFoundError);
+    });
+  });
+
+  it('knows nobody by an id that was never given', async () => {
+    await fixture.as(fixture.dataSource(), async () => {
+      await expect(fixture.customers.read(randomUUID())).rejects.toThrow(new NotFoundError('customer'));
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import QueryStream from 'pg-query-stream';
+import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
+import { TestTenants } from '../../../support/data-source/tenants.js';
+import { accessTo } from '../../../support/pool/test-pool.js';
+
+const context = new TenantContext();
+const OPENED_BY = 'acme';
+const USED_BY = 'umbrella';
+
+let tenants: TestTenants;
+
+/** Every connection of the pool is opened in the context of one tenant, and used by another one of the same target. */
+beforeAll(async () => {
+  tenants = await TestTenants.create({ poolSize: 4 });
+  const opener = tenants.named(OPENED_BY);
+  await Promise.all(Array.from({ length: 4 }, () => runAs(OPENED_BY, () => opener.dataSource.query('SELECT 1'))));
+});
+
+afterAll(() => tenants.close());
+
+function runAs<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const { dataSource } = tenants.named(name);
+  return context.run({ tenant: { slug: name } as never, dataSource }, work);
+}
+
+function whoAmI(): string {
+  return context.current().tenant.slug;
+}
+
+describe('on a connection that another tenant has opened', () => {
+  it('listeners of a stream work for the tenant that asked for it', async () => {
+    const heard = await runAs(USED_BY, async () => {
+      const runner = tenants.named(USED_BY).dataSource.createQueryRunner();
+      const client = await runner.connect();
+      const stream: QueryStream = client.query(new QueryStream('SELECT generate_series(1, 5)'));
+      const seen = new Set<string>();
+      stream.on('data', () => seen.add(whoAmI()));
+      await once(stream, 'end');
+      await runner.release();
+      return [...seen];
+    });
+    expect(heard).toEqual([USED_BY]);
+  });
+
+  it('listeners of a session hear notifications as the tenant whose session it is', async () => {
+    const { id, schema, pool } = tenants.named(USED_BY);
+    const heard = await runAs(USED_BY, () =>
+      SessionLease.run(accessTo(pool, createStamp(id, schema)), async (session) => {
+        const notified = new Promise((resolve) => session.on('notification', () => resolve(whoAmI())));
+        await session.query('LISTEN something');
+        await session.query('NOTIFY something');
+        return notified;
+      }),
+    );
+    expect(heard).toBe(USED_BY);
+  });
+});

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { AppConfig } from '../../../../src/platform/config/app-config.js';
+import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
+import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
+import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
+
+const ANYBODY = { tenantId: 'anybody', share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
+
+let database: TenantDatabase;
+
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  database = await createTenantDatabase();
+});
+
+afterAll(() => database.drop());
+
+function poolsOf(enabled: boolean): ConnectionPools {
+  const pool: AppConfig['pool'] = {
+    ...POOL_OPTIONS,
+    enabled,
+    size: 1,
+    timeoutMs: 5_000,
+    serverMaxConnections: 90,
+    tenantMaxConcurrent: undefined,
+    tenantMaxQueued: 100,
+  };
+  return new ConnectionPools({ pool } as AppConfig);
+}
+
+describe.each([
+  ['pooled', true],
+  ['direct', false],
+])('the pools of a process (%s)', (_, enabled) => {
+  it('are one per target; for its next version new work goes to a new one at once, while the old one drains', async () => {
+    const pools = poolsOf(enabled);
+    const handle = pools.get(database.target);
+    expect(pools.get({ ...database.target })).toBe(handle);
+    const old = handle.pool;
+    const held = await handle.acquire(ANYBODY);
+    const waiting = handle.acquire(ANYBODY);
+    expect(pools.get({ ...database.target, version: '2', shared: !database.target.shared })).toBe(handle);
+    expect(handle.pool).not.toBe(old);
+    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await held.client.query('SELECT 1');
+    (await waiting).release(); // moved to the new pool with its place in the queue
+    held.release();
+    await pools.close(5_000);
+    expect([old.counts().total, handle.counts().total]).toEqual([0, 0]);
+  });
+
+  it('stay as they are for a version in which nothing has changed that matters to connections', async () => {
+    const pools = poolsOf(enabled);
+    const { pool } = pools.get(database.target);
+    const server = { ...database.target.server, maxConnections: 20 };
+    expect(pools.get({ ...database.target, server, version: '2' }).pool).toBe(pool);
+    expect(pools.snapshot().servers).toMatchObject([{ limit: 20 - RESERVED_CONNECTIONS }]);
+    expect(pools.get({ ...database.target, password: 'another', version: '3' }).pool).not.toBe(pool);
+    await pools.close(5_000);
+  });
+
+  it('are replaced without being asked for, and forgotten when their target is gone', async () => {
+    const pools = poolsOf(enabled);
+    const handle = pools.get(database.target);
+    const old = handle.pool;
+    pools.refresh({ ...database.target, id: 'nobody asked for it yet' });
+    expect([...pools.targetIds()]).toEqual([database.target.id]);
+    pools.refresh({ ...database.target, version: '2', shared: !database.target.shared });
+    expect(handle.pool).not.toBe(old);
+    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    pools.forget(database.target.id);
+    expect([...pools.targetIds()]).toEqual([]);
+    await expect(handle.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await pools.close(5_000);
+  });
+
+  it('close by the deadline although a lease is not given back: it is cut', async () => {
+    const pools = poolsOf(enabled);
+    const handle = pools.get(database.target);
+    const held = await handle.acquire(ANYBODY);
+    const { rows } = await held.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await pools.close(50);
+    expect(handle.counts().total).toBe(0);
+    await expect(held.client.query('SELECT 1')).rejects.toThrow();
+    held.release();
+    expect(await database.admin('SELECT FROM pg_stat_activity WHERE pid = $1', [rows[0]?.pid])).toEqual([]);
+  });
+
+  it('are not opened again once they are closed', async () => {
+    const pools = poolsOf(enabled);
+    pools.get(database.target);
+    await pools.close(1_000);
+    expect(() => pools.get(database.target)).toThrow(expect.objectContaining({ code: 'POOL_ENDED' }));
+  });
+});

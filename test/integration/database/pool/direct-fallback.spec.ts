@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { AcquireRequest, PooledConnection } from '../../../../src/database/pool/connection-pool.js';
+import { PoolHandle } from '../../../../src/database/pool/pool-handle.js';
+import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
+import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
+import { LogRecorder } from '../../../support/log-recorder.js';
+import { soon } from '../../../support/load/soon.js';
+import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
+
+const OPTIONS = { ...POOL_OPTIONS, size: 2, timeoutMs: 200 };
+const REQUEST: AcquireRequest = {
+  tenantId: 'anybody',
+  share: { maxConcurrent: 10, maxQueued: 10 },
+  hold: 'statement',
+};
+
+/** A pool with a defect that a test can switch on. */
+class FaultyPool extends TestPool {
+  faulty = false;
+
+  override acquire(request: Partial<AcquireRequest> = {}): Promise<PooledConnection> {
+    if (this.faulty) throw new TypeError('a defect of the pool');
+    return super.acquire(request);
+  }
+}
+
+let database: TenantDatabase;
+let backends: Backends;
+let budget: ServerBudget;
+let pool: FaultyPool;
+let handle: PoolHandle;
+let log: LogRecorder;
+
+beforeAll(async () => {
+  database = await createTenantDatabase();
+  backends = await Backends.of(database.role);
+});
+
+afterAll(async () => {
+  await backends.close();
+  await database.drop();
+});
+
+beforeEach(() => {
+  log = new LogRecorder();
+  Logger.overrideLogger(log);
+  budget = new ServerBudget(10);
+  pool = new FaultyPool(database.target, OPTIONS, { budget });
+  handle = new PoolHandle(pool, OPTIONS);
+});
+
+afterEach(async () => {
+  pool.faulty = false;
+  await expectStillWorks(pool, OPTIONS.size, backends);
+  await pool.end();
+  expect(budget.open).toBe(0);
+  Logger.overrideLogger(false);
+});
+
+async function statement(): Promise<void> {
+  const connection = await handle.acquire(REQUEST);
+  try {
+    await connection.client.query('SELECT 1');
+  } finally {
+    connection.release();
+  }
+}
+
+describe('when the pool itself fails', () => {
+  it('callers are served over direct connections, closed after use and counted; the pool is used again by itself', async () => {
+    await statement();
+    pool.faulty = true;
+    for (let turn = 0; turn < 3; turn += 1) await statement();
+    expect(pool.snapshot()).toMatchObject({ fallbacks: 3, opened: 1 });
+    await soon(async () => expect(await backends.count()).toBe(1)); // the pool's own
+    pool.faulty = false;
+    await statement();
+    expect(pool.snapshot().fallbacks).toBe(3);
+  });
+
+  it('it is logged once per incident, with its cause, and once when it is over', async () => {
+    for (const incident of [1, 2]) {
+      pool.faulty = true;
+      for (let turn = 0; turn < 3; turn += 1) await statement();
+      expect(log.matching('error', /direct connections/)).toHaveLength(incident);
+      pool.faulty = false;
+      for (let turn = 0; turn < 3; turn += 1) await statement();
+      expect(log.matching('log', /works again/)).toHaveLength(incident);
+    }
+    expect(log.text).toContain('a defect of the pool');
+    expect(log.text).not.toContain(database.target.password);
+  });
+
+  it('no more than DB_POOL_SIZE are open at once, and they count for the server', async () => {
+    pool.faulty = true;
+    const held = await Promise.all([handle.acquire(REQUEST), handle.acquire(REQUEST)]);
+    expect(budget.open).toBe(2);
+    expect(await backends.count()).toBe(2);
+    await expect(handle.acquire(REQUEST)).rejects.toMatchObject({ code: 'POOL_TIMEOUT' });
+    for (const connection of held) connection.release();
+    await soon(async () => expect(budget.open).toBe(0));
+    await statement();
+  });
+
+  it("the server's limit holds", async () => {
+    pool.faulty = true;
+    budget.limit = 1;
+    const held = await handle.acquire(REQUEST);
+    await expect(handle.acquire(REQUEST)).rejects.toMatchObject({ code: 'POOL_TIMEOUT' });
+    held.release();
+    await soon(async () => expect(budget.open).toBe(0));
+    budget.limit = 10;
+  });
+
+  it('a login role that the policies do not hold is refused there, too', async () => {
+    await database.admin(`ALTER ROLE ${database.role} BYPASSRLS`);
+    pool.faulty = true;
+    const outcome = await handle.acquire(REQUEST).catch((error: unknown) => error);
+    await database.admin(`ALTER ROLE ${database.role} NOBYPASSRLS`);
+    expect(outcome).toMatchObject({ code: 'UNSAFE_ROLE' });
+  });
+});
+
+describe('no direct connection is opened', () => {
+  it('when the pool is exhausted', async () => {
+    const held = await Promise.all([handle.acquire(REQUEST), handle.acquire(REQUEST)]);
+    await expect(handle.acquire(REQUEST)).rejects.toMatchObject({ code: 'POOL_TIMEOUT' });
+    expect(await backends.count()).toBe(2);
+    for (const connection of held) connection.release();
+  });
+
+  it('when a tenant has too much under way', async () => {
+    const request = { ...REQUEST, share: { maxConcurrent: 1, maxQueued: 0 } };
+    const held = await handle.acquire(request);
+    await expect(handle.acquire(request)).rejects.toMatchObject({ code: 'TENANT_BUSY' });
+    held.release();
+  });
+
+  it('when the caller gave up', async () => {
+    const signal = AbortSignal.abort(new Error('gave up'));
+    await expect(handle.acquire({ ...REQUEST, signal })).rejects.toThrow('gave up');
+  });
+
+  it('when the password is wrong or the server is down', async () => {
+    const down = { ...database.target, server: { ...database.target.server, port: 1 } };
+    for (const target of [{ ...database.target, password: 'wrong' }, down]) {
+      const other = new TestPool(target, OPTIONS);
+      await expect(new PoolHandle(other, OPTIONS).acquire(REQUEST)).rejects.toMatchObject({
+        code: 'TENANT_UNAVAILABLE',
+      });
+      expect(other.snapshot()).toMatchObject({ fallbacks: 0, openFailures: 1 });
+      await other.end();
+    }
+  });
+
+  afterEach(() => {
+    expect(pool.snapshot().fallbacks).toBe(0);
+    expect(log.matching('error', /./)).toEqual([]);
+  });
+});

@@ -1,0 +1,129 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { expectStillWorks } from '../../../support/postgres/backends.js';
+import { type FaultLoad, survive } from '../../../support/load/fault-load.js';
+import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
+import { soon } from '../../../support/load/soon.js';
+import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
+import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import { TestPool } from '../../../support/pool/test-pool.js';
+
+const OPTIONS = { size: 4, maxOverflow: 0, timeoutMs: 1_500, connectTimeoutMs: 500, statementTimeoutMs: 500 };
+const READ_MARGIN_MS = 5_000;
+/** Of the server's ten 2 are kept for superusers. */
+const MOST = 8;
+
+let postgres: PrivatePostgres;
+let otherDatabase: TenantDatabase;
+let pool: TestPool;
+let other: TestPool;
+const backends = { count: () => postgres.backends() };
+
+beforeAll(async () => {
+  postgres = await PrivatePostgres.start({ max_connections: '10', superuser_reserved_connections: '2' });
+  otherDatabase = await createTenantDatabase();
+});
+
+afterAll(async () => {
+  await postgres.stop();
+  await otherDatabase.drop();
+});
+
+beforeEach(() => {
+  pool = new TestPool(postgres.target, OPTIONS);
+  other = new TestPool(otherDatabase.target, OPTIONS);
+});
+
+afterEach(async () => {
+  await pool.end();
+  await other.end();
+});
+
+function survivesOf(fault: (load: FaultLoad) => Promise<void>): Promise<FaultLoad> {
+  const deadlineMs = OPTIONS.timeoutMs + OPTIONS.statementTimeoutMs + READ_MARGIN_MS;
+  return survive({ pool, atOnce: OPTIONS.size, backends, deadlineMs, other }, fault);
+}
+
+it('a server that is killed and started again: callers are told at once, and served when it is back', async () => {
+  const load = await survivesOf(async () => {
+    await postgres.kill();
+    await soon(async () => expect(pool.snapshot()).toMatchObject({ breaker: 'open', total: 0 }));
+    await postgres.startAgain();
+  });
+  expect(load.longestMs).toBeLessThan(OPTIONS.timeoutMs + 500);
+});
+
+it('a server that is frozen and thawed: new callers are told soon, statements go on where they stood', async () => {
+  await survivesOf(async (load) => {
+    await postgres.freeze();
+    try {
+      await soon(async () => expect(load.failed).toBeGreaterThan(4));
+    } finally {
+      await postgres.thaw();
+    }
+  });
+});
+
+it('a server with no connection left for us: callers wait for those we have, and none fails', async () => {
+  const taken = await Promise.all(Array.from({ length: MOST - 2 }, () => connectAsOther()));
+  const load = await survivesOf(async (under) => {
+    await soon(async () => expect(pool.snapshot()).toMatchObject({ total: 2, breaker: 'open' }));
+    const stalls = monitorEventLoopDelay();
+    stalls.enable();
+    await under.servesAgain(50);
+    expect(stalls.max / 1e6).toBeLessThan(400); // nobody asks the breaker again and again for 500 ms
+    await Promise.all(taken.map((client) => client.end()));
+    await soon(async () => expect(pool.counts().total).toBe(OPTIONS.size));
+  });
+  expect(load.failed).toBe(0);
+});
+
+it('a server with no connection at all for us: callers are told, and served within 5 s of one being free', async () => {
+  const taken = await Promise.all(Array.from({ length: MOST }, () => connectAsOther()));
+  const refusals: unknown[] = [];
+  for (let turn = 0; turn < 5; turn += 1) await pool.acquire().catch((error: unknown) => refusals.push(error));
+  expect(refusals).toHaveLength(5);
+  for (const refusal of refusals)
+    expect(refusal).toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '53300' } });
+  expect(pool.snapshot()).toMatchObject({ total: 0, breaker: 'open' });
+  await Promise.all(taken.map((client) => client.end()));
+  await soon(async () => (await pool.acquire()).release());
+  await soon(async () => expect(await postgres.backends()).toBe(1));
+  await expectStillWorks(pool, OPTIONS.size, backends);
+});
+
+it('a fail-over that leaves us at a standby: each connection fails one write at most, then all lead to the new primary', async () => {
+  const standby = await postgres.standby();
+  const proxy = await TcpProxy.before(standby.address);
+  const behind = new TestPool(proxy.through(postgres.target), OPTIONS);
+  const write = async (): Promise<void> => {
+    const connection = await behind.acquire();
+    try {
+      await connection.client.query('INSERT INTO counted VALUES (1)');
+      connection.release();
+    } catch (error) {
+      connection.release('SQLSTATE 25006');
+      throw error;
+    }
+  };
+  const held = await Promise.all([1, 2, 3, 4].map(() => behind.acquire()));
+  for (const connection of held) connection.release();
+  proxy.leadTo(postgres.address);
+  await expect(write()).rejects.toMatchObject({ code: '25006' });
+  // The other three are looked at before they are used, and found to lead to a standby.
+  for (let turn = 0; turn < 8; turn += 1) await write();
+  expect(await postgres.admin('SELECT FROM counted')).toHaveLength(8);
+  await expectStillWorks(behind, 4, backends);
+  await behind.end();
+  await proxy.close();
+  await standby.stop();
+});
+
+function connectAsOther(): Promise<pg.Client> {
+  const { host, port } = postgres.address;
+  const { role: user, password, database } = postgres.target;
+  const client = new pg.Client({ host, port, user, password, database, application_name: 'other' });
+  client.on('error', () => undefined); // the test's own end says so
+  return client.connect().then(() => client);
+}

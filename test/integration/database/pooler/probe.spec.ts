@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PoolerLeakError } from '../../../../src/database/transactions/session.errors.js';
+import { probePooler } from '../../../../src/database/statements/pooler-probe.js';
+import { TargetUnavailableError } from '../../../../src/database/pool/pool.errors.js';
+import { PgBouncer, type PgBouncerOptions } from '../../../support/postgres/pgbouncer.js';
+import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
+import { CarelessPooler } from '../../../support/pooler/careless-pooler.js';
+
+let database: TenantDatabase;
+
+beforeAll(async () => {
+  database = await createTenantDatabase();
+});
+
+afterAll(() => database.drop());
+
+function probe(port: number): Promise<boolean> {
+  const { server } = database.target;
+  return probePooler({ ...database.target, server: { ...server, port, aroundPooler: server } }, POOL_OPTIONS);
+}
+
+async function probePgBouncer(options: PgBouncerOptions): Promise<unknown> {
+  const pooler = await PgBouncer.start(options);
+  try {
+    return await probe(pooler.port).catch((error: unknown) => error);
+  } finally {
+    await pooler.stop();
+  }
+}
+
+describe('the probe', () => {
+  it.each([1, 3])('has proof that transaction mode keeps stamps apart, over %d connections', async (poolSize) => {
+    expect(await probePgBouncer({ poolMode: 'transaction', poolSize })).toBe(true);
+  });
+
+  it('has no proof in session mode, where two clients never share a connection', async () => {
+    expect(await probePgBouncer({ poolMode: 'session' })).toBe(false);
+  });
+
+  it('refuses statement mode, which has no transactions', async () => {
+    const refusal = await probePgBouncer({ poolMode: 'statement' });
+    expect(refusal).toBeInstanceOf(PoolerLeakError);
+    expect((refusal as Error).message).toMatch(/breaks up a transaction \(.*statement pooling mode\)/);
+  });
+
+  it.each([
+    ['shares transactions', /one client's stamp is there for another client/],
+    ['keeps settings', /one client's stamp is there for another client/],
+  ] as const)('refuses a pooler that %s', async (fault, reason) => {
+    const pooler = await CarelessPooler.before(database.target, fault);
+    try {
+      const refusal = await probe(pooler.port).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(PoolerLeakError);
+      expect((refusal as PoolerLeakError).code).toBe('POOLER_LEAKS');
+      expect((refusal as Error).message).toMatch(reason);
+    } finally {
+      await pooler.close();
+    }
+  });
+
+  it('accepts the same kind of pooler without its faults', async () => {
+    const pooler = await CarelessPooler.before(database.target, 'none');
+    try {
+      expect(await probe(pooler.port)).toBe(true);
+    } finally {
+      await pooler.close();
+    }
+  });
+
+  it('says so when nobody is there', async () => {
+    await expect(probe(1)).rejects.toBeInstanceOf(TargetUnavailableError);
+  });
+});

@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
+import {
+  MigrationFailedError,
+  MigrationNotRecordedError,
+} from '../../../../src/database/table-migrations/migration.errors.js';
+import { recordedMigrations } from '../../../../src/database/table-migrations/recorded-migrations.js';
+import { ordersSchema } from '../../../../src/app/app.schema.js';
+import { TENANT_COLUMN, tenantPolicy } from '../../../support/postgres/tenant-database.js';
+import { migration, MigrationFixture, recordStatements, stateOf } from '../../../support/tables/migration-fixture.js';
+
+const A = migration('A1764000000001', `CREATE TABLE a (id int, ${TENANT_COLUMN}); ${tenantPolicy('a')}`);
+const B = migration('B1764000000002', 'CREATE TABLE b (id int)');
+const C = migration('C1764000000003', 'CREATE TABLE c (id int)');
+const B_FAILS = migration('B1764000000002', async (runner) => {
+  await runner.query('CREATE TABLE b (id int)');
+  await runner.query(`SELECT 'secret'::int`);
+});
+const A_INDEX = migration('Index1764000000004', 'CREATE INDEX CONCURRENTLY a_id ON a (id)', false);
+
+let fixture: MigrationFixture;
+beforeAll(async () => {
+  fixture = await MigrationFixture.create();
+});
+afterAll(() => fixture.close());
+
+describe('migrating a schema', () => {
+  it('runs what is not recorded in the order of the timestamps, and tells what it did', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    expect(await recordedMigrations(client, tables.schema)).toEqual([]);
+    expect(await migrateTables(client, tables, [B, A])).toEqual({
+      version: 'B1764000000002',
+      applied: ['A1764000000001', 'B1764000000002'],
+    });
+    expect(await migrateTables(client, tables, [C, A, B])).toEqual({
+      version: 'C1764000000003',
+      applied: ['C1764000000003'],
+    });
+    expect(await recordedMigrations(client, tables.schema)).toEqual([
+      'A1764000000001',
+      'B1764000000002',
+      'C1764000000003',
+    ]);
+  });
+
+  it('goes on where TypeORM itself has begun, in the same table', async () => {
+    const [client, { schema, role }] = [await fixture.client(), await fixture.tables()];
+    const typeorm = new DataSource({
+      ...{ type: 'postgres', url: fixture.database.url, schema, migrations: [A], installExtensions: false },
+      ...{ migrationsTableName: 'schema_migrations', extra: { options: `-c search_path=${schema}` } },
+    });
+    await typeorm.initialize();
+    await typeorm.runMigrations({ transaction: 'each' }).finally(() => typeorm.destroy());
+    expect((await migrateTables(client, { schema, role }, [A, B])).applied).toEqual(['B1764000000002']);
+    const { rows } = await client.query(`SELECT id, timestamp, name FROM ${schema}.schema_migrations ORDER BY id`);
+    expect(rows).toEqual([
+      { id: 1, timestamp: '1764000000001', name: 'A1764000000001' },
+      { id: 2, timestamp: '1764000000002', name: 'B1764000000002' },
+    ]);
+  });
+
+  it('lets the role use what policies hold, and nothing else, also when only the rights are missing', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const rights = async (): Promise<unknown> => {
+      const { rows } = await client.query(
+        `SELECT relname, has_table_privilege($2, oid, 'INSERT') AS may FROM pg_class
+         WHERE relnamespace = $1::regnamespace AND relkind = 'r' ORDER BY 1`,
+        [tables.schema, fixture.role],
+      );
+      return rows;
+    };
+    await migrateTables(client, tables, [A, B]);
+    const expected = [
+      { relname: 'a', may: true },
+      { relname: 'b', may: false },
+      { relname: 'schema_migrations', may: false },
+    ];
+    expect(await rights()).toEqual(expected);
+    await client.query(`REVOKE ALL ON ${tables.schema}.a FROM ${fixture.role}`);
+    await migrateTables(client, tables, [A, B]);
+    expect(await rights()).toEqual(expected);
+  });
+
+  it('costs five statements when there is nothing to do, and writes nothing', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    await migrateTables(client, tables, ordersSchema.migrations);
+    const changes = `SELECT xmin::text FROM pg_class WHERE relnamespace = $1::regnamespace ORDER BY oid`;
+    const before = await client.query(changes, [tables.schema]);
+    const statements = recordStatements(client);
+    expect(await migrateTables(client, tables, ordersSchema.migrations)).toEqual({
+      version: 'CreateOrders1764000001000',
+      applied: [],
+    });
+    expect(statements).toHaveLength(5);
+    expect((await client.query(changes, [tables.schema])).rows).toEqual(before.rows);
+  });
+
+  it('leaves nothing of it on the connection, whatever the outcome', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    await client.query(`SET search_path = pg_temp, public; SET lock_timeout = '17s'`);
+    const before = await stateOf(client);
+    await migrateTables(client, tables, [A]);
+    expect(await stateOf(client)).toEqual(before);
+    await expect(migrateTables(client, tables, [A, B_FAILS])).rejects.toThrow(MigrationFailedError);
+    expect(await stateOf(client)).toEqual(before);
+    const sets = migration('Sets1764000000009', `SET search_path = public; SET lock_timeout = '1h'`);
+    await migrateTables(client, tables, [sets]);
+    expect(await stateOf(client)).toEqual({ ...before, locks: 0, transaction: 'I' });
+  });
+});
+
+describe('a migration that fails', () => {
+  it('leaves nothing behind; those before it stay, those after it do not run, and the next run goes on', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const failure = await migrateTables(client, tables, [A, B_FAILS, C]).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(MigrationFailedError);
+    expect(failure).toMatchObject({
+      code: 'MIGRATION_FAILED',
+      migration: 'B1764000000002',
+      sqlState: '22P02',
+      postgresMessage: 'invalid input syntax for type integer: "secret"',
+      message: 'migration B1764000000002 failed (SQLSTATE 22P02)',
+    });
+    expect(await recordedMigrations(client, tables.schema)).toEqual(['A1764000000001']);
+    expect(await fixture.exists(`${tables.schema}.b`)).toBe(false);
+    expect(await fixture.exists(`${tables.schema}.c`)).toBe(false);
+    expect((await migrateTables(client, tables, [A, B, C])).applied).toEqual(['B1764000000002', 'C1764000000003']);
+  });
+
+  it('is not repeated, and its turn is free', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    let runs = 0;
+    const counts = migration('Counts1764000000001', async (runner) => {
+      runs += 1;
+      await runner.query('SELECT 1/0');
+    });
+    await expect(migrateTables(client, tables, [counts])).rejects.toMatchObject({ sqlState: '22012' });
+    expect(runs).toBe(1);
+    expect((await migrateTables(await fixture.client(), tables, [A])).applied).toHaveLength(1);
+  });
+
+  it('is one that leaves a transaction open: nobody would commit it', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const open = migration('Open1764000000005', 'BEGIN; CREATE TABLE lost (id int)', false);
+    await expect(migrateTables(client, tables, [open])).rejects.toMatchObject({
+      migration: 'Open1764000000005',
+      cause: { code: 'MIGRATION_LEFT_TRANSACTION' },
+    });
+    expect(await recordedMigrations(client, tables.schema)).toEqual([]);
+    expect(client.getTransactionStatus()).toBe('I');
+  });
+
+  it('is told when the schema is missing', async () => {
+    const client = await fixture.client();
+    await expect(migrateTables(client, { schema: 'nowhere', role: fixture.role }, [A])).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      migration: undefined,
+      sqlState: '3F000',
+    });
+  });
+
+  it('never counts as done when it is not recorded', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const forgets = migration('Forgets1764000000002', `DELETE FROM schema_migrations WHERE name = 'A1764000000001'`);
+    const failure = await migrateTables(client, tables, [A, forgets]).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(MigrationNotRecordedError);
+    expect(failure).toMatchObject({ missing: ['A1764000000001'] });
+  });
+});
+
+describe('two runs on one schema', () => {
+  it('take turns, and the second finds nothing to do', async () => {
+    const tables = await fixture.tables();
+    const clients = await Promise.all(Array.from({ length: 4 }, () => fixture.client()));
+    const runs = await Promise.all(clients.map((client) => migrateTables(client, tables, [A, B, C])));
+    expect(runs.map(({ applied }) => applied.length).toSorted()).toEqual([0, 0, 0, 3]);
+    expect(new Set(runs.map(({ version }) => version))).toEqual(new Set(['C1764000000003']));
+  });
+
+  it('do not deadlock when one builds an index concurrently, which waits for every older snapshot', async () => {
+    const tables = await fixture.tables();
+    const [first, second] = [await fixture.client(), await fixture.client()];
+    let second_: Promise<unknown> = Promise.resolve();
+    const starts = migration('Starts1764000000003', async () => {
+      second_ = migrateTables(second, tables, [A, starts, A_INDEX]);
+    });
+    const { applied } = await migrateTables(first, tables, [A, starts, A_INDEX]);
+    expect(applied).toEqual(['A1764000000001', 'Starts1764000000003', 'Index1764000000004']);
+    expect(await second_).toMatchObject({ applied: [] });
+    const { rows } = await first.query('SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass', [
+      `${tables.schema}.a_id`,
+    ]);
+    expect(rows).toEqual([{ indisvalid: true }]);
+  });
+});
+
+describe('a run whose connection is killed', () => {
+  it('has done whole migrations or none, and the next run completes', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    let shots = 0;
+    const isKilled = migration('B1764000000002', async (runner) => {
+      await runner.query('CREATE TABLE b (id int)');
+      if (shots++ === 0) await runner.query('SELECT pg_terminate_backend(pg_backend_pid())');
+    });
+    await expect(migrateTables(client, tables, [A, isKilled, C])).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      migration: 'B1764000000002',
+    });
+    const other = await fixture.client();
+    expect(await recordedMigrations(other, tables.schema)).toEqual(['A1764000000001']);
+    expect(await fixture.exists(`${tables.schema}.b`)).toBe(false);
+    expect((await migrateTables(other, tables, [A, isKilled, C])).applied).toEqual([
+      'B1764000000002',
+      'C1764000000003',
+    ]);
+  });
+});

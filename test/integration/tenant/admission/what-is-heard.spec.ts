@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { insertTenants, randomSlug } from '../../../support/cache/lookup-instance.js';
+import { testServer } from '../../../support/postgres/postgres.js';
+import { soon } from '../../../support/load/soon.js';
+import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
+import { codeOf, type RigTenant, SuspensionRig, untilRefused } from '../../../support/suspension/suspension-rig.js';
+
+const MARK = 'INSERT INTO marks DEFAULT VALUES';
+
+let asked: TcpProxy;
+let heard: TcpProxy;
+let rig: SuspensionRig;
+let acme: RigTenant;
+
+beforeAll(async () => {
+  asked = await TcpProxy.before(testServer());
+  heard = await TcpProxy.before(testServer());
+  rig = await SuspensionRig.open({
+    askedThrough: (target) => asked.through(target),
+    heardThrough: (target) => heard.through(target),
+  });
+});
+
+afterAll(async () => {
+  await rig.close();
+  await asked.close();
+  await heard.close();
+});
+
+beforeEach(async () => {
+  acme = await rig.tenant();
+});
+
+afterEach(async () => {
+  asked.thaw();
+  heard.mend();
+  await soon(async () => expect(rig.instance.feed.connected).toBe(true));
+});
+
+const mark = (): Promise<string> => codeOf(acme.dataSource.query(MARK));
+
+describe.each([
+  ['suspended', 'TENANT_SUSPENDED'],
+  ['maintenance', 'TENANT_UNAVAILABLE'],
+  ['moving', 'TENANT_UNAVAILABLE'],
+  ['deleting', 'TENANT_UNAVAILABLE'],
+  ['failed', 'TENANT_UNAVAILABLE'],
+  ['provisioning', 'TENANT_UNAVAILABLE'],
+])('a tenant set to "%s"', (status, code) => {
+  it(`has its work refused with ${code}, and all of it served at once when it is active again`, async () => {
+    const loop = untilRefused(() => acme.dataSource.query(MARK));
+    const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
+    await rig.untilBackends(acme, 1);
+    await rig.setStatus(acme, status);
+    expect([await loop, await sleeping]).toEqual([code, code]);
+    await rig.setStatus(acme, 'active');
+    await soon(async () => expect(await mark()).toBe('done'));
+  });
+});
+
+it('a tenant that is removed has its work ended, and one that never was is not served', async () => {
+  const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
+  await rig.untilBackends(acme, 1);
+  await rig.catalog.admin('DELETE FROM tenants WHERE id = $1', [acme.id]);
+  expect(await sleeping).toBe('TENANT_UNAVAILABLE');
+  expect(await mark()).toBe('TENANT_UNAVAILABLE');
+});
+
+it('a tenant that was suspended while it had nothing under way is refused when it comes next', async () => {
+  expect(await mark()).toBe('done');
+  const umbrella = await rig.tenant();
+  await rig.setStatus(acme, 'suspended');
+  await rig.setStatus(umbrella, 'suspended'); // never seen before
+  await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED'));
+  expect(await codeOf(umbrella.dataSource.query(MARK))).toBe('TENANT_SUSPENDED');
+});
+
+it('a tenant that is suspended and resumed at once keeps what it has under way', async () => {
+  const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(1.5)`));
+  await rig.untilBackends(acme, 1);
+  await rig.setStatus(acme, 'suspended');
+  await untilRefused(() => acme.dataSource.query(MARK));
+  await rig.setStatus(acme, 'active');
+  expect(await sleeping).toBe('done');
+});
+
+it('a change that takes nothing away disturbs nobody', async () => {
+  const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(1.5)`));
+  const marks: Promise<string>[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    await rig.catalog.admin('UPDATE tenants SET message = $1 WHERE id = $2', [`change ${n}`, acme.id]);
+    marks.push(mark());
+  }
+  expect(await sleeping).toBe('done');
+  expect(new Set(await Promise.all(marks))).toEqual(new Set(['done']));
+});
+
+it('thousands of tenants that change cost no look into the catalog when they have nothing under way here', async () => {
+  await rig.catalog.admin(insertTenants(Array.from({ length: 3_000 }, randomSlug)));
+  await mark();
+  const { loads } = rig.instance.cache.snapshot();
+  await rig.catalog.admin(`UPDATE tenants SET message = 'migrated' WHERE status = 'maintenance'`);
+  await rig.setStatus(acme, 'suspended');
+  await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED')); // what was announced before it has been heard
+  expect(rig.instance.cache.snapshot().loads - loads).toBeLessThan(5);
+});
+
+describe('while notifications are interrupted', () => {
+  it('a loop of statements is stopped all the same', async () => {
+    await mark();
+    heard.cut();
+    await soon(async () => expect(rig.instance.feed.connected).toBe(false));
+    const loop = untilRefused(() => acme.dataSource.query(MARK));
+    await rig.setStatus(acme, 'suspended');
+    expect(await loop).toBe('TENANT_SUSPENDED');
+    expect(rig.instance.feed.connected).toBe(false);
+  });
+
+  it('what runs on is ended when they are heard again', async () => {
+    const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
+    await rig.untilBackends(acme, 1);
+    heard.cut();
+    await soon(async () => expect(rig.instance.feed.connected).toBe(false));
+    await rig.setStatus(acme, 'suspended');
+    heard.mend();
+    expect(await sleeping).toBe('TENANT_SUSPENDED');
+  });
+});
+
+describe('while the catalog does not answer', () => {
+  it('who is served goes on to be, nobody waits for it long, and a suspension takes effect once it does', async () => {
+    expect(await mark()).toBe('done');
+    asked.freeze();
+    await rig.setStatus(acme, 'suspended');
+    await soon(async () => expect(rig.instance.cache.snapshot().loads).toBeGreaterThan(0));
+    const longest = await longestOf(50, mark);
+    expect(longest.codes).toEqual(new Set(['done']));
+    expect(longest.ms).toBeLessThan(1_500);
+    asked.thaw();
+    await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED'));
+  });
+
+  it('who is refused stays refused', async () => {
+    await mark();
+    await rig.setStatus(acme, 'suspended');
+    await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED'));
+    asked.freeze();
+    await rig.setStatus(acme, 'active');
+    const longest = await longestOf(20, mark);
+    expect(longest.codes).toEqual(new Set(['TENANT_SUSPENDED']));
+    asked.thaw();
+    await soon(async () => expect(await mark()).toBe('done'));
+  });
+});
+
+async function longestOf(times: number, work: () => Promise<string>): Promise<{ ms: number; codes: Set<string> }> {
+  const codes = new Set<string>();
+  let ms = 0;
+  for (let n = 0; n < times; n += 1) {
+    const startedAt = performance.now();
+    codes.add(await work());
+    ms = Math.max(ms, performance.now() - startedAt);
+  }
+  return { ms, codes };
+}

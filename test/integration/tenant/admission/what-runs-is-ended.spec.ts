@@ -1,0 +1,230 @@
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ReadStream } from 'node:fs';
+import QueryStream from 'pg-query-stream';
+import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
+import { soon } from '../../../support/load/soon.js';
+import { accessTo } from '../../../support/pool/test-pool.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { newCursor } from '../../../support/statements/pg-cursor.js';
+import {
+  BOUND_MS,
+  Bystander,
+  codeOf,
+  type RigTenant,
+  SuspensionRig,
+  untilRefused,
+} from '../../../support/suspension/suspension-rig.js';
+
+const SUSPENDED = 'TENANT_SUSPENDED';
+
+describe.each([
+  ['pooled', true],
+  ['a direct connection each', false],
+])('when a tenant is suspended (%s)', (_, enabled) => {
+  let rig: SuspensionRig;
+  let acme: RigTenant;
+  let umbrella: RigTenant;
+  let bystander: Bystander;
+
+  beforeAll(async () => {
+    rig = await SuspensionRig.open({ pool: { enabled } });
+  });
+
+  afterAll(() => rig.close());
+
+  beforeEach(async () => {
+    acme = await rig.tenant();
+    umbrella = await rig.tenant();
+    bystander = new Bystander(umbrella.dataSource);
+    await soon(async () => expect(bystander.served).toBeGreaterThan(5));
+  });
+
+  afterEach(async () => {
+    const { served } = bystander;
+    await soon(async () => expect(bystander.served).toBeGreaterThan(served + 5));
+    await bystander.stop();
+    expect(bystander.failures).toEqual([]);
+    if (enabled) expect(bystander.pids.size).toBeLessThanOrEqual(4); // none of its connections was lost
+    // What was refused left nothing behind, and all of it works at once when the tenant is back.
+    await rig.setStatus(acme, 'active');
+    await soon(async () =>
+      expect(await codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'))).toBe('done'),
+    );
+    await acme.dataSource.transaction((manager) => manager.query('INSERT INTO marks DEFAULT VALUES'));
+    await soon(async () =>
+      expect(rig.pools.get(acme.placement.target).counts()).toMatchObject({ busy: 0, waiting: 0 }),
+    );
+    expect(rig.pools.get(acme.placement.target).pool.leases.all()).toEqual([]);
+  });
+
+  it('a handler that goes on with statement after statement is stopped', async () => {
+    const loop = untilRefused(() => acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'));
+    await soon(async () => expect(await rig.lastMark(acme)).toBeGreaterThan(0));
+    const at = await rig.setStatus(acme, 'suspended');
+    expect(await loop).toBe(SUSPENDED);
+    expect(await codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'))).toBe(SUSPENDED);
+    report('the last statement of a loop', (await rig.lastMark(acme)) - at);
+  });
+
+  it('a statement that runs is stopped at the server', async () => {
+    const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    expect(await sleeping).toBe(SUSPENDED);
+    report('a statement that slept', (await rig.untilBackends(acme, 0)) - at);
+  });
+
+  it('a statement that will not be stopped is left alone: its caller is told, and its connection is closed', async () => {
+    const stubborn = codeOf(acme.dataSource.query(`SELECT ${acme.tag} stubborn()`));
+    await rig.untilBackends(acme, 1);
+    await rig.setStatus(acme, 'suspended');
+    expect(await stubborn).toBe(SUSPENDED);
+    for (const { pid } of await rig.backendsOf(acme)) {
+      await rig.database.admin('SELECT pg_terminate_backend($1)', [pid]);
+    }
+  });
+
+  it('a transaction in the middle of a statement is ended, and says why', async () => {
+    const transaction = acme.dataSource.transaction(async (manager) => {
+      await manager.query('INSERT INTO marks DEFAULT VALUES');
+      await manager.query(`SELECT ${acme.tag} pg_sleep(30)`);
+    });
+    const outcome = codeOf(transaction);
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    expect(await outcome).toBe(SUSPENDED);
+    report('a transaction that slept', (await rig.untilBackends(acme, 0)) - at);
+    expect(await rig.lastMark(acme)).toBeNull();
+  });
+
+  it('a transaction whose handler waits for something else is ended, and its COMMIT says why', async () => {
+    let goOn: () => void = () => undefined;
+    const elsewhere = new Promise<void>((resolve) => (goOn = resolve));
+    const transaction = acme.dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT ${acme.tag} INTO marks DEFAULT VALUES`);
+      await elsewhere;
+    });
+    const outcome = codeOf(transaction);
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    report('a transaction that was idle', (await rig.untilBackends(acme, 0)) - at);
+    goOn();
+    expect(await outcome).toBe(SUSPENDED);
+    expect(await rig.lastMark(acme)).toBeNull();
+  });
+
+  it('a transaction that is done at once may still be: it is not torn in two', async () => {
+    let isRefused = false;
+    await acme.dataSource.transaction(async (manager) => {
+      await manager.query('INSERT INTO marks DEFAULT VALUES');
+      await rig.setStatus(acme, 'suspended');
+      isRefused = (await untilRefused(() => acme.dataSource.query('SELECT 1'))) === SUSPENDED;
+    });
+    expect(isRefused).toBe(true);
+    expect(await rig.lastMark(acme)).toBeGreaterThan(0);
+  });
+
+  it('those who wait in the queue are turned away at once', async () => {
+    const at = Date.now();
+    const sleeping = [1, 2, 3].map(() => codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`)));
+    await rig.untilBackends(acme, 3);
+    const waiting = Array.from({ length: 20 }, () => codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES')));
+    await soon(async () => expect(rig.pools.get(acme.placement.target).counts().waiting).toBeGreaterThanOrEqual(20));
+    await rig.setStatus(acme, 'suspended');
+    let isFirst = true;
+    const first = Promise.race(sleeping).then(() => (isFirst = false));
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => SUSPENDED));
+    expect(isFirst).toBe(true); // before anything that runs was ended
+    await first;
+    expect(await Promise.all(sleeping)).toEqual([SUSPENDED, SUSPENDED, SUSPENDED]);
+    expect(Date.now() - at).toBeLessThan(25_000);
+    expect(await rig.lastMark(acme)).toBeNull();
+  });
+
+  it('a stream that is read slowly ends with the reason', async () => {
+    const runner = acme.dataSource.createQueryRunner();
+    const stream = (await runner.stream(`SELECT ${acme.tag} n FROM generate_series(1, 1000000) n`)) as ReadStream;
+    await once(stream, 'readable');
+    const failed = once(stream, 'error').catch((error: unknown) => [error]);
+    const at = await rig.setStatus(acme, 'suspended');
+    const [error] = (await failed) as [{ code: string }];
+    expect(error.code).toBe(SUSPENDED);
+    report('a stream that was read slowly', (await rig.untilBackends(acme, 0)) - at);
+    await runner.release();
+  });
+
+  it('a stream whose next row is long in coming ends with the reason', async () => {
+    const runner = acme.dataSource.createQueryRunner();
+    const text = `SELECT ${acme.tag} n, CASE WHEN n > 150 THEN pg_sleep(30) END FROM generate_series(1, 300) n`;
+    const stream = (await runner.stream(text)) as ReadStream;
+    const failed = once(stream, 'error') as Promise<[{ code: string }]>;
+    stream.resume();
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    expect((await failed)[0].code).toBe(SUSPENDED);
+    report('a stream that waited for a row', (await rig.untilBackends(acme, 0)) - at);
+    await runner.release();
+  });
+
+  it('a cursor that is read row by row, as fast as it goes, ends with the reason', async () => {
+    const client = clientOf(acme);
+    const cursor = client.query(newCursor(`SELECT ${acme.tag} n FROM generate_series(1, 100000000) n`));
+    const reading = untilRefused(() => cursor.read(1));
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    report('a cursor', (await rig.untilBackends(acme, 0)) - at);
+    expect(await reading).toBe(SUSPENDED);
+    client.release();
+  });
+
+  it('a stream in a transaction ends with the reason, and so does the transaction', async () => {
+    const client = clientOf(acme);
+    await client.query('BEGIN');
+    const stream = client.query(new QueryStream(`SELECT ${acme.tag} n FROM generate_series(1, 1000000) n`));
+    await once(stream, 'readable');
+    const failed = once(stream, 'error').catch((error: unknown) => [error]);
+    await rig.setStatus(acme, 'suspended');
+    expect(((await failed) as [{ code: string }])[0].code).toBe(SUSPENDED);
+    expect(await codeOf(client.query('COMMIT'))).toBe(SUSPENDED);
+    client.release();
+  });
+
+  it('a session is ended: what listens is told, what runs and what follows is refused', async () => {
+    let goOn: () => void = () => undefined;
+    const told = new Promise<{ code?: string }>((resolve) => {
+      goOn = () => undefined;
+      void codeOf(
+        rig.session(acme, async (session) => {
+          session.on('lost', (error) => resolve(error as { code?: string }));
+          await session.query(`LISTEN somewhere ${acme.tag}`);
+          await new Promise<void>((done) => (goOn = done));
+        }),
+      );
+    });
+    const running = codeOf(
+      rig.session(acme, async (session) => {
+        await session.query('CREATE TEMPORARY TABLE mine ()');
+        const first = await codeOf(session.query(`SELECT ${acme.tag} pg_sleep(30)`));
+        const second = await codeOf(session.query('SELECT 1'));
+        throw Object.assign(new Error('both'), { code: `${first} ${second}` });
+      }),
+    );
+    await rig.untilBackends(acme, 1);
+    const at = await rig.setStatus(acme, 'suspended');
+    expect(await told).toMatchObject({ code: SUSPENDED });
+    goOn();
+    expect(await running).toBe(`${SUSPENDED} ${SUSPENDED}`);
+    report('a session that slept', (await rig.untilBackends(acme, 0)) - at);
+    expect(await codeOf(rig.session(acme, async () => undefined))).toBe(SUSPENDED);
+  });
+
+  function clientOf({ id, placement }: RigTenant): StampedClient {
+    return new StampedClient(accessTo(rig.pools.get(placement.target), createStamp(id, placement.schema)));
+  }
+});
+
+function report(what: string, afterMs: number): void {
+  process.stdout.write(`    ${what}: ${Math.round(afterMs)} ms after the change was committed\n`);
+  expect(afterMs).toBeLessThan(BOUND_MS);
+}

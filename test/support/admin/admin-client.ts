@@ -1,0 +1,98 @@
+import { expect } from '@jest/globals';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { soon } from '../load/soon.js';
+import { ADMIN_KEY, type Answer, type Json, type TestApp } from '../test-app.js';
+
+export interface Asked {
+  readonly body?: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An operator: calls an instance with the admin key. */
+export class AdminClient {
+  constructor(readonly app: TestApp) {}
+
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path);
+  }
+
+  /** @param path of `/admin/v1`, or as it is when it says so itself */
+  send(method: string, path: string, asked: Asked = {}): Promise<Answer> {
+    return this.app.call(absolute(path), { method, apiKey: ADMIN_KEY, ...asked });
+  }
+
+  /** The operation behind a `Location`, once it has ended. */
+  async ended(location: string | null): Promise<Json> {
+    let operation: Json;
+    await soon(async () => {
+      operation = (await this.get(location ?? '')).body;
+      expect(['succeeded', 'failed', 'cancelled']).toContain(operation.status);
+    });
+    return operation;
+  }
+
+  /** A tenant that is served. */
+  async create(slug: string, isolation: string): Promise<Json> {
+    const created = await this.send('POST', '/tenants', { body: { slug, isolation } });
+    expect(created.status).toBe(202);
+    expect(await this.ended(created.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+    return (await this.get(`/tenants/${slug}`)).body;
+  }
+
+  async issueKey(slug: string): Promise<string> {
+    return (await this.send('POST', `/tenants/${slug}/api-keys`)).body.token;
+  }
+
+  follow(path: string): Promise<Follower> {
+    return Follower.of(this.app.url + absolute(path));
+  }
+}
+
+/** Somebody who reads server-sent events. */
+export class Follower {
+  text = '';
+
+  private constructor(
+    private readonly call: ClientRequest,
+    readonly response: IncomingMessage,
+  ) {
+    response.on('data', (chunk: Buffer) => void (this.text += chunk.toString()));
+    response.on('error', () => undefined); // it goes away itself
+  }
+
+  static async of(url: string): Promise<Follower> {
+    const call = request(url, { headers: { authorization: `Bearer ${ADMIN_KEY}` }, agent: false });
+    call.end();
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    call.on('error', () => undefined);
+    return new Follower(call, response);
+  }
+
+  /** What has been told so far. */
+  get events(): readonly { readonly event: string; readonly id: string; readonly data: Json }[] {
+    return this.text
+      .split('\n\n')
+      .map((block) => Object.fromEntries(block.trim().split('\n').map(fieldOf)))
+      .filter(({ event }) => event !== undefined)
+      .map(({ event, id, data }) => ({ event: event!, id: id!, data: JSON.parse(data!) }));
+  }
+
+  /** Resolves when the server has ended it. */
+  async ended(): Promise<void> {
+    if (!this.response.readableEnded) await once(this.response, 'end');
+  }
+
+  leave(): void {
+    this.call.destroy();
+  }
+}
+
+function absolute(path: string): string {
+  return path.startsWith('/admin/') || path.startsWith('/docs') ? path : `/admin/v1${path}`;
+}
+
+function fieldOf(line: string): [string, string] {
+  const colon = line.indexOf(': ');
+  return [line.slice(0, colon), line.slice(colon + 2)];
+}

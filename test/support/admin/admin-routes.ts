@@ -1,0 +1,62 @@
+import type { Json, TestApp } from '../test-app.js';
+
+export interface AdminBody {
+  /** As documented. */
+  readonly example: Readonly<Record<string, unknown>>;
+  /** The names of all fields it may have. */
+  readonly fields: readonly string[];
+}
+
+/** One route of the control plane, as the running application documents it. */
+export interface AdminRoute {
+  readonly method: string;
+  /** `/admin/v1/tenants/{slug}` */
+  readonly path: string;
+  readonly queries: readonly string[];
+  /** What its body may be, one for each kind; none for a route without one. */
+  readonly bodies: readonly AdminBody[];
+}
+
+/** Every admin route. Whatever is added later is among them. */
+export async function adminRoutes(app: TestApp): Promise<AdminRoute[]> {
+  const document = (await app.call('/docs-json')).body;
+  return Object.entries<Record<string, Json>>(document.paths)
+    .filter(([path]) => path.startsWith('/admin/'))
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, route]) => toRoute(document, path, method, route)),
+    );
+}
+
+/** Every admin route that Fastify knows, documented or not: `GET /admin/v1/tenants/:slug`. */
+export function servedAdminRoutes(app: TestApp): string[] {
+  const tree: string = app.application.nest.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
+  const path: string[] = [];
+  return tree
+    .split('\n')
+    .flatMap((line) => {
+      const match = /^([│ ]*[├└]── )(\S*)(?: \((.*)\))?$/.exec(line);
+      if (!match) return [];
+      const depth = (match[1]?.length ?? 0) / 4 - 1;
+      path.splice(depth, path.length, match[2] ?? '');
+      const methods = match[3]?.split(', ').filter((method) => method !== 'HEAD') ?? [];
+      return methods.map((method) => `${method} ${path.join('')}`);
+    })
+    .filter((route) => route.includes(' /admin/'));
+}
+
+function toRoute(document: Json, path: string, method: string, { parameters = [], requestBody }: Json): AdminRoute {
+  const schema = resolve(document, requestBody?.content['application/json'].schema);
+  const shapes: Json[] = schema?.oneOf?.map((one: Json) => resolve(document, one)) ?? (schema ? [schema] : []);
+  return {
+    method: method.toUpperCase(),
+    path,
+    queries: parameters.filter((parameter: Json) => parameter.in === 'query').map(({ name }: Json) => name),
+    bodies: shapes.map(({ example = {}, properties = {} }) => ({ example, fields: Object.keys(properties) })),
+  };
+}
+
+function resolve(document: Json, schema: Json): Json {
+  const { $ref, allOf } = schema ?? {};
+  if (allOf) return resolve(document, allOf[0]);
+  return $ref === undefined ? schema : document.components.schemas[$ref.split('/').at(-1)];
+}

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import type { CacheKind, Loaded, Loader } from '../../../src/cache/contract/cache.js';
+import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
+import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
+import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
+import { TieredCache, type TieredCacheOptions } from '../../../src/cache/tiers/tiered-cache.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
+
+export interface Item {
+  readonly text: string;
+}
+
+export const ITEM: CacheKind<Item> = { name: 'item', schema: z.strictObject({ text: z.string() }) };
+
+/** How long after it began to listen an instance takes nothing from Redis: what the clocks of two may differ by. */
+export const UNTRUSTED_MS = 5_001;
+
+export const OPTIONS: TieredCacheOptions = {
+  ttlMs: 60_000,
+  absenceTtlMs: 5_000,
+  graceMs: 600_000,
+  loadTimeoutMs: 5_000,
+  maxEntries: 1_000,
+  random: () => 0,
+};
+
+/** A clock that stands until a test turns it. */
+export class StoppedClock {
+  private elapsedMs = 0;
+
+  readonly now = (): number => this.elapsedMs;
+  readonly wallClock = (): number => 1_800_000_000_000 + this.elapsedMs;
+
+  advance(ms: number): void {
+    this.elapsedMs += ms;
+  }
+}
+
+/** The machine's clocks, and as much later as the test says. */
+export class ShiftedClock {
+  private shiftMs = 0;
+
+  readonly now = (): number => performance.now() + this.shiftMs;
+  readonly wallClock = (): number => Date.now() + this.shiftMs;
+
+  advance(ms: number): void {
+    this.shiftMs += ms;
+  }
+}
+
+/** What a cache is in front of: it can be slow, broken and changed behind its back, and counts how often it is asked. */
+export class Truth {
+  asked = 0;
+  failure: Error | undefined;
+  private readonly rows = new Map<string, Loaded<Item>>();
+  private gate: Promise<void> | undefined;
+  private open: (() => void) | undefined;
+
+  /** @returns the version it has from now on */
+  write(key: string, text: string, more: Partial<Loaded<Item>> = {}): number {
+    const version = more.version ?? (this.rows.get(key)?.version ?? 0) + 1;
+    this.rows.set(key, { value: { text }, subject: `subject:${key}`, version, ...more });
+    return version;
+  }
+
+  /** @returns the version that its removal is announced with */
+  remove(key: string): number {
+    const version = (this.rows.get(key)?.version ?? 0) + 1;
+    this.rows.delete(key);
+    return version;
+  }
+
+  /** What is asked from now on is read at once and answered after `release`. */
+  hold(): void {
+    this.gate = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+
+  release(): void {
+    this.open?.();
+    this.passOthers();
+  }
+
+  /** What is asked from now on is answered at once; what was held back still waits for `release`. */
+  passOthers(): void {
+    this.gate = undefined;
+  }
+
+  loader(key: string): Loader<Item> {
+    return async () => {
+      this.asked += 1;
+      const row = this.rows.get(key);
+      await this.gate;
+      if (this.failure) throw this.failure;
+      return row ? { ...row, value: { ...row.value } } : null;
+    };
+  }
+}
+
+const KEY_RING = new KeyRing({
+  security: { encryptionKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }] },
+} as unknown as AppConfig);
+
+export function testKeyRing(): KeyRing {
+  return KEY_RING;
+}
+
+export type RedisSettings = Partial<AppConfig['cache']['redis']>;
+
+/** Connects in the background, as the application does. */
+export async function openTier(redis: RedisSettings, statistics = new CacheStatistics()): Promise<RedisTier> {
+  const all = {
+    ...{ url: undefined, host: '127.0.0.1', port: 6379, password: undefined, db: 0, tls: false, keyPrefix: 'test' },
+    ...{ sentinels: [], sentinelMaster: 'mymaster', clusterNodes: [] },
+    ...redis,
+  };
+  const tier = await openRedisTier(
+    { cache: { redisEnabled: true, redis: all } } as unknown as AppConfig,
+    KEY_RING,
+    statistics,
+  );
+  if (!tier) throw new Error('the Redis packages are not installed');
+  return tier;
+}
+
+/** One instance's cache in front of a truth. */
+export class CacheInstance {
+  private constructor(
+    readonly cache: TieredCache,
+    readonly truth: Truth,
+    readonly clock: StoppedClock | ShiftedClock,
+    readonly tier: RedisTier | undefined,
+  ) {}
+
+  static async open({
+    truth = new Truth(),
+    clock = new StoppedClock(),
+    redis,
+    options = {},
+  }: {
+    truth?: Truth;
+    clock?: StoppedClock | ShiftedClock;
+    redis?: RedisSettings | undefined;
+    options?: Partial<TieredCacheOptions>;
+  } = {}): Promise<CacheInstance> {
+    const statistics = new CacheStatistics();
+    const tier = redis && (await openTier(redis, statistics));
+    const { now, wallClock } = clock;
+    const cache = new TieredCache({ ...OPTIONS, now, wallClock, ...options }, tier, statistics);
+    return new CacheInstance(cache, truth, clock, tier);
+  }
+
+  /** Hears every change, for long enough that Redis is trusted. */
+  listen(): this {
+    this.cache.listening();
+    this.clock.advance(UNTRUSTED_MS);
+    return this;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.cache.getOrLoad(ITEM, key, this.truth.loader(key)))?.text;
+  }
+
+  /** Changes the truth, and hears of it. */
+  change(key: string, text: string): void {
+    this.cache.heard(`subject:${key}`, this.truth.write(key, text));
+    this.cache.appeared(ITEM, [key]);
+  }
+
+  close(): void {
+    this.tier?.close();
+  }
+}

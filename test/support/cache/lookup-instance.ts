@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
+import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
+import { TieredCache, type TieredCacheOptions } from '../../../src/cache/tiers/tiered-cache.js';
+import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
+import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
+import { TenantDirectory } from '../../../src/tenant/directory/tenant-directory.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
+import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
+import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing, UNTRUSTED_MS } from './cache-rig.js';
+import { POOL_OPTIONS } from '../pool/test-pool.js';
+
+interface Setting {
+  /** Where the notifications come from, when not from the catalog directly. */
+  readonly heardThrough?: ConnectionTarget;
+  readonly redis?: RedisSettings | undefined;
+  readonly options?: Partial<TieredCacheOptions>;
+}
+
+/** What one instance of the application knows of tenants, without the application around it. */
+export class LookupInstance {
+  private constructor(
+    readonly lookup: TenantLookup,
+    readonly cache: TieredCache,
+    readonly clock: ShiftedClock,
+    readonly feed: CatalogChangeFeed,
+    readonly catalog: DataSource,
+    private readonly tier: RedisTier | undefined,
+  ) {}
+
+  /** Resolves when it hears every change. */
+  static async open(target: ConnectionTarget, { heardThrough = target, redis, options }: Setting = {}) {
+    const catalog = await openCatalog(target, POOL_OPTIONS);
+    const clock = new ShiftedClock();
+    const statistics = new CacheStatistics();
+    const tier = redis && (await openTier(redis, statistics));
+    const { now, wallClock } = clock;
+    const cache = new TieredCache({ ...OPTIONS, now, wallClock, ...options }, tier, statistics);
+    const directory = new TenantDirectory(catalog, target.server, testKeyRing());
+    const feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, heardThrough);
+    const lookup = new TenantLookup(cache, directory, feed);
+    lookup.onModuleInit();
+    await feed.onModuleInit();
+    return new LookupInstance(lookup, cache, clock, feed, catalog, tier);
+  }
+
+  /** It has been listening for long enough to take what others put into Redis. */
+  trustRedis(): this {
+    this.clock.advance(UNTRUSTED_MS);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.tier?.close();
+    await this.feed.onApplicationShutdown();
+    await this.catalog.destroy();
+  }
+}
+
+/** Inserts tenants as the catalog's owner would by hand, without databases behind them. */
+export function insertTenants(slugs: readonly string[]): string {
+  const rows = slugs.map((slug) => `('${slug}', 'row', 'maintenance', 'as created')`);
+  return `INSERT INTO tenants (slug, isolation, status, message) VALUES ${rows.join(', ')}`;
+}
+
+export function randomSlug(): string {
+  return `t${randomBytes(8).toString('hex')}`;
+}

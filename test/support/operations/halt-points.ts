@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { testServer } from '../postgres/postgres.js';
+
+/** An advisory lock that the test holds; whoever is halted waits for it. */
+const HALT = 424_242;
+
+const TRIGGER = `
+  CREATE TABLE halt_points (kind text, point text);
+  CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM halt_points h WHERE h.kind = NEW.kind AND (
+      h.point = NEW.step AND NEW.step IS DISTINCT FROM OLD.step
+      OR h.point = NEW.status AND NEW.status <> OLD.status)) THEN
+      PERFORM pg_advisory_lock(${HALT});
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER halt BEFORE UPDATE ON operations FOR EACH ROW EXECUTE FUNCTION halt()`;
+
+/**
+ * Stops operations at chosen points, from inside the catalog: in the statement that records that a step is finished and
+ * the next one begins, which therefore is done and not recorded.
+ */
+export class HaltPoints {
+  private constructor(private readonly client: pg.Client) {}
+
+  static async in(database: string): Promise<HaltPoints> {
+    const { host, port, superuser: user, superuserPassword: password } = testServer();
+    const client = new pg.Client({ host, port, user, password, database });
+    await client.connect();
+    await client.query(TRIGGER);
+    await client.query(`SELECT pg_advisory_lock(${HALT})`);
+    await client.query('GRANT SELECT ON halt_points TO PUBLIC');
+    return new HaltPoints(client);
+  }
+
+  /** @param point a step that begins, or a status that is reached */
+  async set(kind: string, point: string): Promise<void> {
+    await this.client.query('INSERT INTO halt_points VALUES ($1, $2)', [kind, point]);
+  }
+
+  /** Resolves once somebody is halted. */
+  async reached(): Promise<void> {
+    const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${HALT} AND NOT granted`;
+    while ((await this.client.query(waiting)).rowCount === 0) await delay(10);
+  }
+
+  /** Ends the connection of whoever is halted, as its end would; nobody is halted any more. */
+  async lift(): Promise<void> {
+    await this.client.query('DELETE FROM halt_points');
+    await this.client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks
+       WHERE locktype = 'advisory' AND objid = ${HALT} AND NOT granted`,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.client.end();
+  }
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { IncomingMessage } from 'node:http';
+import { HaltPoints } from './halt-points.js';
+import { createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
+import { Service } from '../processes/service.js';
+import { ADMIN_KEY, dropEverything, type Json } from '../test-app.js';
+
+/** Two processes over one catalog: what one is killed over, the other one completes. */
+export class Operators {
+  private constructor(
+    readonly database: TestDatabase,
+    readonly halts: HaltPoints,
+    private services: Service[],
+  ) {}
+
+  static async start(): Promise<Operators> {
+    const database = await createTestDatabase('catalog');
+    const env = { DATABASE_URL: database.url };
+    const services = [await Service.start(env), await Service.start(env)];
+    return new Operators(database, await HaltPoints.in(database.name), services);
+  }
+
+  async close(): Promise<void> {
+    await this.halts.close();
+    await Promise.all(this.services.map((service) => service.stop()));
+    await dropEverything(this.database);
+  }
+
+  async call(method: string, path: string, body?: object, apiKey = ADMIN_KEY): Promise<{ status: number; body: Json }> {
+    const call = request(`${this.services[0]?.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body && { 'content-type': 'application/json' }),
+      },
+    });
+    call.end(body && JSON.stringify(body));
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    const content = await text(response);
+    return { status: response.statusCode ?? 0, body: content === '' ? undefined : JSON.parse(content) };
+  }
+
+  /** Kills whoever works on the operation (SIGKILL), while it is halted. */
+  async killWorkerOf(operationId: string): Promise<void> {
+    const [row] = await this.database.admin<{ instance: string }>('SELECT instance FROM operations WHERE id = $1', [
+      operationId,
+    ]);
+    const worker = this.services.find(({ process }) => row?.instance.endsWith(`:${process.pid}`));
+    if (!worker) throw new Error(`nobody here works on it: ${row?.instance}`);
+    await worker.kill();
+    this.services = this.services.filter((service) => service !== worker);
+  }
+
+  /** In the place of one that was killed, another one is started. */
+  async bothRun(): Promise<void> {
+    if (this.services.length < 2) this.services.push(await Service.start({ DATABASE_URL: this.database.url }));
+  }
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { DataSource, type EntityManager, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
+import type { Tenant } from '../../../src/catalog/model/tenant.js';
+import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
+import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
+import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
+import { accessTo, TestPool } from '../pool/test-pool.js';
+import { createStamp } from '../../../src/database/statements/stamp.js';
+import { Customer } from '../../../src/app/customers/customer.entity.js';
+import { CustomersService } from '../../../src/app/customers/customers.service.js';
+import { ordersSchema } from '../../../src/app/app.schema.js';
+import { Order } from '../../../src/app/orders/order.entity.js';
+import { OrdersService } from '../../../src/app/orders/orders.service.js';
+import type { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import { createTenantRepository } from '../../../src/tenant/context/tenant-repository.js';
+import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';
+
+const POOL = { size: 3, maxOverflow: 0, recycleSeconds: 600, timeoutMs: 5_000, connectTimeoutMs: 5_000 };
+
+/** The sample domain's services over a real database, for tenants that share its tables. */
+export class OrdersFixture {
+  readonly customers: CustomersService;
+  readonly orders: OrdersService;
+  private readonly context = new TenantContext();
+  private acquired = 0;
+
+  private constructor(
+    readonly database: TenantDatabase,
+    private readonly template: TemplateDataSource,
+    private readonly pool: TestPool,
+  ) {
+    const repository = (entity: typeof Customer | typeof Order): unknown =>
+      createTenantRepository(entity, false, this.context);
+    const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
+      this.context.current().dataSource.transaction(work);
+    this.customers = new CustomersService(repository(Customer) as Repository<Customer>);
+    this.orders = new OrdersService(
+      repository(Order) as Repository<Order>,
+      { transaction } as unknown as TenantConnectionService,
+    );
+  }
+
+  static async create(): Promise<OrdersFixture> {
+    const database = await createTenantDatabase();
+    await migrate(database, ordersSchema.migrations);
+    const template = await TemplateDataSource.build(ordersSchema);
+    return new OrdersFixture(database, template, new TestPool(database.target, { ...POOL, statementTimeoutMs: 5_000 }));
+  }
+
+  /** A new tenant's data source; every statement outside a transaction, and every transaction, is counted. */
+  dataSource(tenantId: string = randomUUID()): DataSource {
+    const counted = Object.assign(Object.create(this.pool) as ConnectionPool, {
+      acquire: () => {
+        this.acquired += 1;
+        return this.pool.acquire();
+      },
+      tryAcquire: () => undefined,
+    });
+    return createTenantDataSource(this.template, accessTo(counted, createStamp(tenantId, 'app')), 'app');
+  }
+
+  as<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
+    return this.context.run({ tenant: {} as Tenant, dataSource }, work);
+  }
+
+  async statementsOf(work: () => Promise<unknown>): Promise<number> {
+    const before = this.acquired;
+    await work();
+    return this.acquired - before;
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+    await this.database.drop();
+  }
+}
+
+/** Runs migrations in the schema `app`, and lets the application's role use the tables. */
+export async function migrate(
+  database: TenantDatabase,
+  migrations: readonly (new () => MigrationInterface)[],
+): Promise<void> {
+  await database.define('app', '');
+  await asOwner(database, async (runner) => {
+    for (const Migration of migrations) await new Migration().up(runner);
+  });
+  await database.define('app', '');
+}
+
+/** Runs `work` as the tables' owner, with `search_path` on the schema `app`. */
+export async function asOwner({ url }: TenantDatabase, work: (runner: QueryRunner) => Promise<void>): Promise<void> {
+  const extra = { options: '-c search_path=app' };
+  const owner = new DataSource({ type: 'postgres', url, installExtensions: false, extra });
+  await owner.initialize();
+  try {
+    const runner = owner.createQueryRunner();
+    await work(runner).finally(() => runner.release());
+  } finally {
+    await owner.destroy();
+  }
+}

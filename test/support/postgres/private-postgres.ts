@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
+import { EmbeddedPostgres } from '../../../src/dev/embedded-postgres/embedded-postgres.js';
+import type { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
+import { usableBinaries } from '../../../src/dev/embedded-postgres/postgres-binaries.js';
+import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
+import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
+import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
+
+const APP = { role: 'app', password: randomBytes(12).toString('hex') };
+
+/** A PostgreSQL that belongs to one test, which may kill it, freeze it and start it again. */
+export class PrivatePostgres {
+  private constructor(
+    private readonly folder: string,
+    private readonly settings: Readonly<Record<string, string>>,
+    private server: EmbeddedPostgres,
+  ) {}
+
+  /** With a login role that row-level security holds. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PrivatePostgres> {
+    const folder = await temporaryFolder();
+    const all = { ...FAST, autovacuum: 'off', ...settings };
+    const postgres = new PrivatePostgres(folder, all, await launch(folder, all));
+    await postgres.admin(`CREATE ROLE ${APP.role} LOGIN PASSWORD '${APP.password}'`);
+    await postgres.admin(
+      `CREATE TABLE counted (n int); GRANT SELECT, INSERT ON counted TO ${APP.role};
+       GRANT CONNECT ON DATABASE tenantry TO ${APP.role}; GRANT USAGE ON SCHEMA public TO ${APP.role}`,
+    );
+    return postgres;
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: '127.0.0.1', port: this.server.port };
+  }
+
+  get target(): ConnectionTarget {
+    return {
+      ...{ id: 'private', version: '1', shared: true, database: 'tenantry', ...APP },
+      server: { id: 'private', ...this.address, tls: 'disable' },
+    };
+  }
+
+  /** Runs a statement as the superuser, on a connection of its own. */
+  async admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.server.superuserUrl });
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async backends(): Promise<number> {
+    const rows = await this.admin<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = '${APP.role}'`,
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  /** All of its processes at once, as when the machine fails. Resolves when they are gone. */
+  async kill(): Promise<void> {
+    for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
+    await this.server.exited;
+  }
+
+  /** On the same port and data. */
+  async startAgain(): Promise<void> {
+    this.server = await launch(this.folder, { ...this.settings }, this.server.port);
+  }
+
+  async freeze(): Promise<void> {
+    for (const pid of await this.processes()) process.kill(pid, 'SIGSTOP');
+  }
+
+  async thaw(): Promise<void> {
+    for (const pid of await this.processes()) process.kill(pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    await removeFolder(this.folder);
+  }
+
+  /** The server first, so that it starts no more of them. */
+  private async processes(): Promise<number[]> {
+    const [server] = (await readFile(join(this.folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+    const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+    const children = all.map((line) => line.trim().split(/\s+/)).filter(([, parent]) => parent === server);
+    return [server, ...children.map(([pid]) => pid)].map(Number);
+  }
+
+  /** A copy of this server, as it is now, that is in recovery: it reads, and refuses every write with 25006. */
+  async standby(): Promise<Standby> {
+    await this.server.stop();
+    const folder = await temporaryFolder();
+    const copy = join(folder, 'postgres');
+    execFileSync('cp', ['-a', await realpath(join(this.folder, 'postgres')), copy]);
+    await writeFile(join(copy, 'standby.signal'), '');
+    await this.startAgain();
+    return Standby.start(folder, this.settings);
+  }
+}
+
+/** What `PrivatePostgres#standby` gives. */
+export class Standby {
+  private constructor(
+    private readonly folder: string,
+    private readonly server: LifeLine,
+    readonly address: { readonly host: string; readonly port: number },
+  ) {}
+
+  /** Not as an embedded server, which begins by setting the owner's password: nothing can be written here. */
+  static async start(dataDir: string, settings: Readonly<Record<string, string>>): Promise<Standby> {
+    const data = await findData(dataDir);
+    if (!data) throw new Error(`no data in ${dataDir}`);
+    const account = await serviceAccount(data.owner);
+    const binaries = await usableBinaries(account, '/var/lib/tenantry');
+    const { server, port, superuser } = await startServer({
+      ...{ account, binaries, dataDir, data, settings, port: undefined, onLog: undefined },
+      superuserPassword: PASSWORDS.superuser,
+    });
+    await superuser.end();
+    return new Standby(dataDir, server, { host: '127.0.0.1', port });
+  }
+
+  async stop(): Promise<void> {
+    await stopServer(this.server);
+    await removeFolder(this.folder);
+  }
+}
+
+function launch(dataDir: string, settings: Readonly<Record<string, string>>, port?: number): Promise<EmbeddedPostgres> {
+  return EmbeddedPostgres.start({ dataDir, passwords: PASSWORDS, settings, ...(port !== undefined && { port }) });
+}

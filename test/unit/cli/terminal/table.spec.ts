@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { facts, table } from '../../../../src/cli/terminal/table.js';
+
+interface Row {
+  readonly name: string;
+  readonly size: number | null;
+}
+
+const COLUMNS = [
+  { title: 'NAME', of: (row: Row) => row.name },
+  { title: 'SIZE', of: (row: Row) => row.size },
+];
+
+describe('a table', () => {
+  it('aligns its columns and ends no line in blanks', () => {
+    const rows = [
+      { name: 'a', size: 12 },
+      { name: 'longer than its title', size: null },
+    ];
+    expect(table(rows, COLUMNS)).toEqual([
+      'NAME                   SIZE',
+      'a                      12',
+      'longer than its title  -',
+    ]);
+  });
+
+  it('cuts lines at the width of a terminal, and nothing elsewhere', () => {
+    const rows = [{ name: 'x'.repeat(300), size: 1 }];
+    expect(table(rows, COLUMNS, 20).map((line) => line.length)).toEqual([20, 20]);
+    expect(table(rows, COLUMNS)[1]).toContain('x'.repeat(300));
+  });
+
+  it('lets no stored text write on the terminal', () => {
+    const rows = [{ name: '\u001B[31mred\u001B[0m\nnext\u0007', size: 1 }];
+    expect(table(rows, COLUMNS)[1]).toBe('red next   1');
+    expect(facts([['name', 'a\rb']])).toEqual(['name  a b']);
+  });
+});

@@ -1,0 +1,95 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import { type DataSource, EntitySchema } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
+import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
+import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { accessTo } from '../../../support/pool/test-pool.js';
+
+const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';
+
+/** Nothing here reaches a server: a data source is made without a connection. */
+const pool: ConnectionPool = {
+  target: {
+    ...{ id: 'target', version: '1', database: 'somewhere', role: 'app', password: '' },
+    shared: true,
+    server: { id: 'server', host: 'localhost', port: 1, tls: 'disable' },
+  },
+  acquire: () => Promise.reject(new Error('no server')),
+  tryAcquire: () => undefined,
+  counts: () => ({ total: 0, busy: 0, idle: 0, waiting: 0 }),
+};
+
+function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
+  const text = { type: 'text' } as const;
+  const columns = { id: { type: 'uuid', primary: true }, a: text, b: text, c: text, d: text, e: text } as const;
+  const entities = Array.from({ length: entityCount }, (_, n) => new EntitySchema({ name: `entity_${n}`, columns }));
+  return TemplateDataSource.build({ entities, migrations: [] });
+}
+
+const make = (template: TemplateDataSource): DataSource =>
+  createTenantDataSource(template, accessTo(pool, createStamp(TENANT, 'acme')), 'acme');
+
+const queryRunnersOf = ({ driver }: DataSource): unknown => (driver as PostgresDriver).connectedQueryRunners;
+
+describe('tenant data sources over one graph', () => {
+  it('share the metadata and own what leads to a database', async () => {
+    const template = await buildTemplate(2);
+    const [one, two] = [make(template), make(template)];
+    expect(one.entityMetadatas).toBe(two.entityMetadatas);
+    expect(one.getMetadata('entity_1')).toBe(two.getMetadata('entity_1'));
+    for (const part of ['driver', 'manager', 'relationLoader', 'relationIdLoader'] as const) {
+      expect(one[part]).not.toBe(two[part]);
+      expect(one[part]).not.toBe(template[part]);
+    }
+    for (const owner of [one.manager, one.createQueryRunner(), one.createQueryBuilder(), one.createEntityManager()]) {
+      expect(owner.dataSource).toBe(one);
+    }
+    expect(one.driver).toMatchObject({ dataSource: one, connectedQueryRunners: [] });
+    expect(queryRunnersOf(one)).not.toBe(queryRunnersOf(two));
+    expect(queryRunnersOf(one)).not.toBe(queryRunnersOf(template));
+    expect(one.isInitialized).toBe(true);
+    expect(template.isInitialized).toBe(false);
+  });
+
+  it('know without a connection what TypeORM asks a server for', async () => {
+    const { driver } = make(await buildTemplate(1));
+    expect(driver).toMatchObject({
+      ...{ database: 'somewhere', schema: 'acme', searchSchema: 'acme' },
+      ...{ isGeneratedColumnsSupported: true, isReplicated: false, treeSupport: true },
+      cteCapabilities: { enabled: true, writable: true },
+      version: expect.stringMatching(/^\d+\.\d+$/),
+    });
+    for (const type of ['insert', 'update', 'delete'] as const) expect(driver.isReturningSqlSupported(type)).toBe(true);
+  });
+
+  it('cost at most 4 KB and 0.3 ms each, with 30 entities as with one', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (const entityCount of [1, 30]) {
+      const template = await buildTemplate(entityCount);
+      const kept = Array.from({ length: 2000 }, (): DataSource | undefined => undefined);
+      make(template);
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      const started = performance.now();
+      for (let n = 0; n < kept.length; n++) kept[n] = make(template);
+      const ms = (performance.now() - started) / kept.length;
+      collect();
+      const kb = (process.memoryUsage().heapUsed - before) / 1024 / kept.length;
+      expect(kb).toBeLessThanOrEqual(4);
+      expect(kb).toBeGreaterThan(0.2); // or nothing was measured
+      expect(ms).toBeLessThanOrEqual(0.3);
+      expect(kept.at(-1)?.isInitialized).toBe(true);
+    }
+  });
+
+  it('cannot be opened on a template that was never built for them', async () => {
+    const template = await buildTemplate(1);
+    await expect(template.initialize()).rejects.toMatchObject({ code: 'REFUSED_OPERATION' });
+    await expect(template.query('SELECT 1')).rejects.toThrow('Driver not Connected');
+  });
+});

@@ -1,0 +1,20 @@
+import { expect, it } from '@jest/globals';
+import { StatementRecord } from '../../../../src/database/statements/statement-records.js';
+
+function recordOf(...executions: readonly (readonly [ms: number, isCold: boolean])[]): StatementRecord {
+  const record = new StatementRecord('SELECT 1');
+  for (const [ms, isCold] of executions) record.took(ms, isCold);
+  return record;
+}
+
+it('a read is quick once it has been so three times, and is not any more when it becomes slow', () => {
+  expect(recordOf([1, false], [1, false]).isQuickRead).toBe(false);
+  expect(recordOf([1, false], [1, false], [1, false]).isQuickRead).toBe(true);
+  expect(recordOf([1, false], [1, false], [1, false], [200, false]).isQuickRead).toBe(false);
+});
+
+it('that a new connection was slow says nothing of the statement; that it was quick does', () => {
+  expect(recordOf([50, true], [50, true], [50, true]).isQuickRead).toBe(false); // nobody knows yet
+  expect(recordOf([50, true], [50, true], [1, false], [1, false], [1, false]).isQuickRead).toBe(true);
+  expect(recordOf([5, true], [5, true], [5, true]).isQuickRead).toBe(true);
+});

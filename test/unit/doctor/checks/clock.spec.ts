@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Examination } from '../../../../src/doctor/examination/examination.js';
+import { clock } from '../../../../src/doctor/checks/clock.js';
+
+function lookAt(clock_ahead_ms: number) {
+  const state = { server: { name: 'eu-2' }, facts: { clock_ahead_ms }, problem: undefined };
+  return clock.look({ servers: [state] } as unknown as Examination);
+}
+
+describe('the clock of a server', () => {
+  it.each([
+    [0, 'ok'],
+    [-1_000, 'ok'],
+    [1_001, 'warn'],
+    [-5_000, 'warn'],
+    [5_001, 'fail'],
+    [-3_600_000, 'fail'],
+  ])('%d ms from ours: %s', (ahead, verdict) => {
+    expect(lookAt(ahead)).toMatchObject([{ check: 'clock', verdict, subject: 'eu-2' }]);
+  });
+
+  it('of a server that does not answer is not told of', () => {
+    const state = { server: { name: 'eu-2' }, facts: undefined, problem: 'it is away' };
+    expect(clock.look({ servers: [state] } as unknown as Examination)).toEqual([]);
+  });
+});

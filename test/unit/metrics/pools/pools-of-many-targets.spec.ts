@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import type { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
+import type { PoolSnapshot, ServerSnapshot } from '../../../../src/database/pool/pool-snapshot.js';
+import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/wait-histogram.js';
+import { PoolMetrics } from '../../../../src/metrics/pools/pool-metrics.js';
+import { targetLabel } from '../../../../src/metrics/pools/target-label.js';
+import { MOST_SERIES, OTHER } from '../../../../src/metrics/series/top-series.js';
+import { Exposition } from '../../../support/metrics/exposition.js';
+
+const SERVER: ServerSnapshot = { server: 'default', limit: 90, open: 3, waiting: 1 };
+const LONGEST_MS = 50;
+
+function pool(database: string, served: number, more: Partial<PoolSnapshot> = {}): PoolSnapshot {
+  const counts = [served, ...WAIT_BUCKETS_MS.map(() => 0)];
+  return {
+    target: `app@db.internal:5432/${database}`,
+    total: 1,
+    busy: 0,
+    idle: 1,
+    waiting: 0,
+    waits: { counts, totalMs: served / 2 },
+    opened: 1,
+    openFailures: 0,
+    closed: {},
+    timeouts: 0,
+    refused: 0,
+    fallbacks: 0,
+    breaker: 'closed',
+    ...more,
+  };
+}
+
+/** Metrics over pools as a test says they are. */
+function scraping() {
+  const registry = new Registry();
+  let pools: readonly PoolSnapshot[] = [];
+  const source: Pick<ConnectionPools, 'snapshot'> = { snapshot: () => ({ pools, servers: [SERVER] }) };
+  const metrics = new PoolMetrics(registry, source as ConnectionPools);
+  const set = (now: readonly PoolSnapshot[]): void => void (pools = now);
+  const scrape = async (now: readonly PoolSnapshot[]): Promise<Exposition> => {
+    set(now);
+    metrics.refresh();
+    return new Exposition(await registry.metrics());
+  };
+  return { metrics, set, scrape };
+}
+
+const label = (database: string): { target: string } => ({ target: targetLabel(`app@db.internal:5432/${database}`) });
+const other = { target: OTHER };
+
+describe('the pools of 10,000 targets', () => {
+  const many = (served: number): PoolSnapshot[] => Array.from({ length: 10_000 }, (_, n) => pool(`db_${n}`, served));
+
+  it('are no more series than those of the busiest and one for all others, with nothing lost', async () => {
+    const page = await scraping().scrape(many(4));
+    const perTarget = page.series.filter(({ labels }) => labels['target'] !== undefined);
+    expect(new Set(perTarget.map(({ labels }) => labels['target'])).size).toBe(MOST_SERIES + 1);
+    const sum = (name: string): number => page.named(name).reduce((total, { value }) => total + value, 0);
+    expect(sum('tenantry_pool_wait_seconds_count')).toBe(40_000);
+    expect(sum('tenantry_pool_opened_total')).toBe(10_000);
+    expect(sum('tenantry_pool_connections')).toBe(10_000);
+    expect(page.value('tenantry_pool_breaker', { ...other, state: 'closed' })).toBe(10_000 - MOST_SERIES);
+  });
+
+  it('are looked at without holding up the event loop', () => {
+    const { metrics, set } = scraping();
+    const lookMs = (pools: readonly PoolSnapshot[]): number => {
+      set(pools);
+      const before = process.cpuUsage(); // not the clock: others may have the processor meanwhile
+      metrics.refresh();
+      return process.cpuUsage(before).user / 1000;
+    };
+    const used = [1, 2, 3, 4, 5].map((served) => lookMs(many(served)));
+    const quiet = [1, 2, 3, 4, 5].map(() => lookMs(many(5)));
+    const list = (took: number[]): string => took.map((ms) => ms.toFixed(1)).join(', ');
+    process.stdout.write(
+      `10,000 pools are looked at in ${list(used)} ms when all were used, else in ${list(quiet)} ms\n`,
+    );
+    expect(Math.min(...quiet)).toBeLessThan(LONGEST_MS / 2);
+  });
+});
+
+describe('the series of a target', () => {
+  it('show what happened, with waits as the cumulated buckets of a histogram in seconds', async () => {
+    const counts = [5, 0, 2, ...WAIT_BUCKETS_MS.slice(2).map(() => 0)];
+    counts[WAIT_BUCKETS_MS.length] = 1;
+    const busy = pool('acme', 0, {
+      ...{ total: 6, busy: 3, idle: 1, waiting: 4, opened: 9, openFailures: 2, timeouts: 3, refused: 5, fallbacks: 1 },
+      waits: { counts, totalMs: 42_000 },
+      closed: { recycled: 2, discarded: 1 },
+      breaker: 'half-open',
+    });
+    const page = await scraping().scrape([busy]);
+    const acme = label('acme');
+    const value = (name: string, labels = {}): number => page.value(`tenantry_pool_${name}`, { ...acme, ...labels });
+    expect([value('connections', { state: 'busy' }), value('connections', { state: 'idle' })]).toEqual([3, 1]);
+    expect([value('connections', { state: 'pending' }), value('waiting')]).toEqual([2, 4]);
+    expect([value('opened_total'), value('open_failures_total'), value('timeouts_total')]).toEqual([9, 2, 3]);
+    expect([value('refused_total'), value('fallbacks_total')]).toEqual([5, 1]);
+    expect([value('closed_total', { reason: 'recycled' }), value('closed_total', { reason: 'discarded' })]).toEqual([
+      2, 1,
+    ]);
+    const breaker = ['closed', 'open', 'half-open'].map((state) => value('breaker', { state }));
+    expect(breaker).toEqual([0, 0, 1]);
+    const buckets = ['0.001', '0.002', '0.005', '30', '+Inf'].map((le) => value('wait_seconds_bucket', { le }));
+    expect(buckets).toEqual([5, 5, 7, 7, 8]);
+    expect([value('wait_seconds_sum'), value('wait_seconds_count')]).toEqual([42, 8]);
+    expect(page.types.get('tenantry_pool_wait_seconds')).toBe('histogram');
+  });
+
+  it('never fall when its pool is replaced by one that begins at zero', async () => {
+    const { scrape } = scraping();
+    await scrape([pool('acme', 10)]);
+    const page = await scrape([pool('acme', 3)]);
+    expect(page.value('tenantry_pool_wait_seconds_count', label('acme'))).toBe(13);
+    expect(page.value('tenantry_pool_opened_total', label('acme'))).toBe(2);
+  });
+
+  it('are its own although all places are taken, once it is in trouble', async () => {
+    let now = 0;
+    const original = performance.now;
+    performance.now = () => original.call(performance) + now;
+    try {
+      const { scrape } = scraping();
+      const healthy = Array.from({ length: MOST_SERIES }, (_, n) => pool(`db_${n}`, 50));
+      await scrape([...healthy, pool('ill', 1)]);
+      const ill = pool('ill', 1, { openFailures: 3, breaker: 'open' });
+      const before = await scrape([...healthy, ill]);
+      expect(before.value('tenantry_pool_breaker', { ...other, state: 'open' })).toBe(1);
+      now = 60_000;
+      const after = await scrape([...healthy, ill]);
+      expect(after.value('tenantry_pool_breaker', { ...label('ill'), state: 'open' })).toBe(1);
+      expect(after.value('tenantry_pool_breaker', { ...other, state: 'open' })).toBe(0);
+    } finally {
+      performance.now = original;
+    }
+  });
+});
+
+describe('the name of a target', () => {
+  it('is its database and tells servers apart, without naming a host or a role', () => {
+    const names = ['a@one:5432/app_shared', 'a@two:5432/app_shared', 'b@one:5432/app_shared'].map(targetLabel);
+    expect(new Set(names).size).toBe(3);
+    for (const name of names) expect(name).toMatch(/^app_shared-[0-9a-f]{4}$/);
+  });
+});
+
+it('servers are shown with their limit', async () => {
+  const page = await scraping().scrape([]);
+  const of = (figure: string): number => page.value(`tenantry_server_connections_${figure}`, { server: 'default' });
+  expect([of('limit'), of('open'), of('waiting')]).toEqual([90, 3, 1]);
+});

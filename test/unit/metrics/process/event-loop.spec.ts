@@ -1,0 +1,64 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { EventLoopWatch } from '../../../../src/metrics/process/event-loop-watch.js';
+import { RuntimeMetrics } from '../../../../src/metrics/process/runtime-metrics.js';
+import { ManualClock } from '../../../support/manual-clock.js';
+import { soon } from '../../../support/load/soon.js';
+import { Exposition } from '../../../support/metrics/exposition.js';
+
+const WINDOW_MS = 15_000;
+const BLOCKED_MS = 200;
+
+function blockTheEventLoop(forMs = BLOCKED_MS): void {
+  const until = performance.now() + forMs;
+  while (performance.now() < until);
+}
+
+describe('a delay of the event loop', () => {
+  const watches: EventLoopWatch[] = [];
+  afterEach(() => watches.forEach((watch) => watch.stop()));
+
+  const watching = (clock: ManualClock): EventLoopWatch => {
+    const watch = new EventLoopWatch(clock.now);
+    watches.push(watch);
+    return watch;
+  };
+  const blockWhileWatched = async (watch: EventLoopWatch): Promise<void> => {
+    await soon(async () => expect(watch.hasBegun).toBe(true));
+    blockTheEventLoop();
+  };
+
+  it('is seen by everybody who looks in the next 15 s, and by nobody 30 s later', async () => {
+    const clock = new ManualClock();
+    const watch = watching(clock);
+    await blockWhileWatched(watch);
+    const seen = async (): Promise<void> => expect(watch.delay().max).toBeGreaterThan((BLOCKED_MS * 0.8) / 1000);
+    await soon(seen);
+    clock.advance(WINDOW_MS);
+    await seen(); // one who looks at the window's end, which begins the next one
+    await seen(); // another one a moment later
+    clock.advance(WINDOW_MS);
+    watch.delay();
+    expect(watch.delay().max).toBeLessThan((BLOCKED_MS * 0.8) / 1000);
+  });
+});
+
+describe('what looks at the process', () => {
+  it('has stopped after the shutdown', async () => {
+    const registry = new Registry();
+    const runtime = new RuntimeMetrics(registry);
+    const lag = async (): Promise<number> => {
+      runtime.refresh();
+      return new Exposition(await registry.metrics()).value('nodejs_eventloop_lag_max_seconds');
+    };
+    await soon(async () => {
+      blockTheEventLoop();
+      expect(await lag()).toBeGreaterThan(0);
+    });
+    runtime.onApplicationShutdown();
+    const before = await lag();
+    blockTheEventLoop(2 * BLOCKED_MS);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // when it would have been noticed, had anybody looked
+    expect(await lag()).toBe(before);
+  });
+});

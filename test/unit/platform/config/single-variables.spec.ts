@@ -1,0 +1,252 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AppConfig } from '../../../../src/platform/config/app-config.js';
+import { VARIABLE_NAMES } from '../../../../src/platform/config/environment.js';
+import {
+  configOf,
+  KEY_BASE64,
+  OTHER_KEY_BASE64,
+  problemsOf,
+  REQUIRED,
+  temporaryFolders,
+  type Variables,
+  variablesOf,
+} from '../../../support/config-fixture.js';
+
+interface VariableCase {
+  readonly read: (config: AppConfig) => unknown;
+  /** Text to value. */
+  readonly accepted: readonly (readonly [text: string, value: unknown])[];
+  readonly refused: readonly string[];
+  /** What the variable needs beside it to be accepted. */
+  readonly with?: Variables;
+}
+
+const WITH_DATABASE: Variables = { DATABASE_URL: 'postgres://db.test/catalog' };
+
+const numbers = (read: VariableCase['read'], min: number, max?: number): VariableCase => ({
+  read,
+  accepted: [min, 17, ...(max === undefined ? [100_000] : [max])].map((value) => [String(value), value] as const),
+  refused: [
+    String(min - 1),
+    max === undefined ? '2147483648' : String(max + 1),
+    ...['abc', '1.5', '1e3', '0x10', ' 5', '5 ', '+5', '5s', '-1', 'NaN', 'Infinity', '99999999999'],
+  ],
+});
+
+const timeouts = (read: VariableCase['read']): VariableCase => ({
+  read,
+  accepted: [
+    ['1', 1000],
+    ['2.5', 2500],
+    ['0.001', 1],
+    ['0.25', 250],
+    ['86400', 86_400_000],
+  ],
+  refused: ['0', '0.0', '0.0001', '-1', '86401', '5s', '1e1', '.5', '5.', ' 5', 'Infinity', 'abc'],
+});
+
+const flags = (read: VariableCase['read'], beside?: Variables): VariableCase => ({
+  read,
+  accepted: [
+    ...['true', '1', 'yes', 'on', 'TRUE', 'Yes'].map((text) => [text, true] as const),
+    ...['false', '0', 'no', 'off', 'False', 'OFF'].map((text) => [text, false] as const),
+  ],
+  refused: ['y', 'n', 't', 'enabled', 'disabled', '2', 'null', ' true', 'tru'],
+  ...(beside && { with: beside }),
+});
+
+const words = (
+  read: VariableCase['read'],
+  accepted: string[],
+  refused: string[],
+  beside?: Variables,
+): VariableCase => ({
+  read,
+  accepted: accepted.map((text) => [text, text] as const),
+  refused,
+  ...(beside && { with: beside }),
+});
+
+const POSTGRES_URLS = [
+  'postgres://db.test/catalog',
+  'postgresql://user:p%40ss@db.test:5433/catalog?sslmode=require',
+  'postgres://[::1]:5432/catalog',
+];
+const NO_POSTGRES_URLS = [
+  'db.test/catalog',
+  'mysql://db.test/catalog',
+  'postgres://db.test',
+  'postgres://db.test/',
+  'postgres:///catalog',
+  'postgres://db.test:99999/catalog',
+  'postgres://user:100%@db.test/catalog',
+  'postgres://db.test/catalog%',
+  ' postgres://db.test/catalog',
+  'postgres://user:a b@db.test/catalog',
+];
+const HOSTS = ['0.0.0.0', '::1', 'localhost', 'my-redis.internal', 'fe80::1%eth0'];
+const NO_HOSTS = ['http://localhost', 'a host', 'localhost/1', 'h'.repeat(254)];
+
+const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
+  NODE_ENV: words(
+    (config) => config.environment,
+    ['development', 'test', 'production'],
+    ['prod', 'Production', 'staging'],
+    WITH_DATABASE,
+  ),
+  PORT: numbers((config) => config.http.port, 0, 65_535),
+  HOST: words((config) => config.http.host, HOSTS, NO_HOSTS),
+  SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
+  LOG_LEVEL: words(
+    (config) => config.log.level,
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    ['verbose', 'INFO', '30'],
+  ),
+  LOG_FORMAT: words((config) => config.log.format, ['pretty', 'json'], ['text', 'JSON']),
+  DATABASE_URL: words((config) => config.database.url, POSTGRES_URLS, NO_POSTGRES_URLS),
+  EMBEDDED_POSTGRES: {
+    read: (config) => config.database.embedded,
+    accepted: [
+      ['true', true],
+      ['ON', true],
+    ],
+    refused: ['y', 'maybe'],
+  },
+  DATA_DIR: {
+    read: (config) => config.dataDir,
+    accepted: [['/var/lib/tenantry', '/var/lib/tenantry']],
+    refused: ['a\0b'],
+  },
+  DB_POOLER: words((config) => config.database.pooler, ['transaction'], ['session', 'true', 'Transaction'], {
+    ...WITH_DATABASE,
+    DATABASE_DIRECT_URL: 'postgres://db.test:5433/catalog',
+  }),
+  DATABASE_DIRECT_URL: words((config) => config.database.directUrl, POSTGRES_URLS, NO_POSTGRES_URLS, {
+    ...WITH_DATABASE,
+    DB_POOLER: 'transaction',
+  }),
+  ENABLE_CONNECTION_POOLING: flags((config) => config.pool.enabled),
+  DB_POOL_SIZE: numbers((config) => config.pool.size, 1),
+  DB_MAX_OVERFLOW: numbers((config) => config.pool.maxOverflow, 0),
+  DB_POOL_RECYCLE: numbers((config) => config.pool.recycleSeconds, 0, 1_209_600),
+  DB_POOL_TIMEOUT: timeouts((config) => config.pool.timeoutMs),
+  DB_CONNECT_TIMEOUT: timeouts((config) => config.pool.connectTimeoutMs),
+  DB_STATEMENT_TIMEOUT: timeouts((config) => config.pool.statementTimeoutMs),
+  DB_LEASE_WARNING: timeouts((config) => config.pool.leaseWarningMs),
+  DB_SERVER_MAX_CONNECTIONS: numbers((config) => config.pool.serverMaxConnections, 1),
+  TENANT_MAX_CONCURRENT: numbers((config) => config.pool.tenantMaxConcurrent, 1),
+  TENANT_MAX_QUEUED: numbers((config) => config.pool.tenantMaxQueued, 0),
+  ENABLE_REDIS_CACHE: flags((config) => config.cache.redisEnabled),
+  REDIS_URL: words(
+    (config) => config.cache.redis.url,
+    ['redis://cache.test', 'rediss://user:secret@cache.test:6380/2'],
+    [
+      'cache.test:6379',
+      'http://cache.test',
+      'redis://',
+      'redis://cache.test/zero',
+      'redis://cache.test:70000',
+      'redis://:100%@cache.test',
+    ],
+  ),
+  REDIS_HOST: words((config) => config.cache.redis.host, HOSTS, NO_HOSTS),
+  REDIS_PORT: numbers((config) => config.cache.redis.port, 1, 65_535),
+  // Any text can be a password, so none is refused.
+  REDIS_PASSWORD: words((config) => config.cache.redis.password, ['secret', ' spaced ', '#:/@'], []),
+  REDIS_DB: numbers((config) => config.cache.redis.db, 0),
+  REDIS_TLS: flags((config) => config.cache.redis.tls),
+  REDIS_KEY_PREFIX: words(
+    (config) => config.cache.redis.keyPrefix,
+    ['shop', 'a:b_c.d-e'],
+    ['a b', 'x'.repeat(65), 'a*'],
+  ),
+  REDIS_SENTINELS: {
+    read: (config) => config.cache.redis.sentinels,
+    accepted: [
+      [
+        'a.test:26379, b.test:26380',
+        [
+          { host: 'a.test', port: 26379 },
+          { host: 'b.test', port: 26380 },
+        ],
+      ],
+    ],
+    refused: ['a.test', 'a.test:0', 'a.test:70000', 'a.test:1,', 'redis://a.test:1'],
+  },
+  REDIS_SENTINEL_MASTER: words((config) => config.cache.redis.sentinelMaster, ['main'], ['two words']),
+  REDIS_CLUSTER_NODES: {
+    read: (config) => config.cache.redis.clusterNodes,
+    accepted: [['n1:7000', [{ host: 'n1', port: 7000 }]]],
+    refused: ['n1', 'n1:7000;n2:7000'],
+  },
+  CACHE_GRACE: numbers((config) => config.cache.graceSeconds, 0),
+  CACHE_DEFAULT_TTL: numbers((config) => config.cache.defaultTtlSeconds, 1),
+  CACHE_MEMORY_MAX_ENTRIES: numbers((config) => config.cache.memoryMaxEntries, 1),
+  ADMIN_API_KEY: words(
+    (config) => config.security.adminApiKey,
+    ['0123456789abcdef', 'correct-horse-battery-staple!$'],
+    ['0123456789abcde', '0123456789 abcdef', '0123456789abcdef\n', 'schlüsselschlüssel'],
+  ),
+  ENCRYPTION_KEYS: {
+    read: (config) => config.security.encryptionKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+    accepted: [`k1:${KEY_BASE64}`, `new_Key-2:${OTHER_KEY_BASE64},k1:${KEY_BASE64}`].map((ring) => [ring, ring]),
+    refused: [
+      KEY_BASE64,
+      `:${KEY_BASE64}`,
+      `k 1:${KEY_BASE64}`,
+      `${'k'.repeat(33)}:${KEY_BASE64}`,
+      `k1:${Buffer.alloc(31).toString('base64')}`,
+      `k1:${Buffer.alloc(33).toString('base64')}`,
+      `k1:${Buffer.alloc(32).toString('hex')}`,
+      `k1:${KEY_BASE64},k1:${OTHER_KEY_BASE64}`,
+      `k1:${KEY_BASE64},`,
+      `k1:${KEY_BASE64}, k2:${OTHER_KEY_BASE64}`,
+      `k1:${KEY_BASE64};k2:${OTHER_KEY_BASE64}`,
+      'k1:not*base64',
+    ],
+  },
+  JWT_JWKS_URL: words(
+    (config) => config.security.jwt.jwksUrl,
+    ['https://issuer.test/jwks.json', 'http://127.0.0.1:8080/jwks'],
+    ['issuer.test/jwks.json', 'file:///etc/passwd', 'https://', 'https://issuer.test/a b'],
+  ),
+  // The last one has 31 characters and 32 bytes: bytes count.
+  JWT_SECRET: words(
+    (config) => config.security.jwt.secret,
+    ['s'.repeat(32), `ß${'s'.repeat(30)}`],
+    ['s'.repeat(31), 'secret'],
+  ),
+  JWT_TENANT_CLAIM: words(
+    (config) => config.security.jwt.tenantClaim,
+    ['tenant', 'https://example.test/tenant'],
+    ['ten ant', ' '],
+  ),
+  ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
+  ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
+  METRICS_PUBLIC: flags((config) => config.features.metricsPublic),
+};
+
+const folder = temporaryFolders()();
+
+describe.each(VARIABLE_NAMES)('%s', (name) => {
+  const { read, accepted, refused, with: beside } = cases[name];
+
+  test.each(accepted.map(([text, value]) => ({ text, value })))('accepts $text', ({ text, value }) => {
+    expect(read(configOf({ ...REQUIRED, ...beside, [name]: text }, folder))).toEqual(value);
+  });
+
+  if (refused.length > 0) {
+    test.each(refused)('refuses %j, and nothing else', (text) => {
+      expect(variablesOf(problemsOf({ ...REQUIRED, ...beside, [name]: text }, folder))).toEqual([name]);
+    });
+  }
+
+  test('counts as not set when it is empty', () => {
+    const without = Object.fromEntries(Object.entries({ ...REQUIRED, ...beside }).filter(([other]) => other !== name));
+    const outcome = (env: Variables) => {
+      const problems = problemsOf(env, folder);
+      return problems.length > 0 ? problems : configOf(env, folder);
+    };
+    expect(outcome({ ...without, [name]: '' })).toEqual(outcome(without));
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  PRODUCTION,
+  problemsOf,
+  REQUIRED,
+  temporaryFolders,
+  type Variables,
+  variablesOf,
+} from '../../../support/config-fixture.js';
+
+const DATABASE_URL = 'postgres://db.test/catalog';
+const DATABASE_DIRECT_URL = 'postgres://db.test:5433/catalog';
+const JWT_JWKS_URL = 'https://issuer.test/jwks.json';
+const JWT_SECRET = 's'.repeat(32);
+
+interface Agreement {
+  readonly rule: string;
+  readonly variable: string;
+  readonly broken: Variables;
+  readonly kept: readonly Variables[];
+}
+
+const agreements: readonly Agreement[] = [
+  {
+    rule: 'production needs a database',
+    variable: 'DATABASE_URL',
+    broken: without(PRODUCTION, 'DATABASE_URL'),
+    kept: [PRODUCTION, { ...without(PRODUCTION, 'DATABASE_URL'), EMBEDDED_POSTGRES: 'true' }],
+  },
+  {
+    rule: 'production takes EMBEDDED_POSTGRES=false for no database',
+    variable: 'DATABASE_URL',
+    broken: { ...without(PRODUCTION, 'DATABASE_URL'), EMBEDDED_POSTGRES: 'false' },
+    kept: [{ ...PRODUCTION, EMBEDDED_POSTGRES: 'false' }],
+  },
+  {
+    rule: 'without embedded PostgreSQL a database is needed anywhere',
+    variable: 'DATABASE_URL',
+    broken: { ...REQUIRED, EMBEDDED_POSTGRES: 'false' },
+    kept: [REQUIRED, { ...REQUIRED, EMBEDDED_POSTGRES: 'false', DATABASE_URL }],
+  },
+  {
+    rule: 'embedded PostgreSQL and a database contradict each other',
+    variable: 'EMBEDDED_POSTGRES',
+    broken: { ...REQUIRED, EMBEDDED_POSTGRES: 'true', DATABASE_URL },
+    kept: [
+      { ...REQUIRED, EMBEDDED_POSTGRES: 'true' },
+      { ...REQUIRED, DATABASE_URL },
+    ],
+  },
+  {
+    rule: 'a pooler needs an address around it',
+    variable: 'DATABASE_DIRECT_URL',
+    broken: { ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction' },
+    kept: [{ ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction', DATABASE_DIRECT_URL }],
+  },
+  {
+    rule: 'a direct address needs a database',
+    variable: 'DATABASE_DIRECT_URL',
+    broken: { ...REQUIRED, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' },
+    kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
+  },
+  {
+    rule: 'a direct address needs a pooler that it leads around',
+    variable: 'DATABASE_DIRECT_URL',
+    broken: { ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL },
+    kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
+  },
+  {
+    rule: 'production needs an admin key',
+    variable: 'ADMIN_API_KEY',
+    broken: without(PRODUCTION, 'ADMIN_API_KEY'),
+    kept: [PRODUCTION],
+  },
+  {
+    rule: 'production needs encryption keys',
+    variable: 'ENCRYPTION_KEYS',
+    broken: without(PRODUCTION, 'ENCRYPTION_KEYS'),
+    kept: [PRODUCTION],
+  },
+  {
+    rule: 'tokens are verified in one way',
+    variable: 'JWT_SECRET',
+    broken: { ...REQUIRED, JWT_SECRET, JWT_JWKS_URL },
+    kept: [
+      { ...REQUIRED, JWT_SECRET },
+      { ...REQUIRED, JWT_JWKS_URL },
+    ],
+  },
+];
+
+const folder = temporaryFolders()();
+
+describe.each(agreements)('$rule', ({ variable, broken, kept }) => {
+  test('refused otherwise, by name', () => {
+    expect(variablesOf(problemsOf(broken, folder))).toEqual([variable]);
+  });
+
+  test('kept, nothing is refused', () => {
+    for (const env of kept) expect(problemsOf(env, folder)).toEqual([]);
+  });
+});
+
+test('a variable that is bad in itself is not reported a second time for what it should agree with', () => {
+  const env = { ...PRODUCTION, DATABASE_URL: 'nonsense', EMBEDDED_POSTGRES: 'true' };
+  expect(variablesOf(problemsOf(env, folder))).toEqual(['DATABASE_URL']);
+});
+
+function without(env: Variables, name: string): Variables {
+  return Object.fromEntries(Object.entries(env).filter(([other]) => other !== name));
+}
