@@ -7,5 +7,5 @@ stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code ===
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal: { stdin, stdout, stderr, env, cwd: process.cwd() },
-  loadSchema: async () => (await import('./app/app.schema.js')).ordersSchema,
+  loadSchema: async () => (await import('./app/app.schema.js')).appSchema,
 });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
+import { sampleApp } from './app/app.js';
 import { Application } from './server/application.js';
 import { banner } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
@@ -13,12 +14,12 @@ const SAME_KEYPRESS_MS = 500;
 try {
   const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
   const { config } = loaded;
-  const starting = Application.start(loaded);
+  const starting = Application.start(loaded, sampleApp);
   stopOnSignal(starting, config.shutdownTimeoutMs);
   const application = await starting;
   logger.log(`Listening on ${application.url}`);
-  if (application.demoTenants.length > 0 && config.log.format === 'pretty') {
-    process.stdout.write(`${banner(application, config.dataDir)}\n`);
+  if (application.demo && config.log.format === 'pretty') {
+    process.stdout.write(`${banner(application.url, application.demo, config.dataDir)}\n`);
   }
   void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL has ended')));
 } catch (error) {

@@ -1,21 +1,21 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AdminModule } from '../admin/admin.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
-import { AppConfigModule } from '../platform/config/config.module.js';
-import type { LoadedConfig } from '../platform/config/load-config.js';
-import { ControlPlaneModule } from '../admin/control-plane.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { HealthModule } from '../health/health.module.js';
-import { RootController } from '../server/root.controller.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
-import { OrdersModule } from './orders/orders.module.js';
+import { AppConfigModule } from '../platform/config/config.module.js';
+import type { LoadedConfig } from '../platform/config/load-config.js';
 import { TenantModule } from '../tenant/tenant.module.js';
 import { TracingModule } from '../tracing/tracing.module.js';
+import { CustomersModule } from './customers/customers.module.js';
+import { OrdersModule } from './orders/orders.module.js';
 
 /** Composition only. */
 @Module({})
 export class AppModule {
-  static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {
+  static async register(loaded: LoadedConfig, schema: TenantSchema): Promise<DynamicModule> {
     return {
       module: AppModule,
       imports: [
@@ -24,12 +24,18 @@ export class AppModule {
         DatabaseModule.register(schema),
         CatalogModule,
         TenantModule.register(schema),
-        ControlPlaneModule,
+        AdminModule,
         HealthModule,
         MetricsModule.register(loaded.config),
+        CustomersModule,
         OrdersModule,
+        ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
       ],
-      controllers: [RootController],
     };
   }
+}
+
+/** Loaded only where it is used, which production never does. */
+async function demoModule() {
+  return (await import('./demo/demo.module.js')).DemoModule;
 }

@@ -1,14 +1,13 @@
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { Customer } from './customers/customer.entity.js';
-import { seedDemo } from './demo/demo-orders.js';
 import { CreateCustomers1764000000000 } from './migrations/1764000000000-create-customers.js';
 import { CreateOrders1764000001000 } from './migrations/1764000001000-create-orders.js';
 import { Order } from './orders/order.entity.js';
 import { OrderLine } from './orders/order-line.entity.js';
 
-/** The sample domain's tables. A table that is not listed here does not exist for a tenant. */
-export const ordersSchema: TenantSchema = {
+/** The sample's tables. A table that is not listed here does not exist for a tenant. */
+export const appSchema: TenantSchema = {
   entities: [Customer, Order, OrderLine],
   migrations: [CreateCustomers1764000000000, CreateOrders1764000001000],
-  seedDemo,
+  seedDemo: async (dataSource) => (await import('./demo/seed-demo.js')).seedDemo(dataSource),
 };

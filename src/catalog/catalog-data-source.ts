@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
-import { targetName } from '../database/pool/connection-pool.js';
+import { targetName } from '../database/connection/connection-target.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
 import { CatalogUnavailableError, MissingRightsError, UnsupportedServerError } from './catalog.errors.js';

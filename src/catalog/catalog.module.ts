@@ -6,10 +6,15 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import { SealingModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
-import { CATALOG_TARGET, catalogTargetProvider, defaultServerAddressProvider } from './catalog-target.js';
+import {
+  CATALOG_TARGET,
+  catalogTargetProvider,
+  DEFAULT_SERVER_ADDRESS,
+  defaultServerAddressProvider,
+} from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ServerOwner } from './server-owner.js';
-import { TenantDirectory } from '../tenant/directory/tenant-directory.js';
+import { AuditLog } from './audit/audit-log.js';
 
 /** The control database: tenants, servers, keys, domains. The only truth. */
 @Global()
@@ -24,11 +29,11 @@ import { TenantDirectory } from '../tenant/directory/tenant-directory.js';
       inject: [CATALOG_TARGET, APP_CONFIG],
       useFactory: (target: ConnectionTarget, config: AppConfig) => openCatalog(target, poolOptions(config)),
     },
-    TenantDirectory,
+    AuditLog,
     ServerOwner,
     CatalogChangeFeed,
   ],
-  exports: [CATALOG, CATALOG_TARGET, TenantDirectory, ServerOwner, CatalogChangeFeed],
+  exports: [CATALOG, CATALOG_TARGET, DEFAULT_SERVER_ADDRESS, AuditLog, ServerOwner, CatalogChangeFeed],
 })
 export class CatalogModule implements OnApplicationShutdown {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}

@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { Public } from '../tenant/access/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
-import { Drain } from '../server/drain.js';
+import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
@@ -21,14 +21,14 @@ export class HealthController {
     private readonly catalog: CatalogIndicator,
     private readonly redis: RedisIndicator,
     private readonly tenants: TenantsIndicator,
-    private readonly drain: Drain,
+    private readonly shutdown: ShutdownState,
   ) {}
 
   @Get(['', 'ready'])
   @HealthCheck()
   @ApiOperation({ summary: 'Whether this instance should be sent requests' })
   async ready(): Promise<HealthCheckResult> {
-    if (this.drain.hasBegun) throw new ServiceUnavailableException(SHUTTING_DOWN);
+    if (this.shutdown.hasBegun) throw new ServiceUnavailableException(SHUTTING_DOWN);
     return this.health.check([() => this.catalog.check(), () => this.redis.check(), () => this.tenants.check()]);
   }
 

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { CodedError } from '../platform/errors/coded-error.js';
 import { ValidationFailedError } from '../platform/errors/request.errors.js';
-import { callerOf } from '../tenant/identification/request-identification.js';
+import { requestState } from './request-state.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
 
@@ -58,7 +58,8 @@ export function sendProblem(reply: FastifyReply, error: unknown, body: Problem =
 
 /** Whoever is known as a tenant got past the catalog: it is the tenant's own database then. */
 function unavailable(request: FastifyRequest): Problem {
-  if (callerOf(request).kind !== 'tenant') return problem('CATALOG_UNAVAILABLE', 'the catalog does not answer');
+  if (requestState(request)?.caller.kind !== 'tenant')
+    return problem('CATALOG_UNAVAILABLE', 'the catalog does not answer');
   return problem('TENANT_UNAVAILABLE', "this tenant's database does not answer");
 }
 

@@ -43,6 +43,3 @@ export interface OperationRun<Input> {
   /** What the operation has found or made, for whoever asked for it; added to what was told before. */
   report(result: Readonly<Record<string, unknown>>): Promise<void>;
 }
-
-/** Injection token of all kinds of this application. */
-export const OPERATION_KINDS = Symbol('OPERATION_KINDS');

@@ -22,6 +22,3 @@ export interface OperationRequest<Request extends RequestOfKind = RequestOfKind>
    */
   create(catalog: EntityManager, request: Request, actor: Actor): Promise<OperationEntity>;
 }
-
-/** Injection token of all kinds that can be asked for directly: `readonly OperationRequest[]`. */
-export const OPERATION_REQUESTS = Symbol('OPERATION_REQUESTS');

@@ -10,10 +10,10 @@ import { codeVersion } from '../database/table-migrations/migration-version.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { type PoolOptions, poolOptions } from '../database/pool/pool-options.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
-import { kindNamed } from './kind-named.js';
 import { failureOf, OperationExecution, passes } from './operation-execution.js';
-import { OPERATION_KINDS, type OperationKind } from './operation-kind.js';
-import { type Ability, ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
+import type { OperationKind } from './operation-kind.js';
+import { OperationKinds } from './operation-kinds.js';
+import { ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
 import { OperationRecord, type OperationRow } from './operation-record.js';
 import {
   OperationCancelledError,
@@ -42,7 +42,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private readonly ending = new AbortController();
   private readonly slots = new Set<Promise<void>>();
   private readonly options: PoolOptions;
-  private readonly ability: Ability;
+  private readonly code: number;
   private readonly instance = `${hostname()}:${process.pid}`;
   private looking: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
@@ -51,11 +51,11 @@ export class OperationRunner implements BeforeApplicationShutdown {
     @Inject(APP_CONFIG) config: AppConfig,
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
-    @Inject(OPERATION_KINDS) private readonly kinds: readonly OperationKind[],
+    private readonly kinds: OperationKinds,
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
   ) {
     this.options = poolOptions(config);
-    this.ability = { kinds: kinds.map(({ name }) => name), code: codeVersion(migrations) };
+    this.code = codeVersion(migrations);
   }
 
   /** From now on this instance looks for work until it ends. */
@@ -99,10 +99,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
     while (!this.ending.signal.aborted) {
       try {
         await this.catalog.query(END_FROZEN, [FROZEN_SECONDS]);
-        const [row] = await this.catalog.query<{ waiting: boolean }[]>(ANY_FREE, [
-          this.ability.kinds,
-          this.ability.code,
-        ]);
+        const [row] = await this.catalog.query<{ waiting: boolean }[]>(ANY_FREE, [this.kinds.names, this.code]);
         if (row?.waiting && this.slots.size < OPERATION_SLOTS) this.openSlot();
       } catch (error) {
         this.logger.debug(`Operations cannot be looked for: ${messageOf(error)}`); // the catalog's own checks tell of it
@@ -133,7 +130,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private async workThrough(): Promise<void> {
     const lock = await OperationLock.open(this.catalogTarget, this.options);
     try {
-      const next = (): Promise<string | undefined> => lock.takeNext(this.ability);
+      const next = (): Promise<string | undefined> => lock.takeNext({ kinds: this.kinds.names, code: this.code });
       let id = await next();
       if (id !== undefined) this.wake(); // there may be one more, for another slot
       while (id !== undefined && !this.ending.signal.aborted) {
@@ -148,7 +145,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private async workOn(lock: OperationLock, id: string): Promise<void> {
     const record = new OperationRecord(lock.client, id);
     const row = await record.begin(this.instance);
-    const kind = row && kindNamed(this.kinds, row.kind);
+    const kind = row && this.kinds.named(row.kind);
     if (row && kind) await this.execute(kind, row, record, lock);
     await lock.release(id);
   }

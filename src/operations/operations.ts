@@ -6,8 +6,8 @@ import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { ConflictError, NotFoundError } from '../platform/errors/request.errors.js';
 import type { Actor } from '../catalog/audit/actor.js';
 import { AuditLog } from '../catalog/audit/audit-log.js';
-import { kindNamed } from './kind-named.js';
-import { OPERATION_KINDS, type OperationKind } from './operation-kind.js';
+import type { OperationKind } from './operation-kind.js';
+import { OperationKinds } from './operation-kinds.js';
 
 export interface NewOperation<Input> {
   readonly kind: OperationKind<Input>;
@@ -25,7 +25,7 @@ export interface NewOperation<Input> {
 export class Operations {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    @Inject(OPERATION_KINDS) private readonly kinds: readonly OperationKind[],
+    private readonly kinds: OperationKinds,
     private readonly audit: AuditLog,
   ) {}
 
@@ -76,7 +76,7 @@ export class Operations {
           : "UPDATE operations SET status = 'cancelled', finished_at = now() WHERE id = $1",
         [id],
       );
-      if (!isBegun) await kindNamed(this.kinds, operation.kind)?.onCancelled?.(catalog, operation);
+      if (!isBegun) await this.kinds.named(operation.kind)?.onCancelled?.(catalog, operation);
     });
   }
 
@@ -93,7 +93,7 @@ export class Operations {
         );
       }
       await this.assertNoneUnderWay(catalog, operation.kind, operation.tenantId, operation.subject);
-      await kindNamed(this.kinds, operation.kind)?.onRetried?.(catalog, operation);
+      await this.kinds.named(operation.kind)?.onRetried?.(catalog, operation);
       await catalog.query(
         `UPDATE operations SET status = 'pending', cancel_requested = false, attempts = 0, error = NULL,
                 finished_at = NULL, run_after = now() WHERE id = $1`,

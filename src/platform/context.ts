@@ -1,23 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Usage } from '../database/statements/usage.js';
 
-/** What travels with a piece of work and everything that it awaits. */
-export interface Work {
-  /** Where it counts what it asks of the database; undefined where nobody counts. */
-  readonly usage: Usage | undefined;
-  /** Who put the scope there, and is alone to read it. */
-  readonly owner: object;
-  /** Whom it works for: the owner's business, of which nothing is known here. */
-  readonly scope: unknown;
+/**
+ * What travels with a call and everything that it awaits. Each property is declared by the module that sets it:
+ * `declare module '…/platform/context.js' { interface CallContext { … } }`.
+ */
+// oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- filled by declaration merging
+export interface CallContext {}
+
+/** The one store of the process: on Node 20 and 22 each additional one makes every promise about 25 % slower. */
+const storage = new AsyncLocalStorage<CallContext>();
+
+export function runInContext<T>(context: CallContext, work: () => T): T {
+  return storage.run(context, work);
 }
 
-/** The one store of the process: on Node 20 and 22 each further one makes every promise a quarter dearer. */
-const storage = new AsyncLocalStorage<Work>();
-
-export function runWork<T>(work: Work, run: () => T): T {
-  return storage.run(work, run);
-}
-
-export function currentWork(): Work | undefined {
+/** Undefined outside `runInContext`. */
+export function currentContext(): CallContext | undefined {
   return storage.getStore();
 }

@@ -3,19 +3,24 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppConfig } from '../platform/config/app-config.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
-import type { DemoFile } from '../app/demo/demo-file.js';
 import { ResealingAtStart } from '../admin/credentials/startup-re-encryption.js';
-import { DemoTenants } from '../app/demo/demo-tenants.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { embeddedPasswords } from '../dev/embedded-postgres/embedded-passwords.js';
 import { MigratingAtStart } from '../admin/fleet-migrations/startup-migration.js';
-import { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
+import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
 import { Drain } from './drain.js';
 import { switchesOf, switchTable } from '../platform/config/feature-flags.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
+import type { AppDefinition } from './app-definition.js';
 import { createApp } from './create-app.js';
+import { DEMO, type Demo, type DemoTenant } from './demo.js';
 import { PortUnavailableError } from '../http/http.errors.js';
+
+/** Demo tenants as the start prints them. */
+export interface StartedDemo {
+  readonly tenants: readonly DemoTenant[];
+  readonly examplePath: string;
+}
 
 /** The running service: embedded PostgreSQL when it was asked for, the Nest application, and where it listens. */
 export class Application {
@@ -23,18 +28,23 @@ export class Application {
     readonly nest: NestFastifyApplication,
     /** As somebody on this machine would call it. */
     readonly url: string,
-    readonly demoTenants: DemoFile['tenants'],
+    /** With the path to call each at; undefined without demo tenants. */
+    readonly demo: StartedDemo | undefined,
     private readonly postgres: EmbeddedPostgres | undefined,
   ) {}
 
   /** Starts everything that the configuration asks for, and stops it again when any of it fails. */
-  static async start(loaded: LoadedConfig, log: Log = createLog(loaded.config)): Promise<Application> {
+  static async start(
+    loaded: LoadedConfig,
+    definition: AppDefinition,
+    log: Log = createLog(loaded.config),
+  ): Promise<Application> {
     Logger.overrideLogger(new NestLog(log));
     new Logger('Tenantry').log(switchTable(switchesOf(loaded.config, loaded.sources)));
     const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
-      const nest = await createApp({ ...loaded, config }, { log });
+      const nest = await createApp({ ...loaded, config }, definition, log);
       return await Application.open(nest, config, postgres);
     } catch (error) {
       await postgres?.stop();
@@ -48,14 +58,14 @@ export class Application {
     postgres: EmbeddedPostgres | undefined,
   ): Promise<Application> {
     try {
-      const demo = nest.get(DemoTenants);
-      if (config.features.demoTenants) await nest.get(MigratingAtStart).run();
-      const tenants = config.features.demoTenants ? await demo.ensure() : [];
+      const demo = config.features.demoTenants ? nest.get<Demo>(DEMO) : undefined;
+      if (demo) await nest.get(MigratingAtStart).run();
+      const tenants = (await demo?.ensure()) ?? [];
       const url = await listen(nest, config);
       await nest.get(ResealingAtStart).ask();
       nest.get(OperationRunner).start();
-      if (config.features.demoTenants) await demo.publish(url, tenants);
-      return new Application(nest, url, [...tenants], postgres);
+      await demo?.publish(url, tenants);
+      return new Application(nest, url, demo && { tenants, examplePath: demo.examplePath }, postgres);
     } catch (error) {
       await nest.close();
       throw error;
@@ -78,9 +88,12 @@ export class Application {
   }
 }
 
-function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
+/** Loaded only where it is used, which production never does. */
+async function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
+  const { EmbeddedPostgres: Embedded } = await import('../dev/embedded-postgres/embedded-postgres.js');
+  const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
   const logger = new Logger('EmbeddedPostgres');
-  return EmbeddedPostgres.start({
+  return Embedded.start({
     dataDir: config.dataDir,
     passwords: embeddedPasswords(config.dataDir),
     onLog: (line) => logger.warn(line),

@@ -1,17 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { AppModule } from '../app/app.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
-import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { Drain } from './drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
-import { ordersSchema } from '../app/app.schema.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
+import type { AppDefinition } from './app-definition.js';
 import { answerClientError } from '../http/client-errors.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
+import { ServerModule } from './server.module.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
@@ -19,16 +18,12 @@ import { validationPipe } from '../http/validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
-export interface AppOptions {
-  /** The tables of tenants; the sample domain's unless given. */
-  readonly schema?: TenantSchema;
-  readonly log?: Log;
-}
-
 /** The whole application, initialised and not yet listening. */
-export async function createApp(loaded: LoadedConfig, options: AppOptions = {}): Promise<NestFastifyApplication> {
-  const { config } = loaded;
-  const { schema = ordersSchema, log = createLog(config) } = options;
+export async function createApp(
+  loaded: LoadedConfig,
+  { schema, compose }: AppDefinition,
+  log: Log = createLog(loaded.config),
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     rewriteUrl: rewriteTenantPath,
@@ -41,7 +36,8 @@ export async function createApp(loaded: LoadedConfig, options: AppOptions = {}):
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, error, problem('BAD_REQUEST', 'the address cannot be read')),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(loaded, schema), adapter, {
+  const root = ServerModule.around(await compose(loaded, schema));
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),
     abortOnError: false,
   });
@@ -51,7 +47,7 @@ export async function createApp(loaded: LoadedConfig, options: AppOptions = {}):
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));
     app.get(RequestIdentification).register(adapter.getInstance());
-    if (config.features.apiDocs) setUpApiDocs(app);
+    if (loaded.config.features.apiDocs) setUpApiDocs(app);
     return await app.init();
   } catch (error) {
     await app.close();

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Drain } from './drain.js';
-import { PROBE } from '../tenant/identification/request-identification.js';
+import { PROBE_ROUTE } from '../http/probe-routes.js';
 import { ShuttingDownError } from '../http/http.errors.js';
 import { sendProblem } from '../http/problem.filter.js';
 
@@ -13,7 +13,7 @@ export function drainRequests(server: FastifyInstance, drain: Drain): void {
   server.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown route';
     // Probes are answered to the end: what they say is why the others go elsewhere.
-    if (drain.isNewcomer(request.raw.socket) && !PROBE.test(route)) {
+    if (drain.isNewcomer(request.raw.socket) && !PROBE_ROUTE.test(route)) {
       sendProblem(reply, new ShuttingDownError());
       return;
     }

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
+import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
 
 /** How long callers have to hear that this instance leaves, before it stops listening. Nobody connected: not at all. */
 const NOTICE_MS = 500;
@@ -34,22 +35,22 @@ export class Drain {
   private readonly newcomers = new WeakSet<Socket>();
   private readonly timeoutMs: number;
   private server: Server | undefined;
-  private begun = false;
 
   constructor(
     @Inject(APP_CONFIG) { shutdownTimeoutMs }: AppConfig,
     private readonly pools: ConnectionPools,
+    private readonly shutdown: ShutdownState,
   ) {
     this.timeoutMs = shutdownTimeoutMs;
   }
 
   get hasBegun(): boolean {
-    return this.begun;
+    return this.shutdown.hasBegun;
   }
 
   watch(server: Server): void {
     this.server = server;
-    server.on('connection', (socket) => this.begun && this.newcomers.add(socket));
+    server.on('connection', (socket) => this.hasBegun && this.newcomers.add(socket));
   }
 
   /** Whether the connection was made after the leave began. Work that comes over it can be done elsewhere. */
@@ -67,7 +68,7 @@ export class Drain {
 
   /** Gives notice, stops listening, waits for what is under way, then runs `close`. */
   async run(close: () => Promise<void>): Promise<void> {
-    this.begun = true;
+    this.shutdown.begin();
     const cutting = setTimeout(() => void this.cut(), this.timeoutMs * REQUESTS_SHARE);
     try {
       await this.giveNotice();

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
-import { OPERATION_REQUESTS, type OperationRequest } from '../operations/operation-request.js';
+import { OperationKinds } from '../operations/operation-kinds.js';
 
 export const API_DOCS_PATH = 'docs';
 
@@ -32,7 +32,7 @@ export function setUpApiDocs(app: INestApplication): void {
 
 /** What a new operation is asked for with depends on its kind, and which kinds there are is known only here. */
 function withRequestsOfKinds(app: INestApplication, document: OpenAPIObject): OpenAPIObject {
-  const requests = app.get<readonly OperationRequest[]>(OPERATION_REQUESTS).map(({ request }) => request);
+  const requests = app.get(OperationKinds).requests.map(({ request }) => request);
   const union = JSON.stringify(z.toJSONSchema(z.union(requests), { target: 'openapi-3.0', io: 'input' }));
   const { anyOf, definitions } = JSON.parse(union.replaceAll('#/definitions/', SCHEMAS)) as RequestSchemas;
   const schemas = { ...document.components?.schemas, ...definitions, NewOperation: { oneOf: anyOf } };

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../logging/log.js';
 import { ownTraceParent, traceIdOf } from '../logging/trace-parent.js';
-import { callerOf, usageOf } from '../tenant/identification/request-identification.js';
+import { usageOf } from '../http/request-state.js';
+import { callerOf } from '../tenant/identification/request-identification.js';
 
 /** What a caller may name its request: anything else could forge lines of a log. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;

@@ -4,17 +4,18 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { CacheModule } from '../cache/cache.module.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { AccessGuard } from './access/access.guard.js';
-import { Gatekeeper } from './admission/tenant-status-enforcer.js';
+import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
 import { IdentificationService } from './identification/identification.service.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
 import { KnownCallers } from './identification/known-callers.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { tenantRepositoryToken } from './context/inject-tenant-repository.decorator.js';
-import { ServedTenants } from './admission/tenant-availability.js';
+import { TenantAvailability } from './admission/tenant-availability.js';
 import { TargetWatch } from './directory/target-watch.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
 import { TenantController } from './tenant.controller.js';
+import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
 import { createTenantRepository } from './context/tenant-repository.js';
 
@@ -30,9 +31,10 @@ export class TenantModule {
       controllers: [TenantController],
       providers: [
         TenantContext,
+        TenantDirectory,
         TenantLookup,
-        ServedTenants,
-        Gatekeeper,
+        TenantAvailability,
+        TenantStatusEnforcer,
         TargetWatch,
         TenantConnectionService,
         JwtVerifier,
@@ -45,7 +47,7 @@ export class TenantModule {
       exports: [
         TenantContext,
         TenantLookup,
-        ServedTenants,
+        TenantAvailability,
         TenantConnectionService,
         RequestIdentification,
         ...repositories,

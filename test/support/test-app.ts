@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { DataSource, EntityManager } from 'typeorm';
+import { sampleApp } from '../../src/app/app.js';
 import { Application } from '../../src/server/application.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/model/tenant.js';
@@ -60,7 +61,7 @@ export class TestApp {
   static async over(database: TestDatabase, env: Record<string, string> = {}, output?: Writable): Promise<TestApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
     const loaded = loadConfig({ env: { ...baseEnvironment(database.url, dataDir), ...env }, cwd: dataDir });
-    const application = await Application.start(loaded, output && createLog(loaded.config, output));
+    const application = await Application.start(loaded, sampleApp, output && createLog(loaded.config, output));
     return new TestApp(application, database, dataDir);
   }
 

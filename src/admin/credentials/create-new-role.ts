@@ -3,7 +3,7 @@ import type { ConnectionTarget } from '../../database/connection/connection-targ
 import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
 import { ensureLoginRole } from '../provisioning/postgres-objects.js';
 import { RotationRefusedError, SuccessorLoginError } from './credentials.errors.js';
-import { assertConnectedTo, type DatabaseRole, roleState } from '../provisioning/login-role.js';
+import { type DatabaseRole, roleState } from '../provisioning/login-role.js';
 import { copyRights } from './role-rights.js';
 
 export interface Successor {
@@ -57,4 +57,13 @@ async function assertUsable(owner: pg.ClientBase, present: DatabaseRole, { role,
   } finally {
     await client.end();
   }
+}
+/**
+ * Rights are per database: in another one, nothing would be copied or revoked.
+ *
+ * @throws RotationRefusedError
+ */
+export async function assertConnectedTo(client: pg.ClientBase, database: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  if (rows[0]?.name !== database) throw new RotationRefusedError("connected to another database than the target's");
 }

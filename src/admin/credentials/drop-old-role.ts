@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { RotationRefusedError } from './credentials.errors.js';
-import { assertConnectedTo, type DatabaseRole, joinRole, roleState } from '../provisioning/login-role.js';
+import { type DatabaseRole, joinRole, roleState } from '../provisioning/login-role.js';
+import { assertConnectedTo } from './create-new-role.js';
 
 // What it made while nobody looked would be dropped with its rights. Temporary tables end with their session anyway.
 const OWNED = `

@@ -6,7 +6,7 @@ import { ServerOwner } from '../../catalog/server-owner.js';
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
 import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
 import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
-import { TargetUnavailableError } from '../../database/pool/pool.errors.js';
+import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import type { FleetPreviewView, PreviewRequest, VersionPreview } from './fleet-migration.schemas.js';

@@ -9,7 +9,7 @@ import { type MigratedTables, migrateTables } from '../../database/table-migrati
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
-import { TargetUnavailableError } from '../../database/pool/pool.errors.js';
+import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import { type FleetUnit, FleetUnits } from './fleet-units.js';

@@ -19,7 +19,7 @@ import {
   takeWhile,
   timer,
 } from 'rxjs';
-import { Drain } from '../../server/drain.js';
+import { ShutdownState } from '../../platform/shutdown/shutdown-state.js';
 import { OperationRecords } from './operation-records.js';
 import { hasEnded } from './operation.schemas.js';
 import { TooManyFollowersError } from './too-many-followers.error.js';
@@ -43,7 +43,7 @@ export class OperationEvents {
 
   constructor(
     private readonly records: OperationRecords,
-    private readonly drain: Drain,
+    private readonly shutdown: ShutdownState,
   ) {}
 
   /**
@@ -76,7 +76,7 @@ export class OperationEvents {
 
   private poll(id: string): Observable<MessageEvent> {
     return timer(0, POLL_MS).pipe(
-      takeWhile(() => !this.drain.hasBegun),
+      takeWhile(() => !this.shutdown.hasBegun),
       exhaustMap(() => this.records.read(id)),
       takeWhile((operation) => !hasEnded(operation), true),
       map((operation) => toEvent(JSON.stringify(operation))),

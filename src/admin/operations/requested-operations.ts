@@ -1,11 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { parsed } from '../../platform/errors/parse-or-throw.js';
-import { OPERATION_REQUESTS, type OperationRequest, type RequestOfKind } from '../../operations/operation-request.js';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import type { OperationRequest, RequestOfKind } from '../../operations/operation-request.js';
 import { type OperationView, toOperationView } from './operation.schemas.js';
 
 const ofKind = z.looseObject({ kind: z.string() });
@@ -14,7 +15,7 @@ const ofKind = z.looseObject({ kind: z.string() });
 @Injectable()
 export class RequestedOperations {
   constructor(
-    @Inject(OPERATION_REQUESTS) private readonly requests: readonly OperationRequest[],
+    private readonly kinds: OperationKinds,
     private readonly audit: AuditLog,
   ) {}
 
@@ -35,9 +36,10 @@ export class RequestedOperations {
   }
 
   private requestOf({ kind }: RequestOfKind): OperationRequest {
-    const request = this.requests.find(({ kind: { name } }) => name === kind);
+    const { requests } = this.kinds;
+    const request = requests.find(({ kind: { name } }) => name === kind);
     if (request) return request;
-    const names = this.requests.map(({ kind: { name } }) => name);
+    const names = requests.map(({ kind: { name } }) => name);
     throw new ValidationFailedError([{ field: 'kind', message: `must be one of ${names.join(', ')}` }]);
   }
 }

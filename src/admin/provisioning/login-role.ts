@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { RotationRefusedError } from '../credentials/credentials.errors.js';
 
 /** A login role of ours: made by `ensureLoginRole` for this target. */
 export interface TargetRole {
@@ -36,14 +35,4 @@ export async function joinRole(client: pg.ClientBase, role: string): Promise<voi
   if (rows[0]?.joined !== false) return;
   const inheriting = rows[0].version >= 160_000 ? ' WITH INHERIT TRUE' : '';
   await client.query(`GRANT ${pg.escapeIdentifier(role)} TO CURRENT_USER${inheriting}`);
-}
-
-/**
- * Rights are per database: in another one, nothing would be copied or revoked.
- *
- * @throws RotationRefusedError
- */
-export async function assertConnectedTo(client: pg.ClientBase, database: string): Promise<void> {
-  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
-  if (rows[0]?.name !== database) throw new RotationRefusedError("connected to another database than the target's");
 }

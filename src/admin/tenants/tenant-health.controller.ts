@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ServedTenants } from '../../tenant/admission/tenant-availability.js';
+import { TenantAvailability } from '../../tenant/admission/tenant-availability.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { TenantLookup } from '../../tenant/directory/tenant-lookup.js';
 
@@ -32,7 +32,7 @@ export class TenantHealthController {
   constructor(
     private readonly lookup: TenantLookup,
     private readonly connections: TenantConnectionService,
-    private readonly served: ServedTenants,
+    private readonly served: TenantAvailability,
   ) {}
 
   @Get(':slug/health')
@@ -43,7 +43,7 @@ export class TenantHealthController {
     if (!tenant) throw new NotFoundError('tenant');
     const { status, isolation } = tenant;
     if (tenant.targetId === null) return { slug, status, isolation, database: 'none' };
-    const refusal = this.served.refusalOf(tenant);
+    const refusal = this.served.rejectionOf(tenant);
     if (refusal) return { slug, status, isolation, database: 'not-served', reason: codeOf(refusal) };
     const startedAt = performance.now();
     try {

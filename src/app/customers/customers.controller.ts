@@ -9,7 +9,6 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { EXAMPLE_CUSTOMER_ID } from '../examples.js';
 import { IdPipe } from '../../http/id.pipe.js';
 import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../http/page.js';
 import {
@@ -17,6 +16,7 @@ import {
   type CustomerChange,
   customerView,
   type CustomerView,
+  EXAMPLE_CUSTOMER_ID,
   newCustomer,
   type NewCustomer,
   toCustomerView,

@@ -5,11 +5,12 @@ import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { Demo, DemoTenant } from '../../server/demo.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { ApiKeys } from '../../admin/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { TenantProvisioner } from '../../admin/tenants/tenant-provisioner.js';
-import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.js';
+import { readDemoFile, writeDemoFile } from './demo-file.js';
 
 const DEMO_TENANTS: readonly { readonly slug: string; readonly isolation: Isolation }[] = [
   { slug: 'acme', isolation: 'row' },
@@ -18,11 +19,11 @@ const DEMO_TENANTS: readonly { readonly slug: string; readonly isolation: Isolat
   { slug: 'initech', isolation: 'database' },
 ];
 
-type DemoTenant = DemoFile['tenants'][number];
-
 /** The tenants that a newcomer can call at once: one or two of each isolation, with a few rows. */
 @Injectable()
-export class DemoTenants {
+export class DemoTenants implements Demo {
+  readonly examplePath = '/api/v1/orders?limit=2';
+
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG) private readonly catalog: DataSource,

@@ -9,11 +9,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { EXAMPLE_ORDER_ID } from '../examples.js';
 import { IdPipe } from '../../http/id.pipe.js';
 import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../http/page.js';
 import { orderSummary, type OrderSummary } from './order-summary.schema.js';
 import {
+  EXAMPLE_ORDER_ID,
   newOrder,
   type NewOrder,
   orderChange,

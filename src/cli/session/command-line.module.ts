@@ -4,7 +4,7 @@ import { AppConfigModule } from '../../platform/config/config.module.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import { DatabaseModule } from '../../database/database.module.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { ControlPlaneServicesModule } from '../../admin/control-plane-services.module.js';
+import { ADMIN_SERVICES } from '../../admin/admin-services.js';
 
 /** The control plane and what it stands on. */
 @Module({})
@@ -12,12 +12,7 @@ export class CommandLineModule {
   static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {
     return {
       module: CommandLineModule,
-      imports: [
-        AppConfigModule.register(loaded),
-        DatabaseModule.register(schema),
-        CatalogModule,
-        ControlPlaneServicesModule,
-      ],
+      imports: [AppConfigModule.register(loaded), DatabaseModule.register(schema), CatalogModule, ...ADMIN_SERVICES],
     };
   }
 }

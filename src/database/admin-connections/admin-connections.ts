@@ -1,11 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { targetName } from '../pool/connection-pool.js';
+import { targetName } from '../connection/connection-target.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
-import { PoolEndedError, TargetUnavailableError } from '../pool/pool.errors.js';
+import { PoolEndedError } from '../pool/pool.errors.js';
+import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
 import { forgetWork } from './admin-session.js';
 import { OwnerTurns } from './admin-connection-limiter.js';

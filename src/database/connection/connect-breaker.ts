@@ -6,7 +6,7 @@ import {
   ExponentialBackoff,
   handleWhen,
 } from 'cockatiel';
-import { UnsafeRoleError } from '../pool/pool.errors.js';
+import { UnsafeRoleError } from './connection.errors.js';
 
 /** Failures to connect, one after the other, until nobody tries any more. */
 const FAILURES = 3;

@@ -68,3 +68,7 @@ export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boole
 function addressOf({ host, port, tls }: NetworkAddress): readonly unknown[] {
   return [host, port, tls];
 }
+/** For people and logs; carries no secret. */
+export function targetName(target: ConnectionTarget): string {
+  return `${target.role}@${target.server.host}:${target.server.port}/${target.database}`;
+}

@@ -1,13 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
-import type { CloseReason } from '../pool/pool-snapshot.js';
 import { ReportedSettings } from './reported-settings.js';
 
 /** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
 const CLOSE_GRACE_MS = 1_000;
 /** The same when it is taken from a tenant that is not served any more. */
-export const TAKE_AWAY_MS = 250;
+export const REVOKE_GRACE_MS = 250;
 
 interface OpenOptions {
   /** The pool's clock, in ms. */
@@ -188,3 +187,25 @@ interface ClientInnards {
 function innards(client: pg.Client): ClientInnards {
   return client as unknown as ClientInnards;
 }
+/** Why connections were closed. */
+export type CloseReason =
+  /** Its time was over (`DB_POOL_RECYCLE`). */
+  | 'recycled'
+  /** Above `DB_POOL_SIZE` and idle. */
+  | 'overflow'
+  /** Broken by an error, or given back with something left open. */
+  | 'discarded'
+  /** Closed from the other side while idle. */
+  | 'lost'
+  /** It did not answer when it was looked at before use. */
+  | 'unanswering'
+  /** Idle, and its place was needed for another target of the server. */
+  | 'server-limit'
+  /** Its target changed or the process stops. */
+  | 'ending'
+  /** Nobody used its target for long. */
+  | 'unused'
+  /** Pooling is off: each is used once. */
+  | 'direct'
+  /** Still held at the end of the shutdown, or a moment after its tenant was suspended. */
+  | 'cut';

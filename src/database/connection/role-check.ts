@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ConnectionTarget } from './connection-target.js';
-import { targetName } from '../pool/connection-pool.js';
-import { UnsafeRoleError } from '../pool/pool.errors.js';
+import { targetName } from './connection-target.js';
+import { UnsafeRoleError } from './connection.errors.js';
 
 interface RoleFacts {
   readonly superuser: boolean;

@@ -14,9 +14,9 @@ export interface PooledConnection {
   /** Whether it is worth having statements prepared on it: it is used again, and it is always the same backend. */
   readonly isKept: boolean;
   /** Why it was taken away from its holder, who is to be told this instead of what became of the connection. */
-  readonly takenAway?: Error | undefined;
+  readonly revoked?: Error | undefined;
   /** On a shared one, which is left to the others: who is to be told when the place on it is taken away. */
-  onTakenAway?(tell: (reason: Error) => void): void;
+  onRevoked?(tell: (reason: Error) => void): void;
   /** Gives it back; with a reason it is closed instead of reused. */
   release(discardReason?: string): void;
 }
@@ -40,15 +40,10 @@ export interface ConnectionPool {
    * Waits its turn for a connection, `DB_POOL_TIMEOUT` at most: for the turn, for opening and for validating together.
    *
    * @throws PoolTimeoutError, TenantBusyError, TargetUnavailableError, PoolEndedError, UnsafeRoleError, the signal's
-   *   reason, and why the tenant is not served when that is known (`TenantGates`)
+   *   reason, and why the tenant is not served when that is known (`Admission`)
    */
   acquire(request: AcquireRequest): Promise<PooledConnection>;
   /** One that is there at once; undefined where only `acquire` can tell. */
   tryAcquire(request: AcquireRequest): PooledConnection | undefined;
   counts(): PoolCounts;
-}
-
-/** For people and logs; carries no secret. */
-export function targetName(target: ConnectionTarget): string {
-  return `${target.role}@${target.server.host}:${target.server.port}/${target.database}`;
 }

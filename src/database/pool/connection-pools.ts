@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { targetName } from './connection-pool.js';
+import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
+import { targetName } from '../connection/connection-target.js';
 import {
   type ConnectionTarget,
   sameConnections,
@@ -16,14 +17,12 @@ import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
 import { serverLimit } from '../budget/server-limit.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
-import type { Refusal } from '../../tenant/admission/tenant-gate.js';
-import { type Lenders, TenantGates } from '../../tenant/admission/tenant-gates.js';
 
 /** Every pool of this process: one per connection target, within one budget per server. */
 @Injectable()
-export class ConnectionPools implements Lenders {
-  /** Whether tenants may use connections: whoever knows their status tells it. */
-  readonly gates: TenantGates = new TenantGates(this);
+export class ConnectionPools {
+  /** Whether tenants may use connections; set by the module that knows their status. */
+  admission: Admission = ADMIT_ALL;
   private readonly logger = new Logger(ConnectionPools.name);
   private readonly handles = new Map<string, PoolHandle>();
   private readonly budgets = new Map<string, ServerBudget>();
@@ -54,7 +53,7 @@ export class ConnectionPools implements Lenders {
       this.drain(known.replace(pool), pool);
       return known;
     }
-    const handle = new PoolHandle(pool, this.options, this.gates);
+    const handle = new PoolHandle(pool, this.options, this);
     this.handles.set(target.id, handle);
     return handle;
   }
@@ -99,7 +98,7 @@ export class ConnectionPools implements Lenders {
     clearTimeout(timer);
     if (outcome === 'late') this.cut();
     await emptied;
-    this.gates.close(); // not before: until then, who is suspended is cut sooner than at the deadline
+    this.admission.close(); // not earlier: until then a suspended tenant is cut before the deadline
   }
 
   tenantsInUse(): Set<string> {
@@ -109,14 +108,14 @@ export class ConnectionPools implements Lenders {
     return found;
   }
 
-  refuse(tenantId: string, refusal: Refusal): void {
-    for (const pool of this.allPools()) pool.refuse(tenantId, refusal);
+  rejectWaiting(tenantId: string, refusal: Rejection): void {
+    for (const pool of this.allPools()) pool.rejectWaiting(tenantId, refusal);
   }
 
-  takeAway(tenantId: string, refusal: Refusal): void {
+  revoke(tenantId: string, refusal: Rejection): void {
     let count = 0;
-    for (const pool of this.allPools()) count += pool.takeAway(tenantId, refusal);
-    for (const handle of this.handles.values()) count += handle.takeFromFallback(tenantId, refusal);
+    for (const pool of this.allPools()) count += pool.revoke(tenantId, refusal);
+    for (const handle of this.handles.values()) count += handle.revokeFromFallback(tenantId, refusal);
     if (count > 0) this.logger.log(`Took ${count} connections from tenant ${tenantId}, which is not served any more`);
   }
 

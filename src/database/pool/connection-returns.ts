@@ -3,7 +3,7 @@ import type { LentConnection } from './lent-connection.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
-import type { CloseReason } from './pool-snapshot.js';
+import type { CloseReason } from '../connection/physical-connection.js';
 
 /** What becomes of a connection that is given back: it is parked, closed, or left to the others who share it. */
 export class ConnectionReturns {

@@ -2,7 +2,7 @@ import type { BreakerState } from '../connection/connect-breaker.js';
 import { ConnectionOpener } from './connection-opener.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
-import { UnsafeRoleError } from './pool.errors.js';
+import { UnsafeRoleError } from '../connection/connection.errors.js';
 import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';

@@ -1,12 +1,15 @@
 import { Logger } from '@nestjs/common';
-import { type AcquireRequest, type PooledConnection, targetName } from './connection-pool.js';
+import { type AcquireRequest, type PooledConnection } from './connection-pool.js';
+import { targetName } from '../connection/connection-target.js';
 import { LentConnection } from './lent-connection.js';
-import { PoolTimeoutError, TargetUnavailableError, UnsafeRoleError } from './pool.errors.js';
-import { PhysicalConnection, TAKE_AWAY_MS } from '../connection/physical-connection.js';
+import { PoolTimeoutError } from './pool.errors.js';
+import { UnsafeRoleError } from '../connection/connection.errors.js';
+import { TargetUnavailableError } from '../connection/connection.errors.js';
+import { PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
-import type { Refusal } from '../../tenant/admission/tenant-gate.js';
+import type { Rejection } from './admission.js';
 
 /**
  * Direct connections for when a pool itself fails: not when it is exhausted, its database is down or its login refused,
@@ -48,11 +51,11 @@ export class DirectFallback {
   }
 
   /** Takes a tenant's connections from whoever holds them. @returns how many */
-  takeAway(tenantId: string, refusal: Refusal): number {
+  revoke(tenantId: string, refusal: Rejection): number {
     const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {
-      lent.connection.close(TAKE_AWAY_MS);
-      lent.takeAway(refusal());
+      lent.connection.close(REVOKE_GRACE_MS);
+      lent.revoke(refusal());
     }
     return found.length;
   }

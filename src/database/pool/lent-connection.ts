@@ -27,7 +27,7 @@ export class LentConnection implements PooledConnection {
     return this.connection.client;
   }
 
-  get takenAway(): Error | undefined {
+  get revoked(): Error | undefined {
     return this.reason;
   }
 
@@ -35,14 +35,14 @@ export class LentConnection implements PooledConnection {
    * Tells the holder that the connection is theirs no more. One that is shared stays with the others; of one that is being
    * closed sessions hear it as an error.
    */
-  takeAway(reason: Error): void {
+  revoke(reason: Error): void {
     if (this.reason) return;
     this.reason = reason;
     if (this.isShared) this.tell?.(reason);
     else this.connection.client.emit('error', reason);
   }
 
-  onTakenAway(tell: (reason: Error) => void): void {
+  onRevoked(tell: (reason: Error) => void): void {
     if (this.isShared) this.tell = tell;
   }
 

@@ -1,6 +1,6 @@
 import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
-import type { CloseReason } from './pool-snapshot.js';
+import type { CloseReason } from '../connection/physical-connection.js';
 import type { PoolStatistics } from './pool-statistics.js';
 import type { ServerBudget } from '../budget/server-budget.js';
 

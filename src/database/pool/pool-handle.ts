@@ -1,12 +1,11 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
 import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { DirectFallback } from './direct-fallback.js';
 import type { PoolCounts } from './pool.errors.js';
 import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
-import type { Refusal } from '../../tenant/admission/tenant-gate.js';
-import { TenantGates } from '../../tenant/admission/tenant-gates.js';
 
 /**
  * The way to a target that stays the same while its pool is replaced: whoever holds it always asks the current one. When
@@ -19,7 +18,8 @@ export class PoolHandle implements ConnectionPool {
   constructor(
     private current: TargetPool,
     options: PoolOptions,
-    private readonly gates: TenantGates = new TenantGates(),
+    /** Read at each request: the admission is set after the first pools were made. */
+    private readonly owner: { readonly admission: Admission } = { admission: ADMIT_ALL },
   ) {
     this.fallback = new DirectFallback(options);
   }
@@ -40,7 +40,7 @@ export class PoolHandle implements ConnectionPool {
   }
 
   tryAcquire(request: AcquireRequest): PooledConnection | undefined {
-    if (!this.gates.isOpen(request.tenantId)) return undefined;
+    if (!this.owner.admission.isOpen(request.tenantId)) return undefined;
     try {
       const connection = this.current.tryAcquire(request);
       if (connection) this.fallback.recovered();
@@ -51,7 +51,7 @@ export class PoolHandle implements ConnectionPool {
   }
 
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
-    const doubt = this.gates.enter(request.tenantId);
+    const doubt = this.owner.admission.enter(request.tenantId);
     if (doubt) await doubt;
     const pool = this.current;
     try {
@@ -75,14 +75,14 @@ export class PoolHandle implements ConnectionPool {
   }
 
   /** Takes a tenant's direct connections away. @returns how many */
-  takeFromFallback(tenantId: string, refusal: Refusal): number {
-    return this.fallback.takeAway(tenantId, refusal);
+  revokeFromFallback(tenantId: string, refusal: Rejection): number {
+    return this.fallback.revoke(tenantId, refusal);
   }
 
   private async acquireDirectly(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     const connection = await this.fallback.acquire(pool, request, cause);
     try {
-      this.gates.assertServed(request.tenantId); // while it was being opened nobody could have turned the caller away
+      this.owner.admission.assertServed(request.tenantId); // while it was being opened nobody could have turned the caller away
       return connection;
     } catch (refusal) {
       connection.release();

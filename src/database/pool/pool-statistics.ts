@@ -1,4 +1,5 @@
-import type { CloseReason, PoolSnapshot } from './pool-snapshot.js';
+import type { PoolSnapshot } from './pool-snapshot.js';
+import type { CloseReason } from '../connection/physical-connection.js';
 import { WaitHistogram } from './wait-histogram.js';
 
 /** What happened to a pool since it was made. */

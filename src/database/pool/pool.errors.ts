@@ -29,22 +29,6 @@ export class PoolTimeoutError extends CodedError {
   }
 }
 
-/** Raised when the target cannot be connected to: it is down, unreachable, or refuses the login. */
-export class TargetUnavailableError extends CodedError {
-  readonly code = 'TENANT_UNAVAILABLE';
-
-  constructor(
-    readonly targetName: string,
-    cause: unknown,
-  ) {
-    super(`${targetName} cannot be reached: ${reasonOf(cause)}`, { cause, retryAfterSeconds: 5 });
-  }
-
-  override get publicMessage(): string {
-    return "this tenant's database cannot be reached";
-  }
-}
-
 /** Raised when a pool is asked for a connection after it was told to end. */
 export class PoolEndedError extends CodedError {
   readonly code = 'POOL_ENDED';
@@ -55,18 +39,6 @@ export class PoolEndedError extends CodedError {
 
   override get publicMessage(): string {
     return 'the connections to this database are being replaced';
-  }
-}
-
-/** Raised when a target's login role could see past row-level security. */
-export class UnsafeRoleError extends CodedError {
-  readonly code = 'UNSAFE_ROLE';
-
-  constructor(
-    readonly targetName: string,
-    readonly reason: string,
-  ) {
-    super(`refusing to serve from ${targetName}: its login role ${reason}`);
   }
 }
 
@@ -84,8 +56,4 @@ export class TenantBusyError extends CodedError {
 
 function databaseOf(targetName: string): string {
   return targetName.slice(targetName.lastIndexOf('/') + 1);
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message || cause.name : 'unknown';
 }

@@ -1,27 +1,23 @@
 import { type CallSite, siteOf } from './call-site.js';
-import { type AcquireRequest, type ConnectionPool, type PooledConnection, targetName } from './connection-pool.js';
+import { type AcquireRequest, type ConnectionPool, type PooledConnection } from './connection-pool.js';
+import { targetName } from '../connection/connection-target.js';
 import { ConnectionReturns } from './connection-returns.js';
 import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { LentConnection } from './lent-connection.js';
 import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
-import { type PhysicalConnection, TAKE_AWAY_MS } from '../connection/physical-connection.js';
-import {
-  type PoolCounts,
-  PoolEndedError,
-  PoolTimeoutError,
-  TargetUnavailableError,
-  TenantBusyError,
-  UnsafeRoleError,
-} from './pool.errors.js';
+import { type PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
+import { type PoolCounts, PoolEndedError, PoolTimeoutError, TenantBusyError } from './pool.errors.js';
+import { UnsafeRoleError } from '../connection/connection.errors.js';
+import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { MOST_SHARERS, PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
 import { PoolWaiter } from './pool-waiter.js';
 import type { ServerBudget } from '../budget/server-budget.js';
-import type { Refusal } from '../../tenant/admission/tenant-gate.js';
+import type { Rejection } from './admission.js';
 import { WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {
@@ -164,17 +160,17 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** Turns away those who wait for a tenant's turn. */
-  refuse(tenantId: string, refusal: Refusal): void {
+  rejectWaiting(tenantId: string, refusal: Rejection): void {
     for (const waiter of this.callers.drainTenant(tenantId)) waiter.reject(refusal());
     this.supply.withdrawSurplus();
   }
 
   /** Takes a tenant's connections from whoever holds them, and stops what they run. @returns how many */
-  takeAway(tenantId: string, refusal: Refusal): number {
+  revoke(tenantId: string, refusal: Rejection): number {
     const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {
-      if (!lent.isShared) this.connections.retire(lent.connection, 'cut', TAKE_AWAY_MS);
-      lent.takeAway(refusal());
+      if (!lent.isShared) this.connections.retire(lent.connection, 'cut', REVOKE_GRACE_MS);
+      lent.revoke(refusal());
     }
     return found.length;
   }
@@ -188,7 +184,7 @@ export class TargetPool implements ConnectionPool {
     const now = this.now(); // read once: a clock is dear beside everything else here
     this.returns.take(lent, discardReason, now);
     // That we took it says nothing of the others.
-    if (discardReason !== undefined && !lent.takenAway) this.connections.doubtIdle();
+    if (discardReason !== undefined && !lent.revoked) this.connections.doubtIdle();
     this.pump(now);
   }
 

@@ -1,4 +1,5 @@
-import { SessionStatementRefusedError, StampProtectedError } from '../transactions/session.errors.js';
+import { StampProtectedError } from './sql-guard.errors.js';
+import { SessionStatementRefusedError } from './sql-guard.errors.js';
 import { type Token, tokenize } from './sql-tokens.js';
 import { hasWords, isName, isSymbol, isWord, startsWithWords } from './token-patterns.js';
 

@@ -1,4 +1,4 @@
-import { MultipleCommandsError } from '../transactions/session.errors.js';
+import { MultipleCommandsError } from './sql-guard.errors.js';
 import type { Token } from './sql-tokens.js';
 import { isSymbol, isWord } from './token-patterns.js';
 

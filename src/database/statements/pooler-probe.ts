@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { targetName } from '../pool/connection-pool.js';
+import { targetName } from '../connection/connection-target.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
-import { TargetUnavailableError } from '../pool/pool.errors.js';
+import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
-import { PoolerLeakError } from '../transactions/session.errors.js';
 import { createStamp, localStampCommands, type Stamp } from './stamp.js';
 import { sendAlone } from './stamped-query.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Rounds until the two clients met on one connection of the pooler. */
 const ROUNDS = 20;
@@ -89,4 +89,14 @@ async function lookUnstamped(client: pg.Client): Promise<Seen> {
 function assertOwn(seen: Seen | undefined, { tenantId }: Stamp): Seen {
   if (seen?.stamp !== tenantId) throw new PoolerLeakError('a statement does not see its own stamp');
   return seen;
+}
+/** Raised at start when the pooler in front of the database does not keep the stamps of its clients apart. */
+export class PoolerLeakError extends CodedError {
+  readonly code = 'POOLER_LEAKS';
+
+  constructor(readonly reason: string) {
+    super(
+      `the pooler at DATABASE_URL does not keep tenants apart: ${reason}; put it in transaction mode, or go without`,
+    );
+  }
 }

@@ -62,7 +62,7 @@ async function waitAndFly(journey: Journey): Promise<pg.QueryResult> {
 function fly(journey: Journey, connection: PooledConnection): Promise<pg.QueryResult> {
   const { access, statement, record } = journey;
   const { client, isShared } = connection;
-  if (connection.takenAway) return Promise.reject(giveBack(connection, connection.takenAway));
+  if (connection.revoked) return Promise.reject(giveBack(connection, connection.revoked));
   return new Promise((resolve, reject) => {
     const line = lineOf(client);
     const flight = new Flight(access.stamp, statement, record, (failure, result) => {
@@ -71,7 +71,7 @@ function fly(journey: Journey, connection: PooledConnection): Promise<pg.QueryRe
       else if (mayRepeat(journey) && neverTookEffect(error, flight.completed)) resolve(repeat(journey));
       else reject(error);
     });
-    connection.onTakenAway?.((reason) => {
+    connection.onRevoked?.((reason) => {
       reject(reason);
       line.abandon(flight);
     });
@@ -91,7 +91,7 @@ function repeat(journey: Journey): Promise<pg.QueryResult> {
 function giveBack(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
   try {
     connection.release(whyDiscard(error, flight) ?? openTransaction(connection.client));
-    return error === undefined ? undefined : (connection.takenAway ?? error);
+    return error === undefined ? undefined : (connection.revoked ?? error);
   } catch (failure) {
     return failure;
   }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { refuseCalls, refuseCommand } from '../sql-guard/refused-statements.js';
-import { MultipleCommandsError, SessionStatementRefusedError } from '../transactions/session.errors.js';
+import { MultipleCommandsError } from '../sql-guard/sql-guard.errors.js';
+import { SessionStatementRefusedError } from '../sql-guard/sql-guard.errors.js';
 import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
 import { isSymbol, stripExplain } from '../sql-guard/token-patterns.js';
 import { assertEndsTransaction, beginCommandOf, isRollbackToSavepoint } from '../sql-guard/transaction-commands.js';

@@ -1,6 +1,6 @@
-import { currentWork } from '../../platform/context.js';
+import { currentContext } from '../../platform/context.js';
 
-/** What a piece of work asked of the database. */
+/** What a call asked of the database. */
 export interface Usage {
   /** Statements sent, and transactions and sessions begun. */
   statements: number;
@@ -8,7 +8,14 @@ export interface Usage {
   waitMs: number;
 }
 
-/** The usage of the current work; undefined where nobody counts. */
+declare module '../../platform/context.js' {
+  interface CallContext {
+    /** Where the call counts what it asks of the database; undefined where nothing is counted. */
+    readonly usage?: Usage | undefined;
+  }
+}
+
+/** The usage of the current call; undefined where nothing is counted. */
 export function currentUsage(): Usage | undefined {
-  return currentWork()?.usage;
+  return currentContext()?.usage;
 }

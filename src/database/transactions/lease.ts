@@ -3,7 +3,7 @@ import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { openTransaction, untilReady } from '../statements/readiness.js';
-import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './session.errors.js';
+import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import { sendAlone } from '../statements/stamped-query.js';
 import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
@@ -30,7 +30,7 @@ export class Lease {
       return new Lease(connection);
     } catch (error) {
       connection.release('its transaction could not be begun');
-      throw connection.takenAway ?? error;
+      throw connection.revoked ?? error;
     }
   }
 
@@ -90,7 +90,7 @@ export class Lease {
   }
 
   private get whyUnusable(): string | undefined {
-    return this.broken ?? this.connection.takenAway?.message;
+    return this.broken ?? this.connection.revoked?.message;
   }
 
   private inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -101,7 +101,7 @@ export class Lease {
 
   private assertUsable(): void {
     if (this.ended) throw new SessionEndedError();
-    if (this.connection.takenAway) throw this.connection.takenAway;
+    if (this.connection.revoked) throw this.connection.revoked;
     if (this.broken !== undefined) throw new TransactionLostError(this.lastError);
   }
 
@@ -113,7 +113,7 @@ export class Lease {
     try {
       return await tracedStatement(client, statement.text, () => sendAlone(client, undefined, statement));
     } catch (error) {
-      if (this.connection.takenAway) throw this.connection.takenAway;
+      if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
       this.broken ??= discardReason(error) ?? (await untilReady(client));
       throw error;

@@ -6,7 +6,7 @@ import { bindToCaller } from './caller-context.js';
 import { lineOf } from '../statements/flight-line.js';
 import { openTransaction } from '../statements/readiness.js';
 import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
-import { SessionEndedError } from './session.errors.js';
+import { SessionEndedError } from './transaction.errors.js';
 import { sessionStampCommands } from '../statements/stamp.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
@@ -63,11 +63,11 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   private async send<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
     const { connection } = this;
-    if (connection.takenAway) throw connection.takenAway;
+    if (connection.revoked) throw connection.revoked;
     try {
       return await connection.client.query<Row>(text, values);
     } catch (error) {
-      if (connection.takenAway) throw connection.takenAway;
+      if (connection.revoked) throw connection.revoked;
       this.broken ??= discardReason(error);
       throw error;
     }

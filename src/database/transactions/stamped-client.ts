@@ -3,7 +3,7 @@ import { callbackify } from 'node:util';
 import type pg from 'pg';
 import { bindToCaller } from './caller-context.js';
 import { Lease } from './lease.js';
-import { SessionEndedError, TransactionAlreadyOpenError } from './session.errors.js';
+import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
 import { localStampCommands } from '../statements/stamp.js';
 import { runStamped } from '../statements/stamped-query.js';
 import {

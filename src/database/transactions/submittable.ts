@@ -3,7 +3,7 @@ import { callbackify } from 'node:util';
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
-import { TransactionLostError, UnreadableSubmittableError } from './session.errors.js';
+import { TransactionLostError, UnreadableSubmittableError } from './transaction.errors.js';
 
 /** The parts of pg-cursor and pg-query-stream (which has a cursor inside) that matter here. */
 interface SubmittableParts extends Partial<EventEmitter> {
@@ -55,7 +55,7 @@ export async function runSubmittable(
   closeNoLaterThan(through, parts.cursor ?? parts);
   client.query(submittable);
   const reason = await through;
-  if (reason !== undefined) tellLost(parts, connection.takenAway ?? new TransactionLostError(new Error(reason)));
+  if (reason !== undefined) tellLost(parts, connection.revoked ?? new TransactionLostError(new Error(reason)));
   // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
   parts.callback?.();
   return reason;
@@ -64,7 +64,7 @@ export async function runSubmittable(
 /** Its reader is told why the connection was taken away, instead of what the server or the socket said of that. */
 function tellWhyTakenAway(connection: PooledConnection, parts: SubmittableParts): void {
   const handleError = parts.handleError?.bind(parts);
-  if (handleError) parts.handleError = (error) => handleError(connection.takenAway ?? error);
+  if (handleError) parts.handleError = (error) => handleError(connection.revoked ?? error);
 }
 
 /**

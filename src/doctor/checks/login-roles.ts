@@ -1,4 +1,4 @@
-import { UnsafeRoleError } from '../../database/pool/pool.errors.js';
+import { UnsafeRoleError } from '../../database/connection/connection.errors.js';
 import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
 import { SealBrokenError } from '../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, askServer } from '../examination/ask-server.js';

@@ -1,7 +1,7 @@
 import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { targetOfUrl } from '../../database/connection/database-url.js';
 import { probePooler } from '../../database/statements/pooler-probe.js';
-import { PoolerLeakError } from '../../database/transactions/session.errors.js';
+import { PoolerLeakError } from '../../database/statements/pooler-probe.js';
 import type { Check, Examination } from '../examination/examination.js';
 import { fail, ok, reasonOf, warn } from '../examination/finding.js';
 

@@ -7,7 +7,7 @@ import type { TargetOfServer } from './examination.js';
 const NAME = 'catalog';
 const OLDEST_VERSION_NUM = 150_000;
 /** The catalog's migrations are told by the 13 digits that their files begin with. */
-const MIGRATIONS = new URL('../../catalog/migrations/', import.meta.url);
+const MIGRATIONS = new URL('../../catalog/schema-migrations/', import.meta.url);
 const MIGRATION_FILE = /^(\d{13})-[\w-]+\.[jt]s$/;
 
 interface CatalogFacts {

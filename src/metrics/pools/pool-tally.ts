@@ -1,4 +1,5 @@
-import type { CloseReason, PoolSnapshot } from '../../database/pool/pool-snapshot.js';
+import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
+import type { CloseReason } from '../../database/connection/physical-connection.js';
 import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import type { EncryptionKey } from './app-config.js';
-import { SecretsFileInvalidError } from './config.errors.js';
+import { SecretsFileInvalidError } from '../data-dir/data-dir.errors.js';
 import type { Environment } from './environment.js';
 import { GeneratedSecrets } from '../data-dir/generated-secrets.js';
 import { apiKey, keyRing } from './variable-types.js';

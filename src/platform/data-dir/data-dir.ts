@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DataDirNotWritableError } from '../config/config.errors.js';
+import { DataDirNotWritableError } from './data-dir.errors.js';
 import { systemCode } from './system-error.js';
 
 /** As root, the account that PostgreSQL runs as must be able to pass through; what lies in it is 0600 or 0700 itself. */

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { SecretsFileLockedError } from '../config/config.errors.js';
+import { SecretsFileLockedError } from './data-dir.errors.js';
 import { systemCode } from './system-error.js';
 
 const DEADLINE_MS = 5_000;

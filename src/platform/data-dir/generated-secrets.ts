@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataDirNotWritableError, SecretsFileInvalidError } from '../config/config.errors.js';
+import { SecretsFileInvalidError } from './data-dir.errors.js';
+import { DataDirNotWritableError } from './data-dir.errors.js';
 import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { systemCode, systemReason } from './system-error.js';

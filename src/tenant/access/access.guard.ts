@@ -3,7 +3,8 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ACCESS, type Access } from './access.decorators.js';
 import { callerOf } from '../identification/request-identification.js';
-import { ForbiddenError, UnauthenticatedError } from '../admission/tenant.errors.js';
+import { ForbiddenError } from './access.errors.js';
+import { UnauthenticatedError } from '../identification/identification.errors.js';
 
 /** Global: every route is tenant-scoped unless it is marked `@Public()` or `@ControlPlane()`. */
 @Injectable()

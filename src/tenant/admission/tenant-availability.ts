@@ -3,11 +3,11 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './tenant.errors.js';
+import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './admission.errors.js';
 
 /** Which tenants this instance serves: active ones whose tables are as new as its code needs them. */
 @Injectable()
-export class ServedTenants {
+export class TenantAvailability {
   private readonly requiredVersion: string;
 
   constructor(@Inject(TENANT_SCHEMA) { requiredVersion, migrations }: TenantSchema) {
@@ -16,12 +16,12 @@ export class ServedTenants {
 
   /** @throws TenantSuspendedError, TenantUnavailableError unless the tenant is served at the moment */
   assertServed(tenant: Tenant): void {
-    const refusal = this.refusalOf(tenant);
+    const refusal = this.rejectionOf(tenant);
     if (refusal) throw refusal;
   }
 
   /** Why the tenant is not served at the moment; undefined when it is. */
-  refusalOf(tenant: Tenant): TenantSuspendedError | TenantUnavailableError | undefined {
+  rejectionOf(tenant: Tenant): TenantSuspendedError | TenantUnavailableError | undefined {
     switch (tenant.status) {
       case 'active':
         return this.isBehind(tenant) ? new TenantTablesBehindError() : undefined;

@@ -1,42 +1,44 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CatalogEvent } from '../../catalog/catalog-event.js';
+import type { Rejection } from '../../database/pool/admission.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
-import type { Refusal } from './tenant-gate.js';
-import { ServedTenants } from './tenant-availability.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
-import { TenantGoneError } from './tenant.errors.js';
+import { TenantAdmission } from './tenant-admission.js';
+import { TenantAvailability } from './tenant-availability.js';
+import { TenantGoneError } from './admission.errors.js';
 
-/**
- * Sees to it that a tenant which is not served any more runs nothing, wherever its work has got to: what the catalog says
- * of a tenant opens and closes its way to connections.
- */
+/** Stops the work of a tenant that is no longer served, wherever it has got to: its status decides over its connections. */
 @Injectable()
-export class Gatekeeper implements OnModuleInit {
+export class TenantStatusEnforcer implements OnModuleInit {
+  private readonly admission: TenantAdmission;
+
   constructor(
     private readonly pools: ConnectionPools,
     private readonly lookup: TenantLookup,
-    private readonly served: ServedTenants,
-  ) {}
+    private readonly availability: TenantAvailability,
+  ) {
+    this.admission = new TenantAdmission((tenantId) => this.statusOf(tenantId), pools);
+  }
 
   onModuleInit(): void {
-    this.pools.gates.appoint((tenantId) => this.judge(tenantId));
-    this.lookup.subscribe((event) => this.hear(event));
+    this.pools.admission = this.admission;
+    this.lookup.subscribe((event) => this.onChange(event));
   }
 
-  private async judge(tenantId: string): Promise<Refusal | undefined> {
+  private async statusOf(tenantId: string): Promise<Rejection | undefined> {
     const tenant = await this.lookup.byId(tenantId);
-    const refuse = (): Error | undefined => (tenant ? this.served.refusalOf(tenant) : new TenantGoneError());
-    return refuse() && (refuse as Refusal); // it makes an error of its own for each who is refused
+    const reject = (): Error | undefined => (tenant ? this.availability.rejectionOf(tenant) : new TenantGoneError());
+    return reject() && (reject as Rejection); // a new error for each rejected caller
   }
 
-  private hear(event: CatalogEvent): void {
+  private onChange(event: CatalogEvent): void {
     switch (event.kind) {
       case 'change':
-        return event.tenantId === undefined ? undefined : this.pools.gates.doubt(event.tenantId);
+        return event.tenantId === undefined ? undefined : this.admission.markStale(event.tenantId);
       case 'listening':
-        return this.pools.gates.doubtAll();
+        return this.admission.feedRestored();
       case 'lost':
-        return this.pools.gates.deaf();
+        return this.admission.feedLost();
     }
   }
 }

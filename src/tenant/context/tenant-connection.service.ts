@@ -6,10 +6,11 @@ import { type Placement, TenantDataSources } from '../../database/data-source/te
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { SessionLease } from '../../database/transactions/session-lease.js';
 import { TARGET } from '../directory/cached-kinds.js';
-import { ServedTenants } from '../admission/tenant-availability.js';
+import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
-import { TenantUnavailableError, UnknownTenantError } from '../admission/tenant.errors.js';
+import { TenantUnavailableError } from '../admission/admission.errors.js';
+import { UnknownTenantError } from './context.errors.js';
 
 interface OpenTenant {
   readonly scope: TenantScope;
@@ -29,7 +30,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly pools: ConnectionPools,
     private readonly lookup: TenantLookup,
     private readonly context: TenantContext,
-    private readonly served: ServedTenants,
+    private readonly served: TenantAvailability,
   ) {}
 
   /** @throws TenantUnavailableError when the tenant has no placement yet */

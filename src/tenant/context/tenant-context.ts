@@ -1,14 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { currentWork, runWork } from '../../platform/context.js';
+import { currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
-import { NoTenantContextError } from '../admission/tenant.errors.js';
+import { NoTenantContextError } from './context.errors.js';
 
 /** Who the current call works for, and where that tenant's rows are. */
 export interface TenantScope {
   readonly tenant: Tenant;
   readonly dataSource: DataSource;
+}
+
+declare module '../../platform/context.js' {
+  interface CallContext {
+    /** The tenant of the call, with the `TenantContext` that set it: two applications in one process do not mix. */
+    readonly tenant?: { readonly setBy: object; readonly scope: TenantScope };
+  }
 }
 
 /** The tenant of the current asynchronous call. */
@@ -17,16 +24,16 @@ export class TenantContext {
   /**
    * Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts.
    *
-   * @param usage where to count what it asks of the database: where the work around it is counted, unless given
+   * @param usage where to count what it asks of the database; default: where the surrounding call is counted
    */
   run<T>(scope: TenantScope, work: () => T, usage: Usage | undefined = currentUsage()): T {
-    return runWork({ usage, owner: this, scope }, work);
+    return runInContext({ usage, tenant: { setBy: this, scope } }, work);
   }
 
   /** @throws NoTenantContextError outside `run` */
   current(): TenantScope {
-    const work = currentWork();
-    if (work?.owner !== this) throw new NoTenantContextError();
-    return work.scope as TenantScope;
+    const tenant = currentContext()?.tenant;
+    if (tenant?.setBy !== this) throw new NoTenantContextError();
+    return tenant.scope;
   }
 }

@@ -3,10 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { parseApiKey, verifySecret } from '../../catalog/model/api-key.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { ServedTenants } from '../admission/tenant-availability.js';
+import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
-import { TenantMismatchError, UnauthenticatedError } from '../admission/tenant.errors.js';
+import { TenantMismatchError } from './identification.errors.js';
+import { UnauthenticatedError } from './identification.errors.js';
 import type { Caller } from './caller.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { KnownCallers } from './known-callers.js';
@@ -30,7 +31,7 @@ export class IdentificationService {
     private readonly lookup: TenantLookup,
     private readonly jwt: JwtVerifier,
     private readonly connections: TenantConnectionService,
-    private readonly served: ServedTenants,
+    private readonly served: TenantAvailability,
     private readonly known: KnownCallers,
   ) {
     this.adminKeyHash = sha256(config.security.adminApiKey);

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { UnauthenticatedError } from '../admission/tenant.errors.js';
+import { UnauthenticatedError } from './identification.errors.js';
 
 // With a published key set only asymmetric algorithms: a public key must never pass as an HMAC secret.
 const PUBLIC_KEY_ALGORITHMS = [

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isUsable, parseApiKey } from '../../catalog/model/api-key.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { API_KEY, DOMAIN, TENANT } from '../directory/cached-kinds.js';
-import { ServedTenants } from '../admission/tenant-availability.js';
+import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import type { Caller } from './caller.js';
@@ -20,13 +20,13 @@ export class KnownCallers {
   constructor(
     private readonly lookup: TenantLookup,
     private readonly connections: TenantConnectionService,
-    private readonly served: ServedTenants,
+    private readonly served: TenantAvailability,
   ) {}
 
   /** Undefined wherever something is missing or not in order: what that is, is for `IdentificationService` to find out. */
   recall(token: string, selectors: TenantSelectors): Caller | undefined {
     const tenant = this.tenantOf(token);
-    if (!tenant || this.served.refusalOf(tenant) || !this.agrees(tenant, selectors)) return undefined;
+    if (!tenant || this.served.rejectionOf(tenant) || !this.agrees(tenant, selectors)) return undefined;
     const scope = this.connections.openScope(tenant);
     return scope && { kind: 'tenant', tenant, scope, refusal: undefined };
   }

@@ -1,51 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Usage } from '../../database/statements/usage.js';
+import { PROBE_ROUTE } from '../../http/probe-routes.js';
+import { requestState, setRequestState } from '../../http/request-state.js';
 import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { IdentificationService } from './identification.service.js';
 import { selectableHost, splitTenantPath } from './selectors.js';
 
-/** What is known of a request beside what it says itself. */
-interface RequestState {
-  readonly caller: Caller;
-  readonly usage: Usage;
-}
-
-/** The routes of probes: answered whatever happens to everything else. */
-export const PROBE = /^\/health(?:\/|$)/;
-
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
-const STATE = Symbol('request state');
 const PATH = Symbol('tenant in the path');
 
-/** Node's request with what we know of it: there before Fastify's is, and cheaper to keep than an entry of a WeakMap. */
-interface KnownRequest {
-  [STATE]?: RequestState;
+interface RequestWithPath {
   [PATH]?: string;
 }
 
-/** Fastify's `rewriteUrl`: routes never see `/t/<tenant>`, identification does. */
+/** Fastify's `rewriteUrl`: removes `/t/<tenant>`, which routes do not know, and keeps it for identification. */
 export function rewriteTenantPath(request: { url?: string | undefined }): string {
   const { path, rest } = splitTenantPath(request.url ?? '/');
-  if (path !== undefined) (request as KnownRequest)[PATH] = path;
+  if (path !== undefined) (request as RequestWithPath)[PATH] = path;
   return rest;
 }
 
 /** Who the request comes from; known from `onRequest` on. */
 export function callerOf(request: FastifyRequest): Caller {
-  return stateOf(request)?.caller ?? ANONYMOUS;
-}
-
-/** What the request has asked of the database so far. */
-export function usageOf(request: FastifyRequest): Readonly<Usage> {
-  return stateOf(request)?.usage ?? { statements: 0, waitMs: 0 };
-}
-
-function stateOf({ raw }: FastifyRequest): RequestState | undefined {
-  return (raw as KnownRequest)[STATE];
+  return (requestState(request)?.caller as Caller | undefined) ?? ANONYMOUS;
 }
 
 /** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
@@ -59,9 +39,9 @@ export class RequestIdentification {
   register(server: FastifyInstance): void {
     server.addHook('onRequest', (request, _reply, done) => {
       // Probes must be answered while the catalog that would know the caller is frozen.
-      if (PROBE.test(request.routeOptions.url ?? '')) return done();
+      if (PROBE_ROUTE.test(request.routeOptions.url ?? '')) return done();
       const goOn = (caller: Caller): void => {
-        (request.raw as KnownRequest)[STATE] = { caller, usage: { statements: 0, waitMs: 0 } };
+        setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 } });
         done();
       };
       const caller = this.identify(request);
@@ -70,11 +50,11 @@ export class RequestIdentification {
     });
     // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.
     server.addHook('preHandler', (request, _reply, done) => {
-      const state = stateOf(request);
-      const scope = state?.caller.kind === 'tenant' ? state.caller.scope : undefined;
-      if (scope) currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
-      if (state && scope) this.context.run(scope, done, state.usage);
-      else done();
+      const caller = callerOf(request);
+      const scope = caller.kind === 'tenant' ? caller.scope : undefined;
+      if (!scope) return done();
+      currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
+      this.context.run(scope, done, requestState(request)?.usage);
     });
   }
 
@@ -83,7 +63,7 @@ export class RequestIdentification {
     return this.identification.identify(headers.authorization, {
       host: selectableHost(headers.host),
       header: Array.isArray(header) ? header.join(',') : header,
-      path: (raw as KnownRequest)[PATH],
+      path: (raw as RequestWithPath)[PATH],
     });
   }
 }

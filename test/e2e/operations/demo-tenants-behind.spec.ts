@@ -17,7 +17,7 @@ it('demo tenants get the tables of a migration that was added since the last sta
   await database.admin("UPDATE tenants SET schema_version = 'CreateCustomers1764000000000' WHERE slug = 'globex'");
 
   const second = await TestApp.over(database, env);
-  const tenants = second.application.demoTenants;
+  const tenants = second.application.demo?.tenants ?? [];
   const { apiKey } = tenants.find(({ slug }) => slug === 'globex') ?? {};
   expect((await second.call('/api/v1/orders', { apiKey })).status).toBe(200);
   await second.stop();

@@ -4,7 +4,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../src/cli/command-line.js';
-import { ordersSchema } from '../../../src/app/app.schema.js';
+import { appSchema } from '../../../src/app/app.schema.js';
 import { ADMIN_KEY, type Json } from '../test-app.js';
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
@@ -51,7 +51,7 @@ export class Cli {
     const told = Promise.all([text(streams.stdout), text(streams.stderr)]);
     const code = await runCommandLine(args, {
       terminal: { ...streams, env: { ...this.env, ...env }, cwd: '/' },
-      loadSchema: () => Promise.resolve(ordersSchema),
+      loadSchema: () => Promise.resolve(appSchema),
     });
     streams.stdout.end();
     streams.stderr.end();

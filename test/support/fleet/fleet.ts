@@ -17,8 +17,9 @@ import { Operations } from '../../../src/operations/operations.js';
 import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner.js';
 import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
 import { createTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
+import { sampleApp } from '../../../src/app/app.js';
 import { createApp } from '../../../src/server/create-app.js';
-import { ordersSchema } from '../../../src/app/app.schema.js';
+import { appSchema } from '../../../src/app/app.schema.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
 import { ADMIN_KEY, dropEverything } from '../test-app.js';
 import { migration } from '../tables/migration-fixture.js';
@@ -72,8 +73,11 @@ export class Instance {
       ...{ DATABASE_URL: database.url, DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: `test:${KEY}` },
       ...{ ENABLE_REDIS_CACHE: 'false', ...env },
     };
-    const schema = { entities: ordersSchema.entities, migrations };
-    return new Instance(await createApp(loadConfig({ env: settings, cwd: dataDir }), { schema }), dataDir);
+    const schema = { entities: appSchema.entities, migrations };
+    return new Instance(
+      await createApp(loadConfig({ env: settings, cwd: dataDir }), { ...sampleApp, schema }),
+      dataDir,
+    );
   }
 
   get catalog(): DataSource {

@@ -7,6 +7,7 @@ import { OperationEntity } from '../../../src/catalog/entities/operation.entity.
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { AuditLog } from '../../../src/catalog/audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../../../src/operations/operation-kind.js';
+import { OperationKinds } from '../../../src/operations/operation-kinds.js';
 import { OperationRunner } from '../../../src/operations/operation-runner.js';
 import { Operations } from '../../../src/operations/operations.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
@@ -27,6 +28,12 @@ export function kindOf(steps: Readonly<Record<string, Step>>, more: Partial<Test
   return { name: 'test', input: z.object({}), steps: list, ...more };
 }
 
+function kinds(kind: TestKind): OperationKinds {
+  const known = new OperationKinds();
+  known.register(kind as OperationKind);
+  return known;
+}
+
 /** A catalog on which instances work that know the test's kinds only. */
 export class OperationsRig {
   private readonly instances: { catalog: DataSource; runner: OperationRunner }[] = [];
@@ -45,15 +52,15 @@ export class OperationsRig {
     const target = targetOfUrl(this.database.url, DEFAULT_SERVER);
     const catalog = await openCatalog(target, POOL_OPTIONS);
     const config = { pool: { ...POOL_OPTIONS, enabled: true } } as unknown as AppConfig;
-    const runner = new OperationRunner(config, catalog, target, [kind], { entities: [], migrations });
+    const runner = new OperationRunner(config, catalog, target, kinds(kind), { entities: [], migrations });
     this.instances.push({ catalog, runner });
-    return { operations: new Operations(catalog, [kind], new AuditLog()), runner };
+    return { operations: new Operations(catalog, kinds(kind), new AuditLog()), runner };
   }
 
   /** Asks for an operation of the kind. */
   ask(kind: TestKind, subject = 'something', requiredCode = 0): Promise<OperationEntity> {
     const { catalog } = this.first();
-    const operations = new Operations(catalog, [kind], new AuditLog());
+    const operations = new Operations(catalog, kinds(kind), new AuditLog());
     return catalog.transaction((manager) =>
       operations.create(manager, { kind, input: {}, tenantId: null, subject, requiredCode }, ACTOR),
     );

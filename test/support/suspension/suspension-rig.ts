@@ -10,8 +10,8 @@ import { ConnectionPools } from '../../../src/database/pool/connection-pools.js'
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import type { SessionLease } from '../../../src/database/transactions/session-lease.js';
-import { Gatekeeper } from '../../../src/tenant/admission/tenant-status-enforcer.js';
-import { ServedTenants } from '../../../src/tenant/admission/tenant-availability.js';
+import { TenantStatusEnforcer } from '../../../src/tenant/admission/tenant-status-enforcer.js';
+import { TenantAvailability } from '../../../src/tenant/admission/tenant-availability.js';
 import { LookupInstance, randomSlug } from '../cache/lookup-instance.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../postgres/postgres.js';
 import { createTenantDatabase, TENANT_COLUMN, type TenantDatabase, tenantPolicy } from '../postgres/tenant-database.js';
@@ -73,7 +73,7 @@ export class SuspensionRig {
     const pools = new ConnectionPools(config);
     const dataSources = new TenantDataSources(config, SCHEMA, pools);
     await dataSources.onModuleInit();
-    new Gatekeeper(pools, instance.lookup, new ServedTenants(SCHEMA)).onModuleInit();
+    new TenantStatusEnforcer(pools, instance.lookup, new TenantAvailability(SCHEMA)).onModuleInit();
     const { host, port, superuser: user, superuserPassword: password } = testServer();
     const observer = new pg.Client({ host, port, user, password, database: database.name });
     await observer.connect();

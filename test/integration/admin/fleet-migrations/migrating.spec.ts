@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../../src/catalog/audit/actor.js';
 import { TenantLifecycle } from '../../../../src/admin/tenants/tenant-lifecycle.js';
-import { ServedTenants } from '../../../../src/tenant/admission/tenant-availability.js';
+import { TenantAvailability } from '../../../../src/tenant/admission/tenant-availability.js';
 import { TenantLookup } from '../../../../src/tenant/directory/tenant-lookup.js';
 import { soon } from '../../../support/load/soon.js';
 import { migration } from '../../../support/tables/migration-fixture.js';
@@ -20,7 +20,7 @@ afterEach(() => fleet.dispose());
 
 async function refusalBy(instance: Instance, slug: string): Promise<string | undefined> {
   const tenant = await instance.nest.get(TenantLookup).bySlug(slug);
-  return instance.nest.get(ServedTenants).refusalOf(tenant!)?.code;
+  return instance.nest.get(TenantAvailability).rejectionOf(tenant!)?.code;
 }
 
 describe('migrating the fleet', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PoolerLeakError } from '../../../../src/database/transactions/session.errors.js';
+import { PoolerLeakError } from '../../../../src/database/statements/pooler-probe.js';
 import { probePooler } from '../../../../src/database/statements/pooler-probe.js';
-import { TargetUnavailableError } from '../../../../src/database/pool/pool.errors.js';
+import { TargetUnavailableError } from '../../../../src/database/connection/connection.errors.js';
 import { PgBouncer, type PgBouncerOptions } from '../../../support/postgres/pgbouncer.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';

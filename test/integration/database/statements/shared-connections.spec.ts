@@ -269,7 +269,7 @@ describe('taking a place away', () => {
     const running = ask(one, sleep, [9, 'running']);
     const behind = [ask(two, sleep, [0, 'behind']), ask(two, sleep, [0, 'behind'])];
     await untilSomebodySleeps();
-    expect(pool.takeAway(one.id, refusal)).toBe(1);
+    expect(pool.revoke(one.id, refusal)).toBe(1);
     await expect(running).rejects.toThrow('not served any more');
     for (const { rows } of await Promise.all(behind)) expect(rows).toEqual([{ pid: before.pid, who: 'behind' }]);
   });
@@ -279,7 +279,7 @@ describe('taking a place away', () => {
     const waiting = ask(one, sleep, [0, 'waiting']);
     const behind = ask(two, sleep, [0, 'behind']);
     await untilSomebodySleeps();
-    pool.takeAway(one.id, refusal);
+    pool.revoke(one.id, refusal);
     await expect(waiting).rejects.toThrow('not served any more');
     const pid = ((await running).rows[0] as { pid: number }).pid;
     expect((await behind).rows).toEqual([{ pid, who: 'behind' }]);
@@ -292,7 +292,7 @@ describe('taking a place away', () => {
       const running = ask(one, READ, [round]);
       const behind = numbers(5).map((n) => ask(two, sleep, [0.002, String(n)]));
       const told = running.catch((error: unknown) => error);
-      pool.takeAway(one.id, refusal);
+      pool.revoke(one.id, refusal);
       expect(await told).toMatchObject({ message: 'not served any more' });
       expect((await Promise.all(behind)).map(({ rows }) => rows[0]?.who)).toEqual(numbers(5).map(String));
     }

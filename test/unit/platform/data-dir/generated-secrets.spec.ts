@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { DataDirNotWritableError, SecretsFileInvalidError } from '../../../../src/platform/config/config.errors.js';
+import { SecretsFileInvalidError } from '../../../../src/platform/data-dir/data-dir.errors.js';
+import { DataDirNotWritableError } from '../../../../src/platform/data-dir/data-dir.errors.js';
 import { GeneratedSecrets } from '../../../../src/platform/data-dir/generated-secrets.js';
 import { configOf, refusalOf, REQUIRED, temporaryFolders } from '../../../support/config-fixture.js';
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { SecretsFileLockedError } from '../../../../src/platform/config/config.errors.js';
+import { SecretsFileLockedError } from '../../../../src/platform/data-dir/data-dir.errors.js';
 import { withLockFile } from '../../../../src/platform/data-dir/exclusive-lock-file.js';
 import { GeneratedSecrets } from '../../../../src/platform/data-dir/generated-secrets.js';
 import { refusalOf, temporaryFolders } from '../../../support/config-fixture.js';

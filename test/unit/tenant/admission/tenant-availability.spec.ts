@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
 import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema.js';
-import { ServedTenants } from '../../../../src/tenant/admission/tenant-availability.js';
-import { TenantTablesBehindError } from '../../../../src/tenant/admission/tenant.errors.js';
+import { TenantAvailability } from '../../../../src/tenant/admission/tenant-availability.js';
+import { TenantTablesBehindError } from '../../../../src/tenant/admission/admission.errors.js';
 
 const migration = (name: string): TenantSchema['migrations'][number] =>
   class {
@@ -21,7 +21,7 @@ function tenantAt(schemaVersion: string | null, status: Tenant['status'] = 'acti
 }
 
 describe('code that says nothing else', () => {
-  const served = new ServedTenants({ entities: [], migrations });
+  const served = new TenantAvailability({ entities: [], migrations });
 
   it.each(['Third1764000003000', 'Fourth1764000004000'])('serves tables at %s', (version) => {
     expect(() => served.assertServed(tenantAt(version))).not.toThrow();
@@ -31,17 +31,17 @@ describe('code that says nothing else', () => {
     'does not serve tables at %s: it needs its newest migration',
     (version) => {
       expect(() => served.assertServed(tenantAt(version))).toThrow(TenantTablesBehindError);
-      expect(served.refusalOf(tenantAt(version))).toMatchObject({ code: 'TENANT_UNAVAILABLE', retryAfterSeconds: 5 });
+      expect(served.rejectionOf(tenantAt(version))).toMatchObject({ code: 'TENANT_UNAVAILABLE', retryAfterSeconds: 5 });
     },
   );
 
   it('says of a tenant that is suspended that it is, whatever its tables are', () => {
-    expect(served.refusalOf(tenantAt(null, 'suspended'))).toMatchObject({ code: 'TENANT_SUSPENDED' });
+    expect(served.rejectionOf(tenantAt(null, 'suspended'))).toMatchObject({ code: 'TENANT_SUSPENDED' });
   });
 });
 
 it('code that works with older tables serves them, down to the migration that it names', () => {
-  const served = new ServedTenants({ entities: [], migrations, requiredVersion: 'Second1764000002000' });
-  expect(served.refusalOf(tenantAt('Second1764000002000'))).toBeUndefined();
-  expect(served.refusalOf(tenantAt('First1764000001000'))).toBeInstanceOf(TenantTablesBehindError);
+  const served = new TenantAvailability({ entities: [], migrations, requiredVersion: 'Second1764000002000' });
+  expect(served.rejectionOf(tenantAt('Second1764000002000'))).toBeUndefined();
+  expect(served.rejectionOf(tenantAt('First1764000001000'))).toBeInstanceOf(TenantTablesBehindError);
 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type ApiKeyRecord, newApiKey } from '../../../../src/catalog/model/api-key.js';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
 import { KnownCallers } from '../../../../src/tenant/identification/known-callers.js';
-import type { ServedTenants } from '../../../../src/tenant/admission/tenant-availability.js';
+import type { TenantAvailability } from '../../../../src/tenant/admission/tenant-availability.js';
 import type { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 import type { TenantLookup } from '../../../../src/tenant/directory/tenant-lookup.js';
 
@@ -29,7 +29,9 @@ beforeEach(() => {
   known = new KnownCallers(
     { held: ({ name }: { name: string }, key: string) => held.get(`${name}:${key}`) } as unknown as TenantLookup,
     { openScope: (tenant: Tenant) => scopes.get(tenant) } as unknown as TenantConnectionService,
-    { refusalOf: ({ status }: Tenant) => (status === 'active' ? undefined : new Error(status)) } as ServedTenants,
+    {
+      rejectionOf: ({ status }: Tenant) => (status === 'active' ? undefined : new Error(status)),
+    } as TenantAvailability,
   );
   expect(known.recall(token, NO_SELECTORS)).toEqual({
     kind: 'tenant',

@@ -1,34 +1,33 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Refusal } from '../../../../src/tenant/admission/tenant-gate.js';
-import { type Lenders, TenantGates } from '../../../../src/tenant/admission/tenant-gates.js';
+import { ADMIT_ALL, type Rejection } from '../../../../src/database/pool/admission.js';
+import { type TenantConnections, TenantAdmission } from '../../../../src/tenant/admission/tenant-admission.js';
 
-const refused: Refusal = () => new Error('refused');
+const refused: Rejection = () => new Error('refused');
 
-/** A judge whose answers come when the test wants, and lenders that note what they are told. */
-class Court implements Lenders {
-  readonly asked: { tenantId: string; answer(refusal?: Refusal): void; fail(): void }[] = [];
+/** An admission whose status checks end when the test wants, and which records what it does to connections. */
+class Court implements TenantConnections {
+  readonly asked: { tenantId: string; answer(rejection?: Rejection): void; fail(): void }[] = [];
   readonly inUse = new Set<string>();
   readonly told: string[] = [];
-  readonly gates = new TenantGates(this);
+  readonly gates: TenantAdmission;
 
   constructor() {
-    this.gates.appoint(
-      (tenantId) =>
-        new Promise((resolve, reject) => {
-          this.asked.push({ tenantId, answer: resolve, fail: () => reject(new Error('no answer')) });
-        }),
-    );
+    const statusOf = (tenantId: string): Promise<Rejection | undefined> =>
+      new Promise((resolve, reject) => {
+        this.asked.push({ tenantId, answer: resolve, fail: () => reject(new Error('no answer')) });
+      });
+    this.gates = new TenantAdmission(statusOf, this);
   }
 
   tenantsInUse(): Set<string> {
     return this.inUse;
   }
 
-  refuse(tenantId: string): void {
+  rejectWaiting(tenantId: string): void {
     this.told.push(`refuse ${tenantId}`);
   }
 
-  takeAway(tenantId: string): void {
+  revoke(tenantId: string): void {
     this.told.push(`take away ${tenantId}`);
   }
 
@@ -68,7 +67,7 @@ it('a tenant that comes for the first time waits for the verdict, together with 
 
 it('one that is served goes on without a question until it changes', async () => {
   await court.open('acme');
-  court.gates.doubt('umbrella');
+  court.gates.markStale('umbrella');
   await settled();
   expect(court.gates.enter('acme')).toBeUndefined();
   expect(court.asked).toHaveLength(0);
@@ -76,7 +75,7 @@ it('one that is served goes on without a question until it changes', async () =>
 
 it('a change of a tenant that has nothing under way asks nothing; what comes next waits for the verdict', async () => {
   await court.open('acme');
-  court.gates.doubt('acme');
+  court.gates.markStale('acme');
   await settled();
   expect(court.asked).toHaveLength(0);
   const entering = court.gates.enter('acme');
@@ -86,7 +85,7 @@ it('a change of a tenant that has nothing under way asks nothing; what comes nex
 
 it('ten thousand changes at once ask once for each tenant that has something under way', async () => {
   court.inUse.add('acme').add('umbrella');
-  for (let n = 0; n < 10_000; n += 1) court.gates.doubt(n % 2 ? `tenant ${n}` : 'acme');
+  for (let n = 0; n < 10_000; n += 1) court.gates.markStale(n % 2 ? `tenant ${n}` : 'acme');
   await settled();
   expect(court.asked.map(({ tenantId }) => tenantId)).toEqual(['acme']);
 });
@@ -94,7 +93,7 @@ it('ten thousand changes at once ask once for each tenant that has something und
 describe('a verdict of no', () => {
   it('turns away who waits at once, and takes away what is held half a second after the change was heard', async () => {
     court.inUse.add('acme');
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     await jest.advanceTimersByTimeAsync(200);
     court.asked[0]!.answer(refused);
     await settled();
@@ -107,11 +106,11 @@ describe('a verdict of no', () => {
 
   it('that is taken back in time takes nothing away', async () => {
     court.inUse.add('acme');
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     await settled();
     court.asked[0]!.answer(refused);
     await jest.advanceTimersByTimeAsync(400);
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     await settled();
     court.asked[1]!.answer();
     await jest.advanceTimersByTimeAsync(10_000);
@@ -121,7 +120,7 @@ describe('a verdict of no', () => {
 
   it('that is long in coming keeps nobody waiting; what was let through meanwhile is taken away', async () => {
     await court.open('acme');
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     const entering = court.gates.enter('acme');
     await jest.advanceTimersByTimeAsync(250);
     await expect(entering).resolves.toBeUndefined();
@@ -136,7 +135,7 @@ describe('a verdict of no', () => {
 
 it('a verdict that a change overtook is asked for again, and makes nobody sure', async () => {
   const entering = court.gates.enter('acme');
-  court.gates.doubt('acme');
+  court.gates.markStale('acme');
   court.asked[0]!.answer();
   await settled();
   expect(court.asked).toHaveLength(2);
@@ -150,7 +149,7 @@ describe('when the judge cannot be asked', () => {
   it('who was served still is, without waiting, and it is asked again', async () => {
     await court.open('acme');
     court.inUse.add('acme');
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     await settled();
     court.asked[0]!.fail();
     await settled();
@@ -166,7 +165,7 @@ describe('when the judge cannot be asked', () => {
     const entering = court.gates.enter('acme');
     court.asked[0]!.answer(refused);
     await expect(entering).rejects.toThrow('refused');
-    court.gates.doubt('acme');
+    court.gates.markStale('acme');
     const again = court.gates.enter('acme');
     court.asked[1]!.fail();
     await expect(again).rejects.toThrow('refused');
@@ -175,7 +174,7 @@ describe('when the judge cannot be asked', () => {
 
 it('while changes go unheard, a verdict is looked at again behind the back of whoever comes', async () => {
   await court.open('acme');
-  court.gates.deaf();
+  court.gates.feedLost();
   expect(court.gates.enter('acme')).toBeUndefined();
   expect(court.asked).toHaveLength(0);
   await jest.advanceTimersByTimeAsync(251);
@@ -189,8 +188,8 @@ it('when changes are heard again, everybody with something under way is asked ab
   await court.open('acme');
   await court.open('umbrella');
   court.inUse.add('acme');
-  court.gates.deaf();
-  court.gates.doubtAll();
+  court.gates.feedLost();
+  court.gates.feedRestored();
   await settled();
   expect(court.asked.map(({ tenantId }) => tenantId)).toEqual(['acme']);
   expect(court.gates.enter('umbrella')).toBeInstanceOf(Promise);
@@ -202,6 +201,7 @@ it('no more than ten thousand tenants are remembered, and who was forgotten is a
   expect(court.gates.enter('tenant 0')).toBeInstanceOf(Promise);
 });
 
-it('without a judge everybody is let through', () => {
-  expect(new TenantGates().enter('anybody')).toBeUndefined();
+it('pools without an admission of their own serve every tenant', () => {
+  expect(ADMIT_ALL.enter('anybody')).toBeUndefined();
+  expect(ADMIT_ALL.isOpen('anybody')).toBe(true);
 });

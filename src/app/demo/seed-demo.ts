@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { Customer } from '../customers/customer.entity.js';
-import { EXAMPLE_CUSTOMER_ID, EXAMPLE_ORDER_ID } from '../examples.js';
+import { EXAMPLE_CUSTOMER_ID } from '../customers/customer.schemas.js';
+import { EXAMPLE_ORDER_ID } from '../orders/order.schemas.js';
 import { insertOrder } from '../orders/insert-order.js';
 import type { NewOrder } from '../orders/order.schemas.js';
 

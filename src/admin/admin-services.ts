@@ -1,0 +1,24 @@
+import { ApiKeysModule } from './api-keys/api-keys.module.js';
+import { AuditModule } from './audit/audit.module.js';
+import { CredentialsModule } from './credentials/credentials.module.js';
+import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
+import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
+import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { RequestedOperationsModule } from './operations/requested-operations.module.js';
+import { ProvisioningModule } from './provisioning/provisioning.module.js';
+import { ServersModule } from './servers/servers.module.js';
+import { TenantsModule } from './tenants/tenants.module.js';
+
+/** What operators do, however they ask for it. Without HTTP: the command line starts without it. */
+export const ADMIN_SERVICES = [
+  ApiKeysModule,
+  AuditModule,
+  CredentialsModule,
+  DeprovisioningModule,
+  FleetMigrationsModule,
+  IdempotencyModule,
+  ProvisioningModule,
+  RequestedOperationsModule,
+  ServersModule,
+  TenantsModule,
+];

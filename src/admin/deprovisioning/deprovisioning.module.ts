@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { DeleteKind } from './delete.kind.js';
+
+@Module({ imports: [OperationsModule], providers: [DeleteKind], exports: [DeleteKind] })
+export class DeprovisioningModule {
+  constructor(kinds: OperationKinds, deletion: DeleteKind) {
+    kinds.register(deletion);
+  }
+}

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { RequestedOperationsModule } from '../operations/requested-operations.module.js';
+import { FleetPreview } from './fleet-preview.js';
+import { FleetUnits } from './fleet-units.js';
+import { MigrateKind } from './migrate.kind.js';
+import { MigrateRequest } from './migrate.request.js';
+import { MigratingAtStart } from './startup-migration.js';
+import { UnitMigration } from './unit-migration.js';
+import { UnitResults } from './unit-results.js';
+
+@Module({
+  imports: [OperationsModule, RequestedOperationsModule],
+  providers: [FleetUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, MigratingAtStart],
+  exports: [FleetUnits, UnitResults, UnitMigration, FleetPreview, MigratingAtStart],
+})
+export class FleetMigrationsModule {
+  constructor(kinds: OperationKinds, migrate: MigrateRequest) {
+    kinds.registerRequest(migrate);
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { OperationRecords } from './operation-records.js';
+import { RequestedOperations } from './requested-operations.js';
+
+/** Operations as operators ask for them and read them. */
+@Module({
+  imports: [OperationsModule],
+  providers: [OperationRecords, RequestedOperations],
+  exports: [OperationsModule, OperationRecords, RequestedOperations],
+})
+export class RequestedOperationsModule {}

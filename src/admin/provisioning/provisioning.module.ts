@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { ProvisionKind } from './provision.kind.js';
+
+@Module({ imports: [OperationsModule], providers: [ProvisionKind], exports: [ProvisionKind] })
+export class ProvisioningModule {
+  constructor(kinds: OperationKinds, provision: ProvisionKind) {
+    kinds.register(provision);
+  }
+}

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { Servers } from './servers.js';
+
+@Module({ providers: [Servers], exports: [Servers] })
+export class ServersModule {}

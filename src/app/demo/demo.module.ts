@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { ApiKeysModule } from '../../admin/api-keys/api-keys.module.js';
+import { TenantsModule } from '../../admin/tenants/tenants.module.js';
+import { DEMO } from '../../server/demo.js';
+import { DemoTenants } from './demo-tenants.js';
+
+@Module({
+  imports: [ApiKeysModule, TenantsModule],
+  providers: [{ provide: DEMO, useClass: DemoTenants }],
+  exports: [DEMO],
+})
+export class DemoModule {}

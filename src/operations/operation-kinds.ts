@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationKind } from './operation-kind.js';
+import type { OperationRequest } from './operation-request.js';
+
+/** The kinds of operation that this application knows; each is registered by the module that brings it. */
+@Injectable()
+export class OperationKinds {
+  private readonly kinds = new Map<string, OperationKind>();
+  private readonly requestable: OperationRequest[] = [];
+
+  register(kind: OperationKind): void {
+    this.kinds.set(kind.name, kind);
+  }
+
+  /** Registers a kind that operators may ask for directly. */
+  registerRequest(request: OperationRequest): void {
+    this.register(request.kind);
+    this.requestable.push(request);
+  }
+
+  get names(): readonly string[] {
+    return [...this.kinds.keys()];
+  }
+
+  /** The kinds that operators may ask for directly. */
+  get requests(): readonly OperationRequest[] {
+    return this.requestable;
+  }
+
+  /** Undefined for a kind that only a newer version of this application knows. */
+  named(name: string): OperationKind | undefined {
+    return this.kinds.get(name);
+  }
+}
