@@ -34,7 +34,7 @@ export const ours = {
     await ready(tier.client);
     const clock = { aheadMs: -60_000 };
     const cache = new TieredCache(options(clock), tier, statistics);
-    cache.listening();
+    cache.feedRestored();
     clock.aheadMs = 0; // Redis is distrusted for the first seconds of listening: they are over
     return {
       get: (key) => cache.peek(TENANT, key),

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import { SealingModule } from '../platform/encryption/encryption.module.js';
+import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
 import {
@@ -19,7 +19,7 @@ import { AuditLog } from './audit/audit-log.js';
 /** The control database: tenants, servers, keys, domains. The only truth. */
 @Global()
 @Module({
-  imports: [SealingModule],
+  imports: [EncryptionModule],
   providers: [
     catalogTargetProvider,
     defaultServerAddressProvider,

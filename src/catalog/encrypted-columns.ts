@@ -1,42 +1,42 @@
 import type { DataSource } from 'typeorm';
-import { type KeyRing, SealBrokenError } from '../platform/encryption/key-ring.js';
-import { targetPasswordPlace } from './entities/connection-target.entity.js';
-import { answerPlace } from './entities/idempotency-key.entity.js';
-import { ownerPasswordPlace } from './server-owner.js';
+import { type KeyRing, DecryptionError } from '../platform/encryption/key-ring.js';
+import { targetPasswordContext } from './entities/connection-target.entity.js';
+import { answerContext } from './entities/idempotency-key.entity.js';
+import { ownerPasswordContext } from './server-owner.js';
 
 /** Where the catalog keeps sealed values. Names are written into statements as they are. */
-export interface SealedColumn {
+export interface EncryptedColumn {
   readonly table: string;
   /** Unique and never changed; of any type that has an order. */
   readonly idColumn: string;
   readonly column: string;
   /** What the value of a row is sealed for. */
-  readonly place: (id: string) => string;
+  readonly context: (id: string) => string;
 }
 
 /** Every column with sealed values: one that is missing here is unreadable once its key is given up. */
-export const SEALED_COLUMNS: readonly SealedColumn[] = [
-  { table: 'connection_targets', idColumn: 'id', column: 'password_sealed', place: targetPasswordPlace },
-  { table: 'servers', idColumn: 'id', column: 'owner_password_sealed', place: ownerPasswordPlace },
-  { table: 'idempotency_keys', idColumn: 'key', column: 'answer_sealed', place: answerPlace },
+export const SEALED_COLUMNS: readonly EncryptedColumn[] = [
+  { table: 'connection_targets', idColumn: 'id', column: 'password_sealed', context: targetPasswordContext },
+  { table: 'servers', idColumn: 'id', column: 'owner_password_sealed', context: ownerPasswordContext },
+  { table: 'idempotency_keys', idColumn: 'key', column: 'answer_sealed', context: answerContext },
 ];
 
-export interface Resealing {
+export interface ReEncryption {
   /** Sealed anew with the first key. */
-  readonly resealed: number;
+  readonly reEncrypted: number;
   /** Places of values that no key of the ring opens, left as they are. */
   readonly broken: readonly string[];
 }
 
-export interface ResealingOptions {
+export interface ReEncryptionOptions {
   /** Looked at between rows. */
   readonly signal?: AbortSignal;
   /** Told after each row that was sealed anew. */
   readonly onProgress?: (resealed: number) => void;
-  readonly columns?: readonly SealedColumn[];
+  readonly columns?: readonly EncryptedColumn[];
 }
 
-interface SealedRow {
+interface EncryptedRow {
   readonly id: string;
   readonly sealed: string;
 }
@@ -47,7 +47,7 @@ const PAGE = 500;
 export async function countOutdated(
   catalog: DataSource,
   keyRing: KeyRing,
-  columns: readonly SealedColumn[] = SEALED_COLUMNS,
+  columns: readonly EncryptedColumn[] = SEALED_COLUMNS,
 ): Promise<number> {
   let outdated = 0;
   for (const { table, column } of columns) {
@@ -69,52 +69,55 @@ export async function countOutdated(
  *
  * @throws the signal's reason
  */
-export async function resealAll(
+export async function reEncryptAll(
   catalog: DataSource,
   keyRing: KeyRing,
-  { signal, onProgress, columns = SEALED_COLUMNS }: ResealingOptions = {},
-): Promise<Resealing> {
+  { signal, onProgress, columns = SEALED_COLUMNS }: ReEncryptionOptions = {},
+): Promise<ReEncryption> {
   let resealed = 0;
   const broken: string[] = [];
   for (const column of columns) {
-    for await (const row of sealedRows(catalog, column)) {
+    for await (const row of encryptedRows(catalog, column)) {
       signal?.throwIfAborted();
-      const outcome = await resealRow(catalog, keyRing, column, row);
-      if (outcome === 'broken') broken.push(column.place(row.id));
+      const outcome = await reEncryptRow(catalog, keyRing, column, row);
+      if (outcome === 'broken') broken.push(column.context(row.id));
       if (outcome !== 'resealed') continue;
       resealed += 1;
       onProgress?.(resealed);
     }
   }
-  return { resealed, broken };
+  return { reEncrypted: resealed, broken };
 }
 
-async function resealRow(
+async function reEncryptRow(
   catalog: DataSource,
   keyRing: KeyRing,
-  { table, idColumn, column, place }: SealedColumn,
-  { id, sealed }: SealedRow,
+  { table, idColumn, column, context: place }: EncryptedColumn,
+  { id, sealed }: EncryptedRow,
 ): Promise<'resealed' | 'broken' | 'unchanged'> {
   if (keyRing.isCurrent(sealed)) return 'unchanged';
   try {
     const [, changed] = await catalog.query<[unknown[], number]>(
       `UPDATE ${table} SET ${column} = $1 WHERE ${idColumn} = $2 AND ${column} = $3`,
-      [keyRing.reseal(sealed, place(id)), id, sealed],
+      [keyRing.reEncrypt(sealed, place(id)), id, sealed],
     );
     return changed === 1 ? 'resealed' : 'unchanged';
   } catch (error) {
-    if (error instanceof SealBrokenError) return 'broken';
+    if (error instanceof DecryptionError) return 'broken';
     throw error;
   }
 }
 
 /** In the order of their ids, a page at a time: what is written while it runs is neither held up nor missed. */
-async function* sealedRows(catalog: DataSource, { table, idColumn, column }: SealedColumn): AsyncGenerator<SealedRow> {
+async function* encryptedRows(
+  catalog: DataSource,
+  { table, idColumn, column }: EncryptedColumn,
+): AsyncGenerator<EncryptedRow> {
   const select = `SELECT ${idColumn} AS id, ${column} AS sealed FROM ${table} WHERE ${column} IS NOT NULL`;
   let after: string | undefined;
   for (;;) {
     const further = after === undefined ? '' : ` AND ${idColumn} > $1`;
-    const rows = await catalog.query<SealedRow[]>(
+    const rows = await catalog.query<EncryptedRow[]>(
       `${select}${further} ORDER BY ${idColumn} LIMIT ${PAGE}`,
       after === undefined ? [] : [after],
     );

@@ -5,7 +5,7 @@ import { CATALOG_TARGET } from './catalog-target.js';
 import type { ServerEntity } from './entities/server.entity.js';
 
 /** Where a server's owner password is sealed. */
-export function ownerPasswordPlace(serverId: string): string {
+export function ownerPasswordContext(serverId: string): string {
   return `servers:${serverId}:owner_password_sealed`;
 }
 
@@ -30,7 +30,7 @@ export class ServerOwner {
       server: { id, host, port, tls },
       database: database ?? 'postgres',
       role: ownerRole,
-      password: this.keyRing.open(ownerPasswordSealed, ownerPasswordPlace(id)),
+      password: this.keyRing.decrypt(ownerPasswordSealed, ownerPasswordContext(id)),
     };
   }
 }

@@ -9,10 +9,10 @@ import { tenantCommands } from './commands/tenant.commands.js';
 import type { RunCommand } from './session/command-context.js';
 import type { Terminal } from './terminal/terminal.js';
 
-export interface Doing {
+export interface CommandRunners {
   readonly run: RunCommand;
   /** `doctor`, which does not rely on what it looks at. */
-  readonly examine: () => Promise<void>;
+  readonly diagnose: () => Promise<void>;
 }
 
 const CLOSING = `
@@ -29,7 +29,7 @@ Exit codes: 0 done; 1 failed (an operation, a conflict, nothing of that name, so
 2 written wrongly, or a value that is not valid; 130 interrupted.`;
 
 /** The whole command line. Commands load what they need when they run. */
-export function buildProgram(terminal: Terminal, { run, examine }: Doing): Command {
+export function buildProgram(terminal: Terminal, { run, diagnose: examine }: CommandRunners): Command {
   const program = new Command('tenantry')
     .description('Creates, changes, migrates and removes tenants, and looks whether everything is as it must be.')
     .usage('[options] <command>')

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
-import { OwnerConnections } from './admin-connections/admin-connections.js';
+import { AdminConnections } from './admin-connections/admin-connections.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
 
@@ -11,8 +11,8 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       global: true,
-      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, OwnerConnections, TenantDataSources],
-      exports: [TENANT_SCHEMA, ConnectionPools, OwnerConnections, TenantDataSources],
+      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, AdminConnections, TenantDataSources],
+      exports: [TENANT_SCHEMA, ConnectionPools, AdminConnections, TenantDataSources],
     };
   }
 }

@@ -8,8 +8,8 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js';
-import { askSideBySide } from './examination/ask-server.js';
-import { lookAtCatalog, placesIn } from './examination/catalog-state.js';
+import { queryInParallel } from './diagnosis/query-server.js';
+import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { clock } from './checks/clock.js';
 import { configuration } from './checks/configuration.js';
 import { loginRoles } from './checks/login-roles.js';
@@ -17,18 +17,18 @@ import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
 import { pooler } from './checks/pooler.js';
 import { redis } from './checks/redis.js';
-import { sealedValues } from './checks/sealed-values.js';
+import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
 import { stuckTenants } from './checks/stuck-tenants.js';
 import { tenantTables } from './checks/tenant-tables.js';
-import type { Check, Configured, Examination } from './examination/examination.js';
-import { fail, type Finding, reasonOf } from './examination/finding.js';
-import { stateOfServer } from './examination/server-state.js';
+import type { Check, Configured, Diagnosis } from './diagnosis/diagnosis.js';
+import { fail, type Finding, reasonOf } from './diagnosis/finding.js';
+import { stateOfServer } from './diagnosis/server-state.js';
 import { sideBySide } from '../platform/map-concurrently.js';
 
 const WITHOUT_DATABASE: readonly Check<Configured>[] = [nodeVersion, configuration, redis];
-const OF_CATALOG: readonly Check<Examination>[] = [
-  ...[servers, clock, pooler, loginRoles, tenantTables, migrations, stuckTenants, sealedValues],
+const OF_CATALOG: readonly Check<Diagnosis>[] = [
+  ...[servers, clock, pooler, loginRoles, tenantTables, migrations, stuckTenants, encryptedValues],
 ];
 
 /** What a check may take altogether; with thousands of databases that is what it takes to ask them all. */
@@ -45,7 +45,7 @@ export interface DoctorOptions {
  * Looks at everything that has to be so for tenants to be served and kept apart. It changes nothing: not even the
  * catalog's own tables are migrated. What cannot be looked at is a failure, and hides nothing else.
  */
-export async function examineAll({ env, cwd, schema }: DoctorOptions): Promise<readonly Finding[]> {
+export async function diagnose({ env, cwd, schema }: DoctorOptions): Promise<readonly Finding[]> {
   const loaded = load(env, cwd);
   if (Array.isArray(loaded)) return loaded;
   const configured: Configured = { loaded, schema };
@@ -74,7 +74,7 @@ async function withDatabase(configured: Configured): Promise<Finding[]> {
     return [fail('catalog', `embedded PostgreSQL: ${reasonOf(error)}`, 'see above, or set DATABASE_URL')];
   }
   try {
-    return await examineCatalog(configured, access);
+    return await diagnoseCatalog(configured, access);
   } catch (error) {
     return [fail('catalog', `cannot be reached: ${reasonOf(error)}`, 'start it, or correct DATABASE_URL')];
   } finally {
@@ -82,17 +82,17 @@ async function withDatabase(configured: Configured): Promise<Finding[]> {
   }
 }
 
-async function examineCatalog(configured: Configured, access: CatalogAccess): Promise<Finding[]> {
+async function diagnoseCatalog(configured: Configured, access: CatalogAccess): Promise<Finding[]> {
   const { config } = access;
   const { url, directUrl } = config.database;
   const target = targetOfUrl(directUrl ?? url ?? '', DEFAULT_SERVER);
   const options = poolOptions(config);
-  return askSideBySide(target, options, async (catalog) => {
-    const { findings, isReadable } = await withDeadline(lookAtCatalog(catalog), CATALOG_TIMEOUT_MS);
+  return queryInParallel(target, options, async (catalog) => {
+    const { findings, isReadable } = await withDeadline(readCatalogState(catalog), CATALOG_TIMEOUT_MS);
     if (!isReadable) return findings;
     const keyRing = new KeyRing(config);
     const owner = new ServerOwner(target, keyRing);
-    const places = await placesIn(catalog);
+    const places = await readServersAndTargets(catalog);
     const states = await sideBySide(places.servers, (server) => stateOfServer(server, owner, options));
     const known = { access, catalog, options, keyRing, owner, servers: states, targets: places.targets };
     return [...findings, ...(await run(OF_CATALOG, { ...configured, ...known }))];

@@ -2,7 +2,7 @@ import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { type FieldProblem, ValidationFailedError } from '../platform/errors/request.errors.js';
 
 /** More would help nobody, and a hostile body could cause millions. */
-const MOST_FIELDS = 50;
+const MAX_FIELDS = 50;
 const LONGEST_KEY = 100;
 
 interface Issue {
@@ -25,13 +25,13 @@ class StrictValidationPipe extends StandardSchemaValidationPipe {
 
 /** Checks bodies, queries and path parameters against the zod schema on their decorator. */
 export const validationPipe = new StrictValidationPipe({
-  exceptionFactory: (issues) => new ValidationFailedError(issues.slice(0, MOST_FIELDS).flatMap(problemsOf)),
+  exceptionFactory: (issues) => new ValidationFailedError(issues.slice(0, MAX_FIELDS).flatMap(problemsOf)),
 });
 
 function problemsOf({ path = [], message, keys }: Issue): FieldProblem[] {
   if (!keys) return [{ field: join(path), message }];
   return keys
-    .slice(0, MOST_FIELDS)
+    .slice(0, MAX_FIELDS)
     .map((key) => ({ field: join([...path, key.slice(0, LONGEST_KEY)]), message: 'is not a known field' }));
 }
 

@@ -4,26 +4,26 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
 import { report } from './series/reported-metric.js';
-import { TenantCensus } from './tenant-census.js';
+import { TenantCounts } from './tenant-counts.js';
 
 /** Whether the catalog can be asked and is heard, and what it says of tenants. */
 @Injectable()
 export class CatalogMetrics {
-  private readonly census: TenantCensus;
+  private readonly counts: TenantCounts;
 
   constructor(registry: Registry, @Inject(CATALOG) catalog: DataSource, changes: CatalogChangeFeed) {
-    this.census = new TenantCensus(catalog);
+    this.counts = new TenantCounts(catalog);
     report(registry, {
       name: 'tenantry_tenants',
       help: 'Tenants by status, as the catalog last said.',
       type: 'gauge',
-      read: () => [...this.census.counts].map(([status, value]) => ({ labels: { status }, value })),
+      read: () => [...this.counts.counts].map(([status, value]) => ({ labels: { status }, value })),
     });
     report(registry, {
       name: 'tenantry_catalog_up',
       help: 'Whether the catalog answered when it was last asked for this page, at most 10 s ago.',
       type: 'gauge',
-      read: () => [{ labels: {}, value: Number(this.census.lastFailure === undefined) }],
+      read: () => [{ labels: {}, value: Number(this.counts.lastFailure === undefined) }],
     });
     report(registry, {
       name: 'tenantry_catalog_listening',
@@ -34,6 +34,6 @@ export class CatalogMetrics {
   }
 
   refresh(): Promise<void> {
-    return this.census.refresh();
+    return this.counts.refresh();
   }
 }

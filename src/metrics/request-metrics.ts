@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { usageOf } from '../http/request-state.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
 import { report } from './series/reported-metric.js';
-import { RouteTally } from './series/route-tally.js';
+import { RouteCounters } from './series/route-counters.js';
 import { TenantMetrics } from './tenant-metrics.js';
 
 const DURATION = 'tenantry_http_request_duration_seconds';
@@ -17,7 +17,7 @@ const UNKNOWN_ROUTE = 'unknown';
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
   /** By method, then by route. */
-  private readonly tallies = new Map<string, Map<string, RouteTally>>();
+  private readonly tallies = new Map<string, Map<string, RouteCounters>>();
 
   constructor(
     registry: Registry,
@@ -53,19 +53,19 @@ export class RequestMetrics implements OnModuleInit {
 
   private record(request: FastifyRequest, reply: FastifyReply): void {
     const route = request.is404 ? UNKNOWN_ROUTE : (request.routeOptions.url ?? UNKNOWN_ROUTE);
-    this.tallyOf(request.method, route).record(reply.statusCode, reply.elapsedTime / 1000);
+    this.countersOf(request.method, route).record(reply.statusCode, reply.elapsedTime / 1000);
     const caller = callerOf(request);
     if (caller.kind === 'tenant') this.tenants.record(caller.tenant.slug, usageOf(request));
   }
-  private tallyOf(method: string, route: string): RouteTally {
+  private countersOf(method: string, route: string): RouteCounters {
     let ofMethod = this.tallies.get(method);
     if (!ofMethod) this.tallies.set(method, (ofMethod = new Map()));
     let tally = ofMethod.get(route);
-    if (!tally) ofMethod.set(route, (tally = new RouteTally({ method, route })));
+    if (!tally) ofMethod.set(route, (tally = new RouteCounters({ method, route })));
     return tally;
   }
 
-  private all(): RouteTally[] {
+  private all(): RouteCounters[] {
     return [...this.tallies.values()].flatMap((ofMethod) => [...ofMethod.values()]);
   }
 }

@@ -40,7 +40,7 @@ export class OperationExecution {
       for (const step of this.kind.steps) {
         if (this.finished.includes(step.name)) continue;
         await this.record.beginStep(step.name, this.finished);
-        await step.run(this.given(input));
+        await step.run(this.runFor(input));
         this.signal.throwIfAborted();
         this.finished.push(step.name);
         [this.done, this.total] = [null, null];
@@ -51,19 +51,19 @@ export class OperationExecution {
     }
   }
 
-  private given(input: unknown): OperationRun<unknown> {
+  private runFor(input: unknown): OperationRun<unknown> {
     const { id, tenant_id: tenantId, created_at: createdAt } = this.row;
     const { state, signal, lost } = this;
     return {
       ...{ id, tenantId, input, createdAt, signal, lost, state },
-      keep: async (values) => {
-        await this.record.keep(values);
+      saveState: async (values) => {
+        await this.record.saveState(values);
         Object.assign(this.state, values);
       },
-      progress: (done, total) => {
+      reportProgress: (done, total) => {
         [this.done, this.total] = [done, total];
       },
-      report: (result) => this.record.report(result),
+      addResult: (result) => this.record.addResult(result),
     };
   }
 
@@ -84,7 +84,7 @@ export function failureOf(error: unknown): OperationFailure {
 }
 
 /** Whether the same step may well succeed a little later. */
-export function passes(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   const { cause } = (error ?? {}) as { cause?: unknown };
   return isLostConnection(error) || isLostConnection(cause);
 }

@@ -37,9 +37,9 @@ export interface OperationRun<Input> {
   /** What this step and those before it have kept. */
   readonly state: Readonly<Record<string, string>>;
   /** Keeps values for later runs and steps, before anything is made that depends on them. Secrets only sealed. */
-  keep(values: Readonly<Record<string, string>>): Promise<void>;
+  saveState(values: Readonly<Record<string, string>>): Promise<void>;
   /** How far the step is; recorded with the next heartbeat. */
-  progress(done: number, total: number): void;
+  reportProgress(done: number, total: number): void;
   /** What the operation has found or made, for whoever asked for it; added to what was told before. */
-  report(result: Readonly<Record<string, unknown>>): Promise<void>;
+  addResult(result: Readonly<Record<string, unknown>>): Promise<void>;
 }

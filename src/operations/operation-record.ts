@@ -44,11 +44,11 @@ export class OperationRecord {
     );
   }
 
-  async keep(values: Readonly<Record<string, string>>): Promise<void> {
+  async saveState(values: Readonly<Record<string, string>>): Promise<void> {
     await this.client.query('UPDATE operations SET state = state || $2 WHERE id = $1', [this.id, values]);
   }
 
-  async report(result: Readonly<Record<string, unknown>>): Promise<void> {
+  async addResult(result: Readonly<Record<string, unknown>>): Promise<void> {
     await this.client.query("UPDATE operations SET result = coalesce(result, '{}') || $2 WHERE id = $1", [
       this.id,
       result,

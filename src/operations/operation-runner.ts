@@ -10,7 +10,7 @@ import { codeVersion } from '../database/table-migrations/migration-version.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { type PoolOptions, poolOptions } from '../database/pool/pool-options.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
-import { failureOf, OperationExecution, passes } from './operation-execution.js';
+import { failureOf, OperationExecution, isTransient } from './operation-execution.js';
 import type { OperationKind } from './operation-kind.js';
 import { OperationKinds } from './operation-kinds.js';
 import { ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
@@ -28,7 +28,7 @@ export const OPERATION_SLOTS = 2;
 const LOOK_MS = 1_000;
 const FROZEN_SECONDS = 30;
 /** One that is taken up so often without finishing a step kills its instances. */
-const MOST_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 20;
 const FAILURES_THAT_PASS = 5;
 const POSTPONE_SECONDS = 5;
 
@@ -44,7 +44,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private readonly options: PoolOptions;
   private readonly code: number;
   private readonly instance = `${hostname()}:${process.pid}`;
-  private looking: Promise<void> | undefined;
+  private polling: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
 
   constructor(
@@ -60,7 +60,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
 
   /** From now on this instance looks for work until it ends. */
   start(): void {
-    this.looking ??= this.look();
+    this.polling ??= this.poll();
   }
 
   /** There is work: an operation was just asked for here. */
@@ -73,7 +73,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
    *
    * @throws OperationFailedError when it ended in anything but success
    */
-  async complete(id: string): Promise<void> {
+  async runToCompletion(id: string): Promise<void> {
     const lock = await OperationLock.open(this.catalogTarget, this.options);
     try {
       for (;;) {
@@ -92,10 +92,10 @@ export class OperationRunner implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.ending.abort(new OperationLostError());
     this.wake();
-    await Promise.all([this.looking, ...this.slots]);
+    await Promise.all([this.polling, ...this.slots]);
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     while (!this.ending.signal.aborted) {
       try {
         await this.catalog.query(END_FROZEN, [FROZEN_SECONDS]);
@@ -158,7 +158,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   ): Promise<void> {
     const name = `${row.kind} ${row.subject} (${row.id})`;
     try {
-      if (row.attempts > MOST_ATTEMPTS) throw new OperationGivenUpError(row.attempts);
+      if (row.attempts > MAX_ATTEMPTS) throw new OperationGivenUpError(row.attempts);
       const outside = AbortSignal.any([lock.lost, this.ending.signal]);
       await new OperationExecution(kind, row, record, outside).run();
       this.logger.log(`Done: ${name}`);
@@ -178,7 +178,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
     error: unknown,
   ): Promise<void> {
     const failure = failureOf(error);
-    if (passes(error) && row.attempts < FAILURES_THAT_PASS) {
+    if (isTransient(error) && row.attempts < FAILURES_THAT_PASS) {
       return record.postpone(POSTPONE_SECONDS * row.attempts, failure);
     }
     const isCancelled = error instanceof OperationCancelledError;

@@ -3,12 +3,12 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppConfig } from '../platform/config/app-config.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
-import { ResealingAtStart } from '../admin/credentials/startup-re-encryption.js';
+import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { MigratingAtStart } from '../admin/fleet-migrations/startup-migration.js';
+import { StartupMigration } from '../admin/fleet-migrations/startup-migration.js';
 import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
 import { Drain } from './drain.js';
-import { switchesOf, switchTable } from '../platform/config/feature-flags.js';
+import { featureFlagsOf, featureFlagTable } from '../platform/config/feature-flags.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
 import type { AppDefinition } from './app-definition.js';
@@ -40,7 +40,7 @@ export class Application {
     log: Log = createLog(loaded.config),
   ): Promise<Application> {
     Logger.overrideLogger(new NestLog(log));
-    new Logger('Tenantry').log(switchTable(switchesOf(loaded.config, loaded.sources)));
+    new Logger('Tenantry').log(featureFlagTable(featureFlagsOf(loaded.config, loaded.sources)));
     const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
@@ -59,10 +59,10 @@ export class Application {
   ): Promise<Application> {
     try {
       const demo = config.features.demoTenants ? nest.get<Demo>(DEMO) : undefined;
-      if (demo) await nest.get(MigratingAtStart).run();
+      if (demo) await nest.get(StartupMigration).run();
       const tenants = (await demo?.ensure()) ?? [];
       const url = await listen(nest, config);
-      await nest.get(ResealingAtStart).ask();
+      await nest.get(StartupReEncryption).requestIfNeeded();
       nest.get(OperationRunner).start();
       await demo?.publish(url, tenants);
       return new Application(nest, url, demo && { tenants, examplePath: demo.examplePath }, postgres);

@@ -13,7 +13,7 @@ export function drainRequests(server: FastifyInstance, drain: Drain): void {
   server.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown route';
     // Probes are answered to the end: what they say is why the others go elsewhere.
-    if (drain.isNewcomer(request.raw.socket) && !PROBE_ROUTE.test(route)) {
+    if (drain.isLateConnection(request.raw.socket) && !PROBE_ROUTE.test(route)) {
       sendProblem(reply, new ShuttingDownError());
       return;
     }

@@ -32,7 +32,7 @@ export interface OpenRequest {
 export class Drain {
   private readonly logger = new Logger(Drain.name);
   private readonly requests = new Set<OpenRequest>();
-  private readonly newcomers = new WeakSet<Socket>();
+  private readonly lateConnections = new WeakSet<Socket>();
   private readonly timeoutMs: number;
   private server: Server | undefined;
 
@@ -50,12 +50,12 @@ export class Drain {
 
   watch(server: Server): void {
     this.server = server;
-    server.on('connection', (socket) => this.hasBegun && this.newcomers.add(socket));
+    server.on('connection', (socket) => this.hasBegun && this.lateConnections.add(socket));
   }
 
   /** Whether the connection was made after the leave began. Work that comes over it can be done elsewhere. */
-  isNewcomer(socket: Socket): boolean {
-    return this.newcomers.has(socket);
+  isLateConnection(socket: Socket): boolean {
+    return this.lateConnections.has(socket);
   }
 
   started(request: OpenRequest): void {

@@ -5,9 +5,8 @@ import { CacheModule } from '../cache/cache.module.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { AccessGuard } from './access/access.guard.js';
 import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
-import { IdentificationService } from './identification/identification.service.js';
+import { Authenticator } from './identification/authenticator.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
-import { KnownCallers } from './identification/known-callers.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { tenantRepositoryToken } from './context/inject-tenant-repository.decorator.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
@@ -38,8 +37,7 @@ export class TenantModule {
         TargetWatch,
         TenantConnectionService,
         JwtVerifier,
-        KnownCallers,
-        IdentificationService,
+        Authenticator,
         RequestIdentification,
         { provide: APP_GUARD, useClass: AccessGuard },
         ...repositories,

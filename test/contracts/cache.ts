@@ -75,7 +75,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     it('is gone as soon as its removal is heard', async () => {
       instance.truth.write('e', 'one');
       await getSettled('e');
-      instance.cache.heard('subject:e', instance.truth.remove('e'));
+      instance.cache.observeVersion('subject:e', instance.truth.remove('e'));
       expect(await getSettled('e')).toBeUndefined();
     });
 
@@ -89,7 +89,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     it('of a row that was deleted and put back is served, and cached, with the version beginning anew', async () => {
       for (const text of ['one', 'two', 'three']) instance.change('g', text);
       await getSettled('g');
-      instance.cache.heard('subject:g', instance.truth.remove('g'));
+      instance.cache.observeVersion('subject:g', instance.truth.remove('g'));
       await getSettled('g');
       instance.change('g', 'back');
       expect(await getSettled('g')).toBe('back');

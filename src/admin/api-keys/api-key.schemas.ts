@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { boundedText } from '../../http/bounded-text.js';
 
-const MOST_DAYS = 3650;
+const MAX_DAYS = 3650;
 
 export const newApiKeyRequest = z
   .strictObject({
     name: boundedText(100).optional().describe('what it is for'),
-    expiresInDays: z.int().min(1).max(MOST_DAYS).optional().describe('days; absent: it does not expire'),
+    expiresInDays: z.int().min(1).max(MAX_DAYS).optional().describe('days; absent: it does not expire'),
   })
   .meta({ id: 'NewApiKey', example: { name: 'billing service', expiresInDays: 365 } });
 export type NewApiKeyRequest = z.infer<typeof newApiKeyRequest>;

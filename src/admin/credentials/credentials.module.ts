@@ -3,18 +3,18 @@ import { CacheModule } from '../../cache/cache.module.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
-import { ResealKind, ResealRequest } from './re-encrypt.kind.js';
+import { ReEncryptKind, ReEncryptRequest } from './re-encrypt.kind.js';
 import { RotateKind } from './rotate.kind.js';
 import { RotateRequest } from './rotate.request.js';
-import { ResealingAtStart } from './startup-re-encryption.js';
+import { StartupReEncryption } from './startup-re-encryption.js';
 
 @Module({
   imports: [CacheModule, OperationsModule, TenantsModule],
-  providers: [RotateKind, RotateRequest, ResealKind, ResealRequest, ResealingAtStart],
-  exports: [ResealingAtStart],
+  providers: [RotateKind, RotateRequest, ReEncryptKind, ReEncryptRequest, StartupReEncryption],
+  exports: [StartupReEncryption],
 })
 export class CredentialsModule {
-  constructor(kinds: OperationKinds, rotate: RotateRequest, reseal: ResealRequest) {
+  constructor(kinds: OperationKinds, rotate: RotateRequest, reseal: ReEncryptRequest) {
     kinds.registerRequest(rotate);
     kinds.registerRequest(reseal);
   }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CACHE, type Cache } from '../../cache/contract/cache.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { resealAll } from '../../catalog/encrypted-columns.js';
+import { reEncryptAll } from '../../catalog/encrypted-columns.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { Actor } from '../../catalog/audit/actor.js';
@@ -16,7 +16,7 @@ const Input = z.object({});
 type Run = OperationRun<z.infer<typeof Input>>;
 
 /** Raised when sealed values are left that no key of `ENCRYPTION_KEYS` opens. */
-export class UnsealableError extends CodedError {
+export class UndecryptableError extends CodedError {
   readonly code = 'SEAL_BROKEN';
 
   constructor(readonly places: readonly string[]) {
@@ -26,12 +26,12 @@ export class UnsealableError extends CodedError {
 
 /** Seals everything anew that is sealed with another key than the first of `ENCRYPTION_KEYS`. */
 @Injectable()
-export class ResealKind implements OperationKind<z.infer<typeof Input>> {
+export class ReEncryptKind implements OperationKind<z.infer<typeof Input>> {
   readonly name = 'reseal';
   readonly input = Input;
   readonly steps = [
-    { name: 'catalog', run: (run: Run) => this.resealCatalog(run) },
-    { name: 'cache', run: (run: Run) => this.resealCache(run) },
+    { name: 'catalog', run: (run: Run) => this.reEncryptCatalog(run) },
+    { name: 'cache', run: (run: Run) => this.reEncryptCache(run) },
   ];
 
   constructor(
@@ -40,29 +40,31 @@ export class ResealKind implements OperationKind<z.infer<typeof Input>> {
     private readonly keyRing: KeyRing,
   ) {}
 
-  private async resealCatalog({ signal, progress, report }: Run): Promise<void> {
-    const { resealed, broken } = await resealAll(this.catalog, this.keyRing, {
+  private async reEncryptCatalog({ signal, reportProgress: progress, addResult: report }: Run): Promise<void> {
+    const { reEncrypted: resealed, broken } = await reEncryptAll(this.catalog, this.keyRing, {
       signal,
       onProgress: (done) => progress(done, done),
     });
     await report({ catalogValues: resealed });
-    if (broken.length > 0) throw new UnsealableError(broken);
+    if (broken.length > 0) throw new UndecryptableError(broken);
   }
 
   /** What Redis holds is good without it for as long as it lives: one that is away is no failure. */
-  private async resealCache({ signal, report }: Run): Promise<void> {
-    await report({ cacheEntries: (await this.cache.resealEntries(signal)) ?? null });
+  private async reEncryptCache({ signal, addResult: report }: Run): Promise<void> {
+    await report({ cacheEntries: (await this.cache.reEncryptEntries(signal)) ?? null });
   }
 }
 
-const resealRequest = z.strictObject({ kind: z.literal('reseal') }).meta({ id: 'Reseal', example: { kind: 'reseal' } });
+const reEncryptRequest = z
+  .strictObject({ kind: z.literal('reseal') })
+  .meta({ id: 'Reseal', example: { kind: 'reseal' } });
 
 @Injectable()
-export class ResealRequest implements OperationRequest<z.infer<typeof resealRequest>> {
-  readonly request = resealRequest;
+export class ReEncryptRequest implements OperationRequest<z.infer<typeof reEncryptRequest>> {
+  readonly request = reEncryptRequest;
 
   constructor(
-    readonly kind: ResealKind,
+    readonly kind: ReEncryptKind,
     private readonly operations: Operations,
   ) {}
 

@@ -5,9 +5,9 @@ import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { prepareSuccessor } from './create-new-role.js';
@@ -51,18 +51,18 @@ export class RotateKind implements OperationKind<Input> {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
-    private readonly owners: OwnerConnections,
+    private readonly owners: AdminConnections,
     private readonly keyRing: KeyRing,
   ) {}
 
-  private async chooseSuccessor({ id, input, state, keep }: Run): Promise<void> {
+  private async chooseSuccessor({ id, input, state, saveState: keep }: Run): Promise<void> {
     if (state['successor'] !== undefined) return; // kept, and not recorded as done
     const { role, database } = await this.target(input.targetId);
     const password = randomBytes(24).toString('base64url');
     await keep({
       former: role,
       successor: rotatedRoleName(database, id),
-      passwordSealed: this.keyRing.seal(password, passwordPlace(id)),
+      passwordSealed: this.keyRing.encrypt(password, passwordPlace(id)),
     });
   }
 
@@ -74,7 +74,7 @@ export class RotateKind implements OperationKind<Input> {
 
   private async switchOver(run: Run): Promise<void> {
     const { target, former, successor } = await this.rotation(run);
-    const passwordSealed = this.keyRing.seal(successor.password, targetPasswordPlace(target.id));
+    const passwordSealed = this.keyRing.encrypt(successor.password, targetPasswordContext(target.id));
     await this.catalog
       .getRepository(ConnectionTargetEntity)
       .update({ id: target.id, role: former.role }, { role: successor.role, passwordSealed });
@@ -98,7 +98,7 @@ export class RotateKind implements OperationKind<Input> {
   private async retireFormer(run: Run): Promise<void> {
     const { target, former, successor } = await this.rotation(run);
     await this.asOwner(target, run.signal, (client) => retireRole(client, former));
-    await run.report({ role: successor.role });
+    await run.addResult({ role: successor.role });
   }
 
   private async rotation({ id, input, state }: Run): Promise<Rotation> {
@@ -110,7 +110,7 @@ export class RotateKind implements OperationKind<Input> {
     return {
       target,
       former: { targetId: target.id, role: former, database: target.database },
-      successor: { role: successor, password: this.keyRing.open(passwordSealed, passwordPlace(id)) },
+      successor: { role: successor, password: this.keyRing.decrypt(passwordSealed, passwordPlace(id)) },
     };
   }
 

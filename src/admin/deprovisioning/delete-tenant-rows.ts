@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { createStamp } from '../../database/statements/stamp.js';
 import { assertTenantId, assertTenantTables } from './removable-names.js';
-import { RowsLeftError } from './removal.errors.js';
+import { RowsLeftError } from './deprovisioning.errors.js';
 import { type TableGroup, tableGroups } from './table-groups.js';
 
 export interface RowRemovalOptions {

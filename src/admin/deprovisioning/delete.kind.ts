@@ -9,7 +9,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
-import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
@@ -41,7 +41,7 @@ export class DeleteKind implements OperationKind<Input> {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
-    private readonly owners: OwnerConnections,
+    private readonly owners: AdminConnections,
     private readonly audit: AuditLog,
   ) {}
 
@@ -81,7 +81,7 @@ export class DeleteKind implements OperationKind<Input> {
   }
 
   private async removeFromShared(
-    { signal, progress }: Run,
+    { signal, reportProgress: progress }: Run,
     { id, isolation }: TenantEntity,
     target: ConnectionTargetEntity,
     schema: string,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { joinRole, roleState } from '../provisioning/login-role.js';
 import { sharedTargetName } from '../provisioning/names.js';
 import { assertOwnDatabase, assertOwnSchema } from './removable-names.js';
-import { RemovalRefusedError } from './removal.errors.js';
+import { DeprovisioningRefusedError } from './deprovisioning.errors.js';
 
 /**
  * Drops a tenant's own schema with everything in it. One that is gone is fine.
@@ -30,9 +30,9 @@ export async function dropTenantDatabase(client: pg.ClientBase, database: string
   );
   const [found] = rows;
   if (!found) return;
-  if (!found.ours) throw new RemovalRefusedError('the database belongs to another role');
+  if (!found.ours) throw new DeprovisioningRefusedError('the database belongs to another role');
   if ([found.current, sharedTargetName(found.current)].includes(database)) {
-    throw new RemovalRefusedError('the database is not of one tenant only');
+    throw new DeprovisioningRefusedError('the database is not of one tenant only');
   }
   for (const role of await loginRolesOf(client, database)) await joinRole(client, role); // FORCE needs their rights
   await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
@@ -48,7 +48,7 @@ export async function dropLoginRole(
   { id, role }: { readonly id: string; readonly role: string },
 ): Promise<void> {
   const state = await roleState(client, { targetId: id, role });
-  if (state === 'foreign') throw new RemovalRefusedError('the login role belongs to something else');
+  if (state === 'foreign') throw new DeprovisioningRefusedError('the login role belongs to something else');
   if (state === 'ours') await client.query(`DROP ROLE IF EXISTS ${pg.escapeIdentifier(role)}`);
 }
 

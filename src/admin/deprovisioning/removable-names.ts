@@ -1,5 +1,5 @@
 import { DEDICATED_SCHEMA, SHARED_SCHEMA } from '../provisioning/names.js';
-import { RemovalRefusedError } from './removal.errors.js';
+import { DeprovisioningRefusedError } from './deprovisioning.errors.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -9,7 +9,7 @@ const OWN_DATABASE = /^[a-z0-9_]{1,54}_[0-9a-f]{8}$/;
 
 /** @throws RemovalRefusedError */
 export function assertTenantId(tenantId: string): void {
-  if (!UUID.test(tenantId)) throw new RemovalRefusedError('the id is not one of a tenant');
+  if (!UUID.test(tenantId)) throw new DeprovisioningRefusedError('the id is not one of a tenant');
 }
 
 /**
@@ -19,19 +19,19 @@ export function assertTenantId(tenantId: string): void {
  */
 export function assertTenantTables(schema: string): void {
   if (schema !== SHARED_SCHEMA && !isOwnSchema(schema)) {
-    throw new RemovalRefusedError('the schema is not one that tenants have their tables in');
+    throw new DeprovisioningRefusedError('the schema is not one that tenants have their tables in');
   }
 }
 
 /** @throws RemovalRefusedError */
 export function assertOwnSchema(schema: string): void {
-  if (!isOwnSchema(schema)) throw new RemovalRefusedError("the schema is not one tenant's own");
+  if (!isOwnSchema(schema)) throw new DeprovisioningRefusedError("the schema is not one tenant's own");
 }
 
 /** @throws RemovalRefusedError */
 export function assertOwnDatabase(database: string): void {
   if (!OWN_DATABASE.test(database) || database.startsWith('pg_')) {
-    throw new RemovalRefusedError("the database is not one tenant's own");
+    throw new DeprovisioningRefusedError("the database is not one tenant's own");
   }
 }
 

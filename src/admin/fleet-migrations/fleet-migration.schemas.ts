@@ -4,20 +4,20 @@ import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/
 import { OWNER_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/bounded-text.js';
 
-const MOST_NAMED = 1_000;
-const MOST_UNITS = 100_000;
+const MAX_NAMED = 1_000;
+const MAX_UNITS = 100_000;
 const LONGEST_LOCK_WAIT_MS = 60_000;
-const MOST_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 
 const slugs = z
   .array(z.string().regex(SLUG, 'must be a slug'))
   .min(1)
-  .max(MOST_NAMED)
+  .max(MAX_NAMED)
   .transform((names) => [...new Set(names)]);
 
 const canary = z.union([
   z.strictObject({ tenants: slugs.describe('those of them that are behind') }),
-  z.strictObject({ count: z.int().min(1).max(MOST_NAMED).describe('so many units, those with the fewest tenants') }),
+  z.strictObject({ count: z.int().min(1).max(MAX_NAMED).describe('so many units, those with the fewest tenants') }),
 ]);
 
 const which = {
@@ -31,16 +31,16 @@ const locks = {
     .max(LONGEST_LOCK_WAIT_MS)
     .default(LOCK_TIMEOUT_MS)
     .describe('how long a migration may wait for a lock, and keep the tenant behind it waiting, before it gives way'),
-  attempts: z.int().min(1).max(MOST_ATTEMPTS).default(LOCK_ATTEMPTS).describe('how often it is tried altogether'),
+  attempts: z.int().min(1).max(MAX_ATTEMPTS).default(LOCK_ATTEMPTS).describe('how often it is tried altogether'),
 };
 
 // A unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.
 const fields = {
   ...which,
   canary: canary.optional().describe('migrated first, one after the other; when one fails nothing else is touched'),
-  waveSize: z.int().min(1).max(MOST_UNITS).default(50).describe('units between two looks at `maxFailures`'),
+  waveSize: z.int().min(1).max(MAX_UNITS).default(50).describe('units between two looks at `maxFailures`'),
   parallelism: z.int().min(1).max(OWNER_CONNECTIONS).default(2).describe('units at once on each server'),
-  maxFailures: z.int().min(0).max(MOST_UNITS).default(5).describe('no further wave when more units than this failed'),
+  maxFailures: z.int().min(0).max(MAX_UNITS).default(5).describe('no further wave when more units than this failed'),
   onFailure: z
     .enum(['serve', 'maintenance'])
     .default('serve')

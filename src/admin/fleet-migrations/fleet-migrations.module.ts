@@ -6,14 +6,14 @@ import { FleetPreview } from './fleet-preview.js';
 import { FleetUnits } from './fleet-units.js';
 import { MigrateKind } from './migrate.kind.js';
 import { MigrateRequest } from './migrate.request.js';
-import { MigratingAtStart } from './startup-migration.js';
+import { StartupMigration } from './startup-migration.js';
 import { UnitMigration } from './unit-migration.js';
 import { UnitResults } from './unit-results.js';
 
 @Module({
   imports: [OperationsModule, RequestedOperationsModule],
-  providers: [FleetUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, MigratingAtStart],
-  exports: [FleetUnits, UnitResults, UnitMigration, FleetPreview, MigratingAtStart],
+  providers: [FleetUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
+  exports: [FleetUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })
 export class FleetMigrationsModule {
   constructor(kinds: OperationKinds, migrate: MigrateRequest) {

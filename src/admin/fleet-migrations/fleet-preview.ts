@@ -4,7 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
-import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
@@ -47,7 +47,7 @@ export class FleetPreview {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: OwnerConnections,
+    private readonly owners: AdminConnections,
   ) {}
 
   /**

@@ -21,7 +21,7 @@ export class FleetRun {
     const slugs = await this.canarySlugs();
     if (slugs.length === 0) return;
     for (;;) {
-      const counts = await this.tell((await this.next(1)).count);
+      const counts = await this.report((await this.next(1)).count);
       if (counts.failed > 0) await this.stop(counts, 'a canary failed');
       this.run.signal.throwIfAborted();
       const { units } = await this.next(1, slugs);
@@ -36,7 +36,7 @@ export class FleetRun {
     const { waveSize, parallelism, maxFailures } = this.run.input;
     for (;;) {
       const { units, count } = await this.next(waveSize);
-      const counts = await this.tell(count);
+      const counts = await this.report(count);
       if (counts.failed > maxFailures) await this.stop(counts, `more than ${maxFailures} failed`);
       this.run.signal.throwIfAborted();
       if (units.length === 0) return this.finish(counts);
@@ -44,7 +44,7 @@ export class FleetRun {
       let ended = counts.migrated + counts.failed;
       await sideBySide(units, { parallelism, signal: this.run.signal }, async (unit) => {
         await this.migration.run(unit, wave);
-        this.run.progress((ended += 1), counts.units);
+        this.run.reportProgress((ended += 1), counts.units);
       });
     }
   }
@@ -58,7 +58,7 @@ export class FleetRun {
     if (kept !== undefined) return JSON.parse(kept) as string[];
     const { units } = await this.next(canary.count);
     const slugs = units.map(({ slug }: FleetUnit) => slug);
-    await this.run.keep({ canary: JSON.stringify(slugs) });
+    await this.run.saveState({ canary: JSON.stringify(slugs) });
     return slugs;
   }
 
@@ -74,24 +74,24 @@ export class FleetRun {
 
   private async finish(counts: FleetCounts): Promise<void> {
     if (counts.failed > 0) throw new FleetMigrationIncompleteError(counts, undefined);
-    await this.run.report({ beingProvisioned: await this.units.beingProvisioned() });
+    await this.run.addResult({ beingProvisioned: await this.units.beingProvisioned() });
   }
 
   private async stop(counts: FleetCounts, because: string): Promise<never> {
-    await this.run.report({ stoppedBecause: because });
+    await this.run.addResult({ stoppedBecause: because });
     throw new FleetMigrationIncompleteError(counts, because);
   }
 
   /** How far it is, also for whoever follows it. */
-  private async tell(remaining: number): Promise<FleetCounts> {
+  private async report(remaining: number): Promise<FleetCounts> {
     const settled = await this.units.settled(this.run.id);
     this.before ??= settled;
     const { migrated, failed, tenants } = settled;
     const counts = { units: migrated + failed + remaining, migrated, failed, remaining };
     const seconds = (performance.now() - this.since) / 1_000;
     const perSecond = Math.round(((tenants - this.before.tenants) / seconds) * 10) / 10;
-    this.run.progress(migrated + failed, counts.units);
-    await this.run.report({ to: this.units.newest, ...counts, tenants, perSecond, stoppedBecause: null });
+    this.run.reportProgress(migrated + failed, counts.units);
+    await this.run.addResult({ to: this.units.newest, ...counts, tenants, perSecond, stoppedBecause: null });
     return counts;
   }
 }

@@ -10,7 +10,7 @@ import { FleetUnits } from './fleet-units.js';
 
 /** With demo tenants: whoever adds a migration and starts again finds its tables there. Operators decide it themselves. */
 @Injectable()
-export class MigratingAtStart {
+export class StartupMigration {
   private readonly logger = new Logger('Migrations');
 
   constructor(
@@ -30,7 +30,7 @@ export class MigratingAtStart {
       const { id } = await this.catalog.transaction((catalog) =>
         this.requested.create(catalog, request, TENANTRY_ACTOR),
       );
-      await this.runner.complete(id);
+      await this.runner.runToCompletion(id);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.logger.warn(`Not all tenants were migrated: ${error.message}`);

@@ -7,7 +7,7 @@ import { ServerOwner } from '../../catalog/server-owner.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type MigratedTables, migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
@@ -43,7 +43,7 @@ export class UnitMigration {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: OwnerConnections,
+    private readonly owners: AdminConnections,
     private readonly units: FleetUnits,
     private readonly results: UnitResults,
   ) {}

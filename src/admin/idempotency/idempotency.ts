@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { answerPlace, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
+import { answerContext, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 
@@ -52,7 +52,7 @@ export class Idempotency {
       const earlier = await this.earlier(catalog, key);
       if (earlier) return { answer: this.earlierAnswer<Answer>(earlier, requestHash), isReplayed: true };
       const answer = await create(catalog);
-      const answerSealed = this.keyRing.seal(JSON.stringify(answer), answerPlace(key));
+      const answerSealed = this.keyRing.encrypt(JSON.stringify(answer), answerContext(key));
       await catalog.insert(IdempotencyKeyEntity, { key, requestHash, answerSealed });
       return { answer, isReplayed: false };
     });
@@ -67,6 +67,6 @@ export class Idempotency {
 
   private earlierAnswer<Answer>({ key, requestHash, answerSealed }: IdempotencyKeyEntity, asked: string): Answer {
     if (requestHash !== asked) throw new ConflictError('this Idempotency-Key was used for another request');
-    return JSON.parse(this.keyRing.open(answerSealed, answerPlace(key))) as Answer;
+    return JSON.parse(this.keyRing.decrypt(answerSealed, answerContext(key))) as Answer;
   }
 }

@@ -7,13 +7,13 @@ import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-c
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { type Switch, switchesOf } from '../../platform/config/feature-flags.js';
+import { type FeatureFlag, featureFlagsOf } from '../../platform/config/feature-flags.js';
 
 interface Runtime {
   readonly node: string;
   readonly pid: number;
   readonly uptimeSeconds: number;
-  readonly switches: readonly Switch[];
+  readonly switches: readonly FeatureFlag[];
   readonly servers: readonly ServerSnapshot[];
   readonly cache: CacheSnapshot;
 }
@@ -37,7 +37,7 @@ export class RuntimeController {
       node: process.version,
       pid: process.pid,
       uptimeSeconds: Math.round(process.uptime()),
-      switches: switchesOf(this.config, this.sources),
+      switches: featureFlagsOf(this.config, this.sources),
       servers: this.pools.snapshot().servers,
       cache: this.cache.snapshot(),
     };

@@ -25,7 +25,7 @@ import { hasEnded } from './operation.schemas.js';
 import { TooManyFollowersError } from './too-many-followers.error.js';
 
 /** Of one instance. Each holds a connection to it. */
-export const MOST_FOLLOWERS = 200;
+export const MAX_FOLLOWERS = 200;
 
 const POLL_MS = 300;
 /** Proxies close what is silent for longer, usually after a minute; and a follower that is gone is noticed by it. */
@@ -54,7 +54,7 @@ export class OperationEvents {
    */
   follow(id: string): Observable<MessageEvent> {
     return defer(() => {
-      if (this.followers >= MOST_FOLLOWERS) throw new TooManyFollowersError(MOST_FOLLOWERS);
+      if (this.followers >= MAX_FOLLOWERS) throw new TooManyFollowersError(MAX_FOLLOWERS);
       this.followers += 1;
       const changes = this.changesOf(id);
       const end = changes.pipe(ignoreElements(), endWith(undefined));

@@ -39,7 +39,7 @@ import { RequestedOperations } from './requested-operations.js';
 
 const operationId = new IdPipe('operation');
 /** Characters that may wait for a follower that does not read. */
-const MOST_PENDING = 256 * 1024;
+const MAX_PENDING = 256 * 1024;
 
 @ApiTags('control plane')
 @ApiBearerAuth()
@@ -104,7 +104,7 @@ export class OperationsController {
     return this.records.listTenants(id, filter);
   }
 
-  @Sse(':id/events', { maxPendingDataLength: MOST_PENDING })
+  @Sse(':id/events', { maxPendingDataLength: MAX_PENDING })
   @ApiOperation({
     summary: 'Follow an operation: an event `operation` at once and at every change, until it has ended',
   })

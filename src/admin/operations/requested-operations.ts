@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import type { OperationRequest, RequestOfKind } from '../../operations/operation-request.js';
 import { type OperationView, toOperationView } from './operation.schemas.js';
@@ -21,7 +21,7 @@ export class RequestedOperations {
 
   /** The request as its kind understands it. @throws ValidationFailedError */
   check(body: unknown): RequestOfKind {
-    return parsed(this.requestOf(parsed(ofKind, body)).request, body);
+    return parseOrThrow(this.requestOf(parseOrThrow(ofKind, body)).request, body);
   }
 
   /** What each kind throws: NotFoundError, ConflictError (another one is under way), ValidationFailedError. */

@@ -4,12 +4,12 @@ import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
-import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
-import { OwnerConnections } from '../../database/admin-connections/admin-connections.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
@@ -25,7 +25,7 @@ type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
 /** Where a tenant is being put. */
-interface Place {
+interface Location {
   readonly server: ServerEntity;
   readonly target: ConnectionTargetEntity;
   readonly schema: string;
@@ -61,7 +61,7 @@ export class ProvisionKind implements OperationKind<Input> {
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: OwnerConnections,
+    private readonly owners: AdminConnections,
     private readonly keyRing: KeyRing,
   ) {}
 
@@ -96,7 +96,7 @@ export class ProvisionKind implements OperationKind<Input> {
   private async createRole({ tenantId, signal }: Run): Promise<void> {
     const { server, target } = await this.place(tenantId);
     if (await this.isInUse(target)) return;
-    const password = this.keyRing.open(target.passwordSealed, targetPasswordPlace(target.id));
+    const password = this.keyRing.decrypt(target.passwordSealed, targetPasswordContext(target.id));
     await this.onServer(server, target, signal, (client) => ensureLoginRole(client, target, password));
   }
 
@@ -120,7 +120,7 @@ export class ProvisionKind implements OperationKind<Input> {
   }
 
   /** Tables that other tenants live in are left as they are: the fleet's migration decides when they change. */
-  private async migrate({ tenantId, signal, keep }: Run): Promise<void> {
+  private async migrate({ tenantId, signal, saveState: keep }: Run): Promise<void> {
     const { server, target, schema } = await this.place(tenantId);
     if (await this.isShared(target, schema)) return;
     const owner = this.owner.of(server, target.database);
@@ -162,7 +162,7 @@ export class ProvisionKind implements OperationKind<Input> {
         database: name,
         role: name,
         version: 1,
-        passwordSealed: this.keyRing.seal(password, targetPasswordPlace(id)),
+        passwordSealed: this.keyRing.encrypt(password, targetPasswordContext(id)),
       })
       .orIgnore() // another instance may choose at the same time
       .execute();
@@ -191,7 +191,7 @@ export class ProvisionKind implements OperationKind<Input> {
     );
   }
 
-  private async place(tenantId: string | null): Promise<Place> {
+  private async place(tenantId: string | null): Promise<Location> {
     const { targetId, schema } = await this.tenant(tenantId);
     const target = await this.catalog
       .getRepository(ConnectionTargetEntity)

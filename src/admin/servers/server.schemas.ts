@@ -3,12 +3,12 @@ import { boundedText } from '../../http/bounded-text.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 
 const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;
-const MOST_CONNECTIONS = 10_000;
+const MAX_CONNECTIONS = 10_000;
 
 const host = z.string().regex(HOST, 'must be a host name or an IP address');
 const port = z.int().min(1).max(65_535);
 const tls = z.enum(['disable', 'require', 'verify-full']);
-const maxConnections = z.int().min(1).max(MOST_CONNECTIONS).nullable().describe('per process; null: the default');
+const maxConnections = z.int().min(1).max(MAX_CONNECTIONS).nullable().describe('per process; null: the default');
 /** PostgreSQL keeps 63 bytes of a name. */
 const role = boundedText(63).refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes');
 const password = z

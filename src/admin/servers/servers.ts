@@ -4,8 +4,8 @@ import type { DataSource, EntityManager, FindOneOptions } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
-import { ownerPasswordPlace, ServerOwner } from '../../catalog/server-owner.js';
-import { refuseTaken } from '../../platform/postgres/unique-violation.js';
+import { ownerPasswordContext, ServerOwner } from '../../catalog/server-owner.js';
+import { throwIfTaken } from '../../platform/postgres/unique-violation.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
@@ -64,11 +64,11 @@ export class Servers {
   /** One that was checked. @throws ConflictError when the name is taken */
   async register(catalog: EntityManager, { ownerPassword, ...asked }: NewServer, actor: Actor): Promise<ServerView> {
     const id = randomUUID();
-    const ownerPasswordSealed = this.keyRing.seal(ownerPassword, ownerPasswordPlace(id));
+    const ownerPasswordSealed = this.keyRing.encrypt(ownerPassword, ownerPasswordContext(id));
     const server = { id, ...asked, ownerPasswordSealed, draining: false };
     await catalog
       .insert(ServerEntity, server)
-      .catch((error: unknown) => refuseTaken(error, 'the name of the server is taken'));
+      .catch((error: unknown) => throwIfTaken(error, 'the name of the server is taken'));
     await this.record(catalog, 'server.register', actor, server, { after: asked });
     return this.read(asked.name, catalog);
   }
@@ -78,7 +78,7 @@ export class Servers {
     const isMoved = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
     if (isMoved) await this.checkMoved(await this.find(this.catalog.manager, name), change, ownerPassword);
     return this.locked(name, async (catalog, server) => {
-      const sealed = ownerPassword && this.keyRing.seal(ownerPassword, ownerPasswordPlace(server.id));
+      const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
       await catalog.update(ServerEntity, server.id, { ...change, ...(sealed && { ownerPasswordSealed: sealed }) });
       const fields = Object.keys(change) as (keyof typeof change)[];
       const before = Object.fromEntries(fields.map((field) => [field, server[field]]));
@@ -117,7 +117,7 @@ export class Servers {
   }
 
   private checkAs(server: ServerEntity, ownerPassword: string | undefined): Promise<void> {
-    const sealed = ownerPassword && this.keyRing.seal(ownerPassword, ownerPasswordPlace(server.id));
+    const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
     return checkServer(this.owner.of({ ...server, ...(sealed && { ownerPasswordSealed: sealed }) }), this.options);
   }
 

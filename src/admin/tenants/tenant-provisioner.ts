@@ -7,7 +7,7 @@ import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { type Actor, TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { type NewTenant, newTenant } from './tenant.schemas.js';
 import { Tenants } from './tenants.js';
 
@@ -30,9 +30,9 @@ export class TenantProvisioner {
     request: { readonly slug: string; readonly isolation: Isolation; readonly server?: string },
     actor: Actor = TENANTRY_ACTOR,
   ): Promise<Tenant> {
-    const asked = parsed(newTenant, request);
+    const asked = parseOrThrow(newTenant, request);
     const operationId = (await this.underWay(asked)) ?? (await this.create(asked, actor));
-    if (operationId !== undefined) await this.runner.complete(operationId);
+    if (operationId !== undefined) await this.runner.runToCompletion(operationId);
     return toTenant(await this.catalog.getRepository(TenantEntity).findOneByOrFail({ slug: asked.slug }));
   }
 

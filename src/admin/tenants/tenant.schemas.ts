@@ -6,8 +6,8 @@ import { wholeNumber } from '../../http/whole-number.js';
 import { UUID } from '../../http/slug-or-id.js';
 
 const SECONDS_PER_DAY = 86_400;
-const MOST_CONNECTIONS = 10_000;
-const MOST_DOMAINS = 100;
+const MAX_CONNECTIONS = 10_000;
+const MAX_DOMAINS = 100;
 
 /** A host name in ASCII (an international one in its `xn--` form): RFC 1035 §2.3.1 and §2.3.4, with at least one dot. */
 const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
@@ -25,10 +25,10 @@ const domain = z
 
 const domains = z
   .array(domain)
-  .max(MOST_DOMAINS)
+  .max(MAX_DOMAINS)
   .transform((names) => [...new Set(names)].toSorted());
 
-const limit = z.int().positive().max(MOST_CONNECTIONS).optional();
+const limit = z.int().positive().max(MAX_CONNECTIONS).optional();
 const limits = z
   .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
   .describe('an absent field means the default from the environment');

@@ -5,7 +5,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { refuseTaken } from '../../platform/postgres/unique-violation.js';
+import { throwIfTaken } from '../../platform/postgres/unique-violation.js';
 import { codeVersion } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
@@ -42,7 +42,7 @@ export class Tenants {
     const id = randomUUID();
     await catalog
       .insert(TenantEntity, { id, ...asked, status: 'provisioning', version: 1 })
-      .catch((error: unknown) => refuseTaken(error, 'the slug is taken'));
+      .catch((error: unknown) => throwIfTaken(error, 'the slug is taken'));
     await this.setDomains(catalog, id, domains);
     const requiredCode = codeVersion(this.schema.migrations); // older code would make older tables
     const creation = { kind: this.provisionKind, input: { serverId }, tenantId: id, subject: asked.slug, requiredCode };
@@ -84,7 +84,7 @@ export class Tenants {
         TenantDomainEntity,
         added.map((domain) => ({ domain, tenantId })),
       )
-      .catch((error: unknown) => refuseTaken(error, 'a domain belongs to another tenant'));
+      .catch((error: unknown) => throwIfTaken(error, 'a domain belongs to another tenant'));
   }
 
   private record(

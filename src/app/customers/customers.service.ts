@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Repository } from 'typeorm';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
-import { type ConstraintRefusals, withRefusals } from '../../platform/postgres/constraint-refusals.js';
+import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { type PageQuery, selectPage } from '../../http/page.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';
 
-const REFUSALS: ConstraintRefusals = {
+const REFUSALS: ConstraintErrors = {
   customers_email_key: () => new ConflictError('another customer has this email'),
   orders_customer_id_fkey: () => new ConflictError('the customer has orders'),
 };
@@ -24,7 +24,7 @@ export class CustomersService {
   /** @throws ConflictError when the email is taken */
   async create(values: NewCustomer): Promise<Customer> {
     const customer = this.customers.create(values);
-    await withRefusals(REFUSALS, () => this.customers.insert(customer));
+    await withConstraintErrors(REFUSALS, () => this.customers.insert(customer));
     return customer;
   }
 
@@ -42,7 +42,7 @@ export class CustomersService {
    * @throws ConflictError when the version has moved on or the email is taken
    */
   async change(id: string, { version, ...values }: CustomerChange): Promise<Customer> {
-    const { affected } = await withRefusals(REFUSALS, () => this.customers.update({ id, version }, values));
+    const { affected } = await withConstraintErrors(REFUSALS, () => this.customers.update({ id, version }, values));
     const customer = await this.read(id);
     if (affected === 0) throw new ConflictError('the customer has changed since it was read');
     return customer;
@@ -53,7 +53,7 @@ export class CustomersService {
    * @throws ConflictError when the customer has orders
    */
   async delete(id: string): Promise<void> {
-    const { affected } = await withRefusals(REFUSALS, () => this.customers.delete({ id }));
+    const { affected } = await withConstraintErrors(REFUSALS, () => this.customers.delete({ id }));
     if (affected === 0) throw new NotFoundError('customer');
   }
 }

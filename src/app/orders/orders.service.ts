@@ -3,7 +3,7 @@ import type { EntityManager, Repository } from 'typeorm';
 import { ConflictError, NotFoundError, ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
-import { type ConstraintRefusals, withRefusals } from '../../platform/postgres/constraint-refusals.js';
+import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { type PageQuery, selectPage } from '../../http/page.js';
 import { orderTotal } from './amounts.js';
 import { insertLines, insertOrder } from './insert-order.js';
@@ -12,7 +12,7 @@ import { OrderLine } from './order-line.entity.js';
 import type { NewOrder, OrderChange } from './order.schemas.js';
 import type { OrderSummary } from './order-summary.schema.js';
 
-const REFUSALS: ConstraintRefusals = {
+const REFUSALS: ConstraintErrors = {
   orders_number_key: () => new ConflictError('another order has this number'),
   orders_customer_id_fkey: () =>
     new ValidationFailedError([{ field: 'customerId', message: 'must be the id of a customer' }]),
@@ -59,7 +59,9 @@ export class OrdersService {
    * @throws ValidationFailedError when there is no such customer
    */
   create(values: NewOrder): Promise<Order> {
-    return withRefusals(REFUSALS, () => this.connections.transaction((manager) => insertOrder(manager, values)));
+    return withConstraintErrors(REFUSALS, () =>
+      this.connections.transaction((manager) => insertOrder(manager, values)),
+    );
   }
 
   /** @throws NotFoundError */

@@ -18,11 +18,11 @@ export interface Loaded<T extends object> {
   /** How long it is good for, in ms; the cache's default unless given. */
   readonly ttlMs?: number | undefined;
   /** What was read in the same moment, and will be asked for next. */
-  readonly along?: readonly Along[];
+  readonly prefetched?: readonly Prefetched[];
 }
 
 /** Something else that a loader read, under its own key. */
-export interface Along {
+export interface Prefetched {
   readonly kind: CacheKind<object>;
   readonly key: string;
   /** What it throws keeps this out of the cache: whoever asks for it is told by its own loader. */
@@ -49,16 +49,16 @@ export interface Cache {
    */
   getOrLoad<T extends object>(kind: CacheKind<T>, key: string, load: Loader<T>): Promise<T | null>;
   /** A subject has changed: what is older than this version is not served any more. */
-  heard(subject: string, version: number): void;
+  observeVersion(subject: string, version: number): void;
   /** Something of these names may exist now: that it did not is forgotten. */
-  appeared<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void;
+  forgetAbsence<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void;
   /** Changes may go unheard from now on: what is held is confirmed by the truth before it is served. */
-  deaf(): void;
+  feedLost(): void;
   /**
    * Changes are heard (again): what was held until now is confirmed once, and Redis is used for what comes later. Said to
    * one that listens already, it means that anything may have changed: nothing that is held may be served any more.
    */
-  listening(): void;
+  feedRestored(): void;
   /** What it has done since the start. */
   snapshot(): CacheSnapshot;
   /**
@@ -68,7 +68,7 @@ export interface Cache {
    * @returns how many entries were sealed anew, 0 without Redis; undefined when Redis was away before all were looked at
    * @throws the signal's reason
    */
-  resealEntries(signal?: AbortSignal): Promise<number | undefined>;
+  reEncryptEntries(signal?: AbortSignal): Promise<number | undefined>;
   /** Forgets everything of ours, in Redis too. */
   clear(): Promise<void>;
 }

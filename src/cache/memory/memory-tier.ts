@@ -9,13 +9,13 @@ export interface HeldEntry {
   /** Served when the truth cannot be asked until then. */
   readonly staleUntil: number;
   /** Which spell of listening it was confirmed in. */
-  readonly spell: number;
+  readonly generation: number;
 }
 
 /** That something does not exist. */
 interface Absence {
   readonly until: number;
-  readonly spell: number;
+  readonly generation: number;
 }
 
 /** Far fewer than entries, in a place of their own: names that somebody makes up must not push real tenants out. */
@@ -43,14 +43,14 @@ export class MemoryTier {
     this.entries.set(key, held);
   }
 
-  isAbsent(key: string, now: number, spell: number): boolean {
+  isAbsent(key: string, now: number, generation: number): boolean {
     const absence = this.absences.get(key);
-    return absence !== undefined && absence.spell === spell && now < absence.until;
+    return absence !== undefined && absence.generation === generation && now < absence.until;
   }
 
-  setAbsent(key: string, until: number, spell: number): void {
+  setAbsent(key: string, until: number, generation: number): void {
     this.entries.delete(key);
-    this.absences.set(key, { until, spell });
+    this.absences.set(key, { until, generation: generation });
   }
 
   forgetAbsence(key: string): void {

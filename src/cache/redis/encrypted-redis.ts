@@ -1,4 +1,4 @@
-import { type KeyRing, SealBrokenError } from '../../platform/encryption/key-ring.js';
+import { type KeyRing, DecryptionError } from '../../platform/encryption/key-ring.js';
 import type { RedisClient } from './redis-connection.js';
 
 const SCAN_COUNT = 500;
@@ -38,7 +38,7 @@ const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(
  * for their key and version, and nothing that does not open ever gets there. Keys have our prefix, and clearing takes
  * away those only, where the store itself would send FLUSHDB.
  */
-export class SealedRedis {
+export class EncryptedRedis {
   constructor(
     private readonly client: RedisClient,
     private readonly keyRing: KeyRing,
@@ -57,7 +57,7 @@ export class SealedRedis {
   async set(key: string, value: string, _unit: 'PX', ttlMs: number): Promise<void> {
     const version = VERSION.exec(value)?.[1];
     if (version === undefined) throw new TypeError('a cached value carries its version');
-    const sealed = `${version}:${this.keyRing.seal(value, this.place(key, version))}`;
+    const sealed = `${version}:${this.keyRing.encrypt(value, this.context(key, version))}`;
     await this.client.eval(SET_UNLESS_NEWER, 1, this.prefix + key, version, sealed, Math.floor(ttlMs));
   }
 
@@ -88,14 +88,14 @@ export class SealedRedis {
    *
    * @returns how many were sealed anew
    */
-  async reseal(signal?: AbortSignal): Promise<number> {
-    let resealed = 0;
+  async reEncrypt(signal?: AbortSignal): Promise<number> {
+    let count = 0;
     for await (const keys of this.scan(RESEAL_COUNT)) {
       signal?.throwIfAborted();
-      const done = await Promise.all(keys.map((key) => this.resealOne(key.slice(this.prefix.length))));
-      resealed += done.filter(Boolean).length;
+      const done = await Promise.all(keys.map((key) => this.reEncryptOne(key.slice(this.prefix.length))));
+      count += done.filter(Boolean).length;
     }
-    return resealed;
+    return count;
   }
 
   /** @returns whether the lock is ours until `ttlMs` from now */
@@ -123,16 +123,16 @@ export class SealedRedis {
     }
   }
 
-  private async resealOne(key: string): Promise<boolean> {
+  private async reEncryptOne(key: string): Promise<boolean> {
     const stored = await this.read(key);
     const [, version, sealed] = STORED.exec(stored ?? '') ?? [];
     if (typeof stored !== 'string' || version === undefined || sealed === undefined) return false;
     if (this.keyRing.isCurrent(sealed)) return false;
     try {
-      const anew = `${version}:${this.keyRing.reseal(sealed, this.place(key, version))}`;
+      const anew = `${version}:${this.keyRing.reEncrypt(sealed, this.context(key, version))}`;
       return (await this.client.eval(REPLACE, 1, this.prefix + key, stored, anew)) === 1;
     } catch (error) {
-      if (error instanceof SealBrokenError) return false;
+      if (error instanceof DecryptionError) return false;
       throw error;
     }
   }
@@ -151,13 +151,13 @@ export class SealedRedis {
     const [, version, sealed] = STORED.exec(stored) ?? [];
     if (version === undefined || sealed === undefined) return undefined;
     try {
-      return this.keyRing.open(sealed, this.place(key, version));
+      return this.keyRing.decrypt(sealed, this.context(key, version));
     } catch {
       return undefined; // written by somebody else, for another key, or cut short: counted and removed by the caller
     }
   }
 
-  private place(key: string, version: string): string {
+  private context(key: string, version: string): string {
     return `redis:${this.prefix}${key}@${version}`;
   }
 }

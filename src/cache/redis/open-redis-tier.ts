@@ -6,7 +6,7 @@ import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
-import { SealedRedis } from './encrypted-redis.js';
+import { EncryptedRedis } from './encrypted-redis.js';
 
 /** The second is of a CommonJS package that misses another one. */
 const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
@@ -28,7 +28,7 @@ export async function openRedisTier(
     return undefined;
   }
   const client = connectRedis(packages.ioredis, redis);
-  const sealed = new SealedRedis(client, keyRing, `${redis.keyPrefix}:`, () => {
+  const sealed = new EncryptedRedis(client, keyRing, `${redis.keyPrefix}:`, () => {
     statistics.redisRejected += 1;
   });
   // The store's types are of cache-manager 5; this chain is the one that works with 7.

@@ -15,7 +15,7 @@ import { deepFreeze } from '../../platform/deep-freeze.js';
 import { withDeadline } from '../../platform/timeout.js';
 import type { Entry } from '../contract/entry.js';
 import type { RedisClient } from './redis-connection.js';
-import type { SealedRedis } from './encrypted-redis.js';
+import type { EncryptedRedis } from './encrypted-redis.js';
 
 /** A caller does not wait for Redis longer than this: asking the catalog takes about as long. */
 const SOFT_DEADLINE_MS = 100;
@@ -47,7 +47,7 @@ export class RedisTier {
 
   constructor(
     private readonly cache: CacheManager,
-    private readonly redis: SealedRedis,
+    private readonly redis: EncryptedRedis,
     private readonly client: RedisClient,
     private readonly statistics: CacheStatistics,
   ) {
@@ -96,10 +96,10 @@ export class RedisTier {
    * @returns how many entries were sealed anew; undefined when Redis was away before every entry was looked at
    * @throws the signal's reason
    */
-  async resealEntries(signal?: AbortSignal): Promise<number | undefined> {
+  async reEncryptEntries(signal?: AbortSignal): Promise<number | undefined> {
     if (!this.isConnected) return undefined;
     try {
-      return await this.redis.reseal(signal);
+      return await this.redis.reEncrypt(signal);
     } catch {
       signal?.throwIfAborted();
       return undefined;
@@ -163,7 +163,7 @@ export class RedisTier {
 }
 
 /**
- * `<version>.<base64url of JSON>`: the version where `SealedRedis` finds it, and letters only behind it, because the
+ * `<version>.<base64url of JSON>`: the version where `EncryptedRedis` finds it, and letters only behind it, because the
  * store hands the text to telejson, which gives meaning to some strings.
  */
 function pack(entry: Entry): string {

@@ -1,8 +1,8 @@
 /** Subjects whose changes are remembered. Beyond that none is, and everything older is distrusted instead. */
-const MOST = 100_000;
+const MAX_SUBJECTS = 100_000;
 
 /** The newest version of each subject that this instance has heard of. */
-export class HeardVersions {
+export class KnownVersions {
   private readonly versions = new Map<string, number>();
 
   constructor(private readonly onOverflow: () => void) {}
@@ -15,7 +15,7 @@ export class HeardVersions {
     const known = this.of(subject);
     if (version === known) return;
     this.versions.set(subject, Math.max(version, known + 1));
-    if (this.versions.size <= MOST) return;
+    if (this.versions.size <= MAX_SUBJECTS) return;
     this.versions.clear();
     this.onOverflow();
   }

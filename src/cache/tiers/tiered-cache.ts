@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { Along, Cache, CacheKind, Loaded, Loader } from '../contract/cache.js';
+import type { Prefetched, Cache, CacheKind, Loaded, Loader } from '../contract/cache.js';
 import { type CacheSnapshot, CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
 import { type Entry, remainingMs } from '../contract/entry.js';
-import { HeardVersions } from './known-versions.js';
+import { KnownVersions } from './known-versions.js';
 import { type HeldEntry, MemoryTier } from '../memory/memory-tier.js';
 import type { RedisTier } from '../redis/redis-tier.js';
-import { isOutage, type Reading, TruthReader } from './source-loader.js';
+import { isOutage, type SourceResult, SourceLoader } from './source-loader.js';
 
 export interface TieredCacheOptions {
   readonly ttlMs: number;
@@ -41,19 +41,19 @@ const STALE_WAIT_MS = 1_000;
 export class TieredCache implements Cache {
   private readonly logger = new Logger('Cache');
   private readonly memory: MemoryTier;
-  private readonly heardVersions = new HeardVersions(() => this.listening());
-  private readonly truth: TruthReader;
-  private readonly flights = new Map<string, Promise<object | null>>();
+  private readonly knownVersions = new KnownVersions(() => this.feedRestored());
+  private readonly source: SourceLoader;
+  private readonly inFlight = new Map<string, Promise<object | null>>();
   private readonly now: () => number;
   private readonly wallClock: () => number;
   private readonly random: () => number;
   private readonly logsHits: boolean;
   /** Raised whenever changes may have gone unheard; what was confirmed in an earlier spell is confirmed again. */
-  private spell = 0;
-  private isListening = false;
+  private generation = 0;
+  private isFeedConnected = false;
   /** Wall clock; what was loaded before is not taken from Redis. */
   private trustRedisFrom = Infinity;
-  private truthFailedAt = -Infinity;
+  private sourceFailedAt = -Infinity;
 
   constructor(
     private readonly options: TieredCacheOptions,
@@ -65,7 +65,7 @@ export class TieredCache implements Cache {
     this.wallClock = options.wallClock ?? Date.now;
     this.random = options.random ?? Math.random;
     this.logsHits = options.logsHits ?? false;
-    this.truth = new TruthReader(this.heardVersions, statistics, { now: this.now, wallClock: this.wallClock });
+    this.source = new SourceLoader(this.knownVersions, statistics, { now: this.now, wallClock: this.wallClock });
   }
 
   peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
@@ -73,7 +73,7 @@ export class TieredCache implements Cache {
     const now = this.now();
     const held = this.memory.get(name);
     if (held && this.isFresh(held, now)) return this.hit(name, held.entry.value as T);
-    if (!held && this.memory.isAbsent(name, now, this.spell)) return this.hit(name, null);
+    if (!held && this.memory.isAbsent(name, now, this.generation)) return this.hit(name, null);
     return undefined;
   }
 
@@ -81,44 +81,44 @@ export class TieredCache implements Cache {
     const held = this.peek(kind, key);
     if (held !== undefined) return held;
     const name = `${kind.name}:${key}`;
-    const running = this.flights.get(name) ?? this.startFlight(kind, name, load);
+    const running = this.inFlight.get(name) ?? this.startLoad(kind, name, load);
     return (await running) as T | null;
   }
 
-  heard(subject: string, version: number): void {
-    this.heardVersions.note(subject, version);
+  observeVersion(subject: string, version: number): void {
+    this.knownVersions.note(subject, version);
   }
 
-  appeared<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void {
+  forgetAbsence<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void {
     for (const key of keys) {
       const name = `${kind.name}:${key}`;
       this.memory.forgetAbsence(name);
-      this.flights.delete(name); // what it reads may be older than this: its callers get it, nobody else
+      this.inFlight.delete(name); // what it reads may be older than this: its callers get it, nobody else
     }
   }
 
-  deaf(): void {
-    this.beginSpell();
-    this.isListening = false;
+  feedLost(): void {
+    this.beginGeneration();
+    this.isFeedConnected = false;
     this.trustRedisFrom = Infinity;
   }
 
-  listening(): void {
+  feedRestored(): void {
     // Said to one who listens already: something was heard that is not understood. Anything may be gone by now.
-    if (this.isListening) this.memory.clear();
-    this.beginSpell();
-    this.isListening = true;
+    if (this.isFeedConnected) this.memory.clear();
+    this.beginGeneration();
+    this.isFeedConnected = true;
     this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
   }
 
   async clear(): Promise<void> {
-    this.beginSpell();
+    this.beginGeneration();
     this.memory.clear();
     await this.redis?.clear();
   }
 
-  async resealEntries(signal?: AbortSignal): Promise<number | undefined> {
-    return this.redis ? this.redis.resealEntries(signal) : 0;
+  async reEncryptEntries(signal?: AbortSignal): Promise<number | undefined> {
+    return this.redis ? this.redis.reEncryptEntries(signal) : 0;
   }
 
   snapshot(): CacheSnapshot {
@@ -126,13 +126,15 @@ export class TieredCache implements Cache {
     return { ...this.statistics, entries: this.memory.size, redisConnected: this.redis?.isConnected, redisBreaker };
   }
 
-  private beginSpell(): void {
-    this.spell += 1;
-    this.flights.clear(); // they go on for those who wait already; whoever comes now starts anew
+  private beginGeneration(): void {
+    this.generation += 1;
+    this.inFlight.clear(); // they go on for those who wait already; whoever comes now starts anew
   }
 
-  private isFresh({ entry, freshUntil, spell }: HeldEntry, now: number): boolean {
-    return now < freshUntil && spell === this.spell && !this.heardVersions.isOutdated(entry.subject, entry.version);
+  private isFresh({ entry, freshUntil, generation: spell }: HeldEntry, now: number): boolean {
+    return (
+      now < freshUntil && spell === this.generation && !this.knownVersions.isOutdated(entry.subject, entry.version)
+    );
   }
 
   private hit<T>(name: string, value: T): T {
@@ -141,24 +143,24 @@ export class TieredCache implements Cache {
     return value;
   }
 
-  private startFlight<T extends object>(kind: CacheKind<T>, name: string, load: Loader<T>): Promise<object | null> {
-    const isCurrent = (): boolean => this.flights.get(name) === running;
-    const running: Promise<object | null> = this.fly(kind, name, load, isCurrent).finally(() => {
-      if (isCurrent()) this.flights.delete(name);
+  private startLoad<T extends object>(kind: CacheKind<T>, name: string, load: Loader<T>): Promise<object | null> {
+    const isCurrent = (): boolean => this.inFlight.get(name) === running;
+    const running: Promise<object | null> = this.load(kind, name, load, isCurrent).finally(() => {
+      if (isCurrent()) this.inFlight.delete(name);
     });
-    this.flights.set(name, running);
+    this.inFlight.set(name, running);
     return running;
   }
 
-  private async fly<T extends object>(
+  private async load<T extends object>(
     kind: CacheKind<T>,
     name: string,
     load: Loader<T>,
     isCurrent: () => boolean,
   ): Promise<object | null> {
     const stale = this.staleValue(name);
-    if (stale && this.now() - this.truthFailedAt < STALE_PAUSE_MS) return this.serveStale(name, stale);
-    const { spell } = this;
+    if (stale && this.now() - this.sourceFailedAt < STALE_PAUSE_MS) return this.serveStale(name, stale);
+    const { generation: spell } = this;
     if (!this.redis || !this.trustsRedis) return this.loadOrStale(name, load, spell, isCurrent);
     const shared = await this.readRedis(kind, name);
     if (shared) return this.keep(name, shared, spell);
@@ -175,75 +177,76 @@ export class TieredCache implements Cache {
   private async loadOrStale<T extends object>(
     name: string,
     load: Loader<T>,
-    spell: number,
+    generation: number,
     isCurrent: () => boolean,
   ): Promise<object | null> {
     this.statistics.misses += 1;
     if (this.logsHits) this.logger.debug(`Cache MISS ${name}`);
     const timeoutMs = this.staleValue(name) ? Math.min(STALE_WAIT_MS, this.options.loadTimeoutMs) : undefined;
     try {
-      const reading = await this.truth.read(name, load, timeoutMs ?? this.options.loadTimeoutMs);
-      this.truthAnswered();
+      const reading = await this.source.read(name, load, timeoutMs ?? this.options.loadTimeoutMs);
+      this.sourceAnswered();
       if (reading) {
-        this.storeAlong(reading, spell);
-        return this.store(name, reading, spell);
+        this.storePrefetched(reading, generation);
+        return this.store(name, reading, generation);
       }
-      if (isCurrent()) this.memory.setAbsent(name, this.now() + this.lifeMs(this.options.absenceTtlMs), spell);
+      if (isCurrent()) this.memory.setAbsent(name, this.now() + this.lifeMs(this.options.absenceTtlMs), generation);
       return null;
     } catch (error) {
       this.statistics.loadFailures += 1;
       const stale = isOutage(error) ? this.staleValue(name) : undefined;
       if (!stale) throw error;
-      this.truthFailed();
+      this.sourceFailed();
       return this.serveStale(name, stale);
     }
   }
 
-  private truthAnswered(): void {
-    if (this.truthFailedAt !== -Infinity) this.logger.log('The catalog answers again');
-    this.truthFailedAt = -Infinity;
+  private sourceAnswered(): void {
+    if (this.sourceFailedAt !== -Infinity) this.logger.log('The catalog answers again');
+    this.sourceFailedAt = -Infinity;
   }
 
-  private truthFailed(): void {
-    if (this.truthFailedAt === -Infinity) this.logger.warn('The catalog cannot be asked: serving what was known of it');
-    this.truthFailedAt = this.now();
+  private sourceFailed(): void {
+    if (this.sourceFailedAt === -Infinity)
+      this.logger.warn('The catalog cannot be asked: serving what was known of it');
+    this.sourceFailedAt = this.now();
   }
 
-  private store<T extends object>(name: string, reading: Reading<T>, spell: number): object {
+  private store<T extends object>(name: string, reading: SourceResult<T>, generation: number): object {
     const { value, subject, version, noOlderThan, askedAt } = reading;
     const ttlMs = this.lifeMs(reading.ttlMs ?? this.options.ttlMs);
     const entry: Entry = { value: deepFreeze(value), subject, version: noOlderThan, loadedAt: askedAt, ttlMs };
-    this.keep(name, entry, spell);
+    this.keep(name, entry, generation);
     // A version that went back is known to this instance only: others would hold the entry for newer than it is.
-    const isShared = this.mayUseRedis && spell === this.spell && noOlderThan === version;
+    const isShared = this.mayUseRedis && generation === this.generation && noOlderThan === version;
     if (isShared) void this.redis?.set(name, entry);
     return entry.value;
   }
 
   /** What is held is as good, and of what has changed since its own loader is asked. */
-  private storeAlong({ along = [], askedAt }: Reading<object>, spell: number): void {
+  private storePrefetched({ prefetched: along = [], askedAt }: SourceResult<object>, generation: number): void {
     const now = this.now();
     for (const { kind, key, read } of along) {
       const name = `${kind.name}:${key}`;
       const held = this.memory.get(name);
       if (held && this.isFresh(held, now)) continue;
       const loaded = whatIsReadable(read);
-      if (!loaded || this.heardVersions.isOutdated(loaded.subject, loaded.version)) continue;
-      this.store(name, { ...loaded, askedAt, noOlderThan: loaded.version }, spell);
+      if (!loaded || this.knownVersions.isOutdated(loaded.subject, loaded.version)) continue;
+      this.store(name, { ...loaded, askedAt, noOlderThan: loaded.version }, generation);
     }
   }
 
   /** In memory, for what is left of its life. */
-  private keep(name: string, entry: Entry, spell: number): object {
+  private keep(name: string, entry: Entry, generation: number): object {
     const now = this.now();
-    const life = this.isListening ? remainingMs(entry, this.wallClock()) : DEAF_TTL_MS;
+    const life = this.isFeedConnected ? remainingMs(entry, this.wallClock()) : DEAF_TTL_MS;
     const staleUntil = now + remainingMs(entry, this.wallClock()) + this.options.graceMs;
-    this.memory.set(name, { entry, freshUntil: now + life, staleUntil, spell });
+    this.memory.set(name, { entry, freshUntil: now + life, staleUntil, generation: generation });
     return entry.value;
   }
 
   private get mayUseRedis(): boolean {
-    return this.redis !== undefined && this.isListening;
+    return this.redis !== undefined && this.isFeedConnected;
   }
 
   /** Before, nothing that lies there would be taken. */
@@ -255,8 +258,8 @@ export class TieredCache implements Cache {
     if (!this.mayUseRedis) return undefined;
     const entry = await this.redis?.get(name, kind.schema);
     if (!entry) return undefined;
-    const isOutdated = this.heardVersions.isOutdated(entry.subject, entry.version);
-    if (isOutdated || !this.isListening || entry.loadedAt < this.trustRedisFrom) {
+    const isOutdated = this.knownVersions.isOutdated(entry.subject, entry.version);
+    if (isOutdated || !this.isFeedConnected || entry.loadedAt < this.trustRedisFrom) {
       this.statistics.redisOutdated += 1;
       // It would refuse its successor, when the key has become another subject's: a slug that was given away.
       if (isOutdated) void this.redis?.remove(name);
@@ -272,7 +275,7 @@ export class TieredCache implements Cache {
   private staleValue(name: string): object | undefined {
     const held = this.memory.get(name);
     if (!held || this.now() >= held.staleUntil) return undefined;
-    return this.heardVersions.isOutdated(held.entry.subject, held.entry.version) ? undefined : held.entry.value;
+    return this.knownVersions.isOutdated(held.entry.subject, held.entry.version) ? undefined : held.entry.value;
   }
 
   private serveStale(name: string, value: object): object {
@@ -286,7 +289,7 @@ export class TieredCache implements Cache {
   }
 }
 
-function whatIsReadable(read: Along['read']): Loaded<object> | undefined {
+function whatIsReadable(read: Prefetched['read']): Loaded<object> | undefined {
   try {
     return read();
   } catch {

@@ -33,6 +33,6 @@ export class ConnectionTargetEntity {
 }
 
 /** Where a target's password is sealed. */
-export function targetPasswordPlace(targetId: string): string {
+export function targetPasswordContext(targetId: string): string {
   return `connection_targets:${targetId}:password_sealed`;
 }

@@ -17,6 +17,6 @@ export class IdempotencyKeyEntity {
 }
 
 /** Where the answer to a request is sealed. */
-export function answerPlace(key: string): string {
+export function answerContext(key: string): string {
   return `idempotency_keys:${key}:answer_sealed`;
 }

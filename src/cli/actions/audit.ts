@@ -1,6 +1,6 @@
 import { AuditRecords } from '../../admin/audit/audit-records.js';
 import { type AuditEntryView, auditFilter } from '../../admin/audit/audit.schemas.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../session/command-context.js';
 
 const COLUMNS = [
@@ -13,7 +13,7 @@ const COLUMNS = [
 ];
 
 export async function audit({ output, session }: CommandContext, options: object): Promise<void> {
-  const page = await session.get(AuditRecords).list(parsed(auditFilter, options));
+  const page = await session.get(AuditRecords).list(parseOrThrow(auditFilter, options));
   output.answer(page, () => output.table(page.items, COLUMNS, 'no changes'));
   if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
 }

@@ -1,7 +1,7 @@
 import { type ApiKeyView, apiKeyId, newApiKeyRequest } from '../../admin/api-keys/api-key.schemas.js';
 import { ApiKeys } from '../../admin/api-keys/api-keys.js';
 import { Idempotency } from '../../admin/idempotency/idempotency.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import type { CommandContext } from '../session/command-context.js';
 import { idempotencyKeyShape } from '../session/idempotency-key.js';
@@ -28,9 +28,9 @@ export async function list({ output, session }: CommandContext, slug: string): P
 export async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { output, session, actor } = context;
   const { idempotencyKey, ...asked } = options;
-  const body = parsed(newApiKeyRequest, asked);
+  const body = parseOrThrow(newApiKeyRequest, asked);
   const request = {
-    key: parsed(idempotencyKeyShape, idempotencyKey),
+    key: parseOrThrow(idempotencyKeyShape, idempotencyKey),
     action: `POST ${TENANTS_PATH}/${slug}/api-keys`,
     body,
   };
@@ -42,6 +42,6 @@ export async function create(context: CommandContext, slug: string, options: Cre
 }
 
 export async function revoke({ output, session, actor }: CommandContext, slug: string, id: string): Promise<void> {
-  const key = await session.get(ApiKeys).revoke(slug, parsed(apiKeyId, id), actor);
+  const key = await session.get(ApiKeys).revoke(slug, parseOrThrow(apiKeyId, id), actor);
   output.answer(key, () => [`${key.id} is revoked`]);
 }

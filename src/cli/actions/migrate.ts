@@ -4,7 +4,7 @@ import {
   type VersionPreview,
 } from '../../admin/fleet-migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../admin/fleet-migrations/fleet-preview.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../session/command-context.js';
 import { requestOperation } from '../session/request-operation.js';
 
@@ -33,7 +33,7 @@ export async function migrate(context: CommandContext, options: MigrateOptions):
 }
 
 async function preview({ output, session }: CommandContext, { tenant, lockTimeout }: MigrateOptions): Promise<void> {
-  const request = parsed(previewRequest, given({ tenants: tenant, lockTimeoutMs: lockTimeout }));
+  const request = parseOrThrow(previewRequest, given({ tenants: tenant, lockTimeoutMs: lockTimeout }));
   const shown = await session.get(FleetPreview).preview(request);
   output.answer(shown, () => describe(shown));
 }

@@ -8,10 +8,10 @@ import {
 } from '../../admin/operations/operation.schemas.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
 import { Operations } from '../../operations/operations.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext } from '../session/command-context.js';
 import { describeOperation, doneOf, stepOf } from '../terminal/describe-operation.js';
-import { noteAsked, seeThrough, workOn } from '../session/see-through.js';
+import { noteAsked, runToCompletion, workOn } from '../session/run-to-completion.js';
 
 const COLUMNS = [
   { title: 'ID', of: (operation: OperationView) => operation.id },
@@ -34,10 +34,10 @@ const TENANT_COLUMNS = [
 ];
 
 const operationId = z.guid('an operation is named by its id, a UUID');
-const MOST_TENANTS = 1000;
+const MAX_TENANTS = 1000;
 
 export async function list({ output, session }: CommandContext, options: object): Promise<void> {
-  const page = await session.get(OperationRecords).list(parsed(operationFilter, options));
+  const page = await session.get(OperationRecords).list(parseOrThrow(operationFilter, options));
   output.answer(page, () => output.table(page.items, COLUMNS, 'no operations'));
   if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
 }
@@ -47,29 +47,29 @@ export async function show(
   text: string,
   { failed = false }: { readonly failed?: boolean },
 ): Promise<void> {
-  const id = parsed(operationId, text);
+  const id = parseOrThrow(operationId, text);
   const records = session.get(OperationRecords);
   const operation = await records.read(id);
-  const filter = parsed(operationTenantFilter, { limit: MOST_TENANTS, ...(failed && { status: 'failed' }) });
+  const filter = parseOrThrow(operationTenantFilter, { limit: MAX_TENANTS, ...(failed && { status: 'failed' }) });
   const tenants = await records.listTenants(id, filter);
   output.answer({ ...operation, tenants }, () => [
     ...describeOperation(operation),
     ...(tenants.items.length > 0 ? ['', ...output.table(tenants.items, TENANT_COLUMNS, '')] : []),
   ]);
-  if (tenants.nextCursor !== null) output.note(`These are the first ${MOST_TENANTS} tenants.`);
+  if (tenants.nextCursor !== null) output.note(`These are the first ${MAX_TENANTS} tenants.`);
 }
 
 export async function follow(context: CommandContext, text: string): Promise<void> {
   const { output, session } = context;
-  const id = parsed(operationId, text);
+  const id = parseOrThrow(operationId, text);
   const { runAfter } = await session.get(OperationRecords).read(id); // before anything is promised
   if (new Date(runAfter) > new Date()) output.note(`It does not begin before ${runAfter}.`);
   if (output.json) return workOn(context, id, (operation) => output.document(operation));
-  await seeThrough(context, id, { wait: true, answer: () => told(context, id) });
+  await runToCompletion(context, id, { wait: true, answer: () => told(context, id) });
 }
 
 export async function cancel({ output, session, actor }: CommandContext, text: string): Promise<void> {
-  const operation = toOperationView(await session.get(Operations).cancel(parsed(operationId, text), actor));
+  const operation = toOperationView(await session.get(Operations).cancel(parseOrThrow(operationId, text), actor));
   output.answer(operation, () => [
     operation.status === 'cancelled' ? `${operation.id} is cancelled` : `${operation.id} ends after the part in hand`,
   ]);
@@ -80,8 +80,8 @@ export async function retry(
   text: string,
   { wait }: { readonly wait: boolean },
 ): Promise<void> {
-  const { id } = await context.session.get(Operations).retry(parsed(operationId, text), context.actor);
-  await seeThrough(context, id, { wait, answer: () => told(context, id) });
+  const { id } = await context.session.get(Operations).retry(parseOrThrow(operationId, text), context.actor);
+  await runToCompletion(context, id, { wait, answer: () => told(context, id) });
   if (!wait) noteAsked(context, id);
 }
 

@@ -1,4 +1,4 @@
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { newServer, serverChange, type ServerView } from '../../admin/servers/server.schemas.js';
 import { Servers } from '../../admin/servers/servers.js';
 import type { CommandContext } from '../session/command-context.js';
@@ -28,14 +28,14 @@ export async function list({ output, session }: CommandContext): Promise<void> {
 
 export async function add(context: CommandContext, name: string, options: ServerOptions): Promise<void> {
   const { output, session, actor } = context;
-  const asked = parsed(newServer, { name, ...(await described(context, options)) });
+  const asked = parseOrThrow(newServer, { name, ...(await described(context, options)) });
   await session.get(Servers).check(asked);
   const server = await session.catalog.transaction((catalog) => session.get(Servers).register(catalog, asked, actor));
   output.answer(server, () => [`${server.name} is registered: ${addressOf(server)}`]);
 }
 
 export async function set(context: CommandContext, name: string, options: ServerOptions): Promise<void> {
-  const change = parsed(serverChange, await described(context, options));
+  const change = parseOrThrow(serverChange, await described(context, options));
   told(context, await context.session.get(Servers).change(name, change, context.actor), 'is changed');
 }
 

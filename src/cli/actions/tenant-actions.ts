@@ -1,4 +1,4 @@
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { Idempotency } from '../../admin/idempotency/idempotency.js';
 import { toOperationView } from '../../admin/operations/operation.schemas.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
@@ -16,7 +16,7 @@ import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import type { CommandContext } from '../session/command-context.js';
 import { describeTenant } from '../terminal/describe-tenant.js';
 import { idempotencyKeyShape } from '../session/idempotency-key.js';
-import { noteAsked, seeThrough } from '../session/see-through.js';
+import { noteAsked, runToCompletion } from '../session/run-to-completion.js';
 
 interface ListOptions {
   readonly all?: boolean;
@@ -49,7 +49,7 @@ const LARGEST_PAGE = 1000;
 export async function list(context: CommandContext, { all = false, ...asked }: ListOptions): Promise<void> {
   const { output, session } = context;
   const records = session.get(TenantRecords);
-  const filter = parsed(tenantFilter, all ? { limit: LARGEST_PAGE, ...asked } : asked);
+  const filter = parseOrThrow(tenantFilter, all ? { limit: LARGEST_PAGE, ...asked } : asked);
   const page = all ? await wholeList(records, filter) : await records.list(filter);
   output.answer(page, () => output.table(page.items, COLUMNS, 'no tenants'));
   if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}, or --all`);
@@ -78,9 +78,9 @@ const COLUMNS = [
 export async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { session, actor } = context;
   const { isolation, server, domain, idempotencyKey, wait } = options;
-  const body = parsed(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
+  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
   // Named as over REST, so that a key stands for one request whichever way it comes.
-  const request = { key: parsed(idempotencyKeyShape, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
+  const request = { key: parseOrThrow(idempotencyKeyShape, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
   const created = await session.get(Idempotency).once(request, async (catalog) => {
     const { tenant, operation } = await session.get(Tenants).create(catalog, body, actor);
     return { tenant, operation: toOperationView(operation) };
@@ -92,7 +92,7 @@ export async function create(context: CommandContext, slug: string, options: Cre
     ]);
     context.output.answer({ tenant, operation }, () => describeTenant(tenant));
   };
-  await seeThrough(context, created.operation.id, { wait, answer });
+  await runToCompletion(context, created.operation.id, { wait, answer });
   if (!wait) noteAsked(context, created.operation.id);
 }
 
@@ -110,7 +110,7 @@ export async function set(
   const given = limitsOf(options);
   const hasLimits = options.defaultLimits === true || Object.keys(given).length > 0;
   const earlier = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
-  const change = parsed(tenantChange, {
+  const change = parseOrThrow(tenantChange, {
     ...(domains && { domains }),
     ...(hasLimits && { limits: { ...earlier, ...given } }),
   });

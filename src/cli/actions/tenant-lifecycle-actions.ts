@@ -1,11 +1,11 @@
 import { OperationRecords } from '../../admin/operations/operation-records.js';
-import { parsed } from '../../platform/errors/parse-or-throw.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { deletion, maintenance, type TenantView } from '../../admin/tenants/tenant.schemas.js';
 import { TenantLifecycle } from '../../admin/tenants/tenant-lifecycle.js';
 import { TenantRecords } from '../../admin/tenants/tenant-records.js';
 import type { CommandContext } from '../session/command-context.js';
 import { confirm } from '../terminal/confirm.js';
-import { seeThrough } from '../session/see-through.js';
+import { runToCompletion } from '../session/run-to-completion.js';
 
 interface DeleteOptions {
   readonly grace?: number;
@@ -26,7 +26,7 @@ export async function beginMaintenance(
   slug: string,
   options: { readonly message?: string },
 ): Promise<void> {
-  const asked = parsed(maintenance, options);
+  const asked = parseOrThrow(maintenance, options);
   told(context, await context.session.get(TenantLifecycle).beginMaintenance(slug, asked, context.actor));
 }
 
@@ -36,7 +36,7 @@ export async function endMaintenance(context: CommandContext, slug: string): Pro
 
 export async function remove(context: CommandContext, slug: string, options: DeleteOptions): Promise<void> {
   const { session, actor, output, terminal } = context;
-  const asked = parsed(deletion, { graceSeconds: options.grace });
+  const asked = parseOrThrow(deletion, { graceSeconds: options.grace });
   const tenant = await session.get(TenantRecords).read(slug);
   if (!options.yes)
     await confirm(terminal, `This ends the service of ${tenant.slug} and removes its data.`, tenant.slug);
@@ -51,7 +51,7 @@ export async function remove(context: CommandContext, slug: string, options: Del
       ...(isDone || asked.graceSeconds === 0 ? [] : [`Until then: tenants restore ${tenant.slug}`]),
     ]);
   };
-  await seeThrough(context, id, { wait: options.wait && asked.graceSeconds === 0, answer });
+  await runToCompletion(context, id, { wait: options.wait && asked.graceSeconds === 0, answer });
 }
 
 export async function restore(context: CommandContext, slug: string): Promise<void> {

@@ -52,7 +52,7 @@ export class ControlPlaneSession {
   }
 
   /** What is worked on here is put down after the part it is at, for whoever takes it up. */
-  async putDown(): Promise<void> {
+  async pause(): Promise<void> {
     await this.nest.get(OperationRunner).beforeApplicationShutdown();
   }
 

@@ -2,11 +2,11 @@ import { OperationRecords } from '../../admin/operations/operation-records.js';
 import { RequestedOperations } from '../../admin/operations/requested-operations.js';
 import type { CommandContext } from './command-context.js';
 import { describeOperation } from '../terminal/describe-operation.js';
-import { noteAsked, seeThrough } from './see-through.js';
+import { noteAsked, runToCompletion } from './run-to-completion.js';
 import { printable } from '../terminal/table.js';
 
 /** Tenants that an operation over many failed for. */
-const MOST_TOLD = 20;
+const MAX_REPORTED = 20;
 
 /** Asks for an operation of a kind that can be asked for directly, and sees it through. */
 export async function requestOperation(context: CommandContext, body: object, wait: boolean): Promise<void> {
@@ -17,13 +17,13 @@ export async function requestOperation(context: CommandContext, body: object, wa
   const records = session.get(OperationRecords);
   const answer = async (): Promise<void> => {
     const operation = await records.read(id);
-    const failed = await records.listTenants(id, { status: 'failed', limit: MOST_TOLD });
+    const failed = await records.listTenants(id, { status: 'failed', limit: MAX_REPORTED });
     output.answer(operation, () => [
       ...describeOperation(operation),
       ...failed.items.map(({ slug, error }) => `failed: ${slug}: ${printable(error?.message ?? '')}`),
       ...(failed.nextCursor === null ? [] : [`There are more: operations show ${id} --failed`]),
     ]);
   };
-  await seeThrough(context, id, { wait, answer });
+  await runToCompletion(context, id, { wait, answer });
   if (!wait) noteAsked(context, id);
 }

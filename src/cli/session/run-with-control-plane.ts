@@ -24,7 +24,7 @@ export async function runWithControlPlane(
   try {
     await interruptible(work(context), () => new InterruptedError(context.underWay?.id));
   } catch (error) {
-    if (error instanceof InterruptedError) await putDown(context);
+    if (error instanceof InterruptedError) await pause(context);
     throw error;
   } finally {
     await session.close();
@@ -32,8 +32,8 @@ export async function runWithControlPlane(
 }
 
 /** Closed under its hands, the operation would have to be done again from further back. */
-async function putDown({ session, underWay }: CommandContext): Promise<void> {
-  await session.putDown();
+async function pause({ session, underWay }: CommandContext): Promise<void> {
+  await session.pause();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, PUT_DOWN_MS);

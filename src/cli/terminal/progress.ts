@@ -20,7 +20,7 @@ export class Progress {
   show(operation: OperationView): void {
     if (this.silent) return;
     if (this.terminal.stderr.isTTY) this.drawBar(operation);
-    else this.tellOnce(lineOf(operation));
+    else this.reportOnce(lineOf(operation));
   }
 
   /** Takes the bar away. */
@@ -37,7 +37,7 @@ export class Progress {
     this.isBarShown = true;
   }
 
-  private tellOnce(line: string): void {
+  private reportOnce(line: string): void {
     if (line !== this.told) this.terminal.stderr.write(`${line}\n`);
     this.told = line;
   }

@@ -1,7 +1,7 @@
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
-import { OwnerConnectionTimeoutError } from './admin-connection.errors.js';
-import type { OwnerTurns, OwnerWaiter } from './admin-connection-limiter.js';
+import { AdminConnectionTimeoutError } from './admin-connection.errors.js';
+import type { AdminConnectionLimiter, AdminWaiter } from './admin-connection-limiter.js';
 
 /**
  * Waits for a place on the target's server, `timeoutMs` at most. It comes with a connection to the same database that
@@ -9,8 +9,8 @@ import type { OwnerTurns, OwnerWaiter } from './admin-connection-limiter.js';
  *
  * @throws OwnerConnectionTimeoutError, PoolEndedError, the signal's reason
  */
-export function waitForPlace(
-  turns: OwnerTurns,
+export function acquireSlot(
+  turns: AdminConnectionLimiter,
   target: ConnectionTarget,
   timeoutMs: number,
   signal: AbortSignal | undefined,
@@ -21,7 +21,7 @@ export function waitForPlace(
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
-    const waiter: OwnerWaiter = {
+    const waiter: AdminWaiter = {
       target,
       proceed: (kept) => {
         stopWatching();
@@ -38,7 +38,7 @@ export function waitForPlace(
     };
     const onAbort = (): void => giveUp(signal?.reason);
     const onTimeout = (): void =>
-      giveUp(new OwnerConnectionTimeoutError(target.server.id, turns.busy, turns.waiting, timeoutMs));
+      giveUp(new AdminConnectionTimeoutError(target.server.id, turns.busy, turns.waiting, timeoutMs));
     const timer = setTimeout(onTimeout, timeoutMs);
     signal?.addEventListener('abort', onAbort);
     turns.enqueue(waiter);

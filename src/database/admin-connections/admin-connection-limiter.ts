@@ -11,7 +11,7 @@ interface IdleConnection {
 }
 
 /** Somebody who waits for a place. */
-export interface OwnerWaiter {
+export interface AdminWaiter {
   readonly target: ConnectionTarget;
   /** The place is theirs from now on: with a connection that is open, or to open one. */
   readonly proceed: (kept: PhysicalConnection | undefined) => void;
@@ -22,13 +22,13 @@ export interface OwnerWaiter {
  * The places for the owner's connections to one server, and who gets the next one: in order. A place is taken from
  * before its connection is opened until after it is closed, so the server never sees more of them than there are places.
  */
-export class OwnerTurns {
+export class AdminConnectionLimiter {
   private taken = 0;
   private closing = 0;
   private readonly idle: IdleConnection[] = [];
-  private readonly queue: OwnerWaiter[] = [];
+  private readonly queue: AdminWaiter[] = [];
 
-  constructor(private readonly places: number) {}
+  constructor(private readonly slots: number) {}
 
   get busy(): number {
     return this.taken - this.idle.length;
@@ -38,13 +38,13 @@ export class OwnerTurns {
     return this.queue.length;
   }
 
-  enqueue(waiter: OwnerWaiter): void {
+  enqueue(waiter: AdminWaiter): void {
     this.queue.push(waiter);
     this.serve();
   }
 
   /** Somebody stopped waiting. */
-  leave(waiter: OwnerWaiter): void {
+  leave(waiter: AdminWaiter): void {
     const position = this.queue.indexOf(waiter);
     if (position >= 0) this.queue.splice(position, 1);
   }
@@ -84,7 +84,7 @@ export class OwnerTurns {
   private serve(): void {
     for (let next = this.queue[0]; next; next = this.queue[0]) {
       const kept = this.takeKept(next.target);
-      if (!kept && this.taken >= this.places) break;
+      if (!kept && this.taken >= this.slots) break;
       if (!kept) this.taken += 1;
       this.queue.shift();
       next.proceed(kept);

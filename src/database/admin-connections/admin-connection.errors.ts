@@ -1,7 +1,7 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when all of the owner's connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
-export class OwnerConnectionTimeoutError extends CodedError {
+export class AdminConnectionTimeoutError extends CodedError {
   readonly code = 'POOL_TIMEOUT';
 
   constructor(

@@ -3,14 +3,14 @@ import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { targetName } from '../connection/connection-target.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { PoolEndedError } from '../pool/pool.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
 import { forgetWork } from './admin-session.js';
-import { OwnerTurns } from './admin-connection-limiter.js';
-import { waitForPlace } from './acquire-slot.js';
+import { AdminConnectionLimiter } from './admin-connection-limiter.js';
+import { acquireSlot } from './acquire-slot.js';
 
 /** At most so many per server, over all its databases. They are kept free of the pools of tenants. */
 export const OWNER_CONNECTIONS = 4;
@@ -26,10 +26,10 @@ type Interrupt = (reason: unknown) => void;
  * creating a database or an index takes the time it takes.
  */
 @Injectable()
-export class OwnerConnections implements OnApplicationShutdown {
+export class AdminConnections implements OnApplicationShutdown {
   private readonly options: PoolOptions;
   private readonly shutdownTimeoutMs: number;
-  private readonly servers = new Map<string, OwnerTurns>();
+  private readonly servers = new Map<string, AdminConnectionLimiter>();
   private readonly running = new Map<Interrupt, Promise<void>>();
   private ended = false;
 
@@ -55,7 +55,7 @@ export class OwnerConnections implements OnApplicationShutdown {
     const target = sessionTarget(owner);
     if (this.ended) throw new PoolEndedError(targetName(target));
     const turns = this.turnsOf(target);
-    const kept = await waitForPlace(turns, target, this.options.timeoutMs, signal);
+    const kept = await acquireSlot(turns, target, this.options.timeoutMs, signal);
     const connection = await this.openFor(target, turns, kept, signal);
     return this.lend(connection, work, signal, () => this.giveBack(connection, target, turns));
   }
@@ -108,7 +108,7 @@ export class OwnerConnections implements OnApplicationShutdown {
 
   private async openFor(
     target: ConnectionTarget,
-    turns: OwnerTurns,
+    turns: AdminConnectionLimiter,
     kept: PhysicalConnection | undefined,
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
@@ -128,11 +128,11 @@ export class OwnerConnections implements OnApplicationShutdown {
 
   private open(
     target: ConnectionTarget,
-    turns: OwnerTurns,
+    turns: AdminConnectionLimiter,
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
     const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, this.options);
-    return outsideAnyCaller(() =>
+    return runWithoutContext(() =>
       PhysicalConnection.open(
         { ...config, application_name: 'tenantry owner' },
         {
@@ -145,7 +145,11 @@ export class OwnerConnections implements OnApplicationShutdown {
     );
   }
 
-  private async giveBack(connection: PhysicalConnection, target: ConnectionTarget, turns: OwnerTurns): Promise<void> {
+  private async giveBack(
+    connection: PhysicalConnection,
+    target: ConnectionTarget,
+    turns: AdminConnectionLimiter,
+  ): Promise<void> {
     const isClean = await forgetWork(connection, ANSWER_TIMEOUT_MS);
     if (isClean && this.options.reuse && !this.ended) {
       turns.keep(connection, target);
@@ -156,9 +160,9 @@ export class OwnerConnections implements OnApplicationShutdown {
     turns.free();
   }
 
-  private turnsOf({ server }: ConnectionTarget): OwnerTurns {
+  private turnsOf({ server }: ConnectionTarget): AdminConnectionLimiter {
     let turns = this.servers.get(server.id);
-    if (!turns) this.servers.set(server.id, (turns = new OwnerTurns(OWNER_CONNECTIONS)));
+    if (!turns) this.servers.set(server.id, (turns = new AdminConnectionLimiter(OWNER_CONNECTIONS)));
     return turns;
   }
 }

@@ -1,4 +1,4 @@
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 import { ServerOpenings } from './server-openings.js';
 
 /** What a server's budget needs to know of each pool that draws on it. */
@@ -37,9 +37,9 @@ export class ServerBudget {
   private closingForOthers = 0;
   private readonly members = new Set<BudgetMember>();
   /** How many places each pool was refused that it still wants; the one that has waited longest first. */
-  private readonly hungry = new Map<BudgetMember, number>();
+  private readonly waitingPools = new Map<BudgetMember, number>();
   private wanted = 0;
-  private nextLook: NodeJS.Timeout | undefined;
+  private nextCheck: NodeJS.Timeout | undefined;
   /** Those who open connections tell it. */
   readonly openings: ServerOpenings;
 
@@ -58,7 +58,7 @@ export class ServerBudget {
   /** One that is raised is used at once; one that is lowered, as connections are closed. */
   set limit(limit: number) {
     this.most = limit;
-    this.feed();
+    this.distribute();
   }
 
   get open(): number {
@@ -80,13 +80,13 @@ export class ServerBudget {
 
   /** The pool can do without one of the places that it was refused. */
   withdraw(member: BudgetMember): void {
-    this.setWanted(member, (this.hungry.get(member) ?? 0) - 1);
+    this.setWanted(member, (this.waitingPools.get(member) ?? 0) - 1);
   }
 
   /** True: open one now, and `give` it back when it is closed. False: `permit` is called when there is one. */
   take(member: BudgetMember): boolean {
     if (this.takeNow()) return true;
-    this.setWanted(member, (this.hungry.get(member) ?? 0) + 1);
+    this.setWanted(member, (this.waitingPools.get(member) ?? 0) + 1);
     this.makeRoom();
     return false;
   }
@@ -102,7 +102,7 @@ export class ServerBudget {
   give(): void {
     this.taken -= 1;
     if (this.closingForOthers > 0) this.closingForOthers -= 1;
-    this.feed();
+    this.distribute();
   }
 
   /** Whether a connection that a pool has just got back should be closed for another one. */
@@ -112,16 +112,16 @@ export class ServerBudget {
     return true;
   }
 
-  private feed(): void {
+  private distribute(): void {
     while (this.taken < this.most) {
-      const member = this.poorest();
+      const member = this.mostStarved();
       if (!member) return;
       this.serve(member);
     }
   }
 
   private serve(member: BudgetMember): void {
-    const rest = (this.hungry.get(member) ?? 0) - 1;
+    const rest = (this.waitingPools.get(member) ?? 0) - 1;
     this.setWanted(member, 0); // what it wants besides this one waits behind the others
     this.setWanted(member, rest);
     this.taken += 1;
@@ -129,15 +129,15 @@ export class ServerBudget {
   }
 
   private setWanted(member: BudgetMember, places: number): void {
-    this.wanted += places - (this.hungry.get(member) ?? 0);
-    if (places > 0) this.hungry.set(member, places);
-    else this.hungry.delete(member);
+    this.wanted += places - (this.waitingPools.get(member) ?? 0);
+    if (places > 0) this.waitingPools.set(member, places);
+    else this.waitingPools.delete(member);
   }
 
   /** Of the hungry pools that which has fewest connections; of several, the one that has waited longest. */
-  private poorest(): BudgetMember | undefined {
+  private mostStarved(): BudgetMember | undefined {
     let poorest: BudgetMember | undefined;
-    for (const member of this.hungry.keys()) {
+    for (const member of this.waitingPools.keys()) {
       if (poorest && poorest.held <= member.held) continue;
       poorest = member;
       if (member.held === 0) break;
@@ -148,9 +148,9 @@ export class ServerBudget {
   /** Closes idle connections for those who are refused places; whoever waits gets one's place once it is closed. */
   private makeRoom(): void {
     while (this.closingForOthers < this.wanted) {
-      const victim = this.victim();
-      if (!victim) return this.lookAgainLater();
-      if (!victim.closeLongestIdle()) return;
+      const evictionCandidate = this.victim();
+      if (!evictionCandidate) return this.checkAgainLater();
+      if (!evictionCandidate.closeLongestIdle()) return;
       this.closingForOthers += 1;
     }
   }
@@ -174,7 +174,7 @@ export class ServerBudget {
     const patientSince = this.now() - PATIENCE_MS;
     const isUnused = idleMs >= UNUSED_MS;
     let due = 0;
-    for (const [member, places] of this.hungry) {
+    for (const [member, places] of this.waitingPools) {
       if (member === giver) continue;
       const isPatient = (member.waitingSince ?? Infinity) <= patientSince;
       if (member.held === 0) due += isPatient || isUnused || giver.held > 1 ? 1 : 0;
@@ -184,10 +184,10 @@ export class ServerBudget {
     return false;
   }
 
-  private lookAgainLater(): void {
-    this.nextLook ??= outsideAnyCaller(() =>
+  private checkAgainLater(): void {
+    this.nextCheck ??= runWithoutContext(() =>
       setTimeout(() => {
-        this.nextLook = undefined;
+        this.nextCheck = undefined;
         this.makeRoom();
       }, PATIENCE_MS).unref(),
     );

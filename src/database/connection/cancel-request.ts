@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 
 /** How long the server may take to take note. One that is frozen or out of reach never does. */
 const CANCEL_WITHIN_MS = 250;
@@ -14,7 +14,7 @@ const CANCEL_WITHIN_MS = 250;
 export function requestCancel(client: pg.Client): Promise<void> {
   const { host, port, processID, secretKey, connection } = client as unknown as CancellableClient;
   if (processID === null || secretKey === null) return Promise.resolve(); // the server gave no key
-  return outsideAnyCaller(() => {
+  return runWithoutContext(() => {
     const request = new CancelConnection({ ssl: connection.ssl });
     const send = (): void => request.cancel(processID, secretKey);
     return new Promise<void>((resolve) => {

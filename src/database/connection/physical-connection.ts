@@ -27,12 +27,12 @@ export class PhysicalConnection {
   /** When it was lent, or one who shares it gave it back: the next one's statement runs since then. */
   movedAt = 0;
   /** Why it is closed once nobody holds it; no further one gets a place on it. */
-  doom: CloseReason | undefined;
+  closeReason: CloseReason | undefined;
   /** Resolves once the server has closed it, or it was cut. */
   readonly closed: Promise<void>;
   private markClosed!: () => void;
   private closing = false;
-  private cutting = false;
+  private destroying = false;
   private isClosed = false;
   private grace: NodeJS.Timeout | undefined;
 
@@ -64,7 +64,7 @@ export class PhysicalConnection {
   ): Promise<PhysicalConnection> {
     const client = new pg.Client(config);
     client.on('error', () => undefined); // 'end' follows; whoever waits on a statement is told
-    const settings = new ReportedSettings(innards(client).connection);
+    const settings = new ReportedSettings(internals(client).connection);
     await connect(client, signal);
     settings.connected();
     const connection = new PhysicalConnection(client, settings, now(), retireAt);
@@ -95,7 +95,7 @@ export class PhysicalConnection {
    * tenant's statements would be read, stored or answered differently.
    */
   get isAtRest(): boolean {
-    return innards(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasOwnSettings;
+    return internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasOwnSettings;
   }
 
   /** Whether its settings are those that it was opened with. */
@@ -112,39 +112,39 @@ export class PhysicalConnection {
     if (this.closing) return;
     this.closing = true;
     if (this.isClosed) return;
-    this.grace = setTimeout(() => this.cut(), graceMs);
+    this.grace = setTimeout(() => this.destroyNow(), graceMs);
     silence(this.client);
-    if (this.isBusy) void requestCancel(this.client).then(() => this.isClosed || sayGoodBye(this.client));
-    else sayGoodBye(this.client);
+    if (this.isBusy) void requestCancel(this.client).then(() => this.isClosed || terminate(this.client));
+    else terminate(this.client);
   }
 
   /**
    * Destroys the socket; whoever waits on a statement gets an error. The server is told to stop that statement before,
    * because PgBouncer forgets whom a request to cancel is from when they have left. The place is given back after both.
    */
-  cut(): void {
+  destroyNow(): void {
     this.closing = true;
-    if (this.cutting || this.isClosed) return;
-    this.cutting = true;
+    if (this.destroying || this.isClosed) return;
+    this.destroying = true;
     silence(this.client);
-    innards(this.client).connection.stream.pause(); // that it was cancelled is not what those who wait are to be told
+    internals(this.client).connection.stream.pause(); // that it was cancelled is not what those who wait are to be told
     if (this.isBusy) void requestCancel(this.client).then(() => this.destroy());
     else this.destroy();
   }
 
   private get isBusy(): boolean {
-    return !innards(this.client).readyForQuery;
+    return !internals(this.client).readyForQuery;
   }
 
   private destroy(): void {
-    innards(this.client).connection.stream.destroy();
+    internals(this.client).connection.stream.destroy();
     this.markClosed();
   }
 }
 
 /** node-postgres leaves the socket open when the login fails on our side of it. */
 async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
-  const giveUp = (): void => innards(client).connection.stream.destroy();
+  const giveUp = (): void => internals(client).connection.stream.destroy();
   signal?.addEventListener('abort', giveUp);
   try {
     signal?.throwIfAborted();
@@ -159,7 +159,7 @@ async function connect(client: pg.Client, signal: AbortSignal | undefined): Prom
 
 /** Nothing more is sent: neither a statement, which is refused as after `Client#end`, nor a cursor's wish for more rows. */
 function silence(client: pg.Client): void {
-  const inside = innards(client);
+  const inside = internals(client);
   inside._ending = true;
   inside.connection._send = () => false;
 }
@@ -168,12 +168,12 @@ function silence(client: pg.Client): void {
  * Says good-bye and waits for the server to close its side. `Client#end` destroys the socket of a connection that is busy
  * or broken, while its backend lives on, so that the server would have more connections than we count.
  */
-function sayGoodBye(client: pg.Client): void {
-  innards(client).connection.end();
+function terminate(client: pg.Client): void {
+  internals(client).connection.end();
 }
 
 /** What node-postgres does not type (pg/lib/client.js, pg/lib/connection.js). */
-interface ClientInnards {
+interface ClientInternals {
   _ending: boolean;
   /** False from the sending of a statement until the server has said that it is ready for the next. */
   readonly readyForQuery: boolean;
@@ -184,8 +184,8 @@ interface ClientInnards {
   };
 }
 
-function innards(client: pg.Client): ClientInnards {
-  return client as unknown as ClientInnards;
+function internals(client: pg.Client): ClientInternals {
+  return client as unknown as ClientInternals;
 }
 /** Why connections were closed. */
 export type CloseReason =

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
 import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
@@ -39,7 +39,7 @@ export class ConnectionOpener {
    * @throws what connecting throws, the breaker's refusal, or UnsafeRoleError
    */
   open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
-    return this.breaker.run(() => outsideAnyCaller(() => this.connect(onLost)));
+    return this.breaker.run(() => runWithoutContext(() => this.connect(onLost)));
   }
 
   /** Gives up what is being opened, and everything that would be. */

@@ -96,7 +96,7 @@ export class ConnectionPools {
     });
     const outcome = await Promise.race([emptied, deadline]);
     clearTimeout(timer);
-    if (outcome === 'late') this.cut();
+    if (outcome === 'late') this.destroyRemaining();
     await emptied;
     this.admission.close(); // not earlier: until then a suspended tenant is cut before the deadline
   }
@@ -123,9 +123,9 @@ export class ConnectionPools {
     return new Set([...this.draining, ...Array.from(this.handles.values(), ({ pool }) => pool)]);
   }
 
-  private cut(): void {
+  private destroyRemaining(): void {
     for (const pool of this.draining) {
-      for (const lease of pool.cut()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
+      for (const lease of pool.destroyAll()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
     }
   }
 

@@ -187,7 +187,7 @@ export class ConnectionSupply implements BudgetMember {
 
   private lose(connection: PhysicalConnection): void {
     this.connections.retire(connection, 'lost');
-    this.connections.doubtIdle();
+    this.connections.requireValidation();
     this.demand.supplied();
   }
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type AcquireRequest, type PooledConnection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
-import { LentConnection } from './lent-connection.js';
+import { CheckedOutConnection } from './checked-out-connection.js';
 import { PoolTimeoutError } from './pool.errors.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
@@ -19,7 +19,7 @@ export class DirectFallback {
   private readonly logger = new Logger('ConnectionPools');
   private open = 0;
   private incident = false;
-  private readonly lent = new Set<LentConnection>();
+  private readonly checkedOut = new Set<CheckedOutConnection>();
 
   constructor(private readonly options: PoolOptions) {}
 
@@ -38,7 +38,7 @@ export class DirectFallback {
     }
     this.open += 1;
     try {
-      return this.lend(pool, await this.connect(pool), request.tenantId);
+      return this.checkOut(pool, await this.connect(pool), request.tenantId);
     } catch (error) {
       this.gone(pool);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
@@ -47,12 +47,12 @@ export class DirectFallback {
 
   /** Tenants that hold one. */
   tenantsInUse(): string[] {
-    return Array.from(this.lent, ({ tenantId }) => tenantId);
+    return Array.from(this.checkedOut, ({ tenantId }) => tenantId);
   }
 
   /** Takes a tenant's connections from whoever holds them. @returns how many */
   revoke(tenantId: string, refusal: Rejection): number {
-    const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
+    const found = [...this.checkedOut].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {
       lent.connection.close(REVOKE_GRACE_MS);
       lent.revoke(refusal());
@@ -60,13 +60,13 @@ export class DirectFallback {
     return found.length;
   }
 
-  private lend(pool: TargetPool, connection: PhysicalConnection, tenantId: string): PooledConnection {
-    const giveBack = (lent: LentConnection): void => {
-      this.lent.delete(lent);
+  private checkOut(pool: TargetPool, connection: PhysicalConnection, tenantId: string): PooledConnection {
+    const giveBack = (lent: CheckedOutConnection): void => {
+      this.checkedOut.delete(lent);
       this.close(pool, connection);
     };
-    const lent = new LentConnection({ giveBack }, connection, tenantId, undefined);
-    this.lent.add(lent);
+    const lent = new CheckedOutConnection({ release: giveBack }, connection, tenantId, undefined);
+    this.checkedOut.add(lent);
     return lent;
   }
 

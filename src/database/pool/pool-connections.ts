@@ -11,7 +11,7 @@ const TRUSTED_MS = 1_000;
 /** So many share one connection before an idle one is taken. */
 const SHALLOW = 2;
 /** So many share one connection at most. */
-export const MOST_SHARERS = 8;
+export const MAX_SHARERS = 8;
 /** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
 const SPARED = 2;
 /** Nobody is put behind a statement that has been running for longer. */
@@ -33,7 +33,7 @@ export class PoolConnections {
     private readonly statistics: PoolStatistics,
     private readonly now: () => number,
     /** Called whenever one has closed, or could not be opened. */
-    private readonly onPlaceFreed: () => void,
+    private readonly onSlotFreed: () => void,
   ) {}
 
   /** Open, being opened or being closed. */
@@ -86,7 +86,7 @@ export class PoolConnections {
   }
 
   /** One of them broke, and what broke it may have broken the others: each is looked at before it is used again. */
-  doubtIdle(): void {
+  requireValidation(): void {
     for (const connection of this.idleStack) connection.aliveAt = -Infinity;
   }
 
@@ -120,7 +120,7 @@ export class PoolConnections {
   }
 
   /** The idle one on top, when it need not be asked first whether it still answers. */
-  trustedIdle(now: number): PhysicalConnection | undefined {
+  validatedIdle(now: number): PhysicalConnection | undefined {
     const top = this.idleStack.at(-1);
     return top && now - top.aliveAt < TRUSTED_MS && now < top.retireAt ? top : undefined;
   }
@@ -131,16 +131,16 @@ export class PoolConnections {
    *
    * @param idle the one that an idle place would be on, if there is one
    */
-  findPlace(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
+  findConnection(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
     let best: PhysicalConnection | undefined;
     for (const connection of this.shared) {
-      if (connection.holders >= (best?.holders ?? MOST_SHARERS)) continue;
-      if (connection.doom || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
+      if (connection.holders >= (best?.holders ?? MAX_SHARERS)) continue;
+      if (connection.closeReason || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
       best = connection;
     }
     if (!best || !idle) return best ?? idle;
     const isSpare = this.idleStack.length > SPARED;
-    return best.holders < (isSpare ? SHALLOW : MOST_SHARERS) ? best : idle;
+    return best.holders < (isSpare ? SHALLOW : MAX_SHARERS) ? best : idle;
   }
 
   /** Closes the one that has been idle for longest; false when none is. */
@@ -185,7 +185,7 @@ export class PoolConnections {
     void connection.closed.then(() => {
       this.closing -= 1;
       this.budget.give();
-      this.onPlaceFreed();
+      this.onSlotFreed();
     });
     return true;
   }

@@ -1,17 +1,17 @@
 import { type CallSite, siteOf } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
-import { ConnectionReturns } from './connection-returns.js';
+import { ReturnedConnections } from './returned-connections.js';
 import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
-import { LentConnection } from './lent-connection.js';
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { CheckedOutConnection } from './checked-out-connection.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 import { type PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { type PoolCounts, PoolEndedError, PoolTimeoutError, TenantBusyError } from './pool.errors.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { MOST_SHARERS, PoolConnections } from './pool-connections.js';
+import { MAX_SHARERS, PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
@@ -54,8 +54,8 @@ export class TargetPool implements ConnectionPool {
   private readonly callers: WaitingCallers;
   private readonly connections: PoolConnections;
   private readonly supply: ConnectionSupply;
-  private readonly returns: ConnectionReturns;
-  private readonly lent = new Set<LentConnection>();
+  private readonly returns: ReturnedConnections;
+  private readonly checkedOut = new Set<CheckedOutConnection>();
   private sweeper: NodeJS.Timeout | undefined;
   private lastUsedAt: number;
   private ended = false;
@@ -70,17 +70,17 @@ export class TargetPool implements ConnectionPool {
     this.onOverdue = more.onOverdue ?? (() => undefined);
     this.lastUsedAt = now();
     const most = options.size + options.maxOverflow;
-    this.callers = new WaitingCallers(options.timeoutMs, now, (caller, reason) => this.dismiss(caller, reason));
+    this.callers = new WaitingCallers(options.timeoutMs, now, (caller, reason) => this.onAbandoned(caller, reason));
     this.connections = new PoolConnections(budget, this.statistics, now, () => this.supplied());
     const demand = {
-      connectionsNeeded: () => this.callers.connectionsNeeded(most, this.isShareable ? MOST_SHARERS : 1),
+      connectionsNeeded: () => this.callers.connectionsNeeded(most, this.isShareable ? MAX_SHARERS : 1),
       waitingSince: () => this.callers.nextSince,
       supplied: () => this.supplied(),
       failed: (reason: unknown, everybody: boolean) => this.failed(reason, everybody),
     };
     const random = more.random ?? Math.random;
     this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random });
-    this.returns = new ConnectionReturns(this.connections, this.supply, options);
+    this.returns = new ReturnedConnections(this.connections, this.supply, options);
   }
 
   acquire(request: AcquireRequest): Promise<PooledConnection> {
@@ -98,15 +98,15 @@ export class TargetPool implements ConnectionPool {
     if (this.ended || request.signal?.aborted) return undefined;
     const now = this.now();
     this.lastUsedAt = now;
-    const connection = this.placeFor(request, now);
+    const connection = this.connectionFor(request, now);
     if (!connection || !this.callers.tryStart(request.tenantId, request.share)) return undefined;
     this.statistics.waits.record(0);
-    return this.lend(connection, request, now, siteOf(request));
+    return this.checkOut(connection, request, now, siteOf(request));
   }
 
   counts(): PoolCounts {
     const { total, idle } = this.connections;
-    const busy = new Set(Array.from(this.lent, ({ connection }) => connection));
+    const busy = new Set(Array.from(this.checkedOut, ({ connection }) => connection));
     for (const connection of busy) if (!this.connections.has(connection)) busy.delete(connection); // it broke
     return { total, busy: busy.size, idle: idle.length, waiting: this.callers.waiting };
   }
@@ -144,11 +144,11 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** Destroys the sockets of what is still lent or being opened, and tells who held it. */
-  cut(): HeldLease[] {
+  destroyAll(): HeldLease[] {
     const held = this.leases.all();
     this.supply.abandon();
-    for (const { connection } of this.lent) {
-      connection.cut();
+    for (const { connection } of this.checkedOut) {
+      connection.destroyNow();
       this.connections.retire(connection, 'cut');
     }
     return held;
@@ -156,7 +156,7 @@ export class TargetPool implements ConnectionPool {
 
   /** Tenants that hold a connection, or wait for one. */
   tenantsInUse(): string[] {
-    return [...this.callers.waitingTenants(), ...Array.from(this.lent, ({ tenantId }) => tenantId)];
+    return [...this.callers.waitingTenants(), ...Array.from(this.checkedOut, ({ tenantId }) => tenantId)];
   }
 
   /** Turns away those who wait for a tenant's turn. */
@@ -167,7 +167,7 @@ export class TargetPool implements ConnectionPool {
 
   /** Takes a tenant's connections from whoever holds them, and stops what they run. @returns how many */
   revoke(tenantId: string, refusal: Rejection): number {
-    const found = [...this.lent].filter((lent) => lent.tenantId === tenantId);
+    const found = [...this.checkedOut].filter((lent) => lent.tenantId === tenantId);
     for (const lent of found) {
       if (!lent.isShared) this.connections.retire(lent.connection, 'cut', REVOKE_GRACE_MS);
       lent.revoke(refusal());
@@ -176,21 +176,21 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** For `LentConnection`. */
-  giveBack(lent: LentConnection, discardReason?: string): void {
+  release(lent: CheckedOutConnection, discardReason?: string): void {
     const { tenantId, lease } = lent;
-    this.lent.delete(lent);
+    this.checkedOut.delete(lent);
     if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
     const now = this.now(); // read once: a clock is dear beside everything else here
     this.returns.take(lent, discardReason, now);
     // That we took it says nothing of the others.
-    if (discardReason !== undefined && !lent.revoked) this.connections.doubtIdle();
+    if (discardReason !== undefined && !lent.revoked) this.connections.requireValidation();
     this.pump(now);
   }
 
-  private placeFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
-    const idle = this.connections.trustedIdle(now);
-    return shares && this.isShareable ? this.connections.findPlace(now, idle) : idle;
+  private connectionFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
+    const idle = this.connections.validatedIdle(now);
+    return shares && this.isShareable ? this.connections.findConnection(now, idle) : idle;
   }
 
   /** Behind a pooler one connection's statements go to many backends, and what is used once has nobody to share it. */
@@ -210,7 +210,7 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** One who does not wait any more: the signal said so, or without a reason the time was over. */
-  private dismiss(waiter: PoolWaiter, reason: unknown): void {
+  private onAbandoned(waiter: PoolWaiter, reason: unknown): void {
     if (reason === undefined) this.statistics.timeouts += 1;
     const { timeoutMs } = this.options;
     waiter.reject(reason ?? new PoolTimeoutError(targetName(this.target), this.counts(), timeoutMs));
@@ -219,11 +219,11 @@ export class TargetPool implements ConnectionPool {
 
   private pump(now = this.now()): void {
     for (let next = this.callers.peek(); next; next = this.callers.peek()) {
-      const connection = this.placeFor(next.request, now);
+      const connection = this.connectionFor(next.request, now);
       const waiter = connection && this.callers.next();
       if (!waiter) break;
       this.statistics.waits.record(now - waiter.since);
-      waiter.resolve(this.lend(connection, waiter.request, now, waiter.site));
+      waiter.resolve(this.checkOut(connection, waiter.request, now, waiter.site));
     }
     this.supply.withdrawSurplus();
     if (this.callers.hasNext) this.supply.procure();
@@ -237,18 +237,18 @@ export class TargetPool implements ConnectionPool {
     while (idle.length > 0 && this.supply.isNeededElsewhere()) this.supply.closeLongestIdle();
   }
 
-  private lend(
+  private checkOut(
     connection: PhysicalConnection,
     { tenantId, shares }: AcquireRequest,
     now: number,
     site?: CallSite,
-  ): LentConnection {
+  ): CheckedOutConnection {
     const isShared = shares === true && this.isShareable;
     if (isShared) this.connections.share(connection, now);
     else this.connections.takeTop();
     const lease = site && this.leases.add(tenantId, now, site);
-    const lent = new LentConnection(this, connection, tenantId, lease, this.isShareable, isShared);
-    this.lent.add(lent);
+    const lent = new CheckedOutConnection(this, connection, tenantId, lease, this.isShareable, isShared);
+    this.checkedOut.add(lent);
     return lent;
   }
 
@@ -276,7 +276,7 @@ export class TargetPool implements ConnectionPool {
   /** Sweeps while there are connections; without any, a pool that was told to end has ended. */
   private followConnections(): void {
     if (this.connections.total > 0) {
-      this.sweeper ??= outsideAnyCaller(() => setInterval(() => this.sweep(), SWEEP_MS).unref());
+      this.sweeper ??= runWithoutContext(() => setInterval(() => this.sweep(), SWEEP_MS).unref());
       return;
     }
     clearInterval(this.sweeper);
@@ -287,7 +287,7 @@ export class TargetPool implements ConnectionPool {
   /** What time does: connections are closed that are not needed or too old, and long leases are told of. */
   private sweep(): void {
     const now = this.now();
-    const unused = this.lent.size === 0 && this.callers.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;
+    const unused = this.checkedOut.size === 0 && this.callers.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;
     this.connections.sweep(unused ? 0 : this.options.size);
     for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
   }

@@ -3,7 +3,7 @@ import type { StatementPlan } from './statement-records.js';
 import type { WireResult } from './wire.js';
 
 /** Names that one connection keeps; PostgreSQL keeps a plan of some 10 to 100 KB for each. */
-const MOST = 200;
+const MAX_NAMES = 200;
 
 /** What a result says of its columns. It holds for as long as the name does: PostgreSQL refuses to return others. */
 export class Columns {
@@ -57,7 +57,7 @@ export class ConnectionStatements {
     }
     if (this.seen.delete(plan)) return this.keep(plan, new NamedStatement(plan.name, false));
     this.seen.add(plan);
-    if (this.seen.size > MOST) this.seen.delete(first(this.seen));
+    if (this.seen.size > MAX_NAMES) this.seen.delete(first(this.seen));
     return undefined;
   }
 
@@ -69,14 +69,14 @@ export class ConnectionStatements {
 
   /** @returns a name to close, which is forgotten from now on */
   takeSurplus(): string | undefined {
-    if (this.named.size <= MOST) return undefined;
+    if (this.named.size <= MAX_NAMES) return undefined;
     const [plan, { name }] = first(this.named);
     this.named.delete(plan);
     return name;
   }
 
   private keep(plan: StatementPlan, statement: NamedStatement): NamedStatement {
-    if (this.named.size > MOST / 2) this.named.delete(plan); // so that it comes last; with few names nobody asks
+    if (this.named.size > MAX_NAMES / 2) this.named.delete(plan); // so that it comes last; with few names nobody asks
     this.named.set(plan, statement);
     return statement;
   }

@@ -3,8 +3,8 @@ import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
-import { Flight } from './flight.js';
-import { lineOf, type LineUse } from './flight-line.js';
+import { PipelinedQuery } from './pipelined-query.js';
+import { pipelineOf, type SendOptions } from './query-pipeline.js';
 import { openTransaction } from './readiness.js';
 import { isRead, neverTookEffect } from './repeatable-read.js';
 import type { Stamp } from './stamp.js';
@@ -12,7 +12,7 @@ import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
 
-const ALONE: LineUse = { named: false, shared: true, together: false };
+const ALONE: SendOptions = { named: false, shared: true, together: false };
 
 /**
  * Runs one statement under its stamp on a connection of the tenant's target and gives the connection back. A read that
@@ -24,7 +24,7 @@ const ALONE: LineUse = { named: false, shared: true, together: false };
 export function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
   const record = statementRecords.get(statement.text);
   const connection = currentTracing() ? undefined : access.tryForStatement(isQuickRead(record));
-  return connection ? fly({ access, statement, record }, connection) : waitAndFly({ access, statement, record });
+  return connection ? send({ access, statement, record }, connection) : acquireAndSend({ access, statement, record });
 }
 
 /**
@@ -37,16 +37,16 @@ export function sendAlone(
   statement: Statement,
 ): Promise<pg.QueryResult> {
   return new Promise((resolve, reject) => {
-    const flight = new Flight(stamp, statement, undefined, (error, result) => {
+    const flight = new PipelinedQuery(stamp, statement, undefined, (error, result) => {
       if (result) resolve(result);
       else reject(error);
     });
-    lineOf(client).send(flight, ALONE);
+    pipelineOf(client).send(flight, ALONE);
   });
 }
 
 /** What is asked for, by whom. */
-interface Journey {
+interface StatementRun {
   readonly access: TenantAccess;
   readonly statement: Statement;
   readonly record: StatementRecord | undefined;
@@ -54,18 +54,18 @@ interface Journey {
   readonly isSecond?: boolean;
 }
 
-async function waitAndFly(journey: Journey): Promise<pg.QueryResult> {
+async function acquireAndSend(journey: StatementRun): Promise<pg.QueryResult> {
   const connection = await journey.access.forStatement(isQuickRead(journey.record));
-  return tracedStatement(connection.client, journey.statement.text, () => fly(journey, connection));
+  return tracedStatement(connection.client, journey.statement.text, () => send(journey, connection));
 }
 
-function fly(journey: Journey, connection: PooledConnection): Promise<pg.QueryResult> {
+function send(journey: StatementRun, connection: PooledConnection): Promise<pg.QueryResult> {
   const { access, statement, record } = journey;
   const { client, isShared } = connection;
   if (connection.revoked) return Promise.reject(giveBack(connection, connection.revoked));
   return new Promise((resolve, reject) => {
-    const line = lineOf(client);
-    const flight = new Flight(access.stamp, statement, record, (failure, result) => {
+    const line = pipelineOf(client);
+    const flight = new PipelinedQuery(access.stamp, statement, record, (failure, result) => {
       const error = giveBack(connection, failure, flight);
       if (error === undefined && result) resolve(result);
       else if (mayRepeat(journey) && neverTookEffect(error, flight.completed)) resolve(repeat(journey));
@@ -79,16 +79,16 @@ function fly(journey: Journey, connection: PooledConnection): Promise<pg.QueryRe
   });
 }
 
-function mayRepeat({ statement, record, isSecond }: Journey): boolean {
+function mayRepeat({ statement, record, isSecond }: StatementRun): boolean {
   return !isSecond && (record?.isRead ?? isRead(statement));
 }
 
-function repeat(journey: Journey): Promise<pg.QueryResult> {
-  return waitAndFly({ ...journey, isSecond: true });
+function repeat(journey: StatementRun): Promise<pg.QueryResult> {
+  return acquireAndSend({ ...journey, isSecond: true });
 }
 
 /** Never throws: it is called by the connection's socket, where nobody would catch it. @returns what the caller is told */
-function giveBack(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
+function giveBack(connection: PooledConnection, error: unknown, flight?: PipelinedQuery): unknown {
   try {
     connection.release(whyDiscard(error, flight) ?? openTransaction(connection.client));
     return error === undefined ? undefined : (connection.revoked ?? error);
@@ -97,7 +97,7 @@ function giveBack(connection: PooledConnection, error: unknown, flight?: Flight)
   }
 }
 
-function whyDiscard(error: unknown, flight: Flight | undefined): string | undefined {
+function whyDiscard(error: unknown, flight: PipelinedQuery | undefined): string | undefined {
   if (flight?.isCanceled) return 'a cancel was sent to it';
   return error === undefined || flight?.isUnsendable ? undefined : discardReason(error);
 }

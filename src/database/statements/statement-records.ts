@@ -7,8 +7,8 @@ const QUICK_MS = 10;
 /** How many executions the average looks back on, more or less. */
 const WINDOW = 8;
 /** Search paths for which a text is planned: with more of them each connection would plan for nearly every execution. */
-const MOST_PLANS = 100;
-const MOST_TEXTS = 1_000;
+const MAX_PLANS = 100;
+const MAX_TEXTS = 1_000;
 /** Longer ones are rarely sent twice. */
 const LONGEST = 10_000;
 
@@ -68,7 +68,7 @@ export class StatementRecord {
     if (known) return known;
     const plan = new StatementPlan(this);
     this.plans.set(searchPath, plan);
-    if (this.plans.size > MOST_PLANS) deleteOldest(this.plans);
+    if (this.plans.size > MAX_PLANS) deleteOldest(this.plans);
     return plan;
   }
 
@@ -96,7 +96,7 @@ export class StatementRecords {
     if (text.length > LONGEST) return undefined;
     const record = new StatementRecord(text);
     this.records.set(text, record);
-    if (this.records.size > MOST_TEXTS) deleteOldest(this.records);
+    if (this.records.size > MAX_TEXTS) deleteOldest(this.records);
     return record;
   }
 }

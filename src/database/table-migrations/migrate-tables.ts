@@ -3,7 +3,7 @@ import { MigrationNotRecordedError } from './migration.errors.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
 import { recordedMigrations } from './recorded-migrations.js';
 import { runMigrations } from './run-migrations.js';
-import { withSchemaTurn } from './schema-lock.js';
+import { withSchemaLock } from './schema-lock.js';
 import { grantTenantTables } from './tenant-grants.js';
 
 export interface MigrateOptions {
@@ -43,7 +43,7 @@ export function migrateTables(
   const { schema, role } = tables;
   const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry } = options;
   const names = orderedNames(migrations);
-  return withSchemaTurn(client, schema, signal, async ({ database }) => {
+  return withSchemaLock(client, schema, signal, async ({ database }) => {
     const before = new Set(await recordedMigrations(client, schema));
     const pending = names.filter((name) => !before.has(name));
     if (pending.length > 0) {

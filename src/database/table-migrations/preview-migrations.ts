@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
 import { type Migration, orderedNames, timestampOf } from './migration-names.js';
 import { runMigrations } from './run-migrations.js';
-import { giveTurn, tryTurn, withSchemaTurn } from './schema-lock.js';
+import { unlock, tryLock, withSchemaLock } from './schema-lock.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 export interface MigrationPreview {
@@ -43,7 +43,7 @@ export async function previewMigrations(
   };
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0); // one that is tried again
   const options = { schema, lockTimeoutMs, attempts, signal, onRetry, observe, onStart };
-  await withSchemaTurn(client, schema, signal, async ({ database }) => {
+  await withSchemaLock(client, schema, signal, async ({ database }) => {
     await client.query(`CREATE SCHEMA ${schema}`);
     await withCleanup(
       () => runMigrations(client, migrations, { ...options, database }),
@@ -66,10 +66,10 @@ async function dropAbandoned(client: pg.ClientBase): Promise<void> {
      WHERE nspname ~ '^${SCRATCH}[0-9a-f]{12}$' AND pg_has_role(nspowner, 'USAGE')`,
   );
   for (const { name } of rows) {
-    if (!(await tryTurn(client, name))) continue;
+    if (!(await tryLock(client, name))) continue;
     await withCleanup(
       () => dropSchema(client, name),
-      () => giveTurn(client, name),
+      () => unlock(client, name),
     );
   }
 }

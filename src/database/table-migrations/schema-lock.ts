@@ -6,11 +6,11 @@ import { withCleanup } from '../admin-connections/with-cleanup.js';
 const LOOK_AGAIN_MS = 100;
 
 /** What the connection was set to before the turn, and where it leads. */
-export interface Turn {
+export interface SchemaLock {
   readonly database: string;
 }
 
-interface Settings extends Turn {
+interface Settings extends SchemaLock {
   readonly search_path: string;
   readonly lock_timeout: string;
 }
@@ -32,29 +32,29 @@ const END_TURN = `
  *
  * @throws the signal's reason while it waits
  */
-export async function withSchemaTurn<T>(
+export async function withSchemaLock<T>(
   client: pg.ClientBase,
   schema: string,
   signal: AbortSignal | undefined,
-  work: (turn: Turn) => Promise<T>,
+  work: (turn: SchemaLock) => Promise<T>,
 ): Promise<T> {
-  const { search_path: searchPath, lock_timeout: lockTimeout, database } = await waitForTurn(client, schema, signal);
+  const { search_path: searchPath, lock_timeout: lockTimeout, database } = await waitForLock(client, schema, signal);
   return withCleanup(
     () => work({ database }),
     async () => {
       await undoOpenTransaction(client);
-      await client.query(END_TURN, [turnName(schema), searchPath, lockTimeout]);
+      await client.query(END_TURN, [lockName(schema), searchPath, lockTimeout]);
     },
   );
 }
 
 /** True, and the turn is held until the session ends or gives it back with `giveTurn`. */
-export async function tryTurn(client: pg.ClientBase, schema: string): Promise<boolean> {
-  return (await askForTurn(client, schema)) !== undefined;
+export async function tryLock(client: pg.ClientBase, schema: string): Promise<boolean> {
+  return (await requestLock(client, schema)) !== undefined;
 }
 
-export async function giveTurn(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [turnName(schema)]);
+export async function unlock(client: pg.ClientBase, schema: string): Promise<void> {
+  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [lockName(schema)]);
 }
 
 /** True when there was one. */
@@ -64,20 +64,20 @@ export async function undoOpenTransaction(client: pg.ClientBase): Promise<boolea
   return true;
 }
 
-async function waitForTurn(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<Settings> {
+async function waitForLock(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<Settings> {
   for (;;) {
     signal?.throwIfAborted();
-    const settings = await askForTurn(client, schema);
+    const settings = await requestLock(client, schema);
     if (settings) return settings;
     await pause(LOOK_AGAIN_MS * (1 + Math.random() / 2), signal);
   }
 }
 
-async function askForTurn(client: pg.ClientBase, schema: string): Promise<Settings | undefined> {
-  const { rows } = await client.query<Settings & { mine: boolean }>(TRY_TURN, [turnName(schema)]);
+async function requestLock(client: pg.ClientBase, schema: string): Promise<Settings | undefined> {
+  const { rows } = await client.query<Settings & { mine: boolean }>(TRY_TURN, [lockName(schema)]);
   return rows[0]?.mine === true ? rows[0] : undefined;
 }
 
-function turnName(schema: string): string {
+function lockName(schema: string): string {
   return `tenantry migrations ${schema}`;
 }

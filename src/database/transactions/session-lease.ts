@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
-import { lineOf } from '../statements/flight-line.js';
+import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransaction } from '../statements/readiness.js';
 import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
 import { SessionEndedError } from './transaction.errors.js';
@@ -90,7 +90,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     try {
       if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK');
       await client.query('DISCARD ALL');
-      lineOf(client).forgetNames();
+      pipelineOf(client).forgetNames();
     } catch (error) {
       this.broken = error instanceof Error ? error.message : 'it could not be cleaned';
     }

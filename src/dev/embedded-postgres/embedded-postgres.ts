@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { findData, type PostgresData, prepareDataDir } from './data-directory.js';
 import { DataVersionError } from './embedded.errors.js';
 import { createData } from './initial-data.js';
-import type { LifeLine, ServerEnd } from './parent-watch.js';
+import type { ParentWatch, ServerEnd } from './parent-watch.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
 import { type PostgresBinaries, usableBinaries } from './postgres-binaries.js';
 import { startServer, stopServer } from './server-start.js';
@@ -36,7 +36,7 @@ export class EmbeddedPostgres {
   private constructor(
     readonly port: number,
     passwords: EmbeddedPostgresOptions['passwords'],
-    private readonly server: LifeLine,
+    private readonly server: ParentWatch,
   ) {
     const urlOf = (user: string, password: string): string =>
       `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${OWNER}`;

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, realpath, rename, rmdir, symlink, unlink, writeFil
 import { join } from 'node:path';
 import { DATA_NAME, unusable } from './data-directory.js';
 import { DataDirectoryUnusableError, PostgresFailedError } from './embedded.errors.js';
-import { LifeLine } from './parent-watch.js';
+import { ParentWatch } from './parent-watch.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { mayWriteIn, type ServiceAccount, spawnOptions } from './service-account.js';
 import { removeStaging, stagingPath } from './staging.js';
@@ -70,7 +70,7 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, `${options.superuserPassword}\n`, { mode: 0o600, flag: 'wx' });
   if (account) await chown(passwordFile, account.uid, account.gid);
-  const { exitCode, output } = await new LifeLine(
+  const { exitCode, output } = await new ParentWatch(
     binaries.initdb,
     [
       ...['-D', join(folder, 'data'), '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],

@@ -39,7 +39,7 @@ export interface ServerEnd {
 }
 
 /** A server process on a life line. */
-export class LifeLine {
+export class ParentWatch {
   /** Resolves when the server and everything that it started and that writes to its log is gone. */
   readonly ended: Promise<ServerEnd>;
   readonly #output: string[] = [];

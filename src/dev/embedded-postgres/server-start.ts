@@ -11,7 +11,7 @@ import {
   PostgresFailedError,
   StartTimeoutError,
 } from './embedded.errors.js';
-import { LifeLine, type ServerEnd } from './parent-watch.js';
+import { ParentWatch, type ServerEnd } from './parent-watch.js';
 import type { PostgresData } from './data-directory.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { type ServiceAccount, spawnOptions } from './service-account.js';
@@ -29,7 +29,7 @@ export interface ServerStartOptions {
 }
 
 export interface StartedServer {
-  readonly server: LifeLine;
+  readonly server: ParentWatch;
   readonly port: number;
   /** Connected to the database `postgres`. */
   readonly superuser: Client;
@@ -44,7 +44,7 @@ const PORT_ATTEMPTS = 5;
 const STOP_GRACE_MS = 5_000;
 
 /** Resolves when no process of the server is left. */
-export function stopServer(server: LifeLine): Promise<ServerEnd> {
+export function stopServer(server: ParentWatch): Promise<ServerEnd> {
   return server.stop(['INT', 'QUIT'], STOP_GRACE_MS);
 }
 
@@ -68,7 +68,7 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
   }
 }
 
-function launch({ account, binaries, data, settings, onLog }: ServerStartOptions, port: number): LifeLine {
+function launch({ account, binaries, data, settings, onLog }: ServerStartOptions, port: number): ParentWatch {
   const parameters = {
     // Below LOG are the application's errors, whose details hold values of rows: they are reported where they happen.
     log_min_messages: 'log',
@@ -83,7 +83,7 @@ function launch({ account, binaries, data, settings, onLog }: ServerStartOptions
   // A lock file left by a crash may name a process id that is ours by now, which is common in containers: PostgreSQL
   // ignores it when it is told who its grandparent is. Its parent is the shell of the life line.
   const env = { ...spawning.env, PG_GRANDPARENT_PID: String(process.pid) };
-  return new LifeLine(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, (line) => {
+  return new ParentWatch(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, (line) => {
     // cannot_connect_now is the answer to our own asking whether it is ready.
     if (/ (FATAL|PANIC): /.test(line) && !line.startsWith('57P03')) onLog?.(line);
   });
@@ -91,7 +91,7 @@ function launch({ account, binaries, data, settings, onLog }: ServerStartOptions
 
 /** @returns undefined when the server ended instead */
 async function connectWhenReady(
-  server: LifeLine,
+  server: ParentWatch,
   port: number,
   options: ServerStartOptions,
 ): Promise<Client | undefined> {

@@ -1,6 +1,6 @@
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, type Finding, ok, warn } from '../examination/finding.js';
-import type { ServerState } from '../examination/server-state.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'clock';
 const WARN_MS = 1_000;
@@ -8,7 +8,7 @@ const FAIL_MS = 5_000;
 const REMEDY = 'synchronise both clocks (NTP): keys expire and operations begin by them';
 
 /** This machine and each server agree on the time. A server that does not answer is another check's. */
-export const clock: Check<Examination> = { name: NAME, look: ({ servers }) => servers.flatMap(lookAt) };
+export const clock: Check<Diagnosis> = { name: NAME, look: ({ servers }) => servers.flatMap(lookAt) };
 
 function lookAt({ server: { name }, facts }: ServerState): Finding[] {
   if (!facts) return [];

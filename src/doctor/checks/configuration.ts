@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { Check, Configured } from '../examination/examination.js';
-import { fail, type Finding, ok, warn } from '../examination/finding.js';
+import type { Check, Configured } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'configuration';
 const LOCAL = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);

@@ -1,15 +1,15 @@
 import { UnsafeRoleError } from '../../database/connection/connection.errors.js';
 import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
-import { SealBrokenError } from '../../platform/encryption/key-ring.js';
-import { ANSWER_TIMEOUT_MS, askServer } from '../examination/ask-server.js';
-import { type Check, type Examination, loginOf, type TargetOfServer } from '../examination/examination.js';
-import { fail, type Finding, ok, reasonOf } from '../examination/finding.js';
+import { DecryptionError } from '../../platform/encryption/key-ring.js';
+import { ANSWER_TIMEOUT_MS, queryServer } from '../diagnosis/query-server.js';
+import { type Check, type Diagnosis, loginOf, type TargetOfServer } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
 import { sideBySide } from '../../platform/map-concurrently.js';
 
 const NAME = 'login-role';
 
 /** Each connection target lets its login role in, and that is held by row-level security. */
-export const loginRoles: Check<Examination> = {
+export const loginRoles: Check<Diagnosis> = {
   name: NAME,
   look: async (examination) => {
     const answering = examination.targets.filter(({ serverId }) => answers(examination, serverId));
@@ -21,7 +21,7 @@ export const loginRoles: Check<Examination> = {
 };
 
 /** A server that does not is told of once, not once for each of its databases. */
-export function answers({ servers }: Examination, serverId: string): boolean {
+export function answers({ servers }: Diagnosis, serverId: string): boolean {
   return servers.some(({ server, facts }) => server.id === serverId && facts !== undefined);
 }
 
@@ -29,10 +29,10 @@ export function nameOf({ role, database, server }: TargetOfServer): string {
   return `${role}@${server.name}/${database}`;
 }
 
-async function lookAt(target: TargetOfServer, examination: Examination): Promise<Finding | undefined> {
+async function lookAt(target: TargetOfServer, examination: Diagnosis): Promise<Finding | undefined> {
   try {
     const login = loginOf(target, examination);
-    await askServer(login, examination.options, (client) =>
+    await queryServer(login, examination.options, (client) =>
       assertRoleIsHeldByPolicies(client, login, ANSWER_TIMEOUT_MS),
     );
     return undefined;
@@ -46,7 +46,7 @@ function problemOf(error: unknown, target: TargetOfServer): Finding {
   if (error instanceof UnsafeRoleError) {
     return fail(NAME, error.reason, 'take that from the role: its pool is refused until then', name);
   }
-  if (error instanceof SealBrokenError) {
+  if (error instanceof DecryptionError) {
     return fail(NAME, 'its password does not open', 'put the key it was sealed with back into ENCRYPTION_KEYS', name);
   }
   return fail(NAME, `cannot log in: ${reasonOf(error)}`, 'give the role its LOGIN, password and CONNECT back', name);

@@ -1,7 +1,7 @@
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from '../../admin/fleet-migrations/fleet-sql.js';
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, ok, warn } from '../examination/finding.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'migrations';
 
@@ -17,7 +17,7 @@ const BEHIND = `
   FROM tenants t WHERE ${HAS_TABLES} AND ${isBehindSql('$1')}`;
 
 /** Every tenant's tables have what this code brings. */
-export const migrations: Check<Examination> = {
+export const migrations: Check<Diagnosis> = {
   name: NAME,
   look: async ({ catalog, schema }) => {
     const newest = newestMigration(schema.migrations);

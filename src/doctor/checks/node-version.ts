@@ -1,5 +1,5 @@
-import type { Check, Configured } from '../examination/examination.js';
-import { fail, ok } from '../examination/finding.js';
+import type { Check, Configured } from '../diagnosis/diagnosis.js';
+import { fail, ok } from '../diagnosis/finding.js';
 
 const OLDEST = [20, 19] as const;
 

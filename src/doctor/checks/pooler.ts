@@ -2,13 +2,13 @@ import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { targetOfUrl } from '../../database/connection/database-url.js';
 import { probePooler } from '../../database/statements/pooler-probe.js';
 import { PoolerLeakError } from '../../database/statements/pooler-probe.js';
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, ok, reasonOf, warn } from '../examination/finding.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, ok, reasonOf, warn } from '../diagnosis/finding.js';
 
 const NAME = 'pooler';
 
 /** What one tenant sends through a pooler's connection is gone when the next one gets it. */
-export const pooler: Check<Examination> = {
+export const pooler: Check<Diagnosis> = {
   name: NAME,
   look: async ({ access: { config }, options }) => {
     const { url, directUrl, pooler: mode } = config.database;

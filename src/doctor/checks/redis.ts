@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisClient } from '../../cache/redis/redis-connection.js';
 import type { VariableName } from '../../platform/config/environment.js';
-import type { Check, Configured } from '../examination/examination.js';
-import { fail, type Finding, ok, reasonOf, warn } from '../examination/finding.js';
+import type { Check, Configured } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
 
 const NAME = 'redis';
 const CONNECT_MS = 3_000;

@@ -1,14 +1,14 @@
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, type Finding, ok, warn } from '../examination/finding.js';
-import type { ServerState } from '../examination/server-state.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'server';
 const OLDEST_VERSION_NUM = 150_000;
 const NEARLY_ALL = 0.8;
 
 /** Each server answers its owner, and lets it do what tenants need. */
-export const servers: Check<Examination> = {
+export const servers: Check<Diagnosis> = {
   name: NAME,
   look: ({ servers: all, loaded: { config } }) => all.flatMap((state) => lookAt(state, config)),
 };

@@ -1,10 +1,10 @@
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, type Finding, ok, warn } from '../examination/finding.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'stuck';
 /** A sign of life comes each second; what is due is taken up within one. */
 const SILENT_SECONDS = 60;
-const MOST_TOLD = 20;
+const MAX_REPORTED = 20;
 
 interface StuckTenant {
   readonly slug: string;
@@ -26,16 +26,16 @@ const TENANTS = `
   FROM tenants t
   WHERE t.status IN ('provisioning', 'failed', 'moving', 'deleting')
     AND NOT EXISTS (SELECT FROM operations o WHERE o.tenant_id = t.id AND o.status IN ('pending', 'running'))
-  ORDER BY t.slug LIMIT ${MOST_TOLD}`;
+  ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
 
 const OPERATIONS = `
   SELECT id, kind, subject, status FROM operations
   WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${SILENT_SECONDS})
      OR status = 'pending' AND run_after < now() - make_interval(secs => ${SILENT_SECONDS})
-  ORDER BY run_after LIMIT ${MOST_TOLD}`;
+  ORDER BY run_after LIMIT ${MAX_REPORTED}`;
 
 /** Nothing waits for somebody who does not come. */
-export const stuckTenants: Check<Examination> = {
+export const stuckTenants: Check<Diagnosis> = {
   name: NAME,
   look: async ({ catalog }) => {
     const tenants = await catalog.query<StuckTenant>(TENANTS);

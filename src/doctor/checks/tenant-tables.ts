@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migrations.js';
-import { askServer } from '../examination/ask-server.js';
-import type { Check, Examination, TargetOfServer } from '../examination/examination.js';
-import { fail, type Finding, ok, reasonOf } from '../examination/finding.js';
+import { queryServer } from '../diagnosis/query-server.js';
+import type { Check, Diagnosis, TargetOfServer } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
 import { sideBySide } from '../../platform/map-concurrently.js';
 import { answers, nameOf } from './login-roles.js';
 
 const NAME = 'row-level-security';
 /** Of one database; what more there is has the same cause. */
-const MOST_TOLD = 20;
+const MAX_REPORTED = 20;
 
 interface TableProblem {
   readonly schema: string;
@@ -61,12 +61,12 @@ const PROBLEMS = `
     SELECT name, NULL, 'has no tables' FROM schemas s
     WHERE oid IS NOT NULL AND $3 AND NOT EXISTS (SELECT FROM tables WHERE tables.schema = s.name)
   )
-  SELECT * FROM judged WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MOST_TOLD}`;
+  SELECT * FROM judged WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
 
 const REMEDY = 'make the table with createTenantTable; until it is mended, suspend who lives there';
 
 /** Every table of every tenant is held by the policy that shows it the stamped tenant's rows and no others. */
-export const tenantTables: Check<Examination> = {
+export const tenantTables: Check<Diagnosis> = {
   name: NAME,
   look: async (examination) => {
     const { rows } = await examination.catalog.query<{ targetId: string; schemas: string[] }>(SCHEMAS);
@@ -83,11 +83,13 @@ export const tenantTables: Check<Examination> = {
 
 async function lookAt(
   { target, schemas }: { readonly target: TargetOfServer; readonly schemas: readonly string[] },
-  { owner, options, schema: { migrations } }: Examination,
+  { owner, options, schema: { migrations } }: Diagnosis,
 ): Promise<Finding[]> {
   try {
     const asOwner = owner.of(target.server, target.database);
-    const problems = await askServer(asOwner, options, (client) => problemsIn(client, schemas, migrations.length > 0));
+    const problems = await queryServer(asOwner, options, (client) =>
+      problemsIn(client, schemas, migrations.length > 0),
+    );
     return problems.map(({ schema, table, problem }) => {
       const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
       return fail(NAME, problem, REMEDY, subject);

@@ -1,5 +1,5 @@
 import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
-import { addTo, emptyTally, growth, isUnchanged, type Tally, tallyOf, workIn } from './pool-tally.js';
+import { addTo, emptyCounters, growth, isUnchanged, type PoolCounters, countersOf, workIn } from './pool-counters.js';
 import { targetLabel } from './target-label.js';
 import { TopSeries } from '../series/top-series.js';
 
@@ -16,7 +16,7 @@ export interface PoolState {
 /** What was seen of one target's pool, and the name it goes by. */
 interface Seen {
   readonly label: string;
-  tally: Tally;
+  tally: PoolCounters;
 }
 
 /** The pools of all targets as a few series: each of the busiest targets, and all others together. */
@@ -26,7 +26,7 @@ export class PoolActivity {
   private states = new Map<string, PoolState>();
 
   constructor(now?: () => number) {
-    this.series = new TopSeries(emptyTally, now);
+    this.series = new TopSeries(emptyCounters, now);
   }
 
   /** Counts what has happened since the last time. */
@@ -40,7 +40,7 @@ export class PoolActivity {
   }
 
   /** Since this process began to look. */
-  counts(): (readonly [string, Tally])[] {
+  counts(): (readonly [string, PoolCounters])[] {
     return this.series.entries();
   }
 
@@ -51,7 +51,7 @@ export class PoolActivity {
   private count(pool: PoolSnapshot): void {
     const seen = this.seenOf(pool);
     if (isUnchanged(pool, seen.tally)) return void this.series.of(seen.label, 0);
-    const tally = tallyOf(pool);
+    const tally = countersOf(pool);
     const grown = growth(tally, seen.tally);
     seen.tally = tally;
     addTo(this.series.of(seen.label, workIn(grown)), grown);
@@ -59,7 +59,7 @@ export class PoolActivity {
 
   private seenOf({ target }: PoolSnapshot): Seen {
     let seen = this.seen.get(target);
-    if (!seen) this.seen.set(target, (seen = { label: targetLabel(target), tally: emptyTally() }));
+    if (!seen) this.seen.set(target, (seen = { label: targetLabel(target), tally: emptyCounters() }));
     return seen;
   }
 }

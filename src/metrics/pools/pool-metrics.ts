@@ -5,7 +5,7 @@ import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
 import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 import type { MetricsSource } from '../series/metrics-source.js';
 import { PoolActivity, type PoolState } from './pool-activity.js';
-import { closedIn, eventsIn, type PoolEvent, type Tally, waitedIn, waitsIn } from './pool-tally.js';
+import { closedIn, eventsIn, type PoolEvent, type PoolCounters, waitedIn, waitsIn } from './pool-counters.js';
 import { histogram, report, type Sample } from '../series/reported-metric.js';
 
 const WAIT_BOUNDS_SECONDS = WAIT_BUCKETS_MS.map((ms) => ms / 1000);
@@ -118,7 +118,7 @@ export class PoolMetrics implements MetricsSource {
     );
   }
 
-  private ofCounts(samples: (tally: Tally) => readonly Sample[]): Sample[] {
+  private ofCounts(samples: (tally: PoolCounters) => readonly Sample[]): Sample[] {
     return this.activity
       .counts()
       .flatMap(([target, tally]) => samples(tally).map((sample) => withTarget(target, sample)));

@@ -1,10 +1,10 @@
-import { Busiest } from './busiest.js';
+import { TopK } from './top-k.js';
 
 /** The label value of everybody who has no series of their own. */
 export const OTHER = 'other';
 
 /** How many tenants, and how many targets, have series of their own. */
-export const MOST_SERIES = 20;
+export const MAX_SERIES = 20;
 
 /**
  * Counts for each of the busiest names, and one sum for all others: 10,000 tenants do not make 10,000 series.
@@ -15,7 +15,7 @@ export const MOST_SERIES = 20;
 export class TopSeries<Counts> {
   private readonly own = new Map<string, Counts>();
   private readonly others: Counts;
-  private readonly busiest: Busiest;
+  private readonly busiest: TopK;
 
   constructor(
     private readonly create: () => Counts,
@@ -23,7 +23,7 @@ export class TopSeries<Counts> {
   ) {
     this.others = create();
     const onLeave = (name: string): void => void this.own.delete(name);
-    this.busiest = new Busiest({ most: MOST_SERIES, onLeave, ...(now && { now }) });
+    this.busiest = new TopK({ most: MAX_SERIES, onLeave, ...(now && { now }) });
   }
 
   /** Where to count what a name has just done; `work` is how much that was, for finding the busiest. */

@@ -3,14 +3,14 @@ import type { VariableName } from './environment.js';
 import type { ConfigSource, ConfigSources } from './load-config.js';
 
 /** One thing that an operator can switch, as it is now and why. */
-export interface Switch {
+export interface FeatureFlag {
   readonly variable: VariableName;
   readonly value: string;
   readonly source: ConfigSource;
 }
 
 /** What is on and off in this process. None of it is a secret. */
-export function switchesOf(config: AppConfig, sources: ConfigSources): readonly Switch[] {
+export function featureFlagsOf(config: AppConfig, sources: ConfigSources): readonly FeatureFlag[] {
   const { pool, cache, features, database, log, environment } = config;
   const values: readonly (readonly [VariableName, string | boolean])[] = [
     ['NODE_ENV', environment],
@@ -28,7 +28,7 @@ export function switchesOf(config: AppConfig, sources: ConfigSources): readonly 
 }
 
 /** For the log of a start. */
-export function switchTable(switches: readonly Switch[]): string {
+export function featureFlagTable(switches: readonly FeatureFlag[]): string {
   const width = Math.max(...switches.map(({ variable }) => variable.length));
   const rows = switches.map(
     ({ variable, value, source }) => `  ${variable.padEnd(width)}  ${value.padEnd(12)} ${source}`,

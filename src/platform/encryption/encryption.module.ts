@@ -3,4 +3,4 @@ import { KeyRing } from './key-ring.js';
 
 @Global()
 @Module({ providers: [KeyRing], exports: [KeyRing] })
-export class SealingModule {}
+export class EncryptionModule {}

@@ -5,7 +5,7 @@ import { ConflictError } from '../errors/request.errors.js';
 const UNIQUE_VIOLATION = '23505';
 
 /** Says in words that something is taken already; whatever else went wrong is passed on. */
-export function refuseTaken(error: unknown, message: string): never {
+export function throwIfTaken(error: unknown, message: string): never {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   if (cause instanceof pg.DatabaseError && cause.code === UNIQUE_VIOLATION) throw new ConflictError(message);
   throw error;

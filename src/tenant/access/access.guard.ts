@@ -19,7 +19,7 @@ export class AccessGuard implements CanActivate {
     if (access === 'public') return true;
     const caller = callerOf(context.switchToHttp().getRequest<FastifyRequest>());
     if (caller.kind === 'anonymous') throw new UnauthenticatedError('no credential');
-    if (caller.kind === 'refused') throw caller.refusal;
+    if (caller.kind === 'refused') throw caller.rejection;
     return access === 'control-plane' ? requireAdmin(caller.kind) : requireTenant(caller);
   }
 }
@@ -29,8 +29,8 @@ function requireAdmin(kind: 'admin' | 'tenant'): true {
   return true;
 }
 
-function requireTenant(caller: { kind: 'admin' } | { kind: 'tenant'; scope: unknown; refusal: unknown }): true {
+function requireTenant(caller: { kind: 'admin' } | { kind: 'tenant'; scope: unknown; rejection: unknown }): true {
   if (caller.kind === 'admin') throw new ForbiddenError("this route is a tenant's: it needs a tenant's credential");
-  if (!caller.scope) throw caller.refusal;
+  if (!caller.scope) throw caller.rejection;
   return true;
 }

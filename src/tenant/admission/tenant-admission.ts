@@ -1,5 +1,5 @@
 import type { Admission, Rejection } from '../../database/pool/admission.js';
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 import { AdmissionState } from './admission-state.js';
 
 /** Returns why a tenant is not served; undefined when it is. */
@@ -72,7 +72,7 @@ export class TenantAdmission implements Admission {
     this.changed.add(tenantId);
     if (this.isScheduled) return;
     this.isScheduled = true;
-    outsideAnyCaller(() => setImmediate(() => this.checkChanged()));
+    runWithoutContext(() => setImmediate(() => this.checkChanged()));
   }
 
   /** Changes are announced again; any tenant may have changed in between. */
@@ -110,7 +110,7 @@ export class TenantAdmission implements Admission {
 
   /** One check per tenant at a time. Never rejects. */
   private check(tenantId: string, state: AdmissionState): Promise<void> {
-    return (state.checking ??= outsideAnyCaller(() => this.settle(tenantId, state)).finally(() => {
+    return (state.checking ??= runWithoutContext(() => this.settle(tenantId, state)).finally(() => {
       state.checking = undefined;
     }));
   }

@@ -47,7 +47,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   openScope(tenant: Tenant): TenantScope | undefined {
     const known = this.open.get(tenant.id);
     if (known?.scope.tenant !== tenant || tenant.targetId === null) return undefined;
-    return this.lookup.held(TARGET, tenant.targetId) === known.placement.target ? known.scope : undefined;
+    return this.lookup.peek(TARGET, tenant.targetId) === known.placement.target ? known.scope : undefined;
   }
 
   /**

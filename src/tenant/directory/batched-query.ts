@@ -3,7 +3,7 @@ import { CatalogBusyError } from '../../catalog/catalog.errors.js';
 /** Keys that one statement asks for at most. */
 const LARGEST_BATCH = 1_000;
 /** Keys that wait for their turn at most. */
-const MOST_WAITING = 50_000;
+const MAX_WAITING = 50_000;
 /** Between the beginnings of two statements, on average. */
 const PAUSE_MS = 10;
 /** So many may begin without a pause when there was none for a while. */
@@ -33,7 +33,7 @@ export class BatchedQuery<V> {
   async find(key: string): Promise<V | null> {
     const known = this.asked.get(key);
     if (known) return known.promise;
-    if (this.asked.size >= MOST_WAITING) throw new CatalogBusyError();
+    if (this.asked.size >= MAX_WAITING) throw new CatalogBusyError();
     const asked = withResolvers<V>();
     this.asked.set(key, asked);
     if (!this.isRunning) this.schedule();

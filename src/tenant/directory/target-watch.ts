@@ -17,10 +17,10 @@ export class TargetWatch implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.lookup.subscribe((event) => this.hear(event));
+    this.lookup.subscribe((event) => this.onChange(event));
   }
 
-  private hear(event: CatalogEvent): void {
+  private onChange(event: CatalogEvent): void {
     if (event.kind === 'lost') return;
     const known = this.pools.targetIds();
     for (const id of known) if (event.kind === 'listening' || id === event.targetId) void this.follow(id);

@@ -8,21 +8,21 @@ import { BatchedQuery } from './batched-query.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { DEFAULT_SERVER_ADDRESS } from '../../catalog/catalog-target.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
-import { ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 
 /** What one statement says of a tenant and of the way to it. */
-export interface TenantReading {
+export interface LoadedTenant {
   readonly tenant: Loaded<Tenant>;
   /** @throws SealBrokenError when the target's password was sealed with a key that is not in the ring */
   readonly target: (() => Loaded<ConnectionTarget>) | undefined;
 }
 
 /** What was asked for, with the tenant that it leads to. */
-export interface Lead<T extends object> extends TenantReading {
+export interface Reference<T extends object> extends LoadedTenant {
   readonly found: Loaded<T>;
 }
 
@@ -43,20 +43,20 @@ export class TenantDirectory {
     private readonly keyRing: KeyRing,
   ) {}
 
-  findById(id: string): Promise<TenantReading | null> {
+  findById(id: string): Promise<LoadedTenant | null> {
     return this.byId.find(id);
   }
 
-  async findBySlug(slug: string): Promise<Lead<TenantRef> | null> {
+  async findBySlug(slug: string): Promise<Reference<TenantRef> | null> {
     const reading = await this.bySlug.find(slug);
     return reading && leadOf(reading, { id: reading.tenant.value.id });
   }
 
-  findByDomain(domain: string): Promise<Lead<TenantRef> | null> {
+  findByDomain(domain: string): Promise<Reference<TenantRef> | null> {
     return this.domains.find(domain);
   }
 
-  findApiKey(id: string): Promise<Lead<ApiKeyRecord> | null> {
+  findApiKey(id: string): Promise<Reference<ApiKeyRecord> | null> {
     return this.keys.find(id);
   }
 
@@ -66,21 +66,21 @@ export class TenantDirectory {
     return found && this.loadedTarget(found);
   }
 
-  private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, TenantReading>> {
+  private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, LoadedTenant>> {
     const found = await this.catalog
       .getRepository(TenantEntity)
       .find({ where: { [column]: In(values) }, relations: WITH_TARGET });
     return new Map(found.map((entity) => [entity[column], this.readingOf(entity)]));
   }
 
-  private async tenantsOfDomains(domains: string[]): Promise<Map<string, Lead<TenantRef>>> {
+  private async tenantsOfDomains(domains: string[]): Promise<Map<string, Reference<TenantRef>>> {
     const found = await this.catalog
       .getRepository(TenantDomainEntity)
       .find({ where: { domain: In(domains) }, relations: { tenant: WITH_TARGET } });
     return new Map(found.map(({ domain, tenant }) => [domain, leadOf(this.readingOf(tenant), { id: tenant.id })]));
   }
 
-  private async apiKeys(ids: string[]): Promise<Map<string, Lead<ApiKeyRecord>>> {
+  private async apiKeys(ids: string[]): Promise<Map<string, Reference<ApiKeyRecord>>> {
     const found = await this.catalog
       .getRepository(ApiKeyEntity)
       .find({ where: { id: In(ids) }, relations: { tenant: WITH_TARGET } });
@@ -94,7 +94,7 @@ export class TenantDirectory {
     return new Map(found.map((entity) => [entity.id, entity]));
   }
 
-  private readingOf(entity: TenantEntity): TenantReading {
+  private readingOf(entity: TenantEntity): LoadedTenant {
     const { target } = entity;
     return {
       tenant: { value: toTenant(entity), subject: tenantSubject(entity.id), version: entity.version },
@@ -111,7 +111,7 @@ export class TenantDirectory {
       server: this.addressOf(server),
       database,
       role,
-      password: this.keyRing.open(passwordSealed, targetPasswordPlace(id)),
+      password: this.keyRing.decrypt(passwordSealed, targetPasswordContext(id)),
     };
     return { value, subject: targetSubject(id), version };
   }
@@ -132,7 +132,7 @@ export function targetSubject(id: string): string {
 }
 
 /** A key or a domain is outdated by changes of its tenant. */
-function leadOf<T extends object>(reading: TenantReading, value: T): Lead<T> {
+function leadOf<T extends object>(reading: LoadedTenant, value: T): Reference<T> {
   const { subject, version } = reading.tenant;
   return { ...reading, found: { value, subject, version } };
 }

@@ -1,11 +1,17 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Along, CACHE, type Cache, type CacheKind, type Loaded } from '../../cache/contract/cache.js';
+import { type Prefetched, CACHE, type Cache, type CacheKind, type Loaded } from '../../cache/contract/cache.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { CatalogChangeFeed, type CatalogListener } from '../../catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../../catalog/catalog-event.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
-import { type Lead, targetSubject, TenantDirectory, type TenantReading, tenantSubject } from './tenant-directory.js';
+import {
+  type Reference,
+  targetSubject,
+  TenantDirectory,
+  type LoadedTenant,
+  tenantSubject,
+} from './tenant-directory.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
@@ -22,7 +28,7 @@ export class TenantLookup implements OnModuleInit {
 
   onModuleInit(): void {
     this.changes.subscribe((event) => {
-      this.hear(event);
+      this.onChange(event);
       for (const listener of this.listeners) listener(event);
     });
   }
@@ -35,7 +41,7 @@ export class TenantLookup implements OnModuleInit {
   }
 
   /** What is in memory now, and nobody is asked: null when it is known not to exist, undefined when it is not there. */
-  held<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
+  peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
     return this.cache.peek(kind, key);
   }
 
@@ -45,15 +51,17 @@ export class TenantLookup implements OnModuleInit {
 
   async bySlug(slug: string): Promise<Tenant | null> {
     if (!SLUG_SHAPE.test(slug)) return null; // the catalog need not be asked, and what it refuses spoils a whole batch
-    return this.follow(await this.cache.getOrLoad(SLUG, slug, () => fromLead(this.directory.findBySlug(slug))));
+    return this.follow(await this.cache.getOrLoad(SLUG, slug, () => fromReference(this.directory.findBySlug(slug))));
   }
 
   async byDomain(host: string): Promise<Tenant | null> {
-    return this.follow(await this.cache.getOrLoad(DOMAIN, host, () => fromLead(this.directory.findByDomain(host))));
+    return this.follow(
+      await this.cache.getOrLoad(DOMAIN, host, () => fromReference(this.directory.findByDomain(host))),
+    );
   }
 
   apiKey(keyId: string): Promise<ApiKeyRecord | null> {
-    return this.cache.getOrLoad(API_KEY, keyId, () => fromLead(this.directory.findApiKey(keyId)));
+    return this.cache.getOrLoad(API_KEY, keyId, () => fromReference(this.directory.findApiKey(keyId)));
   }
 
   target(targetId: string): Promise<ConnectionTarget | null> {
@@ -62,48 +70,48 @@ export class TenantLookup implements OnModuleInit {
 
   private async loadTenant(id: string): Promise<Loaded<Tenant> | null> {
     const reading = await this.directory.findById(id);
-    return reading && { ...reading.tenant, along: alongTenant(reading) };
+    return reading && { ...reading.tenant, prefetched: prefetchedOf(reading) };
   }
 
   private async follow(ref: TenantRef | null): Promise<Tenant | null> {
     return ref && this.byId(ref.id);
   }
 
-  private hear(event: CatalogEvent): void {
+  private onChange(event: CatalogEvent): void {
     switch (event.kind) {
       case 'change':
-        return this.hearChange(event);
+        return this.applyChange(event);
       case 'listening':
-        return this.cache.listening();
+        return this.cache.feedRestored();
       case 'lost':
-        return this.cache.deaf();
+        return this.cache.feedLost();
     }
   }
 
-  private hearChange({ tenantId, version, slugs, keyIds, domains, targetId, targetVersion }: CatalogChange): void {
+  private applyChange({ tenantId, version, slugs, keyIds, domains, targetId, targetVersion }: CatalogChange): void {
     if (tenantId !== undefined && version !== undefined) {
-      this.cache.heard(tenantSubject(tenantId), version);
-      this.cache.appeared(TENANT, [tenantId]);
+      this.cache.observeVersion(tenantSubject(tenantId), version);
+      this.cache.forgetAbsence(TENANT, [tenantId]);
     }
     if (targetId !== undefined && targetVersion !== undefined) {
-      this.cache.heard(targetSubject(targetId), targetVersion);
-      this.cache.appeared(TARGET, [targetId]);
+      this.cache.observeVersion(targetSubject(targetId), targetVersion);
+      this.cache.forgetAbsence(TARGET, [targetId]);
     }
-    this.cache.appeared(SLUG, slugs);
-    this.cache.appeared(API_KEY, keyIds);
-    this.cache.appeared(DOMAIN, domains);
+    this.cache.forgetAbsence(SLUG, slugs);
+    this.cache.forgetAbsence(API_KEY, keyIds);
+    this.cache.forgetAbsence(DOMAIN, domains);
   }
 }
 
 /** A key or a name leads to a tenant, which has been read with it. */
-async function fromLead<T extends object>(finding: Promise<Lead<T> | null>): Promise<Loaded<T> | null> {
+async function fromReference<T extends object>(finding: Promise<Reference<T> | null>): Promise<Loaded<T> | null> {
   const lead = await finding;
   if (!lead) return null;
   const { tenant, found } = lead;
-  return { ...found, along: [{ kind: TENANT, key: tenant.value.id, read: () => tenant }, ...alongTenant(lead)] };
+  return { ...found, prefetched: [{ kind: TENANT, key: tenant.value.id, read: () => tenant }, ...prefetchedOf(lead)] };
 }
 
-function alongTenant({ tenant, target }: TenantReading): Along[] {
+function prefetchedOf({ tenant, target }: LoadedTenant): Prefetched[] {
   const { targetId } = tenant.value;
   return target && targetId !== null ? [{ kind: TARGET, key: targetId, read: target }] : [];
 }

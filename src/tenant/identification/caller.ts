@@ -5,12 +5,12 @@ import type { TenantScope } from '../context/tenant-context.js';
 export type Caller =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'admin' }
-  /** `refusal` is why the tenant is not served at the moment; routes that need it throw it. */
+  /** `rejection` is why the tenant is not served at the moment; routes that need it throw it. */
   | {
       readonly kind: 'tenant';
       readonly tenant: Tenant;
       readonly scope: TenantScope | undefined;
-      readonly refusal: unknown;
+      readonly rejection: unknown;
     }
   /** A credential was given and is not good: public routes do not care, all others answer with the reason. */
-  | { readonly kind: 'refused'; readonly refusal: unknown };
+  | { readonly kind: 'refused'; readonly rejection: unknown };

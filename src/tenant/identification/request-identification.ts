@@ -5,7 +5,7 @@ import { requestState, setRequestState } from '../../http/request-state.js';
 import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
-import { IdentificationService } from './identification.service.js';
+import { Authenticator } from './authenticator.js';
 import { selectableHost, splitTenantPath } from './selectors.js';
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
@@ -32,7 +32,7 @@ export function callerOf(request: FastifyRequest): Caller {
 @Injectable()
 export class RequestIdentification {
   constructor(
-    private readonly identification: IdentificationService,
+    private readonly authenticator: Authenticator,
     private readonly context: TenantContext,
   ) {}
 
@@ -60,7 +60,7 @@ export class RequestIdentification {
 
   private identify({ headers, raw }: FastifyRequest): Caller | Promise<Caller> {
     const header = headers['x-tenant-id'];
-    return this.identification.identify(headers.authorization, {
+    return this.authenticator.identify(headers.authorization, {
       host: selectableHost(headers.host),
       header: Array.isArray(header) ? header.join(',') : header,
       path: (raw as RequestWithPath)[PATH],

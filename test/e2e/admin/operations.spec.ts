@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { MOST_FOLLOWERS } from '../../../src/admin/operations/operation-events.js';
+import { MAX_FOLLOWERS } from '../../../src/admin/operations/operation-events.js';
 import { OperationRecords } from '../../../src/admin/operations/operation-records.js';
 import { soon } from '../../support/load/soon.js';
 import { type Json, TestApp } from '../../support/test-app.js';
@@ -196,7 +196,7 @@ describe('followers of an operation', () => {
 
   it('are at most so many; the next one is asked to come back', async () => {
     const id = await insert();
-    await Promise.all(Array.from({ length: MOST_FOLLOWERS }, () => follow(id)));
+    await Promise.all(Array.from({ length: MAX_FOLLOWERS }, () => follow(id)));
     const refused = await admin.get(`/operations/${id}/events`);
     expect([refused.status, refused.body.code, refused.headers.has('retry-after')]).toEqual([
       429,

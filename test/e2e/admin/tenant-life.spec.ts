@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
+import { targetPasswordContext } from '../../../src/catalog/entities/connection-target.entity.js';
 import { type Isolation, ISOLATIONS } from '../../../src/catalog/model/tenant.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres/postgres.js';
@@ -247,8 +247,8 @@ async function rememberPassword(tenantId: string): Promise<void> {
     'SELECT c.id, c.password_sealed FROM connection_targets c JOIN tenants t ON t.target_id = c.id WHERE t.id = $1',
     [tenantId],
   );
-  const place = targetPasswordPlace(target?.id ?? '');
-  secrets.add(app.application.nest.get(KeyRing).open(target?.password_sealed ?? '', place));
+  const place = targetPasswordContext(target?.id ?? '');
+  secrets.add(app.application.nest.get(KeyRing).decrypt(target?.password_sealed ?? '', place));
 }
 
 /** How much of a tenant a superuser finds: rows, its schema, its database, its role. */

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownerPasswordPlace } from '../../../src/catalog/server-owner.js';
+import { ownerPasswordContext } from '../../../src/catalog/server-owner.js';
 import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { freePort } from '../../support/processes/free-port.js';
@@ -289,7 +289,7 @@ describe('the rest', () => {
     await database.admin(
       `INSERT INTO servers (id, name, host, port, owner_role, owner_password_sealed)
        VALUES ($1, 'silent', '127.0.0.1', $2, 'nobody', $3)`,
-      [id, port, ring.seal('secret', ownerPasswordPlace(id))],
+      [id, port, ring.encrypt('secret', ownerPasswordContext(id))],
     );
     const found = await findings({ env: { DB_CONNECT_TIMEOUT: '1' } });
     await database.admin("DELETE FROM servers WHERE name = 'silent'");

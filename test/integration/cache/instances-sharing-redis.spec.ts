@@ -30,7 +30,7 @@ async function instances(count: number): Promise<CacheInstance[]> {
   const started = await Promise.all(
     Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { port: redis.port } })),
   );
-  for (const { cache } of started) cache.listening();
+  for (const { cache } of started) cache.feedRestored();
   clock.advance(UNTRUSTED_MS);
   open.push(...started);
   await connected(...started);
@@ -139,7 +139,7 @@ describe('an instance', () => {
     truth.write('k', 'old');
     await a.get('k'); // a hears of nothing more
     await settled(a);
-    b.cache.heard('subject:k', truth.write('k', 'new'));
+    b.cache.observeVersion('subject:k', truth.write('k', 'new'));
     expect(await b.get('k')).toBe('new');
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 0, redisOutdated: 1 });
   });
@@ -168,7 +168,7 @@ describe('an instance', () => {
     await a.get('before');
     const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
     open.push(young);
-    young.cache.listening();
+    young.cache.feedRestored();
     await a.get('within');
     clock.advance(UNTRUSTED_MS);
     await a.get('after');
@@ -186,7 +186,7 @@ describe('an instance', () => {
     truth.write('k', 'one');
     await a.get('k');
     await settled(a);
-    b.cache.deaf();
+    b.cache.feedLost();
     truth.write('k', 'two');
     truth.write('l', 'one');
     expect(await b.get('k')).toBe('two');
@@ -204,7 +204,7 @@ describe('an instance', () => {
     const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
     open.push(young);
     truth.write('k', 'new'); // before the young one listens, and after the late answer was read
-    young.cache.listening();
+    young.cache.feedRestored();
     clock.advance(UNTRUSTED_MS);
     truth.release();
     await late;
@@ -218,7 +218,7 @@ describe('an instance', () => {
     await a.get('slug');
     await settled(a);
     truth.write('slug', 'second', { subject: 'tenant:2', version: 1 });
-    for (const { cache } of [a, b]) cache.heard('tenant:1', 51);
+    for (const { cache } of [a, b]) cache.observeVersion('tenant:1', 51);
     expect(await a.get('slug')).toBe('second');
     await settled(a);
     expect(await b.get('slug')).toBe('second');
@@ -231,9 +231,9 @@ describe('an instance', () => {
     await a.get('k');
     await settled(a);
     const removed = truth.remove('k');
-    for (const { cache } of [a, b]) cache.heard('subject:k', removed);
+    for (const { cache } of [a, b]) cache.observeVersion('subject:k', removed);
     const back = truth.write('k', 'back');
-    for (const { cache } of [a, b]) cache.heard('subject:k', back);
+    for (const { cache } of [a, b]) cache.observeVersion('subject:k', back);
     expect([await a.get('k'), await b.get('k')]).toEqual(['back', 'back']);
     await Promise.all([settled(a), settled(b)]);
     expect(await redis.send('EXISTS', 'test:item:k')).toBe(0);

@@ -32,7 +32,7 @@ beforeEach(async () => {
   truth = new Truth();
   clock = new StoppedClock();
   [writer, reader] = await Promise.all([openInstance(), openInstance()]);
-  for (const { cache } of [writer, reader]) cache.listening();
+  for (const { cache } of [writer, reader]) cache.feedRestored();
   clock.advance(UNTRUSTED_MS);
   await connected(writer, reader);
   for (const key of ['k', 'other']) truth.write(key, `of ${key}`);
@@ -50,7 +50,7 @@ function openInstance(): Promise<CacheInstance> {
 function sealed(version: number, content: unknown, place = `redis:${KEY}@${version}`): string {
   const packed = `${version}.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
   const kept = JSON.stringify(JSON.stringify({ value: packed }));
-  return `${version}:${testKeyRing().seal(kept, place)}`;
+  return `${version}:${testKeyRing().encrypt(kept, place)}`;
 }
 
 const envelope = (more: object): object => ({
@@ -103,7 +103,7 @@ describe('what lies in Redis at a key of ours', () => {
     ['has an envelope of another release', () => set(sealed(1, envelope({ madeBy: 'release 9' })))],
     [
       'is no JSON',
-      () => set(`1:${testKeyRing().seal(JSON.stringify(JSON.stringify({ value: '1.e30' })), `redis:${KEY}@1`)}`),
+      () => set(`1:${testKeyRing().encrypt(JSON.stringify(JSON.stringify({ value: '1.e30' })), `redis:${KEY}@1`)}`),
     ],
   ];
 
@@ -117,7 +117,7 @@ describe('what lies in Redis at a key of ours', () => {
     await settled(reader);
     // Removed, and what was loaded lies in its place: for others all is in order again.
     const third = await openInstance();
-    third.cache.listening();
+    third.cache.feedRestored();
     await connected(third);
     expect(await redis.send('TYPE', KEY)).toBe('string');
     expect(await redis.send('GET', KEY)).toMatch(/^1:test\./);
@@ -134,7 +134,7 @@ describe('what lies in Redis at a key of ours', () => {
     third.listen();
     await connected(third);
     expect(await third.get('k')).toBe('changed'); // it did not listen when the old one was loaded
-    reader.cache.heard('subject:k', 3);
+    reader.cache.observeVersion('subject:k', 3);
     truth.write('k', 'changed again');
     expect(await reader.get('k')).toBe('changed again');
     third.close();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { targetPasswordPlace } from '../../../src/catalog/entities/connection-target.entity.js';
+import { targetPasswordContext } from '../../../src/catalog/entities/connection-target.entity.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { TARGET, TENANT } from '../../../src/tenant/directory/cached-kinds.js';
 import type { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
@@ -37,7 +37,7 @@ async function placedTenant(sealed: (targetId: string) => string) {
   return { slug, targetId, id: row?.id ?? '' };
 }
 
-const sealWell = (targetId: string): string => testKeyRing().seal('secret', targetPasswordPlace(targetId));
+const sealWell = (targetId: string): string => testKeyRing().encrypt('secret', targetPasswordContext(targetId));
 
 it.each<[string, (lookup: TenantLookup, of: { slug: string; id: string }) => Promise<unknown>]>([
   ['a key', (lookup, { slug }) => lookup.apiKey(slug)],
@@ -48,8 +48,8 @@ it.each<[string, (lookup: TenantLookup, of: { slug: string; id: string }) => Pro
   const { lookup } = instance;
   const tenant = await placedTenant(sealWell);
   expect(await find(lookup, tenant)).not.toBeNull();
-  expect(lookup.held(TENANT, tenant.id)).toMatchObject({ slug: tenant.slug, targetId: tenant.targetId });
-  expect(lookup.held(TARGET, tenant.targetId)).toEqual({
+  expect(lookup.peek(TENANT, tenant.id)).toMatchObject({ slug: tenant.slug, targetId: tenant.targetId });
+  expect(lookup.peek(TARGET, tenant.targetId)).toEqual({
     ...{ id: tenant.targetId, version: '1', shared: false, database: tenant.slug, role: tenant.slug },
     ...{ password: 'secret', server: expect.objectContaining({ host: '127.0.0.1' }) },
   });
@@ -59,6 +59,6 @@ it('a target whose password does not open is told to whoever asks for it, and th
   const { lookup } = instance;
   const tenant = await placedTenant(() => 'nonsense');
   expect(await lookup.bySlug(tenant.slug)).toMatchObject({ id: tenant.id });
-  expect(lookup.held(TARGET, tenant.targetId)).toBeUndefined();
+  expect(lookup.peek(TARGET, tenant.targetId)).toBeUndefined();
   await expect(lookup.target(tenant.targetId)).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
 });

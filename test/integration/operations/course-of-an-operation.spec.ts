@@ -18,7 +18,7 @@ describe('the course of an operation', () => {
     const go = new AbortController();
     const kind = kindOf({
       before: async () => undefined,
-      counting: async ({ progress, report }) => {
+      counting: async ({ reportProgress: progress, addResult: report }) => {
         progress(3, 10);
         await report({ found: 3 });
         await once(go.signal, 'abort');
@@ -26,7 +26,7 @@ describe('the course of an operation', () => {
     });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
-    const completed = runner.complete(id);
+    const completed = runner.runToCompletion(id);
     await soon(async () =>
       expect(await rig.read(id)).toMatchObject({
         ...{ status: 'running', step: 'counting', finishedSteps: ['before'], done: 3, total: 10, result: { found: 3 } },
@@ -41,7 +41,7 @@ describe('the course of an operation', () => {
   it('keeps what a step kept, for the next attempt and for later steps', async () => {
     const seen: unknown[] = [];
     const kind = kindOf({
-      first: async ({ keep, state }) => {
+      first: async ({ saveState: keep, state }) => {
         seen.push({ ...state });
         await keep({ name: 'chosen' });
         seen.push({ ...state });
@@ -51,9 +51,9 @@ describe('the course of an operation', () => {
     });
     const { runner, operations } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
-    await expect(runner.complete(id)).rejects.toBeInstanceOf(OperationFailedError);
+    await expect(runner.runToCompletion(id)).rejects.toBeInstanceOf(OperationFailedError);
     await operations.retry(id, ACTOR);
-    await runner.complete(id);
+    await runner.runToCompletion(id);
     const chosen = { name: 'chosen' };
     expect(seen).toEqual([{}, chosen, chosen, chosen, chosen]);
   });
@@ -73,14 +73,14 @@ describe('the course of an operation', () => {
     );
     const { runner, operations } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
-    await expect(runner.complete(id)).rejects.toBeInstanceOf(OperationFailedError);
+    await expect(runner.runToCompletion(id)).rejects.toBeInstanceOf(OperationFailedError);
     const failed = await rig.read(id);
     expect(failed).toMatchObject({ status: 'failed', step: 'second', error: { code: 'INTERNAL_ERROR' } });
     expect(JSON.stringify(failed)).not.toContain('secret');
     expect(told).toEqual([id]);
     await operations.retry(id, ACTOR);
     failing.now = false;
-    await runner.complete(id);
+    await runner.runToCompletion(id);
     expect(ran).toEqual(['first']);
     await expect(operations.retry(id, ACTOR)).rejects.toBeInstanceOf(ConflictError);
     await expect(operations.cancel(id, ACTOR)).rejects.toBeInstanceOf(ConflictError);
@@ -96,7 +96,7 @@ describe('the course of an operation', () => {
     });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
-    await runner.complete(id);
+    await runner.runToCompletion(id);
     expect(attempts).toHaveLength(2);
   });
 
@@ -115,7 +115,7 @@ describe('the course of an operation', () => {
     const before = await rig.ask(kind, 'before');
     expect(await operations.cancel(before.id, ACTOR)).toMatchObject({ status: 'cancelled' });
     const during = await rig.ask(kind, 'during');
-    const completed = runner.complete(during.id);
+    const completed = runner.runToCompletion(during.id);
     const refused = expect(completed).rejects.toBeInstanceOf(OperationFailedError);
     await soon(async () => expect((await rig.read(during.id)).status).toBe('running'));
     await operations.cancel(during.id, ACTOR);
@@ -129,7 +129,7 @@ describe('the course of an operation', () => {
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
     await rig.database.admin('UPDATE operations SET attempts = 20 WHERE id = $1', [id]);
-    await expect(runner.complete(id)).rejects.toMatchObject({ reason: 'OPERATION_GIVEN_UP' });
+    await expect(runner.runToCompletion(id)).rejects.toMatchObject({ reason: 'OPERATION_GIVEN_UP' });
   });
 
   it('does not begin before its time', async () => {
@@ -137,7 +137,7 @@ describe('the course of an operation', () => {
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
     await rig.database.admin("UPDATE operations SET run_after = now() + interval '2 seconds' WHERE id = $1", [id]);
-    await runner.complete(id);
+    await runner.runToCompletion(id);
     const [row] = await rig.database.admin<{ early: boolean }>(
       'SELECT started_at < run_after AS early FROM operations WHERE id = $1',
       [id],

@@ -27,7 +27,7 @@ describe('an operation', () => {
     const runners = await Promise.all(Array.from({ length: 4 }, () => rig.instance(kind)));
     const { id } = await rig.ask(kind);
     for (const { runner } of runners) runner.start();
-    await Promise.all(runners.map(({ runner }) => runner.complete(id)));
+    await Promise.all(runners.map(({ runner }) => runner.runToCompletion(id)));
     expect(ran).toEqual([`first ${id}`, `second ${id}`]);
     expect(await rig.read(id)).toMatchObject({
       ...{ status: 'succeeded', finishedSteps: ['first', 'second'], step: null, error: null },
@@ -102,7 +102,7 @@ describe('an operation', () => {
     await soon(async () => expect(ran).toHaveLength(1));
     await a.beforeApplicationShutdown();
     expect((await rig.read(id)).status).toBe('running');
-    await b.complete(id);
+    await b.runToCompletion(id);
     expect(await rig.read(id)).toMatchObject({ status: 'succeeded' });
   });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
+import { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import {
   CacheInstance,
   ITEM,
@@ -36,7 +36,7 @@ async function start(args: string[] = []): Promise<TestRedis> {
 async function pair(redis: RedisSettings): Promise<[CacheInstance, CacheInstance]> {
   const shared = { truth: new Truth(), clock: new StoppedClock(), redis };
   const [a, b] = await Promise.all([CacheInstance.open(shared), CacheInstance.open(shared)]);
-  for (const { cache } of [a, b]) cache.listening();
+  for (const { cache } of [a, b]) cache.feedRestored();
   shared.clock.advance(UNTRUSTED_MS);
   cleanup.push(() => [a, b].forEach((instance) => instance.close()));
   for (const key of KEYS) a.truth.write(key, key);
@@ -182,7 +182,7 @@ async function startSentinel(master: TestRedis): Promise<{ readonly port: number
   await writeFile(config, lines.join(''));
   const network = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder];
   const command = ['-c', 'exec redis-server "$0" "$@" >&2', config, '--sentinel', ...network];
-  const sentinel = new LifeLine('/bin/sh', command, { cwd: '/', env: { PATH: process.env['PATH'] } });
+  const sentinel = new ParentWatch('/bin/sh', command, { cwd: '/', env: { PATH: process.env['PATH'] } });
   cleanup.push(async () => {
     await sentinel.stop(['INT', 'KILL'], 3_000);
     await rm(folder, { recursive: true });

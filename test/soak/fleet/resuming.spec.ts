@@ -44,7 +44,7 @@ function kill(application: string): Promise<unknown> {
 describe('a migration of the fleet that is interrupted', () => {
   it('by the end of its instance goes on where it was, on another one', async () => {
     const id = await first.ask({ parallelism: 1 });
-    const interrupted = first.nest.get(OperationRunner).complete(id);
+    const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
     await gate.reached(3);
     const stopped = first.nest.get(OperationRunner).beforeApplicationShutdown();
@@ -62,7 +62,7 @@ describe('a migration of the fleet that is interrupted', () => {
 
   it('by the loss of its lock leaves the unit in hand to who goes on', async () => {
     const id = await first.ask({ parallelism: 1 });
-    const interrupted = first.nest.get(OperationRunner).complete(id);
+    const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
     await gate.reached(3);
     await kill('tenantry operations');

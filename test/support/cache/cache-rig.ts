@@ -154,7 +154,7 @@ export class CacheInstance {
 
   /** Hears every change, for long enough that Redis is trusted. */
   listen(): this {
-    this.cache.listening();
+    this.cache.feedRestored();
     this.clock.advance(UNTRUSTED_MS);
     return this;
   }
@@ -165,8 +165,8 @@ export class CacheInstance {
 
   /** Changes the truth, and hears of it. */
   change(key: string, text: string): void {
-    this.cache.heard(`subject:${key}`, this.truth.write(key, text));
-    this.cache.appeared(ITEM, [key]);
+    this.cache.observeVersion(`subject:${key}`, this.truth.write(key, text));
+    this.cache.forgetAbsence(ITEM, [key]);
   }
 
   close(): void {

@@ -99,7 +99,7 @@ export class Instance {
   async complete(id: string): Promise<OperationEntity> {
     await this.nest
       .get(OperationRunner)
-      .complete(id)
+      .runToCompletion(id)
       .catch((error: unknown) => {
         if (!(error instanceof OperationFailedError)) throw error;
       });

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
+import { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import {
   type ServiceAccount,
   serviceAccount,
@@ -38,7 +38,7 @@ export class PgBouncer {
   private constructor(
     readonly port: number,
     private readonly folder: string,
-    private readonly server: LifeLine,
+    private readonly server: ParentWatch,
   ) {}
 
   static async start({ port, ...options }: PgBouncerOptions = {}): Promise<PgBouncer> {
@@ -53,7 +53,7 @@ export class PgBouncer {
     const up = new Promise<void>((resolve) => {
       markUp = resolve;
     });
-    const server = new LifeLine(program, ['pgbouncer.ini'], { ...spawnOptions(account), cwd: folder }, (line) => {
+    const server = new ParentWatch(program, ['pgbouncer.ini'], { ...spawnOptions(account), cwd: folder }, (line) => {
       if (line.includes('process up')) markUp(); // it listens before it says so
     });
     const pooler = new PgBouncer(listening, folder, server);

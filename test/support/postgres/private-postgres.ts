@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
 import { EmbeddedPostgres } from '../../../src/dev/embedded-postgres/embedded-postgres.js';
-import type { LifeLine } from '../../../src/dev/embedded-postgres/parent-watch.js';
+import type { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import { usableBinaries } from '../../../src/dev/embedded-postgres/postgres-binaries.js';
 import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
 import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
@@ -112,7 +112,7 @@ export class PrivatePostgres {
 export class Standby {
   private constructor(
     private readonly folder: string,
-    private readonly server: LifeLine,
+    private readonly server: ParentWatch,
     readonly address: { readonly host: string; readonly port: number },
   ) {}
 

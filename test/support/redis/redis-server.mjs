@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram } from '../processes/system-program.mjs';
 
 const compiled = (path) => import(new URL(`../../../dist/dev/embedded-postgres/${path}`, import.meta.url).href);
-const { LifeLine } = await compiled('parent-watch.js');
+const { ParentWatch } = await compiled('parent-watch.js');
 const { removeAbandoned, stagingPath } = await compiled('staging.js');
 
 const PACKAGES = { 'apt-get': 'redis-server', apk: 'redis', dnf: 'redis', brew: 'redis' };
@@ -35,7 +35,10 @@ export async function startRedis({ port, args = [] } = {}) {
   const options = [...network, '--dir', folder, '--pidfile', pidFile, '--save', '', '--appendonly', 'no'];
   const env = { PATH: process.env.PATH, LC_ALL: 'C' };
   // Redis writes its log to standard output, which nobody reads, and what stops its start there, too.
-  const server = new LifeLine('/bin/sh', ['-c', 'exec "$0" "$@" >&2', program, ...options, ...args], { cwd: '/', env });
+  const server = new ParentWatch('/bin/sh', ['-c', 'exec "$0" "$@" >&2', program, ...options, ...args], {
+    cwd: '/',
+    env,
+  });
   const stop = async () => {
     await server.stop(['INT', 'KILL'], STOP_GRACE_MS);
     await rm(folder, { recursive: true, force: true });

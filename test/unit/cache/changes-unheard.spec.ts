@@ -17,7 +17,7 @@ describe('while changes may go unheard', () => {
     const instance = (await CacheInstance.open()).listen();
     for (const key of ['a', 'b']) instance.truth.write(key, 'one');
     await Promise.all(['a', 'b', 'absent'].map((key) => instance.get(key)));
-    instance.cache.deaf();
+    instance.cache.feedLost();
     for (const key of ['a', 'absent']) instance.truth.write(key, 'two');
     instance.truth.remove('b');
     expect(await Promise.all(['a', 'b', 'absent'].map((key) => instance.get(key)))).toEqual(['two', undefined, 'two']);
@@ -27,7 +27,7 @@ describe('while changes may go unheard', () => {
     const instance = (await CacheInstance.open()).listen();
     instance.truth.write('a', 'one');
     await instance.get('a');
-    instance.cache.deaf();
+    instance.cache.feedLost();
     instance.truth.write('a', 'two'); // unheard
     instance.listen();
     instance.truth.asked = 0;

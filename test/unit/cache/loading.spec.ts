@@ -55,7 +55,7 @@ describe('a load', () => {
     const loader = instance.truth.loader('a');
     const value = await instance.cache.getOrLoad(ITEM, 'a', async () => {
       const loaded = await loader();
-      instance.cache.heard('subject:a', instance.truth.write('a', `${(changes += 1)}`));
+      instance.cache.observeVersion('subject:a', instance.truth.write('a', `${(changes += 1)}`));
       return loaded;
     });
     expect(changes).toBe(3);
@@ -76,7 +76,7 @@ describe('a load', () => {
   it.each([
     ['what is held was cleared', (instance: CacheInstance) => void instance.cache.clear()],
     ['changes are heard again', (instance: CacheInstance) => instance.listen()],
-    ['changes went unheard', (instance: CacheInstance) => instance.cache.deaf()],
+    ['changes went unheard', (instance: CacheInstance) => instance.cache.feedLost()],
   ])('that began before %s is not what callers get who come after', async (_what, happen) => {
     const instance = await open();
     instance.truth.write('a', 'old');
@@ -95,7 +95,7 @@ describe('a load', () => {
     const instance = await open();
     instance.truth.write('slug', 'first', { subject: 'tenant:1', version: 50 });
     expect(await instance.get('slug')).toBe('first');
-    instance.cache.heard('tenant:1', 51);
+    instance.cache.observeVersion('tenant:1', 51);
     instance.truth.write('slug', 'second', { subject: 'tenant:2', version: 1 });
     expect(await instance.get('slug')).toBe('second');
     instance.truth.asked = 0;

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Along } from '../../../src/cache/contract/cache.js';
+import type { Prefetched } from '../../../src/cache/contract/cache.js';
 import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
 /** Loads `a`, and with it what the truth says of `b` at that moment. */
@@ -7,8 +7,8 @@ async function loadBoth(instance: CacheInstance): Promise<string | undefined> {
   const [a, b] = [instance.truth.loader('a'), instance.truth.loader('b')];
   const found = await instance.cache.getOrLoad(ITEM, 'a', async () => {
     const [loaded, other] = await Promise.all([a(), b()]);
-    const along: Along[] = other ? [{ kind: ITEM, key: 'b', read: () => other }] : [];
-    return loaded && { ...loaded, along };
+    const along: Prefetched[] = other ? [{ kind: ITEM, key: 'b', read: () => other }] : [];
+    return loaded && { ...loaded, prefetched: along };
   });
   return found?.text;
 }
@@ -46,7 +46,7 @@ it('what was read before changes went unheard is confirmed', async () => {
   const instance = await open();
   instance.truth.hold();
   const late = loadBoth(instance);
-  instance.cache.deaf();
+  instance.cache.feedLost();
   instance.truth.write('b', 'new'); // unheard
   instance.listen();
   instance.truth.release();
@@ -64,7 +64,7 @@ it('what is held is not replaced', async () => {
 
 it('what cannot be read is left to its own loader, and harms nobody else', async () => {
   const instance = await open();
-  const unreadable: Along = {
+  const unreadable: Prefetched = {
     kind: ITEM,
     key: 'b',
     read: () => {
@@ -74,7 +74,7 @@ it('what cannot be read is left to its own loader, and harms nobody else', async
   const load = instance.truth.loader('a');
   const found = await instance.cache.getOrLoad(ITEM, 'a', async () => {
     const loaded = await load();
-    return loaded && { ...loaded, along: [unreadable] };
+    return loaded && { ...loaded, prefetched: [unreadable] };
   });
   expect(found?.text).toBe('a');
   expect(await instance.get('b')).toBe('old');

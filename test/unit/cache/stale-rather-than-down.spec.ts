@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { SealBrokenError } from '../../../src/platform/encryption/key-ring.js';
+import { DecryptionError } from '../../../src/platform/encryption/key-ring.js';
 import { CacheInstance, OPTIONS } from '../../support/cache/cache-rig.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 
@@ -48,8 +48,8 @@ describe('while the truth cannot be asked', () => {
   });
 
   it.each([
-    ['a change', () => instance.cache.heard('subject:a', 2)],
-    ['something that is not understood', () => instance.cache.listening()],
+    ['a change', () => instance.cache.observeVersion('subject:a', 2)],
+    ['something that is not understood', () => instance.cache.feedRestored()],
     ['clearing', () => void instance.cache.clear()],
   ])('nothing is served from before %s', async (_what, happen) => {
     happen();
@@ -61,17 +61,17 @@ describe('while the truth cannot be asked', () => {
   });
 
   it('nothing is served from before more changes than are remembered', async () => {
-    instance.cache.heard('subject:a', 2);
-    for (let n = 0; n < 100_001; n += 1) instance.cache.heard(`other:${n}`, 2);
+    instance.cache.observeVersion('subject:a', 2);
+    for (let n = 0; n < 100_001; n += 1) instance.cache.observeVersion(`other:${n}`, 2);
     instance.truth.failure = DOWN;
     await expect(instance.get('a')).rejects.toBe(DOWN);
   });
 
   it('what was known before the notifications were lost is served: no change of it was heard', async () => {
-    instance.cache.deaf();
+    instance.cache.feedLost();
     instance.truth.failure = DOWN;
     expect(await instance.get('a')).toBe('one');
-    instance.cache.listening();
+    instance.cache.feedRestored();
     expect(await instance.get('a')).toBe('one');
   });
 
@@ -108,8 +108,8 @@ describe('what the truth refuses', () => {
     instance.truth.write('b', 'one');
     await instance.get('b');
     instance.clock.advance(OPTIONS.ttlMs);
-    instance.truth.failure = new SealBrokenError('somewhere', 'its key is gone');
-    await expect(instance.get('a')).rejects.toBeInstanceOf(SealBrokenError);
+    instance.truth.failure = new DecryptionError('somewhere', 'its key is gone');
+    await expect(instance.get('a')).rejects.toBeInstanceOf(DecryptionError);
     instance.truth.failure = undefined;
     instance.truth.write('b', 'two');
     expect(await instance.get('b')).toBe('two');

@@ -4,7 +4,7 @@ import type { Entry } from '../../../../src/cache/contract/entry.js';
 import { CacheStatistics } from '../../../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../../../src/cache/redis/open-redis-tier.js';
 import type { RedisTier } from '../../../../src/cache/redis/redis-tier.js';
-import { SealedRedis } from '../../../../src/cache/redis/encrypted-redis.js';
+import { EncryptedRedis } from '../../../../src/cache/redis/encrypted-redis.js';
 import { TieredCache } from '../../../../src/cache/tiers/tiered-cache.js';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
@@ -74,14 +74,14 @@ describe('sealing the entries in Redis anew', () => {
     await fill(BEFORE);
     await redis.send('PEXPIRE', `${PREFIX}:${KEYS[0]}`, 90_000);
     const during = await open(DURING);
-    expect(await during.resealEntries()).toBe(COUNT);
+    expect(await during.reEncryptEntries()).toBe(COUNT);
     const after = await open(AFTER);
     for (const key of KEYS) expect(await textOf(after, key)).toEqual({ text: `of ${key}` });
     const first = Number(await redis.send('PTTL', `${PREFIX}:${KEYS[0]}`));
     expect(first).toBeGreaterThan(30_000);
     expect(first).toBeLessThanOrEqual(90_000);
     expect(Number(await redis.send('PTTL', `${PREFIX}:${KEYS[1]}`))).toBeGreaterThan(500_000);
-    expect(await during.resealEntries()).toBe(0);
+    expect(await during.reEncryptEntries()).toBe(0);
   });
 
   it('leaves alone what is not ours, does not open, is no string, never expires, or is current', async () => {
@@ -102,7 +102,7 @@ describe('sealing the entries in Redis anew', () => {
       );
     const foreign = await redis.send('GET', 'foreign:item:old');
     const before = await dump();
-    expect(await (await open(DURING)).resealEntries()).toBe(1);
+    expect(await (await open(DURING)).reEncryptEntries()).toBe(1);
     expect(await dump()).toEqual(before);
     expect(await redis.send('GET', 'foreign:item:old')).toBe(foreign);
     expect(await redis.send('GET', `${PREFIX}:lock:item:old`)).toBe('token');
@@ -114,15 +114,15 @@ describe('sealing the entries in Redis anew', () => {
     clients.push(client);
     /** Between its reading and its writing: commands of one connection are run in their order. */
     class Meanwhile extends KeyRing {
-      override reseal(sealed: string, place: string): string {
+      override reEncrypt(sealed: string, place: string): string {
         if (place.includes('written')) void client.set(`${PREFIX}:item:written`, 'newer', 'PX', 5_000);
         else void client.del(`${PREFIX}:item:removed`);
-        return super.reseal(sealed, place);
+        return super.reEncrypt(sealed, place);
       }
     }
     const ring = new Meanwhile({ security: { encryptionKeys: [NEW_KEY, OLD_KEY] } } as unknown as AppConfig);
-    const sealed = new SealedRedis(client, ring, `${PREFIX}:`, () => undefined);
-    expect(await sealed.reseal()).toBe(0);
+    const sealed = new EncryptedRedis(client, ring, `${PREFIX}:`, () => undefined);
+    expect(await sealed.reEncrypt()).toBe(0);
     expect(await client.get(`${PREFIX}:item:written`)).toBe('newer');
     expect(await client.pttl(`${PREFIX}:item:written`)).toBeLessThanOrEqual(5_000);
     expect(await client.exists(`${PREFIX}:item:removed`)).toBe(0);
@@ -132,15 +132,15 @@ describe('sealing the entries in Redis anew', () => {
     await fill(BEFORE);
     const stop = new AbortController();
     class Stopping extends KeyRing {
-      override reseal(sealed: string, place: string): string {
+      override reEncrypt(sealed: string, place: string): string {
         stop.abort(new Error('stopped'));
-        return super.reseal(sealed, place);
+        return super.reEncrypt(sealed, place);
       }
     }
     const ring = new Stopping({ security: { encryptionKeys: [NEW_KEY, OLD_KEY] } } as unknown as AppConfig);
     const tier = await open(ring);
-    await expect(tier.resealEntries(stop.signal)).rejects.toThrow('stopped');
-    const left = await (await open(DURING)).resealEntries();
+    await expect(tier.reEncryptEntries(stop.signal)).rejects.toThrow('stopped');
+    const left = await (await open(DURING)).reEncryptEntries();
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThan(COUNT);
     const after = await open(AFTER);
@@ -163,18 +163,18 @@ describe('sealing the entries in Redis anew', () => {
       expect((await Promise.all(KEYS.map((key) => textOf(before, key)))).every(Boolean)).toBe(true);
     });
     expect(Number(await second.send('DBSIZE'))).toBeGreaterThan(0);
-    expect(await (await open(DURING, { clusterNodes })).resealEntries()).toBe(COUNT);
+    expect(await (await open(DURING, { clusterNodes })).reEncryptEntries()).toBe(COUNT);
     for (const tier of tiers.splice(0)) tier.close();
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
   it('does nothing without Redis, and says so where Redis is away', async () => {
-    expect(await new TieredCache(OPTIONS, undefined).resealEntries()).toBe(0);
+    expect(await new TieredCache(OPTIONS, undefined).reEncryptEntries()).toBe(0);
     const gone = await TestRedis.start();
     const tier = await open(DURING, { port: gone.port });
     await gone.stop();
     await soon(async () => expect(tier.isConnected).toBe(false));
-    expect(await new TieredCache(OPTIONS, tier).resealEntries()).toBeUndefined();
+    expect(await new TieredCache(OPTIONS, tier).reEncryptEntries()).toBeUndefined();
     expect(tier.breakerState).toBe('closed');
   });
 
@@ -182,9 +182,9 @@ describe('sealing the entries in Redis anew', () => {
     await fill(BEFORE);
     const hanging = await open(DURING);
     redis.freeze();
-    const resealing = hanging.resealEntries();
+    const resealing = hanging.reEncryptEntries();
     await expect(resealing.finally(() => redis.thaw())).resolves.toBeUndefined();
     expect(hanging.breakerState).toBe('closed');
-    expect(await (await open(DURING)).resealEntries()).toBe(COUNT);
+    expect(await (await open(DURING)).reEncryptEntries()).toBe(COUNT);
   });
 });

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
-import { targetPasswordPlace } from '../../../../src/catalog/entities/connection-target.entity.js';
-import { answerPlace } from '../../../../src/catalog/entities/idempotency-key.entity.js';
-import { countOutdated, resealAll, SEALED_COLUMNS } from '../../../../src/catalog/encrypted-columns.js';
-import { ownerPasswordPlace } from '../../../../src/catalog/server-owner.js';
+import { targetPasswordContext } from '../../../../src/catalog/entities/connection-target.entity.js';
+import { answerContext } from '../../../../src/catalog/entities/idempotency-key.entity.js';
+import { countOutdated, reEncryptAll, SEALED_COLUMNS } from '../../../../src/catalog/encrypted-columns.js';
+import { ownerPasswordContext } from '../../../../src/catalog/server-owner.js';
 import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
 import type { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
@@ -38,12 +38,12 @@ beforeEach(async () => {
   serverId = randomUUID();
   await catalog.query(
     `INSERT INTO servers (id, name, host, port, owner_role, owner_password_sealed) VALUES ($1, 'b', 'b', 1, 'o', $2)`,
-    [serverId, BEFORE.seal('of the owner', ownerPasswordPlace(serverId))],
+    [serverId, BEFORE.encrypt('of the owner', ownerPasswordContext(serverId))],
   );
 });
 
 async function addTarget(ring: KeyRing, password: string, id: string = randomUUID()): Promise<string> {
-  const sealed = ring.seal(password, targetPasswordPlace(id));
+  const sealed = ring.encrypt(password, targetPasswordContext(id));
   await catalog.query(
     `INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
      VALUES ($1, $2, 'dedicated', $3, 'r', $4)`,
@@ -56,7 +56,7 @@ async function passwords(ring: KeyRing): Promise<string[]> {
   const rows = await catalog.query<{ id: string; sealed: string }[]>(
     'SELECT id, password_sealed AS sealed FROM connection_targets',
   );
-  return rows.map(({ id, sealed }) => ring.open(sealed, targetPasswordPlace(id))).toSorted();
+  return rows.map(({ id, sealed }) => ring.decrypt(sealed, targetPasswordContext(id))).toSorted();
 }
 
 async function version(id: string): Promise<number | undefined> {
@@ -73,18 +73,18 @@ describe('sealing the catalog anew', () => {
     await catalog.query('INSERT INTO idempotency_keys (key, request_hash, answer_sealed) VALUES ($1, $2, $3)', [
       'it\'s "a" key',
       'h',
-      BEFORE.seal('{}', answerPlace('it\'s "a" key')),
+      BEFORE.encrypt('{}', answerContext('it\'s "a" key')),
     ]);
     const before = await passwords(DURING);
     expect(await countOutdated(catalog, DURING)).toBe(TARGETS + 2);
     const progress: number[] = [];
-    const done = await resealAll(catalog, DURING, { onProgress: (resealed) => progress.push(resealed) });
-    expect(done).toEqual({ resealed: TARGETS + 2, broken: [] });
+    const done = await reEncryptAll(catalog, DURING, { onProgress: (resealed) => progress.push(resealed) });
+    expect(done).toEqual({ reEncrypted: TARGETS + 2, broken: [] });
     expect(progress).toEqual(Array.from({ length: TARGETS + 2 }, (_, n) => n + 1));
     expect(await countOutdated(catalog, DURING)).toBe(0);
     expect(await passwords(AFTER)).toEqual(before);
     const unchanged = await version(current);
-    expect(await resealAll(catalog, DURING)).toEqual({ resealed: 0, broken: [] });
+    expect(await reEncryptAll(catalog, DURING)).toEqual({ reEncrypted: 0, broken: [] });
     expect(await version(current)).toBe(unchanged);
   });
 
@@ -102,9 +102,9 @@ describe('sealing the catalog anew', () => {
     for (let n = 0; n < 10; n += 1) await addTarget(BEFORE, `password ${n}`);
     const stop = new AbortController();
     const onProgress = (resealed: number): void => void (resealed === 4 && stop.abort(new Error('stopped')));
-    await expect(resealAll(catalog, DURING, { signal: stop.signal, onProgress })).rejects.toThrow('stopped');
+    await expect(reEncryptAll(catalog, DURING, { signal: stop.signal, onProgress })).rejects.toThrow('stopped');
     expect(await countOutdated(catalog, DURING)).toBe(7);
-    expect(await resealAll(catalog, DURING)).toEqual({ resealed: 7, broken: [] });
+    expect(await reEncryptAll(catalog, DURING)).toEqual({ reEncrypted: 7, broken: [] });
   });
 
   it('tells of what does not open, leaves it, and does the rest', async () => {
@@ -112,12 +112,12 @@ describe('sealing the catalog anew', () => {
     const moved = randomUUID();
     await addTarget(BEFORE, 'elsewhere', moved);
     await catalog.query('UPDATE connection_targets SET password_sealed = $1 WHERE id = $2', [
-      BEFORE.seal('x', targetPasswordPlace(lost)),
+      BEFORE.encrypt('x', targetPasswordContext(lost)),
       moved,
     ]);
-    const { resealed, broken } = await resealAll(catalog, DURING);
+    const { reEncrypted: resealed, broken } = await reEncryptAll(catalog, DURING);
     expect(resealed).toBe(1);
-    expect(broken.toSorted()).toEqual([lost, moved].map(targetPasswordPlace).toSorted());
+    expect(broken.toSorted()).toEqual([lost, moved].map(targetPasswordContext).toSorted());
     expect(await countOutdated(catalog, DURING)).toBe(2);
   });
 
@@ -126,10 +126,10 @@ describe('sealing the catalog anew', () => {
     const other = new pg.Client({ connectionString: database.url });
     await other.connect();
     await other.query('BEGIN');
-    const rotated = BEFORE.seal('rotated', targetPasswordPlace(changed));
+    const rotated = BEFORE.encrypt('rotated', targetPasswordContext(changed));
     await other.query('UPDATE connection_targets SET password_sealed = $1 WHERE id = $2', [rotated, changed]);
     await other.query('DELETE FROM connection_targets WHERE id = $1', [removed]);
-    const resealing = resealAll(catalog, DURING);
+    const resealing = reEncryptAll(catalog, DURING);
     await soon(async () => {
       const waiting = await database.admin(
         `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
@@ -138,9 +138,9 @@ describe('sealing the catalog anew', () => {
     });
     await other.query('COMMIT');
     await other.end();
-    expect((await resealing).resealed).toBe(1); // the server's
+    expect((await resealing).reEncrypted).toBe(1); // the server's
     expect(await passwords(BEFORE)).toEqual(['rotated']);
-    await resealAll(catalog, DURING);
+    await reEncryptAll(catalog, DURING);
     expect(await passwords(AFTER)).toEqual(['rotated']);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import { OWNER_CONNECTIONS, OwnerConnections } from '../../../../src/database/admin-connections/admin-connections.js';
+import { OWNER_CONNECTIONS, AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';
@@ -9,14 +9,14 @@ import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 import { ownerTarget } from '../../../support/tables/migration-fixture.js';
 
-function connections(pool: Partial<AppConfig['pool']> = {}, shutdownTimeoutMs = 10_000): OwnerConnections {
+function connections(pool: Partial<AppConfig['pool']> = {}, shutdownTimeoutMs = 10_000): AdminConnections {
   const { reuse: enabled, ...options } = POOL_OPTIONS;
-  return new OwnerConnections({ pool: { enabled, ...options, ...pool }, shutdownTimeoutMs } as unknown as AppConfig);
+  return new AdminConnections({ pool: { enabled, ...options, ...pool }, shutdownTimeoutMs } as unknown as AppConfig);
 }
 
 let databases: TestDatabase[];
 let target: ConnectionTarget;
-let owners: OwnerConnections;
+let owners: AdminConnections;
 beforeAll(async () => {
   databases = [];
   for (let n = 0; n < 10; n += 1) databases.push(await createTestDatabase('owner'));

@@ -44,7 +44,7 @@ async function isStoppedBy(target: ConnectionTarget, admin: Admin, end: 'cut' | 
   await soon(async () => expect(await sleepers(admin)).toBe(1));
   if (end === 'cut') {
     void pool.end();
-    pool.cut();
+    pool.destroyAll();
     expect(await told).toMatch(/^Connection terminated/); // and not that somebody cancelled it
   } else {
     connection.release('its caller has given up');
@@ -94,7 +94,7 @@ it('a server that does not take note holds nothing up, and the place is given ba
   await soon(async () => expect(await sleepers((text) => database.admin(text))).toBe(1));
   proxy.freeze();
   const ended = pool.end();
-  pool.cut();
+  pool.destroyAll();
   await ended;
   expect(await told).toBeInstanceOf(Error);
   expect(pool.budget.open).toBe(0);

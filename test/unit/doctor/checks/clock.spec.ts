@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Examination } from '../../../../src/doctor/examination/examination.js';
+import type { Diagnosis } from '../../../../src/doctor/diagnosis/diagnosis.js';
 import { clock } from '../../../../src/doctor/checks/clock.js';
 
 function lookAt(clock_ahead_ms: number) {
   const state = { server: { name: 'eu-2' }, facts: { clock_ahead_ms }, problem: undefined };
-  return clock.look({ servers: [state] } as unknown as Examination);
+  return clock.look({ servers: [state] } as unknown as Diagnosis);
 }
 
 describe('the clock of a server', () => {
@@ -21,6 +21,6 @@ describe('the clock of a server', () => {
 
   it('of a server that does not answer is not told of', () => {
     const state = { server: { name: 'eu-2' }, facts: undefined, problem: 'it is away' };
-    expect(clock.look({ servers: [state] } as unknown as Examination)).toEqual([]);
+    expect(clock.look({ servers: [state] } as unknown as Diagnosis)).toEqual([]);
   });
 });

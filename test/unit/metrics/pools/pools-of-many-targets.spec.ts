@@ -5,7 +5,7 @@ import type { PoolSnapshot, ServerSnapshot } from '../../../../src/database/pool
 import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/wait-histogram.js';
 import { PoolMetrics } from '../../../../src/metrics/pools/pool-metrics.js';
 import { targetLabel } from '../../../../src/metrics/pools/target-label.js';
-import { MOST_SERIES, OTHER } from '../../../../src/metrics/series/top-series.js';
+import { MAX_SERIES, OTHER } from '../../../../src/metrics/series/top-series.js';
 import { Exposition } from '../../../support/metrics/exposition.js';
 
 const SERVER: ServerSnapshot = { server: 'default', limit: 90, open: 3, waiting: 1 };
@@ -55,12 +55,12 @@ describe('the pools of 10,000 targets', () => {
   it('are no more series than those of the busiest and one for all others, with nothing lost', async () => {
     const page = await scraping().scrape(many(4));
     const perTarget = page.series.filter(({ labels }) => labels['target'] !== undefined);
-    expect(new Set(perTarget.map(({ labels }) => labels['target'])).size).toBe(MOST_SERIES + 1);
+    expect(new Set(perTarget.map(({ labels }) => labels['target'])).size).toBe(MAX_SERIES + 1);
     const sum = (name: string): number => page.named(name).reduce((total, { value }) => total + value, 0);
     expect(sum('tenantry_pool_wait_seconds_count')).toBe(40_000);
     expect(sum('tenantry_pool_opened_total')).toBe(10_000);
     expect(sum('tenantry_pool_connections')).toBe(10_000);
-    expect(page.value('tenantry_pool_breaker', { ...other, state: 'closed' })).toBe(10_000 - MOST_SERIES);
+    expect(page.value('tenantry_pool_breaker', { ...other, state: 'closed' })).toBe(10_000 - MAX_SERIES);
   });
 
   it('are looked at without holding up the event loop', () => {
@@ -123,7 +123,7 @@ describe('the series of a target', () => {
     performance.now = () => original.call(performance) + now;
     try {
       const { scrape } = scraping();
-      const healthy = Array.from({ length: MOST_SERIES }, (_, n) => pool(`db_${n}`, 50));
+      const healthy = Array.from({ length: MAX_SERIES }, (_, n) => pool(`db_${n}`, 50));
       await scrape([...healthy, pool('ill', 1)]);
       const ill = pool('ill', 1, { openFailures: 3, breaker: 'open' });
       const before = await scrape([...healthy, ill]);

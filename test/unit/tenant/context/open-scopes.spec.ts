@@ -11,7 +11,7 @@ let created: number;
 beforeEach(() => {
   target = { id: 'target', version: '1' };
   created = 0;
-  const lookup = { target: async () => target, held: () => target };
+  const lookup = { target: async () => target, peek: () => target };
   const dataSources = { create: () => ({ number: ++created }) };
   service = new TenantConnectionService(
     ...([{ cache: { memoryMaxEntries: 10 } }, dataSources, {}, lookup, {}, {}] as unknown as ConstructorParameters<

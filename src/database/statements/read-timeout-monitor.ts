@@ -1,4 +1,4 @@
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 
 const LOOK_MS = 500;
 
@@ -19,7 +19,7 @@ let watch: NodeJS.Timeout | undefined;
 export function watchLine(line: Watched, limitMs: number): void {
   if (limitMs <= 0 || watched.has(line)) return;
   watched.set(line, limitMs);
-  watch ??= outsideAnyCaller(() => setInterval(look, LOOK_MS).unref());
+  watch ??= runWithoutContext(() => setInterval(look, LOOK_MS).unref());
 }
 
 function look(): void {

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
 import { ConnectionStatements } from './connection-statements.js';
-import type { Flight } from './flight.js';
-import { watchLine } from './line-watch.js';
-import { postTogether } from './outgoing-post.js';
+import type { PipelinedQuery } from './pipelined-query.js';
+import { watchLine } from './read-timeout-monitor.js';
+import { postTogether } from './write-coalescer.js';
 import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient, WireConnection } from './wire.js';
 import { wireClient } from './wire.js';
 
@@ -11,7 +11,7 @@ import { wireClient } from './wire.js';
 const COLD = 3;
 
 /** How a connection is used. */
-export interface LineUse {
+export interface SendOptions {
   /** Whether it knows statements by name. */
   readonly named: boolean;
   /** Whether tenants share it. */
@@ -26,10 +26,10 @@ export interface LineUse {
  *
  * An error ends one flight, because each has its own `Sync`; what ends the connection ends them all.
  */
-export class FlightLine implements ActiveQuery {
+export class QueryPipeline implements ActiveQuery {
   /** When the server can have begun with the first one, in ms. */
   private since = 0;
-  private readonly flights: Flight[] = [];
+  private readonly queries: PipelinedQuery[] = [];
   private readonly wire: WireClient;
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
@@ -42,7 +42,7 @@ export class FlightLine implements ActiveQuery {
     this.wire = wireClient(client);
   }
 
-  send(flight: Flight, use: LineUse): void {
+  send(flight: PipelinedQuery, use: SendOptions): void {
     const refusal = this.whyUnusable();
     if (refusal) return process.nextTick(() => flight.fail(refusal));
     try {
@@ -52,8 +52,8 @@ export class FlightLine implements ActiveQuery {
       flight.isUnsendable = true;
       return process.nextTick(() => flight.fail(error));
     }
-    this.flights.push(flight);
-    if (this.flights.length === 1) this.begin();
+    this.queries.push(flight);
+    if (this.queries.length === 1) this.begin();
     if (use.together) postTogether(this);
     else this.post();
   }
@@ -62,9 +62,9 @@ export class FlightLine implements ActiveQuery {
    * Nobody waits for it any more. It is stopped if it is the one that runs; those behind it go on. The connection is not
    * used further, so that a cancel which comes late never meets a write.
    */
-  abandon(flight: Flight): void {
+  abandon(flight: PipelinedQuery): void {
     flight.isAbandoned = true;
-    if (flight !== this.flights[0]) return;
+    if (flight !== this.queries[0]) return;
     flight.isCanceled = true;
     this.isCanceled = true;
     void requestCancel(this.client as pg.Client);
@@ -83,13 +83,13 @@ export class FlightLine implements ActiveQuery {
 
   /** How long the server has been busy with the first one, in ms; undefined with none. */
   busyMs(now: number): number | undefined {
-    return this.flights.length === 0 ? undefined : now - this.since;
+    return this.queries.length === 0 ? undefined : now - this.since;
   }
 
   /** None of those under way will be heard of any more; the connection is no good. */
   break(error: Error): void {
     this.isBroken = true;
-    for (const flight of this.flights.splice(0)) flight.fail(error);
+    for (const flight of this.queries.splice(0)) flight.fail(error);
   }
 
   // What node-postgres asks of its active query
@@ -99,19 +99,19 @@ export class FlightLine implements ActiveQuery {
   }
 
   handleRowDescription(message: RowDescription): void {
-    this.flights[0]?.handleRowDescription(message);
+    this.queries[0]?.handleRowDescription(message);
   }
 
   handleDataRow(message: DataRow): void {
-    this.flights[0]?.handleDataRow(message);
+    this.queries[0]?.handleDataRow(message);
   }
 
   handleCommandComplete(message: CommandComplete): void {
-    this.flights[0]?.handleCommandComplete(message);
+    this.queries[0]?.handleCommandComplete(message);
   }
 
   handleEmptyQuery(): void {
-    this.flights[0]?.handleEmptyQuery();
+    this.queries[0]?.handleEmptyQuery();
   }
 
   handlePortalSuspended(): void {
@@ -129,7 +129,7 @@ export class FlightLine implements ActiveQuery {
   }
 
   handleError(error: Error): void {
-    const [flight] = this.flights;
+    const [flight] = this.queries;
     if (!flight) return;
     if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.break(error);
     flight.failure ??= error;
@@ -137,12 +137,12 @@ export class FlightLine implements ActiveQuery {
   }
 
   handleReadyForQuery(): void {
-    const flight = this.flights.shift();
+    const flight = this.queries.shift();
     if (!flight) return;
     const now = performance.now();
     const ms = now - this.since;
     this.since = now;
-    if (this.flights.length > 0) this.goOn();
+    if (this.queries.length > 0) this.goOn();
     if (flight.isToBeRepeated(this.isCanceled)) this.send(flight, { named: false, shared: true, together: false });
     else flight.land(ms, (this.landed += 1) <= COLD);
   }
@@ -167,11 +167,11 @@ export class FlightLine implements ActiveQuery {
   }
 }
 
-const lines = new WeakMap<pg.ClientBase, FlightLine>();
+const lines = new WeakMap<pg.ClientBase, QueryPipeline>();
 
-export function lineOf(client: pg.ClientBase): FlightLine {
+export function pipelineOf(client: pg.ClientBase): QueryPipeline {
   let line = lines.get(client);
-  if (!line) lines.set(client, (line = new FlightLine(client)));
+  if (!line) lines.set(client, (line = new QueryPipeline(client)));
   return line;
 }
 

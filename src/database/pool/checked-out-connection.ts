@@ -4,18 +4,18 @@ import type { HeldLease } from './lease-register.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /** Whoever lent a connection and wants it back. */
-interface Lender {
-  giveBack(lent: LentConnection, discardReason?: string): void;
+interface ReturnTarget {
+  release(lent: CheckedOutConnection, discardReason?: string): void;
 }
 
 /** A pool's connection in the hands of one caller. */
-export class LentConnection implements PooledConnection {
+export class CheckedOutConnection implements PooledConnection {
   private released = false;
   private reason: Error | undefined;
   private tell: ((reason: Error) => void) | undefined;
 
   constructor(
-    private readonly lender: Lender,
+    private readonly lender: ReturnTarget,
     readonly connection: PhysicalConnection,
     readonly tenantId: string,
     readonly lease: HeldLease | undefined,
@@ -49,6 +49,6 @@ export class LentConnection implements PooledConnection {
   release(discardReason?: string): void {
     if (this.released) return;
     this.released = true;
-    this.lender.giveBack(this, discardReason);
+    this.lender.release(this, discardReason);
   }
 }

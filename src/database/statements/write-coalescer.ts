@@ -1,4 +1,4 @@
-import { outsideAnyCaller } from '../../platform/outside-any-caller.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 
 interface Sender {
   post(): void;
@@ -8,7 +8,7 @@ const senders = new Set<Sender>();
 
 /** Lets a connection send at the end of this turn of the event loop: what several callers send on it is one write. */
 export function postTogether(sender: Sender): void {
-  if (senders.size === 0) outsideAnyCaller(() => setImmediate(postAll));
+  if (senders.size === 0) runWithoutContext(() => setImmediate(postAll));
   senders.add(sender);
 }
 

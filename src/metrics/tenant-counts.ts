@@ -9,7 +9,7 @@ const CACHE_MS = 10_000;
 const DEADLINE_MS = 1_000;
 
 /** How many tenants there are in each status, as the catalog last said. */
-export class TenantCensus {
+export class TenantCounts {
   private known: ReadonlyMap<TenantStatus, number> = new Map();
   private failure: unknown;
   private askedAt = -Infinity;

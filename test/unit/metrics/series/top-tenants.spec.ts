@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { TenantMetrics } from '../../../../src/metrics/tenant-metrics.js';
-import { MOST_SERIES, OTHER, TopSeries } from '../../../../src/metrics/series/top-series.js';
+import { MAX_SERIES, OTHER, TopSeries } from '../../../../src/metrics/series/top-series.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 import { Exposition } from '../../../support/metrics/exposition.js';
 
@@ -24,7 +24,7 @@ describe('the figures of 10,000 tenants', () => {
     const sums = { requests_total: 30_000, statements_total: 60_000, wait_seconds_total: 15_000 };
     for (const [name, sum] of Object.entries(sums)) {
       const series = page.named(`tenantry_tenant_${name}`);
-      expect([name, series.length]).toEqual([name, MOST_SERIES + 1]);
+      expect([name, series.length]).toEqual([name, MAX_SERIES + 1]);
       expect(series.reduce((total, { value }) => total + value, 0)).toBeCloseTo(sum);
     }
   });
@@ -35,7 +35,7 @@ describe('the figures of 10,000 tenants', () => {
     for (let round = 0; round < 50; round += 1) {
       for (const name of names(200, `round-${round}`)) series.of(name, 1 + round).count += 1;
       clock.advance(2 * MINUTE);
-      expect(series.entries().length).toBeLessThanOrEqual(MOST_SERIES + 1);
+      expect(series.entries().length).toBeLessThanOrEqual(MAX_SERIES + 1);
     }
   });
 
@@ -74,7 +74,7 @@ describe('a tenant', () => {
   it('gets a series when it becomes busy, and whoever it displaces is counted under "other" from then on', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
-    for (const name of names(MOST_SERIES - 1)) request(name, 100);
+    for (const name of names(MAX_SERIES - 1)) request(name, 100);
     request('quiet', 7);
     request('newcomer', 50);
     expect([shown('quiet'), shown('newcomer'), shown(OTHER)]).toEqual([7, undefined, 50]);
@@ -88,7 +88,7 @@ describe('a tenant', () => {
   it('keeps its series against one that is hardly busier', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
-    for (const name of names(MOST_SERIES)) request(name, 100);
+    for (const name of names(MAX_SERIES)) request(name, 100);
     request('rival', 120);
     clock.advance(MINUTE);
     request('rival');
@@ -102,7 +102,7 @@ describe('a tenant', () => {
   it('is not busy for ever: old work counts less than new', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
-    for (const name of names(MOST_SERIES)) request(name, 1_000);
+    for (const name of names(MAX_SERIES)) request(name, 1_000);
     clock.advance(30 * MINUTE);
     request('newcomer', 100);
     clock.advance(MINUTE);

@@ -7,6 +7,6 @@ const NOBODY = new AsyncResource('ConnectionPool');
  * which it was made: whatever is not bound to its caller then finds no tenant, instead of the one who happened to be the
  * first.
  */
-export function outsideAnyCaller<T>(work: () => T): T {
+export function runWithoutContext<T>(work: () => T): T {
   return NOBODY.runInAsyncScope(work);
 }

@@ -1,7 +1,7 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised when what shall be removed is not one tenant's: a name of another shape, or something that others made. */
-export class RemovalRefusedError extends CodedError {
+export class DeprovisioningRefusedError extends CodedError {
   readonly code = 'REMOVAL_REFUSED';
 
   constructor(reason: string) {

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
-import type { Questions } from './ask-server.js';
+import type { Questions } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
-import type { TargetOfServer } from './examination.js';
+import type { TargetOfServer } from './diagnosis.js';
 
 const NAME = 'catalog';
 const OLDEST_VERSION_NUM = 150_000;
@@ -27,7 +27,7 @@ const FACTS = `
   FROM pg_roles WHERE rolname = current_user`;
 
 /** What is to be said of the catalog, and whether it can be read. */
-export async function lookAtCatalog(catalog: Questions): Promise<{ findings: Finding[]; isReadable: boolean }> {
+export async function readCatalogState(catalog: Questions): Promise<{ findings: Finding[]; isReadable: boolean }> {
   const { rows } = await catalog.query<CatalogFacts>(FACTS);
   const facts = rows[0];
   if (!facts) throw new Error('the server does not list the role of DATABASE_URL');
@@ -73,7 +73,7 @@ const TARGETS = `
   FROM connection_targets ORDER BY server_id, database`;
 
 /** Where tenants live, as the catalog says. */
-export async function placesIn(
+export async function readServersAndTargets(
   catalog: Questions,
 ): Promise<{ readonly servers: readonly ServerEntity[]; readonly targets: readonly TargetOfServer[] }> {
   const { rows: servers } = await catalog.query<ServerEntity>(SERVERS);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { TenantCensus } from '../../../src/metrics/tenant-census.js';
+import { TenantCounts } from '../../../src/metrics/tenant-counts.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { soon } from '../../support/load/soon.js';
@@ -39,9 +39,9 @@ async function add(status: string, count: number): Promise<void> {
 }
 
 /** A census that has counted once. */
-async function taken(): Promise<{ census: TenantCensus; clock: ManualClock }> {
+async function taken(): Promise<{ census: TenantCounts; clock: ManualClock }> {
   const clock = new ManualClock();
-  const census = new TenantCensus(catalog, clock.now);
+  const census = new TenantCounts(catalog, clock.now);
   await census.refresh();
   expect(census.lastFailure).toBeUndefined();
   return { census, clock };

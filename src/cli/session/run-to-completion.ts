@@ -6,7 +6,7 @@ import { OperationRunner } from '../../operations/operation-runner.js';
 import type { CommandContext } from './command-context.js';
 import { Progress } from '../terminal/progress.js';
 
-export interface SeeThroughOptions {
+export interface RunOptions {
   /** False: a running server does it, or whoever follows it (`noteAsked`). */
   readonly wait: boolean;
   /** The command's answer: told when the operation has ended, whichever way, or at once without waiting. */
@@ -20,10 +20,10 @@ const LOOK_MS = 250;
  *
  * @throws OperationFailedError when it ended in anything but success
  */
-export async function seeThrough(
+export async function runToCompletion(
   context: CommandContext,
   id: string,
-  { wait, answer }: SeeThroughOptions,
+  { wait, answer }: RunOptions,
 ): Promise<void> {
   if (!wait) return answer();
   const progress = new Progress(context.terminal, context.output.json);
@@ -50,7 +50,7 @@ export async function workOn(
   tell: (operation: OperationView) => void,
 ): Promise<void> {
   const { session } = context;
-  const ended = session.get(OperationRunner).complete(id);
+  const ended = session.get(OperationRunner).runToCompletion(id);
   context.underWay = { id, ended };
   const watching = new AbortController();
   const stopWatching = (): void => watching.abort();

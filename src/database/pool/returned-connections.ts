@@ -1,12 +1,12 @@
 import type { ConnectionSupply } from './connection-supply.js';
-import type { LentConnection } from './lent-connection.js';
+import type { CheckedOutConnection } from './checked-out-connection.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 
 /** What becomes of a connection that is given back: it is parked, closed, or left to the others who share it. */
-export class ConnectionReturns {
+export class ReturnedConnections {
   private ended = false;
 
   constructor(
@@ -21,7 +21,7 @@ export class ConnectionReturns {
   }
 
   /** @param now of the pool's clock, in ms */
-  take({ connection, isShared }: LentConnection, discardReason: string | undefined, now: number): void {
+  take({ connection, isShared }: CheckedOutConnection, discardReason: string | undefined, now: number): void {
     if (isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason, now);
     else this.parkOrClose(connection, discardReason, now);
   }
@@ -35,10 +35,10 @@ export class ConnectionReturns {
   /** What would close it now closes it when the last of those who share it has given it back. */
   private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
     if (discardReason === undefined && connection.hasOwnSettings) connection.aliveAt = now;
-    else connection.doom = 'discarded';
-    if (connection.doom) return;
-    if (this.ended) connection.doom = 'ending';
-    else if (this.supply.isNeededElsewhere()) connection.doom = 'server-limit';
+    else connection.closeReason = 'discarded';
+    if (connection.closeReason) return;
+    if (this.ended) connection.closeReason = 'ending';
+    else if (this.supply.isNeededElsewhere()) connection.closeReason = 'server-limit';
   }
 
   private reasonToClose(
@@ -47,7 +47,7 @@ export class ConnectionReturns {
     now: number,
   ): CloseReason | undefined {
     if (discardReason !== undefined || !connection.isAtRest || !this.connections.has(connection)) return 'discarded';
-    if (connection.doom) return connection.doom;
+    if (connection.closeReason) return connection.closeReason;
     if (this.ended) return 'ending';
     if (!this.options.reuse) return 'direct';
     if (now >= connection.retireAt) return 'recycled';

@@ -1,13 +1,13 @@
 import type pg from 'pg';
-import { SEALED_COLUMNS, type SealedColumn } from '../../catalog/encrypted-columns.js';
-import { type KeyRing, SealBrokenError } from '../../platform/encryption/key-ring.js';
-import type { Questions } from '../examination/ask-server.js';
-import type { Check, Examination } from '../examination/examination.js';
-import { fail, type Finding, ok, warn } from '../examination/finding.js';
+import { SEALED_COLUMNS, type EncryptedColumn } from '../../catalog/encrypted-columns.js';
+import { type KeyRing, DecryptionError } from '../../platform/encryption/key-ring.js';
+import type { Questions } from '../diagnosis/query-server.js';
+import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'sealed-values';
 const PAGE = 1_000;
-const MOST_TOLD = 5;
+const MAX_REPORTED = 5;
 
 interface Seen {
   total: number;
@@ -16,7 +16,7 @@ interface Seen {
 }
 
 /** Every sealed value opens, and with the key that seals now. */
-export const sealedValues: Check<Examination> = {
+export const encryptedValues: Check<Diagnosis> = {
   name: NAME,
   look: async ({ catalog, keyRing }) => {
     const seen: Seen = { total: 0, outdated: 0, broken: [] };
@@ -28,7 +28,7 @@ export const sealedValues: Check<Examination> = {
 function judge({ total, outdated, broken }: Seen): Finding[] {
   const findings: Finding[] = [];
   if (broken.length > 0) {
-    const places = broken.slice(0, MOST_TOLD).join(', ');
+    const places = broken.slice(0, MAX_REPORTED).join(', ');
     const remedy = 'put the key they were sealed with back into ENCRYPTION_KEYS';
     findings.push(fail(NAME, `${broken.length} of ${total} do not open: ${places}`, remedy));
   }
@@ -41,7 +41,7 @@ function judge({ total, outdated, broken }: Seen): Finding[] {
 async function lookThrough(
   catalog: Questions,
   keyRing: KeyRing,
-  { table, idColumn, column, place }: SealedColumn,
+  { table, idColumn, column, context: place }: EncryptedColumn,
   seen: Seen,
 ): Promise<void> {
   let after: string | null = null;
@@ -63,10 +63,10 @@ async function lookThrough(
 
 function opens(keyRing: KeyRing, sealed: string, place: string): boolean {
   try {
-    keyRing.open(sealed, place);
+    keyRing.decrypt(sealed, place);
     return true;
   } catch (error) {
-    if (error instanceof SealBrokenError) return false;
+    if (error instanceof DecryptionError) return false;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { QueryFailedError } from 'typeorm';
 import type { CodedError } from '../errors/coded-error.js';
 
 /** Name of a constraint -> what its violation means to the caller. */
-export type ConstraintRefusals = Readonly<Record<string, () => CodedError>>;
+export type ConstraintErrors = Readonly<Record<string, () => CodedError>>;
 
 /**
  * Runs `work` and lets the database decide what is unique and what exists: a check beforehand would race with other
@@ -10,7 +10,7 @@ export type ConstraintRefusals = Readonly<Record<string, () => CodedError>>;
  *
  * @throws the refusal that `refusals` has for the violated constraint; any other error as it is
  */
-export async function withRefusals<T>(refusals: ConstraintRefusals, work: () => Promise<T>): Promise<T> {
+export async function withConstraintErrors<T>(refusals: ConstraintErrors, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
-import { examineAll } from '../../doctor/doctor.js';
-import type { Finding, Verdict } from '../../doctor/examination/finding.js';
+import { diagnose as runChecks } from '../../doctor/doctor.js';
+import type { Finding, Verdict } from '../../doctor/diagnosis/finding.js';
 import type { CommandLineOptions, GlobalOptions } from '../session/command-context.js';
 import { EXIT } from '../terminal/failure.js';
 import { InterruptedError } from '../terminal/cli.errors.js';
@@ -14,13 +14,13 @@ const COLOURS: Readonly<Record<Verdict, string>> = { ok: '\u001B[32m', warn: '\u
 const PLAIN = '\u001B[0m';
 
 /** `doctor`: a line for each finding. @returns the exit code */
-export async function examine(
+export async function diagnose(
   { json = false, verbose = false }: GlobalOptions,
   { terminal, loadSchema }: CommandLineOptions,
 ): Promise<number> {
   if (!verbose) Logger.overrideLogger(false);
   const { env, cwd, stdout } = terminal;
-  const looking = examineAll({ env, cwd, schema: await loadSchema() });
+  const looking = runChecks({ env, cwd, schema: await loadSchema() });
   const findings = await interruptible(looking, () => new InterruptedError(undefined));
   const hasFailed = findings.some(({ verdict }) => verdict === 'fail');
   const output = new Output(terminal, json);

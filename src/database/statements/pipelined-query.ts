@@ -14,9 +14,9 @@ const ABOUT_NAMES: ReadonlyMap<string | undefined, string> = new Map([
 ]);
 const CANCELED = '57014';
 /** Each is one that we caused ourselves; what goes on failing after them has another reason. */
-const MOST_REPEATS = 3;
+const MAX_REPEATS = 3;
 
-export type Landing = (error: unknown, result?: pg.QueryResult) => void;
+export type OnComplete = (error: unknown, result?: pg.QueryResult) => void;
 
 /**
  * One statement and its stamp in one flight: `Parse/Bind/Execute(stamp) Parse/Bind/Describe/Execute(statement) Sync`,
@@ -29,7 +29,7 @@ export type Landing = (error: unknown, result?: pg.QueryResult) => void;
  * Without a stamp it is a statement of a transaction that was stamped when it began: never by name, because the server
  * would tell what it does not know of a name by failing the transaction.
  */
-export class Flight {
+export class PipelinedQuery {
   /** Whether the statement itself has been executed to its end: from then on it may have been committed. */
   completed = false;
   /** What is wrong with it, which is told when the server is ready for the next one. */
@@ -53,7 +53,7 @@ export class Flight {
     readonly statement: Statement,
     readonly record: StatementRecord | undefined,
     /** Told once: when the answer is complete and the server is ready for the next one, or when none will come. */
-    private readonly landing: Landing,
+    private readonly onComplete: OnComplete,
   ) {
     this.stamped = stamp === undefined;
   }
@@ -136,12 +136,12 @@ export class Flight {
   isToBeRepeated(canceled: boolean): boolean {
     const { failure } = this;
     if (this.stamp === undefined) return false; // its transaction has failed with it
-    if (this.repeats >= MOST_REPEATS || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError))
+    if (this.repeats >= MAX_REPEATS || this.isAbandoned || this.completed || !(failure instanceof pg.DatabaseError))
       return false;
     const isAboutNames = this.names !== undefined && ABOUT_NAMES.get(failure.code) === failure.routine;
     if (!isAboutNames && !(canceled && failure.code === CANCELED)) return false;
     if (isAboutNames) this.renewNames();
-    else this.doubtNames();
+    else this.forgetNames();
     this.repeats += 1;
     this.stamped = false;
     this.failure = undefined;
@@ -159,18 +159,18 @@ export class Flight {
       this.record?.took(ms, isCold);
       if (this.stamp) this.plan?.executed(this.stamp.tenantId);
       if (this.named && !this.named.columns && this.result) this.named.columns = new Columns(this.result);
-    } else this.doubtNames();
-    if (this.failure === undefined) this.landing(undefined, this.result);
-    else this.landing(this.failure);
+    } else this.forgetNames();
+    if (this.failure === undefined) this.onComplete(undefined, this.result);
+    else this.onComplete(this.failure);
   }
 
   /** Its answer will not come. */
   fail(error: unknown): void {
-    this.landing(error);
+    this.onComplete(error);
   }
 
   /** Nobody knows how far the server came with making them. */
-  private doubtNames(): void {
+  private forgetNames(): void {
     if (this.stampName && !this.stamped) this.names?.renew(this.stampName);
     if (this.named && !this.named.columns) this.names?.renew(this.named, this.plan);
   }

@@ -1,5 +1,5 @@
 import type { CatalogAccess } from '../../catalog/catalog-access.js';
-import { type ConnectionTargetEntity, targetPasswordPlace } from '../../catalog/entities/connection-target.entity.js';
+import { type ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
@@ -7,7 +7,7 @@ import type { ConnectionTarget } from '../../database/connection/connection-targ
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
-import type { Questions } from './ask-server.js';
+import type { Questions } from './query-server.js';
 import type { Finding } from './finding.js';
 import type { ServerState } from './server-state.js';
 
@@ -18,7 +18,7 @@ export interface Configured {
 }
 
 /** A catalog that answers and has its tables, and what it says of servers and targets. */
-export interface Examination extends Configured {
+export interface Diagnosis extends Configured {
   readonly access: CatalogAccess;
   readonly catalog: Questions;
   readonly options: PoolOptions;
@@ -37,9 +37,9 @@ export interface Check<Of> {
 }
 
 /** The way into a target as the application takes it, around a pooler. @throws SealBrokenError */
-export function loginOf(target: TargetOfServer, { owner, keyRing }: Examination): ConnectionTarget {
+export function loginOf(target: TargetOfServer, { owner, keyRing }: Diagnosis): ConnectionTarget {
   const { id, role, database, passwordSealed } = target;
   const { server } = owner.of(target.server);
-  const password = keyRing.open(passwordSealed, targetPasswordPlace(id));
+  const password = keyRing.decrypt(passwordSealed, targetPasswordContext(id));
   return { id, version: '1', shared: target.kind === 'shared', server, database, role, password };
 }

@@ -15,7 +15,7 @@ export type Questions = Pick<pg.Pool, 'query'>;
  *
  * @throws the errors of node-postgres; after `ANSWER_TIMEOUT_MS` for each statement
  */
-export async function askServer<T>(
+export async function queryServer<T>(
   target: ConnectionTarget,
   options: PoolOptions,
   question: (client: pg.Client) => Promise<T>,
@@ -31,7 +31,7 @@ export async function askServer<T>(
 }
 
 /** The same over a few connections, for checks that run beside each other. */
-export async function askSideBySide<T>(
+export async function queryInParallel<T>(
   target: ConnectionTarget,
   options: PoolOptions,
   questions: (server: Questions) => Promise<T>,

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
-import { askServer } from './ask-server.js';
+import { queryServer } from './query-server.js';
 import { reasonOf } from './finding.js';
 
 /** What a server says of itself, to its owner. */
@@ -44,7 +44,7 @@ export async function stateOfServer(
   options: PoolOptions,
 ): Promise<ServerState> {
   try {
-    const facts = await askServer(owner.of(server), options, async (client) => {
+    const facts = await queryServer(owner.of(server), options, async (client) => {
       const { rows } = await client.query<Omit<ServerFacts, 'clock_ahead_ms'>>(FACTS);
       return rows[0] && { ...rows[0], clock_ahead_ms: await clockAheadMs(client) };
     });

@@ -8,7 +8,7 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
  * What a route has answered, and how long that took. prom-client's own counters look their series up by a text that they
  * make of the labels, for each request.
  */
-export class RouteTally {
+export class RouteCounters {
   private readonly statuses = new Map<number, number>();
   private readonly durations = DURATION_BOUNDS_SECONDS.map(() => 0).concat(0);
   private seconds = 0;

@@ -19,7 +19,7 @@ const NEGLIGIBLE = 0.5;
  * Chooses the busiest of many names over the last minutes. While there is room a name is chosen at its first work, and
  * nobody leaves before somebody busier needs the place.
  */
-export class Busiest {
+export class TopK {
   private readonly scores = new Map<string, number>();
   private readonly chosen = new Set<string>();
   private readonly most: number;

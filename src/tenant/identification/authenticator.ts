@@ -1,0 +1,54 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { TenantAvailability } from '../admission/tenant-availability.js';
+import { TenantConnectionService } from '../context/tenant-connection.service.js';
+import { TenantLookup } from '../directory/tenant-lookup.js';
+import type { Caller } from './caller.js';
+import { decideCaller, UNKNOWN } from './decide-caller.js';
+import { JwtVerifier } from './jwt-verifier.js';
+import { type FactSources, RequestFacts } from './request-facts.js';
+import type { TenantSelectors } from './selectors.js';
+import { VerifiedSecrets } from './verified-secrets.js';
+
+/** Identifies the caller of a request: `decideCaller`, with its facts from memory where they are, and loaded otherwise. */
+@Injectable()
+export class Authenticator {
+  private readonly sources: FactSources;
+
+  constructor(
+    @Inject(APP_CONFIG) { security }: AppConfig,
+    lookup: TenantLookup,
+    jwt: JwtVerifier,
+    connections: TenantConnectionService,
+    availability: TenantAvailability,
+  ) {
+    const adminKeyHash = sha256(security.adminApiKey);
+    const isAdminKey = (token: string): boolean => timingSafeEqual(sha256(token), adminKeyHash);
+    this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), isAdminKey };
+  }
+
+  /** Never rejects: what is wrong with the credential is part of the answer. A promise only where a fact is loaded. */
+  identify(authorization: string | undefined, selectors: TenantSelectors): Caller | Promise<Caller> {
+    const facts = new RequestFacts(this.sources);
+    const caller = decideCaller(authorization, selectors, facts);
+    return caller === UNKNOWN ? loadAndDecide(authorization, selectors, facts) : caller;
+  }
+}
+
+async function loadAndDecide(
+  authorization: string | undefined,
+  selectors: TenantSelectors,
+  facts: RequestFacts,
+): Promise<Caller> {
+  for (;;) {
+    await facts.load();
+    const caller = decideCaller(authorization, selectors, facts);
+    if (caller !== UNKNOWN) return caller;
+  }
+}
+
+/** Hashing first gives both sides one length, which a constant-time comparison needs. */
+function sha256(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}

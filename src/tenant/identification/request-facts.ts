@@ -1,0 +1,100 @@
+import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
+import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
+import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
+import type { TenantAvailability } from '../admission/tenant-availability.js';
+import type { TenantConnectionService } from '../context/tenant-connection.service.js';
+import type { TenantScope } from '../context/tenant-context.js';
+import { API_KEY, DOMAIN, SLUG, TENANT } from '../directory/cached-kinds.js';
+import type { TenantLookup } from '../directory/tenant-lookup.js';
+import { type CallerFacts, type Fact, UNKNOWN } from './decide-caller.js';
+import type { JwtVerifier } from './jwt-verifier.js';
+import type { VerifiedSecrets } from './verified-secrets.js';
+
+/** Where facts come from. */
+export interface FactSources {
+  readonly lookup: Pick<TenantLookup, 'peek' | 'apiKey' | 'byId' | 'bySlug' | 'byDomain'>;
+  readonly connections: Pick<TenantConnectionService, 'openScope' | 'scope'>;
+  readonly availability: Pick<TenantAvailability, 'rejectionOf'>;
+  readonly jwt: Pick<JwtVerifier, 'tenantOf'>;
+  readonly secrets: Pick<VerifiedSecrets, 'verify'>;
+  isAdminKey(token: string): boolean;
+}
+
+type Loaded = { readonly value: unknown } | { readonly error: unknown };
+
+/**
+ * The facts about one request. What is in memory is answered at once, without a promise, each of which costs a turn of the
+ * hooks that carry the tenant context. Anything else is UNKNOWN until `load` has loaded it, and stays as it was loaded
+ * for the rest of this request, so that a decision is never based on two states of one fact.
+ */
+export class RequestFacts implements CallerFacts {
+  private loaded: Map<string, Loaded> | undefined;
+  private missing: { readonly name: string; load(): Promise<unknown> } | undefined;
+
+  constructor(private readonly sources: FactSources) {}
+
+  /** Loads the fact that was UNKNOWN last. An error becomes that fact's answer. */
+  async load(): Promise<void> {
+    const { missing } = this;
+    if (!missing) return;
+    this.loaded ??= new Map();
+    try {
+      this.loaded.set(missing.name, { value: await missing.load() });
+    } catch (error) {
+      this.loaded.set(missing.name, { error });
+    }
+  }
+
+  isAdminKey(token: string): boolean {
+    return this.sources.isAdminKey(token);
+  }
+
+  apiKey(keyId: string): Fact<ApiKeyRecord | null> {
+    const { lookup } = this.sources;
+    return this.fact(`key:${keyId}`, lookup.peek(API_KEY, keyId), () => lookup.apiKey(keyId));
+  }
+
+  isSecretOf(secret: string, key: ApiKeyRecord): boolean {
+    return this.sources.secrets.verify(secret, key);
+  }
+
+  tenantClaim(token: string): Fact<string> {
+    return this.fact('claim', undefined, () => this.sources.jwt.tenantOf(token));
+  }
+
+  tenant(id: string): Fact<Tenant | null> {
+    const { lookup } = this.sources;
+    return this.fact(`tenant:${id}`, lookup.peek(TENANT, id), () => lookup.byId(id));
+  }
+
+  tenantWithSlug(slug: string): Fact<TenantRef | null> {
+    const { lookup } = this.sources;
+    if (!SLUG_SHAPE.test(slug)) return null;
+    return this.fact<TenantRef | null>(`slug:${slug}`, lookup.peek(SLUG, slug), () => lookup.bySlug(slug));
+  }
+
+  tenantWithDomain(host: string): Fact<TenantRef | null> {
+    const { lookup } = this.sources;
+    return this.fact<TenantRef | null>(`domain:${host}`, lookup.peek(DOMAIN, host), () => lookup.byDomain(host));
+  }
+
+  rejectionOf(tenant: Tenant): Error | undefined {
+    return this.sources.availability.rejectionOf(tenant);
+  }
+
+  scope(tenant: Tenant): Fact<TenantScope> {
+    const { connections } = this.sources;
+    return this.fact('scope', connections.openScope(tenant), () => connections.scope(tenant));
+  }
+
+  private fact<T>(name: string, held: T | undefined, load: () => Promise<T>): Fact<T> {
+    const loaded = this.loaded?.get(name);
+    if (loaded) {
+      if ('error' in loaded) throw loaded.error;
+      return loaded.value as T;
+    }
+    if (held !== undefined) return held;
+    this.missing = { name, load };
+    return UNKNOWN;
+  }
+}

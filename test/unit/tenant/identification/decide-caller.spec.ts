@@ -1,0 +1,236 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { type ApiKeyRecord, newApiKey } from '../../../../src/catalog/model/api-key.js';
+import type { Tenant, TenantRef } from '../../../../src/catalog/model/tenant.js';
+import type { TenantScope } from '../../../../src/tenant/context/tenant-context.js';
+import type { Caller } from '../../../../src/tenant/identification/caller.js';
+import { type CallerFacts, decideCaller, UNKNOWN } from '../../../../src/tenant/identification/decide-caller.js';
+import { UnauthenticatedError } from '../../../../src/tenant/identification/identification.errors.js';
+import { type FactSources, RequestFacts } from '../../../../src/tenant/identification/request-facts.js';
+import type { TenantSelectors } from '../../../../src/tenant/identification/selectors.js';
+import { VerifiedSecrets } from '../../../../src/tenant/identification/verified-secrets.js';
+
+const ACME: Tenant = {
+  ...{ id: '6f1f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'acme', status: 'active', isolation: 'row' },
+  ...{ targetId: null, schema: null, schemaVersion: null, limits: {}, message: null, version: 1 },
+};
+const UMBRELLA: Tenant = { ...ACME, id: '0b8f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'umbrella' };
+const NO_SELECTORS: TenantSelectors = { header: undefined, path: undefined, host: undefined };
+const ADMIN_KEY = 'an-admin-key';
+
+const { token, keyId, secretHash } = newApiKey();
+const KEY: ApiKeyRecord = { tenantId: ACME.id, secretHash, expiresAt: null, isRevoked: false };
+const ACME_REF = 'tnt of acme';
+
+/** Everything that can be known, as maps that a test changes. */
+interface World {
+  readonly keys: Map<string, ApiKeyRecord>;
+  readonly tenants: Map<string, Tenant>;
+  readonly domains: Map<string, TenantRef>;
+  readonly claims: Map<string, string>;
+  brokenScope: Error | undefined;
+}
+
+let world: World;
+
+beforeEach(() => {
+  world = {
+    keys: new Map([[keyId, KEY]]),
+    tenants: new Map([ACME, UMBRELLA].map((tenant) => [tenant.id, tenant])),
+    domains: new Map([
+      ['shop.acme.example', ACME],
+      ['acme.umbrella.example', UMBRELLA],
+    ]),
+    claims: new Map([['jwt-of-acme', 'acme']]),
+    brokenScope: undefined,
+  };
+});
+
+function bySlug(slug: string): Tenant | null {
+  return [...world.tenants.values()].find((tenant) => tenant.slug === slug) ?? null;
+}
+
+function scopeOf(tenant: Tenant): TenantScope {
+  if (world.brokenScope) throw world.brokenScope;
+  return { tenant, dataSource: ACME_REF as unknown as DataSource };
+}
+
+function claimOf(jwt: string): string {
+  const claim = world.claims.get(jwt);
+  if (claim === undefined) throw new UnauthenticatedError('does not verify');
+  return claim;
+}
+
+const rejectionOf = ({ status }: Tenant): never | undefined => {
+  if (status !== 'active') throw new Error(status);
+  return undefined;
+};
+
+const secrets = new VerifiedSecrets();
+
+/** All of it at once: what the cache holds in memory for nearly all requests. */
+const atOnce: CallerFacts = {
+  isAdminKey: (key) => key === ADMIN_KEY,
+  apiKey: (id) => world.keys.get(id) ?? null,
+  isSecretOf: (secret, key) => secrets.verify(secret, key),
+  tenantClaim: claimOf,
+  tenant: (id) => world.tenants.get(id) ?? null,
+  tenantWithSlug: bySlug,
+  tenantWithDomain: (host) => world.domains.get(host) ?? null,
+  rejectionOf,
+  scope: scopeOf,
+};
+
+/** Nothing of it in memory: each fact has to be loaded. */
+const toLoad: FactSources = {
+  lookup: {
+    peek: () => undefined,
+    apiKey: async (id) => world.keys.get(id) ?? null,
+    byId: async (id) => world.tenants.get(id) ?? null,
+    bySlug: async (slug) => bySlug(slug),
+    byDomain: async (host) => world.tenants.get(world.domains.get(host)?.id ?? '') ?? null,
+  },
+  connections: { openScope: () => undefined, scope: async (tenant) => scopeOf(tenant) },
+  availability: { rejectionOf },
+  jwt: { tenantOf: async (jwt) => claimOf(jwt) },
+  secrets,
+  isAdminKey: atOnce.isAdminKey,
+};
+
+/** The decision, taken with all facts in memory and with all facts to be loaded; both must be the same. */
+async function decide(credential: string | undefined, selectors: Partial<TenantSelectors> = {}): Promise<Caller> {
+  const authorization = credential === undefined ? undefined : `Bearer ${credential}`;
+  const all = { ...NO_SELECTORS, ...selectors };
+  const fast = decideCaller(authorization, all, atOnce);
+  if (fast === UNKNOWN) throw new Error('a fact was missing although all are known');
+  const facts = new RequestFacts(toLoad);
+  let loaded = decideCaller(authorization, all, facts);
+  for (let loads = 0; loaded === UNKNOWN; loads += 1) {
+    if (loads > 6) throw new Error('the decision asks for ever more facts');
+    await facts.load();
+    loaded = decideCaller(authorization, all, facts);
+  }
+  expect(loaded).toEqual(fast);
+  return fast;
+}
+
+const asAcme = { kind: 'tenant', tenant: ACME, scope: { tenant: ACME }, rejection: undefined };
+
+describe('decideCaller', () => {
+  it('takes a request without a credential for anonymous, whatever it selects', async () => {
+    expect(await decide(undefined, { header: 'acme', host: 'acme.example.com' })).toEqual({ kind: 'anonymous' });
+  });
+
+  it('knows a tenant by its API key, by a token that names it by slug or id, and an admin by the admin key', async () => {
+    world.claims.set('jwt-by-id', ACME.id.toUpperCase());
+    for (const credential of [token, 'jwt-of-acme', 'jwt-by-id'])
+      expect(await decide(credential)).toMatchObject(asAcme);
+    expect(await decide(ADMIN_KEY)).toEqual({ kind: 'admin' });
+  });
+
+  it.each<[string, () => void]>([
+    ['was revoked', () => world.keys.set(keyId, { ...KEY, isRevoked: true })],
+    ['has expired', () => world.keys.set(keyId, { ...KEY, expiresAt: Date.now() })],
+    ['has another secret', () => world.keys.set(keyId, { ...KEY, secretHash: newApiKey().secretHash })],
+    ['does not exist', () => world.keys.clear()],
+    ['belongs to a tenant that does not exist', () => world.tenants.clear()],
+  ])('refuses an API key that %s', async (_why, happens) => {
+    happens();
+    expect(await decide(token)).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
+  });
+
+  it('accepts an API key until its time is over', async () => {
+    world.keys.set(keyId, { ...KEY, expiresAt: Date.now() + 60_000 });
+    expect(await decide(token)).toMatchObject(asAcme);
+  });
+
+  it.each(['not-a-token', 'tnt_short', `tnt_${keyId}_${newApiKey().token.slice(-43)}`])(
+    'refuses the credential %s',
+    async (credential) => {
+      expect(await decide(credential)).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
+    },
+  );
+
+  it('refuses what is not a bearer credential', () => {
+    expect(decideCaller('Basic YTpi', NO_SELECTORS, atOnce)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('refuses a token that names no tenant', async () => {
+    world.claims.set('jwt-of-nobody', 'nobody');
+    expect(await decide('jwt-of-nobody')).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
+  });
+
+  it.each<Partial<TenantSelectors>>([
+    { header: 'acme' },
+    { header: ACME.id.toUpperCase() },
+    { path: 'ACME' },
+    { host: 'acme.example.com' },
+    { host: 'shop.acme.example' },
+    { host: 'api.example.com' },
+    { host: 'under_score.example.com' },
+  ])('lets %j select the tenant of the credential, or nobody', async (selectors) => {
+    expect(await decide(token, selectors)).toMatchObject(asAcme);
+  });
+
+  it.each<[string, Partial<TenantSelectors>]>([
+    ['header', { header: 'umbrella' }],
+    ['header', { header: '' }],
+    ['path', { path: UMBRELLA.id }],
+    ['host', { host: 'umbrella.example.com' }],
+  ])('refuses a request whose %s names another tenant: %j', async (selector, selectors) => {
+    expect(await decide(token, selectors)).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'TENANT_MISMATCH', selector },
+    });
+  });
+
+  it('knows a tenant that is not served, with the reason and without a scope', async () => {
+    world.tenants.set(ACME.id, { ...ACME, status: 'suspended' });
+    const caller = await decide(token);
+    expect(caller).toMatchObject({ kind: 'tenant', scope: undefined, rejection: { message: 'suspended' } });
+  });
+
+  it('knows a tenant whose data source cannot be opened, with the reason', async () => {
+    world.brokenScope = new Error('no placement');
+    expect(await decide(token)).toMatchObject({ kind: 'tenant', scope: undefined, rejection: world.brokenScope });
+  });
+
+  it('answers a failing look-up with the failure, and never throws', async () => {
+    const failing = { ...toLoad, lookup: { ...toLoad.lookup, apiKey: () => Promise.reject(new Error('away')) } };
+    const facts = new RequestFacts(failing);
+    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, facts)).toBe(UNKNOWN);
+    await facts.load();
+    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, facts)).toMatchObject({
+      kind: 'refused',
+      rejection: { message: 'away' },
+    });
+  });
+});
+
+describe('RequestFacts', () => {
+  it('loads nothing that is in memory, the absence of a host included', () => {
+    const held = new Map<string, unknown>([
+      [`key:${keyId}`, KEY],
+      [`tenant:${ACME.id}`, ACME],
+      ['domain:api.example.com', null],
+      ['slug:api', null],
+    ]);
+    const peek: FactSources['lookup']['peek'] = ({ name }, key) => held.get(`${name}:${key}`) as never;
+    const never = (): never => {
+      throw new Error('it was loaded');
+    };
+    const lookup = { peek, apiKey: never, byId: never, bySlug: never, byDomain: never };
+    const facts = new RequestFacts({ ...toLoad, lookup, connections: { openScope: scopeOf, scope: never } });
+    const selectors = { ...NO_SELECTORS, host: 'api.example.com' };
+    expect(decideCaller(`Bearer ${token}`, selectors, facts)).toMatchObject(asAcme);
+  });
+
+  it('keeps what it loaded for the request, although the cache has forgotten it since', async () => {
+    let loads = 0;
+    const lookup = { ...toLoad.lookup, apiKey: async () => ((loads += 1), KEY) };
+    const facts = new RequestFacts({ ...toLoad, lookup });
+    expect(facts.apiKey(keyId)).toBe(UNKNOWN);
+    await facts.load();
+    expect([facts.apiKey(keyId), facts.apiKey(keyId), loads]).toEqual([KEY, KEY, 1]);
+  });
+});
