@@ -72,7 +72,7 @@ async function eachIsolation(work) {
 /** Starts who is needed for an isolation, checks their answers, and takes its sections one after the other. */
 async function measureIsolation(bench, isolation, planned) {
   const peers = [...new Set(planned.flatMap((section) => section.peers))];
-  const { contestants, stop } = await bench.startContestants(isolation, peers, options.env);
+  const { contestants, stop } = await bench.startContestants(isolation, peers, options);
   const fixtures = { group: isolation, orders: options.orders };
   const measured = [];
   try {

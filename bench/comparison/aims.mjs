@@ -5,6 +5,7 @@ export function judge(sections) {
     atLeast(sections, { work: 'mix', than: 'single tenant', times: 0.95 }),
     atLeast(sections, { isolation: 'database', tenants: 100, work: 'read', than: 'Map of DataSources', times: 2 }),
     atLeast(sections, { work: 'read', than: 'connection per request', times: 10 }),
+    behindHost(sections),
     connections(sections),
   ].filter((aim) => aim !== undefined);
 }
@@ -21,6 +22,21 @@ function atLeast(sections, { isolation = 'row', tenants = 1_000, work, than, tim
     aim: `${work}, ${tenants} ${isolation} tenants, 64 callers: at least ${times} x ${than}`,
     measured: `${ratio.toFixed(2)} x`,
     reached: found.isValid && ratio >= times,
+  };
+}
+
+/** A host name that is no tenant's costs a request next to nothing. */
+function behindHost(sections) {
+  const results = sections
+    .flatMap(({ groups }) => groups.filter(({ work }) => work === 'tenant'))
+    .flatMap((group) => group.results);
+  const byAddress = results.find(({ name }) => name === 'called by address');
+  if (!byAddress) return undefined;
+  const times = results[0].appCpuMs / byAddress.appCpuMs;
+  return {
+    aim: 'CPU per request to api.example.com: at most 1.05 of one to an address',
+    measured: `${times.toFixed(2)} x`,
+    reached: byAddress.isValid && results[0].isValid && times <= 1.05,
   };
 }
 

@@ -1,23 +1,26 @@
-import { WORKS } from '../harness/requests.mjs';
-
-const ALL = Object.keys(WORKS);
+const ALL = ['read', 'list', 'insert', 'mix'];
+const VARIANTS_OF_OURS = ['before', 'address'];
 const TENANTS_APART = 100;
 
 /** Peers that can be had for an isolation; for rows those whose one tenant has all the rows. */
 export const PEERS_OF = {
-  row: ['single', 'floor', 'perRequest', 'sourcePerRequest'],
-  schema: ['map', 'multitenant'],
-  database: ['map'],
+  row: ['single', 'floor', 'perRequest', 'sourcePerRequest', ...VARIANTS_OF_OURS],
+  schema: ['map', 'multitenant', ...VARIANTS_OF_OURS],
+  database: ['map', ...VARIANTS_OF_OURS],
 };
 
 const ROWS = { isolation: 'row', tenants: 1_000, choice: 'uniform', callers: 64, works: ALL, peers: ['single'] };
-const SCHEMAS = { ...ROWS, isolation: 'schema', tenants: TENANTS_APART, peers: PEERS_OF.schema };
-const DATABASES = { ...ROWS, isolation: 'database', tenants: TENANTS_APART, peers: PEERS_OF.database };
+const SCHEMAS = { ...ROWS, isolation: 'schema', tenants: TENANTS_APART, peers: ['map', 'multitenant'] };
+const DATABASES = { ...ROWS, isolation: 'database', tenants: TENANTS_APART, peers: ['map'] };
 /** They are faster or slower by so much that a few rounds tell. */
 const FAR_AWAY = { ...ROWS, works: ['read'], peers: ['floor', 'perRequest', 'sourcePerRequest'], rounds: 3 };
 
+/** Who a caller is, behind a real host name and without one. */
+const HOST = { ...ROWS, works: ['tenant'], peers: ['address'] };
+
 const QUICK = [
   ROWS,
+  HOST,
   FAR_AWAY,
   { ...ROWS, choice: 'zipf', works: ['mix'] },
   { ...ROWS, tenants: 1, works: ['read'] },
@@ -44,8 +47,14 @@ export function planOf({ full, works, isolations, tenants, choices, callers, pee
   const isNamed = [isolations, tenants, choices, callers, peers].some((named) => named !== undefined);
   const sections = isNamed ? named({ isolations, tenants, choices, callers, peers }) : full ? FULL : QUICK;
   return sections
-    .map((section) => ({ ...section, works: section.works.filter((work) => works?.includes(work) ?? true) }))
+    .map((section) => ({ ...section, works: worksOf(section, works, isNamed) }))
     .filter((section) => section.works.length > 0);
+}
+
+/** Named works replace those of a section that options named; of the others they choose. */
+function worksOf(section, works, isNamed) {
+  if (works === undefined) return section.works;
+  return isNamed ? works : section.works.filter((work) => works.includes(work));
 }
 
 function named({ isolations = ['row'], tenants, choices = ['uniform'], callers = [64], peers }) {

@@ -6,7 +6,7 @@ const RESULTS = new URL('../results/', import.meta.url).pathname;
 
 /** Runs the application alone under load and prints where its CPU goes, for each section and kind of work. */
 export async function profileOurs(bench, isolation, sections, options) {
-  const { contestants, stop } = await bench.startContestants(isolation, [], options.env);
+  const { contestants, stop } = await bench.startContestants(isolation, [], options);
   const [{ program }] = contestants;
   try {
     const count = Math.max(...sections.map(({ tenants }) => tenants));

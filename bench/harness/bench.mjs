@@ -1,7 +1,7 @@
 import { PeerDatabases } from '../fixtures/peers.mjs';
 import { makeTenants, secrets } from '../fixtures/tenants.mjs';
 import { LoadGenerator } from './load-generator.mjs';
-import { PEERS, startOurs, startPeer } from './contestants.mjs';
+import { PEERS, startOurs, startPeer, VARIANTS } from './contestants.mjs';
 import { Postgres } from './postgres.mjs';
 
 /** Pool of each data source of the Map: what the server allows, divided by the tenants. */
@@ -57,7 +57,7 @@ export class Bench {
   }
 
   /** The application, and after it the peers that are named; `stop` ends them all. */
-  async startContestants(isolation, peers, env) {
+  async startContestants(isolation, peers, { env, before }) {
     const contestants = [];
     const stop = async () => {
       for (const { program } of contestants.splice(0)) await program.stop();
@@ -66,6 +66,13 @@ export class Bench {
     contestants.push({ program: await this.startOurs(env), key: 'ours' });
     const place = this.places[isolation];
     for (const key of peers) {
+      const variant = VARIANTS[key];
+      if (variant) {
+        const { name, requests } = variant;
+        const program = await this.startOurs(env, { name, checkout: key === 'before' ? before : undefined });
+        contestants.push({ program, key, requests });
+        continue;
+      }
       const peer = PEERS[key];
       const url = this.peers.urlOf(peer.role, place.database);
       const told = { ...place.env, ...(key === 'sourcePerRequest' && { DATA_SOURCE: 'new' }) };
@@ -75,7 +82,7 @@ export class Bench {
     return { contestants, stop };
   }
 
-  startOurs(env) {
-    return startOurs(this.postgres, { secrets: this.secrets, connections: this.connections, env });
+  startOurs(env, variant = {}) {
+    return startOurs(this.postgres, { secrets: this.secrets, connections: this.connections, env, ...variant });
   }
 }

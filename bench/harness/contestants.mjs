@@ -1,12 +1,17 @@
+import { resolve } from 'node:path';
 import { Program } from './program.mjs';
 
 const scriptOf = (path) => new URL(`../../${path}`, import.meta.url).pathname;
 
-/** The application as it is run: `node dist/main.js`. The memory tier alone; a line of log only when something is wrong. */
-export function startOurs(postgres, { secrets, connections, env = {} }) {
+/**
+ * The application as it is run: `node dist/main.js`. The memory tier alone; a line of log only when something is wrong.
+ *
+ * @param checkout folder of another, built checkout of it; default: this one
+ */
+export function startOurs(postgres, { secrets, connections, env = {}, name = 'tenantry', checkout }) {
   return Program.start({
-    name: 'tenantry',
-    path: scriptOf('dist/main.js'),
+    name,
+    path: checkout === undefined ? scriptOf('dist/main.js') : resolve(checkout, 'dist/main.js'),
     role: undefined,
     env: {
       DATABASE_URL: postgres.url,
@@ -32,6 +37,12 @@ export const PEERS = {
   sourcePerRequest: { name: 'DataSource per request', folder: 'connection-per-request', role: 'peer_source' },
   multitenant: { name: 'nestjs-multitenant', folder: 'nestjs-multitenant', role: 'peer_multitenant' },
   floor: { name: 'floor', folder: 'floor', role: 'peer_floor' },
+};
+
+/** The application once more, differently: an earlier state of it (`--before`), or called by its address. */
+export const VARIANTS = {
+  before: { name: 'before', requests: {} },
+  address: { name: 'called by address', requests: { host: null } },
 };
 
 /**

@@ -1,8 +1,12 @@
 import { apiKeyOf, CUSTOMERS, customerIdOf, orderIdOf } from '../fixtures/names.mjs';
 import { chooser, seededRandom } from './random.mjs';
 
-/** Shares of the kinds of work. */
+/** A host that is no tenant's, as a whole API is usually served under. */
+const API_HOST = 'api.example.com';
+
+/** Shares of the kinds of work. `tenant` asks who the caller is, which needs no statement. */
 export const WORKS = {
+  tenant: { tenant: 1 },
   read: { read: 1 },
   list: { list: 1 },
   insert: { insert: 1 },
@@ -20,17 +24,20 @@ const LINES = [0, 1, 2].map((n) => ({ description: `Item ${n}`, quantity: n + 1,
  * @param seed the same one gives the same requests
  * @param run goes into the numbers of new orders, which have to be new
  * @param oneKey all requests carry the first tenant's key: for programs that know no tenants
+ * @param host the `Host` header; null: the address that is connected to
  */
-export function requestsOf({ work, group, tenants, orders, choice, seed, run, oneKey }, count) {
+export function requestsOf({ work, group, tenants, orders, choice, seed, run, oneKey, host = API_HOST }, count) {
   const random = seededRandom(seed);
   const chooseTenant = chooser(choice, tenants, random);
   const chooseKind = kinds(WORKS[work], random);
-  const headers = keyHeaders(group, tenants, oneKey);
+  const headers = headersOf(group, oneKey, host);
   return Array.from({ length: count }, (_, n) => {
     const tenant = chooseTenant();
     const kind = chooseKind();
     const request = { method: 'GET', path: '/api/v1/orders', headers: headers(tenant) };
-    if (kind === 'read') {
+    if (kind === 'tenant') {
+      request.path = '/api/v1/tenant';
+    } else if (kind === 'read') {
       request.path += `/${orderIdOf(group, tenant, Math.floor(random() * orders))}`;
     } else if (kind === 'list') {
       request.path += '?limit=20';
@@ -60,11 +67,14 @@ function kinds(shares, random) {
   };
 }
 
-function keyHeaders(group, tenants, oneKey) {
+function headersOf(group, oneKey, host) {
   const known = new Map();
   return (tenant) => {
     const holder = oneKey ? 0 : tenant;
-    if (!known.has(holder)) known.set(holder, { authorization: `Bearer ${apiKeyOf(group, holder).token}` });
+    if (!known.has(holder)) {
+      const authorization = `Bearer ${apiKeyOf(group, holder).token}`;
+      known.set(holder, host === null ? { authorization } : { authorization, host });
+    }
     return known.get(holder);
   };
 }
