@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
-import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
+import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-check.js';
 import { ensureLoginRole } from '../provisioning/postgres-objects.js';
 import { RotationRefusedError, SuccessorLoginError } from './credentials.errors.js';
 import { type DatabaseRole, roleState } from '../provisioning/login-role.js';
@@ -53,7 +53,7 @@ async function assertUsable(owner: pg.ClientBase, present: DatabaseRole, { role,
     const server = { id: present.targetId, host, port, tls: 'disable' } as const;
     const { targetId: id, database } = present;
     const named: ConnectionTarget = { id, version: '1', shared: true, server, database, role, password };
-    await assertRoleIsHeldByPolicies(client, named, LOGIN_TIMEOUT_MS);
+    await assertRoleIsSubjectToPolicies(client, named, LOGIN_TIMEOUT_MS);
   } finally {
     await client.end();
   }

@@ -113,7 +113,7 @@ export class AdminConnections implements OnApplicationShutdown {
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
     if (kept) {
-      if (await kept.answers(ANSWER_TIMEOUT_MS)) return kept;
+      if (await kept.respondsAsPrimary(ANSWER_TIMEOUT_MS)) return kept;
       kept.close();
       await kept.closed;
     }

@@ -10,7 +10,7 @@ import type { PhysicalConnection } from '../connection/physical-connection.js';
  * - when the server does not say yes in time, or at all.
  */
 export async function forgetWork(connection: PhysicalConnection, timeoutMs: number): Promise<boolean> {
-  if (!connection.isAtRest || hasNamedStatements(connection)) return false;
+  if (!connection.isClean || hasNamedStatements(connection)) return false;
   connection.client.removeAllListeners('notification');
   connection.client.removeAllListeners('notice');
   try {

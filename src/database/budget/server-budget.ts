@@ -1,72 +1,75 @@
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { ServerOpenings } from './server-openings.js';
 
-/** What a server's budget needs to know of each pool that draws on it. */
+/** A pool as its server's budget sees it. */
 export interface BudgetMember {
-  /** Places that it has now. */
+  /** Slots that the pool occupies now. */
   readonly held: number;
-  /** Closes the connection of this pool that has been idle for longest; false when none is idle. */
+  /** Closes the pool's longest-idle connection; false when none is idle. */
   closeLongestIdle(): boolean;
-  /** When its longest idle connection became idle, in ms; undefined when none is idle. */
+  /** When its longest-idle connection became idle, in ms; undefined when none is idle. */
   readonly idleSince: number | undefined;
-  /** When the wait of its next caller began, in ms; undefined when nobody waits. */
+  /** When the pool's next waiter began to wait, in ms; undefined when there is no waiter. */
   readonly waitingSince: number | undefined;
-  /** It may open one connection now. Returns false when it needs none any more. */
-  permit(): boolean;
+  /** Grants one requested slot: the pool may open one connection. Returns false when it no longer needs one. */
+  onGranted(): boolean;
 }
 
-/** A connection that has been idle for so long is given to any pool that can use it. */
+/** A connection that has been idle for this long may go to any pool that can use it. */
 const UNUSED_MS = 1_000;
 /**
- * Who has waited for so long is worth a connection that another pool uses. One who has waited less may be served sooner by
- * a connection that their own pool gets back, or with others who come meanwhile.
+ * A waiter that has waited this long justifies closing a connection that another pool uses. Before that, it may be
+ * served sooner by a connection released in its own pool, or together with later arrivals.
  */
 const PATIENCE_MS = 20;
 
 /**
- * The hard limit of connections to one server, over all pools of this process. A connection counts from before it is
- * opened until after it is closed, so the server never sees more than the limit.
+ * The hard limit of connections to one server, across all pools of this process. A connection occupies a slot from
+ * before it is opened until after it is closed, so the server never sees more connections than the limit.
  *
- * At the limit the pools share: a free place goes to the one that has fewest, so that a pool with hundreds of callers
- * does not keep out the pools that have one. Connections are moved from pool to pool (closed here, opened there) no more at
- * a time than the server opens quickly, and none beside those that are on their way to the same callers: otherwise pools
- * that are all in use would close each other's connections at every turn, and be busy with connecting.
+ * At the limit, a free slot goes to the pool with the fewest connections, so that a pool with hundreds of callers
+ * cannot starve pools with one. Moving a connection means closing it in one pool and opening one in another. Moves are
+ * limited to as many at a time as the server opens quickly, and connections already being closed for the same waiters
+ * count: otherwise pools that are all in use would keep closing each other's connections and spend their time
+ * connecting.
  */
 export class ServerBudget {
-  private taken = 0;
+  private occupied = 0;
   private closingForOthers = 0;
   private readonly members = new Set<BudgetMember>();
-  /** How many places each pool was refused that it still wants; the one that has waited longest first. */
+  /** How many slots each pool still waits for; insertion order is waiting order, longest first. */
   private readonly waitingPools = new Map<BudgetMember, number>();
-  private wanted = 0;
+  private waitingSlots = 0;
   private nextCheck: NodeJS.Timeout | undefined;
-  /** Those who open connections tell it. */
+  /** The connections now being opened; pools report theirs here. */
   readonly openings: ServerOpenings;
 
   constructor(
-    private most: number,
-    /** Milliseconds, of the clock that members tell their times by. */
+    private maxConnections: number,
+    /** Milliseconds, on the same clock as the members' times. */
     private readonly now: () => number = () => performance.now(),
   ) {
     this.openings = new ServerOpenings(now, () => this.makeRoom());
   }
 
   get limit(): number {
-    return this.most;
+    return this.maxConnections;
   }
 
-  /** One that is raised is used at once; one that is lowered, as connections are closed. */
+  /** A higher limit takes effect at once, a lower one as connections are closed. */
   set limit(limit: number) {
-    this.most = limit;
+    this.maxConnections = limit;
     this.distribute();
   }
 
+  /** Slots occupied: connections open, being opened or being closed. */
   get open(): number {
-    return this.taken;
+    return this.occupied;
   }
 
+  /** Slots that pools wait for. */
   get waiting(): number {
-    return this.wanted;
+    return this.waitingSlots;
   }
 
   join(member: BudgetMember): void {
@@ -75,110 +78,116 @@ export class ServerBudget {
 
   leave(member: BudgetMember): void {
     this.members.delete(member);
-    this.setWanted(member, 0);
+    this.setWaiting(member, 0);
   }
 
-  /** The pool can do without one of the places that it was refused. */
+  /** Withdraws one of the pool's waiting requests. */
   withdraw(member: BudgetMember): void {
-    this.setWanted(member, (this.waitingPools.get(member) ?? 0) - 1);
+    this.setWaiting(member, (this.waitingPools.get(member) ?? 0) - 1);
   }
 
-  /** True: open one now, and `give` it back when it is closed. False: `permit` is called when there is one. */
-  take(member: BudgetMember): boolean {
-    if (this.takeNow()) return true;
-    this.setWanted(member, (this.waitingPools.get(member) ?? 0) + 1);
+  /**
+   * Requests a slot. True: it is occupied now, to be returned with `release` once its connection is closed. False: the
+   * pool waits, and `onGranted` is called when a slot is free.
+   */
+  request(member: BudgetMember): boolean {
+    if (this.tryAcquire()) return true;
+    this.setWaiting(member, (this.waitingPools.get(member) ?? 0) + 1);
     this.makeRoom();
     return false;
   }
 
-  /** Like `take`, for those who do not wait. */
-  takeNow(): boolean {
-    if (this.taken >= this.most || this.wanted > 0) return false;
-    this.taken += 1;
+  /** Like `request`, but never waits; false when the limit is reached or pools are waiting. */
+  tryAcquire(): boolean {
+    if (this.occupied >= this.maxConnections || this.waitingSlots > 0) return false;
+    this.occupied += 1;
     return true;
   }
 
-  /** A connection is closed, or could not be opened. */
-  give(): void {
-    this.taken -= 1;
+  /** Frees a slot: its connection is closed, or could not be opened. */
+  release(): void {
+    this.occupied -= 1;
     if (this.closingForOthers > 0) this.closingForOthers -= 1;
     this.distribute();
   }
 
-  /** Whether a connection that a pool has just got back should be closed for another one. */
+  /** Whether the pool should close a connection that was just released to it, in favour of another pool. */
   isNeededElsewhere(member: BudgetMember): boolean {
-    if (this.wanted <= this.closingForOthers || !this.isDueFrom(member, 0)) return false;
+    if (this.waitingSlots <= this.closingForOthers || !this.shouldYield(member, 0)) return false;
     this.closingForOthers += 1;
     return true;
   }
 
   private distribute(): void {
-    while (this.taken < this.most) {
+    while (this.occupied < this.maxConnections) {
       const member = this.mostStarved();
       if (!member) return;
-      this.serve(member);
+      this.grant(member);
     }
   }
 
-  private serve(member: BudgetMember): void {
-    const rest = (this.waitingPools.get(member) ?? 0) - 1;
-    this.setWanted(member, 0); // what it wants besides this one waits behind the others
-    this.setWanted(member, rest);
-    this.taken += 1;
-    if (!member.permit()) this.taken -= 1;
+  private grant(member: BudgetMember): void {
+    const remaining = (this.waitingPools.get(member) ?? 0) - 1;
+    this.setWaiting(member, 0); // requeues the pool's remaining requests behind the other pools
+    this.setWaiting(member, remaining);
+    this.occupied += 1;
+    if (!member.onGranted()) this.occupied -= 1;
   }
 
-  private setWanted(member: BudgetMember, places: number): void {
-    this.wanted += places - (this.waitingPools.get(member) ?? 0);
-    if (places > 0) this.waitingPools.set(member, places);
+  private setWaiting(member: BudgetMember, slots: number): void {
+    this.waitingSlots += slots - (this.waitingPools.get(member) ?? 0);
+    if (slots > 0) this.waitingPools.set(member, slots);
     else this.waitingPools.delete(member);
   }
 
-  /** Of the hungry pools that which has fewest connections; of several, the one that has waited longest. */
+  /** The waiting pool with the fewest connections; ties go to the longest waiter. */
   private mostStarved(): BudgetMember | undefined {
-    let poorest: BudgetMember | undefined;
+    let mostStarved: BudgetMember | undefined;
     for (const member of this.waitingPools.keys()) {
-      if (poorest && poorest.held <= member.held) continue;
-      poorest = member;
+      if (mostStarved && mostStarved.held <= member.held) continue;
+      mostStarved = member;
       if (member.held === 0) break;
     }
-    return poorest;
+    return mostStarved;
   }
 
-  /** Closes idle connections for those who are refused places; whoever waits gets one's place once it is closed. */
+  /** Closes idle connections in favour of waiting pools, which receive the slots once the connections are closed. */
   private makeRoom(): void {
-    while (this.closingForOthers < this.wanted) {
-      const evictionCandidate = this.victim();
-      if (!evictionCandidate) return this.checkAgainLater();
-      if (!evictionCandidate.closeLongestIdle()) return;
+    while (this.closingForOthers < this.waitingSlots) {
+      const candidate = this.evictionCandidate();
+      if (!candidate) return this.checkAgainLater();
+      if (!candidate.closeLongestIdle()) return;
       this.closingForOthers += 1;
     }
   }
 
-  /** Of pools that keep another one first, that which has been idle for longest. */
-  private victim(): BudgetMember | undefined {
-    for (const atLeast of [2, 1]) {
-      const longest = this.longestIdle(atLeast);
-      if (longest?.idleSince !== undefined && this.isDueFrom(longest, this.now() - longest.idleSince)) return longest;
+  /** The pool with the longest-idle connection; pools that would keep another connection come first. */
+  private evictionCandidate(): BudgetMember | undefined {
+    for (const minHeld of [2, 1]) {
+      const longest = this.longestIdle(minHeld);
+      if (longest?.idleSince !== undefined && this.shouldYield(longest, this.now() - longest.idleSince)) return longest;
     }
     return undefined;
   }
 
   /**
-   * Whether the pool should give up one that has been idle for so long, beside those that are being closed already: what
-   * it can spare for any pool that has none, what is unused or would make two pools more equal for one that has waited
-   * for a while, and its last one only for a pool that has had none for a while.
+   * Whether a pool should give up a connection that has been idle for `idleMs`, in addition to those already being
+   * closed:
+   * - a connection it can spare: for any pool that has none;
+   * - its last connection, for a pool that has none: only when unused, or after a wait of `PATIENCE_MS`;
+   * - for a pool that has some: only after a wait of `PATIENCE_MS`, and when the connection is unused or the move makes
+   *   the two pools more equal.
    */
-  private isDueFrom(giver: BudgetMember, idleMs: number): boolean {
+  private shouldYield(giver: BudgetMember, idleMs: number): boolean {
     if (this.closingForOthers >= this.openings.room) return false;
     const patientSince = this.now() - PATIENCE_MS;
     const isUnused = idleMs >= UNUSED_MS;
     let due = 0;
-    for (const [member, places] of this.waitingPools) {
+    for (const [member, slots] of this.waitingPools) {
       if (member === giver) continue;
       const isPatient = (member.waitingSince ?? Infinity) <= patientSince;
       if (member.held === 0) due += isPatient || isUnused || giver.held > 1 ? 1 : 0;
-      else if (isPatient && (isUnused || member.held + 1 < giver.held)) due += places;
+      else if (isPatient && (isUnused || member.held + 1 < giver.held)) due += slots;
       if (due > this.closingForOthers) return true;
     }
     return false;
@@ -193,11 +202,11 @@ export class ServerBudget {
     );
   }
 
-  private longestIdle(atLeast: number): BudgetMember | undefined {
+  private longestIdle(minHeld: number): BudgetMember | undefined {
     let longest: BudgetMember | undefined;
     for (const member of this.members) {
       const since = member.idleSince;
-      if (since === undefined || member.held < atLeast) continue;
+      if (since === undefined || member.held < minHeld) continue;
       if (since < (longest?.idleSince ?? Infinity)) longest = member;
     }
     return longest;

@@ -1,19 +1,21 @@
 import pg from 'pg';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 
-/** How long the server may take to take note. One that is frozen or out of reach never does. */
-const CANCEL_WITHIN_MS = 250;
+/** Time limit for delivering the cancel request. A frozen or unreachable server never accepts it. */
+const CANCEL_TIMEOUT_MS = 250;
 
 /**
- * Asks the server to stop the statement that a connection is busy with, over a connection of its own as the protocol
- * wants it (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). It is no login,
- * takes no place of the server's limit, and is counted nowhere. PgBouncer forwards it, while its client is still there.
+ * Cancels the statement running on a connection. The protocol requires a separate connection for the request
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS); it does not log in, so
+ * it occupies no slot of the server's limit and is not counted. PgBouncer forwards it only while the client is
+ * connected.
  *
- * Resolves when the server has taken note, which it shows by closing, or could not be told in time. Never rejects.
+ * Resolves when the server has received the request, which it signals by closing, or when the time limit has passed.
+ * Never rejects.
  */
 export function requestCancel(client: pg.Client): Promise<void> {
   const { host, port, processID, secretKey, connection } = client as unknown as CancellableClient;
-  if (processID === null || secretKey === null) return Promise.resolve(); // the server gave no key
+  if (processID === null || secretKey === null) return Promise.resolve(); // the server sent no cancel key
   return runWithoutContext(() => {
     const request = new CancelConnection({ ssl: connection.ssl });
     const send = (): void => request.cancel(processID, secretKey);
@@ -23,10 +25,10 @@ export function requestCancel(client: pg.Client): Promise<void> {
         request.stream.destroy();
         resolve();
       };
-      const deadline = setTimeout(settle, CANCEL_WITHIN_MS);
+      const deadline = setTimeout(settle, CANCEL_TIMEOUT_MS);
       request.on('connect', () => (connection.ssl === false ? send() : request.requestSsl()));
       request.on('sslconnect', send);
-      request.on('error', settle); // there is nobody to tell: without it the statement ends by its own deadline
+      request.on('error', settle); // best effort: without the cancel, the statement ends at its own timeout
       request.on('end', settle);
       if (host.startsWith('/')) request.connect(`${host}/.s.PGSQL.${port}`);
       else request.connect(port, host);
@@ -34,7 +36,7 @@ export function requestCancel(client: pg.Client): Promise<void> {
   });
 }
 
-/** What node-postgres does not type (pg/lib/client.js, pg/lib/connection.js). */
+/** Internals that @types/pg does not declare (pg/lib/client.js, pg/lib/connection.js). */
 interface CancellableClient {
   readonly host: string;
   readonly port: number;

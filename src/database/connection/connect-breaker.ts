@@ -8,10 +8,11 @@ import {
 } from 'cockatiel';
 import { UnsafeRoleError } from './connection.errors.js';
 
-/** Failures to connect, one after the other, until nobody tries any more. */
-const FAILURES = 3;
-const FIRST_PROBE_MS = 500;
-const LAST_PROBE_MS = 2_000;
+/** Consecutive failures to connect that open the breaker. */
+const FAILURE_THRESHOLD = 3;
+/** Delay before the first probe; it grows with each failed probe, up to `MAX_PROBE_DELAY_MS`. */
+const INITIAL_PROBE_DELAY_MS = 500;
+const MAX_PROBE_DELAY_MS = 2_000;
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
@@ -23,15 +24,16 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
 };
 
 /**
- * Keeps callers from waiting for a target that cannot be connected to. After a pause one of them tries again; while it
- * does the others are still refused, and let through when it has worked. A role that we refuse is no failure to connect.
+ * Keeps callers from waiting for a target that does not accept connections. After a delay one attempt probes the
+ * target; until it succeeds, all other attempts are rejected. An `UnsafeRoleError` does not count as a failure to
+ * connect.
  */
 export class ConnectBreaker {
   private readonly policy = circuitBreaker(
     handleWhen((error) => !(error instanceof UnsafeRoleError)),
     {
-      breaker: new ConsecutiveBreaker(FAILURES),
-      halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
+      breaker: new ConsecutiveBreaker(FAILURE_THRESHOLD),
+      halfOpenAfter: new ExponentialBackoff({ initialDelay: INITIAL_PROBE_DELAY_MS, maxDelay: MAX_PROBE_DELAY_MS }),
     },
   );
 
@@ -39,15 +41,15 @@ export class ConnectBreaker {
     return STATES[this.policy.state];
   }
 
-  /** @throws what `connect` throws, or an error of its own without trying */
+  /** @throws the error of `connect`, or `BrokenCircuitError` without connecting while the breaker is open */
   run<T>(connect: () => Promise<T>): Promise<T> {
-    // cockatiel would let them wait for the one that tries.
+    // cockatiel would make this attempt wait for the probe.
     if (this.policy.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError());
     return this.policy.execute(connect);
   }
 
-  /** Whether the error says that nothing was tried. */
-  static refused(error: unknown): boolean {
+  /** Whether the breaker rejected the attempt, so that no connection was tried. */
+  static isRejection(error: unknown): boolean {
     return error instanceof BrokenCircuitError;
   }
 }

@@ -1,4 +1,4 @@
-/** Where a server or a pooler listens, and how to talk to it. */
+/** Where a server or a pooler listens, and whether the connection uses TLS. */
 export interface NetworkAddress {
   readonly host: string;
   readonly port: number;
@@ -8,22 +8,25 @@ export interface NetworkAddress {
 /** One PostgreSQL server as a client sees it. */
 export interface ServerAddress extends NetworkAddress {
   readonly id: string;
-  /** The way around the pooler that the address leads to: PgBouncer in transaction mode keeps no sessions. */
+  /**
+   * The server's direct address, when the address above is a pooler's: PgBouncer in transaction mode does not preserve
+   * sessions.
+   */
   readonly aroundPooler?: NetworkAddress | undefined;
-  /** One process's limit of connections to it, when it has one of its own. */
+  /** Connection limit per process for this server; absent: the process's default (`DB_SERVER_MAX_CONNECTIONS`). */
   readonly maxConnections?: number | undefined;
 }
 
 /**
  * Server + database + login role. One physical pool per target; many tenants may share one target.
  *
- * `version` rises whenever anything a connection is made of changes (address, password), so that pools of an older
- * version are drained instead of reused.
+ * `version` rises whenever an address or a credential changes, so that pools of an older version are drained instead of
+ * reused.
  */
 export interface ConnectionTarget {
   readonly id: string;
   readonly version: string;
-  /** Whether many tenants are served over it, or one. */
+  /** Whether several tenants share the target. */
   readonly shared: boolean;
   readonly server: ServerAddress;
   readonly database: string;
@@ -31,29 +34,32 @@ export interface ConnectionTarget {
   readonly password: string;
 }
 
-/** The same target for what needs a session: around the pooler, where there is one. */
+/** The target for work that needs a session: it bypasses the pooler, if there is one. */
 export function sessionTarget(target: ConnectionTarget): ConnectionTarget {
   const { aroundPooler, ...server } = target.server;
   if (!aroundPooler) return target;
-  // Only its address is another one: by its id both ways to the server share one limit of connections.
+  // Only the address differs: the server id stays, so that both routes share one connection limit.
   const { host, port, tls } = aroundPooler;
   return { ...target, id: sessionTargetId(target.id), server: { ...server, host, port, tls } };
 }
 
-const AROUND = ' around the pooler';
+const SESSION_SUFFIX = ' around the pooler';
 
 export function sessionTargetId(targetId: string): string {
-  return targetId + AROUND;
+  return targetId + SESSION_SUFFIX;
 }
 
-/** Whichever way leads to it. */
-export function targetIdOf(id: string): string {
-  return id.endsWith(AROUND) ? id.slice(0, -AROUND.length) : id;
+/** The id of the target itself, for either its own id or that of its session target. */
+export function baseTargetId(id: string): string {
+  return id.endsWith(SESSION_SUFFIX) ? id.slice(0, -SESSION_SUFFIX.length) : id;
 }
 
-/** Whether connections to one are as good as connections to the other: a password sealed anew raises the version, too. */
+/**
+ * Whether the connections of one target can serve the other. The version alone does not decide: re-encrypting a
+ * password raises it, too.
+ */
 export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boolean {
-  const way = ({ server, shared, database, role, password }: ConnectionTarget): string =>
+  const connectionKey = ({ server, shared, database, role, password }: ConnectionTarget): string =>
     JSON.stringify([
       addressOf(server),
       server.aroundPooler && addressOf(server.aroundPooler),
@@ -62,13 +68,14 @@ export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boole
       role,
       password,
     ]);
-  return way(a) === way(b);
+  return connectionKey(a) === connectionKey(b);
 }
 
 function addressOf({ host, port, tls }: NetworkAddress): readonly unknown[] {
   return [host, port, tls];
 }
-/** For people and logs; carries no secret. */
+
+/** Readable name for logs and messages; contains no secret. */
 export function targetName(target: ConnectionTarget): string {
   return `${target.role}@${target.server.host}:${target.server.port}/${target.database}`;
 }

@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when the target cannot be connected to: it is down, unreachable, or refuses the login. */
+/** Raised when connecting to the target fails: it is down, unreachable, or rejects the login. */
 export class TargetUnavailableError extends CodedError {
   readonly code = 'TENANT_UNAVAILABLE';
 
@@ -16,7 +16,7 @@ export class TargetUnavailableError extends CodedError {
   }
 }
 
-/** Raised when a target's login role could see past row-level security. */
+/** Raised when a target's login role is able to bypass row-level security. */
 export class UnsafeRoleError extends CodedError {
   readonly code = 'UNSAFE_ROLE';
 
@@ -24,10 +24,11 @@ export class UnsafeRoleError extends CodedError {
     readonly targetName: string,
     readonly reason: string,
   ) {
-    super(`refusing to serve from ${targetName}: its login role ${reason}`);
+    super(`connections to ${targetName} are not allowed: its login role ${reason}`);
   }
 }
 
+/** The error's message, or its name where the message is empty; 'unknown' for anything but an error. */
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message || cause.name : 'unknown';
 }

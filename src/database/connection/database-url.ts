@@ -1,9 +1,11 @@
 import type { ConnectionTarget, ServerAddress } from './connection-target.js';
 
 /**
- * Reads `postgres://role:password@host:port/database?sslmode=…` into a target. The TLS modes are libpq's
- * (https://www.postgresql.org/docs/current/libpq-ssl.html): those that encrypt without checking become `require`,
- * those that check become `verify-full`.
+ * Parses `postgres://role:password@host:port/database?sslmode=…` into a target. libpq's TLS modes
+ * (https://www.postgresql.org/docs/current/libpq-ssl.html) that encrypt without verifying the certificate become
+ * `require`, those that verify it become `verify-full`, all others `disable`.
+ *
+ * @throws TypeError when `text` is not a URL
  */
 export function targetOfUrl(text: string, serverId: string): ConnectionTarget {
   const url = new URL(text);

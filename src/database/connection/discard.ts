@@ -1,13 +1,13 @@
 import pg from 'pg';
 
-/** SQLSTATE classes and codes after which a connection is not used again. */
+/** SQLSTATE classes and codes after which a connection must not be reused. */
 const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX)/;
 
 /**
- * Why a connection is not fit for further use after this error, or undefined when it is.
+ * Why a connection cannot be reused after this error; undefined when it can.
  *
- * An error that the server sent about the statement leaves the connection healthy; everything else (socket errors,
- * client-side timeouts, protocol confusion) does not. 25006 is a write on a standby: the address now leads elsewhere.
+ * An error that the server reports about a statement leaves the connection healthy; any other error (socket,
+ * client-side timeout, protocol) does not. 25006 is a write on a standby: the address now leads to a different server.
  */
 export function discardReason(error: unknown): string | undefined {
   if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.message : 'unknown error';

@@ -3,32 +3,36 @@ import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
 import { ReportedSettings } from './reported-settings.js';
 
-/** How long a connection may take to close in order before its socket is destroyed: a frozen server never answers. */
+/** Time limit for an orderly close before the socket is destroyed: a frozen server never responds. */
 const CLOSE_GRACE_MS = 1_000;
-/** The same when it is taken from a tenant that is not served any more. */
+/** The same for a connection revoked from a tenant that is no longer served. */
 export const REVOKE_GRACE_MS = 250;
 
 interface OpenOptions {
   /** The pool's clock, in ms. */
   readonly now: () => number;
+  /** When the connection is to be replaced, in ms of the pool's clock. */
   readonly retireAt: number;
-  /** Called when it breaks or is closed from the other side, not when we close it. */
+  /** Called when the connection breaks or the server closes it, but not for `close` and `destroyNow`. */
   readonly onLost: (lost: PhysicalConnection) => void;
-  /** Ends the attempt. */
+  /** Aborts opening. */
   readonly signal?: AbortSignal;
 }
 
-/** One connection to PostgreSQL, from the moment it is open until its socket is closed. */
+/** An open connection to PostgreSQL, until its socket is closed. */
 export class PhysicalConnection {
   /** When it was last known to be alive, in ms of the pool's clock. */
-  aliveAt: number;
-  /** How many hold it: one alone, or several who share it. */
-  holders = 0;
-  /** When it was lent, or one who shares it gave it back: the next one's statement runs since then. */
-  movedAt = 0;
-  /** Why it is closed once nobody holds it; no further one gets a place on it. */
+  lastAliveAt: number;
+  /** Callers that share the connection now; 0 while it is idle or held exclusively. */
+  sharerCount = 0;
+  /**
+   * When sharing began, or a sharer last released the connection, in ms of the pool's clock: the statement that is
+   * running now started then.
+   */
+  lastProgressAt = 0;
+  /** Set when the connection is to be closed after its last sharer releases it; it accepts no further sharers. */
   closeReason: CloseReason | undefined;
-  /** Resolves once the server has closed it, or it was cut. */
+  /** Resolves once the server has closed the connection, or its socket was destroyed. */
   readonly closed: Promise<void>;
   private markClosed!: () => void;
   private closing = false;
@@ -40,10 +44,10 @@ export class PhysicalConnection {
     readonly client: pg.Client,
     private readonly settings: ReportedSettings,
     openedAt: number,
-    /** When it is to be replaced, in ms of the pool's clock. */
+    /** When it is to be replaced, in ms of the pool's clock; Infinity for never. */
     readonly retireAt: number,
   ) {
-    this.aliveAt = openedAt;
+    this.lastAliveAt = openedAt;
     this.closed = new Promise((resolve) => {
       this.markClosed = () => {
         this.isClosed = true;
@@ -54,19 +58,20 @@ export class PhysicalConnection {
   }
 
   /**
-   * Opens one within the configuration's `connectionTimeoutMillis`; when that passes, node-postgres destroys the socket.
+   * Opens a connection within the configuration's `connectionTimeoutMillis`; after that, node-postgres destroys the
+   * socket. No failure leaves a socket open.
    *
-   * Whatever goes wrong, no socket is left open.
+   * @throws the error of node-postgres, or the signal's reason
    */
   static async open(
     config: pg.ClientConfig,
     { now, retireAt, onLost, signal }: OpenOptions,
   ): Promise<PhysicalConnection> {
     const client = new pg.Client(config);
-    client.on('error', () => undefined); // 'end' follows; whoever waits on a statement is told
+    client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
     const settings = new ReportedSettings(internals(client).connection);
     await connect(client, signal);
-    settings.connected();
+    settings.markConnected();
     const connection = new PhysicalConnection(client, settings, now(), retireAt);
     client.once('end', () => {
       connection.markClosed();
@@ -78,56 +83,60 @@ export class PhysicalConnection {
     return connection;
   }
 
-  /** Whether it still answers, asked within `timeoutMs`, and leads to a server that writes: no standby. */
-  async answers(timeoutMs: number): Promise<boolean> {
-    const question = { text: 'SELECT pg_is_in_recovery() AS standby', query_timeout: timeoutMs };
+  /** Whether the server responds to a query within `timeoutMs` and is not a standby. Never rejects. */
+  async respondsAsPrimary(timeoutMs: number): Promise<boolean> {
+    const query = { text: 'SELECT pg_is_in_recovery() AS standby', query_timeout: timeoutMs };
     try {
-      const { rows } = await this.client.query<{ standby: boolean }>(question);
+      const { rows } = await this.client.query<{ standby: boolean }>(query);
       return rows[0]?.standby === false;
     } catch {
-      return false; // why does not matter: it is closed and another one is opened
+      return false; // the reason does not matter: the connection is closed and replaced
     }
   }
 
   /**
-   * False in the middle of a statement, while a transaction is open, and when nobody can tell. The transaction status
-   * alone is that of before the statement. False too when a statement changed a setting for the whole session: the next
-   * tenant's statements would be read, stored or answered differently.
+   * Whether the connection can be handed to another caller: no statement is running, no transaction is open (an
+   * unknown status counts as open), and no statement has changed a session setting, with which the next tenant's
+   * statements would be parsed, stored or answered differently. The transaction status alone is not enough: during a
+   * statement it is still the one from before it.
    */
-  get isAtRest(): boolean {
-    return internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasOwnSettings;
+  get isClean(): boolean {
+    return (
+      internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSettings
+    );
   }
 
-  /** Whether its settings are those that it was opened with. */
-  get hasOwnSettings(): boolean {
-    return this.settings.areAsAtConnect;
+  /** Whether the session's reported settings are those that the connection was opened with. */
+  get hasInitialSettings(): boolean {
+    return this.settings.areUnchanged;
   }
 
   /**
-   * Closes it in order, and by force when that takes longer than `graceMs`. In the middle of a statement the server is
-   * told to stop that first, or its backend would go on until the statement's deadline, unseen by our limits. The order
-   * is: cancel, say good-bye, wait for the server to close, and only then is `closed` resolved and the place given back.
+   * Closes the connection in an orderly way, and by force when that takes longer than `graceMs`. A running statement is
+   * cancelled first; otherwise its backend would continue until the statement timeout without counting towards our
+   * limits. The order is: cancel, send Terminate, wait for the server to close. Only then does `closed` resolve, which
+   * frees the budget slot.
    */
   close(graceMs = CLOSE_GRACE_MS): void {
     if (this.closing) return;
     this.closing = true;
     if (this.isClosed) return;
     this.grace = setTimeout(() => this.destroyNow(), graceMs);
-    silence(this.client);
+    stopSending(this.client);
     if (this.isBusy) void requestCancel(this.client).then(() => this.isClosed || terminate(this.client));
     else terminate(this.client);
   }
 
   /**
-   * Destroys the socket; whoever waits on a statement gets an error. The server is told to stop that statement before,
-   * because PgBouncer forgets whom a request to cancel is from when they have left. The place is given back after both.
+   * Destroys the socket; pending queries reject. A running statement is cancelled first, because PgBouncer does not
+   * forward cancel requests of a client that has disconnected. `closed` resolves after both.
    */
   destroyNow(): void {
     this.closing = true;
     if (this.destroying || this.isClosed) return;
     this.destroying = true;
-    silence(this.client);
-    internals(this.client).connection.stream.pause(); // that it was cancelled is not what those who wait are to be told
+    stopSending(this.client);
+    internals(this.client).connection.stream.pause(); // hides the "canceled" error from pending callers
     if (this.isBusy) void requestCancel(this.client).then(() => this.destroy());
     else this.destroy();
   }
@@ -142,40 +151,40 @@ export class PhysicalConnection {
   }
 }
 
-/** node-postgres leaves the socket open when the login fails on our side of it. */
+/** node-postgres leaves the socket open when the login fails on the client's side. */
 async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
-  const giveUp = (): void => internals(client).connection.stream.destroy();
-  signal?.addEventListener('abort', giveUp);
+  const destroySocket = (): void => internals(client).connection.stream.destroy();
+  signal?.addEventListener('abort', destroySocket);
   try {
     signal?.throwIfAborted();
     await client.connect();
   } catch (error) {
-    giveUp();
+    destroySocket();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', destroySocket);
   }
 }
 
-/** Nothing more is sent: neither a statement, which is refused as after `Client#end`, nor a cursor's wish for more rows. */
-function silence(client: pg.Client): void {
-  const inside = internals(client);
-  inside._ending = true;
-  inside.connection._send = () => false;
+/** Sends nothing more: new statements are rejected as after `Client#end`, and cursors cannot fetch more rows. */
+function stopSending(client: pg.Client): void {
+  const clientInternals = internals(client);
+  clientInternals._ending = true;
+  clientInternals.connection._send = () => false;
 }
 
 /**
- * Says good-bye and waits for the server to close its side. `Client#end` destroys the socket of a connection that is busy
- * or broken, while its backend lives on, so that the server would have more connections than we count.
+ * Sends Terminate and lets the server close its side. `Client#end` would destroy the socket of a busy or broken
+ * connection while its backend lives on, so that the server would have more connections than we count.
  */
 function terminate(client: pg.Client): void {
   internals(client).connection.end();
 }
 
-/** What node-postgres does not type (pg/lib/client.js, pg/lib/connection.js). */
+/** Internals that @types/pg does not declare (pg/lib/client.js, pg/lib/connection.js). */
 interface ClientInternals {
   _ending: boolean;
-  /** False from the sending of a statement until the server has said that it is ready for the next. */
+  /** False from sending a statement until the server's ReadyForQuery. */
   readonly readyForQuery: boolean;
   readonly connection: EventEmitter & {
     readonly stream: { destroy(): void; pause(): void };
@@ -187,25 +196,26 @@ interface ClientInternals {
 function internals(client: pg.Client): ClientInternals {
   return client as unknown as ClientInternals;
 }
-/** Why connections were closed. */
+
+/** Why a connection was closed; the metrics use it as a label. */
 export type CloseReason =
-  /** Its time was over (`DB_POOL_RECYCLE`). */
+  /** Reached its maximum age (`DB_POOL_RECYCLE`). */
   | 'recycled'
-  /** Above `DB_POOL_SIZE` and idle. */
+  /** Idle, in excess of `DB_POOL_SIZE`. */
   | 'overflow'
-  /** Broken by an error, or given back with something left open. */
+  /** Broken by an error, or released with a statement, a transaction or a changed setting left behind. */
   | 'discarded'
-  /** Closed from the other side while idle. */
+  /** Broken, or closed by the server. */
   | 'lost'
-  /** It did not answer when it was looked at before use. */
+  /** Failed validation before use. */
   | 'unanswering'
-  /** Idle, and its place was needed for another target of the server. */
+  /** Its slot was needed by another target of the same server. */
   | 'server-limit'
-  /** Its target changed or the process stops. */
+  /** Its target changed, or the process is shutting down. */
   | 'ending'
-  /** Nobody used its target for long. */
+  /** Its target has not been used for a long time. */
   | 'unused'
-  /** Pooling is off: each is used once. */
+  /** Pooling is off: each connection is used once. */
   | 'direct'
-  /** Still held at the end of the shutdown, or a moment after its tenant was suspended. */
+  /** Destroyed while held: at the shutdown deadline, or shortly after its tenant was suspended. */
   | 'cut';

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 
-/** Reported like settings, but set by the server: whether it writes is judged elsewhere. */
-const OF_THE_SERVER: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
+/** Reported like settings but set by the server; whether it is writable is checked elsewhere (`respondsAsPrimary`). */
+const SERVER_STATES: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
 
 interface ParameterStatus {
   readonly parameterName: string;
@@ -9,8 +9,9 @@ interface ParameterStatus {
 }
 
 /**
- * The settings that PostgreSQL reports by itself (`ParameterStatus`): those at connect, and which differ from them now.
- * Differences matter between transactions only: within one, PostgreSQL 18 reports the stamp's `search_path` too.
+ * Tracks the settings that PostgreSQL reports unprompted (`ParameterStatus`): their values at connect, and which of
+ * them differ now. A difference is meaningful only between transactions: inside one, PostgreSQL 18 also reports the
+ * stamp's `search_path`.
  *
  * Source: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
  */
@@ -19,22 +20,23 @@ export class ReportedSettings {
   private readonly changed = new Set<string>();
   private isConnected = false;
 
-  /** @param messages node-postgres' connection: it emits `parameterStatus` */
+  /** @param messages node-postgres' `Connection`, which emits `parameterStatus` */
   constructor(messages: EventEmitter) {
     messages.on('parameterStatus', ({ parameterName, parameterValue }: ParameterStatus) => {
-      if (OF_THE_SERVER.has(parameterName)) return;
+      if (SERVER_STATES.has(parameterName)) return;
       if (!this.isConnected) this.atConnect.set(parameterName, parameterValue);
       else if (this.atConnect.get(parameterName) === parameterValue) this.changed.delete(parameterName);
       else this.changed.add(parameterName);
     });
   }
 
-  /** From now on what is reported is compared. */
-  connected(): void {
+  /** Ends the recording of initial values; later reports are compared with them. */
+  markConnected(): void {
     this.isConnected = true;
   }
 
-  get areAsAtConnect(): boolean {
+  /** Whether every reported setting has the value that it had at connect. */
+  get areUnchanged(): boolean {
     return this.changed.size === 0;
   }
 }

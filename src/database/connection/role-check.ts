@@ -11,11 +11,12 @@ interface RoleFacts {
   readonly has_views: boolean;
 }
 
-/** The first oid of what users make (https://www.postgresql.org/docs/current/system-catalog-initial-data.html). */
+/** The first OID of user-created objects (https://www.postgresql.org/docs/current/system-catalog-initial-data.html). */
 const FIRST_NORMAL_OBJECT_ID = 16_384;
 
-// A role may also get there through membership (SET ROLE), hence pg_has_role over every dangerous role; and it may be
-// set to begin as another role, hence session_user. FORCE does not hold an owner: it may switch the policies off.
+// A role can also gain privileges through membership (SET ROLE), hence pg_has_role over every dangerous role; and its
+// sessions may start as another role, hence session_user. FORCE does not restrain an owner, who can disable the
+// policies.
 const ROLE_FACTS = `
   SELECT coalesce(bool_or(r.rolsuper), false) AS superuser,
          coalesce(bool_or(r.rolbypassrls), false) AS bypassrls,
@@ -28,8 +29,9 @@ const ROLE_FACTS = `
   FROM pg_roles r
   WHERE pg_has_role(session_user, r.oid, 'MEMBER')`;
 
-// A view that does not say `security_invoker`, and any materialized view, shows its owner's rows: everybody's. Asked only
-// where there are views: on a connection that knows nothing yet, planning this takes as long as all the rest of the check.
+// A view without `security_invoker`, and any materialized view, shows the rows that its owner sees: those of all
+// tenants. Queried only where there are views: on a new connection (empty catalog caches), planning this query takes as
+// long as the rest of the check.
 const EXPOSING_VIEW = `
   WITH RECURSIVE exposed AS (
     SELECT oid, false AS is_view FROM pg_class WHERE relrowsecurity
@@ -48,29 +50,30 @@ const EXPOSING_VIEW = `
   WHERE is_view AND has_table_privilege(session_user, oid, 'SELECT')`;
 
 /**
- * Refuses a login role that row-level security would not hold: superuser, BYPASSRLS, or owner of the tables
- * (https://www.postgresql.org/docs/current/ddl-rowsecurity.html); and one that is some tenant before it was stamped.
+ * Rejects a login role that row-level security does not restrain: a superuser, one with BYPASSRLS, or an owner of
+ * tenant tables (https://www.postgresql.org/docs/current/ddl-rowsecurity.html); also one that has a tenant id before
+ * its first stamp, and one that can read a view over tenant tables which bypasses the policies.
  *
- * @throws UnsafeRoleError, and an error of node-postgres when the server does not answer within `timeoutMs`
+ * @throws UnsafeRoleError, or an error of node-postgres when the server does not respond within `timeoutMs`
  */
-export async function assertRoleIsHeldByPolicies(
+export async function assertRoleIsSubjectToPolicies(
   client: pg.ClientBase,
   target: ConnectionTarget,
   timeoutMs: number,
 ): Promise<void> {
-  const ask = async <Row extends pg.QueryResultRow>(text: string): Promise<Row | undefined> => {
-    const question = { text, query_timeout: timeoutMs };
-    return (await client.query<Row>(question)).rows[0];
+  const queryRow = async <Row extends pg.QueryResultRow>(text: string): Promise<Row | undefined> => {
+    const query = { text, query_timeout: timeoutMs };
+    return (await client.query<Row>(query)).rows[0];
   };
-  const refuse = (why: string): never => {
-    throw new UnsafeRoleError(targetName(target), why);
+  const reject = (reason: string): never => {
+    throw new UnsafeRoleError(targetName(target), reason);
   };
-  const facts = await ask<RoleFacts>(ROLE_FACTS);
-  if (!facts) return refuse('is unknown to the server');
-  if (facts.superuser) refuse('is a superuser or may become one');
-  if (facts.bypassrls) refuse('has BYPASSRLS or may take a role that has');
-  if (facts.owns_tenant_tables) refuse('owns tenant tables');
-  if (facts.has_default_stamp) refuse('has a default for app.tenant_id');
-  const view = facts.has_views ? await ask<{ readonly name: string | null }>(EXPOSING_VIEW) : undefined;
-  if (view?.name) refuse(`may read the view ${view.name}, which passes the policies by`);
+  const facts = await queryRow<RoleFacts>(ROLE_FACTS);
+  if (!facts) return reject('does not exist on the server');
+  if (facts.superuser) reject('is a superuser or can become one');
+  if (facts.bypassrls) reject('has BYPASSRLS or can assume a role that has it');
+  if (facts.owns_tenant_tables) reject("owns tenant tables or can assume their owner's role");
+  if (facts.has_default_stamp) reject('has a default for app.tenant_id');
+  const view = facts.has_views ? await queryRow<{ readonly name: string | null }>(EXPOSING_VIEW) : undefined;
+  if (view?.name) reject(`may read the view ${view.name}, which bypasses the policies`);
 }

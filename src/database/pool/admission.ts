@@ -1,22 +1,22 @@
-/** Makes the error that a tenant's work is rejected with; a new one for each caller. */
+/** Creates the error that rejects a tenant's work; a new one for each caller. */
 export type Rejection = () => Error;
 
-/** Decides whether a tenant may use connections. Consulted before each one is handed out. */
+/** Decides whether a tenant may use connections. Consulted before each connection is handed out. */
 export interface Admission {
-  /** Whether `enter` would let the tenant pass without waiting. */
+  /** Whether `enter` would admit the tenant without waiting. */
   isOpen(tenantId: string): boolean;
   /**
-   * @returns what to wait for before going on, if anything
+   * @returns a promise to await before going on, or undefined when the tenant is admitted at once
    * @throws (or rejects with) the tenant's rejection
    */
   enter(tenantId: string): Promise<void> | undefined;
-  /** For a connection that took long to open: by what is known now. @throws the tenant's rejection */
+  /** Checks the last known status, for a connection that took long to open. @throws the tenant's rejection */
   assertServed(tenantId: string): void;
-  /** Nothing is decided or revoked after this. */
+  /** After this, nothing is decided or revoked. */
   close(): void;
 }
 
-/** For pools on their own: every tenant is served. */
+/** For pools used without admission control: every tenant is served. */
 export const ADMIT_ALL: Admission = {
   isOpen: () => true,
   enter: () => undefined,

@@ -1,30 +1,30 @@
 import type { AcquireRequest } from './connection-pool.js';
 
-/** Application, TypeORM and what is ours, down to whoever asked; the usual ten would end inside TypeORM. */
-const FRAMES = 40;
+/** Deep enough to reach the application's frames; with V8's default of ten, the stack would end inside TypeORM. */
+const MAX_FRAMES = 40;
 
-/** As built or as written; a test of these folders is no frame of ours. */
-const OWN_FRAME = /[/\\](?:src|dist)[/\\]database[/\\](?:pool|connection|statements|transactions)[/\\]/;
+/** Compiled or source files of the database layer; its tests, which have the same folder names, are not matched. */
+const INTERNAL_FRAME = /[/\\](?:src|dist)[/\\]database[/\\](?:pool|connection|statements|transactions)[/\\]/;
 
-/** Where something was asked for. It is put into words only when somebody reads it, which is the dear part. */
+/** Where a connection was requested. Formatted lazily, because formatting a stack is expensive. */
 export class CallSite {
   private readonly trace: { stack?: string } = {};
 
   constructor() {
-    const usual = Error.stackTraceLimit;
-    Error.stackTraceLimit = FRAMES;
+    const defaultLimit = Error.stackTraceLimit;
+    Error.stackTraceLimit = MAX_FRAMES;
     Error.captureStackTrace(this.trace, CallSite);
-    Error.stackTraceLimit = usual;
+    Error.stackTraceLimit = defaultLimit;
   }
 
-  /** The stack without the frames of pools and of what sends over them. */
+  /** The stack without frames of the database layer. */
   get stack(): string {
     const lines = (this.trace.stack ?? '').split('\n').slice(1);
-    return lines.filter((line) => !OWN_FRAME.test(line)).join('\n');
+    return lines.filter((line) => !INTERNAL_FRAME.test(line)).join('\n');
   }
 }
 
-/** Where a lease is asked for; single statements come and go too fast to ask. */
-export function siteOf({ hold }: AcquireRequest): CallSite | undefined {
+/** The call site of a lease; undefined for single statements, which are too short-lived to be worth the cost. */
+export function callSiteOf({ hold }: AcquireRequest): CallSite | undefined {
   return hold === 'lease' ? new CallSite() : undefined;
 }

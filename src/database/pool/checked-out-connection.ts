@@ -3,23 +3,23 @@ import type { PooledConnection } from './connection-pool.js';
 import type { HeldLease } from './lease-register.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
-/** Whoever lent a connection and wants it back. */
+/** Receives a connection when its holder releases it: the pool, or the direct fallback. */
 interface ReturnTarget {
-  release(lent: CheckedOutConnection, discardReason?: string): void;
+  release(checkedOut: CheckedOutConnection, discardReason?: string): void;
 }
 
-/** A pool's connection in the hands of one caller. */
+/** A connection checked out by one caller. */
 export class CheckedOutConnection implements PooledConnection {
   private released = false;
-  private reason: Error | undefined;
-  private tell: ((reason: Error) => void) | undefined;
+  private revocation: Error | undefined;
+  private notify: ((reason: Error) => void) | undefined;
 
   constructor(
-    private readonly lender: ReturnTarget,
+    private readonly returnTarget: ReturnTarget,
     readonly connection: PhysicalConnection,
     readonly tenantId: string,
     readonly lease: HeldLease | undefined,
-    readonly isKept = false,
+    readonly keepsPreparedStatements = false,
     readonly isShared = false,
   ) {}
 
@@ -28,27 +28,27 @@ export class CheckedOutConnection implements PooledConnection {
   }
 
   get revoked(): Error | undefined {
-    return this.reason;
+    return this.revocation;
   }
 
   /**
-   * Tells the holder that the connection is theirs no more. One that is shared stays with the others; of one that is being
-   * closed sessions hear it as an error.
+   * Notifies the holder that it may no longer use the connection. A shared connection stays open for its other sharers;
+   * of an exclusive one, which the caller closes, sessions are notified through the client's `error` event.
    */
   revoke(reason: Error): void {
-    if (this.reason) return;
-    this.reason = reason;
-    if (this.isShared) this.tell?.(reason);
+    if (this.revocation) return;
+    this.revocation = reason;
+    if (this.isShared) this.notify?.(reason);
     else this.connection.client.emit('error', reason);
   }
 
-  onRevoked(tell: (reason: Error) => void): void {
-    if (this.isShared) this.tell = tell;
+  onRevoked(notify: (reason: Error) => void): void {
+    if (this.isShared) this.notify = notify;
   }
 
   release(discardReason?: string): void {
     if (this.released) return;
     this.released = true;
-    this.lender.release(this, discardReason);
+    this.returnTarget.release(this, discardReason);
   }
 }

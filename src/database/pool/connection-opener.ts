@@ -4,17 +4,16 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
-import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
+import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 
-/** Connections of one age group are replaced over a tenth of their life, so that a fleet does not reconnect at once. */
+/** Replacement is spread over the last tenth of a connection's life, so that a fleet does not reconnect all at once. */
 const RECYCLE_JITTER = 0.1;
 
 /** Opens connections to one target. */
 export class ConnectionOpener {
   readonly breaker = new ConnectBreaker();
-  private roleIsSafe = false;
-  /** What connecting threw when it was tried last. */
-  private failure: unknown;
+  private isRoleChecked = false;
+  private lastError: unknown;
   private readonly abandoned = new AbortController();
 
   constructor(
@@ -24,25 +23,25 @@ export class ConnectionOpener {
     private readonly random: () => number,
   ) {}
 
-  /** Why connecting fails; undefined before it has failed for the first time. */
+  /** The error of the most recent failed attempt; undefined until one has failed. */
   get lastFailure(): unknown {
-    return this.failure;
+    return this.lastError;
   }
 
-  /** Whether nobody tries any more because the server does not even answer. One that refuses us is alive. */
+  /** Whether the breaker is open because the server does not respond. A server that rejects the login is reachable. */
   get isUnreachable(): boolean {
-    return this.breaker.state !== 'closed' && !(this.failure instanceof pg.DatabaseError);
+    return this.breaker.state !== 'closed' && !(this.lastError instanceof pg.DatabaseError);
   }
 
   /**
-   * @param onLost called when the connection breaks or is closed from the other side
-   * @throws what connecting throws, the breaker's refusal, or UnsafeRoleError
+   * @param onLost called when the connection breaks or the server closes it
+   * @throws the error of connecting, the breaker's `BrokenCircuitError`, or UnsafeRoleError
    */
   open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
     return this.breaker.run(() => runWithoutContext(() => this.connect(onLost)));
   }
 
-  /** Gives up what is being opened, and everything that would be. */
+  /** Aborts the attempts in progress and all future ones. */
   abandon(): void {
     this.abandoned.abort();
   }
@@ -50,22 +49,25 @@ export class ConnectionOpener {
   private async connect(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
     try {
       const connection = await PhysicalConnection.open(clientConfig(this.target, this.options), {
-        ...{ now: this.now, retireAt: this.retireAt(), onLost, signal: this.abandoned.signal },
+        now: this.now,
+        retireAt: this.retireAt(),
+        onLost,
+        signal: this.abandoned.signal,
       });
       await this.checkRole(connection);
       return connection;
     } catch (error) {
-      this.failure = error;
+      this.lastError = error;
       throw error;
     }
   }
 
-  /** Once per pool: the role does not change under a living target, and a changed one gets a new pool. */
+  /** Once per pool: a target keeps its role, and a target with a new role gets a new pool. */
   private async checkRole(connection: PhysicalConnection): Promise<void> {
-    if (this.roleIsSafe) return;
+    if (this.isRoleChecked) return;
     try {
-      await assertRoleIsHeldByPolicies(connection.client, this.target, this.options.connectTimeoutMs);
-      this.roleIsSafe = true;
+      await assertRoleIsSubjectToPolicies(connection.client, this.target, this.options.connectTimeoutMs);
+      this.isRoleChecked = true;
     } catch (error) {
       connection.close();
       await connection.closed;

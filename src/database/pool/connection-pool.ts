@@ -3,33 +3,35 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 import type { PoolCounts } from './pool.errors.js';
 
-/**
- * A physical connection, held until it is released; releasing twice is a no-op. It is the holder's alone, unless they asked
- * for a place on one that is shared.
- */
+/** A connection checked out until `release`. It is exclusive, unless the request allowed sharing. */
 export interface PooledConnection {
   readonly client: pg.ClientBase;
-  /** Whether others send on it, too. */
+  /** Whether other callers send statements on the same connection. */
   readonly isShared: boolean;
-  /** Whether it is worth having statements prepared on it: it is used again, and it is always the same backend. */
-  readonly isKept: boolean;
-  /** Why it was taken away from its holder, who is to be told this instead of what became of the connection. */
+  /**
+   * Whether preparing statements pays off: the connection is reused and always leads to the same backend. False for
+   * direct connections and behind a pooler.
+   */
+  readonly keepsPreparedStatements: boolean;
+  /** Why the connection was revoked; the holder's caller receives this error instead of the connection's own. */
   readonly revoked?: Error | undefined;
-  /** On a shared one, which is left to the others: who is to be told when the place on it is taken away. */
-  onRevoked?(tell: (reason: Error) => void): void;
-  /** Gives it back; with a reason it is closed instead of reused. */
+  /** Registers a callback for revocation of a shared connection, which stays open for its other sharers. */
+  onRevoked?(notify: (reason: Error) => void): void;
+  /**
+   * Returns the connection to the pool; with a reason, it is closed instead of reused. Repeated calls have no effect.
+   */
   release(discardReason?: string): void;
 }
 
-/** Who asks for a connection, and what for. */
+/** A request for a connection. */
 export interface AcquireRequest {
   readonly tenantId: string;
   readonly share: TenantShare;
-  /** A lease lasts as long as its holder wants, and is watched; a statement ends by its own deadline. */
+  /** A lease lasts as long as its holder needs and is monitored; a statement ends by its own timeout. */
   readonly hold: 'statement' | 'lease';
-  /** Whether a place beside others on a shared connection will do. */
-  readonly shares?: boolean;
-  /** Ends the wait; what was not waited for any more is not handed out. */
+  /** Whether the caller accepts a shared connection. */
+  readonly allowsSharing?: boolean;
+  /** Ends the wait; once aborted, the request receives no connection. */
   readonly signal?: AbortSignal;
 }
 
@@ -37,13 +39,13 @@ export interface AcquireRequest {
 export interface ConnectionPool {
   readonly target: ConnectionTarget;
   /**
-   * Waits its turn for a connection, `DB_POOL_TIMEOUT` at most: for the turn, for opening and for validating together.
+   * Waits for a connection, at most `DB_POOL_TIMEOUT` for queueing, opening and validation together.
    *
    * @throws PoolTimeoutError, TenantBusyError, TargetUnavailableError, PoolEndedError, UnsafeRoleError, the signal's
-   *   reason, and why the tenant is not served when that is known (`Admission`)
+   *   reason, or the tenant's rejection when it is not served (`Admission`)
    */
   acquire(request: AcquireRequest): Promise<PooledConnection>;
-  /** One that is there at once; undefined where only `acquire` can tell. */
+  /** Returns a connection that is available at once; undefined means: call `acquire`. */
   tryAcquire(request: AcquireRequest): PooledConnection | undefined;
   counts(): PoolCounts;
 }

@@ -1,13 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
-import { targetName } from '../connection/connection-target.js';
 import {
   type ConnectionTarget,
   sameConnections,
   sessionTarget,
   sessionTargetId,
-  targetIdOf,
+  baseTargetId,
+  targetName,
 } from '../connection/connection-target.js';
 import type { HeldLease } from './lease-register.js';
 import { PoolEndedError } from './pool.errors.js';
@@ -18,7 +18,7 @@ import { serverLimit } from '../budget/server-limit.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
 
-/** Every pool of this process: one per connection target, within one budget per server. */
+/** All pools of this process: one per connection target, with one budget per server. */
 @Injectable()
 export class ConnectionPools {
   /** Whether tenants may use connections; set by the module that knows their status. */
@@ -36,7 +36,8 @@ export class ConnectionPools {
   }
 
   /**
-   * The target's pool. A newer version of the target gets a new one at once; the old one ends with its last lease.
+   * Returns the target's pool. A newer version of the target gets a new pool at once; the old one ends with its last
+   * lease.
    *
    * @throws PoolEndedError after `close`
    */
@@ -45,7 +46,7 @@ export class ConnectionPools {
     const known = this.handles.get(target.id);
     if (known?.target.version === target.version) return known;
     if (known && sameConnections(known.target, target)) {
-      this.budgetOf(target); // its limit may be what changed
+      this.budgetOf(target); // the server's limit may have changed
       return known;
     }
     const pool = this.create(target);
@@ -58,17 +59,17 @@ export class ConnectionPools {
     return handle;
   }
 
-  /** The targets that there are pools of, whichever way they lead there. */
+  /** The ids of all targets with a pool; pools of session targets count as pools of their target. */
   targetIds(): ReadonlySet<string> {
-    return new Set([...this.handles.keys()].map(targetIdOf));
+    return new Set([...this.handles.keys()].map(baseTargetId));
   }
 
-  /** Replaces what pools there are of the target by newer ones, without waiting for somebody to ask for one. */
+  /** Replaces the target's existing pools with newer ones now, instead of at the next request. */
   refresh(target: ConnectionTarget): void {
-    for (const way of [target, sessionTarget(target)]) if (!this.closed && this.handles.has(way.id)) this.get(way);
+    for (const each of [target, sessionTarget(target)]) if (!this.closed && this.handles.has(each.id)) this.get(each);
   }
 
-  /** A target is gone: its pools end with their last leases. */
+  /** Removes a deleted target: its pools end with their last leases. */
   forget(targetId: string): void {
     for (const id of [targetId, sessionTargetId(targetId)]) {
       const handle = this.handles.get(id);
@@ -84,39 +85,42 @@ export class ConnectionPools {
     };
   }
 
-  /** Drains every pool; leases that are not given back by the deadline are cut, and said which. */
+  /** Drains every pool; leases still open after `deadlineMs` are destroyed and logged. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
     for (const { pool } of this.handles.values()) this.drain(pool);
     this.handles.clear();
     const emptied = Promise.all([...this.draining].map((pool) => pool.end()));
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), deadlineMs);
+    const deadline = new Promise<'timeout'>((resolve) => {
+      timer = setTimeout(() => resolve('timeout'), deadlineMs);
     });
     const outcome = await Promise.race([emptied, deadline]);
     clearTimeout(timer);
-    if (outcome === 'late') this.destroyRemaining();
+    if (outcome === 'timeout') this.destroyRemaining();
     await emptied;
-    this.admission.close(); // not earlier: until then a suspended tenant is cut before the deadline
+    this.admission.close(); // not earlier: a suspension still revokes connections during the drain
   }
 
+  /** Tenants that hold a connection or wait for one. */
   tenantsInUse(): Set<string> {
-    const found = new Set<string>();
-    for (const pool of this.allPools()) for (const tenantId of pool.tenantsInUse()) found.add(tenantId);
-    for (const handle of this.handles.values()) for (const tenantId of handle.tenantsOfFallback()) found.add(tenantId);
-    return found;
+    const inUse = new Set<string>();
+    for (const pool of this.allPools()) for (const tenantId of pool.tenantsInUse()) inUse.add(tenantId);
+    for (const handle of this.handles.values()) for (const tenantId of handle.tenantsInFallback()) inUse.add(tenantId);
+    return inUse;
   }
 
-  rejectWaiting(tenantId: string, refusal: Rejection): void {
-    for (const pool of this.allPools()) pool.rejectWaiting(tenantId, refusal);
+  /** Rejects the tenant's waiting callers. */
+  rejectWaiting(tenantId: string, rejection: Rejection): void {
+    for (const pool of this.allPools()) pool.rejectWaiting(tenantId, rejection);
   }
 
-  revoke(tenantId: string, refusal: Rejection): void {
+  /** Revokes the connections that the tenant holds and cancels their statements. */
+  revoke(tenantId: string, rejection: Rejection): void {
     let count = 0;
-    for (const pool of this.allPools()) count += pool.revoke(tenantId, refusal);
-    for (const handle of this.handles.values()) count += handle.revokeFromFallback(tenantId, refusal);
-    if (count > 0) this.logger.log(`Took ${count} connections from tenant ${tenantId}, which is not served any more`);
+    for (const pool of this.allPools()) count += pool.revoke(tenantId, rejection);
+    for (const handle of this.handles.values()) count += handle.revokeFromFallback(tenantId, rejection);
+    if (count > 0) this.logger.log(`Revoked ${count} connections of tenant ${tenantId}: it is no longer served`);
   }
 
   private allPools(): Set<TargetPool> {
@@ -125,12 +129,12 @@ export class ConnectionPools {
 
   private destroyRemaining(): void {
     for (const pool of this.draining) {
-      for (const lease of pool.destroyAll()) this.logger.warn(`Cut ${describe(lease, pool.target)}`);
+      for (const lease of pool.destroyAll()) this.logger.warn(`Destroyed at shutdown: ${describe(lease, pool.target)}`);
     }
   }
 
   private create(target: ConnectionTarget): TargetPool {
-    const onOverdue = (lease: HeldLease): void => this.logger.warn(`Held for long: ${describe(lease, target)}`);
+    const onOverdue = (lease: HeldLease): void => this.logger.warn(`Long-held connection: ${describe(lease, target)}`);
     const pool = new TargetPool({ target, options: this.options, budget: this.budgetOf(target), onOverdue });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
@@ -153,5 +157,5 @@ export class ConnectionPools {
 
 function describe({ tenantId, since, site }: HeldLease, target: ConnectionTarget): string {
   const heldMs = Math.round(performance.now() - since);
-  return `a lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, taken at\n${site.stack}`;
+  return `lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, acquired at\n${site.stack}`;
 }

@@ -7,20 +7,20 @@ import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
-const VALIDATION_MS = 1_000;
-/** After a failure to connect, while own connections are alive: when to try again for those who wait. */
+const VALIDATION_TIMEOUT_MS = 1_000;
+/** Delay before connecting again for waiters, after a failure while other connections of the pool are alive. */
 const RETRY_MS = 250;
 
-/** Those whom connections are for. */
+/** The demand side, implemented by the pool. */
 export interface ConnectionDemand {
-  /** How many connections those need who could be served. */
+  /** How many connections the eligible waiters need. */
   connectionsNeeded(): number;
-  /** When the wait of the next one began, in ms of the pool's clock. */
+  /** When the next waiter began to wait, in ms of the pool's clock; undefined when there is no waiter. */
   waitingSince(): number | undefined;
-  /** A connection is idle, or a place is free: somebody may be served. */
-  supplied(): void;
-  /** Connecting failed and nothing else can serve: the one it was for is told, or everybody, where nobody tries again. */
-  failed(reason: unknown, everybody: boolean): void;
+  /** A connection is idle, or a slot is free: a waiter may be served. */
+  onAvailable(): void;
+  /** Connecting failed and no other connection can serve. Rejects the next waiter, or with `rejectAll` every waiter. */
+  onOpenFailed(reason: unknown, rejectAll: boolean): void;
 }
 
 export interface SupplyDependencies {
@@ -31,11 +31,13 @@ export interface SupplyDependencies {
   readonly random: () => number;
 }
 
-/** Gets connections for those who wait: looks at idle ones, and opens new ones within the pool's and the server's limits. */
+/**
+ * Supplies waiters with connections: validates idle ones, and opens new ones within the pool's and the server's limits.
+ */
 export class ConnectionSupply implements BudgetMember {
   private readonly opener: ConnectionOpener;
   private validating = 0;
-  /** Asked of the budget and not granted yet. */
+  /** Slots requested from the budget and not granted yet. */
   private requested = 0;
   private retry: NodeJS.Timeout | undefined;
   private ended = false;
@@ -43,17 +45,18 @@ export class ConnectionSupply implements BudgetMember {
   constructor(
     private readonly connections: PoolConnections,
     private readonly demand: ConnectionDemand,
-    private readonly given: SupplyDependencies,
+    private readonly dependencies: SupplyDependencies,
   ) {
-    this.opener = new ConnectionOpener(given.target, given.options, given.now, given.random);
-    given.budget.join(this);
+    const { target, options, now, random } = dependencies;
+    this.opener = new ConnectionOpener(target, options, now, random);
+    dependencies.budget.join(this);
   }
 
   get breaker(): BreakerState {
     return this.opener.breaker.state;
   }
 
-  /** Whether one caller tries if connecting works again, and nothing else could serve: nobody else is to wait for that. */
+  /** Whether the breaker is probing the target and no connection can serve meanwhile: new callers should not wait. */
   get isProbing(): boolean {
     return this.breaker === 'half-open' && this.connections.idle.length + this.validating === 0 && !this.isAlive();
   }
@@ -62,56 +65,56 @@ export class ConnectionSupply implements BudgetMember {
     return this.opener.lastFailure;
   }
 
-  /** Gets as many connections on their way as those need who wait. */
-  procure(): void {
-    if (this.connections.idle.length === 0 && this.isFull) return; // the usual case under load
-    const underWay = this.connections.openingCount + this.validating + this.requested;
-    for (let missing = this.demand.connectionsNeeded() - underWay; missing > 0; missing -= 1) {
-      const doubtful = this.connections.takeTop();
-      if (doubtful) void this.validate(doubtful);
+  /** Validates or opens as many connections as there are unserved waiters. */
+  meetDemand(): void {
+    if (this.connections.idle.length === 0 && this.isFull) return; // the common case under load
+    const inProgress = this.connections.openingCount + this.validating + this.requested;
+    for (let missing = this.demand.connectionsNeeded() - inProgress; missing > 0; missing -= 1) {
+      const idle = this.connections.popIdle();
+      if (idle) void this.validate(idle);
       else if (this.isFull || this.retry) return;
-      else if (this.given.budget.take(this)) void this.open();
+      else if (this.dependencies.budget.request(this)) void this.open();
       else this.requested += 1;
     }
   }
 
-  /** Gives up places asked of the budget for callers who were served otherwise, or who left. */
+  /** Withdraws slot requests whose waiters have left or were served by another connection. */
   withdrawSurplus(): void {
     if (this.requested === 0) return;
     const needed = this.demand.connectionsNeeded() - this.connections.openingCount - this.validating;
-    for (; this.requested > Math.max(0, needed); this.requested -= 1) this.given.budget.withdraw(this);
+    for (; this.requested > Math.max(0, needed); this.requested -= 1) this.dependencies.budget.withdraw(this);
   }
 
-  /** Opens up to so many, as far as the server's limit leaves places. */
+  /** Opens up to `count` connections, as far as the server's limit allows without waiting. */
   async openAhead(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.given.budget.takeNow() && this.open()));
+    await Promise.all(Array.from({ length: count }, () => this.dependencies.budget.tryAcquire() && this.open()));
   }
 
-  /** Whether one that is not used here should be closed for another pool of the server. */
+  /** Whether a connection that this pool does not use should be closed in favour of another pool of the server. */
   isNeededElsewhere(): boolean {
-    return this.given.budget.isNeededElsewhere(this);
+    return this.dependencies.budget.isNeededElsewhere(this);
   }
 
   end(): void {
     this.ended = true;
-    this.given.budget.leave(this);
+    this.dependencies.budget.leave(this);
     this.requested = 0;
     clearTimeout(this.retry);
   }
 
-  /** Gives up what is being opened. */
+  /** Aborts opening connections. */
   abandon(): void {
     this.opener.abandon();
   }
 
-  // What the server's budget asks
+  // BudgetMember
 
   get held(): number {
     return this.connections.total;
   }
 
   get idleSince(): number | undefined {
-    return this.connections.idle[0]?.aliveAt;
+    return this.connections.idle[0]?.lastAliveAt;
   }
 
   get waitingSince(): number | undefined {
@@ -122,7 +125,7 @@ export class ConnectionSupply implements BudgetMember {
     return this.connections.retireLongestIdle('server-limit');
   }
 
-  permit(): boolean {
+  onGranted(): boolean {
     this.requested -= 1;
     if (this.ended || this.demand.connectionsNeeded() <= this.connections.openingCount + this.validating) return false;
     void this.open();
@@ -130,64 +133,64 @@ export class ConnectionSupply implements BudgetMember {
   }
 
   private get isFull(): boolean {
-    const { size, maxOverflow } = this.given.options;
+    const { size, maxOverflow } = this.dependencies.options;
     return this.connections.total + this.requested >= size + maxOverflow;
   }
 
   private async validate(connection: PhysicalConnection): Promise<void> {
     this.validating += 1;
-    const expired = this.given.now() >= connection.retireAt;
-    const answers = !expired && (await connection.answers(VALIDATION_MS));
+    const isExpired = this.dependencies.now() >= connection.retireAt;
+    const isValid = !isExpired && (await connection.respondsAsPrimary(VALIDATION_TIMEOUT_MS));
     this.validating -= 1;
-    if (expired) this.connections.retire(connection, 'recycled');
-    else if (!answers) this.connections.retireUnanswering(connection);
+    if (isExpired) this.connections.retire(connection, 'recycled');
+    else if (!isValid) this.connections.retireUnanswering(connection);
     else this.keep(connection);
-    this.demand.supplied();
+    this.demand.onAvailable();
   }
 
-  /** With a place in the server's budget already taken. */
+  /** Requires a slot already acquired from the server's budget. */
   private async open(): Promise<void> {
     try {
       this.keep(await this.connections.open(() => this.opener.open((lost) => this.lose(lost))));
     } catch (error) {
       this.openFailed(error);
     }
-    this.demand.supplied();
+    this.demand.onAvailable();
   }
 
   private keep(connection: PhysicalConnection): void {
     if (this.ended) this.connections.retire(connection, 'ending');
-    else if (this.connections.has(connection)) this.connections.park(connection, this.given.now());
+    else if (this.connections.has(connection)) this.connections.park(connection, this.dependencies.now());
   }
 
   /**
-   * While own connections are alive, or others are being opened, they can serve those who wait: then a later attempt is
-   * planned, and none is made before.
+   * While connections of the pool are alive or being opened, they can serve the waiters: then no waiter is rejected, a
+   * retry is scheduled, and no attempt is made before it.
    */
   private openFailed(error: unknown): void {
-    if (this.isAlive()) return this.planRetry();
-    const isRefused = error instanceof UnsafeRoleError;
-    // Half-open, one of those who wait has their connection on its way.
-    this.demand.failed(isRefused ? error : this.lastFailure, isRefused || this.breaker === 'open');
+    if (this.isAlive()) return this.scheduleRetry();
+    const isUnsafeRole = error instanceof UnsafeRoleError;
+    // While the breaker is half-open, the probe's connection may still serve the other waiters: reject only one.
+    this.demand.onOpenFailed(isUnsafeRole ? error : this.lastFailure, isUnsafeRole || this.breaker === 'open');
   }
 
-  /** Of a server that does not answer, connections that were lent long ago prove nothing. */
+  /** When the server does not respond, connections checked out long ago are no evidence that it is alive. */
   private isAlive(): boolean {
     const { usableCount, openingCount } = this.connections;
     if (!this.opener.isUnreachable) return usableCount + openingCount > 0;
-    return this.connections.someAliveSince(this.given.now() - this.given.options.connectTimeoutMs);
+    return this.connections.hasAliveSince(this.dependencies.now() - this.dependencies.options.connectTimeoutMs);
   }
 
-  private planRetry(): void {
+  private scheduleRetry(): void {
     this.retry ??= setTimeout(() => {
       this.retry = undefined;
-      this.demand.supplied();
+      this.demand.onAvailable();
     }, RETRY_MS).unref();
   }
 
   private lose(connection: PhysicalConnection): void {
     this.connections.retire(connection, 'lost');
     this.connections.requireValidation();
-    this.demand.supplied();
+    this.demand.onAvailable();
   }
 }

@@ -7,67 +7,68 @@ import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions } from './pool-options.js';
-import { assertRoleIsHeldByPolicies } from '../connection/role-check.js';
+import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
 import type { Rejection } from './admission.js';
 
 /**
- * Direct connections for when a pool itself fails: not when it is exhausted, its database is down or its login refused,
- * where they would only defeat the limits. As many at once as the pool would keep, within the server's budget.
+ * Direct connections for when the pool itself fails (a defect). Not used when the pool is exhausted, its database is
+ * down or its login is rejected, where they would only defeat the limits. At most `DB_POOL_SIZE` at a time, within the
+ * server's budget.
  */
 export class DirectFallback {
   private readonly logger = new Logger('ConnectionPools');
   private open = 0;
-  private incident = false;
+  private hasIncident = false;
   private readonly checkedOut = new Set<CheckedOutConnection>();
 
   constructor(private readonly options: PoolOptions) {}
 
-  /** The pool works again; the next failure is a new incident. */
+  /** Called when the pool has served a request; the next failure is a new incident. */
   recovered(): void {
-    if (!this.incident) return;
-    this.incident = false;
-    this.logger.log('The connection pool works again');
+    if (!this.hasIncident) return;
+    this.hasIncident = false;
+    this.logger.log('Connection pool recovered');
   }
 
-  /** @throws PoolTimeoutError when as many are open as may be, TargetUnavailableError, UnsafeRoleError */
+  /** @throws PoolTimeoutError at the limit of direct connections, TargetUnavailableError, UnsafeRoleError */
   async acquire(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     this.report(pool, cause);
-    if (this.open >= this.options.size || !pool.budget.takeNow()) {
+    if (this.open >= this.options.size || !pool.budget.tryAcquire()) {
       throw new PoolTimeoutError(targetName(pool.target), pool.counts(), 0);
     }
     this.open += 1;
     try {
       return this.checkOut(pool, await this.connect(pool), request.tenantId);
     } catch (error) {
-      this.gone(pool);
+      this.releaseSlot(pool);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
     }
   }
 
-  /** Tenants that hold one. */
+  /** Tenants that hold a direct connection. */
   tenantsInUse(): string[] {
     return Array.from(this.checkedOut, ({ tenantId }) => tenantId);
   }
 
-  /** Takes a tenant's connections from whoever holds them. @returns how many */
-  revoke(tenantId: string, refusal: Rejection): number {
-    const found = [...this.checkedOut].filter((lent) => lent.tenantId === tenantId);
-    for (const lent of found) {
-      lent.connection.close(REVOKE_GRACE_MS);
-      lent.revoke(refusal());
+  /** Revokes the tenant's direct connections. @returns how many */
+  revoke(tenantId: string, rejection: Rejection): number {
+    const revoked = [...this.checkedOut].filter((checkedOut) => checkedOut.tenantId === tenantId);
+    for (const checkedOut of revoked) {
+      checkedOut.connection.close(REVOKE_GRACE_MS);
+      checkedOut.revoke(rejection());
     }
-    return found.length;
+    return revoked.length;
   }
 
   private checkOut(pool: TargetPool, connection: PhysicalConnection, tenantId: string): PooledConnection {
-    const giveBack = (lent: CheckedOutConnection): void => {
-      this.checkedOut.delete(lent);
+    const release = (released: CheckedOutConnection): void => {
+      this.checkedOut.delete(released);
       this.close(pool, connection);
     };
-    const lent = new CheckedOutConnection({ release: giveBack }, connection, tenantId, undefined);
-    this.checkedOut.add(lent);
-    return lent;
+    const checkedOut = new CheckedOutConnection({ release }, connection, tenantId, undefined);
+    this.checkedOut.add(checkedOut);
+    return checkedOut;
   }
 
   private async connect(pool: TargetPool): Promise<PhysicalConnection> {
@@ -77,7 +78,7 @@ export class DirectFallback {
       onLost: () => undefined,
     });
     try {
-      await assertRoleIsHeldByPolicies(connection.client, pool.target, this.options.connectTimeoutMs);
+      await assertRoleIsSubjectToPolicies(connection.client, pool.target, this.options.connectTimeoutMs);
       return connection;
     } catch (error) {
       connection.close();
@@ -87,18 +88,18 @@ export class DirectFallback {
 
   private close(pool: TargetPool, connection: PhysicalConnection): void {
     connection.close();
-    void connection.closed.then(() => this.gone(pool));
+    void connection.closed.then(() => this.releaseSlot(pool));
   }
 
-  private gone(pool: TargetPool): void {
+  private releaseSlot(pool: TargetPool): void {
     this.open -= 1;
-    pool.budget.give();
+    pool.budget.release();
   }
 
   private report(pool: TargetPool, cause: unknown): void {
-    if (this.incident) return;
-    this.incident = true;
+    if (this.hasIncident) return;
+    this.hasIncident = true;
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    this.logger.error(`The pool of ${targetName(pool.target)} failed: serving over direct connections`, reason);
+    this.logger.error(`Connection pool of ${targetName(pool.target)} failed; using direct connections`, reason);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One timer for the deadlines of all who wait, set to the earliest: a timer for each of them would cost more than the
- * rest of a short wait. It keeps no process alive that has nothing else to do.
+ * A single timer for the deadlines of all waiters, set to the earliest one: a timer per waiter would cost more than the
+ * rest of a short wait. The timer does not keep the process alive.
  */
 export class EarliestDeadline {
   private timer: NodeJS.Timeout | undefined;
@@ -8,11 +8,11 @@ export class EarliestDeadline {
 
   constructor(
     private readonly now: () => number,
-    /** Told which deadline has passed; asks for the next one with `watch`. */
+    /** Called with the deadline that has passed; calls `watch` for the next one. */
     private readonly onPassed: (deadline: number) => void,
   ) {}
 
-  /** Sees to it that `onPassed` is called for this deadline, in ms of the pool's clock, or for an earlier one. */
+  /** Ensures that `onPassed` is called at this deadline (ms of the pool's clock) or for an earlier one. */
   watch(deadline: number): void {
     if (deadline >= this.at) return;
     this.stop();

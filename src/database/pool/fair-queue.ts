@@ -1,23 +1,24 @@
 import { TenantBusyError } from './pool.errors.js';
 
-/** How much of a target one tenant may take. */
+/** One tenant's limits on a target. */
 export interface TenantShare {
-  /** Connections held at once, for statements and leases together. */
+  /** Maximum number of connections held at once, for statements and leases together. */
   readonly maxConcurrent: number;
-  /** Callers that may wait at once, besides those who would be within `maxConcurrent`; one more is refused. */
+  /** Maximum number of waiting callers in excess of `maxConcurrent`; further callers are rejected. */
   readonly maxQueued: number;
 }
 
-/** Somebody who waits for a connection. */
+/** A caller waiting for a connection. */
 export interface Waiter {
   readonly tenantId: string;
   readonly share: TenantShare;
   /** When the wait began, in ms of the pool's clock. */
   readonly since: number;
-  /** Whether a place beside others on one connection will do. */
-  readonly shares: boolean;
+  /** Whether the caller accepts a shared connection. */
+  readonly allowsSharing: boolean;
 }
 
+/** One tenant's waiters and the number of slots it occupies. */
 interface Lane<W> {
   readonly tenantId: string;
   share: TenantShare;
@@ -25,16 +26,17 @@ interface Lane<W> {
   readonly waiting: W[];
 }
 
-/** So many lanes may stay though empty: to make one for each statement is a fifth of what lending a connection costs. */
-const KEPT_LANES = 1_000;
+/** Empty lanes are kept up to this many lanes: creating one per statement takes a fifth of the time of a checkout. */
+const MAX_KEPT_LANES = 1_000;
 
 /**
- * Who gets the next connection: tenants in turn, not requests in order, so that a tenant with a thousand requests in the
- * queue delays another one's by one turn. A tenant at its limit is passed over until it gives something back.
+ * Decides which waiter gets the next connection: tenants take turns, rather than requests in order of arrival, so that
+ * a tenant with a thousand queued requests delays another tenant by one turn. A tenant at its limit is skipped until
+ * one of its connections is released.
  */
 export class FairQueue<W extends Waiter> {
   private readonly lanes = new Map<string, Lane<W>>();
-  /** Lanes with somebody to serve now, the next one first. */
+  /** Lanes with an eligible waiter; the next one first. */
   private readonly turns = new Set<Lane<W>>();
   private waitingCount = 0;
 
@@ -42,44 +44,44 @@ export class FairQueue<W extends Waiter> {
     return this.waitingCount;
   }
 
-  /** Whether anybody could be served if there were a connection. */
+  /** Whether a waiter could be served if there were a connection. */
   get hasNext(): boolean {
     return this.turns.size > 0;
   }
 
   /**
-   * How many connections those need who could be served now, counted no further than `most`.
+   * How many connections the eligible waiters need, counted up to `max`.
    *
-   * @param sharers how many of those who share have a place on one connection
+   * @param maxSharers how many sharing callers fit on one connection
    */
-  connectionsNeeded(most: number, sharers: number): number {
-    let alone = 0;
+  connectionsNeeded(max: number, maxSharers: number): number {
+    let exclusive = 0;
     let sharing = 0;
     for (const { waiting, share, active } of this.turns) {
-      const served = Math.min(waiting.length, share.maxConcurrent - active);
-      for (let place = 0; place < served; place += 1) {
-        if (waiting[place]?.shares) sharing += 1;
-        else alone += 1;
+      const eligible = Math.min(waiting.length, share.maxConcurrent - active);
+      for (let index = 0; index < eligible; index += 1) {
+        if (waiting[index]?.allowsSharing) sharing += 1;
+        else exclusive += 1;
       }
-      if (alone >= most) return most;
+      if (exclusive >= max) return max;
     }
-    return Math.min(most, alone + Math.ceil(sharing / sharers));
+    return Math.min(max, exclusive + Math.ceil(sharing / maxSharers));
   }
 
-  /** When the wait of the next one to be served began; undefined when there is none. */
+  /** When the next eligible waiter began to wait; undefined when there is none. */
   get nextSince(): number | undefined {
     const [lane] = this.turns;
     return lane?.waiting[0]?.since;
   }
 
-  /** Who would be served next. */
+  /** The next eligible waiter, which stays in the queue. */
   peek(): W | undefined {
     if (this.turns.size === 0) return undefined;
     const [lane] = this.turns;
     return lane?.waiting[0];
   }
 
-  /** Takes a place for somebody who need not wait; false when others are before them or the tenant is at its limit. */
+  /** Occupies a slot for a caller that need not wait; false when others are waiting or the tenant is at its limit. */
   tryStart(tenantId: string, share: TenantShare): boolean {
     if (this.turns.size > 0) return false;
     const lane = this.lane(tenantId, share);
@@ -92,7 +94,8 @@ export class FairQueue<W extends Waiter> {
   push(waiter: W): void {
     const lane = this.lane(waiter.tenantId, waiter.share);
     const { maxConcurrent, maxQueued } = waiter.share;
-    // Whoever waits for nothing but a connection that is being opened is within the tenant's limit, not in its queue.
+    // A waiter within `maxConcurrent` waits only for a connection, not for its own tenant, so it does not count as
+    // queued.
     if (lane.active + lane.waiting.length >= maxConcurrent + maxQueued) {
       throw new TenantBusyError(lane.active, lane.waiting.length);
     }
@@ -101,7 +104,7 @@ export class FairQueue<W extends Waiter> {
     this.refresh(lane);
   }
 
-  /** The next one in turn, who has their place from now on; give it back with `finish`. */
+  /** Removes the next eligible waiter, which occupies a slot from now on; return the slot with `finish`. */
   next(): W | undefined {
     const [lane] = this.turns;
     const waiter = lane?.waiting.shift();
@@ -113,7 +116,7 @@ export class FairQueue<W extends Waiter> {
     return waiter;
   }
 
-  /** Gives a place back. */
+  /** Returns one of the tenant's slots. */
   finish(tenantId: string): void {
     const lane = this.lanes.get(tenantId);
     if (!lane) return;
@@ -121,7 +124,7 @@ export class FairQueue<W extends Waiter> {
     this.refresh(lane);
   }
 
-  /** Somebody stopped waiting; false when they are not waiting any more. */
+  /** Removes a waiter that has stopped waiting; false when it was no longer in the queue. */
   remove(waiter: W): boolean {
     const lane = this.lanes.get(waiter.tenantId);
     const position = lane?.waiting.indexOf(waiter) ?? -1;
@@ -132,32 +135,32 @@ export class FairQueue<W extends Waiter> {
     return true;
   }
 
-  /** Everybody who waits, in no particular order. */
+  /** All waiters, in no particular order. */
   all(): W[] {
     return [...this.lanes.values()].flatMap((lane) => lane.waiting);
   }
 
-  /** Tenants for whom somebody waits. */
+  /** Tenants with waiting callers. */
   waitingTenants(): string[] {
     return [...this.lanes.values()].filter((lane) => lane.waiting.length > 0).map((lane) => lane.tenantId);
   }
 
-  /** Everybody who waits for one tenant; none of them does afterwards. */
+  /** Removes and returns one tenant's waiters. */
   drainTenant(tenantId: string): W[] {
     const lane = this.lanes.get(tenantId);
     if (!lane) return [];
-    const all = lane.waiting.splice(0);
-    this.waitingCount -= all.length;
+    const drained = lane.waiting.splice(0);
+    this.waitingCount -= drained.length;
     this.refresh(lane);
-    return all;
+    return drained;
   }
 
-  /** Everybody who waits; nobody waits afterwards. */
+  /** Removes and returns all waiters. */
   drain(): W[] {
-    const all = [...this.lanes.values()].flatMap((lane) => lane.waiting.splice(0));
+    const drained = [...this.lanes.values()].flatMap((lane) => lane.waiting.splice(0));
     this.waitingCount = 0;
     for (const lane of [...this.lanes.values()]) this.refresh(lane);
-    return all;
+    return drained;
   }
 
   private lane(tenantId: string, share: TenantShare): Lane<W> {
@@ -167,12 +170,12 @@ export class FairQueue<W extends Waiter> {
     return lane;
   }
 
-  /** A lane keeps its turn while it can be served, gets one at the end when it becomes so, and may be forgotten when empty. */
+  /** An eligible lane keeps its turn, a newly eligible one queues at the end, and an empty one may be deleted. */
   private refresh(lane: Lane<W>): void {
-    const servable = lane.waiting.length > 0 && lane.active < lane.share.maxConcurrent;
-    if (servable) this.turns.add(lane);
+    const isEligible = lane.waiting.length > 0 && lane.active < lane.share.maxConcurrent;
+    if (isEligible) this.turns.add(lane);
     else this.turns.delete(lane);
     const isEmpty = lane.active === 0 && lane.waiting.length === 0;
-    if (isEmpty && this.lanes.size > KEPT_LANES) this.lanes.delete(lane.tenantId);
+    if (isEmpty && this.lanes.size > MAX_KEPT_LANES) this.lanes.delete(lane.tenantId);
   }
 }

@@ -1,15 +1,15 @@
 import type { CallSite } from './call-site.js';
 
-/** A connection that somebody holds for longer than one statement. */
+/** A connection held for longer than one statement. */
 export interface HeldLease {
   readonly tenantId: string;
-  /** When it was taken, in ms of the pool's clock. */
+  /** When it was acquired, in ms of the pool's clock. */
   readonly since: number;
-  /** Where it was asked for. */
+  /** Where it was requested. */
   readonly site: CallSite;
 }
 
-/** Who holds a target's connections, so that a lease which is never given back is found. */
+/** The open leases of a target, to detect leases that are never released. */
 export class LeaseRegister {
   private readonly held = new Set<HeldLease>();
   private readonly reported = new WeakSet<HeldLease>();
@@ -24,11 +24,11 @@ export class LeaseRegister {
     this.held.delete(lease);
   }
 
-  /** Those held for longer than the threshold that were not told of before. */
+  /** Returns leases held for longer than `thresholdMs`, each of them only once. */
   overdue(now: number, thresholdMs: number): HeldLease[] {
-    const found = [...this.held].filter((lease) => now - lease.since > thresholdMs && !this.reported.has(lease));
-    for (const lease of found) this.reported.add(lease);
-    return found;
+    const overdue = [...this.held].filter((lease) => now - lease.since > thresholdMs && !this.reported.has(lease));
+    for (const lease of overdue) this.reported.add(lease);
+    return overdue;
   }
 
   all(): HeldLease[] {

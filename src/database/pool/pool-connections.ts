@@ -4,26 +4,26 @@ import type { CloseReason } from '../connection/physical-connection.js';
 import type { PoolStatistics } from './pool-statistics.js';
 import type { ServerBudget } from '../budget/server-budget.js';
 
-/** Overflow that was closed at once would be opened again a moment later under load. */
+/** How long an overflow connection stays idle before it is closed; under load it would soon have to be opened again. */
 const LINGER_MS = 1_000;
-/** A connection that was idle for longer is asked whether it still answers before it is handed out. */
-const TRUSTED_MS = 1_000;
-/** So many share one connection before an idle one is taken. */
-const SHALLOW = 2;
-/** So many share one connection at most. */
+/** A connection idle for longer is validated before use. */
+const VALIDATION_INTERVAL_MS = 1_000;
+/** Sharers on a connection up to which it is preferred to a spare idle connection. */
+const PREFERRED_SHARERS = 2;
+/** Maximum number of callers that share one connection. */
 export const MAX_SHARERS = 8;
-/** So many idle ones are left to transactions and sessions for as long as there is a place on a shared one. */
-const SPARED = 2;
-/** Nobody is put behind a statement that has been running for longer. */
-const STUCK_MS = 20;
+/** Idle connections reserved for transactions and sessions while a shared connection has room. */
+const RESERVED_IDLE = 2;
+/** A shared connection whose current statement has been running for longer accepts no further sharers. */
+const STALLED_MS = 20;
 
-/** The connections that a pool has: which are idle, and how many places of the server's budget they take. */
+/** The connections of one pool: which of them are idle, and how many slots of the server's budget they occupy. */
 export class PoolConnections {
-  /** Open and usable: idle, lent, or being looked at. */
+  /** Open and usable: idle, checked out, or being validated. */
   private readonly usable = new Set<PhysicalConnection>();
-  /** The latest used last. */
+  /** The most recently used connection is last. */
   private readonly idleStack: PhysicalConnection[] = [];
-  /** Held by those who share them. */
+  /** Connections with at least one sharer. */
   private readonly shared = new Set<PhysicalConnection>();
   private opening = 0;
   private closing = 0;
@@ -32,11 +32,11 @@ export class PoolConnections {
     private readonly budget: ServerBudget,
     private readonly statistics: PoolStatistics,
     private readonly now: () => number,
-    /** Called whenever one has closed, or could not be opened. */
+    /** Called when a connection has closed. */
     private readonly onSlotFreed: () => void,
   ) {}
 
-  /** Open, being opened or being closed. */
+  /** Connections open, being opened or being closed. */
   get total(): number {
     return this.usable.size + this.opening + this.closing;
   }
@@ -49,26 +49,26 @@ export class PoolConnections {
     return this.opening;
   }
 
-  /** Do not change it. */
+  /** A live view; the longest-idle connection is first. */
   get idle(): readonly PhysicalConnection[] {
     return this.idleStack;
   }
 
-  /** With a place in the server's budget already taken, which is given back when it fails. */
+  /** Requires a slot already acquired from the server's budget; a failure releases it. */
   async open(open: () => Promise<PhysicalConnection>): Promise<PhysicalConnection> {
     this.opening += 1;
     const { openings } = this.budget;
-    const begun = openings.begin();
+    const opening = openings.begin();
     try {
       const connection = await open();
       this.usable.add(connection);
       this.statistics.opened += 1;
-      openings.end(begun, true);
+      openings.end(opening, true);
       return connection;
     } catch (error) {
-      if (!ConnectBreaker.refused(error)) this.statistics.openFailures += 1;
-      this.budget.give();
-      openings.end(begun, false);
+      if (!ConnectBreaker.isRejection(error)) this.statistics.openFailures += 1;
+      this.budget.release();
+      openings.end(opening, false);
       throw error;
     } finally {
       this.opening -= 1;
@@ -79,100 +79,103 @@ export class PoolConnections {
     return this.usable.has(connection);
   }
 
-  /** Nobody uses it: it lies on top. It is known to be alive `now`. */
+  /** Makes a connection idle that is known to be alive at `now`. */
   park(connection: PhysicalConnection, now: number): void {
-    connection.aliveAt = now;
+    connection.lastAliveAt = now;
     this.idleStack.push(connection);
   }
 
-  /** One of them broke, and what broke it may have broken the others: each is looked at before it is used again. */
+  /** After a connection broke: the cause may have broken others too, so every idle one is validated before use. */
   requireValidation(): void {
-    for (const connection of this.idleStack) connection.aliveAt = -Infinity;
+    for (const connection of this.idleStack) connection.lastAliveAt = -Infinity;
   }
 
-  /** Whether one of them, idle or lent, is known to have been alive since then. */
-  someAliveSince(since: number): boolean {
-    return [...this.usable].some(({ aliveAt }) => aliveAt >= since);
+  /** Whether a usable connection, idle or checked out, is known to have been alive at or after `since`. */
+  hasAliveSince(since: number): boolean {
+    return [...this.usable].some(({ lastAliveAt }) => lastAliveAt >= since);
   }
 
-  /** Takes the one that was used last. */
-  takeTop(): PhysicalConnection | undefined {
+  /** Removes and returns the most recently used idle connection. */
+  popIdle(): PhysicalConnection | undefined {
     return this.idleStack.pop();
   }
 
-  /** Takes a place beside those who hold it, or as the first one. */
+  /** Adds a sharer to a shared connection, or to an idle one, which then becomes shared. */
   share(connection: PhysicalConnection, now: number): void {
-    if (connection.holders === 0) {
+    if (connection.sharerCount === 0) {
       this.idleStack.splice(this.idleStack.lastIndexOf(connection), 1);
-      connection.movedAt = now;
+      connection.lastProgressAt = now;
       this.shared.add(connection);
     }
-    connection.holders += 1;
+    connection.sharerCount += 1;
   }
 
-  /** Gives such a place back. @returns whether others hold it still */
+  /** Removes a sharer. @returns whether others remain */
   unshare(connection: PhysicalConnection, now: number): boolean {
-    connection.movedAt = now;
-    connection.holders -= 1;
-    if (connection.holders > 0) return true;
+    connection.lastProgressAt = now;
+    connection.sharerCount -= 1;
+    if (connection.sharerCount > 0) return true;
     this.shared.delete(connection);
     return false;
   }
 
-  /** The idle one on top, when it need not be asked first whether it still answers. */
+  /** The most recently used idle connection, if it can be used without validation. */
   validatedIdle(now: number): PhysicalConnection | undefined {
     const top = this.idleStack.at(-1);
-    return top && now - top.aliveAt < TRUSTED_MS && now < top.retireAt ? top : undefined;
+    return top && now - top.lastAliveAt < VALIDATION_INTERVAL_MS && now < top.retireAt ? top : undefined;
   }
 
   /**
-   * Where one who shares is served: on a connection with little before them, then on an idle one that others can do
-   * without, then behind some more. Nobody is put behind what has been running for long.
+   * Chooses the connection for a sharing caller, in this order: a shared one with fewer than `PREFERRED_SHARERS`, an
+   * idle one beyond `RESERVED_IDLE`, a shared one with more sharers, any idle one. A stalled connection is never
+   * chosen.
    *
-   * @param idle the one that an idle place would be on, if there is one
+   * @param idle the idle connection to consider, if any
    */
-  findConnection(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
+  findShareable(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
     let best: PhysicalConnection | undefined;
     for (const connection of this.shared) {
-      if (connection.holders >= (best?.holders ?? MAX_SHARERS)) continue;
-      if (connection.closeReason || now - connection.movedAt > STUCK_MS || now >= connection.retireAt) continue;
+      if (connection.sharerCount >= (best?.sharerCount ?? MAX_SHARERS)) continue;
+      const isStalled = now - connection.lastProgressAt > STALLED_MS;
+      if (connection.closeReason || isStalled || now >= connection.retireAt) continue;
       best = connection;
     }
     if (!best || !idle) return best ?? idle;
-    const isSpare = this.idleStack.length > SPARED;
-    return best.holders < (isSpare ? SHALLOW : MAX_SHARERS) ? best : idle;
+    const hasSpareIdle = this.idleStack.length > RESERVED_IDLE;
+    return best.sharerCount < (hasSpareIdle ? PREFERRED_SHARERS : MAX_SHARERS) ? best : idle;
   }
 
-  /** Closes the one that has been idle for longest; false when none is. */
+  /** Closes the longest-idle connection; false when none is idle. */
   retireLongestIdle(reason: CloseReason): boolean {
     const [longest] = this.idleStack;
     return longest !== undefined && this.retire(longest, reason);
   }
 
-  /** Closes what is idle and too old, and what is idle beyond `keep` for a while. */
+  /** Closes idle connections that have reached their maximum age, and those in excess of `keep` after `LINGER_MS`. */
   sweep(keep: number): void {
     const now = this.now();
     for (const connection of [...this.idleStack]) {
       if (now >= connection.retireAt) this.retire(connection, 'recycled');
-      else if (this.usable.size > keep && now - connection.aliveAt >= LINGER_MS) {
+      else if (this.usable.size > keep && now - connection.lastAliveAt >= LINGER_MS) {
         this.retire(connection, keep === 0 ? 'unused' : 'overflow');
       }
     }
   }
 
   /**
-   * Closes one that did not answer, and those that have been idle for as long: to look at one after the other would take
-   * its time for each.
+   * Closes a connection that failed validation, and all that have been idle for at least as long: validating them one
+   * after the other would cost the validation timeout for each.
    */
-  retireUnanswering(silent: PhysicalConnection): void {
-    const alike = this.idleStack.filter(({ aliveAt }) => aliveAt <= silent.aliveAt);
-    for (const connection of [silent, ...alike]) this.retire(connection, 'unanswering');
+  retireUnanswering(unanswering: PhysicalConnection): void {
+    const suspects = this.idleStack.filter(({ lastAliveAt }) => lastAliveAt <= unanswering.lastAliveAt);
+    for (const connection of [unanswering, ...suspects]) this.retire(connection, 'unanswering');
   }
 
   /**
-   * Closes it; its place in the budget is free once the server has closed it too. False when it was gone already.
+   * Closes a connection; its budget slot is released once the server has closed it too. False when it was already
+   * retired.
    *
-   * @param graceMs how long the server may take, before it is cut
+   * @param graceMs time limit for an orderly close; after it the socket is destroyed
    */
   retire(connection: PhysicalConnection, reason: CloseReason, graceMs?: number): boolean {
     const position = this.idleStack.indexOf(connection);
@@ -184,7 +187,7 @@ export class PoolConnections {
     connection.close(graceMs);
     void connection.closed.then(() => {
       this.closing -= 1;
-      this.budget.give();
+      this.budget.release();
       this.onSlotFreed();
     });
     return true;

@@ -8,9 +8,9 @@ import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
 
 /**
- * The way to a target that stays the same while its pool is replaced: whoever holds it always asks the current one. When
- * the pool itself fails, which no condition of the database does, callers are served over direct connections. Whichever it
- * is, only tenants that are served get one.
+ * A stable handle to a target whose pool may be replaced: requests always go to the current pool. When the pool itself
+ * fails (a defect, not a condition of the database), callers get direct connections. Either way, the tenant is checked
+ * for admission first.
  */
 export class PoolHandle implements ConnectionPool {
   private readonly fallback: DirectFallback;
@@ -18,7 +18,7 @@ export class PoolHandle implements ConnectionPool {
   constructor(
     private current: TargetPool,
     options: PoolOptions,
-    /** Read at each request: the admission is set after the first pools were made. */
+    /** `admission` is read for each request, because it is set after the first pools have been created. */
     private readonly owner: { readonly admission: Admission } = { admission: ADMIT_ALL },
   ) {
     this.fallback = new DirectFallback(options);
@@ -32,11 +32,11 @@ export class PoolHandle implements ConnectionPool {
     return this.current;
   }
 
-  /** @returns the pool that was in use until now */
+  /** @returns the previous pool */
   replace(pool: TargetPool): TargetPool {
-    const former = this.current;
+    const previous = this.current;
     this.current = pool;
-    return former;
+    return previous;
   }
 
   tryAcquire(request: AcquireRequest): PooledConnection | undefined {
@@ -46,13 +46,13 @@ export class PoolHandle implements ConnectionPool {
       if (connection) this.fallback.recovered();
       return connection;
     } catch {
-      return undefined; // `acquire` meets the same error, and knows what to do
+      return undefined; // `acquire` meets the same error and handles it
     }
   }
 
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
-    const doubt = this.owner.admission.enter(request.tenantId);
-    if (doubt) await doubt;
+    const pendingCheck = this.owner.admission.enter(request.tenantId);
+    if (pendingCheck) await pendingCheck;
     const pool = this.current;
     try {
       const connection = await pool.acquire(request);
@@ -70,23 +70,23 @@ export class PoolHandle implements ConnectionPool {
   }
 
   /** Tenants that hold a direct connection. */
-  tenantsOfFallback(): string[] {
+  tenantsInFallback(): string[] {
     return this.fallback.tenantsInUse();
   }
 
-  /** Takes a tenant's direct connections away. @returns how many */
-  revokeFromFallback(tenantId: string, refusal: Rejection): number {
-    return this.fallback.revoke(tenantId, refusal);
+  /** Revokes the tenant's direct connections. @returns how many */
+  revokeFromFallback(tenantId: string, rejection: Rejection): number {
+    return this.fallback.revoke(tenantId, rejection);
   }
 
   private async acquireDirectly(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     const connection = await this.fallback.acquire(pool, request, cause);
     try {
-      this.owner.admission.assertServed(request.tenantId); // while it was being opened nobody could have turned the caller away
+      this.owner.admission.assertServed(request.tenantId); // the tenant's status may have changed while it was opening
       return connection;
-    } catch (refusal) {
+    } catch (rejection) {
       connection.release();
-      throw refusal;
+      throw rejection;
     }
   }
 }

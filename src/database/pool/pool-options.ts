@@ -3,26 +3,28 @@ import type { AppConfig } from '../../platform/config/app-config.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 
 export interface PoolOptions {
-  /** False with pooling off: a connection is used once. */
+  /** False when pooling is off: each connection is used once. */
   readonly reuse: boolean;
-  /** Connections kept. */
+  /** Connections kept open when idle. */
   readonly size: number;
-  /** Extra connections under load, closed when idle. */
+  /** Maximum number of additional connections under load; closed soon after they become idle. */
   readonly maxOverflow: number;
+  /** Maximum age of a connection; 0 for no limit. */
   readonly recycleSeconds: number;
+  /** Time limit for acquiring a connection, queueing included. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** A lease that is held for longer is told of. */
+  /** A lease held for longer is reported. */
   readonly leaseWarningMs: number;
 }
 
-/** How much longer than the server a client waits before it gives a connection up for frozen. */
+/** How long after the server's statement timeout the client treats a silent connection as frozen. */
 const READ_TIMEOUT_MARGIN_MS = 5_000;
 
 /**
- * What node-postgres needs to open one connection to the target. The server's statement deadline is set at connect; a
- * pooler would refuse that or leave it on another client's connection, so there it travels with the stamp.
+ * The node-postgres configuration for a connection to the target. `statement_timeout` is set at connect, except behind
+ * a pooler, which would reject it or leave it on a connection that other clients use: there it is sent with the stamp.
  */
 export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
   return {
@@ -44,6 +46,12 @@ export function poolOptions({ pool }: AppConfig): PoolOptions {
   const { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs, leaseWarningMs } = pool;
   return {
     reuse: pool.enabled,
-    ...{ size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs, leaseWarningMs },
+    size,
+    maxOverflow,
+    recycleSeconds,
+    timeoutMs,
+    connectTimeoutMs,
+    statementTimeoutMs,
+    leaseWarningMs,
   };
 }

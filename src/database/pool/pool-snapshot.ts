@@ -1,7 +1,7 @@
 import { CloseReason } from '../connection/physical-connection.js';
 import type { WaitHistogramSnapshot } from './wait-histogram.js';
 
-/** What happened to one target's pool, and what it looks like now. Counts are since the pool was made. */
+/** The state of one target's pool, and event counts since the pool was created. */
 export interface PoolSnapshot {
   readonly target: string;
   readonly total: number;
@@ -13,16 +13,17 @@ export interface PoolSnapshot {
   readonly openFailures: number;
   readonly closed: Readonly<Partial<Record<CloseReason, number>>>;
   readonly timeouts: number;
-  /** Refused with TENANT_BUSY. */
+  /** Callers rejected with TENANT_BUSY. */
   readonly refused: number;
-  /** Served over a direct connection because the pool failed. */
+  /** Requests passed to a direct connection because the pool failed. */
   readonly fallbacks: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
 }
 
-/** One server, over all pools of this process. */
+/** One server's budget, across all pools of this process. */
 export interface ServerSnapshot {
   readonly server: string;
+  /** Maximum number of connections. */
   readonly limit: number;
   /** Connections open, being opened or being closed. */
   readonly open: number;

@@ -2,13 +2,13 @@ import type { PoolSnapshot } from './pool-snapshot.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 import { WaitHistogram } from './wait-histogram.js';
 
-/** What happened to a pool since it was made. */
+/** Event counters of a pool since it was created. */
 export class PoolStatistics {
   readonly waits = new WaitHistogram();
   opened = 0;
   openFailures = 0;
   timeouts = 0;
-  /** Callers turned away because their tenant had too much under way. */
+  /** Callers rejected because their tenant's queue was full. */
   refused = 0;
   fallbacks = 0;
   private readonly closed: Partial<Record<CloseReason, number>> = {};

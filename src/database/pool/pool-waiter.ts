@@ -2,17 +2,17 @@ import type { CallSite } from './call-site.js';
 import type { AcquireRequest, PooledConnection } from './connection-pool.js';
 import type { TenantShare, Waiter } from './fair-queue.js';
 
-/** Somebody who waits for a connection, with their way to stop waiting. */
+/** A caller waiting for a connection, and the promise and signal that end its wait. */
 export class PoolWaiter implements Waiter {
   private onAbort: (() => void) | undefined;
 
   constructor(
     readonly request: AcquireRequest,
     readonly since: number,
-    /** Where a lease was asked for. */
+    /** Where a lease was requested. */
     readonly site: CallSite | undefined,
-    private readonly settleWith: (connection: PooledConnection) => void,
-    private readonly failWith: (reason: unknown) => void,
+    private readonly resolvePromise: (connection: PooledConnection) => void,
+    private readonly rejectPromise: (reason: unknown) => void,
   ) {}
 
   get tenantId(): string {
@@ -23,31 +23,31 @@ export class PoolWaiter implements Waiter {
     return this.request.share;
   }
 
-  get shares(): boolean {
-    return this.request.shares === true;
+  get allowsSharing(): boolean {
+    return this.request.allowsSharing === true;
   }
 
   get signal(): AbortSignal | undefined {
     return this.request.signal;
   }
 
-  /** @param giveUp called with the signal's reason; one that was watching before is not called any more */
-  watchSignal(giveUp: (reason: unknown) => void): void {
+  /** @param onAbort called with the signal's reason; replaces an earlier callback */
+  watchSignal(onAbort: (reason: unknown) => void): void {
     this.unwatch();
     const { signal } = this;
     if (!signal) return;
-    this.onAbort = () => giveUp(signal.reason);
+    this.onAbort = () => onAbort(signal.reason);
     signal.addEventListener('abort', this.onAbort);
   }
 
   resolve(connection: PooledConnection): void {
     this.unwatch();
-    this.settleWith(connection);
+    this.resolvePromise(connection);
   }
 
   reject(reason: unknown): void {
     this.unwatch();
-    this.failWith(reason);
+    this.rejectPromise(reason);
   }
 
   private unwatch(): void {

@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** What a pool looked like at one moment; connections, except `waiting` (callers). */
+/** A pool's state at one moment, in connections, except `waiting`, which counts callers. */
 export interface PoolCounts {
   readonly total: number;
   readonly busy: number;
@@ -8,7 +8,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** Raised when no connection became free within `DB_POOL_TIMEOUT`. */
+/** Raised when no connection became available within `DB_POOL_TIMEOUT`. */
 export class PoolTimeoutError extends CodedError {
   readonly code = 'POOL_TIMEOUT';
 
@@ -29,20 +29,20 @@ export class PoolTimeoutError extends CodedError {
   }
 }
 
-/** Raised when a pool is asked for a connection after it was told to end. */
+/** Raised when a connection is requested from a pool that is closing or closed. */
 export class PoolEndedError extends CodedError {
   readonly code = 'POOL_ENDED';
 
   constructor(readonly targetName: string) {
-    super(`the pool of ${targetName} is ending`, { retryAfterSeconds: 1 });
+    super(`the connection pool of ${targetName} is closing`, { retryAfterSeconds: 1 });
   }
 
   override get publicMessage(): string {
-    return 'the connections to this database are being replaced';
+    return 'the connections to this database are being replaced; try again';
   }
 }
 
-/** Raised when a tenant has as much under way, and as much waiting, as it may. */
+/** Raised when a tenant's queue is full: it has reached its limits of running and waiting requests. */
 export class TenantBusyError extends CodedError {
   readonly code = 'TENANT_BUSY';
 
@@ -50,7 +50,9 @@ export class TenantBusyError extends CodedError {
     readonly active: number,
     readonly waiting: number,
   ) {
-    super(`too much of this tenant's work is under way (${active}) and waiting (${waiting})`, { retryAfterSeconds: 1 });
+    super(`this tenant has reached its limit of concurrent requests (running ${active}, waiting ${waiting})`, {
+      retryAfterSeconds: 1,
+    });
   }
 }
 

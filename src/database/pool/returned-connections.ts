@@ -5,7 +5,7 @@ import type { PoolConnections } from './pool-connections.js';
 import type { PoolOptions } from './pool-options.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 
-/** What becomes of a connection that is given back: it is parked, closed, or left to the others who share it. */
+/** Handles released connections: each is parked, closed, or left to its remaining sharers. */
 export class ReturnedConnections {
   private ended = false;
 
@@ -15,14 +15,14 @@ export class ReturnedConnections {
     private readonly options: PoolOptions,
   ) {}
 
-  /** From now on everything that comes back is closed. */
+  /** From now on, every released connection is closed. */
   end(): void {
     this.ended = true;
   }
 
-  /** @param now of the pool's clock, in ms */
-  take({ connection, isShared }: CheckedOutConnection, discardReason: string | undefined, now: number): void {
-    if (isShared && this.connections.unshare(connection, now)) this.leaveToOthers(connection, discardReason, now);
+  /** @param now in ms of the pool's clock */
+  accept({ connection, isShared }: CheckedOutConnection, discardReason: string | undefined, now: number): void {
+    if (isShared && this.connections.unshare(connection, now)) this.leaveToSharers(connection, discardReason, now);
     else this.parkOrClose(connection, discardReason, now);
   }
 
@@ -32,9 +32,9 @@ export class ReturnedConnections {
     else this.connections.park(connection, now);
   }
 
-  /** What would close it now closes it when the last of those who share it has given it back. */
-  private leaveToOthers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
-    if (discardReason === undefined && connection.hasOwnSettings) connection.aliveAt = now;
+  /** A reason to close the connection takes effect when its last sharer has released it. */
+  private leaveToSharers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
+    if (discardReason === undefined && connection.hasInitialSettings) connection.lastAliveAt = now;
     else connection.closeReason = 'discarded';
     if (connection.closeReason) return;
     if (this.ended) connection.closeReason = 'ending';
@@ -46,7 +46,7 @@ export class ReturnedConnections {
     discardReason: string | undefined,
     now: number,
   ): CloseReason | undefined {
-    if (discardReason !== undefined || !connection.isAtRest || !this.connections.has(connection)) return 'discarded';
+    if (discardReason !== undefined || !connection.isClean || !this.connections.has(connection)) return 'discarded';
     if (connection.closeReason) return connection.closeReason;
     if (this.ended) return 'ending';
     if (!this.options.reuse) return 'direct';

@@ -1,4 +1,4 @@
-import { type CallSite, siteOf } from './call-site.js';
+import { type CallSite, callSiteOf } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
 import { ReturnedConnections } from './returned-connections.js';
@@ -28,20 +28,20 @@ export interface TargetPoolDependencies {
   readonly now?: () => number;
   /** 0 to 1, for the jitter of `DB_POOL_RECYCLE`. */
   readonly random?: () => number;
-  /** Told once of each lease that is held for longer than `leaseWarningMs`. */
+  /** Called once for each lease that is held for longer than `leaseWarningMs`. */
   readonly onOverdue?: (lease: HeldLease) => void;
 }
 
-/** A target that nobody used for so long keeps no connections. */
+/** After this time without use, all connections of a target are closed. */
 const UNUSED_MS = 10 * 60_000;
 const SWEEP_MS = 500;
 
 /**
  * The physical connections to one target.
  *
- * Connections are idle (the latest used on top), lent, or being looked at or opened for those who wait. Everything that
- * could change who is served next ends in `pump`, which hands out what is idle in the tenants' turns and has the supply
- * see to it that as many connections are on their way as those need who wait.
+ * A connection is idle (most recently used on top), checked out, or being validated or opened for waiters. Every event
+ * that could change which waiter is served next ends in `pump`, which hands out available connections in the tenants'
+ * turns, and then has the supply validate or open as many connections as there are unserved waiters.
  */
 export class TargetPool implements ConnectionPool {
   readonly target: ConnectionTarget;
@@ -62,23 +62,23 @@ export class TargetPool implements ConnectionPool {
   private emptied: Promise<void> | undefined;
   private markEmpty: (() => void) | undefined;
 
-  constructor({ target, options, budget, now = () => performance.now(), ...more }: TargetPoolDependencies) {
+  constructor({ target, options, budget, now = () => performance.now(), ...rest }: TargetPoolDependencies) {
     this.target = target;
     this.options = options;
     this.budget = budget;
     this.now = now;
-    this.onOverdue = more.onOverdue ?? (() => undefined);
+    this.onOverdue = rest.onOverdue ?? (() => undefined);
     this.lastUsedAt = now();
-    const most = options.size + options.maxOverflow;
-    this.callers = new WaitingCallers(options.timeoutMs, now, (caller, reason) => this.onAbandoned(caller, reason));
-    this.connections = new PoolConnections(budget, this.statistics, now, () => this.supplied());
+    const maxConnections = options.size + options.maxOverflow;
+    this.callers = new WaitingCallers(options.timeoutMs, now, (waiter, reason) => this.onAbandoned(waiter, reason));
+    this.connections = new PoolConnections(budget, this.statistics, now, () => this.onAvailable());
     const demand = {
-      connectionsNeeded: () => this.callers.connectionsNeeded(most, this.isShareable ? MAX_SHARERS : 1),
+      connectionsNeeded: () => this.callers.connectionsNeeded(maxConnections, this.supportsSharing ? MAX_SHARERS : 1),
       waitingSince: () => this.callers.nextSince,
-      supplied: () => this.supplied(),
-      failed: (reason: unknown, everybody: boolean) => this.failed(reason, everybody),
+      onAvailable: () => this.onAvailable(),
+      onOpenFailed: (reason: unknown, rejectAll: boolean) => this.onOpenFailed(reason, rejectAll),
     };
-    const random = more.random ?? Math.random;
+    const random = rest.random ?? Math.random;
     this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random });
     this.returns = new ReturnedConnections(this.connections, this.supply, options);
   }
@@ -87,13 +87,13 @@ export class TargetPool implements ConnectionPool {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
     const connection = this.tryAcquire(request);
     if (connection) return Promise.resolve(connection);
-    const site = siteOf(request);
+    const site = callSiteOf(request);
     return new Promise((resolve, reject) => {
       this.enqueue(new PoolWaiter(request, this.lastUsedAt, site, resolve, reject));
     });
   }
 
-  /** The fast path: nobody is before the caller, and the connection was used a moment ago. */
+  /** The fast path: no waiter comes first, and the connection was used recently enough to need no validation. */
   tryAcquire(request: AcquireRequest): PooledConnection | undefined {
     if (this.ended || request.signal?.aborted) return undefined;
     const now = this.now();
@@ -101,13 +101,13 @@ export class TargetPool implements ConnectionPool {
     const connection = this.connectionFor(request, now);
     if (!connection || !this.callers.tryStart(request.tenantId, request.share)) return undefined;
     this.statistics.waits.record(0);
-    return this.checkOut(connection, request, now, siteOf(request));
+    return this.checkOut(connection, request, now, callSiteOf(request));
   }
 
   counts(): PoolCounts {
     const { total, idle } = this.connections;
     const busy = new Set(Array.from(this.checkedOut, ({ connection }) => connection));
-    for (const connection of busy) if (!this.connections.has(connection)) busy.delete(connection); // it broke
+    for (const connection of busy) if (!this.connections.has(connection)) busy.delete(connection); // broken
     return { total, busy: busy.size, idle: idle.length, waiting: this.callers.waiting };
   }
 
@@ -120,13 +120,16 @@ export class TargetPool implements ConnectionPool {
     };
   }
 
-  /** Opens connections ahead of need, up to `DB_POOL_SIZE` and what the server's limit leaves. */
+  /** Opens connections in advance, up to `DB_POOL_SIZE` and the server's limit. */
   async warmUp(count = this.options.size): Promise<void> {
     if (this.ended) return;
     await this.supply.openAhead(Math.max(0, Math.min(count, this.options.size) - this.connections.total));
   }
 
-  /** Takes no new callers, closes what is idle, and the rest when it is given back. Those who wait go to `successor`. */
+  /**
+   * Closes the pool: it rejects new callers, closes idle connections now, and the others when they are released.
+   * Waiters move to `successor`, or are rejected without one. Resolves once the last connection is closed.
+   */
   end(successor?: TargetPool): Promise<void> {
     if (!this.ended) {
       this.ended = true;
@@ -139,62 +142,62 @@ export class TargetPool implements ConnectionPool {
       for (const connection of [...this.connections.idle]) this.connections.retire(connection, 'ending');
     }
     this.emptied ??= new Promise((resolve) => (this.markEmpty = resolve));
-    this.followConnections();
+    this.updateSweeper();
     return this.emptied;
   }
 
-  /** Destroys the sockets of what is still lent or being opened, and tells who held it. */
+  /** Destroys all remaining sockets and returns the leases that were open. */
   destroyAll(): HeldLease[] {
-    const held = this.leases.all();
+    const openLeases = this.leases.all();
     this.supply.abandon();
     for (const { connection } of this.checkedOut) {
       connection.destroyNow();
       this.connections.retire(connection, 'cut');
     }
-    return held;
+    return openLeases;
   }
 
-  /** Tenants that hold a connection, or wait for one. */
+  /** Tenants that hold a connection or wait for one. */
   tenantsInUse(): string[] {
     return [...this.callers.waitingTenants(), ...Array.from(this.checkedOut, ({ tenantId }) => tenantId)];
   }
 
-  /** Turns away those who wait for a tenant's turn. */
-  rejectWaiting(tenantId: string, refusal: Rejection): void {
-    for (const waiter of this.callers.drainTenant(tenantId)) waiter.reject(refusal());
+  /** Rejects the tenant's waiting callers. */
+  rejectWaiting(tenantId: string, rejection: Rejection): void {
+    for (const waiter of this.callers.drainTenant(tenantId)) waiter.reject(rejection());
     this.supply.withdrawSurplus();
   }
 
-  /** Takes a tenant's connections from whoever holds them, and stops what they run. @returns how many */
-  revoke(tenantId: string, refusal: Rejection): number {
-    const found = [...this.checkedOut].filter((lent) => lent.tenantId === tenantId);
-    for (const lent of found) {
-      if (!lent.isShared) this.connections.retire(lent.connection, 'cut', REVOKE_GRACE_MS);
-      lent.revoke(refusal());
+  /** Revokes the connections that the tenant holds and cancels their statements. @returns how many */
+  revoke(tenantId: string, rejection: Rejection): number {
+    const revoked = [...this.checkedOut].filter((checkedOut) => checkedOut.tenantId === tenantId);
+    for (const checkedOut of revoked) {
+      if (!checkedOut.isShared) this.connections.retire(checkedOut.connection, 'cut', REVOKE_GRACE_MS);
+      checkedOut.revoke(rejection());
     }
-    return found.length;
+    return revoked.length;
   }
 
-  /** For `LentConnection`. */
-  release(lent: CheckedOutConnection, discardReason?: string): void {
-    const { tenantId, lease } = lent;
-    this.checkedOut.delete(lent);
+  /** Called by `CheckedOutConnection`. */
+  release(checkedOut: CheckedOutConnection, discardReason?: string): void {
+    const { tenantId, lease } = checkedOut;
+    this.checkedOut.delete(checkedOut);
     if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
-    const now = this.now(); // read once: a clock is dear beside everything else here
-    this.returns.take(lent, discardReason, now);
-    // That we took it says nothing of the others.
-    if (discardReason !== undefined && !lent.revoked) this.connections.requireValidation();
+    const now = this.now(); // read once: the clock is the most expensive call here
+    this.returns.accept(checkedOut, discardReason, now);
+    // A discarded connection makes the idle ones suspect, unless we revoked it ourselves.
+    if (discardReason !== undefined && !checkedOut.revoked) this.connections.requireValidation();
     this.pump(now);
   }
 
-  private connectionFor({ shares }: AcquireRequest, now: number): PhysicalConnection | undefined {
+  private connectionFor({ allowsSharing }: AcquireRequest, now: number): PhysicalConnection | undefined {
     const idle = this.connections.validatedIdle(now);
-    return shares && this.isShareable ? this.connections.findConnection(now, idle) : idle;
+    return allowsSharing && this.supportsSharing ? this.connections.findShareable(now, idle) : idle;
   }
 
-  /** Behind a pooler one connection's statements go to many backends, and what is used once has nobody to share it. */
-  private get isShareable(): boolean {
+  /** A pooler spreads a connection's statements over many backends; without pooling, each connection is used once. */
+  private get supportsSharing(): boolean {
     return this.options.reuse && this.target.server.aroundPooler === undefined;
   }
 
@@ -209,7 +212,7 @@ export class TargetPool implements ConnectionPool {
     this.pump();
   }
 
-  /** One who does not wait any more: the signal said so, or without a reason the time was over. */
+  /** A waiter was aborted by its signal or, without a reason, timed out. */
   private onAbandoned(waiter: PoolWaiter, reason: unknown): void {
     if (reason === undefined) this.statistics.timeouts += 1;
     const { timeoutMs } = this.options;
@@ -226,12 +229,12 @@ export class TargetPool implements ConnectionPool {
       waiter.resolve(this.checkOut(connection, waiter.request, now, waiter.site));
     }
     this.supply.withdrawSurplus();
-    if (this.callers.hasNext) this.supply.procure();
-    else this.offerIdle();
+    if (this.callers.hasNext) this.supply.meetDemand();
+    else this.closeUnneededIdle();
   }
 
-  /** What nobody here needs: to whoever waits for the server's limit, and closed where nothing is reused. */
-  private offerIdle(): void {
+  /** Closes idle connections that another pool of the server needs; with pooling off, all of them. */
+  private closeUnneededIdle(): void {
     const { idle } = this.connections;
     if (!this.options.reuse) for (const connection of [...idle]) this.connections.retire(connection, 'direct');
     while (idle.length > 0 && this.supply.isNeededElsewhere()) this.supply.closeLongestIdle();
@@ -239,27 +242,27 @@ export class TargetPool implements ConnectionPool {
 
   private checkOut(
     connection: PhysicalConnection,
-    { tenantId, shares }: AcquireRequest,
+    { tenantId, allowsSharing }: AcquireRequest,
     now: number,
     site?: CallSite,
   ): CheckedOutConnection {
-    const isShared = shares === true && this.isShareable;
+    const isShared = allowsSharing === true && this.supportsSharing;
     if (isShared) this.connections.share(connection, now);
-    else this.connections.takeTop();
+    else this.connections.popIdle();
     const lease = site && this.leases.add(tenantId, now, site);
-    const lent = new CheckedOutConnection(this, connection, tenantId, lease, this.isShareable, isShared);
-    this.checkedOut.add(lent);
-    return lent;
+    const checkedOut = new CheckedOutConnection(this, connection, tenantId, lease, this.supportsSharing, isShared);
+    this.checkedOut.add(checkedOut);
+    return checkedOut;
   }
 
-  private supplied(): void {
+  private onAvailable(): void {
     this.pump();
-    this.followConnections();
+    this.updateSweeper();
   }
 
-  private failed(reason: unknown, everybody: boolean): void {
+  private onOpenFailed(reason: unknown, rejectAll: boolean): void {
     const failure = this.unavailable(reason);
-    if (everybody) {
+    if (rejectAll) {
       for (const waiter of this.callers.drain()) waiter.reject(failure);
       return;
     }
@@ -273,8 +276,8 @@ export class TargetPool implements ConnectionPool {
     return reason instanceof UnsafeRoleError ? reason : new TargetUnavailableError(targetName(this.target), reason);
   }
 
-  /** Sweeps while there are connections; without any, a pool that was told to end has ended. */
-  private followConnections(): void {
+  /** Runs the sweeper while the pool has connections; when an ending pool has none left, `end` resolves. */
+  private updateSweeper(): void {
     if (this.connections.total > 0) {
       this.sweeper ??= runWithoutContext(() => setInterval(() => this.sweep(), SWEEP_MS).unref());
       return;
@@ -284,7 +287,7 @@ export class TargetPool implements ConnectionPool {
     if (this.ended) this.markEmpty?.();
   }
 
-  /** What time does: connections are closed that are not needed or too old, and long leases are told of. */
+  /** Closes surplus and expired connections, and reports overdue leases. */
   private sweep(): void {
     const now = this.now();
     const unused = this.checkedOut.size === 0 && this.callers.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;

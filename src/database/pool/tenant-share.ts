@@ -2,21 +2,21 @@ import type { AppConfig } from '../../platform/config/app-config.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 
-/** What the catalog says of one tenant; what is absent comes from the environment. */
+/** One tenant's limits in the catalog; absent ones default to the environment's. */
 export interface ShareOverrides {
   readonly maxConcurrentStatements?: number | undefined;
   readonly maxQueuedStatements?: number | undefined;
 }
 
 /**
- * How much of its target a tenant may take. Of a shared one half, so that two tenants at their limits are needed before
- * a third one has to wait for somebody to finish.
+ * A tenant's limits on its target. On a shared target, the default is half of the pool, so that it takes two tenants at
+ * their limits before a third one has to wait for a connection to be released.
  */
 export function tenantShare(target: ConnectionTarget, { pool }: AppConfig, overrides: ShareOverrides): TenantShare {
-  const most = pool.size + pool.maxOverflow;
-  const usual = pool.tenantMaxConcurrent ?? (target.shared ? Math.ceil(most / 2) : most);
+  const poolMax = pool.size + pool.maxOverflow;
+  const defaultMax = pool.tenantMaxConcurrent ?? (target.shared ? Math.ceil(poolMax / 2) : poolMax);
   return Object.freeze({
-    maxConcurrent: overrides.maxConcurrentStatements ?? usual,
+    maxConcurrent: overrides.maxConcurrentStatements ?? defaultMax,
     maxQueued: overrides.maxQueuedStatements ?? pool.tenantMaxQueued,
   });
 }

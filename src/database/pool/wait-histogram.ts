@@ -1,11 +1,11 @@
-/** Upper bounds of the buckets, in ms; a last bucket takes what is longer. */
+/** Upper bounds of the buckets, in ms; a final bucket counts longer waits. */
 export const WAIT_BUCKETS_MS: readonly number[] = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
 ];
 
-/** How long callers waited for a connection. */
+/** Distribution of the time that callers waited for a connection. */
 export interface WaitHistogramSnapshot {
-  /** Callers per bucket, not cumulated: one more than there are bounds. */
+  /** Callers per bucket, not cumulative; one more bucket than there are bounds. */
   readonly counts: readonly number[];
   readonly totalMs: number;
 }

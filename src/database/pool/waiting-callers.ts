@@ -2,26 +2,26 @@ import { EarliestDeadline } from './earliest-deadline.js';
 import { FairQueue } from './fair-queue.js';
 import type { PoolWaiter } from './pool-waiter.js';
 
-/** The callers of a pool who wait: in their tenants' turns, each until it is served, its time is over or it gives up. */
+/** A pool's fair queue of waiters, each of which waits until it is served, times out or is aborted by its signal. */
 export class WaitingCallers extends FairQueue<PoolWaiter> {
   private readonly deadlines: EarliestDeadline;
 
   constructor(
     private readonly timeoutMs: number,
     now: () => number,
-    /** Told of those who left, when they have: with the reason of their signal, or without one when their time was over. */
-    private readonly onLeft: (waiter: PoolWaiter, reason?: unknown) => void,
+    /** Called after a waiter has been removed: with its signal's reason, or without a reason after a timeout. */
+    private readonly onAbandoned: (waiter: PoolWaiter, reason?: unknown) => void,
   ) {
     super();
     this.deadlines = new EarliestDeadline(now, (passed) => this.removeOverdue(passed));
   }
 
-  /** @throws TenantBusyError, and the reason of a signal that is aborted already */
+  /** @throws TenantBusyError, or the reason of a signal that is already aborted */
   override push(waiter: PoolWaiter): void {
     waiter.signal?.throwIfAborted();
     super.push(waiter);
     waiter.watchSignal((reason) => {
-      if (this.remove(waiter)) this.onLeft(waiter, reason);
+      if (this.remove(waiter)) this.onAbandoned(waiter, reason);
     });
     this.deadlines.watch(this.deadlineOf(waiter));
   }
@@ -39,7 +39,7 @@ export class WaitingCallers extends FairQueue<PoolWaiter> {
     for (const waiter of this.all()) {
       const deadline = this.deadlineOf(waiter);
       if (deadline > passed) this.deadlines.watch(deadline);
-      else if (this.remove(waiter)) this.onLeft(waiter);
+      else if (this.remove(waiter)) this.onAbandoned(waiter);
     }
   }
 }

@@ -75,7 +75,11 @@ function send(journey: StatementRun, connection: PooledConnection): Promise<pg.Q
       reject(reason);
       line.abandon(flight);
     });
-    line.send(flight, { named: connection.isKept, shared: access.pool.target.shared, together: isShared });
+    line.send(flight, {
+      named: connection.keepsPreparedStatements,
+      shared: access.pool.target.shared,
+      together: isShared,
+    });
   });
 }
 

@@ -17,7 +17,7 @@ export class TenantAccess {
   ) {
     const { tenantId } = stamp;
     this.statement = { tenantId, share, hold: 'statement' };
-    this.quickStatement = { tenantId, share, hold: 'statement', shares: true };
+    this.quickStatement = { tenantId, share, hold: 'statement', allowsSharing: true };
     this.lease = { tenantId, share, hold: 'lease' };
   }
 

@@ -1,5 +1,5 @@
 import { UnsafeRoleError } from '../../database/connection/connection.errors.js';
-import { assertRoleIsHeldByPolicies } from '../../database/connection/role-check.js';
+import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-check.js';
 import { DecryptionError } from '../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, queryServer } from '../diagnosis/query-server.js';
 import { type Check, type Diagnosis, loginOf, type TargetOfServer } from '../diagnosis/diagnosis.js';
@@ -33,7 +33,7 @@ async function lookAt(target: TargetOfServer, examination: Diagnosis): Promise<F
   try {
     const login = loginOf(target, examination);
     await queryServer(login, examination.options, (client) =>
-      assertRoleIsHeldByPolicies(client, login, ANSWER_TIMEOUT_MS),
+      assertRoleIsSubjectToPolicies(client, login, ANSWER_TIMEOUT_MS),
     );
     return undefined;
   } catch (error) {

@@ -87,7 +87,7 @@ describe('when the pool itself fails', () => {
       expect(log.matching('error', /direct connections/)).toHaveLength(incident);
       pool.faulty = false;
       for (let turn = 0; turn < 3; turn += 1) await statement();
-      expect(log.matching('log', /works again/)).toHaveLength(incident);
+      expect(log.matching('log', /pool recovered/)).toHaveLength(incident);
     }
     expect(log.text).toContain('a defect of the pool');
     expect(log.text).not.toContain(database.target.password);

@@ -77,10 +77,10 @@ it('shutdown waits for leases until its deadline, cuts those that are held, and 
   const startedAt = performance.now();
   await closing;
   expect(performance.now() - startedAt).toBeLessThan(5_000);
-  const cut = log.matching('warn', /^Cut/);
-  expect(cut).toHaveLength(1);
-  expect(cut[0]).toContain('tenant forgotten');
-  expect(cut[0]).toContain(site);
+  const destroyed = log.matching('warn', /^Destroyed at shutdown/);
+  expect(destroyed).toHaveLength(1);
+  expect(destroyed[0]).toContain('tenant forgotten');
+  expect(destroyed[0]).toContain(site);
   await expect(forgotten.client.query('SELECT 1')).rejects.toThrow();
   forgotten.release();
   await soon(async () => expect(await backends.count()).toBe(0));

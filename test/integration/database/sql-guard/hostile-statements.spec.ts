@@ -74,7 +74,7 @@ describe('hostile statements', () => {
   });
 
   it('cannot leave a setting behind for those who share the connection', async () => {
-    const shares = { shares: true };
+    const shares = { allowsSharing: true };
     const [first, second] = [await pool.acquire(shares), await pool.acquire(shares)];
     expect(first.client).toBe(second.client);
     await first.client.query(`SET DateStyle = 'German'`);

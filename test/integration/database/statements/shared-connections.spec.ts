@@ -54,7 +54,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, n
 
 it('those who share wait for one connection together, and everybody else for one of their own', async () => {
   const cold = new TestPool(database.target, { size: 10 });
-  const sharing = await Promise.all(numbers(8).map(() => cold.acquire({ shares: true })));
+  const sharing = await Promise.all(numbers(8).map(() => cold.acquire({ allowsSharing: true })));
   expect([cold.snapshot().opened, new Set(sharing.map(({ client }) => client)).size]).toEqual([1, 1]);
   const alone = await Promise.all(numbers(3).map(() => cold.acquire()));
   expect([cold.snapshot().opened, new Set(alone.map(({ client }) => client)).size]).toEqual([4, 3]);

@@ -16,11 +16,11 @@ class Member implements BudgetMember {
 
   want(): void {
     this.waitingSince ??= clock;
-    if (this.budget.take(this)) this.open();
+    if (this.budget.request(this)) this.open();
     else this.wants += 1;
   }
 
-  permit(): boolean {
+  onGranted(): boolean {
     this.wants -= 1;
     this.open();
     return true;
@@ -53,7 +53,7 @@ class Member implements BudgetMember {
   private close(): void {
     this.onTheirWay.push(() => {
       this.held -= 1;
-      this.budget.give();
+      this.budget.release();
     });
   }
 

@@ -3,14 +3,14 @@ import { FairQueue, type Waiter } from '../../../../src/database/pool/fair-queue
 
 const SHARE = { maxConcurrent: 10, maxQueued: 100 };
 
-function queueOf(...waiters: readonly (Partial<Waiter> & { readonly shares: boolean })[]): FairQueue<Waiter> {
+function queueOf(...waiters: readonly (Partial<Waiter> & { readonly allowsSharing: boolean })[]): FairQueue<Waiter> {
   const queue = new FairQueue<Waiter>();
   for (const waiter of waiters) queue.push({ tenantId: 'a', share: SHARE, since: 0, ...waiter });
   return queue;
 }
 
-const alone = { shares: false };
-const sharing = { shares: true };
+const alone = { allowsSharing: false };
+const sharing = { allowsSharing: true };
 
 it('whoever shares needs a part of a connection, and everybody else one of their own', () => {
   expect(queueOf().connectionsNeeded(15, 8)).toBe(0);
