@@ -20,7 +20,7 @@ class RedisTierCloser implements OnApplicationShutdown {
   }
 }
 
-/** What is remembered between requests, in memory and in Redis. Knows no tenants. */
+/** The cache shared by all requests, in memory and in Redis. Independent of tenants. */
 @Module({
   providers: [
     CacheStatistics,

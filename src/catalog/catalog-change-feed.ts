@@ -7,18 +7,18 @@ import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 
-const RECONNECT_FIRST_MS = 100;
-const RECONNECT_LAST_MS = 5_000;
-/** A connection that died without a word goes unnoticed for so long, and the time an answer may take. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+/** A silently broken connection is detected after this, plus the query timeout. */
 const HEARTBEAT_MS = 2_000;
-const ANSWER_TIMEOUT_MS = 5_000;
-const GOOD_BYE_MS = 1_000;
+const QUERY_TIMEOUT_MS = 5_000;
+const DISCONNECT_TIMEOUT_MS = 1_000;
 
 export type CatalogListener = (event: CatalogEvent) => void;
 
 /**
- * Hears every change of the catalog over a connection of its own, and tells when it is lost and when it listens again:
- * what was announced in between is not repeated.
+ * Receives every change of the catalog over its own connection, and reports when that is lost and when it is restored:
+ * changes announced in between are not repeated.
  */
 @Injectable()
 export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
@@ -34,15 +34,15 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
   ) {}
 
-  /** False while changes may go unheard. */
+  /** False while changes may be missed. */
   get connected(): boolean {
     return this.client !== undefined;
   }
 
-  /** The listener is told at once when changes are heard already. */
+  /** Calls the listener with `restored` at once if the feed is already connected. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
-    if (this.connected) listener({ kind: 'listening' });
+    if (this.connected) listener({ kind: 'restored' });
     return () => void this.listeners.delete(listener);
   }
 
@@ -55,14 +55,14 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     clearTimeout(this.timer);
     const client = this.client;
     this.client = undefined;
-    if (client) await hangUp(client);
+    if (client) await disconnect(client);
   }
 
   private async connect(): Promise<void> {
     const client = new pg.Client({
       ...clientConfig(this.target, poolOptions(this.config)),
       application_name: 'tenantry notifications',
-      query_timeout: ANSWER_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     });
     client.on('error', () => this.lost(client));
     client.on('end', () => this.lost(client));
@@ -76,13 +76,13 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     }
     if (this.stopped) return this.abandon(client);
     this.client = client;
-    if (this.failures > 0) this.logger.log('Catalog notifications are heard again');
+    if (this.failures > 0) this.logger.log('Catalog change feed reconnected');
     this.failures = 0;
-    this.emit({ kind: 'listening' });
+    this.emit({ kind: 'restored' });
     this.scheduleHeartbeat(client);
   }
 
-  /** A connection that is cut without a word is found out by a statement that gets no answer. */
+  /** Detects a silently broken connection by a query that gets no response. */
   private scheduleHeartbeat(client: pg.Client): void {
     this.timer = setTimeout(() => {
       client.query('SELECT').then(
@@ -105,16 +105,16 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     if (this.stopped) return;
     if (this.failures === 0) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.logger.warn(`Catalog notifications are interrupted (${reason}): trying again until they are back`);
+      this.logger.warn(`Catalog change feed unavailable (${reason}): reconnecting`);
     }
-    const delayMs = Math.min(RECONNECT_FIRST_MS * 2 ** this.failures, RECONNECT_LAST_MS);
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LAST_RETRY_MS);
     this.failures += 1;
     this.timer = setTimeout(() => void this.connect(), delayMs);
   }
 
   private abandon(client: pg.Client): void {
     client.removeAllListeners('notification');
-    void hangUp(client);
+    void disconnect(client);
   }
 
   private emit(event: CatalogEvent): void {
@@ -122,12 +122,14 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** `Client#end` waits for ever for a server that is frozen or out of reach; such a socket must not hold up the end of us. */
-async function hangUp(client: pg.Client): Promise<void> {
-  (client as pg.Client & { unref(): void }).unref(); // documented, and not in the types
+/**
+ * `Client#end` never settles when the server is frozen or unreachable; such a socket must not delay the process's exit.
+ */
+async function disconnect(client: pg.Client): Promise<void> {
+  (client as pg.Client & { unref(): void }).unref(); // documented, but missing from the types
   try {
-    await withDeadline(client.end(), GOOD_BYE_MS);
+    await withDeadline(client.end(), DISCONNECT_TIMEOUT_MS);
   } catch {
-    // it is broken already; there is nobody left to tell
+    // already broken: nothing is left to close
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What was changed in the catalog, by the names it is known under. */
+/** A change of the catalog, with the ids and names that it affects. */
 export interface CatalogChange {
   readonly kind: 'change';
   readonly tenantId?: string | undefined;
@@ -13,17 +13,22 @@ export interface CatalogChange {
   readonly targetVersion?: number | undefined;
 }
 
-/** Changes are heard from now on; what happened before may have been missed. */
-export interface CatalogListening {
-  readonly kind: 'listening';
+/** Changes are received from now on; earlier ones may have been missed. */
+export interface CatalogFeedRestored {
+  readonly kind: 'restored';
 }
 
-/** Changes are not heard from now on. */
-export interface CatalogLost {
+/** Changes are missed from now on. */
+export interface CatalogFeedLost {
   readonly kind: 'lost';
 }
 
-export type CatalogEvent = CatalogChange | CatalogListening | CatalogLost;
+/** Anything may have changed: a table was truncated, or a notification could not be parsed. */
+export interface CatalogUnknownChange {
+  readonly kind: 'unknown-change';
+}
+
+export type CatalogEvent = CatalogChange | CatalogUnknownChange | CatalogFeedRestored | CatalogFeedLost;
 
 const names = z.array(z.string()).default([]);
 
@@ -37,10 +42,10 @@ const Payload = z.strictObject({
   targetVersion: z.int().optional(),
 });
 
-/** Reads a notification's payload. What is not understood counts as having missed something. */
+/** Parses a notification's payload. One that cannot be parsed is reported as an unknown change. */
 export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
   const parsed = Payload.safeParse(parseJson(payload ?? ''));
-  return parsed.success ? { kind: 'change', ...parsed.data } : { kind: 'listening' };
+  return parsed.success ? { kind: 'change', ...parsed.data } : { kind: 'unknown-change' };
 }
 
 function parseJson(text: string): unknown {

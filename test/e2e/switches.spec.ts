@@ -60,7 +60,7 @@ describe('what is switched on', () => {
       const off = { ENABLE_CONNECTION_POOLING: 'false', ENABLE_REDIS_CACHE: 'false', ENABLE_DEMO_TENANTS: 'true' };
       service = await Service.start({ ...common, ...off });
       expect(service.output).toContain('Connection pooling is off: every statement opens a direct connection');
-      expect(service.output).toContain('Redis is switched off (ENABLE_REDIS_CACHE=false): using memory only');
+      expect(service.output).toContain('Redis is disabled (ENABLE_REDIS_CACHE=false): using memory only');
       expect(service.output).not.toContain('Connection pool ready: ');
       expect(
         String(await redis.send('CLIENT', 'LIST', 'TYPE', 'normal'))

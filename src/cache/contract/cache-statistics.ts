@@ -1,25 +1,25 @@
 import { Injectable } from '@nestjs/common';
 
-/** What a cache has done since the start. Counts, except where the name says a unit. */
+/** The cache's counters since the start. Counts, unless the name has a unit. */
 export interface CacheSnapshot {
   readonly entries: number;
   readonly memoryHits: number;
   readonly redisHits: number;
   readonly misses: number;
-  /** Served after their time because the truth could not be asked. */
+  /** Expired entries served because the source was unavailable. */
   readonly stale: number;
   readonly loads: number;
   readonly loadFailures: number;
   readonly loadMs: number;
-  /** Redis did not answer, or said that it cannot. */
+  /** Commands that Redis did not answer in time, or answered with an error. */
   readonly redisFailures: number;
-  /** Values in Redis that did not open, did not parse or failed their schema: removed. */
+  /** Redis values that could not be decrypted or parsed, or failed their schema: removed. */
   readonly redisRejected: number;
-  /** Values in Redis older than what was heard, or put there before this instance listened. */
+  /** Redis values older than an announced version, or written before this instance received changes: ignored. */
   readonly redisOutdated: number;
-  /** Whether there is a connection to Redis now; undefined when it is not used at all. */
+  /** Whether Redis is connected; undefined when Redis is not used. */
   readonly redisConnected: boolean | undefined;
-  /** `off` when Redis is not used at all. */
+  /** `off` when Redis is not used. */
   readonly redisBreaker: 'closed' | 'open' | 'half-open' | 'off';
 }
 

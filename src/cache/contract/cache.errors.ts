@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when the truth behind the cache does not answer in time, and nothing stale may be served instead. */
+/** Raised when the source behind the cache does not respond in time and no stale value may be served instead. */
 export class LoadTimeoutError extends CodedError {
   readonly code = 'CATALOG_UNAVAILABLE';
 

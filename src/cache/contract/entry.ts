@@ -1,17 +1,17 @@
-/** A value as both tiers hold it. */
+/** A cached value as both tiers store it. */
 export interface Entry {
   readonly value: object;
-  /** Whose changes make it out of date. */
+  /** The subject whose changes outdate the value. */
   readonly subject: string;
   /** The subject's version that the value was read at. */
   readonly version: number;
-  /** Wall clock of the instance that loaded it, in ms: other instances compare it with their own. */
+  /** Wall clock of the loading instance, in ms: other instances compare it with their own. */
   readonly loadedAt: number;
-  /** How long it is good for from then on, in ms. */
+  /** Time to live from `loadedAt`, in ms. */
   readonly ttlMs: number;
 }
 
-/** What is left of an entry's life, in ms; never more than its whole life, whatever the clocks say. */
+/** The remaining time to live in ms; never more than the whole of it, however far the clocks differ. */
 export function remainingMs({ loadedAt, ttlMs }: Entry, wallClock: number): number {
   return Math.min(ttlMs, loadedAt + ttlMs - wallClock);
 }

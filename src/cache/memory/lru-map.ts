@@ -6,8 +6,8 @@ interface Node<V> {
 }
 
 /**
- * A bounded map that drops what was not used for longest. The order of use is a list through the nodes. Keeping it by
- * taking a key out of the `Map` and putting it in again cost 4 times as much: V8 builds the table anew all the while.
+ * A bounded map that evicts the least recently used entry. The order of use is a linked list through the nodes:
+ * deleting and re-inserting the `Map` key on each use was 4 times as expensive, because V8 keeps rehashing the table.
  */
 export class LruMap<V extends object> {
   private readonly nodes = new Map<string, Node<V>>();

@@ -1,30 +1,30 @@
 import type { Entry } from '../contract/entry.js';
 import { LruMap } from './lru-map.js';
 
-/** An entry in memory. Times are of a clock that never jumps. */
-export interface HeldEntry {
+/** An entry in memory. Times are in ms of a monotonic clock. */
+export interface MemoryEntry {
   readonly entry: Entry;
-  /** Served without a question until then. */
+  /** Served without revalidation until then. */
   readonly freshUntil: number;
-  /** Served when the truth cannot be asked until then. */
+  /** Served until then while the source is unavailable. */
   readonly staleUntil: number;
-  /** Which spell of listening it was confirmed in. */
+  /** The feed generation in which it was last validated. */
   readonly generation: number;
 }
 
-/** That something does not exist. */
+/** The cached fact that a value does not exist. */
 interface Absence {
   readonly until: number;
   readonly generation: number;
 }
 
-/** Far fewer than entries, in a place of their own: names that somebody makes up must not push real tenants out. */
-const ABSENCES = 1_000;
+/** Far fewer than entries, and kept separately so that made-up names cannot evict real tenants. */
+const MAX_ABSENCES = 1_000;
 
-/** The memory tier: bounded, least recently used out first. */
+/** The memory tier: bounded, evicting the least recently used entries. */
 export class MemoryTier {
-  private readonly entries: LruMap<HeldEntry>;
-  private readonly absences = new LruMap<Absence>(ABSENCES);
+  private readonly entries: LruMap<MemoryEntry>;
+  private readonly absences = new LruMap<Absence>(MAX_ABSENCES);
 
   constructor(maxEntries: number) {
     this.entries = new LruMap(maxEntries);
@@ -34,13 +34,13 @@ export class MemoryTier {
     return this.entries.size;
   }
 
-  get(key: string): HeldEntry | undefined {
+  get(key: string): MemoryEntry | undefined {
     return this.entries.get(key);
   }
 
-  set(key: string, held: HeldEntry): void {
+  set(key: string, entry: MemoryEntry): void {
     this.absences.delete(key);
-    this.entries.set(key, held);
+    this.entries.set(key, entry);
   }
 
   isAbsent(key: string, now: number, generation: number): boolean {
@@ -50,7 +50,7 @@ export class MemoryTier {
 
   setAbsent(key: string, until: number, generation: number): void {
     this.entries.delete(key);
-    this.absences.set(key, { until, generation: generation });
+    this.absences.set(key, { until, generation });
   }
 
   forgetAbsence(key: string): void {

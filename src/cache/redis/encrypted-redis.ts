@@ -2,13 +2,13 @@ import { type KeyRing, DecryptionError } from '../../platform/encryption/key-rin
 import type { RedisClient } from './redis-connection.js';
 
 const SCAN_COUNT = 500;
-/** So many values are read, sealed and written at once: the callers' own commands go in between. */
-const RESEAL_COUNT = 50;
+/** Values re-encrypted per batch: few, so that the callers' commands can run in between. */
+const RE_ENCRYPT_COUNT = 50;
 
-/** What PTTL answers for a key that never expires. */
+/** PTTL's result for a key that never expires. */
 const NO_EXPIRY = -1;
 
-/** The version that a value carries in front, in what cache-manager hands down: `…"value\":\"17.eyJ2…`. */
+/** The version prefix of a value, inside the text that cache-manager passes on: `…"value\":\"17.eyJ2…`. */
 const VERSION = /(\d+)\.[\w-]+/;
 const STORED = /^(\d+):(.+)$/;
 
@@ -20,7 +20,9 @@ const SET_UNLESS_NEWER = `
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
   return 1`;
 
-/** Replaces exactly the value that was read, for what is left of its life. KEYS: key. ARGV: value read, value to write. */
+/**
+ * Replaces exactly the value that was read and keeps its remaining TTL. KEYS: key. ARGV: value read, value to write.
+ */
 const REPLACE = `
   if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
   local left = redis.call('PTTL', KEYS[1])
@@ -28,15 +30,15 @@ const REPLACE = `
   redis.call('SET', KEYS[1], ARGV[2], 'PX', left)
   return 1`;
 
-/** Deletes a lock that is still ours. KEYS: key. ARGV: token. */
+/** Deletes a lock that this instance still holds. KEYS: key. ARGV: token. */
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /**
- * What cache-manager-ioredis-yet gets for a Redis client.
+ * The Redis client passed to cache-manager-ioredis-yet.
  *
- * Its `get` hands whatever lies in Redis to telejson, which runs functions written into it. So values are sealed here,
- * for their key and version, and nothing that does not open ever gets there. Keys have our prefix, and clearing takes
- * away those only, where the store itself would send FLUSHDB.
+ * The store's `get` passes any value in Redis to telejson, which runs functions embedded in it. So values are encrypted
+ * here, bound to their key and version, and a value that cannot be decrypted never gets there. Keys have our prefix,
+ * and clearing removes only those keys, whereas the store itself would send FLUSHDB.
  */
 export class EncryptedRedis {
   constructor(
@@ -49,19 +51,19 @@ export class EncryptedRedis {
   async get(key: string): Promise<string | null> {
     const stored = await this.read(key);
     if (stored === null) return null;
-    const opened = stored === undefined ? undefined : this.open(key, stored);
-    if (opened === undefined) await this.reject(key);
-    return opened ?? null;
+    const value = stored === undefined ? undefined : this.decrypt(key, stored);
+    if (value === undefined) await this.reject(key);
+    return value ?? null;
   }
 
   async set(key: string, value: string, _unit: 'PX', ttlMs: number): Promise<void> {
     const version = VERSION.exec(value)?.[1];
-    if (version === undefined) throw new TypeError('a cached value carries its version');
-    const sealed = `${version}:${this.keyRing.encrypt(value, this.context(key, version))}`;
-    await this.client.eval(SET_UNLESS_NEWER, 1, this.prefix + key, version, sealed, Math.floor(ttlMs));
+    if (version === undefined) throw new TypeError('a cached value must begin with its version');
+    const encrypted = `${version}:${this.keyRing.encrypt(value, this.context(key, version))}`;
+    await this.client.eval(SET_UNLESS_NEWER, 1, this.prefix + key, version, encrypted, Math.floor(ttlMs));
   }
 
-  /** Removes a value that turned out to be unusable after it was opened. */
+  /** Counts and removes a value that cannot be used. */
   async reject(key: string): Promise<void> {
     this.onRejected();
     await this.client.unlink(this.prefix + key);
@@ -75,22 +77,22 @@ export class EncryptedRedis {
     return this.client.pttl(this.prefix + key);
   }
 
-  /** Removes everything under our prefix, on every master, without blocking the server. */
+  /** Removes every key with our prefix, on every master, without blocking the server. */
   async flushdb(): Promise<void> {
     for await (const keys of this.scan(SCAN_COUNT)) {
-      await Promise.all(keys.map((key) => this.client.unlink(key))); // one by one: a cluster wants that
+      await Promise.all(keys.map((key) => this.client.unlink(key))); // one key per command, as a cluster requires
     }
   }
 
   /**
-   * Seals every value under our prefix anew that was sealed with an older key, for what is left of its life. A value
-   * that is written meanwhile wins. What does not open is left to expire, or to whoever reads it.
+   * Re-encrypts every value under our prefix that was encrypted with an older key, and keeps its remaining TTL.
+   * Concurrent writes win. A value that cannot be decrypted is left to expire, or to be rejected by its next reader.
    *
-   * @returns how many were sealed anew
+   * @returns the number of re-encrypted values
    */
   async reEncrypt(signal?: AbortSignal): Promise<number> {
     let count = 0;
-    for await (const keys of this.scan(RESEAL_COUNT)) {
+    for await (const keys of this.scan(RE_ENCRYPT_COUNT)) {
       signal?.throwIfAborted();
       const done = await Promise.all(keys.map((key) => this.reEncryptOne(key.slice(this.prefix.length))));
       count += done.filter(Boolean).length;
@@ -98,16 +100,18 @@ export class EncryptedRedis {
     return count;
   }
 
-  /** @returns whether the lock is ours until `ttlMs` from now */
+  /** @returns whether the lock was acquired, for `ttlMs` from now */
   async lock(key: string, token: string, ttlMs: number): Promise<boolean> {
     return (await this.client.set(`${this.prefix}lock:${key}`, token, 'PX', ttlMs, 'NX')) === 'OK';
   }
 
-  /** Whether somebody holds the lock. One that lasts longer than `ttlMs`, or for ever, is not of ours: removed. */
+  /**
+   * Whether the lock is held. One with a TTL above `ttlMs`, or without one, was not set by an instance: it is removed.
+   */
   async isLocked(key: string, ttlMs: number): Promise<boolean> {
-    const leftMs = await this.client.pttl(`${this.prefix}lock:${key}`);
-    if (leftMs === NO_EXPIRY || leftMs > ttlMs) await this.reject(`lock:${key}`);
-    return leftMs >= 0 && leftMs <= ttlMs;
+    const remainingMs = await this.client.pttl(`${this.prefix}lock:${key}`);
+    if (remainingMs === NO_EXPIRY || remainingMs > ttlMs) await this.reject(`lock:${key}`);
+    return remainingMs >= 0 && remainingMs <= ttlMs;
   }
 
   async unlock(key: string, token: string): Promise<void> {
@@ -125,19 +129,19 @@ export class EncryptedRedis {
 
   private async reEncryptOne(key: string): Promise<boolean> {
     const stored = await this.read(key);
-    const [, version, sealed] = STORED.exec(stored ?? '') ?? [];
-    if (typeof stored !== 'string' || version === undefined || sealed === undefined) return false;
-    if (this.keyRing.isCurrent(sealed)) return false;
+    const [, version, encrypted] = STORED.exec(stored ?? '') ?? [];
+    if (typeof stored !== 'string' || version === undefined || encrypted === undefined) return false;
+    if (this.keyRing.isCurrent(encrypted)) return false;
     try {
-      const anew = `${version}:${this.keyRing.reEncrypt(sealed, this.context(key, version))}`;
-      return (await this.client.eval(REPLACE, 1, this.prefix + key, stored, anew)) === 1;
+      const reEncrypted = `${version}:${this.keyRing.reEncrypt(encrypted, this.context(key, version))}`;
+      return (await this.client.eval(REPLACE, 1, this.prefix + key, stored, reEncrypted)) === 1;
     } catch (error) {
       if (error instanceof DecryptionError) return false;
       throw error;
     }
   }
 
-  /** Undefined when something lies there that is not even a string. */
+  /** Undefined when the key holds another Redis type than a string. */
   private async read(key: string): Promise<string | null | undefined> {
     try {
       return await this.client.get(this.prefix + key);
@@ -147,13 +151,13 @@ export class EncryptedRedis {
     }
   }
 
-  private open(key: string, stored: string): string | undefined {
-    const [, version, sealed] = STORED.exec(stored) ?? [];
-    if (version === undefined || sealed === undefined) return undefined;
+  private decrypt(key: string, stored: string): string | undefined {
+    const [, version, encrypted] = STORED.exec(stored) ?? [];
+    if (version === undefined || encrypted === undefined) return undefined;
     try {
-      return this.keyRing.decrypt(sealed, this.context(key, version));
+      return this.keyRing.decrypt(encrypted, this.context(key, version));
     } catch {
-      return undefined; // written by somebody else, for another key, or cut short: counted and removed by the caller
+      return undefined; // foreign, copied from another key, or truncated: the caller counts and removes it
     }
   }
 

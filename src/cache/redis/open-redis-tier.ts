@@ -8,10 +8,10 @@ import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
 import { EncryptedRedis } from './encrypted-redis.js';
 
-/** The second is of a CommonJS package that misses another one. */
+/** The second is the code for a CommonJS package with a missing dependency. */
 const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
-/** The Redis tier, or undefined when it is switched off or its packages are not installed. Does not wait for Redis. */
+/** The Redis tier; undefined when it is disabled or its packages are not installed. Does not wait for Redis. */
 export async function openRedisTier(
   { cache: { redisEnabled, redis } }: AppConfig,
   keyRing: KeyRing,
@@ -19,7 +19,7 @@ export async function openRedisTier(
 ): Promise<RedisTier | undefined> {
   const logger = new Logger('Cache');
   if (!redisEnabled) {
-    logger.log('Redis is switched off (ENABLE_REDIS_CACHE=false): using memory only');
+    logger.log('Redis is disabled (ENABLE_REDIS_CACHE=false): using memory only');
     return undefined;
   }
   const packages = await loadPackages();
@@ -28,13 +28,13 @@ export async function openRedisTier(
     return undefined;
   }
   const client = connectRedis(packages.ioredis, redis);
-  const sealed = new EncryptedRedis(client, keyRing, `${redis.keyPrefix}:`, () => {
+  const encrypted = new EncryptedRedis(client, keyRing, `${redis.keyPrefix}:`, () => {
     statistics.redisRejected += 1;
   });
-  // The store's types are of cache-manager 5; this chain is the one that works with 7.
-  const store = packages.redisInsStore(sealed as never) as unknown as CacheManagerStore;
+  // The store is typed for cache-manager 5; wrapped in KeyvAdapter and Keyv it works with 7.
+  const store = packages.redisInsStore(encrypted as never) as unknown as CacheManagerStore;
   const keyv = new Keyv({ store: new KeyvAdapter(store), useKeyPrefix: false, throwOnErrors: true });
-  return new RedisTier(createCache({ stores: [keyv] }), sealed, client, statistics);
+  return new RedisTier(createCache({ stores: [keyv] }), encrypted, client, statistics);
 }
 
 async function loadPackages() {

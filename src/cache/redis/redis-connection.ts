@@ -7,28 +7,28 @@ type RedisConfig = AppConfig['cache']['redis'];
 
 export type RedisClient = Redis | Cluster;
 
-/** What of the package is needed; it is loaded only when Redis is used. */
+/** The part of the package that is used; it is loaded only when Redis is enabled. */
 type Ioredis = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
 
 /**
- * A client that connects in the background and says once, each time, that Redis is there or gone. The start never waits
+ * Creates a client that connects in the background and logs each change of its availability once. The start never waits
  * for it.
  */
 export function connectRedis(ioredis: Ioredis, config: RedisConfig): RedisClient {
   const client = createClient(ioredis, config);
   const logger = new Logger('Cache');
-  let isAway = false;
-  const away = (reason: string): void => {
-    if (!isAway) logger.warn(`Redis unavailable (${reason}): using memory only`);
-    isAway = true;
+  let isUnavailable = false;
+  const unavailable = (reason: string): void => {
+    if (!isUnavailable) logger.warn(`Redis unavailable (${reason}): using memory only`);
+    isUnavailable = true;
   };
   client.on('ready', () => {
-    isAway = false;
+    isUnavailable = false;
     logger.log(`Redis connected: ${describe(config)}`);
   });
-  client.on('error', (error: Error) => away(error.message || error.name));
-  client.on('close', () => client.status !== 'end' && away('connection closed')); // 'end': closed by us
-  client.connect().catch((error: unknown) => away(error instanceof Error ? error.message : String(error)));
+  client.on('error', (error: Error) => unavailable(error.message || error.name));
+  client.on('close', () => client.status !== 'end' && unavailable('connection closed')); // 'end': closed by us
+  client.connect().catch((error: unknown) => unavailable(error instanceof Error ? error.message : String(error)));
   return client;
 }
 
@@ -40,11 +40,11 @@ function createClient({ Redis, Cluster }: Ioredis, config: RedisConfig): RedisCl
     return new Redis({ ...options, sentinels: [...sentinels], name: sentinelMaster, sentinelRetryStrategy: () => 500 });
   }
   if (url === undefined) return new Redis({ ...options, host, port });
-  const { db: _db, password: _password, ...others } = options; // the URL says both
+  const { db: _db, password: _password, ...others } = options; // the URL has both
   return new Redis(url, others);
 }
 
-/** For people and logs; without credentials. */
+/** For the log; without credentials. */
 function describe({ url, host, port, db, sentinels, sentinelMaster, clusterNodes }: RedisConfig): string {
   const names = (nodes: readonly { host: string; port: number }[]): string =>
     nodes.map((node) => `${node.host}:${node.port}`).join(', ');

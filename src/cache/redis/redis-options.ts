@@ -4,28 +4,28 @@ import type { AppConfig } from '../../platform/config/app-config.js';
 type RedisConfig = AppConfig['cache']['redis'];
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** How long ioredis keeps the process alive for a good-bye, also when there is nobody to say it to: 2 s by itself. */
-const GOOD_BYE_MS = 200;
-/** Where ioredis gives a command up; the tier stops waiting for it long before. */
-export const HARD_DEADLINE_MS = 1_000;
-/** A cluster's nodes are connected when they are first needed, and what comes too early is tried again after that. */
+/** How long a disconnecting ioredis keeps the process alive, even without a connection; its default is 2 s. */
+const DISCONNECT_TIMEOUT_MS = 200;
+/** When ioredis abandons a command; the tier stops waiting for it much earlier. */
+export const COMMAND_TIMEOUT_MS = 1_000;
+/** A cluster's nodes are connected on first use; a command that comes too early is retried after this. */
 const NODE_RETRY_MS = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
-/** Where there is no other master, a replica is not left more often than this. */
-const LEAVE_AGAIN_MS = 10_000;
+/** Minimum time between reconnects caused by READONLY errors, for when there is no other master. */
+const READONLY_RECONNECT_MS = 10_000;
 
-/** Fail at once instead of queueing without bound, try to connect for ever, and leave a master that became a replica. */
+/** Fail immediately instead of queueing without bound, reconnect for ever, and leave a master that became a replica. */
 export function redisOptions({ password, db, tls }: RedisConfig): RedisOptions {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    disconnectTimeout: GOOD_BYE_MS,
-    commandTimeout: HARD_DEADLINE_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: retryDelayMs,
-    reconnectOnError: leaveReplicas(),
+    reconnectOnError: reconnectOnReadOnly(),
     db,
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
@@ -39,7 +39,7 @@ export function clusterOptions(config: RedisConfig): ClusterOptions {
     enableOfflineQueue: enableOfflineQueue === true,
     clusterRetryStrategy: retryDelayMs,
     retryDelayOnFailover: NODE_RETRY_MS,
-    slotsRefreshTimeout: HARD_DEADLINE_MS,
+    slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
     redisOptions: node,
   };
 }
@@ -48,12 +48,12 @@ function retryDelayMs(times: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS);
 }
 
-/** Connecting anew leads to the new master after a fail-over, by name, proxy or sentinel. */
-function leaveReplicas(): (error: Error) => boolean {
-  let leftAt = -Infinity;
+/** After a failover, reconnecting leads to the new master, by DNS name, proxy or sentinel. */
+function reconnectOnReadOnly(): (error: Error) => boolean {
+  let reconnectedAt = -Infinity;
   return ({ message }) => {
-    if (!message.startsWith('READONLY') || performance.now() - leftAt < LEAVE_AGAIN_MS) return false;
-    leftAt = performance.now();
+    if (!message.startsWith('READONLY') || performance.now() - reconnectedAt < READONLY_RECONNECT_MS) return false;
+    reconnectedAt = performance.now();
     return true;
   };
 }

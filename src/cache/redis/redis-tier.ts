@@ -17,15 +17,17 @@ import type { Entry } from '../contract/entry.js';
 import type { RedisClient } from './redis-connection.js';
 import type { EncryptedRedis } from './encrypted-redis.js';
 
-/** A caller does not wait for Redis longer than this: asking the catalog takes about as long. */
-const SOFT_DEADLINE_MS = 100;
-/** Failures, one after the other, until Redis is left alone for a while. */
-const FAILURES = 3;
+/** How long a caller waits for Redis; reading the catalog takes about as long. */
+const SOFT_TIMEOUT_MS = 100;
+/** Consecutive failures that open the circuit breaker. */
+const MAX_FAILURES = 3;
 const FIRST_PROBE_MS = 250;
 const LAST_PROBE_MS = 2_000;
-/** A lock outlives the load it is for, and no more: a holder that died costs this long once. */
-const LOCK_MS = 2_000;
-const LOOK_AGAIN_MS = 20;
+/**
+ * TTL of a load lock: longer than a usual load, but short, because a crashed holder blocks other instances that long.
+ */
+const LOCK_TTL_MS = 2_000;
+const POLL_MS = 20;
 
 const Envelope = z.strictObject({
   value: z.unknown(),
@@ -35,10 +37,10 @@ const Envelope = z.strictObject({
   ttlMs: z.number().positive(),
 });
 
-/** The Redis tier, over cache-manager. Reading and writing never throw: what Redis cannot do costs time, nothing else. */
+/** The Redis tier, over cache-manager. Reads and writes never throw: a failure of Redis costs time, nothing else. */
 export class RedisTier {
   private readonly breaker = circuitBreaker(handleAll, {
-    breaker: new ConsecutiveBreaker(FAILURES),
+    breaker: new ConsecutiveBreaker(MAX_FAILURES),
     halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
   });
 
@@ -63,7 +65,7 @@ export class RedisTier {
     return this.breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';
   }
 
-  /** Undefined when it is not there, cannot be read, or is not what the schema says. */
+  /** Undefined when the entry does not exist, cannot be read, or fails the schema. */
   async get<T extends object>(key: string, schema: z.ZodType<T>): Promise<Entry | undefined> {
     const packed = await this.attempt(() => this.read(key));
     if (packed === undefined || packed === null) return undefined;
@@ -84,16 +86,16 @@ export class RedisTier {
     await this.attempt(() => this.redis.del(key));
   }
 
-  /** Unlike the others, it tells when Redis did not do it. */
+  /** @throws Redis' error, unlike the other methods */
   async clear(): Promise<void> {
     await this.redis.flushdb();
   }
 
   /**
-   * Seals what was sealed with an older key anew. Unlike the others, it waits for Redis as long as that takes, and a
-   * failure counts for nothing: what it did not get to expires by itself.
+   * Re-encrypts entries that were encrypted with an older key. Unlike the other methods it has no timeout, and its
+   * failures are not counted: entries that it did not reach expire on their own.
    *
-   * @returns how many entries were sealed anew; undefined when Redis was away before every entry was looked at
+   * @returns the number of re-encrypted entries; undefined when Redis failed before every entry was checked
    * @throws the signal's reason
    */
   async reEncryptEntries(signal?: AbortSignal): Promise<number | undefined> {
@@ -107,13 +109,13 @@ export class RedisTier {
   }
 
   /**
-   * Runs `load` here, or waits for the result of the instance that runs it. A lock that is lost, or Redis with it, only
-   * costs a second load.
+   * Runs `load` under a lock, or waits until `readShared` returns the result of the instance that holds it. Losing the
+   * lock, or Redis, only costs a second load.
    */
-  async onlyOneInstance<T>(key: string, load: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T> {
+  async loadExclusively<T>(key: string, load: () => Promise<T>, readShared: () => Promise<T | undefined>): Promise<T> {
     const token = randomUUID();
-    const isOurs = await this.attempt(() => this.redis.lock(key, token, LOCK_MS));
-    if (isOurs === false) return (await this.awaitOther(key, look)) ?? load();
+    const isAcquired = await this.attempt(() => this.redis.lock(key, token, LOCK_TTL_MS));
+    if (isAcquired === false) return (await this.awaitHolder(key, readShared)) ?? load();
     try {
       return await load();
     } finally {
@@ -125,36 +127,37 @@ export class RedisTier {
     this.client.disconnect();
   }
 
-  /** After the result was written, or those who wait would not find it. Also when nobody said that the lock is ours. */
+  /** After the write, or the waiting instances would miss the result. Also when the lock's reply was lost. */
   private async unlock(key: string, token: string): Promise<void> {
     await this.writes.get(key);
     await this.attempt(() => this.redis.unlock(key, token));
   }
 
-  /** cache-manager answers a read that failed like one that found nothing; only its listeners are told. */
+  /** cache-manager returns a failed read as a miss; only its event listeners receive the error. */
   private async read(key: string): Promise<string | undefined> {
-    const found = await this.cache.get<string>(key);
+    const value = await this.cache.get<string>(key);
     const failure = this.readFailures.get(key);
-    if (failure === undefined) return found;
+    if (failure === undefined) return value;
     this.readFailures.delete(key);
     throw failure;
   }
 
-  private async awaitOther<T>(key: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
-    const deadline = performance.now() + LOCK_MS;
+  private async awaitHolder<T>(key: string, readShared: () => Promise<T | undefined>): Promise<T | undefined> {
+    const deadline = performance.now() + LOCK_TTL_MS;
     while (performance.now() < deadline) {
-      await delay(LOOK_AGAIN_MS);
-      const isLocked = await this.attempt(() => this.redis.isLocked(key, LOCK_MS));
-      const found = await look();
-      if (found !== undefined || isLocked !== true) return found;
+      await delay(POLL_MS);
+      const isLocked = await this.attempt(() => this.redis.isLocked(key, LOCK_TTL_MS));
+      const result = await readShared();
+      if (result !== undefined || isLocked !== true) return result;
     }
     return undefined;
   }
 
   private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (this.breaker.state === CircuitState.HalfOpen) return undefined; // one tries whether it is back; nobody waits for that
+    // One command is probing Redis; callers do not wait for it.
+    if (this.breaker.state === CircuitState.HalfOpen) return undefined;
     try {
-      return await this.breaker.execute(() => withDeadline(work(), SOFT_DEADLINE_MS));
+      return await this.breaker.execute(() => withDeadline(work(), SOFT_TIMEOUT_MS));
     } catch (error) {
       if (!(error instanceof BrokenCircuitError)) this.statistics.redisFailures += 1;
       return undefined;
@@ -163,8 +166,8 @@ export class RedisTier {
 }
 
 /**
- * `<version>.<base64url of JSON>`: the version where `EncryptedRedis` finds it, and letters only behind it, because the
- * store hands the text to telejson, which gives meaning to some strings.
+ * `<version>.<base64url of JSON>`: the version where `EncryptedRedis` finds it, followed by plain base64url, because
+ * the store passes the text to telejson, which interprets some strings.
  */
 function pack(entry: Entry): string {
   return `${entry.version}.${Buffer.from(JSON.stringify(entry)).toString('base64url')}`;

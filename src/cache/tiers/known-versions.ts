@@ -1,17 +1,17 @@
-/** Subjects whose changes are remembered. Beyond that none is, and everything older is distrusted instead. */
+/** Subjects whose versions are remembered. Beyond that all are forgotten, and the cache must distrust what it holds. */
 const MAX_SUBJECTS = 100_000;
 
-/** The newest version of each subject that this instance has heard of. */
+/** The newest version of each subject that was announced to this instance. */
 export class KnownVersions {
   private readonly versions = new Map<string, number>();
 
   constructor(private readonly onOverflow: () => void) {}
 
   /**
-   * Versions rise. A lower one is of a row that was deleted and put back, or of a catalog that was restored: a change all
-   * the same, so what is known until now is outdated by it.
+   * Versions rise. A lower one belongs to a row that was deleted and re-created, or to a restored catalog. That is a
+   * change too, so it outdates everything known so far.
    */
-  note(subject: string, version: number): void {
+  observe(subject: string, version: number): void {
     const known = this.of(subject);
     if (version === known) return;
     this.versions.set(subject, Math.max(version, known + 1));
@@ -20,7 +20,7 @@ export class KnownVersions {
     this.onOverflow();
   }
 
-  /** 0 when nothing was heard of it. */
+  /** 0 when no change of the subject was announced. */
   of(subject: string): number {
     return this.versions.get(subject) ?? 0;
   }

@@ -5,21 +5,21 @@ import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import type { KnownVersions } from './known-versions.js';
 
-/** A change may overtake a load; so often it is loaded before what was read is given to those who wait. */
-const LOADS = 3;
+/** A change may overtake a load. After this many attempts the last result is returned to the waiting callers anyway. */
+const MAX_ATTEMPTS = 3;
 
-/** What the truth said, and how new that is. */
+/** A value read from the source, and how recent it is. */
 export interface SourceResult<T extends object> extends Loaded<T> {
-  /** Wall clock when it was asked for, in ms: what is said may be as old as that, whenever it arrives. */
-  readonly askedAt: number;
+  /** Wall clock at the start of the load, in ms: the value may be as old as that, whenever it arrives. */
+  readonly requestedAt: number;
   /**
-   * The change that it is known to be no older than. Above its own version when that went back, as it does when a row is
-   * deleted and put back or the catalog is restored.
+   * The newest announced version that the value is known to include. Above its own version when that went back, as it
+   * does when a row is deleted and re-created or the catalog is restored.
    */
-  readonly noOlderThan: number;
+  readonly effectiveVersion: number;
 }
 
-/** Asks the truth on behalf of the cache: in time, counted, and again when a change was heard meanwhile. */
+/** Loads values from the source for the cache: with a timeout, counted, and again when a change overtakes the load. */
 export class SourceLoader {
   constructor(
     private readonly knownVersions: KnownVersions,
@@ -27,11 +27,11 @@ export class SourceLoader {
     private readonly clocks: { readonly now: () => number; readonly wallClock: () => number },
   ) {}
 
-  /** @throws LoadTimeoutError, or what the loader throws */
-  async read<T extends object>(name: string, load: Loader<T>, timeoutMs: number): Promise<SourceResult<T> | null> {
+  /** @throws LoadTimeoutError, or the loader's error */
+  async load<T extends object>(name: string, loader: Loader<T>, timeoutMs: number): Promise<SourceResult<T> | null> {
     const startedAt = this.clocks.now();
     try {
-      return await withDeadline(this.readUntilCurrent(load), timeoutMs);
+      return await withDeadline(this.loadUntilCurrent(loader), timeoutMs);
     } catch (error) {
       throw error instanceof DeadlineError ? new LoadTimeoutError(name) : error;
     } finally {
@@ -39,24 +39,25 @@ export class SourceLoader {
     }
   }
 
-  private async readUntilCurrent<T extends object>(load: Loader<T>): Promise<SourceResult<T> | null> {
-    let heardBefore = { subject: '', version: 0 };
-    for (let count = 1; ; count += 1) {
+  private async loadUntilCurrent<T extends object>(loader: Loader<T>): Promise<SourceResult<T> | null> {
+    let announcedBefore = { subject: '', version: 0 };
+    for (let attempt = 1; ; attempt += 1) {
       this.statistics.loads += 1;
-      const askedAt = this.clocks.wallClock();
-      const loaded = await load();
+      const requestedAt = this.clocks.wallClock();
+      const loaded = await loader();
       if (!loaded) return null;
-      // What was heard before it was asked for is in it, whatever its number says.
-      const known = heardBefore.subject === loaded.subject ? heardBefore.version : 0;
-      const noOlderThan = Math.max(loaded.version, known);
-      const heard = this.knownVersions.of(loaded.subject);
-      if (noOlderThan >= heard || count === LOADS) return { ...loaded, askedAt, noOlderThan };
-      heardBefore = { subject: loaded.subject, version: heard };
+      // Changes announced before the load started are in its result, whatever the row's version is.
+      const included = announcedBefore.subject === loaded.subject ? announcedBefore.version : 0;
+      const effectiveVersion = Math.max(loaded.version, included);
+      const announced = this.knownVersions.of(loaded.subject);
+      if (effectiveVersion >= announced || attempt === MAX_ATTEMPTS)
+        return { ...loaded, requestedAt, effectiveVersion };
+      announcedBefore = { subject: loaded.subject, version: announced };
     }
   }
 }
 
-/** Whether the truth could not be asked. What else a loader throws is its answer. */
+/** Whether the source is unavailable. Any other error of a loader is the source's answer. */
 export function isOutage(error: unknown): boolean {
   return !(error instanceof CodedError) || error.code === 'CATALOG_UNAVAILABLE';
 }

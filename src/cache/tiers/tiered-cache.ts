@@ -4,54 +4,57 @@ import { type CacheSnapshot, CacheStatistics } from '../contract/cache-statistic
 import { deepFreeze } from '../../platform/deep-freeze.js';
 import { type Entry, remainingMs } from '../contract/entry.js';
 import { KnownVersions } from './known-versions.js';
-import { type HeldEntry, MemoryTier } from '../memory/memory-tier.js';
+import { type MemoryEntry, MemoryTier } from '../memory/memory-tier.js';
 import type { RedisTier } from '../redis/redis-tier.js';
 import { isOutage, type SourceResult, SourceLoader } from './source-loader.js';
 
 export interface TieredCacheOptions {
   readonly ttlMs: number;
-  /** How long an absence is remembered. */
+  /** Time to live of a cached absence. */
   readonly absenceTtlMs: number;
-  /** How long after its life an entry may be served when the truth cannot be asked. */
+  /** How long after its expiry an entry may be served while the source is unavailable. */
   readonly graceMs: number;
   readonly loadTimeoutMs: number;
   readonly maxEntries: number;
-  /** Whether each hit and miss is worth a line (level debug). */
+  /** Whether each hit and miss is logged (level debug). */
   readonly logsHits?: boolean;
-  /** Milliseconds that never jump; only differences matter. */
+  /** Monotonic milliseconds; only differences matter. */
   readonly now?: () => number;
   /** Milliseconds since the epoch. */
   readonly wallClock?: () => number;
-  /** 0 to 1, for the jitter of lives. */
+  /** 0 to 1, for the TTL jitter. */
   readonly random?: () => number;
 }
 
-/** Lives end over a tenth of their length, so that what was loaded together is not loaded again together. */
+/** TTLs are shortened by up to a tenth, so that entries loaded together do not expire together. */
 const TTL_JITTER = 0.1;
-/** How far the clocks of two instances may differ. What Redis holds from that long after we began to listen is trusted. */
+/**
+ * How far the clocks of two instances may differ. Redis entries loaded that long after the feed was connected are
+ * trusted.
+ */
 const CLOCK_SKEW_MS = 5_000;
-/** While changes may go unheard, what the truth says is believed for so long. */
-const DEAF_TTL_MS = 250;
-/** After the truth could not be asked, stale entries are served for so long before it is asked again. */
-const STALE_PAUSE_MS = 1_000;
-/** Who has something stale to serve does not wait longer than this for the truth. */
-const STALE_WAIT_MS = 1_000;
+/** TTL while changes may be missed. */
+const FEED_LOST_TTL_MS = 250;
+/** After a failed load, stale entries are served for this long before the source is tried again. */
+const GRACE_BACKOFF_MS = 1_000;
+/** Load timeout while a stale entry can be served instead. */
+const SOFT_LOAD_TIMEOUT_MS = 1_000;
 
-/** Memory, then Redis, then the truth. */
+/** Memory, then Redis, then the source. */
 export class TieredCache implements Cache {
   private readonly logger = new Logger('Cache');
   private readonly memory: MemoryTier;
-  private readonly knownVersions = new KnownVersions(() => this.feedRestored());
+  private readonly knownVersions = new KnownVersions(() => this.invalidateAll());
   private readonly source: SourceLoader;
   private readonly inFlight = new Map<string, Promise<object | null>>();
   private readonly now: () => number;
   private readonly wallClock: () => number;
   private readonly random: () => number;
   private readonly logsHits: boolean;
-  /** Raised whenever changes may have gone unheard; what was confirmed in an earlier spell is confirmed again. */
+  /** Incremented whenever changes may have been missed; older entries are revalidated. */
   private generation = 0;
   private isFeedConnected = false;
-  /** Wall clock; what was loaded before is not taken from Redis. */
+  /** Wall clock in ms; Redis entries loaded before are not trusted. */
   private trustRedisFrom = Infinity;
   private sourceFailedAt = -Infinity;
 
@@ -86,14 +89,14 @@ export class TieredCache implements Cache {
   }
 
   observeVersion(subject: string, version: number): void {
-    this.knownVersions.note(subject, version);
+    this.knownVersions.observe(subject, version);
   }
 
   forgetAbsence<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void {
     for (const key of keys) {
       const name = `${kind.name}:${key}`;
       this.memory.forgetAbsence(name);
-      this.inFlight.delete(name); // what it reads may be older than this: its callers get it, nobody else
+      this.inFlight.delete(name); // its result may predate the change: current waiters get it, new callers do not
     }
   }
 
@@ -104,11 +107,15 @@ export class TieredCache implements Cache {
   }
 
   feedRestored(): void {
-    // Said to one who listens already: something was heard that is not understood. Anything may be gone by now.
-    if (this.isFeedConnected) this.memory.clear();
     this.beginGeneration();
     this.isFeedConnected = true;
     this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
+  }
+
+  invalidateAll(): void {
+    this.memory.clear();
+    this.beginGeneration();
+    if (this.isFeedConnected) this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
   }
 
   async clear(): Promise<void> {
@@ -128,12 +135,12 @@ export class TieredCache implements Cache {
 
   private beginGeneration(): void {
     this.generation += 1;
-    this.inFlight.clear(); // they go on for those who wait already; whoever comes now starts anew
+    this.inFlight.clear(); // in-flight loads still serve current waiters; new callers start a fresh load
   }
 
-  private isFresh({ entry, freshUntil, generation: spell }: HeldEntry, now: number): boolean {
+  private isFresh({ entry, freshUntil, generation }: MemoryEntry, now: number): boolean {
     return (
-      now < freshUntil && spell === this.generation && !this.knownVersions.isOutdated(entry.subject, entry.version)
+      now < freshUntil && generation === this.generation && !this.knownVersions.isOutdated(entry.subject, entry.version)
     );
   }
 
@@ -159,17 +166,17 @@ export class TieredCache implements Cache {
     isCurrent: () => boolean,
   ): Promise<object | null> {
     const stale = this.staleValue(name);
-    if (stale && this.now() - this.sourceFailedAt < STALE_PAUSE_MS) return this.serveStale(name, stale);
-    const { generation: spell } = this;
-    if (!this.redis || !this.trustsRedis) return this.loadOrStale(name, load, spell, isCurrent);
+    if (stale && this.now() - this.sourceFailedAt < GRACE_BACKOFF_MS) return this.serveStale(name, stale);
+    const { generation } = this;
+    if (!this.redis || !this.trustsRedis) return this.loadOrStale(name, load, generation, isCurrent);
     const shared = await this.readRedis(kind, name);
-    if (shared) return this.keep(name, shared, spell);
-    return this.redis.onlyOneInstance(
+    if (shared) return this.storeInMemory(name, shared, generation);
+    return this.redis.loadExclusively(
       name,
-      () => this.loadOrStale(name, load, spell, isCurrent),
+      () => this.loadOrStale(name, load, generation, isCurrent),
       async () => {
         const loadedElsewhere = await this.readRedis(kind, name);
-        return loadedElsewhere && this.keep(name, loadedElsewhere, spell);
+        return loadedElsewhere && this.storeInMemory(name, loadedElsewhere, generation);
       },
     );
   }
@@ -182,15 +189,16 @@ export class TieredCache implements Cache {
   ): Promise<object | null> {
     this.statistics.misses += 1;
     if (this.logsHits) this.logger.debug(`Cache MISS ${name}`);
-    const timeoutMs = this.staleValue(name) ? Math.min(STALE_WAIT_MS, this.options.loadTimeoutMs) : undefined;
+    const { loadTimeoutMs, absenceTtlMs } = this.options;
+    const timeoutMs = this.staleValue(name) ? Math.min(SOFT_LOAD_TIMEOUT_MS, loadTimeoutMs) : loadTimeoutMs;
     try {
-      const reading = await this.source.read(name, load, timeoutMs ?? this.options.loadTimeoutMs);
-      this.sourceAnswered();
-      if (reading) {
-        this.storePrefetched(reading, generation);
-        return this.store(name, reading, generation);
+      const result = await this.source.load(name, load, timeoutMs);
+      this.sourceRecovered();
+      if (result) {
+        this.storePrefetched(result, generation);
+        return this.store(name, result, generation);
       }
-      if (isCurrent()) this.memory.setAbsent(name, this.now() + this.lifeMs(this.options.absenceTtlMs), generation);
+      if (isCurrent()) this.memory.setAbsent(name, this.now() + this.jittered(absenceTtlMs), generation);
       return null;
     } catch (error) {
       this.statistics.loadFailures += 1;
@@ -201,47 +209,54 @@ export class TieredCache implements Cache {
     }
   }
 
-  private sourceAnswered(): void {
-    if (this.sourceFailedAt !== -Infinity) this.logger.log('The catalog answers again');
+  private sourceRecovered(): void {
+    if (this.sourceFailedAt !== -Infinity) this.logger.log('Catalog available again');
     this.sourceFailedAt = -Infinity;
   }
 
   private sourceFailed(): void {
-    if (this.sourceFailedAt === -Infinity)
-      this.logger.warn('The catalog cannot be asked: serving what was known of it');
+    if (this.sourceFailedAt === -Infinity) this.logger.warn('Catalog unavailable: serving stale entries');
     this.sourceFailedAt = this.now();
   }
 
-  private store<T extends object>(name: string, reading: SourceResult<T>, generation: number): object {
-    const { value, subject, version, noOlderThan, askedAt } = reading;
-    const ttlMs = this.lifeMs(reading.ttlMs ?? this.options.ttlMs);
-    const entry: Entry = { value: deepFreeze(value), subject, version: noOlderThan, loadedAt: askedAt, ttlMs };
-    this.keep(name, entry, generation);
-    // A version that went back is known to this instance only: others would hold the entry for newer than it is.
-    const isShared = this.mayUseRedis && generation === this.generation && noOlderThan === version;
+  private store<T extends object>(name: string, result: SourceResult<T>, generation: number): object {
+    const { value, subject, version, effectiveVersion, requestedAt } = result;
+    const ttlMs = this.jittered(result.ttlMs ?? this.options.ttlMs);
+    const entry: Entry = {
+      value: deepFreeze(value),
+      subject,
+      version: effectiveVersion,
+      loadedAt: requestedAt,
+      ttlMs,
+    };
+    this.storeInMemory(name, entry, generation);
+    // Only this instance knows that the version went back: others would take the entry for newer than it is.
+    const isShared = this.mayUseRedis && generation === this.generation && effectiveVersion === version;
     if (isShared) void this.redis?.set(name, entry);
     return entry.value;
   }
 
-  /** What is held is as good, and of what has changed since its own loader is asked. */
-  private storePrefetched({ prefetched: along = [], askedAt }: SourceResult<object>, generation: number): void {
+  /**
+   * Skips entries that are already fresh in memory, and those whose subject has changed since: their own loader runs.
+   */
+  private storePrefetched({ prefetched = [], requestedAt }: SourceResult<object>, generation: number): void {
     const now = this.now();
-    for (const { kind, key, read } of along) {
+    for (const { kind, key, read } of prefetched) {
       const name = `${kind.name}:${key}`;
       const held = this.memory.get(name);
       if (held && this.isFresh(held, now)) continue;
-      const loaded = whatIsReadable(read);
+      const loaded = readIfPossible(read);
       if (!loaded || this.knownVersions.isOutdated(loaded.subject, loaded.version)) continue;
-      this.store(name, { ...loaded, askedAt, noOlderThan: loaded.version }, generation);
+      this.store(name, { ...loaded, requestedAt, effectiveVersion: loaded.version }, generation);
     }
   }
 
-  /** In memory, for what is left of its life. */
-  private keep(name: string, entry: Entry, generation: number): object {
+  /** For the remaining time to live. */
+  private storeInMemory(name: string, entry: Entry, generation: number): object {
     const now = this.now();
-    const life = this.isFeedConnected ? remainingMs(entry, this.wallClock()) : DEAF_TTL_MS;
+    const freshMs = this.isFeedConnected ? remainingMs(entry, this.wallClock()) : FEED_LOST_TTL_MS;
     const staleUntil = now + remainingMs(entry, this.wallClock()) + this.options.graceMs;
-    this.memory.set(name, { entry, freshUntil: now + life, staleUntil, generation: generation });
+    this.memory.set(name, { entry, freshUntil: now + freshMs, staleUntil, generation });
     return entry.value;
   }
 
@@ -249,7 +264,7 @@ export class TieredCache implements Cache {
     return this.redis !== undefined && this.isFeedConnected;
   }
 
-  /** Before, nothing that lies there would be taken. */
+  /** Until then reading from Redis is pointless: every entry in it would be rejected. */
   private get trustsRedis(): boolean {
     return this.mayUseRedis && this.wallClock() >= this.trustRedisFrom;
   }
@@ -261,7 +276,7 @@ export class TieredCache implements Cache {
     const isOutdated = this.knownVersions.isOutdated(entry.subject, entry.version);
     if (isOutdated || !this.isFeedConnected || entry.loadedAt < this.trustRedisFrom) {
       this.statistics.redisOutdated += 1;
-      // It would refuse its successor, when the key has become another subject's: a slug that was given away.
+      // Left in place, it could block its successor when the key now belongs to another subject: a reassigned slug.
       if (isOutdated) void this.redis?.remove(name);
       return undefined;
     }
@@ -271,7 +286,7 @@ export class TieredCache implements Cache {
     return entry;
   }
 
-  /** What may be served when the truth cannot be asked: never what is known to have changed. */
+  /** The value that may be served while the source is unavailable: never one that is known to have changed. */
   private staleValue(name: string): object | undefined {
     const held = this.memory.get(name);
     if (!held || this.now() >= held.staleUntil) return undefined;
@@ -284,15 +299,15 @@ export class TieredCache implements Cache {
     return value;
   }
 
-  private lifeMs(wholeMs: number): number {
-    return Math.floor(wholeMs * (1 - TTL_JITTER * this.random()));
+  private jittered(ttlMs: number): number {
+    return Math.floor(ttlMs * (1 - TTL_JITTER * this.random()));
   }
 }
 
-function whatIsReadable(read: Prefetched['read']): Loaded<object> | undefined {
+function readIfPossible(read: Prefetched['read']): Loaded<object> | undefined {
   try {
     return read();
   } catch {
-    return undefined; // whoever asks for it is told by its own loader
+    return undefined; // a request for this key gets the error from its own loader
   }
 }

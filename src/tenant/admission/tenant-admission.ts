@@ -2,7 +2,7 @@ import type { Admission, Rejection } from '../../database/pool/admission.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { AdmissionState } from './admission-state.js';
 
-/** Returns why a tenant is not served; undefined when it is. */
+/** Returns the reason why a tenant is not served; undefined when it is. */
 export type StatusProvider = (tenantId: string) => Promise<Rejection | undefined>;
 
 /** The connections that tenants wait for and hold. */
@@ -10,13 +10,13 @@ export interface TenantConnections {
   tenantsInUse(): Set<string>;
   /** Rejects the tenant's waiting callers. */
   rejectWaiting(tenantId: string, rejection: Rejection): void;
-  /** Takes back the connections that the tenant holds. */
+  /** Revokes the connections that the tenant holds. */
   revoke(tenantId: string, rejection: Rejection): void;
 }
 
 /** How long a tenant's running work may continue after the change that stops it: well within a second. */
 const GRACE_MS = 500;
-/** The longest that a caller waits for a status check; after that the last known status holds. */
+/** How long a caller waits for a status check; after that the last known status holds. */
 const CHECK_TIMEOUT_MS = 250;
 /** While changes may be missed, or the last check failed, a status older than this is checked again. */
 const RECHECK_MS = 250;
@@ -25,10 +25,10 @@ const RETRY_MS = 1_000;
 const MAX_TENANTS = 10_000;
 
 /**
- * Lets a tenant's statements, transactions and sessions have connections while the tenant is served, including those of a
- * data source that was obtained earlier.
+ * Admits a tenant's statements, transactions and sessions to connections while the tenant is served, including those of
+ * a data source that was obtained earlier.
  *
- * The status is checked when a tenant comes for the first time and after each announced change: immediately when the
+ * The status is checked on a tenant's first request and after each announced change: immediately when the
  * tenant has work in progress, otherwise with its next request. When the tenant is not served, its waiting callers are
  * rejected at once and its connections are revoked after `GRACE_MS`. When the check fails, the last known status holds.
  */
@@ -66,7 +66,7 @@ export class TenantAdmission implements Admission {
     this.states.get(tenantId)?.assertServed();
   }
 
-  /** A tenant has changed. Many may at once: those without work in progress here cost nothing. */
+  /** A tenant has changed. Cheap in bulk: a tenant without work in progress is only checked on its next request. */
   markStale(tenantId: string): void {
     this.states.get(tenantId)?.markStale();
     this.changed.add(tenantId);
@@ -78,6 +78,11 @@ export class TenantAdmission implements Admission {
   /** Changes are announced again; any tenant may have changed in between. */
   feedRestored(): void {
     this.isFeedLost = false;
+    this.markAllStale();
+  }
+
+  /** Any tenant may have changed. */
+  markAllStale(): void {
     for (const state of this.states.values()) state.markStale();
     for (const tenantId of this.connections.tenantsInUse()) this.markStale(tenantId);
   }

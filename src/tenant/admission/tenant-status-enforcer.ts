@@ -7,7 +7,7 @@ import { TenantAdmission } from './tenant-admission.js';
 import { TenantAvailability } from './tenant-availability.js';
 import { TenantGoneError } from './admission.errors.js';
 
-/** Stops the work of a tenant that is no longer served, wherever it has got to: its status decides over its connections. */
+/** Makes a tenant's status decide over its connections: stops all work of a tenant that is no longer served. */
 @Injectable()
 export class TenantStatusEnforcer implements OnModuleInit {
   private readonly admission: TenantAdmission;
@@ -35,7 +35,9 @@ export class TenantStatusEnforcer implements OnModuleInit {
     switch (event.kind) {
       case 'change':
         return event.tenantId === undefined ? undefined : this.admission.markStale(event.tenantId);
-      case 'listening':
+      case 'unknown-change':
+        return this.admission.markAllStale();
+      case 'restored':
         return this.admission.feedRestored();
       case 'lost':
         return this.admission.feedLost();

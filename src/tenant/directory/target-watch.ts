@@ -4,8 +4,8 @@ import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from './tenant-lookup.js';
 
 /**
- * Brings pools up to what the catalog says of their targets as soon as that changes: an instance that nobody asks for the
- * tenant would otherwise keep its connections with the former role, and those of a target that is gone.
+ * Updates pools as soon as their targets change in the catalog. An instance without requests for the tenant would
+ * otherwise keep connections with the previous role, or of a deleted target.
  */
 @Injectable()
 export class TargetWatch implements OnModuleInit {
@@ -22,18 +22,19 @@ export class TargetWatch implements OnModuleInit {
 
   private onChange(event: CatalogEvent): void {
     if (event.kind === 'lost') return;
-    const known = this.pools.targetIds();
-    for (const id of known) if (event.kind === 'listening' || id === event.targetId) void this.follow(id);
+    for (const id of this.pools.targetIds()) {
+      if (event.kind !== 'change' || id === event.targetId) void this.refresh(id);
+    }
   }
 
-  private async follow(targetId: string): Promise<void> {
+  private async refresh(targetId: string): Promise<void> {
     try {
       const target = await this.lookup.target(targetId);
       if (target) this.pools.refresh(target);
       else this.pools.forget(targetId);
     } catch (error) {
-      // The pool stays as it is until the next request of the target, or until notifications are back.
-      this.logger.warn(`A changed target could not be looked up: ${error instanceof Error ? error.message : error}`);
+      // The pool stays as it is until the next request for the target, or until the change feed is restored.
+      this.logger.warn(`Cannot look up changed target ${targetId}: ${error instanceof Error ? error.message : error}`);
     }
   }
 }

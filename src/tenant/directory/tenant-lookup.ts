@@ -15,7 +15,10 @@ import {
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
-/** What the catalog says, through the cache, which hears every change of it. */
+/**
+ * Looks up tenants, keys and targets in the catalog, through the cache, and keeps the cache current with the change
+ * feed.
+ */
 @Injectable()
 export class TenantLookup implements OnModuleInit {
   private readonly listeners = new Set<CatalogListener>();
@@ -33,14 +36,14 @@ export class TenantLookup implements OnModuleInit {
     });
   }
 
-  /** The listener is told when what is looked up from then on is no older than the event. */
+  /** The listener is called after the event is applied: lookups from then on return nothing older than the event. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
-    listener({ kind: this.changes.connected ? 'listening' : 'lost' });
+    listener({ kind: this.changes.connected ? 'restored' : 'lost' });
     return () => void this.listeners.delete(listener);
   }
 
-  /** What is in memory now, and nobody is asked: null when it is known not to exist, undefined when it is not there. */
+  /** The value in memory, without loading: null when it is known not to exist, undefined when it is not cached. */
   peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
     return this.cache.peek(kind, key);
   }
@@ -50,7 +53,7 @@ export class TenantLookup implements OnModuleInit {
   }
 
   async bySlug(slug: string): Promise<Tenant | null> {
-    if (!SLUG_SHAPE.test(slug)) return null; // the catalog need not be asked, and what it refuses spoils a whole batch
+    if (!SLUG_SHAPE.test(slug)) return null; // no tenant's; one that PostgreSQL rejects would fail its batch
     return this.follow(await this.cache.getOrLoad(SLUG, slug, () => fromReference(this.directory.findBySlug(slug))));
   }
 
@@ -69,8 +72,8 @@ export class TenantLookup implements OnModuleInit {
   }
 
   private async loadTenant(id: string): Promise<Loaded<Tenant> | null> {
-    const reading = await this.directory.findById(id);
-    return reading && { ...reading.tenant, prefetched: prefetchedOf(reading) };
+    const loaded = await this.directory.findById(id);
+    return loaded && { ...loaded.tenant, prefetched: prefetchedOf(loaded) };
   }
 
   private async follow(ref: TenantRef | null): Promise<Tenant | null> {
@@ -81,7 +84,9 @@ export class TenantLookup implements OnModuleInit {
     switch (event.kind) {
       case 'change':
         return this.applyChange(event);
-      case 'listening':
+      case 'unknown-change':
+        return this.cache.invalidateAll();
+      case 'restored':
         return this.cache.feedRestored();
       case 'lost':
         return this.cache.feedLost();
@@ -103,12 +108,13 @@ export class TenantLookup implements OnModuleInit {
   }
 }
 
-/** A key or a name leads to a tenant, which has been read with it. */
-async function fromReference<T extends object>(finding: Promise<Reference<T> | null>): Promise<Loaded<T> | null> {
-  const lead = await finding;
-  if (!lead) return null;
-  const { tenant, found } = lead;
-  return { ...found, prefetched: [{ kind: TENANT, key: tenant.value.id, read: () => tenant }, ...prefetchedOf(lead)] };
+/** A key or a name refers to a tenant, which was read by the same query. */
+async function fromReference<T extends object>(query: Promise<Reference<T> | null>): Promise<Loaded<T> | null> {
+  const reference = await query;
+  if (!reference) return null;
+  const { tenant, found } = reference;
+  const prefetchedTenant = { kind: TENANT, key: tenant.value.id, read: () => tenant };
+  return { ...found, prefetched: [prefetchedTenant, ...prefetchedOf(reference)] };
 }
 
 function prefetchedOf({ tenant, target }: LoadedTenant): Prefetched[] {

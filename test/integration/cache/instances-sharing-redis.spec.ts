@@ -181,6 +181,18 @@ describe('an instance', () => {
     ]);
   });
 
+  it('takes nothing from Redis that was loaded before everything was invalidated', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'old');
+    await a.get('k');
+    await settled(a);
+    truth.write('k', 'new');
+    b.cache.invalidateAll();
+    clock.advance(UNTRUSTED_MS);
+    expect(await b.get('k')).toBe('new');
+    expect(b.cache.snapshot()).toMatchObject({ redisHits: 0 });
+  });
+
   it('neither reads nor writes Redis while changes may go unheard', async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');

@@ -56,10 +56,7 @@ describe('memory only', () => {
     Logger.overrideLogger(log);
     const config = { cache: { redisEnabled: false } } as unknown as AppConfig;
     expect(await openRedisTier(config, testKeyRing(), new CacheStatistics())).toBeUndefined();
-    expect(log.text.split('\n')).toEqual([
-      'Redis is switched off (ENABLE_REDIS_CACHE=false): using memory only',
-      'Cache',
-    ]);
+    expect(log.text.split('\n')).toEqual(['Redis is disabled (ENABLE_REDIS_CACHE=false): using memory only', 'Cache']);
   });
 
   it.each([[['ioredis']], [['cache-manager-ioredis-yet']], [['ioredis', 'cache-manager-ioredis-yet']]])(

@@ -76,6 +76,7 @@ describe('a load', () => {
   it.each([
     ['what is held was cleared', (instance: CacheInstance) => void instance.cache.clear()],
     ['changes are heard again', (instance: CacheInstance) => instance.listen()],
+    ['everything was invalidated', (instance: CacheInstance) => instance.cache.invalidateAll()],
     ['changes went unheard', (instance: CacheInstance) => instance.cache.feedLost()],
   ])('that began before %s is not what callers get who come after', async (_what, happen) => {
     const instance = await open();

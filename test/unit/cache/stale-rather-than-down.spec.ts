@@ -25,7 +25,7 @@ describe('while the truth cannot be asked', () => {
     instance.clock.advance(OPTIONS.ttlMs);
     expect([await instance.get('a'), await instance.get('a')]).toEqual(['one', 'one']);
     expect(instance.cache.snapshot()).toMatchObject({ stale: 2, loadFailures: 1 });
-    expect(log.matching('warn', /cannot be asked/)).toHaveLength(1);
+    expect(log.matching('warn', /Catalog unavailable: serving stale entries/)).toHaveLength(1);
   });
 
   it('it is asked once a second, whoever waits', async () => {
@@ -49,7 +49,7 @@ describe('while the truth cannot be asked', () => {
 
   it.each([
     ['a change', () => instance.cache.observeVersion('subject:a', 2)],
-    ['something that is not understood', () => instance.cache.feedRestored()],
+    ['an unknown change', () => instance.cache.invalidateAll()],
     ['clearing', () => void instance.cache.clear()],
   ])('nothing is served from before %s', async (_what, happen) => {
     happen();
@@ -99,7 +99,7 @@ describe('when the truth answers again', () => {
     instance.truth.write('a', 'two');
     instance.clock.advance(1_000);
     expect(await instance.get('a')).toBe('two');
-    expect(log.matching('log', /answers again/)).toHaveLength(1);
+    expect(log.matching('log', /Catalog available again/)).toHaveLength(1);
   });
 });
 
