@@ -2,18 +2,18 @@ import type { AppConfig } from '../platform/config/app-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
 import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
 
-/** A configuration whose database answers, and what ends the way to it. */
+/** A configuration with a reachable catalog, and how to release it. */
 export interface CatalogAccess {
   readonly config: AppConfig;
-  /** The database is another process's, which may end it any moment. */
+  /** The database belongs to another process, which may stop it at any moment. */
   readonly isBorrowed: boolean;
-  /** Stops the embedded PostgreSQL when it was started for this command; leaves every other one alone. */
+  /** Stops the embedded PostgreSQL if it was started for this command; leaves any other database alone. */
   close(): Promise<void>;
 }
 
 /**
- * The way to the catalog: where `DATABASE_URL` says, else the embedded PostgreSQL that a running server has started on
- * this `DATA_DIR`, else one that is started for the time of this command.
+ * Finds or starts the catalog's database: the one in `DATABASE_URL`, else the embedded PostgreSQL that a running server
+ * has started on this `DATA_DIR`, else one that is started for the duration of this command.
  *
  * @throws the errors in embedded.errors.ts
  */
@@ -32,13 +32,13 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
     return { config: withDatabaseUrl(config, own.url), isBorrowed: false, close: () => stopUnused(own) };
   } catch (error) {
     if (!(error instanceof DataInUseError)) throw error;
-    const started = await runningPostgres({ dataDir, passwords }); // a server was started at the same time
+    const started = await runningPostgres({ dataDir, passwords }); // a server has started in the meantime
     if (!started) throw error;
     return borrowed(config, started.url);
   }
 }
 
-/** Other commands may have found it running, and use it: they are let finish. */
+/** Other commands may have found it running and be using it: they may finish first. */
 async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
   const { othersHaveLeft } = await import('../dev/embedded-postgres/running-postgres.js');
   await othersHaveLeft(postgres.superuserUrl);

@@ -17,8 +17,15 @@ import { CreateCatalog1764000000000 } from './schema-migrations/1764000000000-cr
 import { ControlPlane1765000000000 } from './schema-migrations/1765000000000-control-plane.js';
 
 const ENTITIES = [
-  ...[ServerEntity, ConnectionTargetEntity, TenantEntity, ApiKeyEntity, TenantDomainEntity],
-  ...[OperationEntity, OperationTenantEntity, AuditEntryEntity, IdempotencyKeyEntity],
+  ServerEntity,
+  ConnectionTargetEntity,
+  TenantEntity,
+  ApiKeyEntity,
+  TenantDomainEntity,
+  OperationEntity,
+  OperationTenantEntity,
+  AuditEntryEntity,
+  IdempotencyKeyEntity,
 ];
 const MIGRATIONS = [CreateCatalog1764000000000, ControlPlane1765000000000];
 
@@ -26,13 +33,13 @@ const MIGRATIONS = [CreateCatalog1764000000000, ControlPlane1765000000000];
 export const CATALOG = Symbol('CATALOG');
 
 const POOL_SIZE = 4;
-const OLDEST_VERSION_NUM = 150_000;
+const MIN_VERSION_NUM = 150_000;
 
-/** Any two instances that start at once migrate one after the other. The number is arbitrary and ours. */
+/** Serializes the migrations of instances that start at the same time. The number is arbitrary. */
 const MIGRATION_LOCK = 7_242_001;
 
 /**
- * Connects to the catalog, checks what its role may do, and brings its tables up to date.
+ * Connects to the catalog, checks its role's rights and migrates its tables.
  *
  * @throws CatalogUnavailableError, UnsupportedServerError, MissingRightsError
  */
@@ -44,7 +51,7 @@ export async function openCatalog(target: ConnectionTarget, options: PoolOptions
     migrationsTableName: 'catalog_migrations',
     installExtensions: false,
     logger: new SilentTypeormLogger(),
-    poolErrorHandler: () => undefined, // an idle connection that dies is replaced when it is next needed
+    poolErrorHandler: () => undefined, // a broken idle connection is replaced on its next use
     database: target.database,
     poolSize: POOL_SIZE,
     extra: { ...clientConfig(target, options), application_name: 'tenantry catalog' },
@@ -82,8 +89,8 @@ const RIGHTS = `
 
 async function assertRights(catalog: DataSource, target: ConnectionTarget): Promise<void> {
   const [rights] = await catalog.query<Rights[]>(RIGHTS);
-  if (!rights) throw new MissingRightsError(target.role, ['everything: the server does not list it']);
-  if (rights.version_num < OLDEST_VERSION_NUM) throw new UnsupportedServerError(rights.version);
+  if (!rights) throw new MissingRightsError(target.role, ['all rights: it is not in pg_roles']);
+  if (rights.version_num < MIN_VERSION_NUM) throw new UnsupportedServerError(rights.version);
   const missing = [
     ...(rights.may_create_databases ? [] : ['CREATEDB']),
     ...(rights.may_create_roles ? [] : ['CREATEROLE']),

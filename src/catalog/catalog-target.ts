@@ -3,13 +3,13 @@ import type { FactoryProvider } from '@nestjs/common';
 import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
 import { targetOfUrl } from '../database/connection/database-url.js';
 
-/** Injection token: where the catalog is, with the login that owns everything on the default server. */
+/** Injection token: the catalog's connection target, with the role that owns everything on the default server. */
 export const CATALOG_TARGET = Symbol('CATALOG_TARGET');
 
-/** Name of the server row that stands for the catalog's own server. */
+/** Name of the server row for the catalog's own server. */
 export const DEFAULT_SERVER = 'default';
 
-/** Injection token: the address that tenants of the default server are reached at, perhaps a pooler's. */
+/** Injection token: the address for tenants of the default server, possibly a pooler's. */
 export const DEFAULT_SERVER_ADDRESS = Symbol('DEFAULT_SERVER_ADDRESS');
 
 export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
@@ -25,10 +25,11 @@ export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
 export const catalogTargetProvider: FactoryProvider<ConnectionTarget> = {
   provide: CATALOG_TARGET,
   inject: [APP_CONFIG],
-  // Around the pooler, where there is one: notifications and migrations need a session.
+  // Bypasses the pooler, if any: notifications and migrations need a session.
   useFactory: ({ database: { url, directUrl } }: AppConfig) => {
     const address = directUrl ?? url;
-    if (address === undefined) throw new Error('the catalog has no address: embedded PostgreSQL was not started');
+    if (address === undefined)
+      throw new Error('the catalog has no address: set DATABASE_URL or start the embedded PostgreSQL');
     return targetOfUrl(address, DEFAULT_SERVER);
   },
 };

@@ -1,6 +1,6 @@
 import { CodedError } from '../platform/errors/coded-error.js';
 
-/** Raised at start when the catalog's PostgreSQL does not answer or refuses the login. */
+/** Raised at start when the catalog's PostgreSQL does not respond or rejects the login. */
 export class CatalogUnavailableError extends CodedError {
   readonly code = 'CATALOG_UNAVAILABLE';
 
@@ -9,16 +9,16 @@ export class CatalogUnavailableError extends CodedError {
   }
 }
 
-/** Raised when so many names are asked for that the catalog's answers do not keep up. */
+/** Raised when names are looked up faster than the catalog can answer, and too many lookups are waiting. */
 export class CatalogBusyError extends CodedError {
   readonly code = 'CATALOG_UNAVAILABLE';
 
   constructor() {
-    super('the catalog is asked for more than it answers', { retryAfterSeconds: 1 });
+    super('catalog query queue is full', { retryAfterSeconds: 1 });
   }
 }
 
-/** Raised at start when the role in DATABASE_URL may not do what creating tenants needs. */
+/** Raised at start when the role in DATABASE_URL lacks a right that creating tenants requires. */
 export class MissingRightsError extends CodedError {
   readonly code = 'MISSING_RIGHTS';
 
@@ -30,12 +30,12 @@ export class MissingRightsError extends CodedError {
   }
 }
 
-/** Raised at start when the server is older than what the project relies on. */
+/** Raised at start when the server's version is not supported. */
 export class UnsupportedServerError extends CodedError {
   readonly code = 'UNSUPPORTED_SERVER';
 
   constructor(version: string) {
-    super(`PostgreSQL ${version} is not supported: 15 or newer is needed`);
+    super(`PostgreSQL ${version} is not supported: 15 or newer is required`);
   }
 }
 

@@ -16,7 +16,7 @@ import { PoolerProbe } from './pooler-probe.js';
 import { ServerOwner } from './server-owner.js';
 import { AuditLog } from './audit/audit-log.js';
 
-/** The control database: tenants, servers, keys, domains. The only truth. */
+/** The control database: tenants, servers, keys, domains. The source of truth. */
 @Global()
 @Module({
   imports: [EncryptionModule],

@@ -6,7 +6,7 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import { probePooler } from '../database/statements/pooler-probe.js';
 import { DEFAULT_SERVER, DEFAULT_SERVER_ADDRESS } from './catalog-target.js';
 
-/** Behind a pooler nobody is served before it was seen that one tenant's stamp does not reach the next. */
+/** Behind a pooler, proves before the first request that one tenant's stamp does not leak to the next client. */
 @Injectable()
 export class PoolerProbe implements OnModuleInit {
   private readonly logger = new Logger(PoolerProbe.name);
@@ -20,10 +20,10 @@ export class PoolerProbe implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { url } = this.config.database;
     if (url === undefined || !this.server.aroundPooler) return;
-    // With the login of DATABASE_URL: the pooler need not know the one that goes around it.
+    // With the role of DATABASE_URL: the pooler may not know the one of DATABASE_DIRECT_URL.
     const target = { ...targetOfUrl(url, DEFAULT_SERVER), server: this.server };
     const proven = await probePooler(target, poolOptions(this.config));
-    if (proven) this.logger.log('The pooler keeps stamps apart: two went over one of its connections');
-    else this.logger.warn('The pooler never used one connection for two clients: is it in transaction mode?');
+    if (proven) this.logger.log('Pooler check passed: stamps stay apart on a connection shared by two clients');
+    else this.logger.warn('Pooler check inconclusive: no connection was shared. Is the pooler in transaction mode?');
   }
 }

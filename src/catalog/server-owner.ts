@@ -4,12 +4,12 @@ import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import type { ServerEntity } from './entities/server.entity.js';
 
-/** Where a server's owner password is sealed. */
+/** The encryption context of a server's owner password. */
 export function ownerPasswordContext(serverId: string): string {
   return `servers:${serverId}:owner_password_sealed`;
 }
 
-/** The login that creates databases, roles and tables on a server. Never used to serve tenants. */
+/** The role that creates databases, roles and tables on a server. Never used to serve tenants. */
 @Injectable()
 export class ServerOwner {
   constructor(
@@ -17,7 +17,7 @@ export class ServerOwner {
     private readonly keyRing: KeyRing,
   ) {}
 
-  /** The owner's way into one database of the server; without a database, into the one where databases are created. */
+  /** The owner's connection target for a database of the server; by default the one used for administration. */
   of(server: ServerEntity, database?: string): ConnectionTarget {
     const { id, host, port, tls, ownerRole, ownerPasswordSealed } = server;
     if (host === null || port === null || ownerRole === null || ownerPasswordSealed === null) {

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { AuditEntryEntity, type AuditSubjectKind } from '../entities/audit-entry.entity.js';
 import type { Actor } from './actor.js';
 
-/** One change. `before` and `after` hold what differs, and never a secret. */
+/** One change. `before` and `after` hold the changed fields, never a secret. */
 export interface AuditEntry {
   readonly actor: Actor;
   readonly action: string;
@@ -14,10 +14,10 @@ export interface AuditEntry {
   readonly after?: object;
 }
 
-/** Who changed what. */
+/** Records every change with its actor. */
 @Injectable()
 export class AuditLog {
-  /** In the transaction of the change: neither is there without the other. */
+  /** Call it in the transaction of the change, so that neither is committed without the other. */
   async record(catalog: EntityManager, { actor, before, after, ...entry }: AuditEntry): Promise<void> {
     await catalog.insert(AuditEntryEntity, {
       ...entry,

@@ -3,7 +3,7 @@ import { TenantEntity } from './tenant.entity.js';
 
 @Entity('api_keys')
 export class ApiKeyEntity {
-  /** The part of the key that names it. */
+  /** The key's public part. */
   @PrimaryColumn('text')
   id: string;
 

@@ -3,17 +3,17 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 export const AUDIT_SUBJECT_KINDS = ['tenant', 'server', 'operation', 'api-key'] as const;
 export type AuditSubjectKind = (typeof AUDIT_SUBJECT_KINDS)[number];
 
-/** One change made through the control plane. Rows are added and never changed: a trigger sees to it. */
+/** One change made through the control plane. Append-only: a trigger rejects updates and deletes. */
 @Entity('audit_log')
 export class AuditEntryEntity {
-  /** Rises with each entry; a bigint, which JavaScript reads as text. */
+  /** Ascending; a bigint, which node-postgres returns as a string. */
   @PrimaryColumn({ type: 'bigint', insert: false })
   id: string;
 
   @Column({ type: 'timestamptz', insert: false })
   at: Date;
 
-  /** Who: `admin key`, `command line (user@host)`, `tenantry`. */
+  /** `admin key`, `command line (user@host)`, `tenantry`. */
   @Column('text')
   actor: string;
 
@@ -27,7 +27,7 @@ export class AuditEntryEntity {
   @Column('text', { name: 'subject_id' })
   subjectId: string;
 
-  /** Its name at that time. */
+  /** The subject's name at that time. */
   @Column('text')
   subject: string;
 

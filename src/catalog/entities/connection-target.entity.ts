@@ -1,7 +1,7 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { ServerEntity } from './server.entity.js';
 
-/** Server + database + login role: what one pool connects to. */
+/** Server, database and login role: the destination of one connection pool. */
 @Entity('connection_targets')
 export class ConnectionTargetEntity {
   @PrimaryColumn('uuid')
@@ -27,12 +27,12 @@ export class ConnectionTargetEntity {
   @Column('text', { name: 'password_sealed' })
   passwordSealed: string;
 
-  /** Raised by the catalog at every change of the target or its server. */
+  /** Incremented by a trigger at every change of the target or its server. */
   @Column('integer')
   version: number;
 }
 
-/** Where a target's password is sealed. */
+/** The encryption context of a target's password. */
 export function targetPasswordContext(targetId: string): string {
   return `connection_targets:${targetId}:password_sealed`;
 }

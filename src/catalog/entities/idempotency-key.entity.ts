@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** The answer to a request that may come again. Sealed, because it may hold an API key that is shown once. */
+/** The response to a request that may be repeated. Encrypted, because it may hold an API key, which is shown once. */
 @Entity('idempotency_keys')
 export class IdempotencyKeyEntity {
   @PrimaryColumn('text')
@@ -16,7 +16,7 @@ export class IdempotencyKeyEntity {
   createdAt: Date;
 }
 
-/** Where the answer to a request is sealed. */
+/** The encryption context of a stored response. */
 export function answerContext(key: string): string {
   return `idempotency_keys:${key}:answer_sealed`;
 }

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { OperationFailure } from './operation.entity.js';
 
-/** How an operation over many tenants ended for one of them. */
+/** The outcome of an operation over many tenants for one of them. */
 @Entity('operation_tenants')
 export class OperationTenantEntity {
   @PrimaryColumn('uuid', { name: 'operation_id' })

@@ -3,13 +3,13 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 export const OPERATION_STATUSES = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
-/** What went wrong, as a caller may read it. */
+/** A failure, in terms that callers may see. */
 export interface OperationFailure {
   readonly code: string;
   readonly message: string;
 }
 
-/** A long job on tenants. Whoever holds its advisory lock works on it; the row says how far it has come. */
+/** A long job on tenants. The instance that holds its advisory lock runs it; the row holds its progress. */
 @Entity('operations')
 export class OperationEntity {
   @PrimaryColumn('uuid')
@@ -21,18 +21,18 @@ export class OperationEntity {
   @Column('text')
   status: OperationStatus;
 
-  /** The one tenant it is about, if it is about one. */
+  /** The operation's tenant, if it concerns a single one. */
   @Column('uuid', { name: 'tenant_id', nullable: true })
   tenantId: string | null;
 
-  /** What people call what it is about: a slug, a server, `fleet`. */
+  /** Display name of what it operates on: a slug, a server, `fleet`. */
   @Column('text')
   subject: string;
 
   @Column('jsonb')
   input: Readonly<Record<string, unknown>>;
 
-  /** What a step keeps for itself and for later ones. Secrets in it are sealed. Never shown. */
+  /** State shared between attempts and steps. Secrets in it are encrypted. Never exposed. */
   @Column('jsonb')
   state: Readonly<Record<string, string>>;
 
@@ -43,11 +43,11 @@ export class OperationEntity {
   @Column('text', { name: 'finished_steps', array: true })
   finishedSteps: string[];
 
-  /** The step that is being worked on, or that failed. */
+  /** The running step, or the failed one. */
   @Column('text', { nullable: true })
   step: string | null;
 
-  /** Progress inside the step, when it has parts. */
+  /** Progress within the step, if it has parts. */
   @Column('integer', { nullable: true })
   done: number | null;
 
@@ -60,18 +60,18 @@ export class OperationEntity {
   @Column('jsonb', { nullable: true })
   error: OperationFailure | null;
 
-  /** How often it was taken up since a step was last finished. */
+  /** Number of attempts since a step was last finished. */
   @Column('integer')
   attempts: number;
 
   @Column('boolean', { name: 'cancel_requested' })
   cancelRequested: boolean;
 
-  /** It is not taken up before. */
+  /** Earliest start of the next attempt. */
   @Column('timestamptz', { name: 'run_after' })
   runAfter: Date;
 
-  /** Who works on it, or did last: host name and process id. */
+  /** The instance that runs it, or last ran it: host name and process id. */
   @Column('text', { nullable: true })
   instance: string | null;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One PostgreSQL server. The one named `default` is where the catalog is; its address comes from `DATABASE_URL`. */
+/** One PostgreSQL server. The one named `default` is the catalog's own; its address comes from `DATABASE_URL`. */
 @Entity('servers')
 export class ServerEntity {
   @PrimaryColumn('uuid')
@@ -19,18 +19,18 @@ export class ServerEntity {
   @Column('text')
   tls: 'disable' | 'require' | 'verify-full';
 
-  /** The role that creates databases, roles and tables there. */
+  /** The role that creates databases, roles and tables on the server. */
   @Column('text', { name: 'owner_role', nullable: true })
   ownerRole: string | null;
 
   @Column('text', { name: 'owner_password_sealed', nullable: true })
   ownerPasswordSealed: string | null;
 
-  /** One process's limit of connections to it; null for the default from the environment. */
+  /** Maximum connections per process; null for the default from the environment. */
   @Column('integer', { name: 'max_connections', nullable: true })
   maxConnections: number | null;
 
-  /** True: no further tenant is put on it. */
+  /** When true, no more tenants are placed on the server. */
   @Column('boolean', { default: false })
   draining: boolean;
 }

@@ -1,7 +1,7 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { TenantEntity } from './tenant.entity.js';
 
-/** A host name of its own that a tenant is served under. */
+/** A tenant's custom domain. */
 @Entity('tenant_domains')
 export class TenantDomainEntity {
   /** Lower case, without port. */

@@ -27,7 +27,7 @@ export class TenantEntity {
   @Column('text', { name: 'schema_name', nullable: true })
   schema: string | null;
 
-  /** Name of the newest tenant migration that its tables have. */
+  /** Name of the newest tenant migration applied to its tables. */
   @Column('text', { name: 'schema_version', nullable: true })
   schemaVersion: string | null;
 
@@ -50,7 +50,7 @@ export class TenantEntity {
 
 const limit = z.int().positive().optional().catch(undefined);
 
-/** Anybody may write the column: what is no limit is as good as absent. */
+/** The column may be written by hand: an invalid limit counts as absent. */
 const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
 
 export function toTenant(entity: TenantEntity): Tenant {

@@ -1,12 +1,12 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** A tenant's API key as its holder has it: `tnt_<key id>_<secret>`. */
+/** The parts of a tenant's API key: `tnt_<key id>_<secret>`. */
 export interface ApiKeyParts {
   readonly keyId: string;
   readonly secret: string;
 }
 
-/** An API key as the catalog knows it. */
+/** An API key as stored in the catalog. */
 export interface ApiKeyRecord {
   readonly tenantId: string;
   readonly secretHash: string;
@@ -34,20 +34,20 @@ export function newApiKey(): NewApiKey {
   return { keyId, token: `tnt_${keyId}_${secret}`, secretHash: hash('sha256', secret) };
 }
 
-/** The parts of a well-formed key; null for anything else. */
+/** Returns the parts of a well-formed key, null for any other text. */
 export function parseApiKey(token: string): ApiKeyParts | null {
   const match = SHAPE.exec(token);
   return match ? { keyId: match[1] as string, secret: match[2] as string } : null;
 }
 
-/** Compares in constant time. `hash` and not `createHash`: an object to feed in pieces costs twice as much. */
+/** Compares in constant time. Uses `hash`, because `createHash` with its incremental object is twice as expensive. */
 export function verifySecret(secret: string, secretHash: string): boolean {
   const expected = Buffer.from(secretHash, 'hex');
-  const given = hash('sha256', secret, 'buffer');
-  return expected.length === given.length && timingSafeEqual(expected, given);
+  const actual = hash('sha256', secret, 'buffer');
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** Whether the key was neither revoked nor has expired. */
+/** Whether the key is neither revoked nor expired. */
 export function isUsable({ isRevoked, expiresAt }: ApiKeyRecord): boolean {
   return !isRevoked && (expiresAt === null || expiresAt > Date.now());
 }

@@ -1,7 +1,7 @@
-/** A slug is a DNS label, because it is a tenant's sub-domain: RFC 1035 §2.3.1, lower case, 1-63 characters. */
+/** A slug is a DNS label, because it is the tenant's subdomain: RFC 1035 §2.3.1, lower case, 1-63 characters. */
 export const SLUG = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Sub-domains that belong to the operator. */
+/** Subdomains reserved for the operator. */
 const RESERVED: ReadonlySet<string> = new Set([
   'admin', 'api', 'app', 'assets', 'auth', 'cdn', 'docs', 'ftp', 'health', 'help', 'imap', 'localhost', 'login', 'mail',
   'metrics', 'ns1', 'ns2', 'pop', 'smtp', 'static', 'status', 'support', 'tenantry', 'webmail', 'www',

@@ -18,12 +18,12 @@ export interface TenantLimits {
   readonly maxQueuedStatements?: number | undefined;
 }
 
-/** What a slug or a domain leads to. */
+/** The tenant that a slug or a domain refers to. */
 export interface TenantRef {
   readonly id: string;
 }
 
-/** A tenant as the catalog describes it: what identification returns and every request carries. Frozen. */
+/** A tenant as read from the catalog and carried by every request of it. Frozen. */
 export interface Tenant {
   readonly id: string;
   readonly slug: string;
@@ -33,11 +33,11 @@ export interface Tenant {
   readonly targetId: string | null;
   /** The schema its tables are in, inside the target's database; null until provisioning has chosen one. */
   readonly schema: string | null;
-  /** Name of the newest tenant migration that its tables have; null until they have any. */
+  /** Name of the newest tenant migration applied to its tables; null until one is. */
   readonly schemaVersion: string | null;
   readonly limits: TenantLimits;
   /** Shown to callers while in maintenance. */
   readonly message: string | null;
-  /** Raised by the catalog at every change of the tenant, its keys or its domains. */
+  /** Incremented by a trigger at every change of the tenant, its keys or its domains. */
   readonly version: number;
 }

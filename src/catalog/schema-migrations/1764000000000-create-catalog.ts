@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Tenants, where they live, and how they are known. Every change raises a version and is announced on the channel
- * `tenantry_catalog` by triggers, so that any writer, also `psql`, is heard by every instance.
+ * Tenants, their placement, keys and domains. Triggers increment a version at every change and announce it on the
+ * channel `tenantry_catalog`, so that every instance receives the changes of any writer, even `psql`.
  */
 export class CreateCatalog1764000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -87,7 +87,7 @@ const FUNCTIONS = `
   CREATE FUNCTION catalog_notify(change jsonb) RETURNS void LANGUAGE sql AS
     $$ SELECT pg_notify('tenantry_catalog', change::text) $$;
 
-  -- A version only ever rises, whatever a writer puts there.
+  -- Versions only rise, whatever the writer sets.
   CREATE FUNCTION catalog_raise_version() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
     NEW.version := OLD.version + 1;

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What the control plane keeps: operations with their results, who changed what, and the answers to repeated requests. */
+/** Tables of the control plane: operations with their results, the audit log, and responses to repeated requests. */
 export class ControlPlane1765000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(TABLES);
@@ -20,7 +20,7 @@ export class ControlPlane1765000000000 implements MigrationInterface {
 const TABLES = `
   ALTER TABLE servers ADD COLUMN draining boolean NOT NULL DEFAULT false;
 
-  -- tenant_id is no foreign key: the record of a removal outlives the tenant.
+  -- tenant_id is not a foreign key: the record of a deprovisioning outlives the tenant.
   CREATE TABLE operations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     kind text NOT NULL,

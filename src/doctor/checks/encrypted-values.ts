@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SEALED_COLUMNS, type EncryptedColumn } from '../../catalog/encrypted-columns.js';
+import { ENCRYPTED_COLUMNS, type EncryptedColumn } from '../../catalog/encrypted-columns.js';
 import { type KeyRing, DecryptionError } from '../../platform/encryption/key-ring.js';
 import type { Questions } from '../diagnosis/query-server.js';
 import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
@@ -20,7 +20,7 @@ export const encryptedValues: Check<Diagnosis> = {
   name: NAME,
   look: async ({ catalog, keyRing }) => {
     const seen: Seen = { total: 0, outdated: 0, broken: [] };
-    for (const column of SEALED_COLUMNS) await lookThrough(catalog, keyRing, column, seen);
+    for (const column of ENCRYPTED_COLUMNS) await lookThrough(catalog, keyRing, column, seen);
     return judge(seen);
   },
 };

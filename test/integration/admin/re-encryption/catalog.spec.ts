@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
 import { targetPasswordContext } from '../../../../src/catalog/entities/connection-target.entity.js';
 import { answerContext } from '../../../../src/catalog/entities/idempotency-key.entity.js';
-import { countOutdated, reEncryptAll, SEALED_COLUMNS } from '../../../../src/catalog/encrypted-columns.js';
+import { countOutdated, reEncryptAll, ENCRYPTED_COLUMNS } from '../../../../src/catalog/encrypted-columns.js';
 import { ownerPasswordContext } from '../../../../src/catalog/server-owner.js';
 import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
 import type { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
@@ -93,7 +93,7 @@ describe('sealing the catalog anew', () => {
       `SELECT table_name AS table, column_name AS column FROM information_schema.columns
        WHERE column_name LIKE '%sealed%' AND table_schema = current_schema()`,
     );
-    const known = SEALED_COLUMNS.map(({ table, column }) => ({ table, column }));
+    const known = ENCRYPTED_COLUMNS.map(({ table, column }) => ({ table, column }));
     expect(known).toEqual(expect.arrayContaining(columns));
     expect(columns).toEqual(expect.arrayContaining(known));
   });

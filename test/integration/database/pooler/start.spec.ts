@@ -22,7 +22,7 @@ async function startBehind(pooler: PgBouncer): Promise<{ logged: unknown[]; warn
   const app = await TestApp.over(database, pooler.environment(database));
   await app.stop();
   const aboutPooler = (messages: unknown[][]): unknown[] =>
-    messages.flat().filter((message) => /pooler/.test(String(message)));
+    messages.flat().filter((message) => /^Pooler check/.test(String(message)));
   return { logged: aboutPooler(log.mock.calls), warned: aboutPooler(warn.mock.calls) };
 }
 
@@ -31,7 +31,7 @@ describe('the start behind a pooler', () => {
     const pooler = await PgBouncer.start();
     const { logged, warned } = await startBehind(pooler);
     await pooler.stop();
-    expect(logged).toEqual([expect.stringMatching(/keeps stamps apart/)]);
+    expect(logged).toEqual([expect.stringMatching(/^Pooler check passed: stamps stay apart/)]);
     expect(warned).toEqual([]);
   });
 
@@ -40,7 +40,9 @@ describe('the start behind a pooler', () => {
     const { logged, warned } = await startBehind(pooler);
     await pooler.stop();
     expect(logged).toEqual([]);
-    expect(warned).toEqual([expect.stringMatching(/is it in transaction mode\?/)]);
+    expect(warned).toEqual([
+      expect.stringMatching(/^Pooler check inconclusive: .* Is the pooler in transaction mode\?$/),
+    ]);
   });
 
   it('is refused when one tenant would see the stamp of another, and nothing is left open', async () => {
