@@ -19,7 +19,7 @@ export class TenantController {
   constructor(private readonly context: TenantContext) {}
 
   @Get()
-  @ApiOperation({ summary: 'Who this credential belongs to' })
+  @ApiOperation({ summary: 'Get the tenant of this credential' })
   @ApiOkResponse({ standardSchema: tenantProfile })
   profile(): TenantProfile {
     const { slug, isolation, status } = this.context.current().tenant;

@@ -18,7 +18,7 @@ import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
 import { createTenantRepository } from './context/tenant-repository.js';
 
-/** Who a request works for, and the way from there to that tenant's rows. */
+/** Identifies the tenant of a request and gives access to that tenant's rows. */
 @Module({})
 export class TenantModule {
   static register(schema: TenantSchema): DynamicModule {

@@ -25,12 +25,12 @@ export class AccessGuard implements CanActivate {
 }
 
 function requireAdmin(kind: 'admin' | 'tenant'): true {
-  if (kind !== 'admin') throw new ForbiddenError('this route is for the control plane: it needs the admin key');
+  if (kind !== 'admin') throw new ForbiddenError('this is a control-plane route: it requires the admin key');
   return true;
 }
 
 function requireTenant(caller: { kind: 'admin' } | { kind: 'tenant'; scope: unknown; rejection: unknown }): true {
-  if (caller.kind === 'admin') throw new ForbiddenError("this route is a tenant's: it needs a tenant's credential");
+  if (caller.kind === 'admin') throw new ForbiddenError("this is a tenant route: it requires a tenant's credential");
   if (!caller.scope) throw caller.rejection;
   return true;
 }

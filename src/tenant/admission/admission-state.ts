@@ -1,6 +1,6 @@
 import type { Rejection } from '../../database/pool/admission.js';
 
-/** What is known of one tenant's status: whether it is served, how current that is, and which check is in progress. */
+/** One tenant's admission status: whether it is served, how current that is, and the check in progress. */
 export class AdmissionState {
   /** A status check in progress. */
   checking: Promise<void> | undefined;
@@ -17,12 +17,12 @@ export class AdmissionState {
   private staleSince: number | undefined;
   private revoking: NodeJS.Timeout | undefined;
 
-  /** Current, confirmed and served: the usual case, in one look. */
+  /** Current, confirmed and served: the usual case, in one flag. */
   get isOpen(): boolean {
     return this.open;
   }
 
-  /** Whether no change was announced since the last check began. */
+  /** Whether no change has been announced since the last check began. */
   get isCurrent(): boolean {
     return this.current;
   }
@@ -42,7 +42,7 @@ export class AdmissionState {
     if (this.rejection) throw this.rejection();
   }
 
-  /** A change was announced: the status may be another one now. */
+  /** A change was announced: the status may differ now. */
   markStale(): void {
     this.changes += 1;
     this.staleSince ??= performance.now();
@@ -72,7 +72,7 @@ export class AdmissionState {
     this.settle(true, false);
   }
 
-  /** Waits for the check in progress, `timeoutMs` from its start at most. */
+  /** Waits for the check in progress, for `timeoutMs` from its start at most. */
   async checkedWithin(check: Promise<void>, timeoutMs: number): Promise<void> {
     const leftMs = timeoutMs - (performance.now() - this.checkStartedAt);
     if (leftMs <= 0) return;
@@ -84,7 +84,9 @@ export class AdmissionState {
     clearTimeout(timer);
   }
 
-  /** Revokes after `graceMs`, counted from `since`, unless the tenant is served again by then. Repeating it changes nothing. */
+  /**
+   * Revokes `graceMs` after `since`, unless the tenant is served again by then. Idempotent while a revocation is due.
+   */
   revokeAfter(graceMs: number, since: number, revoke: (rejection: Rejection) => void): void {
     const run = (): void => {
       this.revoking = undefined;

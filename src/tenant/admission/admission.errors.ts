@@ -9,7 +9,7 @@ export class TenantSuspendedError extends CodedError {
   }
 }
 
-/** Raised while a tenant is being provisioned, moved, maintained, or cannot be reached. */
+/** Raised while a tenant is being provisioned, moved or maintained, or cannot be reached. */
 export class TenantUnavailableError extends CodedError {
   readonly code = 'TENANT_UNAVAILABLE';
 
@@ -18,16 +18,16 @@ export class TenantUnavailableError extends CodedError {
   }
 }
 
-/** Raised while a tenant's tables are older than this instance's code needs them. */
+/** Raised while a tenant's tables are older than this instance's code requires. */
 export class TenantTablesBehindError extends TenantUnavailableError {
   constructor() {
     super("this tenant's tables are being brought up to date");
   }
 }
 
-/** Raised for the work of a tenant that was removed meanwhile. */
+/** Raised for work in progress of a tenant that has been deleted. */
 export class TenantGoneError extends TenantUnavailableError {
   constructor() {
-    super('this tenant does not exist any more');
+    super('this tenant no longer exists');
   }
 }

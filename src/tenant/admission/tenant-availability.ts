@@ -5,7 +5,7 @@ import { isBehind } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './admission.errors.js';
 
-/** Which tenants this instance serves: active ones whose tables are as new as its code needs them. */
+/** Decides which tenants this instance serves: active ones whose tables are at least as new as its code requires. */
 @Injectable()
 export class TenantAvailability {
   private readonly requiredVersion: string;
@@ -14,13 +14,13 @@ export class TenantAvailability {
     this.requiredVersion = requiredVersion ?? newestMigration(migrations);
   }
 
-  /** @throws TenantSuspendedError, TenantUnavailableError unless the tenant is served at the moment */
+  /** @throws TenantSuspendedError, TenantUnavailableError unless the tenant is currently served */
   assertServed(tenant: Tenant): void {
-    const refusal = this.rejectionOf(tenant);
-    if (refusal) throw refusal;
+    const rejection = this.rejectionOf(tenant);
+    if (rejection) throw rejection;
   }
 
-  /** Why the tenant is not served at the moment; undefined when it is. */
+  /** The reason why the tenant is not served; undefined when it is. */
   rejectionOf(tenant: Tenant): TenantSuspendedError | TenantUnavailableError | undefined {
     switch (tenant.status) {
       case 'active':
@@ -33,13 +33,13 @@ export class TenantAvailability {
       case 'moving':
       case 'deleting':
       case 'failed':
-        return new TenantUnavailableError(`this tenant is not served: ${tenant.status}`);
+        return new TenantUnavailableError(`this tenant is not available: ${tenant.status}`);
     }
   }
 
-  /** Tables that are newer than the code are served: migrations are written so that the code before them goes on to work. */
+  /** Tables newer than the code are fine: migrations must keep the previous code working. */
   private isBehind({ schemaVersion }: Tenant): boolean {
-    if (schemaVersion === this.requiredVersion) return false; // the usual case, for which no name is taken apart
+    if (schemaVersion === this.requiredVersion) return false; // the usual case, without parsing names
     return isBehind(schemaVersion, this.requiredVersion);
   }
 }

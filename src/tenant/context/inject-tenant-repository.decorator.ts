@@ -14,8 +14,8 @@ export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symb
 }
 
 /**
- * Injects a TypeORM `Repository` (a `TreeRepository` for tree entities) that works for the tenant of the current call.
- * Safe in singletons: it holds no tenant, and throws `NO_TENANT_CONTEXT` outside of one.
+ * Injects a TypeORM `Repository` (a `TreeRepository` for tree entities) of the current call's tenant. Safe in
+ * singletons: it holds no tenant, and throws `NO_TENANT_CONTEXT` outside of a tenant context.
  */
 export const InjectTenantRepository = (entity: EntityTarget<ObjectLiteral>): ParameterDecorator & PropertyDecorator =>
   Inject(tenantRepositoryToken(entity));

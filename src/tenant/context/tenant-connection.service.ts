@@ -17,11 +17,11 @@ interface OpenTenant {
   readonly placement: Placement;
 }
 
-/** The one door between tenants and databases: gives a tenant's `DataSource`, and closes every pool at shutdown. */
+/** The only way from tenants to databases: returns a tenant's `DataSource`, and closes every pool at shutdown. */
 @Injectable()
 export class TenantConnectionService implements OnApplicationShutdown {
   private readonly logger = new Logger(TenantConnectionService.name);
-  // Bounded like the metadata it is made from; a forgotten entry costs 0.1 ms to make again.
+  // Bounded like the cache it is built from; re-creating an evicted entry takes 0.1 ms.
   private readonly open = new Map<string, OpenTenant>();
 
   constructor(
@@ -30,7 +30,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly pools: ConnectionPools,
     private readonly lookup: TenantLookup,
     private readonly context: TenantContext,
-    private readonly served: TenantAvailability,
+    private readonly availability: TenantAvailability,
   ) {}
 
   /** @throws TenantUnavailableError when the tenant has no placement yet */
@@ -43,7 +43,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     return (await this.openTenant(tenant)).scope;
   }
 
-  /** The same at once, where it is open already and nothing of it has changed; undefined otherwise. */
+  /** The scope if it is open and up to date, without waiting; undefined otherwise. */
   openScope(tenant: Tenant): TenantScope | undefined {
     const known = this.open.get(tenant.id);
     if (known?.scope.tenant !== tenant || tenant.targetId === null) return undefined;
@@ -51,14 +51,15 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 
   /**
-   * Runs `work`, and everything it awaits, for a tenant: jobs, queues, scripts. Requests are wrapped already.
+   * Runs `work`, and everything it awaits, for a tenant: in jobs, queues, scripts. HTTP requests already run in a
+   * context.
    *
    * @throws UnknownTenantError, TenantSuspendedError, TenantUnavailableError
    */
   async run<T>(tenantOrSlug: Tenant | string, work: () => Promise<T>): Promise<T> {
     const tenant = typeof tenantOrSlug === 'string' ? await this.lookup.bySlug(tenantOrSlug) : tenantOrSlug;
     if (!tenant) throw new UnknownTenantError(String(tenantOrSlug));
-    this.served.assertServed(tenant);
+    this.availability.assertServed(tenant);
     return this.context.run(await this.scope(tenant), work);
   }
 
@@ -68,8 +69,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 
   /**
-   * A connection of the current tenant as a session of its own, for `SET`, `LISTEN`, session advisory locks and
-   * temporary tables. Held until `work` settles, and cleaned with `DISCARD ALL`.
+   * Runs `work` with an exclusive connection of the current tenant, for `SET`, `LISTEN`, session advisory locks and
+   * temporary tables. It is held until `work` settles, then cleaned with `DISCARD ALL`.
    */
   async session<T>(work: (session: SessionLease) => Promise<T>): Promise<T> {
     const { placement } = await this.openTenant(this.context.current().tenant);
@@ -79,15 +80,15 @@ export class TenantConnectionService implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.pools.close(this.config.shutdownTimeoutMs);
     this.open.clear();
-    this.logger.log('All connection pools are closed');
+    this.logger.log('All connection pools closed');
   }
 
   private async openTenant(tenant: Tenant): Promise<OpenTenant> {
     const known = this.open.get(tenant.id);
     const placement = await this.placementOf(tenant);
-    const isThere = known && samePlace(known.placement, placement);
-    if (isThere && known.scope.tenant === tenant && known.placement.target === placement.target) return known;
-    const dataSource = isThere ? known.scope.dataSource : undefined;
+    const isReusable = known && isSamePlacement(known.placement, placement);
+    if (isReusable && known.scope.tenant === tenant && known.placement.target === placement.target) return known;
+    const dataSource = isReusable ? known.scope.dataSource : undefined;
     const scope = Object.freeze({ tenant, dataSource: dataSource ?? this.dataSources.create(placement) });
     const opened = { scope, placement };
     this.remember(tenant.id, opened);
@@ -109,7 +110,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 }
 
-function samePlace(a: Placement, b: Placement): boolean {
+function isSamePlacement(a: Placement, b: Placement): boolean {
   return (
     a.schema === b.schema &&
     a.target.id === b.target.id &&

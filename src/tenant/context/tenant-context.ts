@@ -5,7 +5,7 @@ import { currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { NoTenantContextError } from './context.errors.js';
 
-/** Who the current call works for, and where that tenant's rows are. */
+/** The tenant of the current call, and the data source with its rows. */
 export interface TenantScope {
   readonly tenant: Tenant;
   readonly dataSource: DataSource;
@@ -24,7 +24,7 @@ export class TenantContext {
   /**
    * Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts.
    *
-   * @param usage where to count what it asks of the database; default: where the surrounding call is counted
+   * @param usage counters of the database usage of `work`; by default those of the surrounding call
    */
   run<T>(scope: TenantScope, work: () => T, usage: Usage | undefined = currentUsage()): T {
     return runInContext({ usage, tenant: { setBy: this, scope } }, work);

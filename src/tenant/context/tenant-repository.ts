@@ -2,8 +2,8 @@ import { type EntityTarget, type ObjectLiteral, Repository, TreeRepository } fro
 import type { TenantContext } from './tenant-context.js';
 
 /**
- * A repository whose entity manager is the current tenant's, looked up at every use. All of TypeORM's repository
- * methods go through `this.manager`, so this one accessor carries them to the right database.
+ * Creates a repository whose entity manager is the current tenant's, looked up at every use. All of TypeORM's
+ * repository methods go through `this.manager`, so this one accessor directs them to the right database.
  */
 export function createTenantRepository(
   entity: EntityTarget<ObjectLiteral>,
@@ -21,8 +21,8 @@ function repositoryLike(
   return Object.defineProperties(Object.create(prototype) as Repository<ObjectLiteral>, {
     target: { value: entity, enumerable: true },
     manager: { get: () => context.current().dataSource.manager, enumerable: true },
-    // TypeORM's own extend() copies the manager, and would bind the result to whoever calls it. Like there, the new
-    // methods belong to a class, from which withRepository() makes the transaction's repository.
+    // TypeORM's extend() copies the manager, which would bind the result to the calling tenant. As there, the new methods
+    // belong to a class, which withRepository() instantiates for a transaction's repository.
     extend: { value: (customs: object) => repositoryLike(extendedBy(prototype, customs), entity, context) },
   });
 }

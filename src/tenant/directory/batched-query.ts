@@ -1,55 +1,59 @@
 import { CatalogBusyError } from '../../catalog/catalog.errors.js';
 
-/** Keys that one statement asks for at most. */
-const LARGEST_BATCH = 1_000;
-/** Keys that wait for their turn at most. */
+/** Maximum number of keys per query. */
+const MAX_BATCH = 1_000;
+/** Maximum number of keys waiting for a query. */
 const MAX_WAITING = 50_000;
-/** Between the beginnings of two statements, on average. */
-const PAUSE_MS = 10;
-/** So many may begin without a pause when there was none for a while. */
+/** Average time between the starts of two queries. */
+const INTERVAL_MS = 10;
+/** Number of queries that may start without a pause after an idle time. */
 const BURST = 10;
 
-interface Asked<V> {
+interface PendingLookup<V> {
   readonly promise: Promise<V | null>;
   resolve(value: V | null): void;
   reject(reason: unknown): void;
 }
 
 /**
- * Answers single questions with few statements: one is under way at a time, and what is asked meanwhile goes together
- * with the next. So the catalog sees at most a hundred statements a second of each kind, besides the first few, however
- * many names somebody makes up.
+ * Combines lookups of single keys into few queries: one query runs at a time, and the keys requested meanwhile share
+ * the next one. So, after an initial burst, the catalog receives at most a hundred queries per second of each kind,
+ * however many names a client makes up.
  */
 export class BatchedQuery<V> {
-  private asked = new Map<string, Asked<V>>();
+  private pending = new Map<string, PendingLookup<V>>();
   private isRunning = false;
-  /** When the next one would begin, if all of them had kept their pause. */
+  /** Start of the next query if all of them were evenly spaced, in ms of the process's clock. */
   private dueAt = -Infinity;
 
-  /** @param query what is known of the keys; keys without an answer do not exist */
+  /** @param query reads the values of the keys; a key that is missing from the result does not exist */
   constructor(private readonly query: (keys: string[]) => Promise<Map<string, V>>) {}
 
-  /** @throws CatalogBusyError when more is asked than is answered */
+  /**
+   * Returns the key's value, null when it does not exist.
+   *
+   * @throws CatalogBusyError when too many keys are waiting; the query's error
+   */
   async find(key: string): Promise<V | null> {
-    const known = this.asked.get(key);
+    const known = this.pending.get(key);
     if (known) return known.promise;
-    if (this.asked.size >= MAX_WAITING) throw new CatalogBusyError();
-    const asked = withResolvers<V>();
-    this.asked.set(key, asked);
+    if (this.pending.size >= MAX_WAITING) throw new CatalogBusyError();
+    const lookup = withResolvers<V>();
+    this.pending.set(key, lookup);
     if (!this.isRunning) this.schedule();
-    return asked.promise;
+    return lookup.promise;
   }
 
   private schedule(): void {
     this.isRunning = true;
-    const pauseMs = this.dueAt - (BURST - 1) * PAUSE_MS - performance.now();
-    if (pauseMs <= 0) void this.run();
-    else setTimeout(() => void this.run(), pauseMs);
+    const delayMs = this.dueAt - (BURST - 1) * INTERVAL_MS - performance.now();
+    if (delayMs <= 0) void this.run();
+    else setTimeout(() => void this.run(), delayMs);
   }
 
   private async run(): Promise<void> {
     const batch = this.takeBatch();
-    this.dueAt = Math.max(this.dueAt, performance.now()) + PAUSE_MS;
+    this.dueAt = Math.max(this.dueAt, performance.now()) + INTERVAL_MS;
     try {
       const found = await this.query([...batch.keys()]);
       for (const [key, { resolve }] of batch) resolve(found.get(key) ?? null);
@@ -57,20 +61,20 @@ export class BatchedQuery<V> {
       for (const { reject } of batch.values()) reject(error);
     }
     this.isRunning = false;
-    if (this.asked.size > 0) this.schedule();
+    if (this.pending.size > 0) this.schedule();
   }
 
-  private takeBatch(): Map<string, Asked<V>> {
-    const batch = new Map([...this.asked].slice(0, LARGEST_BATCH));
-    for (const key of batch.keys()) this.asked.delete(key);
+  private takeBatch(): Map<string, PendingLookup<V>> {
+    const batch = new Map([...this.pending].slice(0, MAX_BATCH));
+    for (const key of batch.keys()) this.pending.delete(key);
     return batch;
   }
 }
 
-function withResolvers<V>(): Asked<V> {
-  let settle: Pick<Asked<V>, 'resolve' | 'reject'> | undefined;
+function withResolvers<V>(): PendingLookup<V> {
+  let settle: Pick<PendingLookup<V>, 'resolve' | 'reject'> | undefined;
   const promise = new Promise<V | null>((resolve, reject) => {
     settle = { resolve, reject };
   });
-  return { promise, ...(settle as unknown as Pick<Asked<V>, 'resolve' | 'reject'>) };
+  return { promise, ...(settle as unknown as Pick<PendingLookup<V>, 'resolve' | 'reject'>) };
 }

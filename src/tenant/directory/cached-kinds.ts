@@ -4,7 +4,7 @@ import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { ISOLATIONS, type Tenant, TENANT_STATUSES, type TenantRef } from '../../catalog/model/tenant.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 
-// What of the catalog is cached, and how it must look when it comes back from Redis.
+// The kinds of catalog data that are cached, with the schemas of their values in Redis.
 
 const limit = z.int().positive().optional();
 

@@ -14,21 +14,21 @@ import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.
 import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 
-/** What one statement says of a tenant and of the way to it. */
+/** A tenant and its connection target, read by one query. */
 export interface LoadedTenant {
   readonly tenant: Loaded<Tenant>;
-  /** @throws SealBrokenError when the target's password was sealed with a key that is not in the ring */
+  /** @throws DecryptionError when the target's password was encrypted with a key that is not in the ring */
   readonly target: (() => Loaded<ConnectionTarget>) | undefined;
 }
 
-/** What was asked for, with the tenant that it leads to. */
+/** A value that refers to a tenant, such as an API key, together with that tenant. */
 export interface Reference<T extends object> extends LoadedTenant {
   readonly found: Loaded<T>;
 }
 
 const WITH_TARGET = { target: { server: true } } as const;
 
-/** Reads the catalog, uncached: each answer with the subject whose changes outdate it, and that subject's version. */
+/** Reads the catalog, uncached. Each result has the subject whose changes outdate it, and that subject's version. */
 @Injectable()
 export class TenantDirectory {
   private readonly byId = new BatchedQuery((ids) => this.tenants('id', ids));
@@ -48,8 +48,8 @@ export class TenantDirectory {
   }
 
   async findBySlug(slug: string): Promise<Reference<TenantRef> | null> {
-    const reading = await this.bySlug.find(slug);
-    return reading && leadOf(reading, { id: reading.tenant.value.id });
+    const loaded = await this.bySlug.find(slug);
+    return loaded && referenceTo(loaded, { id: loaded.tenant.value.id });
   }
 
   findByDomain(domain: string): Promise<Reference<TenantRef> | null> {
@@ -60,41 +60,45 @@ export class TenantDirectory {
     return this.keys.find(id);
   }
 
-  /** @throws SealBrokenError when the target's password was sealed with a key that is not in the ring */
+  /** @throws DecryptionError when the target's password was encrypted with a key that is not in the ring */
   async findTarget(id: string): Promise<Loaded<ConnectionTarget> | null> {
-    const found = await this.targets.find(id);
-    return found && this.loadedTarget(found);
+    const entity = await this.targets.find(id);
+    return entity && this.loadedTarget(entity);
   }
 
   private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, LoadedTenant>> {
-    const found = await this.catalog
+    const entities = await this.catalog
       .getRepository(TenantEntity)
       .find({ where: { [column]: In(values) }, relations: WITH_TARGET });
-    return new Map(found.map((entity) => [entity[column], this.readingOf(entity)]));
+    return new Map(entities.map((entity) => [entity[column], this.loadedTenant(entity)]));
   }
 
   private async tenantsOfDomains(domains: string[]): Promise<Map<string, Reference<TenantRef>>> {
-    const found = await this.catalog
+    const entities = await this.catalog
       .getRepository(TenantDomainEntity)
       .find({ where: { domain: In(domains) }, relations: { tenant: WITH_TARGET } });
-    return new Map(found.map(({ domain, tenant }) => [domain, leadOf(this.readingOf(tenant), { id: tenant.id })]));
+    return new Map(
+      entities.map(({ domain, tenant }) => [domain, referenceTo(this.loadedTenant(tenant), { id: tenant.id })]),
+    );
   }
 
   private async apiKeys(ids: string[]): Promise<Map<string, Reference<ApiKeyRecord>>> {
-    const found = await this.catalog
+    const entities = await this.catalog
       .getRepository(ApiKeyEntity)
       .find({ where: { id: In(ids) }, relations: { tenant: WITH_TARGET } });
-    return new Map(found.map((entity) => [entity.id, leadOf(this.readingOf(entity.tenant), toRecord(entity))]));
+    return new Map(
+      entities.map((entity) => [entity.id, referenceTo(this.loadedTenant(entity.tenant), toRecord(entity))]),
+    );
   }
 
   private async connectionTargets(ids: string[]): Promise<Map<string, ConnectionTargetEntity>> {
-    const found = await this.catalog
+    const entities = await this.catalog
       .getRepository(ConnectionTargetEntity)
       .find({ where: { id: In(ids) }, relations: { server: true } });
-    return new Map(found.map((entity) => [entity.id, entity]));
+    return new Map(entities.map((entity) => [entity.id, entity]));
   }
 
-  private readingOf(entity: TenantEntity): LoadedTenant {
+  private loadedTenant(entity: TenantEntity): LoadedTenant {
     const { target } = entity;
     return {
       tenant: { value: toTenant(entity), subject: tenantSubject(entity.id), version: entity.version },
@@ -122,19 +126,20 @@ export class TenantDirectory {
   }
 }
 
-/** The names that changes are announced under. */
+/** The subject of a tenant's changes. */
 export function tenantSubject(id: string): string {
   return `tenant:${id}`;
 }
 
+/** The subject of a connection target's changes. */
 export function targetSubject(id: string): string {
   return `target:${id}`;
 }
 
-/** A key or a domain is outdated by changes of its tenant. */
-function leadOf<T extends object>(reading: LoadedTenant, value: T): Reference<T> {
-  const { subject, version } = reading.tenant;
-  return { ...reading, found: { value, subject, version } };
+/** A key, slug or domain is outdated by changes of its tenant. */
+function referenceTo<T extends object>(loaded: LoadedTenant, value: T): Reference<T> {
+  const { subject, version } = loaded.tenant;
+  return { ...loaded, found: { value, subject, version } };
 }
 
 function toRecord({ tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyRecord {

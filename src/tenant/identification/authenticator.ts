@@ -11,7 +11,9 @@ import { type FactSources, RequestFacts } from './request-facts.js';
 import type { TenantSelectors } from './selectors.js';
 import { VerifiedSecrets } from './verified-secrets.js';
 
-/** Identifies the caller of a request: `decideCaller`, with its facts from memory where they are, and loaded otherwise. */
+/**
+ * Identifies the caller of a request: runs `decideCaller` with facts from memory, or loads those that are not there.
+ */
 @Injectable()
 export class Authenticator {
   private readonly sources: FactSources;
@@ -28,7 +30,10 @@ export class Authenticator {
     this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), isAdminKey };
   }
 
-  /** Never rejects: what is wrong with the credential is part of the answer. A promise only where a fact is loaded. */
+  /**
+   * Never rejects: a problem with the credential is part of the result. Returns a promise only if a fact must be
+   * loaded.
+   */
   identify(authorization: string | undefined, selectors: TenantSelectors): Caller | Promise<Caller> {
     const facts = new RequestFacts(this.sources);
     const caller = decideCaller(authorization, selectors, facts);
@@ -48,7 +53,7 @@ async function loadAndDecide(
   }
 }
 
-/** Hashing first gives both sides one length, which a constant-time comparison needs. */
+/** Hashing first gives both sides the same length, which a constant-time comparison requires. */
 function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer');
 }

@@ -1,16 +1,16 @@
 import type { Tenant } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../context/tenant-context.js';
 
-/** Who a request comes from, once its credential is verified. */
+/** The caller of a request, once its credential is verified. */
 export type Caller =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'admin' }
-  /** `rejection` is why the tenant is not served at the moment; routes that need it throw it. */
+  /** `rejection` is the reason why the tenant has no scope, if any; tenant routes throw it. */
   | {
       readonly kind: 'tenant';
       readonly tenant: Tenant;
       readonly scope: TenantScope | undefined;
       readonly rejection: unknown;
     }
-  /** A credential was given and is not good: public routes do not care, all others answer with the reason. */
+  /** An invalid credential: public routes ignore it, all others respond with the rejection. */
   | { readonly kind: 'refused'; readonly rejection: unknown };

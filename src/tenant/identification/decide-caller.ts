@@ -3,26 +3,28 @@ import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { TenantMismatchError, UnauthenticatedError } from './identification.errors.js';
-import { names, subdomain, type TenantSelectors } from './selectors.js';
+import { selects, subdomain, type TenantSelectors } from './selectors.js';
 
-/** A fact that has to be loaded before the decision can be taken. */
+/** A fact that must be loaded before the decision can be made. */
 export const UNKNOWN = Symbol('UNKNOWN');
 
 export type Fact<T> = T | typeof UNKNOWN;
 
-/** What the decision about a caller is based on, however it was obtained. `null`: it is known not to exist. */
+/**
+ * The facts that the decision is based on, wherever they come from. `null` means that a value is known not to exist.
+ */
 export interface CallerFacts {
   isAdminKey(token: string): boolean;
   apiKey(keyId: string): Fact<ApiKeyRecord | null>;
   isSecretOf(secret: string, key: ApiKeyRecord): boolean;
-  /** The tenant claim of a verified token: a slug or an id. @throws UnauthenticatedError when it does not verify */
+  /** The tenant claim of a verified token: a slug or an id. @throws UnauthenticatedError for an invalid token */
   tenantClaim(token: string): Fact<string>;
   tenant(id: string): Fact<Tenant | null>;
   tenantWithSlug(slug: string): Fact<TenantRef | null>;
   tenantWithDomain(host: string): Fact<TenantRef | null>;
-  /** Why the tenant is not served at the moment; undefined when it is. */
+  /** The reason why the tenant is not served; undefined when it is. */
   rejectionOf(tenant: Tenant): Error | undefined;
-  /** @throws what keeps the tenant's data source from being opened */
+  /** @throws the error that prevents opening the tenant's data source */
   scope(tenant: Tenant): Fact<TenantScope>;
 }
 
@@ -32,10 +34,11 @@ const ANONYMOUS: Caller = { kind: 'anonymous' };
 const ADMIN: Caller = { kind: 'admin' };
 
 /**
- * Decides who a request comes from: the one place where this is decided. The credential is verified first; host, path and
- * header only select, and a request in which they disagree with the credential is refused.
+ * Decides who the caller of a request is; nothing else does. The credential is verified first; host, path and header
+ * only select, and a request in which they disagree with the credential is rejected. Never throws: an invalid
+ * credential is a result.
  *
- * @returns UNKNOWN when a fact is missing that has to be loaded first. Never throws: a bad credential is an answer.
+ * @returns UNKNOWN when a fact must be loaded first
  */
 export function decideCaller(
   authorization: string | undefined,
@@ -82,16 +85,16 @@ function checkSelectors(
   { header, path, host }: TenantSelectors,
   facts: CallerFacts,
 ): typeof UNKNOWN | undefined {
-  if (header !== undefined && !names(header, tenant)) throw new TenantMismatchError('header');
-  if (path !== undefined && !names(path, tenant)) throw new TenantMismatchError('path');
-  if (host === undefined || names(subdomain(host), tenant)) return undefined;
+  if (header !== undefined && !selects(header, tenant)) throw new TenantMismatchError('header');
+  if (path !== undefined && !selects(path, tenant)) throw new TenantMismatchError('path');
+  if (host === undefined || selects(subdomain(host), tenant)) return undefined;
   const owner = ownerOf(host, facts);
   if (owner === UNKNOWN) return UNKNOWN;
   if (owner && owner.id !== tenant.id) throw new TenantMismatchError('host');
   return undefined;
 }
 
-/** Null for a host that is no tenant's, such as the one that the whole API is served under. */
+/** Null for a host of no tenant, such as the API's own. */
 function ownerOf(host: string, facts: CallerFacts): Fact<TenantRef | null> {
   return facts.tenantWithDomain(host) ?? facts.tenantWithSlug(subdomain(host));
 }

@@ -3,7 +3,7 @@ import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { UnauthenticatedError } from './identification.errors.js';
 
-// With a published key set only asymmetric algorithms: a public key must never pass as an HMAC secret.
+// Only asymmetric algorithms with a published key set: a public key must never be accepted as an HMAC secret.
 const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -19,7 +19,7 @@ const PUBLIC_KEY_ALGORITHMS = [
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** Verifies a JSON Web Token's signature and times, and reads the tenant it was issued for. */
+/** Verifies a JSON Web Token's signature and validity period, and reads the tenant that it was issued for. */
 @Injectable()
 export class JwtVerifier {
   private readonly key: Uint8Array | JWTVerifyGetKey | undefined;
@@ -33,7 +33,7 @@ export class JwtVerifier {
     else if (jwt.secret !== undefined) this.key = new TextEncoder().encode(jwt.secret);
   }
 
-  /** Tokens are accepted only when a key to verify them with is configured. */
+  /** Whether a verification key is configured; otherwise no token is accepted. */
   get enabled(): boolean {
     return this.key !== undefined;
   }
@@ -41,7 +41,7 @@ export class JwtVerifier {
   /**
    * The slug or id in the tenant claim.
    *
-   * @throws UnauthenticatedError when the token does not verify or names no tenant
+   * @throws UnauthenticatedError when the token is invalid or names no tenant
    */
   async tenantOf(token: string): Promise<string> {
     const claim = (await this.verify(token))[this.tenantClaim];
@@ -50,11 +50,11 @@ export class JwtVerifier {
   }
 
   private async verify(token: string): Promise<Record<string, unknown>> {
-    if (!this.key) throw new UnauthenticatedError('no key is configured to verify tokens with');
+    if (!this.key) throw new UnauthenticatedError('no key for verifying tokens is configured');
     const options = {
       algorithms: this.algorithms,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      requiredClaims: ['exp'], // one without it would be good for ever
+      requiredClaims: ['exp'], // a token without it would never expire
     };
     try {
       const verified = await (typeof this.key === 'function'
@@ -62,7 +62,7 @@ export class JwtVerifier {
         : jwtVerify(token, this.key, options));
       return verified.payload;
     } catch (error) {
-      throw new UnauthenticatedError(error instanceof Error ? error.message : 'the token does not verify');
+      throw new UnauthenticatedError(error instanceof Error ? error.message : 'the token is invalid');
     }
   }
 }

@@ -10,7 +10,7 @@ import { type CallerFacts, type Fact, UNKNOWN } from './decide-caller.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import type { VerifiedSecrets } from './verified-secrets.js';
 
-/** Where facts come from. */
+/** The sources of the facts. */
 export interface FactSources {
   readonly lookup: Pick<TenantLookup, 'peek' | 'apiKey' | 'byId' | 'bySlug' | 'byDomain'>;
   readonly connections: Pick<TenantConnectionService, 'openScope' | 'scope'>;
@@ -23,9 +23,9 @@ export interface FactSources {
 type Loaded = { readonly value: unknown } | { readonly error: unknown };
 
 /**
- * The facts about one request. What is in memory is answered at once, without a promise, each of which costs a turn of the
- * hooks that carry the tenant context. Anything else is UNKNOWN until `load` has loaded it, and stays as it was loaded
- * for the rest of this request, so that a decision is never based on two states of one fact.
+ * The facts about one request. A fact in memory is returned synchronously, because each promise costs a run of the
+ * async hooks that carry the tenant context. Any other fact is UNKNOWN until `load` has loaded it, and then keeps its
+ * value for the rest of the request, so that a decision is never based on two states of one fact.
  */
 export class RequestFacts implements CallerFacts {
   private loaded: Map<string, Loaded> | undefined;
@@ -33,7 +33,7 @@ export class RequestFacts implements CallerFacts {
 
   constructor(private readonly sources: FactSources) {}
 
-  /** Loads the fact that was UNKNOWN last. An error becomes that fact's answer. */
+  /** Loads the last fact that was UNKNOWN. If that fails, reading the fact throws the error. */
   async load(): Promise<void> {
     const { missing } = this;
     if (!missing) return;

@@ -16,14 +16,14 @@ interface RequestWithPath {
   [PATH]?: string;
 }
 
-/** Fastify's `rewriteUrl`: removes `/t/<tenant>`, which routes do not know, and keeps it for identification. */
+/** Fastify's `rewriteUrl`: removes `/t/<tenant>`, which is in no route, and keeps it for identification. */
 export function rewriteTenantPath(request: { url?: string | undefined }): string {
   const { path, rest } = splitTenantPath(request.url ?? '/');
   if (path !== undefined) (request as RequestWithPath)[PATH] = path;
   return rest;
 }
 
-/** Who the request comes from; known from `onRequest` on. */
+/** The caller of the request; available after `onRequest`. */
 export function callerOf(request: FastifyRequest): Caller {
   return (requestState(request)?.caller as Caller | undefined) ?? ANONYMOUS;
 }
@@ -38,17 +38,17 @@ export class RequestIdentification {
 
   register(server: FastifyInstance): void {
     server.addHook('onRequest', (request, _reply, done) => {
-      // Probes must be answered while the catalog that would know the caller is frozen.
+      // Probes must be answered even while the catalog, which identification depends on, is frozen.
       if (PROBE_ROUTE.test(request.routeOptions.url ?? '')) return done();
-      const goOn = (caller: Caller): void => {
+      const proceed = (caller: Caller): void => {
         setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 } });
         done();
       };
       const caller = this.identify(request);
-      if (caller instanceof Promise) void caller.then(goOn);
-      else goOn(caller);
+      if (caller instanceof Promise) void caller.then(proceed);
+      else proceed(caller);
     });
-    // Not earlier: reading the body resumes in the socket's context, and a context opened before it would be lost.
+    // Not earlier: reading the body resumes in the socket's async context, so an earlier context would be lost.
     server.addHook('preHandler', (request, _reply, done) => {
       const caller = callerOf(request);
       const scope = caller.kind === 'tenant' ? caller.scope : undefined;

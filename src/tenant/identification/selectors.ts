@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Tenant } from '../../catalog/model/tenant.js';
 
-/** What a request says about the tenant it is for, besides its credential. It only selects, and must agree. */
+/** The ways in which a request names its tenant, besides its credential. They only select, and must agree with it. */
 export interface TenantSelectors {
   /** Lower-case, without port; undefined for IP addresses and single-label names such as `localhost`. */
   readonly host: string | undefined;
@@ -13,7 +13,7 @@ export interface TenantSelectors {
 
 const TENANT_PATH = /^\/t\/([^/?#]*)(?=[/?#]|$)/;
 
-/** Splits `/t/<tenant>/api/…` into the tenant it names and the path the routes know. */
+/** Splits `/t/<tenant>/api/…` into the tenant and the path that the routes match. */
 export function splitTenantPath(url: string): { readonly path: string | undefined; readonly rest: string } {
   const match = TENANT_PATH.exec(url);
   if (!match) return { path: undefined, rest: url };
@@ -21,20 +21,20 @@ export function splitTenantPath(url: string): { readonly path: string | undefine
   return { path: decode(match[1] ?? ''), rest: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-/** The host a tenant may own: `acme.example.com:3000` gives `acme.example.com`, `127.0.0.1` gives nothing. */
+/** The host if a tenant may own it: `acme.example.com` for `acme.example.com:3000`, undefined for `127.0.0.1`. */
 export function selectableHost(header: string | undefined): string | undefined {
   const host = header?.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
   if (!host || host.startsWith('[') || isIP(host) || !host.includes('.')) return undefined;
   return host;
 }
 
-/** The first label of a host: the slug, when the host is a tenant's sub-domain. */
+/** The first label of a host: the slug, if the host is a tenant's subdomain. */
 export function subdomain(host: string): string {
   return host.slice(0, host.indexOf('.'));
 }
 
-/** Whether a selector, slug or id, is the tenant's. */
-export function names(selector: string, tenant: Tenant): boolean {
+/** Whether a selector is the tenant's slug or id. */
+export function selects(selector: string, tenant: Tenant): boolean {
   const selected = selector.toLowerCase();
   return selected === tenant.slug || selected === tenant.id;
 }
@@ -43,6 +43,6 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    return segment; // not a slug either way: it names nobody and so agrees with nobody
+    return segment; // not a slug either way: it matches no tenant
   }
 }
