@@ -53,7 +53,7 @@ export async function countOutdated(
   for (const { table, column } of columns) {
     const [{ count }] = await catalog.query<[{ count: number }]>(
       `SELECT count(*)::int AS count FROM ${table} WHERE NOT starts_with(${column}, $1)`,
-      [keyRing.mark],
+      [keyRing.currentPrefix],
     );
     outdated += count;
   }

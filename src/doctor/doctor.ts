@@ -24,7 +24,7 @@ import { tenantTables } from './checks/tenant-tables.js';
 import type { Check, Configured, Diagnosis } from './diagnosis/diagnosis.js';
 import { fail, type Finding, reasonOf } from './diagnosis/finding.js';
 import { stateOfServer } from './diagnosis/server-state.js';
-import { sideBySide } from '../platform/map-concurrently.js';
+import { mapConcurrently } from '../platform/map-concurrently.js';
 
 const WITHOUT_DATABASE: readonly Check<Configured>[] = [nodeVersion, configuration, redis];
 const OF_CATALOG: readonly Check<Diagnosis>[] = [
@@ -93,7 +93,7 @@ async function diagnoseCatalog(configured: Configured, access: CatalogAccess): P
     const keyRing = new KeyRing(config);
     const owner = new ServerOwner(target, keyRing);
     const places = await readServersAndTargets(catalog);
-    const states = await sideBySide(places.servers, (server) => stateOfServer(server, owner, options));
+    const states = await mapConcurrently(places.servers, (server) => stateOfServer(server, owner, options));
     const known = { access, catalog, options, keyRing, owner, servers: states, targets: places.targets };
     return [...findings, ...(await run(OF_CATALOG, { ...configured, ...known }))];
   });

@@ -1,20 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * What travels with a call and everything that it awaits. Each property is declared by the module that sets it:
+ * Values that follow a call through everything it awaits. Each property is declared by the module that sets it:
  * `declare module '…/platform/context.js' { interface CallContext { … } }`.
  */
 // oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- filled by declaration merging
 export interface CallContext {}
 
-/** The one store of the process: on Node 20 and 22 each additional one makes every promise about 25 % slower. */
+/**
+ * The only AsyncLocalStorage of the process: on Node 20 and 22 each additional one makes every promise about 25 %
+ * slower.
+ */
 const storage = new AsyncLocalStorage<CallContext>();
 
+/** Runs `work`, and everything it awaits, in the given context. */
 export function runInContext<T>(context: CallContext, work: () => T): T {
   return storage.run(context, work);
 }
 
-/** Undefined outside `runInContext`. */
+/** The context of the current call; undefined outside `runInContext`. */
 export function currentContext(): CallContext | undefined {
   return storage.getStore();
 }

@@ -1,6 +1,6 @@
 /**
- * Freezes a plain structure and everything in it. Buffers stay as they are: JavaScript refuses to freeze an array
- * buffer view that has elements.
+ * Freezes a plain object and everything in it. Buffers are left as they are: JavaScript cannot freeze an array buffer
+ * view that has elements.
  */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;

@@ -1,18 +1,18 @@
-/** So many at once: the doctor must not be what uses a server up. */
-const WIDTH = 8;
+/** Low enough that the doctor does not exhaust a server's connections. */
+const CONCURRENCY = 8;
 
-/** The outcomes in the order of the items, a few worked on at a time. */
-export async function sideBySide<Item, Outcome>(
+/** Maps the items with limited concurrency. Results keep the order of the items. */
+export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
-  work: (item: Item) => Promise<Outcome>,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     for (let index = next++; index < items.length; index = next++) {
-      outcomes[index] = await work(items[index] as Item);
+      results[index] = await work(items[index] as Item);
     }
   };
-  await Promise.all(Array.from({ length: WIDTH }, lane));
-  return outcomes;
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
 }

@@ -1,12 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 
-const NOBODY = new AsyncResource('ConnectionPool');
+const EMPTY_CONTEXT = new AsyncResource('ConnectionPool');
 
 /**
- * Runs something in nobody's asynchronous context. The events of a socket and the ticks of a timer carry the context in
- * which it was made: whatever is not bound to its caller then finds no tenant, instead of the one who happened to be the
- * first.
+ * Runs `work` outside any caller's async context. Socket events and timers inherit the context in which the socket or
+ * timer was created; without this, shared code would run as the tenant whose call happened to create it.
  */
 export function runWithoutContext<T>(work: () => T): T {
-  return NOBODY.runInAsyncScope(work);
+  return EMPTY_CONTEXT.runInAsyncScope(work);
 }

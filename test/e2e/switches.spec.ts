@@ -33,7 +33,7 @@ describe('what is switched on', () => {
     expect(switches.get('METRICS_PUBLIC')).toEqual({ value: 'false', source: 'default' });
     expect(switches.get('ENABLE_DEMO_TENANTS')).toEqual({ value: 'false', source: 'default' });
 
-    const table = service.lines.find(({ msg }) => msg.startsWith('Switches:'))?.msg.split('\n') ?? [];
+    const table = service.lines.find(({ msg }) => msg.startsWith('Feature flags:'))?.msg.split('\n') ?? [];
     for (const [variable, { value, source }] of switches as Map<string, Json>) {
       expect(table.map((row) => row.trim().split(/ +/))).toContainEqual([variable, value, source]);
     }

@@ -4,7 +4,7 @@ import { DecryptionError } from '../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, queryServer } from '../diagnosis/query-server.js';
 import { type Check, type Diagnosis, loginOf, type TargetOfServer } from '../diagnosis/diagnosis.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
-import { sideBySide } from '../../platform/map-concurrently.js';
+import { mapConcurrently } from '../../platform/map-concurrently.js';
 
 const NAME = 'login-role';
 
@@ -13,7 +13,7 @@ export const loginRoles: Check<Diagnosis> = {
   name: NAME,
   look: async (examination) => {
     const answering = examination.targets.filter(({ serverId }) => answers(examination, serverId));
-    const found = await sideBySide(answering, (target) => lookAt(target, examination));
+    const found = await mapConcurrently(answering, (target) => lookAt(target, examination));
     const problems = found.filter((finding) => finding !== undefined);
     const sound = answering.length - problems.length;
     return [...problems, ...(sound > 0 ? [ok(NAME, `${sound} log in, and are held by row-level security`)] : [])];

@@ -3,7 +3,7 @@ import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migra
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, Diagnosis, TargetOfServer } from '../diagnosis/diagnosis.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
-import { sideBySide } from '../../platform/map-concurrently.js';
+import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { answers, nameOf } from './login-roles.js';
 
 const NAME = 'row-level-security';
@@ -74,7 +74,7 @@ export const tenantTables: Check<Diagnosis> = {
       const target = examination.targets.find(({ id }) => id === targetId);
       return target && answers(examination, target.serverId) ? [{ target, schemas }] : [];
     });
-    const found = (await sideBySide(places, (place) => lookAt(place, examination))).flat();
+    const found = (await mapConcurrently(places, (place) => lookAt(place, examination))).flat();
     if (found.length > 0) return found;
     const schemas = places.reduce((sum, place) => sum + place.schemas.length, 0);
     return [ok(NAME, `every table in ${schemas} schemas of ${places.length} databases is held by its policy`)];

@@ -1,50 +1,56 @@
 import { deepFreeze } from '../deep-freeze.js';
 
-/** Injection token of the one validated, frozen configuration object. */
+/** Injection token of the validated, deeply frozen `AppConfig`. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
 export type RuntimeEnvironment = 'development' | 'test' | 'production';
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-/** One key of the ring that seals secrets: AES-256, so `key` is 32 bytes. */
+/** One key of the key ring: AES-256, so `key` is 32 bytes. */
 export interface EncryptionKey {
   readonly id: string;
   readonly key: Buffer;
 }
 
-/** The environment after validation. Times are in the unit that the field's name says. Nothing else reads `process.env`. */
+/**
+ * The validated environment. Field names carry the unit of time. Application settings are read from here, never from
+ * `process.env`.
+ */
 export interface AppConfig {
   readonly environment: RuntimeEnvironment;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
-  /** Absolute path: embedded PostgreSQL's data, generated secrets, `demo.json`. */
+  /** Absolute path of the folder for embedded PostgreSQL's data, generated secrets and `demo.json`. */
   readonly dataDir: string;
   readonly database: {
-    /** The catalog, and the default server of tenants. With embedded PostgreSQL it is set once that server runs. */
+    /** The catalog, and the default server for tenants. Undefined until embedded PostgreSQL, if used, has started. */
     readonly url: string | undefined;
-    /** True when no `DATABASE_URL` is given and embedded PostgreSQL is allowed here. */
+    /** True when `DATABASE_URL` is not set and embedded PostgreSQL is allowed in this environment. */
     readonly embedded: boolean;
     readonly pooler: 'transaction' | undefined;
-    /** The address around the pooler, for what needs a session. */
+    /** URL that bypasses the pooler, for work that needs a session (LISTEN, session locks). */
     readonly directUrl: string | undefined;
   };
   readonly pool: {
     readonly enabled: boolean;
-    /** Connections kept per target. */
+    /** Connections kept open per target. */
     readonly size: number;
-    /** Extra connections per target under load. */
+    /** Additional connections per target under load. */
     readonly maxOverflow: number;
     readonly recycleSeconds: number;
     readonly timeoutMs: number;
     readonly connectTimeoutMs: number;
     readonly statementTimeoutMs: number;
-    /** This process's limit per server, over all its pools. */
+    /** Maximum connections of this process per server, across all its pools. */
     readonly serverMaxConnections: number;
-    /** Connections of a target that one tenant may hold at once; undefined: half of a shared target's, all of its own. */
+    /**
+     * Connections of a target that one tenant may hold at once. Undefined: half of a shared target's, all of a
+     * dedicated one's.
+     */
     readonly tenantMaxConcurrent: number | undefined;
-    /** Callers of one tenant that may wait at once. */
+    /** Callers per tenant that may wait for a connection at once. */
     readonly tenantMaxQueued: number;
-    /** A transaction or session held for longer is told of. */
+    /** A transaction or session held for longer than this is logged. */
     readonly leaseWarningMs: number;
   };
   readonly cache: {
@@ -57,20 +63,20 @@ export interface AppConfig {
       readonly db: number;
       readonly tls: boolean;
       readonly keyPrefix: string;
-      /** Not empty: the master is asked of these. */
+      /** When not empty, the sentinels that are queried for the master. */
       readonly sentinels: readonly { readonly host: string; readonly port: number }[];
       readonly sentinelMaster: string;
-      /** Not empty: a cluster, found through these. */
+      /** When not empty, the seed nodes of a Redis Cluster. */
       readonly clusterNodes: readonly { readonly host: string; readonly port: number }[];
     };
     readonly defaultTtlSeconds: number;
-    /** How long after its life an entry may be served while the catalog cannot be asked. */
+    /** How long past its TTL an entry may be served while the catalog is unreachable. */
     readonly graceSeconds: number;
     readonly memoryMaxEntries: number;
   };
   readonly security: {
     readonly adminApiKey: string;
-    /** The first one seals, all of them open. Never empty. */
+    /** The first key encrypts; every key decrypts. Never empty. */
     readonly encryptionKeys: readonly EncryptionKey[];
     readonly jwt: {
       readonly jwksUrl: string | undefined;
@@ -82,7 +88,9 @@ export interface AppConfig {
   readonly shutdownTimeoutMs: number;
 }
 
-/** The same configuration, frozen too, with the address of the embedded PostgreSQL that has been started since. */
+/**
+ * Returns a frozen copy of the configuration with the URL of the embedded PostgreSQL, known only after it has started.
+ */
 export function withDatabaseUrl(config: AppConfig, url: string): AppConfig {
   return deepFreeze({ ...config, database: { ...config.database, url } });
 }

@@ -2,7 +2,7 @@ import type { AppConfig } from './app-config.js';
 import { type Environment, withDependentDefaults } from './environment.js';
 import type { RequiredSecrets } from './required-secrets.js';
 
-/** The variables under the names and in the groups that the program uses. */
+/** Maps environment variables to the grouped configuration that the code uses. */
 export function buildAppConfig(environment: Environment, dataDir: string, secrets: RequiredSecrets): AppConfig {
   const env = withDependentDefaults(environment);
   return {

@@ -1,14 +1,14 @@
 import { CodedError } from '../errors/coded-error.js';
 
-/** One variable that stops the start, and what was expected of it. Never its value, which may be a secret. */
+/** An invalid variable and the expected format. Never its value, which may be a secret. */
 export interface ConfigurationProblem {
-  /** The variable's name; `.env` for the file as a whole. */
+  /** The variable's name, or `.env` for the file as a whole. */
   readonly variable: string;
-  /** Continues the sentence "expected …". */
+  /** Completes the sentence "expected …". */
   readonly expected: string;
 }
 
-/** Raised when the environment is not valid; carries every problem that was found, not only the first. */
+/** Raised when the environment is invalid. Lists every problem, not only the first. */
 export class ConfigurationError extends CodedError {
   readonly code = 'CONFIGURATION_INVALID';
 
@@ -16,7 +16,10 @@ export class ConfigurationError extends CodedError {
     readonly problems: readonly ConfigurationProblem[],
     options?: { cause?: unknown },
   ) {
-    super(`The configuration is not valid:\n${table(problems)}\nEvery variable is described in .env.example.`, options);
+    super(
+      `The configuration is invalid:\n${table(problems)}\nSee .env.example for a description of every variable.`,
+      options,
+    );
   }
 }
 

@@ -4,8 +4,8 @@ import { APP_CONFIG } from './app-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from './load-config.js';
 
 /**
- * The configuration for everyone: as one typed object under `APP_CONFIG`, and through Nest's `ConfigService` by path
- * (`config.get('pool.size', { infer: true })` of a `ConfigService<AppConfig, true>`).
+ * Provides the configuration globally: as a typed object under `APP_CONFIG`, and by path through Nest's `ConfigService`
+ * (`config.get('pool.size', { infer: true })` on a `ConfigService<AppConfig, true>`).
  */
 @Module({})
 export class AppConfigModule {
@@ -17,10 +17,10 @@ export class AppConfigModule {
         ConfigModule.forRoot({
           isGlobal: true,
           ignoreEnvFile: true,
-          // Otherwise a path that does not exist would be answered from the environment, unvalidated.
+          // Otherwise an unknown path falls back to the unvalidated environment.
           validatePredefined: false,
           skipProcessEnv: true,
-          // ConfigService copies the outermost level only; the frozen groups below it are shared.
+          // ConfigService copies only the top level; the frozen groups below it are shared.
           load: [() => config],
         }),
       ],

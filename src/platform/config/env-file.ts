@@ -6,14 +6,14 @@ import { systemCode, systemReason } from '../data-dir/system-error.js';
 const NAME = /^[A-Za-z_]\w*$/;
 
 /**
- * The assignments of a `.env` file; none when there is no such file.
+ * Reads the assignments in a `.env` file; returns none when the file does not exist.
  *
- * @throws ConfigurationError when the file is there and cannot be read, or has a line that is no assignment
+ * @throws ConfigurationError when the file cannot be read or contains a line that is not an assignment
  */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
   const values = parseEnv(contentOf(path));
-  // Node's parser joins a line without "=" to the one behind it, so that variable would silently be lost.
-  if (Object.keys(values).some((name) => !NAME.test(name))) throw invalid('lines of NAME=value');
+  // Node's parser joins a line without "=" to the next one, which would silently lose the variable on that line.
+  if (Object.keys(values).some((name) => !NAME.test(name))) throw invalid('lines of the form NAME=value');
   return values;
 }
 
@@ -22,7 +22,7 @@ function contentOf(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return '';
-    throw invalid(`a file that can be read, or none: ${systemReason(error)}`, error);
+    throw invalid(`a readable file, or none: ${systemReason(error)}`, error);
   }
 }
 

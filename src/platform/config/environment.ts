@@ -17,81 +17,89 @@ import {
 } from './variable-types.js';
 
 /**
- * Every variable the application reads: its type, its default as it would be written, its meaning and unit.
- * `.env.example` says the same to people; a test holds the two together.
+ * Every variable the application reads: its type, its default in text form, its meaning and unit.
+ * `.env.example` documents the same variables for operators; a test keeps the two in sync.
  */
 export const environmentTable = z.object({
-  NODE_ENV: oneOf('development', 'test', 'production').prefault('development').describe('where it runs'),
-  PORT: integer(0, 65_535).prefault('3000').describe('TCP port of the HTTP server; 0: any free one'),
-  HOST: host.prefault('0.0.0.0').describe('address the HTTP server listens on'),
-  SHUTDOWN_TIMEOUT: timeout.prefault('10').describe('seconds running requests may take to end'),
+  NODE_ENV: oneOf('development', 'test', 'production').prefault('development').describe('runtime environment'),
+  PORT: integer(0, 65_535).prefault('3000').describe('TCP port of the HTTP server; 0: any free port'),
+  HOST: host.prefault('0.0.0.0').describe('address that the HTTP server listens on'),
+  SHUTDOWN_TIMEOUT: timeout.prefault('10').describe('seconds that in-flight requests may take to finish on shutdown'),
 
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .prefault('info')
-    .describe('least level'),
-  LOG_FORMAT: oneOf('pretty', 'json').optional().describe('for people, or one JSON object a line'),
+    .describe('minimum log level'),
+  LOG_FORMAT: oneOf('pretty', 'json').optional().describe('pretty: readable text; json: one JSON object per line'),
 
-  DATABASE_URL: postgresUrl.optional().describe('the catalog, and the default server of tenants'),
-  EMBEDDED_POSTGRES: flag.optional().describe('start a PostgreSQL of its own when DATABASE_URL is not set'),
+  DATABASE_URL: postgresUrl.optional().describe('catalog database, and the default server for tenants'),
+  EMBEDDED_POSTGRES: flag.optional().describe('start an embedded PostgreSQL when DATABASE_URL is not set'),
   DATA_DIR: text('a path', /^[^\0]+$/)
     .prefault('.data')
-    .describe('folder of embedded PostgreSQL, secrets, demo.json'),
-  DB_POOLER: oneOf('transaction').optional().describe('PgBouncer in transaction mode is in front of DATABASE_URL'),
-  DATABASE_DIRECT_URL: postgresUrl.optional().describe('the address around the pooler, for what needs a session'),
+    .describe('folder for embedded PostgreSQL, generated secrets and demo.json'),
+  DB_POOLER: oneOf('transaction').optional().describe('transaction: DATABASE_URL is PgBouncer in transaction mode'),
+  DATABASE_DIRECT_URL: postgresUrl.optional().describe('URL that bypasses the pooler, for work that needs a session'),
 
-  ENABLE_CONNECTION_POOLING: flag.prefault('true').describe('false: each lease opens and closes a connection'),
-  DB_POOL_SIZE: integer(1).prefault('10').describe('connections kept per target'),
-  DB_MAX_OVERFLOW: integer(0).prefault('5').describe('extra connections per target under load, closed when idle'),
-  DB_POOL_RECYCLE: lifetime.prefault('3600').describe('seconds after which a connection is replaced; 0: never'),
-  DB_POOL_TIMEOUT: timeout.prefault('30').describe('seconds to wait for a connection'),
+  ENABLE_CONNECTION_POOLING: flag.prefault('true').describe('false: every lease opens and closes its own connection'),
+  DB_POOL_SIZE: integer(1).prefault('10').describe('connections kept open per target'),
+  DB_MAX_OVERFLOW: integer(0).prefault('5').describe('additional connections per target under load, closed when idle'),
+  DB_POOL_RECYCLE: lifetime.prefault('3600').describe('maximum age of a connection in seconds; 0: unlimited'),
+  DB_POOL_TIMEOUT: timeout.prefault('30').describe('seconds to wait for a connection from the pool'),
   DB_CONNECT_TIMEOUT: timeout.prefault('5').describe('seconds to open a connection'),
   DB_STATEMENT_TIMEOUT: timeout.prefault('30').describe('seconds a statement may run'),
-  DB_LEASE_WARNING: timeout.prefault('60').describe('seconds after which a held transaction or session is logged'),
-  DB_SERVER_MAX_CONNECTIONS: integer(1).prefault('90').describe("this process's connections per server, all pools"),
+  DB_LEASE_WARNING: timeout
+    .prefault('60')
+    .describe('seconds after which a transaction or session still held is logged'),
+  DB_SERVER_MAX_CONNECTIONS: integer(1)
+    .prefault('90')
+    .describe('maximum connections of this process per server, across all pools'),
 
-  TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target one tenant may hold at once'),
-  TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers of one tenant that may wait for a connection'),
+  TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target that one tenant may hold at once'),
+  TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers per tenant that may wait for a connection'),
 
   ENABLE_REDIS_CACHE: flag.prefault('true').describe('false: memory tier only'),
-  REDIS_URL: redisUrl.optional().describe('takes the place of the four variables that follow'),
-  REDIS_HOST: host.prefault('localhost').describe('host of Redis'),
-  REDIS_PORT: integer(1, 65_535).prefault('6379').describe('TCP port of Redis'),
-  REDIS_PASSWORD: z.string().optional().describe('password of Redis'),
-  REDIS_DB: integer(0).prefault('0').describe('number of the Redis database'),
-  REDIS_TLS: flag.prefault('false').describe('talk TLS to Redis; with REDIS_URL its scheme says so'),
+  REDIS_URL: redisUrl.optional().describe('replaces REDIS_HOST, REDIS_PORT, REDIS_PASSWORD and REDIS_DB'),
+  REDIS_HOST: host.prefault('localhost').describe('Redis host'),
+  REDIS_PORT: integer(1, 65_535).prefault('6379').describe('Redis TCP port'),
+  REDIS_PASSWORD: z.string().optional().describe('Redis password'),
+  REDIS_DB: integer(0).prefault('0').describe('Redis database number'),
+  REDIS_TLS: flag.prefault('false').describe('connect to Redis over TLS; with REDIS_URL, use rediss:// instead'),
   REDIS_KEY_PREFIX: text('letters, digits and :_.-', /^[\w:.-]{1,64}$/)
     .prefault('tenantry')
-    .describe('in front of every key; another one for each deployment that shares a Redis'),
-  REDIS_SENTINELS: hostList.optional().describe('host:port of sentinels, comma-separated'),
-  REDIS_SENTINEL_MASTER: text('a name', /^\S+$/).prefault('mymaster').describe('the master that sentinels watch'),
-  REDIS_CLUSTER_NODES: hostList.optional().describe('host:port of some nodes of a cluster, comma-separated'),
-  CACHE_DEFAULT_TTL: integer(1).prefault('300').describe('seconds an entry is good for'),
+    .describe('prefix of every key; must differ between deployments that share a Redis'),
+  REDIS_SENTINELS: hostList.optional().describe('Redis Sentinels as host:port, comma-separated'),
+  REDIS_SENTINEL_MASTER: text('a name', /^\S+$/)
+    .prefault('mymaster')
+    .describe('name of the master that the sentinels monitor'),
+  REDIS_CLUSTER_NODES: hostList.optional().describe('Redis Cluster seed nodes as host:port, comma-separated'),
+  CACHE_DEFAULT_TTL: integer(1).prefault('300').describe('lifetime of a cache entry in seconds'),
   CACHE_GRACE: integer(0)
     .prefault('600')
-    .describe('seconds an entry may be served beyond its life while the catalog is away'),
-  CACHE_MEMORY_MAX_ENTRIES: integer(1).prefault('10000').describe('entries the memory tier holds'),
+    .describe('seconds an expired entry may still be served while the catalog is unreachable'),
+  CACHE_MEMORY_MAX_ENTRIES: integer(1).prefault('10000').describe('maximum entries in the memory tier'),
 
-  ADMIN_API_KEY: apiKey.optional().describe('credential of /admin/v1; generated outside production'),
-  ENCRYPTION_KEYS: keyRing.optional().describe('seal secrets at rest, the first seals; generated outside production'),
-  JWT_JWKS_URL: webUrl.optional().describe("the issuer's published keys"),
-  JWT_SECRET: hmacSecret.optional().describe('key shared with the issuer, instead of JWT_JWKS_URL'),
-  JWT_TENANT_CLAIM: text('a claim without white space', /^\S+$/).prefault('tenant').describe('claim naming the tenant'),
+  ADMIN_API_KEY: apiKey.optional().describe('API key of the control plane, /admin/v1; generated outside production'),
+  ENCRYPTION_KEYS: keyRing.optional().describe('keys that encrypt secrets at rest; generated outside production'),
+  JWT_JWKS_URL: webUrl.optional().describe("URL of the issuer's JSON Web Key Set"),
+  JWT_SECRET: hmacSecret.optional().describe('HMAC secret shared with the issuer, as an alternative to JWT_JWKS_URL'),
+  JWT_TENANT_CLAIM: text('a claim name without whitespace', /^\S+$/)
+    .prefault('tenant')
+    .describe('claim with the slug or id of the tenant'),
 
-  ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at start'),
-  ENABLE_API_DOCS: flag.optional().describe('serve OpenAPI at /docs'),
+  ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
+  ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),
   METRICS_PUBLIC: flag.prefault('false').describe('serve /metrics without the admin key'),
 });
 
 export type Environment = z.infer<typeof environmentTable>;
 export type VariableName = keyof Environment;
 
-/** In the table's order. */
+/** In declaration order. */
 export const VARIABLE_NAMES = environmentTable.keyof().options;
 
-/** The rest of the table's defaults: those that depend on other variables. */
+/** Applies the defaults that depend on other variables. */
 export function withDependentDefaults(environment: Environment) {
   const production = environment.NODE_ENV === 'production';
-  // Where embedded PostgreSQL is not allowed, a missing DATABASE_URL has been refused before: environment-rules.ts.
+  // Where embedded PostgreSQL is not allowed, environment-rules.ts has already rejected a missing DATABASE_URL.
   const embedded = environment.DATABASE_URL === undefined;
   return {
     ...environment,

@@ -2,14 +2,14 @@ import type { AppConfig } from './app-config.js';
 import type { VariableName } from './environment.js';
 import type { ConfigSource, ConfigSources } from './load-config.js';
 
-/** One thing that an operator can switch, as it is now and why. */
+/** A setting that turns behaviour on or off: its current value and where it came from. */
 export interface FeatureFlag {
   readonly variable: VariableName;
   readonly value: string;
   readonly source: ConfigSource;
 }
 
-/** What is on and off in this process. None of it is a secret. */
+/** The feature flags of this process. None of them is a secret. */
 export function featureFlagsOf(config: AppConfig, sources: ConfigSources): readonly FeatureFlag[] {
   const { pool, cache, features, database, log, environment } = config;
   const values: readonly (readonly [VariableName, string | boolean])[] = [
@@ -27,11 +27,9 @@ export function featureFlagsOf(config: AppConfig, sources: ConfigSources): reado
   return values.map(([variable, value]) => ({ variable, value: String(value), source: sources[variable] }));
 }
 
-/** For the log of a start. */
-export function featureFlagTable(switches: readonly FeatureFlag[]): string {
-  const width = Math.max(...switches.map(({ variable }) => variable.length));
-  const rows = switches.map(
-    ({ variable, value, source }) => `  ${variable.padEnd(width)}  ${value.padEnd(12)} ${source}`,
-  );
-  return ['Switches:', ...rows].join('\n');
+/** Formats the flags for the startup log. */
+export function featureFlagTable(flags: readonly FeatureFlag[]): string {
+  const width = Math.max(...flags.map(({ variable }) => variable.length));
+  const rows = flags.map(({ variable, value, source }) => `  ${variable.padEnd(width)}  ${value.padEnd(12)} ${source}`);
+  return ['Feature flags:', ...rows].join('\n');
 }

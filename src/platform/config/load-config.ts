@@ -5,7 +5,7 @@ import { deepFreeze } from '../deep-freeze.js';
 import { readEnvFile } from './env-file.js';
 import { type Environment, VARIABLE_NAMES, type VariableName } from './environment.js';
 import { requiredSecrets } from './required-secrets.js';
-import { type GivenVariables, validateEnvironment } from './validate-environment.js';
+import { type RawVariables, validateEnvironment } from './validate-environment.js';
 
 /** Injection token of `LoadedConfig['sources']`. */
 export const CONFIG_SOURCES = Symbol('CONFIG_SOURCES');
@@ -15,31 +15,31 @@ export type ConfigSources = Readonly<Record<VariableName, ConfigSource>>;
 
 export interface LoadedConfig {
   readonly config: AppConfig;
-  /** Where each variable's value comes from; one that is not set and has no default counts as `default`. */
+  /** Where each variable's value came from; `default` when it is not set, even if it has no default. */
   readonly sources: ConfigSources;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the environment, and for what it does not set `.env` in `cwd`. The result is deeply frozen.
- * Touches the disk (`DATA_DIR/secrets.json`) only when a secret has to be generated and everything else is valid.
+ * Reads the environment, then `.env` in `cwd` for variables that the environment does not set. The result is deeply
+ * frozen. Writes to disk (`DATA_DIR/secrets.json`) only when a secret must be generated and everything else is valid.
  *
- * @throws ConfigurationError with all problems at once
+ * @throws ConfigurationError listing all problems
  * @throws DataDirNotWritableError, SecretsFileInvalidError, SecretsFileLockedError
  */
 export function loadConfig({ env, cwd }: { env: NodeJS.ProcessEnv; cwd: string }): LoadedConfig {
   const file = readEnvFile(join(cwd, '.env'));
-  const environment = validateEnvironment(givenVariables(env, file));
+  const environment = validateEnvironment(rawVariables(env, file));
   const dataDir = resolve(cwd, environment.DATA_DIR);
   const config = buildAppConfig(environment, dataDir, requiredSecrets(environment, dataDir));
   return deepFreeze({ config, sources: sourcesOf(environment, env, file) });
 }
 
-/** An empty value counts as not set, so that a line such as `REDIS_PASSWORD=` takes nothing away. */
-function givenVariables(env: Variables, file: Variables): GivenVariables {
-  const given = VARIABLE_NAMES.map((name) => [name, env[name] || file[name]] as const);
-  return Object.fromEntries(given.filter(([, value]) => value));
+/** An empty value counts as not set, so `REDIS_PASSWORD=` does not override a value from `.env`. */
+function rawVariables(env: Variables, file: Variables): RawVariables {
+  const entries = VARIABLE_NAMES.map((name) => [name, env[name] || file[name]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value));
 }
 
 function sourcesOf(environment: Environment, env: Variables, file: Variables): ConfigSources {

@@ -6,26 +6,29 @@ import type { Environment } from './environment.js';
 import { GeneratedSecrets } from '../data-dir/generated-secrets.js';
 import { apiKey, keyRing } from './variable-types.js';
 
-/** The secrets without which nothing runs: given, or, outside production, generated once and kept in `DATA_DIR`. */
+/**
+ * Secrets the application cannot run without: configured or, outside production, generated once and saved in
+ * `DATA_DIR`.
+ */
 export interface RequiredSecrets {
   readonly adminApiKey: string;
-  /** The first one seals. Never empty. */
+  /** The first key encrypts. Never empty. */
   readonly encryptionKeys: readonly EncryptionKey[];
 }
 
-/** @throws what `GeneratedSecrets.getOrCreate` throws */
+/** @throws SecretsFileInvalidError, SecretsFileLockedError, DataDirNotWritableError */
 export function requiredSecrets(environment: Environment, dataDir: string): RequiredSecrets {
   const generated = new GeneratedSecrets(dataDir);
   return {
-    adminApiKey: environment.ADMIN_API_KEY ?? kept(generated, 'ADMIN_API_KEY', apiKey, newApiKey),
-    encryptionKeys: environment.ENCRYPTION_KEYS ?? kept(generated, 'ENCRYPTION_KEYS', keyRing, newKeyRing),
+    adminApiKey: environment.ADMIN_API_KEY ?? generatedSecret(generated, 'ADMIN_API_KEY', apiKey, newApiKey),
+    encryptionKeys: environment.ENCRYPTION_KEYS ?? generatedSecret(generated, 'ENCRYPTION_KEYS', keyRing, newKeyRing),
   };
 }
 
-/** What the file holds passes through the same check as what the environment gives: somebody may have edited it. */
-function kept<T>(secrets: GeneratedSecrets, name: string, type: z.ZodType<T>, generate: () => string): T {
+/** Validates the saved value like a configured one, because the file may have been edited. */
+function generatedSecret<T>(secrets: GeneratedSecrets, name: string, type: z.ZodType<T>, generate: () => string): T {
   const parsed = type.safeParse(secrets.getOrCreate(name, generate));
-  if (!parsed.success) throw new SecretsFileInvalidError(secrets.path, `has no valid ${name}`);
+  if (!parsed.success) throw new SecretsFileInvalidError(secrets.path, `has an invalid ${name}`);
   return parsed.data;
 }
 

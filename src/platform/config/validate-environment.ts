@@ -3,16 +3,16 @@ import { ConfigurationError, type ConfigurationProblem } from './config.errors.j
 import { environmentRules } from './environment-rules.js';
 import { type Environment, environmentTable, VARIABLE_NAMES, type VariableName } from './environment.js';
 
-/** The variables that are set, as text. */
-export type GivenVariables = Readonly<Partial<Record<VariableName, string>>>;
+/** The variables that are set, as unparsed text. */
+export type RawVariables = Readonly<Partial<Record<VariableName, string>>>;
 
-/** @throws ConfigurationError with the problems of all variables, in the table's order */
-export function validateEnvironment(given: GivenVariables): Environment {
-  const single = singleProblems(environmentTable.safeParse(given).error);
-  const bad = new Set<string>(single.map(({ variable }) => variable));
-  const environment = environmentTable.parse(without(given, bad));
-  const problems = [...single, ...crossProblems(environment, bad)];
-  if (problems.length > 0) throw new ConfigurationError(inTableOrder(problems));
+/** @throws ConfigurationError listing the problems of all variables, in declaration order */
+export function validateEnvironment(variables: RawVariables): Environment {
+  const single = singleProblems(environmentTable.safeParse(variables).error);
+  const invalid = new Set<string>(single.map(({ variable }) => variable));
+  const environment = environmentTable.parse(without(variables, invalid));
+  const problems = [...single, ...crossProblems(environment, invalid)];
+  if (problems.length > 0) throw new ConfigurationError(inDeclarationOrder(problems));
   return environment;
 }
 
@@ -22,17 +22,17 @@ function singleProblems(error: z.ZodError | undefined): ConfigurationProblem[] {
   return [...expected].map(([variable, message]) => ({ variable, expected: message }));
 }
 
-function crossProblems(environment: Environment, bad: ReadonlySet<string>): ConfigurationProblem[] {
+function crossProblems(environment: Environment, invalid: ReadonlySet<string>): ConfigurationProblem[] {
   return environmentRules
-    .filter(({ variable, besides }) => ![variable, ...besides].some((name) => bad.has(name)))
-    .filter(({ broken }) => broken(environment))
+    .filter(({ variable, dependsOn }) => ![variable, ...dependsOn].some((name) => invalid.has(name)))
+    .filter(({ isViolated }) => isViolated(environment))
     .map(({ variable, expected }) => ({ variable, expected }));
 }
 
-function without(given: GivenVariables, names: ReadonlySet<string>): GivenVariables {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !names.has(name)));
+function without(variables: RawVariables, names: ReadonlySet<string>): RawVariables {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !names.has(name)));
 }
 
-function inTableOrder(problems: readonly ConfigurationProblem[]): ConfigurationProblem[] {
+function inDeclarationOrder(problems: readonly ConfigurationProblem[]): ConfigurationProblem[] {
   return VARIABLE_NAMES.flatMap((name) => problems.filter(({ variable }) => variable === name));
 }

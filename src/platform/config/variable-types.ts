@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
-// What a variable's text may look like. The error of every type says only what was expected, never what was given.
+// Types of environment variables. Errors state only what was expected and never repeat the value, which may be a
+// secret.
 
-/** Two weeks: Node's timers hold at most 24.8 days, and a connection's age gets jitter on top. */
+/** Two weeks: Node's timers are limited to 24.8 days, and jitter is added to a connection's maximum age. */
 const MAX_LIFETIME_SECONDS = 1_209_600;
 const MAX_TIMEOUT_SECONDS = 86_400;
 const MAX_INTEGER = 2_147_483_647;
@@ -18,10 +19,10 @@ export function integer(min: number, max = MAX_INTEGER) {
     .pipe(z.number().min(min, expected).max(max, expected));
 }
 
-/** Seconds after which something is replaced; 0 for never. */
+/** A maximum age in seconds; 0 for unlimited. */
 export const lifetime = integer(0, MAX_LIFETIME_SECONDS);
 
-/** Seconds in the environment, milliseconds in the program. */
+/** Parses seconds into milliseconds. */
 export const timeout = parsed(
   `seconds from 0.001 to ${MAX_TIMEOUT_SECONDS}, for example 30 or 2.5`,
   (text): number | undefined => {
@@ -46,7 +47,7 @@ export function text(expected: string, pattern: RegExp) {
 
 export const host = text('a host name or an IP address', /^[\w.:%-]{1,253}$/);
 
-export const hostList = parsed('host:port or several, comma-separated', (list) => {
+export const hostList = parsed('one or more host:port, comma-separated', (list) => {
   const nodes = list.split(',').flatMap((entry) => hostAndPort(entry.trim()) ?? []);
   return nodes.length === list.split(',').length ? nodes : undefined;
 });
@@ -65,17 +66,17 @@ export const redisUrl = url('redis://host:6379/0 or rediss://…', ({ protocol, 
   return ['redis:', 'rediss:'].includes(protocol) && hostname !== '' && /^\/?\d*$/.test(pathname);
 });
 
-export const webUrl = url('an https:// or http:// address', ({ protocol }) => ['https:', 'http:'].includes(protocol));
+export const webUrl = url('an https:// or http:// URL', ({ protocol }) => ['https:', 'http:'].includes(protocol));
 
-/** What an `Authorization: Bearer` header can carry. */
-export const apiKey = text('at least 16 characters without white space', /^[\x21-\x7e]{16,}$/);
+/** Characters that an `Authorization: Bearer` header can carry. */
+export const apiKey = text('at least 16 characters without whitespace', /^[\x21-\x7e]{16,}$/);
 
 export const hmacSecret = z
   .string()
   .refine((secret) => Buffer.byteLength(secret) >= HMAC_SECRET_BYTES, `at least ${HMAC_SECRET_BYTES} bytes`);
 
 export const keyRing = parsed(
-  `id:base64 or several, comma-separated: different ids, each key ${AES_256_KEY_BYTES} bytes in base64`,
+  `one or more id:base64, comma-separated, with distinct ids and keys of ${AES_256_KEY_BYTES} bytes`,
   (ring) => {
     const keys = ring.split(',').flatMap((entry) => encryptionKey(entry) ?? []);
     const complete = keys.length === ring.split(',').length;
@@ -94,12 +95,12 @@ function url(expected: string, accepts: (address: URL) => boolean) {
   return z.string().refine((address) => isAddress(address) && isAccepted(new URL(address), accepts), expected);
 }
 
-/** `URL` cuts white space off silently; those who get the text later would not. */
+/** `URL` silently trims whitespace; the database and Redis clients that receive the text later do not. */
 function isAddress(address: string): boolean {
   return !/\s/.test(address) && URL.canParse(address);
 }
 
-/** Whoever connects decodes user and password; a stray "%" would fail there, with a message that quotes them. */
+/** Clients decode user and password when connecting; a stray "%" would fail there with an error that quotes them. */
 function isAccepted(address: URL, accepts: (address: URL) => boolean): boolean {
   try {
     decodeURIComponent(`${address.username}:${address.password}`);

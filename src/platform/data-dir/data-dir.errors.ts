@@ -9,11 +9,14 @@ export class DataDirNotWritableError extends CodedError {
     readonly dataDir: string,
     options: { cause: unknown },
   ) {
-    super(`DATA_DIR (${dataDir}) cannot be written to: ${systemReason(options.cause)}`, options);
+    super(`cannot write to DATA_DIR (${dataDir}): ${systemReason(options.cause)}`, options);
   }
 }
 
-/** Raised when the file of generated secrets cannot be understood. It is left as it is: overwriting loses keys. */
+/**
+ * Raised when the file of generated secrets is invalid. The file is left untouched, because overwriting it would lose
+ * keys.
+ */
 export class SecretsFileInvalidError extends CodedError {
   readonly code = 'SECRETS_FILE_INVALID';
 
@@ -22,15 +25,15 @@ export class SecretsFileInvalidError extends CodedError {
     reason: string,
     options?: { cause?: unknown },
   ) {
-    super(`${path} ${reason}; restore it, or remove it to have new secrets generated`, options);
+    super(`${path} ${reason}; restore it, or delete it to generate new secrets`, options);
   }
 }
 
-/** Raised when another process keeps the file of generated secrets locked for longer than writing it can take. */
+/** Raised when another process holds the lock on the generated secrets for longer than a write can take. */
 export class SecretsFileLockedError extends CodedError {
   readonly code = 'SECRETS_FILE_LOCKED';
 
   constructor(readonly lockPath: string) {
-    super(`${lockPath} is held by another process; remove the file if no other copy is starting`);
+    super(`${lockPath} is held by another process; delete the file if no other instance is starting`);
   }
 }

@@ -3,32 +3,32 @@ import { dirname } from 'node:path';
 import { DataDirNotWritableError } from './data-dir.errors.js';
 import { systemCode } from './system-error.js';
 
-/** As root, the account that PostgreSQL runs as must be able to pass through; what lies in it is 0600 or 0700 itself. */
+/** As root, the PostgreSQL account must be able to traverse the folder; its contents are 0600 or 0700 themselves. */
 const FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
-const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ELOOP']);
+const WRITE_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ELOOP']);
 
 /**
- * Runs `work`, which writes into `DATA_DIR`. The folder is created before (mode 0700, for root 0711) when it is missing; the mode of
- * one that is there is left alone.
+ * Runs `work`, which writes to `DATA_DIR`. Creates the folder first when it is missing (mode 0700; 0711 for root). The
+ * mode of an existing folder is left unchanged.
  *
  * @param dataDir absolute path
- * @throws DataDirNotWritableError when the system refuses to create or to write
+ * @throws DataDirNotWritableError when creating or writing fails
  */
 export function inDataDir<T>(dataDir: string, work: () => T): T {
   try {
     createFolder(dataDir);
     return work();
   } catch (error) {
-    if (!REFUSALS.has(systemCode(error) ?? '')) throw error;
+    if (!WRITE_ERRORS.has(systemCode(error) ?? '')) throw error;
     throw new DataDirNotWritableError(dataDir, { cause: error });
   }
 }
 
 /**
- * Creates a folder, and those above it, that only its owner can read; one that is there is left alone. By hand: with
- * `recursive: true` Node 20 spins for ever where a file system refuses with ENOENT, as /proc does.
+ * Creates a folder and its parents, readable by the owner only; an existing folder is left unchanged. Not
+ * `recursive: true`, with which Node 20 loops forever on file systems that fail with ENOENT, such as /proc.
  *
- * @throws the system's error
+ * @throws the system error
  */
 export function createFolder(path: string): void {
   try {

@@ -7,19 +7,19 @@ const DEADLINE_MS = 5_000;
 const RETRY_MS = 20;
 
 /**
- * Runs `work` while no other process on this machine runs one under the same path. The file is created exclusively and
- * names its holder, so that a lock whose holder died (killed half-way) is broken instead of stopping every later start.
+ * Runs `work` under an exclusive lock file. The file names its holder, so that the lock of a process that died is
+ * broken instead of blocking every later start.
  *
- * Blocks the thread: for the start, before there is anything to serve.
+ * Blocks the thread, so it is for startup only, before the process serves requests.
  *
- * @throws SecretsFileLockedError when a living holder, or one on another machine, keeps it for `deadlineMs`
+ * @throws SecretsFileLockedError when a live holder, or one on another machine, keeps the lock for `deadlineMs`
  */
 export function withLockFile<T>(path: string, work: () => T, deadlineMs = DEADLINE_MS): T {
   const deadline = performance.now() + deadlineMs;
   while (!tryCreate(path)) {
     breakIfAbandoned(path);
     if (performance.now() > deadline) throw new SecretsFileLockedError(path);
-    pause(RETRY_MS);
+    sleep(RETRY_MS);
   }
   try {
     return work();
@@ -28,7 +28,9 @@ export function withLockFile<T>(path: string, work: () => T, deadlineMs = DEADLI
   }
 }
 
-/** Only the one who created the second file breaks the lock: two breakers could remove a lock that was taken anew. */
+/**
+ * Only the creator of the second file breaks the lock: two breakers could remove a lock that was just acquired again.
+ */
 function breakIfAbandoned(path: string): void {
   const breaker = `${path}.break`;
   if (!isAbandoned(path) || !tryCreate(breaker)) return;
@@ -52,7 +54,7 @@ function tryCreate(path: string): boolean {
 function isAbandoned(path: string): boolean {
   const [host, pid] = holder(path).split(' ');
   if (host !== hostname()) return false;
-  // Our own number in a lock that we wait for: we are the restart, in a container that counts from 1 again.
+  // Our own process id in a lock that we wait for: the container was restarted, and process ids start from 1 again.
   return Number(pid) === process.pid || !isAlive(Number(pid));
 }
 
@@ -74,6 +76,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function pause(ms: number): void {
+function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,8 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SecretsFileInvalidError } from './data-dir.errors.js';
-import { DataDirNotWritableError } from './data-dir.errors.js';
+import { DataDirNotWritableError, SecretsFileInvalidError } from './data-dir.errors.js';
 import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { systemCode, systemReason } from './system-error.js';
@@ -10,8 +9,8 @@ import { systemCode, systemReason } from './system-error.js';
 const secretsSchema = z.record(z.string(), z.string().min(1));
 
 /**
- * Secrets that nobody gave and that must be the same at the next start, kept in `DATA_DIR/secrets.json` (mode 0600).
- * Neither the file nor the folder (mode 0700) is made before the first secret is generated.
+ * Secrets that were not configured and must survive a restart, saved in `DATA_DIR/secrets.json` (mode 0600). Neither
+ * the file nor the folder (mode 0700) is created before the first secret is generated.
  */
 export class GeneratedSecrets {
   readonly path: string;
@@ -22,7 +21,7 @@ export class GeneratedSecrets {
   }
 
   /**
-   * The secret of that name. Processes that ask at the same time all get the one that the first of them generated.
+   * Returns the named secret, generating it on first use. Concurrent processes all get the same one.
    *
    * @throws SecretsFileInvalidError, SecretsFileLockedError, DataDirNotWritableError
    */
@@ -33,10 +32,10 @@ export class GeneratedSecrets {
   private create(name: string, generate: () => string): string {
     return inDataDir(this.dataDir, () =>
       withLockFile(`${this.path}.lock`, () => {
-        // Another process may have been here while this one waited.
+        // Another process may have generated it while this one waited for the lock.
         const secrets = this.read();
-        const known = secrets.get(name);
-        if (known !== undefined) return known;
+        const existing = secrets.get(name);
+        if (existing !== undefined) return existing;
         const secret = generate();
         this.replaceFile(secrets.set(name, secret));
         return secret;
@@ -47,7 +46,7 @@ export class GeneratedSecrets {
   private read(): Map<string, string> {
     const content = this.content();
     if (content === undefined) return new Map();
-    const secrets = secretsSchema.safeParse(parsedJson(content));
+    const secrets = secretsSchema.safeParse(parseJson(content));
     if (!secrets.success) throw new SecretsFileInvalidError(this.path, 'is not a JSON object of non-empty strings');
     return new Map(Object.entries(secrets.data));
   }
@@ -62,22 +61,22 @@ export class GeneratedSecrets {
     }
   }
 
-  /** Under its final name the file is always complete: the old one, or the new one, even after a power cut. */
+  /** Atomic: under its final name the file is always complete, even after a power failure. */
   private replaceFile(secrets: ReadonlyMap<string, string>): void {
-    const unfinished = `${this.path}.tmp`;
-    const file = openSync(unfinished, 'w', 0o600);
+    const temporary = `${this.path}.tmp`;
+    const file = openSync(temporary, 'w', 0o600);
     try {
       writeFileSync(file, `${JSON.stringify(Object.fromEntries(secrets), null, 2)}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(unfinished, this.path);
+    renameSync(temporary, this.path);
   }
 }
 
-/** `undefined` for what is no JSON; the parser's own message would quote the secrets. */
-function parsedJson(content: string): unknown {
+/** Returns undefined for invalid JSON; the parser's own message would quote the secrets. */
+function parseJson(content: string): unknown {
   try {
     return JSON.parse(content);
   } catch (error) {

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig, type EncryptionKey } from '../config/app-config.js';
 import { CodedError } from '../errors/coded-error.js';
 
-/** Raised when a sealed value does not open: unknown key, changed bytes, or a value moved from where it was sealed. */
+/** Raised when a value cannot be decrypted: unknown key, modified bytes, or a value copied to another location. */
 export class DecryptionError extends CodedError {
   readonly code = 'SEAL_BROKEN';
 
@@ -11,7 +11,7 @@ export class DecryptionError extends CodedError {
     readonly context: string,
     reason: string,
   ) {
-    super(`the sealed value at ${context} does not open: ${reason}`);
+    super(`cannot decrypt the value at ${context}: ${reason}`);
   }
 }
 
@@ -20,8 +20,8 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Seals secrets with AES-256-GCM. The place a value is kept at is its associated data, so that a value copied to
- * another row, column or cache key does not open there.
+ * Encrypts secrets with AES-256-GCM. The `context`, which names where a value is stored, is its associated data, so
+ * that a value copied to another row, column or cache key cannot be decrypted there.
  */
 @Injectable()
 export class KeyRing {
@@ -35,47 +35,47 @@ export class KeyRing {
     this.byId = new Map(config.security.encryptionKeys.map((key) => [key.id, key]));
   }
 
-  /** `<key id>.<base64url of iv, tag, ciphertext>`, sealed with the first key of the ring. */
-  encrypt(plaintext: string, place: string): string {
+  /** Encrypts with the first key of the ring. @returns `<key id>.<base64url of iv, tag, ciphertext>` */
+  encrypt(plaintext: string, context: string): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.current.key, iv, { authTagLength: TAG_BYTES });
-    cipher.setAAD(Buffer.from(place));
-    const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
-    return `${this.mark}${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`;
+    cipher.setAAD(Buffer.from(context));
+    const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+    return `${this.currentPrefix}${Buffer.concat([iv, cipher.getAuthTag(), ciphertext]).toString('base64url')}`;
   }
 
-  /** What a value begins with that was sealed with the key that seals now. */
-  get mark(): string {
+  /** Prefix of every value encrypted with the current key. */
+  get currentPrefix(): string {
     return `${this.current.id}.`;
   }
 
-  /** Whether a value was sealed with the key that seals now; whoever has an older one can seal it anew. */
-  isCurrent(sealed: string): boolean {
-    return sealed.startsWith(this.mark);
+  /** Whether a value was encrypted with the current key; otherwise it should be re-encrypted. */
+  isCurrent(encrypted: string): boolean {
+    return encrypted.startsWith(this.currentPrefix);
   }
 
   /**
-   * The same secret, sealed with the first key of the ring; the same text when it is already.
+   * Re-encrypts a value with the first key of the ring; returns it unchanged when it is current.
    *
-   * @throws SealBrokenError
+   * @throws DecryptionError
    */
-  reEncrypt(sealed: string, place: string): string {
-    return this.isCurrent(sealed) ? sealed : this.encrypt(this.decrypt(sealed, place), place);
+  reEncrypt(encrypted: string, context: string): string {
+    return this.isCurrent(encrypted) ? encrypted : this.encrypt(this.decrypt(encrypted, context), context);
   }
 
-  /** @throws SealBrokenError */
-  decrypt(sealed: string, place: string): string {
-    const [keyId = '', payload = ''] = sealed.split('.');
+  /** @throws DecryptionError */
+  decrypt(encrypted: string, context: string): string {
+    const [keyId = '', payload = ''] = encrypted.split('.');
     const key = this.byId.get(keyId);
-    if (!key) throw new DecryptionError(place, 'its key is not in ENCRYPTION_KEYS');
+    if (!key) throw new DecryptionError(context, 'its key is not in ENCRYPTION_KEYS');
     const bytes = Buffer.from(payload, 'base64url');
     try {
       const decipher = createDecipheriv(ALGORITHM, key.key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
-      decipher.setAAD(Buffer.from(place));
+      decipher.setAAD(Buffer.from(context));
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
       return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
     } catch {
-      throw new DecryptionError(place, 'it was changed, moved, or sealed with another key of the same name');
+      throw new DecryptionError(context, 'it was modified, moved, or encrypted with another key of the same id');
     }
   }
 }

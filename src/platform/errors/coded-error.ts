@@ -1,13 +1,13 @@
 /**
- * Base of every error this application raises on purpose.
+ * Base class of every error this application raises deliberately.
  *
- * `code` is stable and part of the public contract; `message` is for people and never carries a secret or a value
- * that another tenant must not see. The HTTP status of a code is decided in one place, `http/problem.filter.ts`.
+ * `code` is stable and part of the public contract. `message` is for people and never contains a secret or another
+ * tenant's data. `http/problem.filter.ts` is the only place that maps codes to HTTP statuses.
  */
 export abstract class CodedError extends Error {
   abstract readonly code: string;
 
-  /** When set, the caller is told to come back after this many seconds (`Retry-After`). */
+  /** When set, the response asks the client to retry after this many seconds (`Retry-After`). */
   readonly retryAfterSeconds?: number;
 
   constructor(message: string, options?: { cause?: unknown; retryAfterSeconds?: number }) {
@@ -16,7 +16,9 @@ export abstract class CodedError extends Error {
     if (options?.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  /** What a caller may read. Where the message names hosts and roles, it is for the log, and this says less. */
+  /**
+   * The message shown to API clients. Override it when `message` names hosts or roles, which belong in the log only.
+   */
   get publicMessage(): string {
     return this.message;
   }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ValidationFailedError } from './request.errors.js';
 
-/** What the schema makes of a request that did not come over HTTP. @throws ValidationFailedError */
+/** Parses a request that did not arrive over HTTP. @throws ValidationFailedError */
 export function parseOrThrow<Output>(schema: z.ZodType<Output>, request: unknown): Output {
   const result = schema.safeParse(request);
   if (result.success) return result.data;

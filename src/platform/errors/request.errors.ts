@@ -1,13 +1,13 @@
 import { CodedError } from './coded-error.js';
 
-/** One field of a request that did not pass, and what was expected there. Never the value itself. */
+/** An invalid field of a request and what was expected. Never the value itself. */
 export interface FieldProblem {
-  /** Dotted path: `lines.0.quantity`; empty for the body as a whole. */
+  /** Dotted path such as `lines.0.quantity`; empty for the whole body. */
   readonly field: string;
   readonly message: string;
 }
 
-/** Raised when a request does not have the shape its route asks for. */
+/** Raised when a request does not match its route's schema. */
 export class ValidationFailedError extends CodedError {
   readonly code = 'VALIDATION_FAILED';
 
@@ -16,16 +16,16 @@ export class ValidationFailedError extends CodedError {
   }
 }
 
-/** Raised when what a request names does not exist for its tenant. */
+/** Raised when a resource does not exist for the request's tenant. */
 export class NotFoundError extends CodedError {
   readonly code = 'NOT_FOUND';
 
-  constructor(what: string) {
-    super(`no such ${what}`);
+  constructor(resource: string) {
+    super(`no such ${resource}`);
   }
 }
 
-/** Raised when a request contradicts what is stored: a value that must be unique, or a version that has moved on. */
+/** Raised when a request conflicts with stored data: a duplicate of a unique value, or an outdated version. */
 export class ConflictError extends CodedError {
   readonly code = 'CONFLICT';
 }

@@ -1,20 +1,20 @@
 import { QueryFailedError } from 'typeorm';
 import type { CodedError } from '../errors/coded-error.js';
 
-/** Name of a constraint -> what its violation means to the caller. */
+/** Maps the name of a constraint to the error that its violation means to the caller. */
 export type ConstraintErrors = Readonly<Record<string, () => CodedError>>;
 
 /**
- * Runs `work` and lets the database decide what is unique and what exists: a check beforehand would race with other
- * requests. PostgreSQL's own error carries the row's values and goes no further than here.
+ * Runs `work` and relies on the database to enforce uniqueness and references: checking first would race with other
+ * requests. PostgreSQL's own error contains the row's values and is not passed on.
  *
- * @throws the refusal that `refusals` has for the violated constraint; any other error as it is
+ * @throws the error that `errors` has for the violated constraint; any other error unchanged
  */
-export async function withConstraintErrors<T>(refusals: ConstraintErrors, work: () => Promise<T>): Promise<T> {
+export async function withConstraintErrors<T>(errors: ConstraintErrors, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw refusals[violatedConstraint(error)]?.() ?? error;
+    throw errors[violatedConstraint(error)]?.() ?? error;
   }
 }
 

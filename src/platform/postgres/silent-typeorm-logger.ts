@@ -1,6 +1,6 @@
 import type { Logger } from 'typeorm';
 
-/** One logger for all data sources. Statements are timed and failures reported by the layers around TypeORM. */
+/** Silences TypeORM: the layers around it already time statements and report failures. */
 export class SilentTypeormLogger implements Logger {
   logQuery(): void {}
   logQueryError(): void {}

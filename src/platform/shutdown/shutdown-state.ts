@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Whether this process is shutting down: from then on it reports "not ready" and closes long-lived answers. */
+/** Whether this process is shutting down. From then on it reports "not ready" and closes long-lived responses. */
 @Injectable()
 export class ShutdownState {
   private begun = false;

@@ -33,10 +33,10 @@ test('the message reads well on a terminal', () => {
   expect(error).toMatchObject({
     code: 'CONFIGURATION_INVALID',
     message: [
-      'The configuration is not valid:',
+      'The configuration is invalid:',
       '  PORT          expected a whole number from 0 to 65535',
       '  DATABASE_URL  expected to be set, because EMBEDDED_POSTGRES is false',
-      'Every variable is described in .env.example.',
+      'See .env.example for a description of every variable.',
     ].join('\n'),
   });
 });

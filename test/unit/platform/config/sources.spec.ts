@@ -53,13 +53,13 @@ describe('.env in the working directory', () => {
     const cwd = newFolder();
     mkdirSync(join(cwd, '.env'));
     expect(problemsOf(REQUIRED, cwd)).toEqual([
-      { variable: '.env', expected: expect.stringMatching(/can be read.*EISDIR/) },
+      { variable: '.env', expected: expect.stringMatching(/readable file.*EISDIR/) },
     ]);
   });
 
   test('with a line that is no assignment is refused: the parser would drop the variable behind it', () => {
     expect(problemsOf(REQUIRED, folderWith('hunter2\nPORT=4000\n'))).toEqual([
-      { variable: '.env', expected: 'lines of NAME=value' },
+      { variable: '.env', expected: 'lines of the form NAME=value' },
     ]);
   });
 });

@@ -72,7 +72,7 @@ describe('DATA_DIR that cannot be written to', () => {
     expect(error).toBeInstanceOf(DataDirNotWritableError);
     expect(error).toMatchObject({
       code: 'DATA_DIR_NOT_WRITABLE',
-      message: `DATA_DIR (${dataDir}) cannot be written to: not a directory (ENOTDIR)`,
+      message: `cannot write to DATA_DIR (${dataDir}): not a directory (ENOTDIR)`,
     });
   });
 
