@@ -22,7 +22,7 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   const { dataDir } = config;
   const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
   const passwords = embeddedPasswords(dataDir);
-  const { runningPostgres } = await import('../dev/embedded-postgres/running-postgres.js');
+  const { findRunningPostgres: runningPostgres } = await import('../dev/embedded-postgres/running-postgres.js');
   const running = await runningPostgres({ dataDir, passwords });
   if (running) return borrowed(config, running.url);
   const { EmbeddedPostgres } = await import('../dev/embedded-postgres/embedded-postgres.js');
@@ -40,7 +40,7 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
 
 /** Other commands may have found it running and be using it: they may finish first. */
 async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
-  const { othersHaveLeft } = await import('../dev/embedded-postgres/running-postgres.js');
+  const { waitForOtherClients: othersHaveLeft } = await import('../dev/embedded-postgres/running-postgres.js');
   await othersHaveLeft(postgres.superuserUrl);
   await postgres.stop();
 }

@@ -6,34 +6,37 @@ import { DataDirectoryUnusableError } from './embedded.errors.js';
 import type { ServiceAccount } from './service-account.js';
 import { removeAbandoned } from './staging.js';
 
-/** The name of PostgreSQL's data in `DATA_DIR`: a folder, or root's link to a folder that the account can enter. */
+/**
+ * Name of PostgreSQL's data in `DATA_DIR`: a folder or, under root, a link to a folder that the service account can
+ * enter.
+ */
 export const DATA_NAME = 'postgres';
 
 export interface PostgresData {
-  /** Absolute, links followed. */
+  /** Absolute path with links resolved. */
   readonly path: string;
-  /** What people know it as: `DATA_DIR/postgres`, perhaps a link to `path`. */
+  /** The path shown to people: `DATA_DIR/postgres`, possibly a link to `path`. */
   readonly name: string;
-  /** The major version that wrote it: `18`. */
+  /** The PostgreSQL major version that wrote the data, such as `18`. */
   readonly major: string;
   readonly owner: ServiceAccount;
 }
 
-/** @throws DataDirectoryUnusableError */
+/** Creates `DATA_DIR` when it is missing and removes leftovers of crashed starts. @throws DataDirectoryUnusableError */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
     createFolder(dataDir);
     await access(dataDir, constants.W_OK | constants.X_OK);
     await removeAbandoned(dataDir, DATA_NAME);
   } catch (error) {
-    throw unusable(dataDir, error);
+    throw toDataDirectoryError(dataDir, error);
   }
 }
 
 /**
- * What an earlier start left; undefined on the first start.
+ * Finds the data of an earlier start; undefined on the first start.
  *
- * @throws DataDirectoryUnusableError when there is something that is no data of PostgreSQL, or that we cannot read
+ * @throws DataDirectoryUnusableError when the folder cannot be read or contains something other than PostgreSQL's data
  */
 export async function findData(dataDir: string): Promise<PostgresData | undefined> {
   const link = join(dataDir, DATA_NAME);
@@ -41,17 +44,20 @@ export async function findData(dataDir: string): Promise<PostgresData | undefine
     if (!(await lstat(link).catch(ignoreMissing))) return undefined;
     const path = await realpath(link).catch(ignoreMissing);
     if (path === undefined) {
-      throw new DataDirectoryUnusableError(link, 'the folder it leads to is gone; delete the link to start empty');
+      throw new DataDirectoryUnusableError(
+        link,
+        'the folder that the link points to is gone; delete the link to start empty',
+      );
     }
     const entries = await readdir(path);
-    if (entries.length === 0) return void (await rmdir(link)); // as good as none, and its name is needed
+    if (entries.length === 0) return void (await rmdir(link)); // equivalent to no data, and the name is needed
     if (!entries.includes('PG_VERSION')) {
-      throw new DataDirectoryUnusableError(link, 'it holds something else; move that away');
+      throw new DataDirectoryUnusableError(link, 'it contains other files; move them away');
     }
     const { uid, gid } = await stat(path);
     return { path, name: link, major: (await readFile(join(path, 'PG_VERSION'), 'utf8')).trim(), owner: { uid, gid } };
   } catch (error) {
-    throw unusable(link, error);
+    throw toDataDirectoryError(link, error);
   }
 }
 
@@ -60,12 +66,12 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left',
-  ENOTDIR: 'it is no folder',
-  EEXIST: 'it is no folder',
+  ENOTDIR: 'it is not a folder',
+  EEXIST: 'it is not a folder',
 };
 
-/** A failed file operation as the error that says so in one line; other errors as they are. */
-export function unusable(path: string, error: unknown): unknown {
+/** Turns a failed file operation into a `DataDirectoryUnusableError`; returns other errors unchanged. */
+export function toDataDirectoryError(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (!(error instanceof Error) || !('syscall' in error)) return error;
   return new DataDirectoryUnusableError(path, REASONS[code] ?? code, error);

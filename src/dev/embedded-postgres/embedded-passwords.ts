@@ -6,7 +6,7 @@ export interface EmbeddedPasswords {
   readonly owner: string;
 }
 
-/** The passwords of the embedded PostgreSQL of a `DATA_DIR`: generated into it at the first start. */
+/** The passwords of the embedded PostgreSQL in a `DATA_DIR`, generated and saved there on the first start. */
 export function embeddedPasswords(dataDir: string): EmbeddedPasswords {
   const secrets = new GeneratedSecrets(dataDir);
   const password = (name: string): string => secrets.getOrCreate(name, () => randomBytes(24).toString('base64url'));

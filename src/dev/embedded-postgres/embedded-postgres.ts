@@ -2,36 +2,39 @@ import { resolve } from 'node:path';
 import { findData, type PostgresData, prepareDataDir } from './data-directory.js';
 import { DataVersionError } from './embedded.errors.js';
 import { createData } from './initial-data.js';
-import type { ParentWatch, ServerEnd } from './parent-watch.js';
+import type { ParentWatch, ServerExit } from './parent-watch.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
-import { type PostgresBinaries, usableBinaries } from './postgres-binaries.js';
+import { type PostgresBinaries, findUsableBinaries } from './postgres-binaries.js';
 import { startServer, stopServer } from './server-start.js';
-import { serviceAccount, type ServiceAccount } from './service-account.js';
+import { findServiceAccount, type ServiceAccount } from './service-account.js';
 
 export interface EmbeddedPostgresOptions {
-  /** `DATA_DIR`; the data lies in its folder `postgres`. */
+  /** `DATA_DIR`; the data is in its folder `postgres`. */
   readonly dataDir: string;
-  /** Of the superuser `postgres` and of the role `tenantry`. The superuser's must stay what it was at the first start. */
+  /**
+   * Passwords of the superuser `postgres` and the role `tenantry`. The superuser's must not change after the first
+   * start.
+   */
   readonly passwords: { readonly superuser: string; readonly owner: string };
-  /** A free one is chosen at each start unless given. */
+  /** Default: a free port, chosen at each start. */
   readonly port?: number;
   /** Server parameters (https://www.postgresql.org/docs/18/runtime-config.html). */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Hears the server's lines of severity FATAL and PANIC. */
+  /** Receives the server's log lines of severity FATAL and PANIC. */
   readonly onLog?: (line: string) => void;
-  /** For root only: where binaries and data go when the account PostgreSQL runs as cannot enter theirs. */
+  /** For root only: folder for binaries and data when the service account cannot enter the usual ones. */
   readonly systemDir?: string;
 }
 
-/** A PostgreSQL server of our own, on 127.0.0.1 only, that ends when we do. */
+/** A PostgreSQL server for development, on 127.0.0.1 only, that stops when this process ends. */
 export class EmbeddedPostgres {
-  /** As the owner of the database `tenantry`; holds the password. */
+  /** URL of the database `tenantry` for its owner; contains the password. */
   readonly url: string;
-  /** As the superuser, on the same database; holds the password. */
+  /** URL of the same database for the superuser; contains the password. */
   readonly superuserUrl: string;
-  /** Resolves when the server ends although nobody called `stop`; never otherwise. */
-  readonly exited: Promise<ServerEnd>;
-  #stopping: Promise<ServerEnd> | undefined;
+  /** Resolves when the server exits without a call to `stop`; never otherwise. */
+  readonly exited: Promise<ServerExit>;
+  #stopping: Promise<ServerExit> | undefined;
 
   private constructor(
     readonly port: number,
@@ -43,23 +46,29 @@ export class EmbeddedPostgres {
     this.url = urlOf(OWNER, passwords.owner);
     this.superuserUrl = urlOf('postgres', passwords.superuser);
     this.exited = new Promise((resolve) => {
-      void server.ended.then((end) => {
-        if (!this.#stopping) resolve(end);
+      void server.exited.then((exit) => {
+        if (!this.#stopping) resolve(exit);
       });
     });
   }
 
   /**
    * Starts the server on the data in `dataDir`, which the first start creates, and waits until it accepts connections.
-   * It does not keep our process alive.
+   * The server does not keep this process alive.
    *
-   * @throws the errors in embedded.errors.ts, and the server's own when its disk is full; nothing is left running then
+   * @throws the errors in embedded.errors.ts, or the server's own when the disk is full; the server is stopped first
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const { account, binaries, data } = await openData(options);
     const { server, port, superuser } = await startServer({
-      ...{ account, binaries, port: options.port, settings: options.settings ?? {}, onLog: options.onLog },
-      ...{ dataDir: options.dataDir, data, superuserPassword: options.passwords.superuser },
+      account,
+      binaries,
+      data,
+      dataDir: options.dataDir,
+      port: options.port,
+      settings: options.settings ?? {},
+      superuserPassword: options.passwords.superuser,
+      onLog: options.onLog,
     });
     try {
       await ensureOwnerDatabase(superuser, options.passwords.owner);
@@ -72,7 +81,7 @@ export class EmbeddedPostgres {
     return new EmbeddedPostgres(port, options.passwords, server);
   }
 
-  /** Ends open connections, writes everything to disk, and resolves when no process of the server is left. */
+  /** Closes open connections, flushes data to disk, and resolves when all server processes have exited. */
   async stop(): Promise<void> {
     this.#stopping ??= stopServer(this.server);
     await this.#stopping;
@@ -90,14 +99,14 @@ async function openData(options: EmbeddedPostgresOptions): Promise<OpenData> {
   const systemDir = options.systemDir ?? '/var/lib/tenantry';
   await prepareDataDir(dataDir);
   const found = await findData(dataDir);
-  const account = await serviceAccount(found?.owner);
-  const binaries = await usableBinaries(account, systemDir);
+  const account = await findServiceAccount(found?.owner);
+  const binaries = await findUsableBinaries(account, systemDir);
   if (!found) {
     const sync = options.settings?.['fsync'] !== 'off';
     await createData({ dataDir, systemDir, account, binaries, superuserPassword: options.passwords.superuser, sync });
   }
   const data = found ?? (await findData(dataDir));
-  if (!data) throw new Error(`nothing was created in ${dataDir}`);
+  if (!data) throw new Error(`no data was created in ${dataDir}`);
   if (data.major !== binaries.major) throw new DataVersionError(data.name, data.major, binaries.major);
   return { account, binaries, data };
 }

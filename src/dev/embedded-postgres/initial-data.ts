@@ -1,64 +1,64 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, realpath, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DATA_NAME, unusable } from './data-directory.js';
+import { DATA_NAME, toDataDirectoryError } from './data-directory.js';
 import { DataDirectoryUnusableError, PostgresFailedError } from './embedded.errors.js';
 import { ParentWatch } from './parent-watch.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
-import { mayWriteIn, type ServiceAccount, spawnOptions } from './service-account.js';
+import { canWriteIn, type ServiceAccount, spawnOptions } from './service-account.js';
 import { removeStaging, stagingPath } from './staging.js';
 
 export interface CreateDataOptions {
   readonly dataDir: string;
-  /** Where the data goes when the account cannot enter `dataDir`. */
+  /** Folder for the data when the account cannot enter `dataDir`. */
   readonly systemDir: string;
   readonly account: ServiceAccount | undefined;
   readonly binaries: PostgresBinaries;
   readonly superuserPassword: string;
-  /** False only where the data need not survive the machine. */
+  /** False only when the data need not survive a crash of the machine. */
   readonly sync: boolean;
 }
 
 /**
- * Creates a database cluster; when another copy was faster, the other's stays.
+ * Creates a database cluster. When another instance was faster, its cluster is kept.
  *
  * @throws DataDirectoryUnusableError, PostgresFailedError
  */
 export async function createData(options: CreateDataOptions): Promise<void> {
   const staging = stagingPath(options.dataDir, DATA_NAME);
-  let kept = false;
+  let isLinkTarget = false;
   try {
     const inSystem = await createStagingFolder(staging, options);
     await initdb(staging, options);
     const published = await publish(staging, join(options.dataDir, DATA_NAME), inSystem);
-    kept = published && inSystem;
+    isLinkTarget = published && inSystem;
   } catch (error) {
-    throw unusable(options.dataDir, error);
+    throw toDataDirectoryError(options.dataDir, error);
   } finally {
-    // When the data stays where the staging link leads, only the link goes.
-    await (kept ? unlink(staging) : removeStaging(staging));
+    // When `postgres` now links to the staging folder's target, only the staging link is removed.
+    await (isLinkTarget ? unlink(staging) : removeStaging(staging));
   }
 }
 
 /**
- * Root's `DATA_DIR` may lie where nobody else may enter. Then the staging folder is a link to one under `systemDir`;
- * through the link a later start finds and removes what a crash leaves there.
+ * Root's `DATA_DIR` may be in a folder that other accounts cannot enter. Then the staging folder is a link to one under
+ * `systemDir`; through the link, a later start finds and removes what a crash left there.
  *
- * @returns whether it lies under `systemDir`
+ * @returns whether the folder is under `systemDir`
  */
 async function createStagingFolder(staging: string, { account, systemDir }: CreateDataOptions): Promise<boolean> {
-  await createFolderOf(account, staging);
-  if (await mayWriteIn(account, staging)) return false;
+  await createFolderOwnedBy(account, staging);
+  if (await canWriteIn(account, staging)) return false;
   await rmdir(staging);
   await mkdir(systemDir, { recursive: true });
   const folder = join(systemDir, randomBytes(6).toString('hex'));
   await symlink(folder, staging);
-  await createFolderOf(account, folder);
-  if (await mayWriteIn(account, folder)) return true;
+  await createFolderOwnedBy(account, folder);
+  if (await canWriteIn(account, folder)) return true;
   throw new DataDirectoryUnusableError(folder, `user ${account?.uid} cannot write there either`);
 }
 
-async function createFolderOf(account: ServiceAccount | undefined, path: string): Promise<void> {
+async function createFolderOwnedBy(account: ServiceAccount | undefined, path: string): Promise<void> {
   await mkdir(path);
   await chmod(path, 0o700);
   if (account) await chown(path, account.uid, account.gid);
@@ -73,18 +73,26 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
   const { exitCode, output } = await new ParentWatch(
     binaries.initdb,
     [
-      ...['-D', join(folder, 'data'), '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-      // PostgreSQL's own C.UTF-8 (17 and later): the same order and case rules whatever the system has installed.
-      ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...['--no-instructions', ...(options.sync ? [] : ['--no-sync'])],
+      '-D',
+      join(folder, 'data'),
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      // PostgreSQL's own C.UTF-8 (17 and later): the same sort order and case rules on every system.
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-instructions',
+      ...(options.sync ? [] : ['--no-sync']),
     ],
     spawnOptions(account),
-  ).ended;
+  ).exited;
   await unlink(passwordFile);
   if (exitCode !== 0) throw new PostgresFailedError('initdb', exitCode, output);
 }
 
-/** @returns false when another copy's data is there already */
+/** @returns false when another instance's data already exists */
 async function publish(staging: string, target: string, inSystem: boolean): Promise<boolean> {
   const data = join(await realpath(staging), 'data');
   try {

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 
-/** The role that the application connects as, and its database. */
+/** Name of the role that the application connects as, and of its database. */
 export const OWNER = 'tenantry';
 
 /**
- * Creates the owner's role and database, or what is missing of them after a crash, with the rights that an operator
- * would give the application on a server of their own: it may create databases and roles, and is no superuser.
+ * Creates the owner's role and database, or completes them after a crash, with the rights an operator would grant on a
+ * real server: CREATEDB and CREATEROLE, but not SUPERUSER.
  */
 export async function ensureOwnerDatabase(superuser: pg.ClientBase, ownerPassword: string): Promise<void> {
   if (!(await exists(superuser, 'pg_roles', 'rolname'))) await superuser.query(`CREATE ROLE ${OWNER}`);
@@ -16,7 +16,7 @@ export async function ensureOwnerDatabase(superuser: pg.ClientBase, ownerPasswor
   if (!(await exists(superuser, 'pg_database', 'datname'))) {
     await superuser.query(`CREATE DATABASE ${OWNER} OWNER ${OWNER}`);
   }
-  // Login roles of tenants have databases of their own; the catalog is none of their business.
+  // Tenants' login roles have their own databases and must not connect to the catalog.
   await superuser.query(`REVOKE CONNECT ON DATABASE ${OWNER} FROM PUBLIC`);
 }
 

@@ -4,13 +4,13 @@ import { createInterface } from 'node:readline';
 import type { spawnOptions } from './service-account.js';
 
 /*
- * A server that lives exactly as long as we do, whatever ends us: SIGKILL, too.
+ * Stops the server when this process dies, even by SIGKILL.
  *
- * A tiny shell starts it and holds the reading end of a pipe whose writing end only we have. The kernel closes that when
- * we end, and the shell's watcher then asks the server to shut down (SIGINT is PostgreSQL's "fast": roll back and
- * close), and after 5 s each not so kindly (SIGQUIT, SIGKILL). Signals also go through the pipe, so nobody signals a process id that
- * may meanwhile be another process. The shell runs in a session of its own: Ctrl-C in the terminal reaches
- * only the application, which drains before it stops the server.
+ * A small shell starts the server and holds the read end of a pipe whose write end only this process has. The kernel
+ * closes the pipe when this process ends, and the shell's watcher then stops the server with SIGINT (PostgreSQL's
+ * "fast" shutdown: roll back and disconnect), escalating to SIGQUIT, then SIGKILL, every 5 s. Signals are sent through
+ * the pipe, too, so that a reused process id is never signalled. The shell runs in its own session: Ctrl-C in the
+ * terminal reaches only the application, which drains before it stops the server.
  */
 const SUPERVISOR = `
 exec 3<&0
@@ -28,23 +28,23 @@ exec 2>/dev/null
 kill "$watcher"; wait "$watcher"
 exit "$status"`;
 
-/** How many lines of what the server wrote are kept for error messages. */
-const KEPT_LINES = 50;
+/** Lines of the server's output kept for error messages. */
+const MAX_OUTPUT_LINES = 50;
 
-export interface ServerEnd {
-  /** As the shell reports it: 128 + n after signal n. Null when the shell itself was killed. */
+export interface ServerExit {
+  /** As reported by the shell: 128 + n after signal n. Null when the shell itself was killed. */
   readonly exitCode: number | null;
-  /** The last lines that it wrote to standard error. */
+  /** The last lines written to standard error. */
   readonly output: readonly string[];
 }
 
-/** A server process on a life line. */
+/** A server process that stops when this process ends. */
 export class ParentWatch {
-  /** Resolves when the server and everything that it started and that writes to its log is gone. */
-  readonly ended: Promise<ServerEnd>;
+  /** Resolves when the server, and every child of it that writes to its log, has exited. */
+  readonly exited: Promise<ServerExit>;
   readonly #output: string[] = [];
   readonly #child: ChildProcess;
-  #end: ServerEnd | undefined;
+  #exit: ServerExit | undefined;
 
   constructor(
     program: string,
@@ -53,29 +53,29 @@ export class ParentWatch {
     onLine?: (line: string) => void,
   ) {
     const stdio: ['pipe', 'ignore', 'pipe'] = ['pipe', 'ignore', 'pipe'];
-    // Windows is untried: there the server is a plain child, outlives a killed application, and is stopped hard.
+    // Untested on Windows: the server is a plain child process, outlives a killed application, and is stopped hard.
     const child =
       process.platform === 'win32'
         ? spawn(program, args, { ...options, stdio, windowsHide: true })
         : spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', program, ...args], { ...options, stdio, detached: true });
     this.#child = child;
-    child.stdin.on('error', () => {}); // EPIPE: it has ended, which `ended` says
+    child.stdin.on('error', () => {}); // EPIPE: the server has exited, see `exited`
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (this.#output.push(line) > KEPT_LINES) this.#output.shift();
+      if (this.#output.push(line) > MAX_OUTPUT_LINES) this.#output.shift();
       onLine?.(line);
     });
-    this.ended = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       child.once('error', (error) => this.#output.push(error.message));
-      child.once('close', (exitCode) => resolve((this.#end = { exitCode, output: this.#output })));
+      child.once('close', (exitCode) => resolve((this.#exit = { exitCode, output: this.#output })));
     });
   }
 
-  /** Set once it has ended. */
-  get end(): ServerEnd | undefined {
-    return this.#end;
+  /** Set once the server has exited. */
+  get exit(): ServerExit | undefined {
+    return this.#exit;
   }
 
-  /** Lets our process end although the server runs; the server then ends, too. */
+  /** Lets this process exit while the server runs; the server then stops as well. */
   unref(): void {
     this.#child.unref();
     (this.#child.stdin as Socket).unref();
@@ -83,18 +83,18 @@ export class ParentWatch {
   }
 
   /**
-   * Sends the signals one after the other, each after the one before had `graceMs` to work, until the server has ended.
-   * When none works, everything that is left of it is killed.
+   * Sends the signals in order, `graceMs` apart, until the server has exited. When none works, kills every process that
+   * is left of it.
    */
-  async stop(signals: readonly string[], graceMs: number): Promise<ServerEnd> {
+  async stop(signals: readonly string[], graceMs: number): Promise<ServerExit> {
     this.#child.ref();
     for (const signal of signals) {
       this.#signal(signal);
-      const end = await this.#endWithin(graceMs);
-      if (end) return end;
+      const exit = await this.#exitWithin(graceMs);
+      if (exit) return exit;
     }
     this.#killGroup();
-    return this.ended;
+    return this.exited;
   }
 
   #killGroup(): void {
@@ -102,7 +102,7 @@ export class ParentWatch {
     try {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch (error) {
-      // ESRCH: the shell and the server are gone; the last of what the server started is about to follow.
+      // ESRCH: the shell and the server have exited; the server's last children are about to.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
@@ -112,13 +112,13 @@ export class ParentWatch {
     else this.#child.stdin?.write(`${name}\n`);
   }
 
-  async #endWithin(ms: number): Promise<ServerEnd | undefined> {
+  async #exitWithin(ms: number): Promise<ServerExit | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), ms);
     });
     try {
-      return await Promise.race([this.ended, timeout]);
+      return await Promise.race([this.exited, timeout]);
     } finally {
       clearTimeout(timer);
     }

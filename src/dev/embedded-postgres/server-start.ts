@@ -11,7 +11,7 @@ import {
   PostgresFailedError,
   StartTimeoutError,
 } from './embedded.errors.js';
-import { ParentWatch, type ServerEnd } from './parent-watch.js';
+import { ParentWatch, type ServerExit } from './parent-watch.js';
 import type { PostgresData } from './data-directory.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { type ServiceAccount, spawnOptions } from './service-account.js';
@@ -31,24 +31,24 @@ export interface ServerStartOptions {
 export interface StartedServer {
   readonly server: ParentWatch;
   readonly port: number;
-  /** Connected to the database `postgres`. */
+  /** A client connected to the database `postgres`. */
   readonly superuser: Client;
 }
 
 const READY_WITHIN_MS = 30_000;
-/** The copy that holds the data may have died this moment, and its server be about to end. */
+/** The instance that holds the lock may have just died, with its server about to exit. */
 const WAIT_FOR_LOCK_MS = 3_000;
 const PORT_ATTEMPTS = 5;
 
-/** A fast shutdown takes well under a second; after this the server is told to stop without a checkpoint. */
+/** A fast shutdown takes well under a second; after this time the server is stopped without a checkpoint. */
 const STOP_GRACE_MS = 5_000;
 
-/** Resolves when no process of the server is left. */
-export function stopServer(server: ParentWatch): Promise<ServerEnd> {
+/** Resolves when all server processes have exited. */
+export function stopServer(server: ParentWatch): Promise<ServerExit> {
   return server.stop(['INT', 'QUIT'], STOP_GRACE_MS);
 }
 
-/** Starts the server, again on another port when somebody took the one we found free, and waits until it is ready. */
+/** Starts the server and waits until it is ready. Retries on another port when the free one was taken meanwhile. */
 export async function startServer(options: ServerStartOptions): Promise<StartedServer> {
   const lockDeadline = Date.now() + WAIT_FOR_LOCK_MS;
   for (let attempts = 1; ;) {
@@ -56,68 +56,69 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
     const server = launch(options, port);
     const superuser = await connectWhenReady(server, port, options);
     if (superuser) return { server, port, superuser };
-    const end = await server.ended;
-    if (isLockHeld(end)) {
+    const exit = await server.exited;
+    if (isLockHeld(exit)) {
       if (Date.now() > lockDeadline) throw await dataInUse(options);
       await delay(200);
-    } else if (isPortTaken(end)) {
+    } else if (isPortTaken(exit)) {
       if (options.port !== undefined || ++attempts > PORT_ATTEMPTS) throw new PortTakenError(port);
     } else {
-      throw new PostgresFailedError('postgres', end.exitCode, end.output);
+      throw new PostgresFailedError('postgres', exit.exitCode, exit.output);
     }
   }
 }
 
 function launch({ account, binaries, data, settings, onLog }: ServerStartOptions, port: number): ParentWatch {
   const parameters = {
-    // Below LOG are the application's errors, whose details hold values of rows: they are reported where they happen.
+    // Levels below LOG include statement errors, whose details contain row values; the application reports those
+    // itself.
     log_min_messages: 'log',
     ...settings,
-    log_line_prefix: '%e ', // SQLSTATE: what `isLockHeld` reads
+    log_line_prefix: '%e ', // SQLSTATE, read by `isLockHeld`
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     port: String(port),
   };
   const args = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const spawning = spawnOptions(account);
-  // A lock file left by a crash may name a process id that is ours by now, which is common in containers: PostgreSQL
-  // ignores it when it is told who its grandparent is. Its parent is the shell of the life line.
+  // A lock file left by a crash may name a process id that is now this process's, which is common in containers.
+  // PostgreSQL ignores its parent's (the shell of `ParentWatch`) and its grandparent's id when it knows the latter.
   const env = { ...spawning.env, PG_GRANDPARENT_PID: String(process.pid) };
   return new ParentWatch(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, (line) => {
-    // cannot_connect_now is the answer to our own asking whether it is ready.
+    // cannot_connect_now (57P03) is the response to our own readiness checks.
     if (/ (FATAL|PANIC): /.test(line) && !line.startsWith('57P03')) onLog?.(line);
   });
 }
 
-/** @returns undefined when the server ended instead */
+/** @returns undefined when the server exited instead */
 async function connectWhenReady(
   server: ParentWatch,
   port: number,
   options: ServerStartOptions,
 ): Promise<Client | undefined> {
   const deadline = Date.now() + READY_WITHIN_MS;
-  while (!server.end) {
-    const tried = await connectAsSuperuser(port, options.superuserPassword);
-    if (tried instanceof Client) return tried;
-    const rejected = 'code' in tried && tried.code === '28P01';
+  while (!server.exit) {
+    const connected = await connectAsSuperuser(port, options.superuserPassword);
+    if (connected instanceof Client) return connected;
+    const rejected = 'code' in connected && connected.code === '28P01';
     if (!rejected && Date.now() < deadline) {
-      await Promise.race([delay(20), server.ended]);
+      await Promise.race([delay(20), server.exited]);
       continue;
     }
     await stopServer(server);
-    if (rejected) throw new PasswordRejectedError(options.data.name, tried);
-    throw new StartTimeoutError(READY_WITHIN_MS, tried);
+    if (rejected) throw new PasswordRejectedError(options.data.name, connected);
+    throw new StartTimeoutError(READY_WITHIN_MS, connected);
   }
   return undefined;
 }
 
 /** lock_file_exists (https://www.postgresql.org/docs/18/errcodes-appendix.html) */
-function isLockHeld({ output }: ServerEnd): boolean {
+function isLockHeld({ output }: ServerExit): boolean {
   return output.some((line) => line.startsWith('F0001 FATAL:'));
 }
 
-/** It has no SQLSTATE of its own; LC_ALL=C keeps the words. */
-function isPortTaken({ output }: ServerEnd): boolean {
+/** This error has no SQLSTATE of its own; LC_ALL=C keeps the message in English. */
+function isPortTaken({ output }: ServerExit): boolean {
   return output.some((line) => line.includes('could not bind IPv4 address "127.0.0.1": Address already in use'));
 }
 

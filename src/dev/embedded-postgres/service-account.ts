@@ -2,34 +2,34 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { NoServiceAccountError } from './embedded.errors.js';
 
-/** Whom PostgreSQL runs as when we are root, which it refuses. */
+/** The account that PostgreSQL runs as under root, which PostgreSQL itself does not allow. */
 export interface ServiceAccount {
   readonly uid: number;
   readonly gid: number;
 }
 
-// `_postgres` comes with macOS.
+// `_postgres` is part of macOS.
 const CANDIDATES = ['postgres', '_postgres', 'nobody'] as const;
 
 /**
- * The account to run PostgreSQL as; undefined means as ourselves, which is right for everybody but root.
+ * Finds the account to run PostgreSQL as; undefined means the current user, for every user except root.
  *
- * Data that exists keeps its owner: it may have been created by an ordinary user before somebody used sudo.
+ * Existing data keeps its owner: an ordinary user may have created it before the first run with sudo.
  *
  * @throws NoServiceAccountError
  */
-export async function serviceAccount(dataOwner: ServiceAccount | undefined): Promise<ServiceAccount | undefined> {
+export async function findServiceAccount(dataOwner: ServiceAccount | undefined): Promise<ServiceAccount | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   if (dataOwner && dataOwner.uid !== 0) return dataOwner;
   for (const name of CANDIDATES) {
-    const account = await lookUp(name);
+    const account = await findUser(name);
     if (account) return account;
   }
   throw new NoServiceAccountError(CANDIDATES);
 }
 
-/** `id` rather than /etc/passwd: the user may come from a directory service. */
-async function lookUp(name: string): Promise<ServiceAccount | undefined> {
+/** Uses `id` instead of /etc/passwd, because the user may come from a directory service. */
+async function findUser(name: string): Promise<ServiceAccount | undefined> {
   const id = async (option: string): Promise<number> =>
     Number((await promisify(execFile)('id', [option, name])).stdout);
   try {
@@ -40,8 +40,9 @@ async function lookUp(name: string): Promise<ServiceAccount | undefined> {
 }
 
 /**
- * How to spawn PostgreSQL's programs. The current directory may be one that the account cannot enter, and the
- * environment holds the application's secrets and perhaps PG* variables of the user's own server.
+ * Options for spawning PostgreSQL's programs, with their own directory and environment: the account may be unable to
+ * enter the current directory, and the environment contains the application's secrets and possibly PG* variables for
+ * another server.
  */
 export function spawnOptions(account: ServiceAccount | undefined): {
   readonly cwd: string;
@@ -53,20 +54,20 @@ export function spawnOptions(account: ServiceAccount | undefined): {
   const windows = process.platform === 'win32';
   return {
     cwd: windows ? process.cwd() : '/',
-    // English messages and UTC wherever we run; macOS refuses to start the server without LC_ALL.
+    // English messages and UTC everywhere; on macOS the server does not start without LC_ALL.
     env: { PATH, LC_ALL: 'C', TZ: 'UTC', ...(windows && { SystemRoot, TEMP }) },
     ...(account && { uid: account.uid, gid: account.gid }),
   };
 }
 
 export interface RunResult {
-  /** Null when a signal ended it. */
+  /** Null when the program was ended by a signal. */
   readonly exitCode: number | null;
-  /** Standard output and error, as they came. */
+  /** Lines of standard output and standard error, interleaved. */
   readonly output: readonly string[];
 }
 
-/** Runs a program to its end as the account. Rejects only when it cannot be started at all (ENOENT, EACCES, EPERM). */
+/** Runs a program to completion as the account. Rejects only when it cannot be started (ENOENT, EACCES, EPERM). */
 export function runAs(account: ServiceAccount | undefined, program: string, args: string[]): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...spawnOptions(account), stdio: ['ignore', 'pipe', 'pipe'] });
@@ -79,9 +80,9 @@ export function runAs(account: ServiceAccount | undefined, program: string, args
   });
 }
 
-/** Asked of the kernel as that account: mode bits alone say nothing about ACLs, mounts and the folders above. */
-export async function mayWriteIn(account: ServiceAccount | undefined, directory: string): Promise<boolean> {
-  if (!account) return true; // we have just created or entered it ourselves
+/** Checked by a process of that account: mode bits do not cover ACLs, mounts and parent folders. */
+export async function canWriteIn(account: ServiceAccount | undefined, directory: string): Promise<boolean> {
+  if (!account) return true; // the current user has just created or entered it
   const probe = await runAs(account, '/bin/sh', ['-c', '[ -w "$0" ] && [ -x "$0" ]', directory]);
   return probe.exitCode === 0;
 }

@@ -3,20 +3,20 @@ import { readdir, readlink, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /*
- * What is built in several steps is built under a staging name and renamed when complete, so that a crash half-way
- * leaves nothing that a later start would trust. The name carries our process id: a later start removes what a dead
- * process left, and leaves alone what a copy that is starting right now is building.
+ * Multi-step results are built under a staging name and renamed when complete, so that a crash leaves nothing that a
+ * later start would mistake for complete. The name contains the process id: a later start removes the leftovers of dead
+ * processes and keeps those of an instance that is starting right now.
  */
 
-/** With retries: what a killed process was running may still be writing for a moment. */
+/** Retries, because children of a killed process may still be writing for a moment. */
 const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const;
 
-/** A new name in the folder: `<name>.staging-<pid>-<random>`. Nothing is created. */
+/** Returns a new path in the folder, `<name>.staging-<pid>-<random>`, without creating it. */
 export function stagingPath(folder: string, name: string): string {
   return join(folder, `${name}.staging-${process.pid}-${randomBytes(4).toString('hex')}`);
 }
 
-/** Removes what dead processes left under staging names of `name`. */
+/** Removes what dead processes left under staging names for `name`. */
 export async function removeAbandoned(folder: string, name: string): Promise<void> {
   for (const entry of await readdir(folder)) {
     if (!entry.startsWith(`${name}.staging-`)) continue;
@@ -25,9 +25,9 @@ export async function removeAbandoned(folder: string, name: string): Promise<voi
   }
 }
 
-/** Removes a staging folder; when it is a link, what it leads to as well. */
+/** Removes a staging folder; when it is a link, its target as well. */
 export async function removeStaging(path: string): Promise<void> {
-  const target = await readlink(path).catch(() => undefined); // EINVAL: no link
+  const target = await readlink(path).catch(() => undefined); // EINVAL: not a link
   if (target !== undefined) {
     await rm(target, REMOVE);
     await unlink(path);
@@ -36,7 +36,7 @@ export async function removeStaging(path: string): Promise<void> {
   await rm(path, REMOVE);
 }
 
-/** Whether a process of that number runs, whoever's it is. */
+/** Whether a process with that id exists, under any account. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

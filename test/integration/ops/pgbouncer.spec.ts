@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
+import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import { PASSWORDS } from '../../support/postgres/embedded-server.js';
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 import { findProgram } from '../../support/processes/system-program.mjs';
@@ -75,7 +75,7 @@ async function asSuperuser<Row extends pg.QueryResultRow>(database: string, stat
 
 /** entrypoint.sh with pgbouncer.ini, of which only the addresses are other ones, as the user that it would not be root. */
 async function startPooler(program: string): Promise<void> {
-  const account = await serviceAccount(undefined);
+  const account = await findServiceAccount(undefined);
   folder = await mkdtemp(join(tmpdir(), 'tenantry-compose-pgbouncer-'));
   port = await freePort();
   const { host, port: server } = postgres.address;

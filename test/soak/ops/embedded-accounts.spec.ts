@@ -57,7 +57,7 @@ describe('embedded PostgreSQL and who runs it', () => {
     const { answer } = await start({ user: ordinaryUser() }, dataDir);
     expect(answer).toEqual({
       code: 'EMBEDDED_DATA_DIR_UNUSABLE',
-      message: `cannot keep PostgreSQL's data in ${dataDir}: permission denied`,
+      message: `cannot store PostgreSQL's data in ${dataDir}: permission denied`,
     });
     expect(await readdir(dataDir)).toEqual([]);
   });

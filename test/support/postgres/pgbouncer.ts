@@ -8,7 +8,7 @@ import pg from 'pg';
 import { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import {
   type ServiceAccount,
-  serviceAccount,
+  findServiceAccount,
   spawnOptions,
 } from '../../../src/dev/embedded-postgres/service-account.js';
 import { removeAbandoned, stagingPath } from '../../../src/dev/embedded-postgres/staging.js';
@@ -43,7 +43,7 @@ export class PgBouncer {
 
   static async start({ port, ...options }: PgBouncerOptions = {}): Promise<PgBouncer> {
     const program = await findProgram('pgbouncer', PACKAGES);
-    const account = await serviceAccount(undefined); // it refuses to run as root
+    const account = await findServiceAccount(undefined); // it refuses to run as root
     const listening = port ?? (await freePort());
     const folder = await writeFiles(account, {
       'pgbouncer.ini': configuration(listening, options),
@@ -57,8 +57,8 @@ export class PgBouncer {
       if (line.includes('process up')) markUp(); // it listens before it says so
     });
     const pooler = new PgBouncer(listening, folder, server);
-    await Promise.race([up, server.ended, delay(READY_WITHIN_MS, undefined, { ref: false })]);
-    const said = server.end?.output.join('\n');
+    await Promise.race([up, server.exited, delay(READY_WITHIN_MS, undefined, { ref: false })]);
+    const said = server.exit?.output.join('\n');
     if (said !== undefined || !(await pooler.answers())) {
       await pooler.stop();
       throw new Error(`pgbouncer did not start: ${said ?? `no answer within ${READY_WITHIN_MS} ms`}`);

@@ -6,9 +6,9 @@ import pg from 'pg';
 import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
 import { EmbeddedPostgres } from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import type { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
-import { usableBinaries } from '../../../src/dev/embedded-postgres/postgres-binaries.js';
+import { findUsableBinaries } from '../../../src/dev/embedded-postgres/postgres-binaries.js';
 import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
-import { serviceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
+import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
 
@@ -120,8 +120,8 @@ export class Standby {
   static async start(dataDir: string, settings: Readonly<Record<string, string>>): Promise<Standby> {
     const data = await findData(dataDir);
     if (!data) throw new Error(`no data in ${dataDir}`);
-    const account = await serviceAccount(data.owner);
-    const binaries = await usableBinaries(account, '/var/lib/tenantry');
+    const account = await findServiceAccount(data.owner);
+    const binaries = await findUsableBinaries(account, '/var/lib/tenantry');
     const { server, port, superuser } = await startServer({
       ...{ account, binaries, dataDir, data, settings, port: undefined, onLog: undefined },
       superuserPassword: PASSWORDS.superuser,

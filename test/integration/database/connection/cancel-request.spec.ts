@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
-import { serviceAccount } from '../../../../src/dev/embedded-postgres/service-account.js';
+import { findServiceAccount } from '../../../../src/dev/embedded-postgres/service-account.js';
 import { removeFolder, temporaryFolder } from '../../../support/postgres/embedded-server.js';
 import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
 import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
@@ -115,7 +115,7 @@ async function selfSigned(folder: string): Promise<{ readonly certificate: strin
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'],
     ...['-subj', '/CN=localhost', '-keyout', key, '-out', certificate],
   ]);
-  const account = await serviceAccount(undefined);
+  const account = await findServiceAccount(undefined);
   if (account) await Promise.all([certificate, key].map((path) => chown(path, account.uid, account.gid)));
   return { certificate, key };
 }

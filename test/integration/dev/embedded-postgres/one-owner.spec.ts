@@ -57,7 +57,7 @@ describe('the process that owns an embedded PostgreSQL', () => {
       for (const refusal of refusals) {
         expect(refusal).toMatchObject({
           code: 'EMBEDDED_DATA_IN_USE',
-          message: expect.stringMatching(/^another copy is running on [^\n]*\.data: stop it[^\n]*$/),
+          message: expect.stringMatching(/^another instance is running on [^\n]*\.data: stop it[^\n]*$/),
         });
       }
       expect(refusals).toHaveLength(2);

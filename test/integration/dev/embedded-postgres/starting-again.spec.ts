@@ -137,7 +137,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     const { port } = holder.address() as AddressInfo;
     await expect(EmbeddedPostgres.start({ ...options, port })).rejects.toMatchObject({
       code: 'EMBEDDED_PORT_TAKEN',
-      message: `PostgreSQL cannot listen on 127.0.0.1:${port}: the port is taken`,
+      message: `PostgreSQL cannot listen on 127.0.0.1:${port}: the port is in use`,
     });
     holder.close();
   });
@@ -147,7 +147,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     await mkdir(join(other, 'postgres', 'my-notes'), { recursive: true });
     await expect(EmbeddedPostgres.start({ ...options, dataDir: other })).rejects.toMatchObject({
       code: 'EMBEDDED_DATA_DIR_UNUSABLE',
-      message: `cannot keep PostgreSQL's data in ${other}/postgres: it holds something else; move that away`,
+      message: `cannot store PostgreSQL's data in ${other}/postgres: it contains other files; move them away`,
     });
     expect(await readdir(join(other, 'postgres'))).toEqual(['my-notes']);
   });
