@@ -5,7 +5,7 @@ import { redactor } from './redact.js';
 
 export type { Log };
 
-/** The one log of the process: JSON lines, or readable ones for a terminal. */
+/** Creates the log of the process: JSON lines, or readable text for a terminal. Secrets are redacted. */
 export function createLog(config: AppConfig, destination: NodeJS.WritableStream = process.stdout): Log {
   const { log } = config;
   const stream =

@@ -1,10 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Log } from './log.js';
 
-/** Nest tells of every module and route that it finds; that is for those who look for it. */
+/** Contexts in which Nest logs every module and route; logged at debug level. */
 const FRAMEWORK = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
 
-/** Nest's loggers write to the process's log. Nest passes the context last, and before it a stack for errors. */
+/** Adapts Nest's loggers to the log of the process. Nest passes the context last, preceded by the stack for errors. */
 export class NestLog implements LoggerService {
   constructor(private readonly target: Log) {}
 

@@ -6,17 +6,17 @@ const TRACE_PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
 
-// Asking for random bytes costs the same for many as for a few.
+// Random bytes are requested in bulk, because a large request costs as much as a small one.
 const random = Buffer.allocUnsafe(8_192);
 let used = random.length;
 
-/** What goes on to others: the trace that a request came with, or a new one, and this request as the parent. */
-export function ownTraceParent(given: string | string[] | undefined): string {
-  const [, traceId, flags = '00'] = (typeof given === 'string' && TRACE_PARENT.exec(given)) || [];
+/** Returns the `traceparent` to pass on: the incoming trace, or a new one, with this request as the parent. */
+export function childTraceParent(incoming: string | string[] | undefined): string {
+  const [, traceId, flags = '00'] = (typeof incoming === 'string' && TRACE_PARENT.exec(incoming)) || [];
   return `00-${traceId ?? randomHex(TRACE_ID_BYTES)}-${randomHex(SPAN_ID_BYTES)}-${flags}`;
 }
 
-/** The trace that a `traceparent` names; undefined where it is none. */
+/** The trace id of a `traceparent`; undefined when the value is invalid. */
 export function traceIdOf(traceParent: unknown): string | undefined {
   return typeof traceParent === 'string' ? TRACE_PARENT.exec(traceParent)?.[1] : undefined;
 }

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { CACHE, type Cache } from '../cache/contract/cache.js';
 import type { CacheSnapshot } from '../cache/contract/cache-statistics.js';
 import type { MetricsSource } from './series/metrics-source.js';
-import { report, type Sample } from './series/reported-metric.js';
+import { registerMetric, type Sample } from './series/reported-metric.js';
 
 const BREAKER_STATES: readonly CacheSnapshot['redisBreaker'][] = ['closed', 'open', 'half-open', 'off'];
 
@@ -14,33 +14,37 @@ interface CacheCounter {
 }
 
 const COUNTERS: readonly CacheCounter[] = [
-  { name: 'misses_total', help: 'Answers that no tier had.', value: (cache) => cache.misses },
+  { name: 'misses_total', help: 'Lookups that no tier could answer.', value: (cache) => cache.misses },
   {
     name: 'stale_total',
-    help: 'Answers served after their time because the catalog could not be asked.',
+    help: 'Expired entries served because the catalog was unreachable.',
     value: (cache) => cache.stale,
   },
-  { name: 'loads_total', help: 'Times that the catalog was asked.', value: (cache) => cache.loads },
-  { name: 'load_failures_total', help: 'Times that it could not be.', value: (cache) => cache.loadFailures },
-  { name: 'load_seconds_total', help: 'Time that asking it took.', value: (cache) => cache.loadMs / 1000 },
+  { name: 'loads_total', help: 'Loads from the catalog.', value: (cache) => cache.loads },
+  { name: 'load_failures_total', help: 'Loads from the catalog that failed.', value: (cache) => cache.loadFailures },
+  {
+    name: 'load_seconds_total',
+    help: 'Total duration of loads from the catalog.',
+    value: (cache) => cache.loadMs / 1000,
+  },
   {
     name: 'redis_failures_total',
-    help: 'Times that Redis did not answer, or said that it cannot.',
+    help: 'Redis commands that failed or timed out.',
     value: (cache) => cache.redisFailures,
   },
   {
     name: 'redis_rejected_total',
-    help: 'Values in Redis that did not open, parse or fit, and were removed.',
+    help: 'Redis entries removed because they could not be decrypted, parsed or validated.',
     value: (cache) => cache.redisRejected,
   },
   {
     name: 'redis_outdated_total',
-    help: 'Values in Redis that were older than what had been heard.',
+    help: 'Redis entries ignored because a newer version was known.',
     value: (cache) => cache.redisOutdated,
   },
 ];
 
-/** What the cache did and holds. */
+/** Metrics of the cache. */
 @Injectable()
 export class CacheMetrics implements MetricsSource {
   private snapshot: CacheSnapshot;
@@ -52,7 +56,7 @@ export class CacheMetrics implements MetricsSource {
     this.snapshot = cache.snapshot();
     for (const { name, help, value } of COUNTERS) {
       const read = (): Sample[] => [{ labels: {}, value: value(this.snapshot) }];
-      report(registry, { name: `tenantry_cache_${name}`, help, type: 'counter', read });
+      registerMetric(registry, { name: `tenantry_cache_${name}`, help, type: 'counter', read });
     }
     this.reportHits(registry);
     this.reportState(registry);
@@ -63,9 +67,9 @@ export class CacheMetrics implements MetricsSource {
   }
 
   private reportHits(registry: Registry): void {
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_cache_hits_total',
-      help: 'Answers by the tier that had them.',
+      help: 'Cache hits by tier.',
       type: 'counter',
       read: () => [
         { labels: { tier: 'memory' }, value: this.snapshot.memoryHits },
@@ -75,24 +79,24 @@ export class CacheMetrics implements MetricsSource {
   }
 
   private reportState(registry: Registry): void {
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_cache_entries',
       help: 'Entries in the memory tier.',
       type: 'gauge',
       read: () => [{ labels: {}, value: this.snapshot.entries }],
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_cache_redis_connected',
-      help: 'Whether there is a connection to Redis; absent when Redis is not used.',
+      help: '1 when connected to Redis, else 0; absent when Redis is disabled.',
       type: 'gauge',
       read: () => {
         const { redisConnected } = this.snapshot;
         return redisConnected === undefined ? [] : [{ labels: {}, value: Number(redisConnected) }];
       },
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_cache_redis_breaker',
-      help: 'State of the circuit breaker before Redis: 1 for the one it is in. "off" when Redis is not used.',
+      help: 'State of the circuit breaker for Redis: 1 for the current state; "off" when Redis is disabled.',
       type: 'gauge',
       read: () =>
         BREAKER_STATES.map((state) => ({ labels: { state }, value: Number(state === this.snapshot.redisBreaker) })),

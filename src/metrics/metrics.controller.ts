@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { ControlPlane, Public } from '../tenant/access/access.decorators.js';
 import { MetricsService } from './metrics.service.js';
 
-/** For the admin key. */
+/** Requires the admin key. */
 @ApiExcludeController()
 @ControlPlane()
 @Controller('metrics')
@@ -19,7 +19,7 @@ export class MetricsController {
   }
 }
 
-/** The same for anyone, with `METRICS_PUBLIC=true`. */
+/** Requires no credential; used with `METRICS_PUBLIC=true`. */
 @ApiExcludeController()
 @Public()
 @Controller('metrics')

@@ -21,7 +21,7 @@ export class MetricsModule {
       imports: [CacheModule],
       controllers: [metricsPublic ? PublicMetricsController : MetricsController],
       providers: [
-        // Not prom-client's global one: each application of a process has its own figures.
+        // Not prom-client's global registry: each application in a process has its own metrics.
         { provide: Registry, useFactory: () => new Registry() },
         RequestMetrics,
         TenantMetrics,

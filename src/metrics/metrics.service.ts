@@ -6,7 +6,7 @@ import { PoolMetrics } from './pools/pool-metrics.js';
 import { ProcessMetrics } from './process/process-metrics.js';
 import { RuntimeMetrics } from './process/runtime-metrics.js';
 
-/** One scrape. */
+/** Renders all metrics. */
 @Injectable()
 export class MetricsService {
   constructor(
@@ -18,7 +18,7 @@ export class MetricsService {
     private readonly runtime: RuntimeMetrics,
   ) {}
 
-  /** Everything in Prometheus' text format. Takes a second at most, when the catalog does not answer. */
+  /** Returns all metrics in Prometheus' text format, within about a second even when the catalog does not respond. */
   async scrape(): Promise<string> {
     await Promise.all([this.catalog.refresh(), this.process.refresh()]);
     for (const source of [this.pools, this.cache, this.runtime]) source.refresh();

@@ -4,41 +4,41 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Registry } from 'prom-client';
 import { usageOf } from '../http/request-state.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
-import { report } from './series/reported-metric.js';
+import { registerMetric } from './series/reported-metric.js';
 import { RouteCounters } from './series/route-counters.js';
 import { TenantMetrics } from './tenant-metrics.js';
 
 const DURATION = 'tenantry_http_request_duration_seconds';
 
-/** For addresses that no route has: what callers make up must not become series. */
+/** Label for paths without a route, so that made-up paths do not become series. */
 const UNKNOWN_ROUTE = 'unknown';
 
-/** Requests answered, by route. */
+/** Metrics of requests by route, and of the requests of each tenant. */
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
   /** By method, then by route. */
-  private readonly tallies = new Map<string, Map<string, RouteCounters>>();
+  private readonly counters = new Map<string, Map<string, RouteCounters>>();
 
   constructor(
     registry: Registry,
     private readonly tenants: TenantMetrics,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_http_requests_total',
-      help: 'Requests answered, by route pattern ("unknown" where there is none), method and status.',
+      help: 'Requests by route pattern ("unknown" when no route matches), method and status.',
       type: 'counter',
-      read: () => this.all().flatMap((tally) => tally.answered()),
+      read: () => this.all().flatMap((route) => route.requests()),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: DURATION,
-      help: 'From the request line to the last byte of the answer, by route pattern and method.',
+      help: 'Time from the request line to the last byte of the response, by route pattern and method.',
       type: 'histogram',
-      read: () => this.all().flatMap((tally) => tally.duration(DURATION)),
+      read: () => this.all().flatMap((route) => route.duration(DURATION)),
     });
   }
 
-  /** Fastify gives a hook to every route, also to those that are there already, until it listens. */
+  /** Until it listens, Fastify applies a new hook to all routes, including existing ones. */
   onModuleInit(): void {
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter.getType() === 'fastify') this.register(httpAdapter.getInstance<FastifyInstance>());
@@ -57,15 +57,16 @@ export class RequestMetrics implements OnModuleInit {
     const caller = callerOf(request);
     if (caller.kind === 'tenant') this.tenants.record(caller.tenant.slug, usageOf(request));
   }
+
   private countersOf(method: string, route: string): RouteCounters {
-    let ofMethod = this.tallies.get(method);
-    if (!ofMethod) this.tallies.set(method, (ofMethod = new Map()));
-    let tally = ofMethod.get(route);
-    if (!tally) ofMethod.set(route, (tally = new RouteCounters({ method, route })));
-    return tally;
+    let byRoute = this.counters.get(method);
+    if (!byRoute) this.counters.set(method, (byRoute = new Map()));
+    let counters = byRoute.get(route);
+    if (!counters) byRoute.set(route, (counters = new RouteCounters({ method, route })));
+    return counters;
   }
 
   private all(): RouteCounters[] {
-    return [...this.tallies.values()].flatMap((ofMethod) => [...ofMethod.values()]);
+    return [...this.counters.values()].flatMap((byRoute) => [...byRoute.values()]);
   }
 }

@@ -3,48 +3,48 @@ import { withDeadline } from '../platform/timeout.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
 import { TENANT_STATUSES, type TenantStatus } from '../catalog/model/tenant.js';
 
-/** The catalog is asked once in so long, however many scrape. */
+/** The catalog is queried at most once per interval, regardless of the number of scrapers. */
 const CACHE_MS = 10_000;
-/** Nobody waits longer than this for it. */
+/** Maximum time a scrape waits for the catalog. */
 const DEADLINE_MS = 1_000;
 
-/** How many tenants there are in each status, as the catalog last said. */
+/** Number of tenants per status, as last read from the catalog. */
 export class TenantCounts {
-  private known: ReadonlyMap<TenantStatus, number> = new Map();
+  private lastCounts: ReadonlyMap<TenantStatus, number> = new Map();
   private failure: unknown;
-  private askedAt = -Infinity;
-  private isAsking = false;
-  private answered: Promise<void> = Promise.resolve();
+  private queriedAt = -Infinity;
+  private isQuerying = false;
+  private loading: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly catalog: DataSource,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Every status, also those that no tenant is in; empty until the catalog has answered once. */
+  /** Includes statuses without tenants; empty until the first successful query. */
   get counts(): ReadonlyMap<TenantStatus, number> {
-    return this.known;
+    return this.lastCounts;
   }
 
-  /** Why the catalog did not answer when it was last asked; undefined when it did. */
+  /** The error of the last query; undefined when it succeeded. */
   get lastFailure(): unknown {
     return this.failure;
   }
 
-  /** Never rejects, and takes a second at most whatever the catalog does. */
+  /** Never rejects, and takes at most about a second. */
   async refresh(): Promise<void> {
     const now = this.now();
-    // One question at a time: a catalog that hangs must not be left with all its connections taken.
-    if (now - this.askedAt >= CACHE_MS && !this.isAsking) {
-      this.askedAt = now;
-      this.answered = this.ask();
+    // One query at a time, so that a hanging catalog does not use up all its connections.
+    if (now - this.queriedAt >= CACHE_MS && !this.isQuerying) {
+      this.queriedAt = now;
+      this.loading = this.load();
     }
-    await this.answered;
+    await this.loading;
   }
 
-  private async ask(): Promise<void> {
+  private async load(): Promise<void> {
     try {
-      this.known = await withDeadline(this.count(), DEADLINE_MS);
+      this.lastCounts = await withDeadline(this.count(), DEADLINE_MS);
       this.failure = undefined;
     } catch (error) {
       this.failure = error;
@@ -52,7 +52,7 @@ export class TenantCounts {
   }
 
   private async count(): Promise<ReadonlyMap<TenantStatus, number>> {
-    this.isAsking = true;
+    this.isQuerying = true;
     try {
       const rows = await this.catalog
         .getRepository(TenantEntity)
@@ -63,7 +63,7 @@ export class TenantCounts {
       const found = new Map(rows.map(({ status, count }) => [status, count]));
       return new Map(TENANT_STATUSES.map((status) => [status, found.get(status) ?? 0]));
     } finally {
-      this.isAsking = false;
+      this.isQuerying = false;
     }
   }
 }

@@ -1,19 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import type { Usage } from '../database/statements/usage.js';
-import { report } from './series/reported-metric.js';
+import { registerMetric } from './series/reported-metric.js';
 import { TopSeries } from './series/top-series.js';
 
-interface TenantCounts {
+interface TenantUsage {
   requests: number;
   statements: number;
   waitMs: number;
 }
 
-/** What the busiest tenants do, each on its own; all others together. */
+/** Activity per tenant for the busiest tenants, and summed for all others. */
 @Injectable()
 export class TenantMetrics {
-  private readonly series = new TopSeries<TenantCounts>(() => ({ requests: 0, statements: 0, waitMs: 0 }));
+  private readonly series = new TopSeries<TenantUsage>(() => ({ requests: 0, statements: 0, waitMs: 0 }));
 
   constructor(registry: Registry) {
     this.report(registry, 'requests_total', 'Requests', ({ requests }) => requests);
@@ -21,18 +21,18 @@ export class TenantMetrics {
     this.report(registry, 'wait_seconds_total', 'Time waited for connections', ({ waitMs }) => waitMs / 1000);
   }
 
-  /** One request of a tenant is answered. */
+  /** Records a completed request. */
   record(slug: string, usage: Readonly<Usage>): void {
-    const counts = this.series.of(slug, 1);
+    const counts = this.series.countsFor(slug, 1);
     counts.requests += 1;
     counts.statements += usage.statements;
     counts.waitMs += usage.waitMs;
   }
 
-  private report(registry: Registry, name: string, what: string, value: (counts: TenantCounts) => number): void {
-    report(registry, {
+  private report(registry: Registry, name: string, what: string, value: (usage: TenantUsage) => number): void {
+    registerMetric(registry, {
       name: `tenantry_tenant_${name}`,
-      help: `${what} of the busiest tenants; of all others under "other". A series begins when a tenant becomes one of them.`,
+      help: `${what} of the busiest tenants, and all others as "other". A series starts when a tenant joins the busiest.`,
       type: 'counter',
       read: () => this.series.entries().map(([tenant, counts]) => ({ labels: { tenant }, value: value(counts) })),
     });

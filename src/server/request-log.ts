@@ -2,26 +2,26 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../logging/log.js';
-import { ownTraceParent, traceIdOf } from '../logging/trace-parent.js';
+import { childTraceParent, traceIdOf } from '../logging/trace-parent.js';
 import { usageOf } from '../http/request-state.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
 
-/** What a caller may name its request: anything else could forge lines of a log. */
+/** Accepted request ids; anything else could forge log lines. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
-/** Probes come every second and say nothing new. */
+/** Frequent, uninteresting requests, logged at debug level. */
 const QUIET = /^\/(?:health|metrics)(?:\/|$)/;
 
-/** Fastify's `genReqId`: the caller's `X-Request-Id` when it is one, else a new one. */
+/** Fastify's `genReqId`: the client's `X-Request-Id` when it is valid, else a new id. */
 export function requestId({ headers }: IncomingMessage): string {
-  const given = headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  const incoming = headers['x-request-id'];
+  return typeof incoming === 'string' && REQUEST_ID.test(incoming) ? incoming : randomUUID();
 }
 
-/** Gives every request an id and a trace, both answered with, and writes one line about it when it is done. */
+/** Adds a request id and a `traceparent` to every response, and logs one line per request. */
 export function logRequests(server: FastifyInstance, log: Log): void {
   server.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id).header('traceparent', ownTraceParent(request.headers.traceparent));
+    void reply.header('x-request-id', request.id).header('traceparent', childTraceParent(request.headers.traceparent));
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {

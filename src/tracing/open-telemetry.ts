@@ -23,11 +23,11 @@ import type { SpanAttributes, SpanDescription, Tracing } from './tracing.js';
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
 
-type Say = (message: string) => void;
+type LogFunction = (message: string) => void;
 
 /**
- * Traces by OpenTelemetry's SDK. Nothing may import this module but the dynamic import of `start-tracing.ts`: with it
- * come all of the SDK's packages, which are optional.
+ * Tracing with OpenTelemetry's SDK. To be imported only dynamically, by `start-tracing.ts`: it pulls in the SDK's
+ * packages, which are optional.
  */
 export class OpenTelemetry implements Tracing {
   private constructor(
@@ -35,12 +35,12 @@ export class OpenTelemetry implements Tracing {
     readonly tracer: Tracer,
   ) {}
 
-  /** Reads the standard variables and registers with OpenTelemetry's API, so that code of others may make spans too. */
-  static start(say: { readonly log: Say; readonly warn: Say }): OpenTelemetry {
-    // The SDK tells of values that it cannot use; later it would tell of every batch that was not taken.
-    diag.setLogger(toLogger(say.warn), DiagLogLevel.WARN);
+  /** Reads the standard variables and registers with OpenTelemetry's API, so that other code can create spans, too. */
+  static start(logger: { readonly log: LogFunction; readonly warn: LogFunction }): OpenTelemetry {
+    // During startup only, so that the SDK reports invalid settings but not every failed export later.
+    diag.setLogger(toDiagLogger(logger.warn), DiagLogLevel.WARN);
     try {
-      const exporter = new ReportingExporter(new OTLPTraceExporter(), say);
+      const exporter = new ReportingExporter(new OTLPTraceExporter(), logger);
       const provider = new NodeTracerProvider({
         resource: resource(),
         spanProcessors: [new BatchSpanProcessor(exporter)],
@@ -53,7 +53,7 @@ export class OpenTelemetry implements Tracing {
   }
 
   within<T>(describe: () => SpanDescription, work: () => Promise<T>): Promise<T> {
-    // Work that no request asked for (start, change feed) would fill the store with traces of one span each.
+    // Background work (startup, change feed) would flood the trace store with single-span traces.
     return trace.getActiveSpan()?.isRecording() ? this.record(describe(), work) : work();
   }
 
@@ -61,7 +61,7 @@ export class OpenTelemetry implements Tracing {
     trace.getActiveSpan()?.setAttributes(attributes);
   }
 
-  /** Sends what is left and takes itself out of OpenTelemetry's API. */
+  /** Unregisters from OpenTelemetry's API and flushes the remaining spans. */
   async stop(): Promise<void> {
     trace.disable();
     context.disable();
@@ -83,15 +83,15 @@ export class OpenTelemetry implements Tracing {
   }
 }
 
-/** The environment's own attributes win. Not the process detector: it sends the command line. */
+/** Attributes from the environment take precedence. Without the process detector, which sends the command line. */
 function resource() {
-  const given = detectResources({ detectors: [serviceInstanceIdDetector, envDetector] });
+  const detected = detectResources({ detectors: [serviceInstanceIdDetector, envDetector] });
   return defaultResource()
     .merge(resourceFromAttributes({ 'service.name': 'tenantry' }))
-    .merge(given);
+    .merge(detected);
 }
 
-function toLogger(warn: Say): Record<'error' | 'warn' | 'info' | 'debug' | 'verbose', DiagLogFunction> {
-  const tell: DiagLogFunction = (message) => warn(message);
-  return { error: tell, warn: tell, info: tell, debug: tell, verbose: tell };
+function toDiagLogger(warn: LogFunction): Record<'error' | 'warn' | 'info' | 'debug' | 'verbose', DiagLogFunction> {
+  const log: DiagLogFunction = (message) => warn(message);
+  return { error: log, warn: log, info: log, debug: log, verbose: log };
 }

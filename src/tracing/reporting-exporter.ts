@@ -1,21 +1,21 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 
-type Say = (message: string) => void;
-type Done = Parameters<SpanExporter['export']>[1];
+type LogFunction = (message: string) => void;
+type ExportCallback = Parameters<SpanExporter['export']>[1];
 
 /** `ExportResultCode.SUCCESS` of @opentelemetry/core. */
 const SUCCESS = 0;
 
-/** Says once that spans are not taken, and once that they are again: the SDK is silent, or says it with every batch. */
+/** Logs once when exports start failing and once when they recover: the SDK logs either nothing or every batch. */
 export class ReportingExporter implements SpanExporter {
   private failing = false;
 
   constructor(
     private readonly exporter: SpanExporter,
-    private readonly say: { readonly log: Say; readonly warn: Say },
+    private readonly logger: { readonly log: LogFunction; readonly warn: LogFunction },
   ) {}
 
-  export(spans: ReadableSpan[], done: Done): void {
+  export(spans: ReadableSpan[], done: ExportCallback): void {
     this.exporter.export(spans, (result) => {
       this.report(result.code === SUCCESS, result.error);
       done(result);
@@ -30,10 +30,10 @@ export class ReportingExporter implements SpanExporter {
     await this.exporter.forceFlush?.();
   }
 
-  private report(taken: boolean, error: Error | undefined): void {
-    if (taken !== this.failing) return;
-    this.failing = !taken;
-    if (taken) this.say.log('Traces are taken again');
-    else this.say.warn(`Traces are not taken, and are dropped until they are: ${error?.message ?? 'no reason given'}`);
+  private report(succeeded: boolean, error: Error | undefined): void {
+    if (succeeded !== this.failing) return;
+    this.failing = !succeeded;
+    if (succeeded) this.logger.log('Trace export has recovered');
+    else this.logger.warn(`Trace export is failing, spans are dropped: ${error?.message ?? 'unknown error'}`);
   }
 }

@@ -2,27 +2,31 @@ import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, trace, type Tr
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { markFailed } from './failed-span.js';
 
-/** They come every few seconds for ever, and tell nothing. */
+/** Not traced: frequent and uninteresting. */
 const PROBES = /^\/health(?:[/?]|$)/;
 
 /**
- * One span for each request, in the trace that its `traceparent` names, and the current one while it is worked on:
- * Fastify keeps the context of a hook that goes on by `done`, also over the reading of the body. To be registered before
- * the hooks whose work it should show.
+ * Creates a span per request, in the trace of its `traceparent`. It is the active span while the request is handled:
+ * Fastify continues in the context in which a hook calls `done`, even after reading the body. Register it before the
+ * hooks whose work should appear in the span.
  */
 export function registerRequestSpans(server: FastifyInstance, tracer: Tracer): void {
   server.addHook('onRequest', (request, reply, done) => {
     if (PROBES.test(request.url)) return done();
-    const caller = propagation.extract(ROOT_CONTEXT, request.headers);
-    const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: asked(request) }, caller);
-    // Not Fastify's onResponse: this comes for a request that was given up, too.
+    const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+    const span = tracer.startSpan(
+      request.method,
+      { kind: SpanKind.SERVER, attributes: requestAttributes(request) },
+      parent,
+    );
+    // Instead of Fastify's onResponse, because it is also emitted for aborted requests.
     reply.raw.once('close', () => end(span, request, reply));
-    context.with(trace.setSpan(caller, span), done);
+    context.with(trace.setSpan(parent, span), done);
   });
 }
 
-/** Without the query string: it holds what the caller looks for. */
-function asked(request: FastifyRequest): Record<string, string> {
+/** Without the query string, which may contain personal data. */
+function requestAttributes(request: FastifyRequest): Record<string, string> {
   const [path = '/'] = request.url.split('?', 1);
   return { 'http.request.method': request.method, 'url.path': path, 'url.scheme': request.protocol };
 }

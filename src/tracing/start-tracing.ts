@@ -1,37 +1,37 @@
 import type { OpenTelemetry } from './open-telemetry.js';
-import { tracingWish } from './tracing-variables.js';
+import { traceExportSettings } from './tracing-variables.js';
 import { useTracing } from './tracing.js';
 
-type Say = (message: string) => void;
+type LogFunction = (message: string) => void;
 
 const PACKAGE = /Cannot find (?:package|module) '([^']+)'/;
 
 /**
- * Loads and starts OpenTelemetry's SDK when its standard variables ask for traces; otherwise nothing is loaded. What
- * cannot be done costs the traces, never the start, and is told in one line.
+ * Loads and starts OpenTelemetry's SDK when its standard variables enable traces; otherwise loads nothing. A failure
+ * disables tracing with one log line but never prevents startup.
  *
- * @param env the real environment: the SDK reads that one, too, and no `.env` file
+ * @param env the process environment, because that is what the SDK reads; `.env` files have no effect
  */
 export async function startTracing(
   env: NodeJS.ProcessEnv,
-  say: { readonly log: Say; readonly warn: Say },
+  logger: { readonly log: LogFunction; readonly warn: LogFunction },
 ): Promise<OpenTelemetry | undefined> {
-  const wish = tracingWish(env);
-  if (wish.kind === 'unsupported') say.warn(`No traces: ${wish.reason}`);
-  if (wish.kind !== 'otlp') return undefined;
+  const settings = traceExportSettings(env);
+  if (settings.kind === 'unsupported') logger.warn(`Tracing is disabled: ${settings.reason}`);
+  if (settings.kind !== 'otlp') return undefined;
   try {
     const { OpenTelemetry: Sdk } = await import('./open-telemetry.js');
-    const tracing = Sdk.start(say);
+    const tracing = Sdk.start(logger);
     useTracing(tracing);
-    say.log(`Traces go to ${wish.to}`);
+    logger.log(`Exporting traces to ${settings.endpoint}`);
     return tracing;
   } catch (error) {
-    say.warn(`No traces: ${whyNot(error)}`);
+    logger.warn(`Tracing is disabled: ${startFailure(error)}`);
     return undefined;
   }
 }
 
-function whyNot(error: unknown): string {
+function startFailure(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   const missing =
     code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' ? PACKAGE.exec(message)?.[1] : undefined;

@@ -8,14 +8,14 @@ import { currentTracing, useTracing } from './tracing.js';
 
 const OPEN_TELEMETRY = Symbol('OPEN_TELEMETRY');
 
-/** A collector that does not answer must not cost the others their share of `SHUTDOWN_TIMEOUT`. */
+/** An unresponsive collector must not use up the `SHUTDOWN_TIMEOUT`. */
 const FLUSH_WITHIN_MS = 2_000;
 
 const logger = new Logger('Tracing');
 
 /**
- * Traces, when OpenTelemetry's standard variables ask for them. Import it first: what is being built already puts its
- * hooks on the server, and those of the request's span have to come before the others'.
+ * Tracing, when OpenTelemetry's standard variables enable it. Import it first: modules add hooks to the server while
+ * they are created, and the hook that creates the request span must precede them.
  */
 @Module({
   providers: [
@@ -35,15 +35,15 @@ const logger = new Logger('Tracing');
 export class TracingModule implements OnApplicationShutdown {
   constructor(@Inject(OPEN_TELEMETRY) private readonly tracing: OpenTelemetry | undefined) {}
 
-  /** Nothing is in flight any more. Sends the spans that are left, as far as they are taken in time. */
+  /** Flushes the remaining spans, within a time limit; no request is in flight any more. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.tracing) return;
     if (currentTracing() === this.tracing) useTracing(undefined);
     const flushed = this.tracing.stop().then(
       () => true,
-      () => true, // the exporter has said why
+      () => true, // logged by the exporter
     );
     const inTime = await Promise.race([flushed, delay(FLUSH_WITHIN_MS, false, { ref: false })]);
-    if (!inTime) logger.warn(`The last traces were not taken within ${FLUSH_WITHIN_MS} ms`);
+    if (!inTime) logger.warn(`The last traces could not be exported within ${FLUSH_WITHIN_MS} ms`);
   }
 }

@@ -1,32 +1,32 @@
-/** What a trace shows of a piece of work. Never a value that a caller gave: traces leave the house. */
+/** Describes a span. Must not contain values from requests, because traces are sent to third parties. */
 export interface SpanDescription {
   readonly name: string;
-  /** `client`: it waits for the answer of another server. */
+  /** `client` for a call to another server. */
   readonly kind: 'internal' | 'client';
   readonly attributes: SpanAttributes;
 }
 
 export type SpanAttributes = Readonly<Record<string, string | number>>;
 
-/** The traces of this process, as the parts that do the work see them. */
+/** Tracing as used by the code being traced; independent of OpenTelemetry's packages. */
 export interface Tracing {
   /**
-   * Runs `work` in a span of the trace that the current call belongs to. Outside a trace, and in one that is not
-   * recorded, it only runs `work`, and `describe` is not asked.
+   * Runs `work` in a span of the current trace. Outside a trace, and in one that is not recorded, only runs `work` and
+   * does not call `describe`.
    */
   within<T>(describe: () => SpanDescription, work: () => Promise<T>): Promise<T>;
-  /** Says more about the current span; nothing outside one. */
+  /** Adds attributes to the current span; does nothing outside one. */
   annotate(attributes: SpanAttributes): void;
 }
 
 let current: Tracing | undefined;
 
-/** Undefined unless tracing was asked for: all that it costs then is this look. */
+/** Undefined unless tracing is enabled, so that disabled tracing costs only this check. */
 export function currentTracing(): Tracing | undefined {
   return current;
 }
 
-/** One per process, as OpenTelemetry's own registration is. */
+/** Sets the tracing of the process; one per process, like OpenTelemetry's own registration. */
 export function useTracing(tracing: Tracing | undefined): void {
   current = tracing;
 }

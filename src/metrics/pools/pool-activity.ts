@@ -1,66 +1,75 @@
 import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
-import { addTo, emptyCounters, growth, isUnchanged, type PoolCounters, countersOf, workIn } from './pool-counters.js';
+import {
+  addTo,
+  emptyCounters,
+  increaseSince,
+  isUnchanged,
+  type PoolCounters,
+  countersOf,
+  activityIn,
+} from './pool-counters.js';
 import { targetLabel } from './target-label.js';
 import { TopSeries } from '../series/top-series.js';
 
-/** What one series shows of the moment: of one target, or summed over all that have no series of their own. */
+/** Current state of one series: one target, or the sum of all targets without their own series. */
 export interface PoolState {
   busy: number;
   idle: number;
-  /** Being opened, looked at or closed. */
+  /** Being opened, validated or closed. */
   pending: number;
   waiting: number;
   readonly breakers: Record<PoolSnapshot['breaker'], number>;
 }
 
-/** What was seen of one target's pool, and the name it goes by. */
-interface Seen {
+/** Label of a target's pool, and its counters at the last update. */
+interface KnownPool {
   readonly label: string;
-  tally: PoolCounters;
+  counters: PoolCounters;
 }
 
-/** The pools of all targets as a few series: each of the busiest targets, and all others together. */
+/** Aggregates the pools of all targets into a few series: one per busiest target, and one for all others. */
 export class PoolActivity {
-  private readonly seen = new Map<string, Seen>();
+  private readonly known = new Map<string, KnownPool>();
   private readonly series: TopSeries<number[]>;
-  private states = new Map<string, PoolState>();
+  private currentStates = new Map<string, PoolState>();
 
   constructor(now?: () => number) {
     this.series = new TopSeries(emptyCounters, now);
   }
 
-  /** Counts what has happened since the last time. */
+  /** Adds what has happened since the last update. */
   update(pools: readonly PoolSnapshot[]): void {
     for (const pool of pools) this.count(pool);
-    this.states = new Map(this.series.entries().map(([label]) => [label, emptyState()]));
+    this.currentStates = new Map(this.series.entries().map(([label]) => [label, emptyState()]));
     for (const pool of pools) {
-      const state = this.states.get(this.series.labelOf(this.seenOf(pool).label));
+      const state = this.currentStates.get(this.series.labelOf(this.knownPool(pool).label));
       if (state) addState(state, pool);
     }
   }
 
-  /** Since this process began to look. */
-  counts(): (readonly [string, PoolCounters])[] {
+  /** Totals per label since the first update. */
+  counters(): (readonly [string, PoolCounters])[] {
     return this.series.entries();
   }
 
-  now(): (readonly [string, PoolState])[] {
-    return [...this.states];
+  /** Current state per label, as of the last update. */
+  states(): (readonly [string, PoolState])[] {
+    return [...this.currentStates];
   }
 
   private count(pool: PoolSnapshot): void {
-    const seen = this.seenOf(pool);
-    if (isUnchanged(pool, seen.tally)) return void this.series.of(seen.label, 0);
-    const tally = countersOf(pool);
-    const grown = growth(tally, seen.tally);
-    seen.tally = tally;
-    addTo(this.series.of(seen.label, workIn(grown)), grown);
+    const known = this.knownPool(pool);
+    if (isUnchanged(pool, known.counters)) return void this.series.countsFor(known.label, 0);
+    const counters = countersOf(pool);
+    const increase = increaseSince(known.counters, counters);
+    known.counters = counters;
+    addTo(this.series.countsFor(known.label, activityIn(increase)), increase);
   }
 
-  private seenOf({ target }: PoolSnapshot): Seen {
-    let seen = this.seen.get(target);
-    if (!seen) this.seen.set(target, (seen = { label: targetLabel(target), tally: emptyCounters() }));
-    return seen;
+  private knownPool({ target }: PoolSnapshot): KnownPool {
+    let known = this.known.get(target);
+    if (!known) this.known.set(target, (known = { label: targetLabel(target), counters: emptyCounters() }));
+    return known;
   }
 }
 
@@ -71,7 +80,8 @@ function emptyState(): PoolState {
 function addState(state: PoolState, { total, busy, idle, waiting, breaker }: PoolSnapshot): void {
   state.busy += busy;
   state.idle += idle;
-  state.pending += Math.max(0, total - busy - idle); // what was lost while lent is busy still, and gone already
+  // A connection lost while checked out still counts as busy, but no longer in the total.
+  state.pending += Math.max(0, total - busy - idle);
   state.waiting += waiting;
   state.breakers[breaker] += 1;
 }

@@ -3,8 +3,8 @@ import type { CloseReason } from '../../database/connection/physical-connection.
 import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 
 /**
- * What happened to a pool, as a row of numbers: there may be thousands of pools, all looked at in one go, and with names
- * in it that takes ten times as long.
+ * Counters of a pool as an array of numbers. Thousands of pools may be compared per scrape, which takes ten times as
+ * long with named properties.
  */
 export type PoolCounters = readonly number[];
 
@@ -24,15 +24,15 @@ const CLOSE_REASONS = Object.keys({
   cut: true,
 } satisfies Record<CloseReason, true>) as CloseReason[];
 
-// The row: events, closed by reason, time waited in ms, callers served by how long they waited.
+// Layout: events, connections closed by reason, total wait in ms, callers served by wait bucket.
 const CLOSED_AT = EVENTS.length;
 const WAITED_AT = CLOSED_AT + CLOSE_REASONS.length;
 const WAITS_AT = WAITED_AT + 1;
 const LENGTH = WAITS_AT + WAIT_BUCKETS_MS.length + 1;
 
-/** A caller who got nothing says more about a target than a hundred who did: a target in trouble is one to look at. */
-const WEIGHT_OF_TROUBLE = 100;
-const TROUBLES: readonly PoolEvent[] = ['openFailures', 'timeouts', 'refused', 'fallbacks'];
+/** A failed caller counts as a hundred served ones, so that failing targets get their own series. */
+const FAILURE_WEIGHT = 100;
+const FAILURES: readonly PoolEvent[] = ['openFailures', 'timeouts', 'refused', 'fallbacks'];
 
 export function emptyCounters(): number[] {
   return Array.from({ length: LENGTH }, () => 0);
@@ -40,56 +40,56 @@ export function emptyCounters(): number[] {
 
 export function countersOf(pool: PoolSnapshot): PoolCounters {
   const { closed, waits } = pool;
-  const tally: number[] = [];
-  for (const event of EVENTS) tally.push(pool[event]);
-  for (const reason of CLOSE_REASONS) tally.push(closed[reason] ?? 0);
-  tally.push(waits.totalMs, ...waits.counts);
-  return tally;
+  const counters: number[] = [];
+  for (const event of EVENTS) counters.push(pool[event]);
+  for (const reason of CLOSE_REASONS) counters.push(closed[reason] ?? 0);
+  counters.push(waits.totalMs, ...waits.counts);
+  return counters;
 }
 
-/** Whether nothing has happened since: as a rule, and then no row is made. */
-export function isUnchanged(pool: PoolSnapshot, tally: PoolCounters): boolean {
+/** Whether the counters are still current. Usually they are, and no new array is allocated. */
+export function isUnchanged(pool: PoolSnapshot, counters: PoolCounters): boolean {
   const { closed, waits } = pool;
   return (
-    EVENTS.every((event, index) => pool[event] === tally[index]) &&
-    CLOSE_REASONS.every((reason, index) => (closed[reason] ?? 0) === tally[CLOSED_AT + index]) &&
-    waits.counts.every((count, index) => count === tally[WAITS_AT + index])
+    EVENTS.every((event, index) => pool[event] === counters[index]) &&
+    CLOSE_REASONS.every((reason, index) => (closed[reason] ?? 0) === counters[CLOSED_AT + index]) &&
+    waits.counts.every((count, index) => count === counters[WAITS_AT + index])
   );
 }
 
-/** What happened since `before`: all of it when the pool is a new one, which a count that fell gives away. */
-export function growth(now: PoolCounters, before: PoolCounters): PoolCounters {
-  const since = now.map((count, index) => count - before[index]!);
-  return since.some((count) => count < 0) ? now : since;
+/** The increase since `previous`. A counter that decreased means that the pool was replaced; then everything counts. */
+export function increaseSince(previous: PoolCounters, current: PoolCounters): PoolCounters {
+  const increase = current.map((count, index) => count - previous[index]!);
+  return increase.some((count) => count < 0) ? current : increase;
 }
 
-export function addTo(sum: number[], more: PoolCounters): void {
-  more.forEach((count, index) => (sum[index]! += count));
+export function addTo(sum: number[], counters: PoolCounters): void {
+  counters.forEach((count, index) => (sum[index]! += count));
 }
 
-export function eventsIn(tally: PoolCounters, event: PoolEvent): number {
-  return tally[EVENTS.indexOf(event)] ?? 0;
+export function eventsIn(counters: PoolCounters, event: PoolEvent): number {
+  return counters[EVENTS.indexOf(event)] ?? 0;
 }
 
 /** Connections closed, by reason. */
-export function closedIn(tally: PoolCounters): (readonly [CloseReason, number])[] {
-  return CLOSE_REASONS.map((reason, index) => [reason, tally[CLOSED_AT + index] ?? 0]);
+export function closedIn(counters: PoolCounters): (readonly [CloseReason, number])[] {
+  return CLOSE_REASONS.map((reason, index) => [reason, counters[CLOSED_AT + index] ?? 0]);
 }
 
-/** Time that callers waited, in ms. */
-export function waitedIn(tally: PoolCounters): number {
-  return tally[WAITED_AT] ?? 0;
+/** Total time that callers waited, in ms. */
+export function waitedIn(counters: PoolCounters): number {
+  return counters[WAITED_AT] ?? 0;
 }
 
-/** Callers who got a connection, by how long they waited: one more than there are bounds. */
-export function waitsIn(tally: PoolCounters): readonly number[] {
-  return tally.slice(WAITS_AT);
+/** Callers that got a connection, by wait bucket; one more bucket than there are bounds. */
+export function waitsIn(counters: PoolCounters): readonly number[] {
+  return counters.slice(WAITS_AT);
 }
 
-/** How much a target was used. */
-export function workIn(tally: PoolCounters): number {
-  let work = 0;
-  for (let index = WAITS_AT; index < LENGTH; index += 1) work += tally[index]!;
-  for (const event of TROUBLES) work += WEIGHT_OF_TROUBLE * eventsIn(tally, event);
-  return work;
+/** Score by which the busiest targets are chosen. */
+export function activityIn(counters: PoolCounters): number {
+  let activity = 0;
+  for (let index = WAITS_AT; index < LENGTH; index += 1) activity += counters[index]!;
+  for (const event of FAILURES) activity += FAILURE_WEIGHT * eventsIn(counters, event);
+  return activity;
 }

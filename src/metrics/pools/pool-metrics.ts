@@ -6,7 +6,7 @@ import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 import type { MetricsSource } from '../series/metrics-source.js';
 import { PoolActivity, type PoolState } from './pool-activity.js';
 import { closedIn, eventsIn, type PoolEvent, type PoolCounters, waitedIn, waitsIn } from './pool-counters.js';
-import { histogram, report, type Sample } from '../series/reported-metric.js';
+import { histogram, registerMetric, type Sample } from '../series/reported-metric.js';
 
 const WAIT_BOUNDS_SECONDS = WAIT_BUCKETS_MS.map((ms) => ms / 1000);
 const WAIT = 'tenantry_pool_wait_seconds';
@@ -14,20 +14,24 @@ const WAIT = 'tenantry_pool_wait_seconds';
 const COUNTERS: readonly { readonly event: PoolEvent; readonly name: string; readonly help: string }[] = [
   { event: 'opened', name: 'tenantry_pool_opened_total', help: 'Connections opened.' },
   { event: 'openFailures', name: 'tenantry_pool_open_failures_total', help: 'Connections that could not be opened.' },
-  { event: 'timeouts', name: 'tenantry_pool_timeouts_total', help: 'Callers who waited too long (POOL_TIMEOUT).' },
+  {
+    event: 'timeouts',
+    name: 'tenantry_pool_timeouts_total',
+    help: 'Callers that timed out waiting for a connection (POOL_TIMEOUT).',
+  },
   {
     event: 'refused',
     name: 'tenantry_pool_refused_total',
-    help: 'Callers refused as their tenant had too much under way (TENANT_BUSY).',
+    help: 'Callers rejected because their tenant reached its limits (TENANT_BUSY).',
   },
   {
     event: 'fallbacks',
     name: 'tenantry_pool_fallbacks_total',
-    help: 'Callers served by a direct connection because the pool failed.',
+    help: 'Callers served by a direct connection because of an internal failure of the pool.',
   },
 ];
 
-/** Pools by target, the busiest by name, and servers. */
+/** Metrics of pools, labelled by target for the busiest ones, and of servers. */
 @Injectable()
 export class PoolMetrics implements MetricsSource {
   private readonly activity = new PoolActivity();
@@ -49,27 +53,28 @@ export class PoolMetrics implements MetricsSource {
   }
 
   private reportConnections(registry: Registry): void {
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_pool_connections',
-      help: 'Connections by state: busy (lent), idle, pending (being opened, looked at or closed).',
+      help: 'Connections by state: busy (checked out), idle, pending (being opened, validated or closed).',
       type: 'gauge',
       read: () =>
-        this.ofStates(({ busy, idle, pending }) =>
+        this.stateSamples(({ busy, idle, pending }) =>
           Object.entries({ busy, idle, pending }).map(([state, value]) => ({ labels: { state }, value })),
         ),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_pool_closed_total',
       help: 'Connections closed, by reason.',
       type: 'counter',
-      read: () => this.ofCounts((tally) => closedIn(tally).map(([reason, value]) => ({ labels: { reason }, value }))),
+      read: () =>
+        this.counterSamples((counters) => closedIn(counters).map(([reason, value]) => ({ labels: { reason }, value }))),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_pool_breaker',
-      help: 'Targets by the state of their circuit breaker (closed, open, half-open): 0 or 1, more under "other".',
+      help: 'Targets by circuit breaker state (closed, open, half-open): 0 or 1 per target, a count for "other".',
       type: 'gauge',
       read: () =>
-        this.ofStates(({ breakers }) =>
+        this.stateSamples(({ breakers }) =>
           Object.entries(breakers).map(([state, value]) => ({ labels: { state }, value })),
         ),
     });
@@ -77,21 +82,24 @@ export class PoolMetrics implements MetricsSource {
 
   private reportCallers(registry: Registry): void {
     for (const { event, name, help } of COUNTERS) {
-      const read = (): Sample[] => this.ofCounts((tally) => [{ labels: {}, value: eventsIn(tally, event) }]);
-      report(registry, { name, help, type: 'counter', read });
+      const read = (): Sample[] =>
+        this.counterSamples((counters) => [{ labels: {}, value: eventsIn(counters, event) }]);
+      registerMetric(registry, { name, help, type: 'counter', read });
     }
-    report(registry, {
+    registerMetric(registry, {
       name: 'tenantry_pool_waiting',
-      help: 'Callers who wait for a connection now.',
+      help: 'Callers waiting for a connection.',
       type: 'gauge',
-      read: () => this.ofStates(({ waiting }) => [{ labels: {}, value: waiting }]),
+      read: () => this.stateSamples(({ waiting }) => [{ labels: {}, value: waiting }]),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: WAIT,
-      help: 'How long callers who got a connection waited for it.',
+      help: 'Wait time of callers that got a connection.',
       type: 'histogram',
       read: () =>
-        this.ofCounts((tally) => histogram(WAIT, {}, WAIT_BOUNDS_SECONDS, waitsIn(tally), waitedIn(tally) / 1000)),
+        this.counterSamples((counters) =>
+          histogram(WAIT, {}, WAIT_BOUNDS_SECONDS, waitsIn(counters), waitedIn(counters) / 1000),
+        ),
     });
   }
 
@@ -99,11 +107,11 @@ export class PoolMetrics implements MetricsSource {
     const gauge = (name: string, help: string, value: (server: ServerSnapshot) => number): void => {
       const read = (): Sample[] =>
         this.servers.map((server) => ({ labels: { server: server.server }, value: value(server) }));
-      report(registry, { name, help, type: 'gauge', read });
+      registerMetric(registry, { name, help, type: 'gauge', read });
     };
     gauge(
       'tenantry_server_connections_limit',
-      'Connections this process may have to the server.',
+      'Maximum connections of this process to the server.',
       (server) => server.limit,
     );
     gauge(
@@ -113,19 +121,19 @@ export class PoolMetrics implements MetricsSource {
     );
     gauge(
       'tenantry_server_connections_waiting',
-      'Connections that pools would open if the limit allowed.',
+      'Connections that pools need but the limit does not allow.',
       (server) => server.waiting,
     );
   }
 
-  private ofCounts(samples: (tally: PoolCounters) => readonly Sample[]): Sample[] {
+  private counterSamples(samples: (counters: PoolCounters) => readonly Sample[]): Sample[] {
     return this.activity
-      .counts()
-      .flatMap(([target, tally]) => samples(tally).map((sample) => withTarget(target, sample)));
+      .counters()
+      .flatMap(([target, counters]) => samples(counters).map((sample) => withTarget(target, sample)));
   }
 
-  private ofStates(samples: (state: PoolState) => readonly Sample[]): Sample[] {
-    return this.activity.now().flatMap(([target, state]) => samples(state).map((sample) => withTarget(target, sample)));
+  private stateSamples(samples: (state: PoolState) => readonly Sample[]): Sample[] {
+    return this.activity.states().flatMap(([target, state]) => samples(state).map((sample) => withTarget(target, sample)));
   }
 }
 

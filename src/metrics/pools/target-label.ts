@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 const HASH_LENGTH = 4;
 
 /**
- * Short name of a target: its database, and letters that stand for the server and the login, because each server has a
- * shared database of the same name. Gives neither of them away.
+ * Short label of a target: its database, and a hash of server and role, because every server has a shared database of
+ * the same name. Reveals neither host nor role.
  *
  * @param target `role@host:port/database`
  */

@@ -1,10 +1,10 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** How often the loop is looked at. What is recorded includes it. */
+/** Sampling interval. Recorded values include it. */
 const RESOLUTION_MS = 10;
 const WINDOW_MS = 15_000;
 
-/** Late by how much, in seconds. */
+/** Delay in seconds. */
 export interface EventLoopDelay {
   readonly mean: number;
   readonly p50: number;
@@ -16,28 +16,28 @@ export interface EventLoopDelay {
 const NONE: EventLoopDelay = { mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
 
 /**
- * How late the event loop runs what is due: the worse of two windows, the one under way and the one before it. So two
- * who scrape in turn both see a delay; a histogram that each scrape empties shows it to the first one only.
+ * Measures the event loop delay as the worse of two windows, the current and the previous one, so that every scraper
+ * sees a delay. A histogram that is reset by each scrape would show it to the first scraper only.
  */
-export class EventLoopWatch {
+export class EventLoopDelayMonitor {
   private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   private previous = NONE;
-  private turnedAt: number;
+  private windowStartedAt: number;
 
   constructor(private readonly now: () => number = () => performance.now()) {
-    this.turnedAt = now();
+    this.windowStartedAt = now();
     this.histogram.enable();
   }
 
-  /** Whether it has looked once: what happens before that is not seen. */
-  get hasBegun(): boolean {
+  /** Whether the first sample has been taken; delays before it are not recorded. */
+  get hasSamples(): boolean {
     return this.histogram.count > 0;
   }
 
   delay(): EventLoopDelay {
     const current = delayIn(this.histogram);
     const worse = worseOf(current, this.previous);
-    if (this.now() - this.turnedAt >= WINDOW_MS) this.turn(current);
+    if (this.now() - this.windowStartedAt >= WINDOW_MS) this.startWindow(current);
     return worse;
   }
 
@@ -45,9 +45,9 @@ export class EventLoopWatch {
     this.histogram.disable();
   }
 
-  private turn(current: EventLoopDelay): void {
-    this.turnedAt = this.now();
-    this.previous = current;
+  private startWindow(finished: EventLoopDelay): void {
+    this.windowStartedAt = this.now();
+    this.previous = finished;
     this.histogram.reset();
   }
 }

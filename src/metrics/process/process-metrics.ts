@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { report } from '../series/reported-metric.js';
+import { registerMetric } from '../series/reported-metric.js';
 
 const STARTED_AT_SECONDS = Date.now() / 1000 - process.uptime();
 
 /**
- * The process, under the names that every dashboard for Node.js knows. Not prom-client's `collectDefaultMetrics`: it
- * starts two watchers of the event loop and the garbage collector per registry, which nothing can stop.
+ * Metrics of the process under the standard names for Node.js dashboards. Not prom-client's `collectDefaultMetrics`:
+ * per registry it starts observers of the event loop and the garbage collector that cannot be stopped.
  */
 @Injectable()
 export class ProcessMetrics {
@@ -28,21 +28,21 @@ export class ProcessMetrics {
   }
 
   private reportTimes(registry: Registry): void {
-    report(registry, {
+    registerMetric(registry, {
       name: 'process_cpu_seconds_total',
-      help: 'CPU time spent, user and system.',
+      help: 'Total user and system CPU time.',
       type: 'counter',
-      read: () => only(processorSeconds()),
+      read: () => single(cpuSeconds()),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'process_start_time_seconds',
-      help: 'When the process started, in seconds since the epoch.',
+      help: 'Start time of the process in seconds since the Unix epoch.',
       type: 'gauge',
-      read: () => only(STARTED_AT_SECONDS),
+      read: () => single(STARTED_AT_SECONDS),
     });
-    report(registry, {
+    registerMetric(registry, {
       name: 'nodejs_version_info',
-      help: 'The version of Node.js.',
+      help: 'Version of Node.js.',
       type: 'gauge',
       read: () => [{ labels: { version: process.version }, value: 1 }],
     });
@@ -50,34 +50,38 @@ export class ProcessMetrics {
 
   private reportMemory(registry: Registry): void {
     const gauge = (name: string, help: string, value: () => number): void =>
-      report(registry, { name, help, type: 'gauge', read: () => only(value()) });
-    gauge('process_resident_memory_bytes', 'Memory that is resident.', () => this.memory.rss);
-    gauge('nodejs_heap_size_total_bytes', 'The heap.', () => this.memory.heapTotal);
-    gauge('nodejs_heap_size_used_bytes', 'The heap in use.', () => this.memory.heapUsed);
-    gauge('nodejs_external_memory_bytes', 'Memory outside the heap that it holds.', () => this.memory.external);
+      registerMetric(registry, { name, help, type: 'gauge', read: () => single(value()) });
+    gauge('process_resident_memory_bytes', 'Resident memory.', () => this.memory.rss);
+    gauge('nodejs_heap_size_total_bytes', 'Size of the heap.', () => this.memory.heapTotal);
+    gauge('nodejs_heap_size_used_bytes', 'Used size of the heap.', () => this.memory.heapUsed);
+    gauge(
+      'nodejs_external_memory_bytes',
+      'Memory outside the heap, held by JavaScript objects.',
+      () => this.memory.external,
+    );
   }
 
   private reportFiles(registry: Registry): void {
     const gauge = (name: string, help: string, value: () => number | undefined): void =>
-      report(registry, { name, help, type: 'gauge', read: () => only(value()) });
-    gauge('process_open_fds', 'Open files and sockets.', () => this.openFiles);
-    gauge('process_max_fds', 'How many may be open.', () => this.maxFiles);
+      registerMetric(registry, { name, help, type: 'gauge', read: () => single(value()) });
+    gauge('process_open_fds', 'Open file descriptors, including sockets.', () => this.openFiles);
+    gauge('process_max_fds', 'Maximum open file descriptors.', () => this.maxFiles);
   }
 }
 
-function only(value: number | undefined): { labels: Record<string, string>; value: number }[] {
+function single(value: number | undefined): { labels: Record<string, string>; value: number }[] {
   return value === undefined ? [] : [{ labels: {}, value }];
 }
 
-function processorSeconds(): number {
+function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-/** Undefined where there is no `/proc`, and when so many files are open that it cannot be read: a gap in the figures. */
+/** Undefined without `/proc`, or when so many files are open that it cannot be read; the metric is then absent. */
 async function countOpenFiles(): Promise<number | undefined> {
   try {
-    return (await readdir('/proc/self/fd')).length - 1; // less the one that reads it
+    return (await readdir('/proc/self/fd')).length - 1; // minus the one opened by readdir
   } catch {
     return undefined;
   }
@@ -85,8 +89,8 @@ async function countOpenFiles(): Promise<number | undefined> {
 
 async function readMaxFiles(): Promise<number | undefined> {
   try {
-    const most = /^Max open files\s+(\d+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1];
-    return most === undefined ? undefined : Number(most);
+    const limit = /^Max open files\s+(\d+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1];
+    return limit === undefined ? undefined : Number(limit);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** A part of the metrics that looks at what it describes before each scrape, so that all its figures are of one moment. */
+/** A group of metrics that takes one snapshot per scrape, so that its values are consistent. */
 export interface MetricsSource {
   refresh(): void;
 }

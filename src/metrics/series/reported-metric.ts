@@ -5,11 +5,11 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Sample {
   readonly labels: Labels;
   readonly value: number;
-  /** When it is not the metric's own: a histogram's `_bucket`, `_sum` and `_count`. */
+  /** When it differs from the metric's name: a histogram's `_bucket`, `_sum` and `_count`. */
   readonly metricName?: string;
 }
 
-/** A metric whose figures are kept elsewhere and are read at each scrape. */
+/** A metric whose values are kept elsewhere and read at each scrape. */
 export interface ReportedMetric {
   readonly name: string;
   readonly help: string;
@@ -17,20 +17,20 @@ export interface ReportedMetric {
   readonly read: () => readonly Sample[];
 }
 
-/** Registers it. prom-client's own classes keep their figures themselves and take no finished buckets. */
-export function report(registry: Registry, { read, ...description }: ReportedMetric): void {
+/** Registers the metric. prom-client's own classes store their values themselves and do not accept finished buckets. */
+export function registerMetric(registry: Registry, { read, ...description }: ReportedMetric): void {
   const metric = {
     ...description,
     aggregator: 'sum',
-    get: async () => ({ ...description, values: read() }), // all that a registry asks of a metric
+    get: async () => ({ ...description, values: read() }), // the only method a registry calls
   };
   registry.registerMetric(metric as unknown as Metric);
 }
 
 /**
- * One series of a histogram from counts per bucket.
+ * Builds one series of a histogram from counts per bucket.
  *
- * @param counts not cumulated; one more than there are bounds
+ * @param counts not cumulative; one more than there are bounds
  */
 export function histogram(
   name: string,

@@ -5,8 +5,8 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
 ];
 
 /**
- * What a route has answered, and how long that took. prom-client's own counters look their series up by a text that they
- * make of the labels, for each request.
+ * Counts the requests of a route by status and duration. prom-client's own counters build a string from the labels to
+ * find their series, for every request.
  */
 export class RouteCounters {
   private readonly statuses = new Map<number, number>();
@@ -22,7 +22,7 @@ export class RouteCounters {
     this.seconds += seconds;
   }
 
-  answered(): Sample[] {
+  requests(): Sample[] {
     return [...this.statuses].map(([status, value]) => ({ labels: { ...this.labels, status: String(status) }, value }));
   }
 

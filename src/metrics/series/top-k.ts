@@ -1,73 +1,73 @@
-export interface BusiestOptions {
-  /** How many names are chosen. */
-  readonly most: number;
-  /** Milliseconds; only differences matter. */
+export interface TopKOptions {
+  /** Maximum number of names to select. */
+  readonly max: number;
+  /** Monotonic clock in ms. */
   readonly now?: () => number;
-  /** Told of a name that is not among the busiest any more. */
-  readonly onLeave?: (name: string) => void;
+  /** Called with a name that is no longer among the busiest. */
+  readonly onEvicted?: (name: string) => void;
 }
 
-/** Work counts half after so long: the window over which busy is meant, without a store for each minute of it. */
+/** Scores decay with this half-life: a sliding window without storing its history. */
 const HALF_LIFE_MS = 5 * 60_000;
-const CHOICE_MS = 60_000;
-/** A name that is chosen stays until another one is clearly busier: each change costs Prometheus a series. */
-const PREFERENCE = 1.5;
-/** What is left of a name's work when it is forgotten. */
-const NEGLIGIBLE = 0.5;
+const SELECTION_INTERVAL_MS = 60_000;
+/** A selected name stays until another one is clearly busier, because each change costs Prometheus a series. */
+const SELECTED_ADVANTAGE = 1.5;
+/** Score below which a name is forgotten. */
+const MIN_SCORE = 0.5;
 
 /**
- * Chooses the busiest of many names over the last minutes. While there is room a name is chosen at its first work, and
- * nobody leaves before somebody busier needs the place.
+ * Selects the busiest of many names over the last minutes. While there is room, a name is selected on first use, and it
+ * is evicted only for a busier one.
  */
 export class TopK {
   private readonly scores = new Map<string, number>();
-  private readonly chosen = new Set<string>();
-  private readonly most: number;
+  private readonly selected = new Set<string>();
+  private readonly max: number;
   private readonly now: () => number;
-  private readonly onLeave: (name: string) => void;
-  private chosenAt: number;
+  private readonly onEvicted: (name: string) => void;
+  private selectedAt: number;
 
-  constructor({ most, now = () => performance.now(), onLeave = () => undefined }: BusiestOptions) {
-    this.most = most;
+  constructor({ max, now = () => performance.now(), onEvicted = () => undefined }: TopKOptions) {
+    this.max = max;
     this.now = now;
-    this.onLeave = onLeave;
-    this.chosenAt = now();
+    this.onEvicted = onEvicted;
+    this.selectedAt = now();
   }
 
-  /** Counts work of a name, and tells whether it is among the busiest. */
-  note(name: string, work: number): boolean {
-    this.chooseInTime();
+  /** Adds to a name's score. @returns whether the name is among the busiest */
+  record(name: string, work: number): boolean {
+    this.selectIfDue();
     if (work > 0) this.scores.set(name, (this.scores.get(name) ?? 0) + work);
-    if (this.chosen.size < this.most) this.chosen.add(name);
-    return this.chosen.has(name);
+    if (this.selected.size < this.max) this.selected.add(name);
+    return this.selected.has(name);
   }
 
-  private chooseInTime(): void {
-    const elapsedMs = this.now() - this.chosenAt;
-    if (elapsedMs < CHOICE_MS) return;
-    this.chosenAt += elapsedMs;
+  private selectIfDue(): void {
+    const elapsedMs = this.now() - this.selectedAt;
+    if (elapsedMs < SELECTION_INTERVAL_MS) return;
+    this.selectedAt += elapsedMs;
     this.decay(0.5 ** (elapsedMs / HALF_LIFE_MS));
-    const ranked = [...new Set([...this.chosen, ...this.scores.keys()])].toSorted(
+    const ranked = [...new Set([...this.selected, ...this.scores.keys()])].toSorted(
       (a, b) => this.rank(b) - this.rank(a),
     );
-    const best = new Set(ranked.slice(0, this.most));
-    for (const name of this.chosen) if (!best.has(name)) this.leave(name);
-    for (const name of best) this.chosen.add(name);
+    const best = new Set(ranked.slice(0, this.max));
+    for (const name of this.selected) if (!best.has(name)) this.evict(name);
+    for (const name of best) this.selected.add(name);
   }
 
   private decay(factor: number): void {
     for (const [name, score] of this.scores) {
-      if (score * factor < NEGLIGIBLE) this.scores.delete(name);
+      if (score * factor < MIN_SCORE) this.scores.delete(name);
       else this.scores.set(name, score * factor);
     }
   }
 
   private rank(name: string): number {
-    return (this.scores.get(name) ?? 0) * (this.chosen.has(name) ? PREFERENCE : 1);
+    return (this.scores.get(name) ?? 0) * (this.selected.has(name) ? SELECTED_ADVANTAGE : 1);
   }
 
-  private leave(name: string): void {
-    this.chosen.delete(name);
-    this.onLeave(name);
+  private evict(name: string): void {
+    this.selected.delete(name);
+    this.onEvicted(name);
   }
 }

@@ -137,7 +137,7 @@ describe('with an OTLP endpoint', () => {
     service = await TracedService.start(place, env);
     await service.call('/api/v1/orders');
     await service.stop();
-    expect(service.output).toContain('Traces go to');
+    expect(service.output).toContain('Exporting traces to');
     expect(collector.spans).toEqual([]);
   });
 
@@ -152,7 +152,7 @@ describe('with an OTLP endpoint', () => {
     });
     for (let i = 0; i < 5; i += 1) expect((await service.call('/api/v1/orders')).status).toBe(200);
     expect(await service.stop()).toBe(0);
-    expect(service.output.match(/Traces are not taken/g)).toHaveLength(1);
+    expect(service.output.match(/Trace export is failing/g)).toHaveLength(1);
   });
 
   it('serves without traces where the SDK is not installed, and says which package is missing', async () => {
@@ -161,7 +161,7 @@ describe('with an OTLP endpoint', () => {
     service = await TracedService.start(place, env, watchImports(importsFile(), missing));
     expect((await service.call('/api/v1/orders')).status).toBe(200);
     expect(await service.stop()).toBe(0);
-    expect(service.output.match(/No traces: .*/g)).toEqual([`No traces: ${missing} is not installed`]);
+    expect(service.output.match(/Tracing is disabled: .*/g)).toEqual([`Tracing is disabled: ${missing} is not installed`]);
     expect(collector.spans).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { ownTraceParent, traceIdOf } from '../../../src/logging/trace-parent.js';
+import { childTraceParent, traceIdOf } from '../../../src/logging/trace-parent.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 describe('the trace of a request', () => {
   it('is the one it came with, with this request as the next parent', () => {
-    const header = ownTraceParent(`00-${TRACE}-00f067aa0ba902b7-01`);
+    const header = childTraceParent(`00-${TRACE}-00f067aa0ba902b7-01`);
     expect(traceIdOf(header)).toBe(TRACE);
     expect(header).toMatch(new RegExp(`^00-${TRACE}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
   });
@@ -20,13 +20,13 @@ describe('the trace of a request', () => {
     [`00-${TRACE.toUpperCase()}-00f067aa0ba902b7-01`],
     [`00-${TRACE}-00f067aa0ba902b7-01\nforged: line`],
   ])('is a new one when it came with %j', (header) => {
-    const first = ownTraceParent(header);
+    const first = childTraceParent(header);
     expect(first).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/);
-    expect(traceIdOf(first)).not.toBe(traceIdOf(ownTraceParent(header)));
+    expect(traceIdOf(first)).not.toBe(traceIdOf(childTraceParent(header)));
   });
 
   it('has ids that nobody else gets, however many are asked for', () => {
-    const ids = Array.from({ length: 2_000 }, () => ownTraceParent(undefined).split('-'));
+    const ids = Array.from({ length: 2_000 }, () => childTraceParent(undefined).split('-'));
     expect(new Set(ids.map(([, traceId]) => traceId)).size).toBe(2_000);
     expect(new Set(ids.map(([, , spanId]) => spanId)).size).toBe(2_000);
   });

@@ -31,8 +31,8 @@ it('says once that spans are not taken, and once that they are again, and passes
   });
   expect(passedOn).toEqual(results);
   expect(said).toEqual([
-    'warn: Traces are not taken, and are dropped until they are: connect ECONNREFUSED',
-    'log: Traces are taken again',
-    'warn: Traces are not taken, and are dropped until they are: connect ECONNREFUSED',
+    'warn: Trace export is failing, spans are dropped: connect ECONNREFUSED',
+    'log: Trace export has recovered',
+    'warn: Trace export is failing, spans are dropped: connect ECONNREFUSED',
   ]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { tracingWish } from '../../../src/tracing/tracing-variables.js';
+import { traceExportSettings } from '../../../src/tracing/tracing-variables.js';
 
 const ENDPOINT = 'http://user:secret@collector:4318/base';
 
@@ -11,7 +11,7 @@ it.each([
   ['there is no exporter', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }],
   ['only metrics have an endpoint', { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: ENDPOINT }],
 ])('asks for no traces when %s', (_when, env) => {
-  expect(tracingWish(env)).toEqual({ kind: 'none' });
+  expect(traceExportSettings(env)).toEqual({ kind: 'none' });
 });
 
 it.each([
@@ -23,7 +23,7 @@ it.each([
   ],
   ['an SDK that is not disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_SDK_DISABLED: 'false' }],
 ])('asks for traces by %s, and names the place without its credentials', (_by, env) => {
-  expect(tracingWish(env)).toEqual({ kind: 'otlp', to: 'http://collector:4318' });
+  expect(traceExportSettings(env)).toEqual({ kind: 'otlp', endpoint: 'http://collector:4318' });
 });
 
 it.each([
@@ -39,7 +39,7 @@ it.each([
   ],
   ['no URL', { OTEL_EXPORTER_OTLP_ENDPOINT: 'secret@collector:4318' }, 'URL'],
 ])('cannot do what %s asks for, and says so without the value', (_what, env, said) => {
-  const wish = tracingWish(env);
+  const wish = traceExportSettings(env);
   expect(wish).toEqual({ kind: 'unsupported', reason: expect.stringContaining(said) });
   expect(JSON.stringify(wish)).not.toContain('secret');
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { EventLoopWatch } from '../../../../src/metrics/process/event-loop-watch.js';
+import { EventLoopDelayMonitor } from '../../../../src/metrics/process/event-loop-delay-monitor.js';
 import { RuntimeMetrics } from '../../../../src/metrics/process/runtime-metrics.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 import { soon } from '../../../support/load/soon.js';
@@ -15,16 +15,16 @@ function blockTheEventLoop(forMs = BLOCKED_MS): void {
 }
 
 describe('a delay of the event loop', () => {
-  const watches: EventLoopWatch[] = [];
+  const watches: EventLoopDelayMonitor[] = [];
   afterEach(() => watches.forEach((watch) => watch.stop()));
 
-  const watching = (clock: ManualClock): EventLoopWatch => {
-    const watch = new EventLoopWatch(clock.now);
+  const watching = (clock: ManualClock): EventLoopDelayMonitor => {
+    const watch = new EventLoopDelayMonitor(clock.now);
     watches.push(watch);
     return watch;
   };
-  const blockWhileWatched = async (watch: EventLoopWatch): Promise<void> => {
-    await soon(async () => expect(watch.hasBegun).toBe(true));
+  const blockWhileWatched = async (watch: EventLoopDelayMonitor): Promise<void> => {
+    await soon(async () => expect(watch.hasSamples).toBe(true));
     blockTheEventLoop();
   };
 

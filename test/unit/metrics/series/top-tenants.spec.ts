@@ -33,7 +33,7 @@ describe('the figures of 10,000 tenants', () => {
     const clock = new ManualClock();
     const series = new TopSeries(() => ({ count: 0 }), clock.now);
     for (let round = 0; round < 50; round += 1) {
-      for (const name of names(200, `round-${round}`)) series.of(name, 1 + round).count += 1;
+      for (const name of names(200, `round-${round}`)) series.countsFor(name, 1 + round).count += 1;
       clock.advance(2 * MINUTE);
       expect(series.entries().length).toBeLessThanOrEqual(MAX_SERIES + 1);
     }
@@ -42,10 +42,10 @@ describe('the figures of 10,000 tenants', () => {
   it('are chosen anew without holding up the event loop', () => {
     const clock = new ManualClock();
     const series = new TopSeries(() => ({ count: 0 }), clock.now);
-    for (const name of names(10_000)) series.of(name, 5);
+    for (const name of names(10_000)) series.countsFor(name, 5);
     clock.advance(MINUTE);
     const before = process.cpuUsage(); // not the clock: others may have the processor meanwhile
-    series.of('tenant-0', 1);
+    series.countsFor('tenant-0', 1);
     const tookMs = process.cpuUsage(before).user / 1000;
     process.stdout.write(`the busiest of 10,000 are chosen in ${tookMs.toFixed(1)} ms\n`);
     expect(tookMs).toBeLessThan(50);
@@ -56,7 +56,7 @@ describe('a tenant', () => {
   const counting = (clock: ManualClock) => {
     const series = new TopSeries(() => ({ count: 0 }), clock.now);
     const request = (name: string, times = 1): void => {
-      for (let n = 0; n < times; n += 1) series.of(name, 1).count += 1;
+      for (let n = 0; n < times; n += 1) series.countsFor(name, 1).count += 1;
     };
     const shown = (name: string): number | undefined => new Map(series.entries()).get(name)?.count;
     return { request, shown };
