@@ -8,7 +8,7 @@ import { CodedError } from './platform/errors/coded-error.js';
 
 const logger = new Logger('Tenantry');
 
-/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const SAME_KEYPRESS_MS = 500;
 
 try {
@@ -21,12 +21,12 @@ try {
   if (application.demo && config.log.format === 'pretty') {
     process.stdout.write(`${banner(application.url, application.demo, config.dataDir)}\n`);
   }
-  void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL has ended')));
+  void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL exited unexpectedly')));
 } catch (error) {
   fail(error);
 }
 
-/** The first signal stops in order, whatever has been started by then; a second one, or the deadline, cuts at once. */
+/** The first signal shuts down gracefully, even during startup; a second one, or the deadline, exits immediately. */
 function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void {
   let stoppingSince: number | undefined;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -35,8 +35,8 @@ function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void 
       return;
     }
     stoppingSince = performance.now();
-    logger.log(`${signal}: stopping`);
-    setTimeout(() => fail(new Error(`not stopped within ${deadlineMs} ms: cut`)), deadlineMs).unref();
+    logger.log(`Received ${signal}, shutting down`);
+    setTimeout(() => fail(new Error(`did not shut down within ${deadlineMs} ms, exiting`)), deadlineMs).unref();
     try {
       await (await starting).stop();
     } catch (error) {
@@ -47,7 +47,7 @@ function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, (received) => void stop(received));
 }
 
-/** What is expected to go wrong is one line; anything else shows where it came from. */
+/** Prints an expected error as one line, and an unexpected one with its stack. */
 function fail(error: unknown): never {
   if (error instanceof CodedError) process.stderr.write(`tenantry: ${error.message}\n`);
   else process.stderr.write(`tenantry: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -7,7 +7,7 @@ import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 
 const TIMEOUT_MS = 1_000;
 
-/** Asks the catalog whether it is there, over a connection of its own: a busy pool is no outage. */
+/** Probes the catalog over a dedicated connection, because a busy pool is not an outage. */
 @Injectable()
 export class CatalogProbe implements OnApplicationShutdown {
   private connection: PhysicalConnection | undefined;
@@ -19,12 +19,12 @@ export class CatalogProbe implements OnApplicationShutdown {
   ) {}
 
   /**
-   * One question at a time: who asks meanwhile gets the same answer.
+   * Resolves when the catalog answers. Concurrent calls share one query.
    *
-   * @throws what connecting or asking throws, within two seconds
+   * @throws the error of connecting or querying, within two seconds
    */
-  ask(): Promise<void> {
-    this.running ??= this.askNow().finally(() => (this.running = undefined));
+  check(): Promise<void> {
+    this.running ??= this.query().finally(() => (this.running = undefined));
     return this.running;
   }
 
@@ -34,7 +34,7 @@ export class CatalogProbe implements OnApplicationShutdown {
     await connection?.closed;
   }
 
-  private async askNow(): Promise<void> {
+  private async query(): Promise<void> {
     this.connection ??= await this.connect();
     const { connection } = this;
     try {

@@ -4,19 +4,19 @@ import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CatalogProbe } from './catalog-probe.js';
 
-/** Probes of a whole fleet of balancers ask the catalog once in this time. */
-const SHARED_MS = 1_000;
+/** Results are reused for this long, so that many load balancers cause one query. */
+const RESULT_TTL_MS = 1_000;
 
 /**
- * Whether the catalog answers. While the cache may serve what it knows, an instance without its catalog is degraded;
- * after that it can serve nobody and is down.
+ * Reports whether the catalog answers. Without it, an instance is degraded while the cache may serve stale entries, and
+ * down after that.
  */
 @Injectable()
 export class CatalogIndicator implements OnModuleInit {
   private readonly graceMs: number;
-  /** Since when it is known to be away, in ms of `performance.now`: probes may be rare, the change feed notices too. */
-  private awaySince: number | undefined;
-  private asked: { readonly at: number; readonly answer: Promise<string | undefined> } | undefined;
+  /** Start of the outage in ms of `performance.now`. Set by the change feed as well, because probes may be rare. */
+  private unavailableSince: number | undefined;
+  private lastCheck: { readonly at: number; readonly failure: Promise<string | undefined> } | undefined;
 
   constructor(
     @Inject(APP_CONFIG) { cache }: AppConfig,
@@ -29,40 +29,40 @@ export class CatalogIndicator implements OnModuleInit {
 
   onModuleInit(): void {
     this.changes.subscribe(({ kind }) => {
-      if (kind === 'lost') this.noteAway();
-      else this.awaySince = undefined;
+      if (kind === 'lost') this.markUnavailable();
+      else this.unavailableSince = undefined;
     });
   }
 
   async check(): Promise<HealthIndicatorResult> {
     const session = this.health.check('catalog');
-    const complaint = await this.ask();
-    if (complaint === undefined) return session.up();
-    const awayMs = Math.round(performance.now() - this.noteAway());
-    const data = { message: complaint, awayMs };
+    const failure = await this.recentFailure();
+    if (failure === undefined) return session.up();
+    const awayMs = Math.round(performance.now() - this.markUnavailable());
+    const data = { message: failure, awayMs };
     return awayMs < this.graceMs ? session.degraded(data) : session.down(data);
   }
 
-  private noteAway(): number {
-    return (this.awaySince ??= performance.now());
+  private markUnavailable(): number {
+    return (this.unavailableSince ??= performance.now());
   }
 
-  private ask(): Promise<string | undefined> {
+  private recentFailure(): Promise<string | undefined> {
     const now = performance.now();
-    if (this.asked && now - this.asked.at < SHARED_MS) return this.asked.answer;
-    const answer = this.complaint();
-    this.asked = { at: now, answer };
-    return answer;
+    if (this.lastCheck && now - this.lastCheck.at < RESULT_TTL_MS) return this.lastCheck.failure;
+    const failure = this.probeFailure();
+    this.lastCheck = { at: now, failure };
+    return failure;
   }
 
-  /** Why it does not answer; without what the message may tell of hosts and roles. */
-  private async complaint(): Promise<string | undefined> {
+  /** Undefined when the catalog answers. Never the original message, which may name hosts and roles. */
+  private async probeFailure(): Promise<string | undefined> {
     try {
-      await this.probe.ask();
-      this.awaySince = undefined;
+      await this.probe.check();
+      this.unavailableSince = undefined;
       return undefined;
     } catch (error) {
-      return `the catalog does not answer (${(error as { code?: string }).code ?? 'no connection'})`;
+      return `the catalog is unavailable (${(error as { code?: string }).code ?? 'no connection'})`;
     }
   }
 }

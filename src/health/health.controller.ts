@@ -8,7 +8,9 @@ import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
-/** What terminus says once it was told, which is when nobody can ask any more. */
+/**
+ * Terminus reports this only after the server has stopped listening; here it is sent from the start of the shutdown.
+ */
 const SHUTTING_DOWN: HealthCheckResult = { status: 'shutting_down', info: {}, error: {}, details: {} };
 
 @ApiTags('health')
@@ -26,15 +28,15 @@ export class HealthController {
 
   @Get(['', 'ready'])
   @HealthCheck()
-  @ApiOperation({ summary: 'Whether this instance should be sent requests' })
+  @ApiOperation({ summary: 'Readiness: whether this instance can serve requests' })
   async ready(): Promise<HealthCheckResult> {
     if (this.shutdown.hasBegun) throw new ServiceUnavailableException(SHUTTING_DOWN);
     return this.health.check([() => this.catalog.check(), () => this.redis.check(), () => this.tenants.check()]);
   }
 
-  /** Touches no dependency: a restart does not mend somebody else's outage. */
+  /** Checks no dependency, because a restart does not fix another service's outage. */
   @Get('live')
-  @ApiOperation({ summary: 'Whether this process is alive' })
+  @ApiOperation({ summary: 'Liveness: whether this process is running' })
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { CACHE, type Cache } from '../cache/contract/cache.js';
 
-/** Redis is only a cache: without it an instance is slower, not down. */
+/** Never down: without Redis, which is only a cache, an instance is slower but works. */
 @Injectable()
 export class RedisIndicator {
   constructor(
@@ -15,6 +15,6 @@ export class RedisIndicator {
     const { redisConnected, redisBreaker } = this.cache.snapshot();
     if (redisConnected === undefined) return session.up({ used: false });
     if (redisConnected && redisBreaker === 'closed') return session.up({ used: true });
-    return session.degraded({ message: 'Redis does not answer: memory only' });
+    return session.degraded({ message: 'Redis is unavailable: using the memory tier only' });
   }
 }

@@ -3,8 +3,8 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 
 /**
- * How many of the databases in use can be connected to, as their pools have found out by themselves: asking them would
- * add load that grows with the tenants. One that is down is its tenants' trouble, not this instance's.
+ * Reports how many of the databases in use are reachable, based on the circuit breakers of their pools: probing them
+ * would add load that grows with the number of tenants. An unreachable database affects its tenants, not this instance.
  */
 @Injectable()
 export class TenantsIndicator {

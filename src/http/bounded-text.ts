@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** Text that PostgreSQL stores as it is: it refuses the NUL character, and half a surrogate pair has no UTF-8. */
+/**
+ * Text that PostgreSQL can store: no NUL characters, which it rejects, and no lone surrogates, which UTF-8 cannot
+ * encode.
+ */
 export function boundedText(maxLength: number): z.ZodString {
   return z.string().trim().min(1).max(maxLength).refine(isStorable, 'must be Unicode text without the NUL character');
 }

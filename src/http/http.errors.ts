@@ -1,28 +1,28 @@
 import { CodedError } from '../platform/errors/coded-error.js';
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is in use',
-  EACCES: 'this user may not listen there',
-  EADDRNOTAVAIL: 'this machine has no such address',
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'this machine does not have that address',
   ENOTFOUND: 'the host name is unknown',
 };
 
-/** Raised at start when the server cannot listen where it was told to. */
+/** Raised at startup when the server cannot listen on the configured host and port. */
 export class PortUnavailableError extends CodedError {
   readonly code = 'PORT_UNAVAILABLE';
 
   private constructor(host: string, port: number, reason: string, cause: unknown) {
-    super(`cannot listen on port ${port} of ${host}: ${reason}; choose another with PORT (and HOST)`, { cause });
+    super(`cannot listen on ${host}, port ${port}: ${reason}; set PORT or HOST to another value`, { cause });
   }
 
-  /** Undefined for errors that are not about the address. */
+  /** Returns undefined for errors that are not about the address. */
   static from(error: unknown, host: string, port: number): PortUnavailableError | undefined {
     const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
     return reason === undefined ? undefined : new PortUnavailableError(host, port, reason, error);
   }
 }
 
-/** Raised for work that reaches an instance which is about to end, over a connection made since. Another one does it. */
+/** Raised for a request over a connection opened after the shutdown began; another instance can serve it. */
 export class ShuttingDownError extends CodedError {
   readonly code = 'SHUTTING_DOWN';
 

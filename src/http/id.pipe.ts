@@ -4,12 +4,12 @@ import { NotFoundError } from '../platform/errors/request.errors.js';
 
 const guid = z.guid();
 
-/** An id from a path. One that is no uuid names nothing: 404, and PostgreSQL is not asked. */
+/** Validates an id from a path. Responds with 404 to anything but a UUID, without querying PostgreSQL. */
 export class IdPipe implements PipeTransform<string, string> {
-  constructor(private readonly what: string) {}
+  constructor(private readonly resource: string) {}
 
   transform(id: string): string {
-    if (!guid.safeParse(id).success) throw new NotFoundError(this.what);
+    if (!guid.safeParse(id).success) throw new NotFoundError(this.resource);
     return id;
   }
 }

@@ -2,7 +2,7 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { z } from 'zod';
 import { wholeNumber } from './whole-number.js';
 
-/** The row that a page ended with: the next one starts behind it, whatever was inserted since. */
+/** Position of the last row of a page. The next page starts after it, regardless of rows inserted meanwhile. */
 export interface PagePosition {
   readonly createdAt: Date;
   readonly id: string;
@@ -13,28 +13,31 @@ export interface Page<Item> {
   readonly nextCursor: string | null;
 }
 
-/** The query of every list. A cursor that is not one of ours is refused as the field `cursor`. */
+/** Query parameters of every list. An invalid cursor is reported as an error of the field `cursor`. */
 export const pageQuery = z.strictObject({
-  limit: wholeNumber(1, 100).default(20).describe('How many items'),
+  limit: wholeNumber(1, 100).default(20).describe('Maximum number of items'),
   cursor: z
     .string()
     .max(100)
-    .transform((cursor, context) => decodeCursor(cursor) ?? refuseCursor(context))
+    .transform((cursor, context) => decodeCursor(cursor) ?? rejectCursor(context))
     .optional()
-    .describe('`nextCursor` of the page before'),
+    .describe('`nextCursor` of the previous page'),
 });
 export type PageQuery = z.infer<typeof pageQuery>;
 
-/** The schema of a list's answer, for its documentation. */
+/** Response schema of a list, for the API documentation. */
 export function pageOf<Item extends z.ZodType>(item: Item): z.ZodType<Page<z.infer<Item>>> {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable().describe('null on the last page') });
 }
 
-/** Milliseconds and id, opaque to callers. Milliseconds are exact: `created_at` is a `timestamptz(3)`. */
+/**
+ * Encodes milliseconds and id, opaque to clients. Milliseconds are exact, because `created_at` is a `timestamptz(3)`.
+ */
 export function encodeCursor({ createdAt, id }: PagePosition): string {
   return Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url');
 }
 
+/** Returns undefined for an invalid cursor. */
 export function decodeCursor(cursor: string): PagePosition | undefined {
   const position = /^(\d{1,13})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(
     Buffer.from(cursor, 'base64url').toString(),
@@ -44,8 +47,8 @@ export function decodeCursor(cursor: string): PagePosition | undefined {
 }
 
 /**
- * Narrows a query to one page, newest first, and one row more that tells whether another page follows.
- * The comparison is one row comparison, so that an index on (created_at, id) leads straight to the position.
+ * Limits a query to one page, newest first, plus one row that shows whether another page follows. Uses a row
+ * comparison, so that an index on (created_at, id) finds the position directly.
  */
 export function selectPage<Row extends ObjectLiteral & PagePosition>(
   query: SelectQueryBuilder<Row>,
@@ -59,18 +62,18 @@ export function selectPage<Row extends ObjectLiteral & PagePosition>(
     .limit(limit + 1);
 }
 
-/** The page as it is answered, from the rows that `selectPage` found. */
+/** Builds the response from the rows found by `selectPage`. */
 export function toPage<Row extends PagePosition, Item>(
   rows: readonly Row[],
   { limit }: PageQuery,
   toItem: (row: Row) => Item,
 ): Page<Item> {
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return { items: shown.map(toItem), nextCursor: last ? encodeCursor(last) : null };
+  const pageRows = rows.slice(0, limit);
+  const last = rows.length > limit ? pageRows.at(-1) : undefined;
+  return { items: pageRows.map(toItem), nextCursor: last ? encodeCursor(last) : null };
 }
 
-function refuseCursor(context: z.RefinementCtx): never {
+function rejectCursor(context: z.RefinementCtx): never {
   context.addIssue({ code: 'custom', message: 'must be the nextCursor of another page' });
   return z.NEVER;
 }

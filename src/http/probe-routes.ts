@@ -1,2 +1,2 @@
-/** The routes of probes, which are answered in every state of the instance. */
+/** Routes of health probes, which are served even during shutdown. */
 export const PROBE_ROUTE = /^\/health(?:\/|$)/;

@@ -8,7 +8,7 @@ import { requestState } from './request-state.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
 
-/** What Fastify and its plugins throw: a status, and a message that is meant for the caller when the status is 4xx. */
+/** Errors of Fastify and its plugins. The message is meant for the client when the status is 4xx. */
 interface ErrorWithStatus {
   readonly statusCode: number;
   readonly message: string;
@@ -27,7 +27,7 @@ const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
 const QUERY_CANCELED = '57014';
 const RETRY_AFTER_SECONDS = 1;
 
-/** The one place that turns errors into HTTP: `application/problem+json` with a stable code. */
+/** The only place that turns errors into HTTP responses: `application/problem+json` with a stable code. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -35,14 +35,14 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const error = unwrap(thrown);
+    const error = unwrapDriverError(thrown);
     const body = isLostConnection(error) ? unavailable(request) : toProblem(error);
     if (body.status >= 500) this.report(error, body, request);
     sendProblem(http.getResponse<FastifyReply>(), error, body);
   }
 
   private report(error: unknown, { status, code }: Problem, { method, routeOptions }: FastifyRequest): void {
-    const summary = `${method} ${routeOptions.url ?? 'unknown route'} answered ${status} ${code}`;
+    const summary = `${method} ${routeOptions.url ?? 'unknown route'} failed with ${status} ${code}`;
     if (status === 500) this.logger.error(summary, error instanceof Error ? error.stack : String(error));
     else this.logger.warn(`${summary}: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -56,41 +56,41 @@ export function sendProblem(reply: FastifyReply, error: unknown, body: Problem =
   void reply.status(body.status).type('application/problem+json').send(body);
 }
 
-/** Whoever is known as a tenant got past the catalog: it is the tenant's own database then. */
+/** An identified tenant was already looked up in the catalog, so it is the tenant's database that is unavailable. */
 function unavailable(request: FastifyRequest): Problem {
   if (requestState(request)?.caller.kind !== 'tenant')
-    return problem('CATALOG_UNAVAILABLE', 'the catalog does not answer');
-  return problem('TENANT_UNAVAILABLE', "this tenant's database does not answer");
+    return problem('CATALOG_UNAVAILABLE', 'the catalog is unavailable');
+  return problem('TENANT_UNAVAILABLE', "this tenant's database is unavailable");
 }
 
-/** TypeORM wraps whatever its driver was told; our own errors from below it are what counts. */
-function unwrap(error: unknown): unknown {
+/** TypeORM wraps every error of its driver, including this application's own errors, which must keep their codes. */
+function unwrapDriverError(error: unknown): unknown {
   return error instanceof QueryFailedError ? (error.driverError as unknown) : error;
 }
 
 function toProblem(error: unknown): Problem {
   if (error instanceof ValidationFailedError) return problem(error.code, error.message, error.fields);
-  if (error instanceof CodedError) return ofCode(error);
+  if (error instanceof CodedError) return problemOfCode(error);
   if (error instanceof pg.DatabaseError && error.code === QUERY_CANCELED) {
-    return problem('STATEMENT_TIMEOUT', 'a statement took longer than it may');
+    return problem('STATEMENT_TIMEOUT', 'a database statement exceeded its time limit');
   }
-  if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
-  if (hasStatus(error)) return ofStatus(error.statusCode, error.message);
-  return internal();
+  if (error instanceof HttpException) return problemOfStatus(error.getStatus(), error.message);
+  if (hasStatus(error)) return problemOfStatus(error.statusCode, error.message);
+  return internalError();
 }
 
-function ofCode(error: CodedError): Problem {
-  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.publicMessage) : internal();
+function problemOfCode(error: CodedError): Problem {
+  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.publicMessage) : internalError();
 }
 
-function ofStatus(status: number, message: string): Problem {
-  if (status >= 500) return internal();
+function problemOfStatus(status: number, message: string): Problem {
+  if (status >= 500) return internalError();
   return problem(CODE_OF_STATUS.get(status) ?? 'BAD_REQUEST', message);
 }
 
-/** Nothing of an unexpected error is shown: it is in the log. */
-function internal(): Problem {
-  return problem('INTERNAL_ERROR', 'something went wrong on our side');
+/** Reveals nothing about an unexpected error, which is logged instead. */
+function internalError(): Problem {
+  return problem('INTERNAL_ERROR', 'an unexpected error occurred');
 }
 
 function hasStatus(error: unknown): error is ErrorWithStatus {

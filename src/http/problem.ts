@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../platform/errors/request.errors.js';
 
-/** RFC 9457 problem details, with a stable `code` beside the standard members. */
+/** RFC 9457 problem details with an additional, stable `code`. */
 export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;
@@ -11,7 +11,7 @@ export interface Problem {
   readonly errors?: readonly FieldProblem[];
 }
 
-/** HTTP status of each code that may reach a caller. What is not listed is a fault of ours: 500, without details. */
+/** HTTP status of every public error code. Codes not listed are internal errors: 500, without details. */
 export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['VALIDATION_FAILED', 400],
   ['BAD_REQUEST', 400],

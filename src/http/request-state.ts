@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { Usage } from '../database/statements/usage.js';
 
-/** As much of a request's caller as this layer needs; the tenant layer has the whole. */
+/** The part of a request's caller that this layer needs; the tenant layer defines the full type. */
 export interface RequestCaller {
   readonly kind: 'anonymous' | 'admin' | 'tenant' | 'refused';
 }
 
-/** What the application knows of a request besides what the request itself contains. */
+/** State that the application attaches to a request. */
 export interface RequestState<Caller extends RequestCaller = RequestCaller> {
   readonly caller: Caller;
   readonly usage: Usage;
@@ -14,7 +14,7 @@ export interface RequestState<Caller extends RequestCaller = RequestCaller> {
 
 const STATE = Symbol('request state');
 
-/** Node's request: it exists before Fastify's does, and a property is cheaper than an entry of a WeakMap. */
+/** Stored on Node's request, which exists before Fastify's; a property is cheaper than a WeakMap entry. */
 interface RequestWithState {
   [STATE]?: RequestState;
 }
@@ -23,12 +23,12 @@ export function setRequestState({ raw }: FastifyRequest, state: RequestState): v
   (raw as RequestWithState)[STATE] = state;
 }
 
-/** Undefined until the caller is identified, and for probes. */
+/** Undefined for probes, and until the caller is identified. */
 export function requestState({ raw }: FastifyRequest): RequestState | undefined {
   return (raw as RequestWithState)[STATE];
 }
 
-/** What the request has asked of the database so far. */
+/** The request's database usage so far. */
 export function usageOf(request: FastifyRequest): Readonly<Usage> {
   return requestState(request)?.usage ?? { statements: 0, waitMs: 0 };
 }

@@ -1,38 +1,38 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { type FieldProblem, ValidationFailedError } from '../platform/errors/request.errors.js';
 
-/** More would help nobody, and a hostile body could cause millions. */
+/** Bounds the response: a hostile body could cause millions of errors. */
 const MAX_FIELDS = 50;
-const LONGEST_KEY = 100;
+const MAX_KEY_LENGTH = 100;
 
 interface Issue {
   readonly path?: readonly unknown[] | undefined;
   readonly message: string;
-  /** What zod adds to an issue about fields that nobody knows. */
+  /** Set by zod on issues about unknown fields. */
   readonly keys?: readonly string[];
 }
 
 class StrictValidationPipe extends StandardSchemaValidationPipe {
   /**
-   * Nest would take `constructor` and `prototype` out of what was sent, and accept the rest; walking through 1 MiB of
-   * nested arrays for it keeps everybody waiting for seconds. Our schemas are strict: they refuse such fields by name.
-   * Fastify refuses `__proto__`.
+   * Nest would strip `constructor` and `prototype` from the body and accept the rest; traversing 1 MiB of nested arrays
+   * for it blocks the event loop for seconds. The schemas are strict and reject such fields by name; Fastify rejects
+   * `__proto__`.
    */
   protected override stripProtoKeys(): void {
-    // nothing to do
+    // intentionally empty
   }
 }
 
-/** Checks bodies, queries and path parameters against the zod schema on their decorator. */
+/** Validates bodies, queries and path parameters against the zod schema in their decorator. */
 export const validationPipe = new StrictValidationPipe({
-  exceptionFactory: (issues) => new ValidationFailedError(issues.slice(0, MAX_FIELDS).flatMap(problemsOf)),
+  exceptionFactory: (issues) => new ValidationFailedError(issues.slice(0, MAX_FIELDS).flatMap(fieldProblems)),
 });
 
-function problemsOf({ path = [], message, keys }: Issue): FieldProblem[] {
+function fieldProblems({ path = [], message, keys }: Issue): FieldProblem[] {
   if (!keys) return [{ field: join(path), message }];
   return keys
     .slice(0, MAX_FIELDS)
-    .map((key) => ({ field: join([...path, key.slice(0, LONGEST_KEY)]), message: 'is not a known field' }));
+    .map((key) => ({ field: join([...path, key.slice(0, MAX_KEY_LENGTH)]), message: 'is not a known field' }));
 }
 
 function join(path: readonly unknown[]): string {

@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** The version that a change was made from; it must still be the stored one. PostgreSQL's `integer` bounds it. */
-export const versionNumber = z.int().min(1).max(2_147_483_647).describe('The version that was read');
+/** The version that a change is based on, for optimistic locking. Limited to PostgreSQL's `integer`. */
+export const versionNumber = z.int().min(1).max(2_147_483_647).describe('The version that the change is based on');

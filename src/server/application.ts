@@ -16,24 +16,24 @@ import { createApp } from './create-app.js';
 import { DEMO, type Demo, type DemoTenant } from './demo.js';
 import { PortUnavailableError } from '../http/http.errors.js';
 
-/** Demo tenants as the start prints them. */
+/** Demo tenants, for the banner printed at startup. */
 export interface StartedDemo {
   readonly tenants: readonly DemoTenant[];
   readonly examplePath: string;
 }
 
-/** The running service: embedded PostgreSQL when it was asked for, the Nest application, and where it listens. */
+/** The running service: the Nest application and, if configured, embedded PostgreSQL. */
 export class Application {
   private constructor(
     readonly nest: NestFastifyApplication,
-    /** As somebody on this machine would call it. */
+    /** Base URL, as seen from this machine. */
     readonly url: string,
-    /** With the path to call each at; undefined without demo tenants. */
+    /** Undefined without demo tenants. */
     readonly demo: StartedDemo | undefined,
     private readonly postgres: EmbeddedPostgres | undefined,
   ) {}
 
-  /** Starts everything that the configuration asks for, and stops it again when any of it fails. */
+  /** Starts everything that is configured. When a part fails to start, stops the others before rejecting. */
   static async start(
     loaded: LoadedConfig,
     definition: AppDefinition,
@@ -72,7 +72,7 @@ export class Application {
     }
   }
 
-  /** Finishes what is in flight, closes every connection, and stops PostgreSQL last. */
+  /** Drains in-flight requests, closes all connections, and stops embedded PostgreSQL last. */
   async stop(): Promise<void> {
     try {
       await this.nest.get(Drain).run(() => this.nest.close());
@@ -81,14 +81,14 @@ export class Application {
     }
   }
 
-  /** Resolves when embedded PostgreSQL has ended without being told to; never without one. */
+  /** Resolves when embedded PostgreSQL exits unexpectedly; never resolves without embedded PostgreSQL. */
   async databaseLost(): Promise<void> {
     if (!this.postgres) return new Promise(() => undefined);
     await this.postgres.exited;
   }
 }
 
-/** Loaded only where it is used, which production never does. */
+/** Imported dynamically, so that it is never loaded in production. */
 async function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
   const { EmbeddedPostgres: Embedded } = await import('../dev/embedded-postgres/embedded-postgres.js');
   const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
@@ -108,6 +108,6 @@ async function listen(nest: NestFastifyApplication, { http: { host, port } }: Ap
   }
   const address = nest.getHttpServer().address();
   const actualPort = typeof address === 'object' && address ? address.port : port;
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${actualPort}`;
+  const hostname = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${hostname}:${actualPort}`;
 }

@@ -1,8 +1,8 @@
 import type { StartedDemo } from './application.js';
 
-const ISOLATIONS = { row: 'shared tables', schema: 'a schema of its own', database: 'a database of its own' } as const;
+const ISOLATIONS = { row: 'shared tables', schema: 'its own schema', database: 'its own database' } as const;
 
-/** What a newcomer sees: where the service is, and commands that work when pasted. */
+/** Text for first-time users: the URL of the service, and commands ready to be pasted. */
 export function banner(url: string, { tenants, examplePath }: StartedDemo, dataDir: string): string {
   const calls = tenants.map(
     ({ slug, isolation, apiKey }) =>
@@ -10,10 +10,10 @@ export function banner(url: string, { tenants, examplePath }: StartedDemo, dataD
   );
   return [
     '',
-    `  Tenantry serves ${tenants.length} demo tenants at ${url} (API documentation: ${url}/docs)`,
+    `  Tenantry is running at ${url} with ${tenants.length} demo tenants (API documentation: ${url}/docs)`,
     '',
     ...calls,
-    `  Their keys and the admin key are in ${dataDir}/demo.json. Ctrl-C stops everything.`,
+    `  Their API keys and the admin key are in ${dataDir}/demo.json. Press Ctrl-C to stop.`,
     '',
   ].join('\n');
 }

@@ -18,7 +18,7 @@ import { validationPipe } from '../http/validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
-/** The whole application, initialised and not yet listening. */
+/** Creates the application, initialised but not yet listening. */
 export async function createApp(
   loaded: LoadedConfig,
   { schema, compose }: AppDefinition,
@@ -28,13 +28,13 @@ export async function createApp(
     bodyLimit: BODY_LIMIT_BYTES,
     rewriteUrl: rewriteTenantPath,
     genReqId: requestId,
-    requestIdHeader: false, // `genReqId` looks at it first
+    requestIdHeader: false, // read by `genReqId`, which validates it
     forceCloseConnections: 'idle',
-    return503OnClosing: false, // `drainRequests` does that, with a problem that callers can read
+    return503OnClosing: false, // `drainRequests` does that, with problem details
     clientErrorHandler: answerClientError,
-    // What Fastify refuses before there is a route: an address that cannot be decoded, or that is too long.
+    // Errors before routing: a URL that cannot be decoded or is too long.
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(reply, error, problem('BAD_REQUEST', 'the address cannot be read')),
+      sendProblem(reply, error, problem('BAD_REQUEST', 'the request URL is not valid')),
   });
   const root = ServerModule.around(await compose(loaded, schema));
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {

@@ -1,19 +1,19 @@
 import type { Isolation } from '../catalog/model/tenant.js';
 
-/** A tenant for trying things out, and the key that opens it. */
+/** A demo tenant and an API key for it. */
 export interface DemoTenant {
   readonly slug: string;
   readonly isolation: Isolation;
   readonly apiKey: string;
 }
 
-/** Demo tenants, where the application was composed with some (`ENABLE_DEMO_TENANTS`). */
+/** Provides demo tenants when the application includes them (`ENABLE_DEMO_TENANTS`). */
 export interface Demo {
-  /** A path that answers for each of them, for the command that the start prints. */
+  /** Path of an example request that works for every demo tenant, for the banner. */
   readonly examplePath: string;
-  /** Creates the missing ones; keys from an earlier start stay valid. */
+  /** Creates missing demo tenants. API keys of an earlier start stay valid. */
   ensure(): Promise<readonly DemoTenant[]>;
-  /** Tells people and scripts on this machine how to call them. */
+  /** Writes the URL and API keys to a file for users and scripts on this machine. */
   publish(url: string, tenants: readonly DemoTenant[]): Promise<void>;
 }
 

@@ -5,21 +5,21 @@ import { ShuttingDownError } from '../http/http.errors.js';
 import { sendProblem } from '../http/problem.filter.js';
 
 /**
- * While the instance takes its leave, connections that are open get what they ask for once more and are told to close;
- * what comes over new ones is refused before anything of it is done.
+ * During shutdown, serves further requests over existing connections, with `Connection: close`, and rejects requests
+ * over new connections before any work is done.
  */
 export function drainRequests(server: FastifyInstance, drain: Drain): void {
   drain.watch(server.server);
   server.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown route';
-    // Probes are answered to the end: what they say is why the others go elsewhere.
+    // Probes are served until the end: their "not ready" makes load balancers use other instances.
     if (drain.isLateConnection(request.raw.socket) && !PROBE_ROUTE.test(route)) {
       sendProblem(reply, new ShuttingDownError());
       return;
     }
-    const open = { method: request.method, route, since: performance.now() };
-    drain.started(open);
-    reply.raw.once('close', () => drain.ended(open)); // also when the caller went away
+    const openRequest = { method: request.method, route, startedAtMs: performance.now() };
+    drain.requestStarted(openRequest);
+    reply.raw.once('close', () => drain.requestEnded(openRequest)); // also emitted when the client disconnects
     done();
   });
   server.addHook('onSend', (_request, reply, _payload, done) => {

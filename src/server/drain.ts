@@ -6,27 +6,28 @@ import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
 
-/** How long callers have to hear that this instance leaves, before it stops listening. Nobody connected: not at all. */
+/** Time for load balancers to see "not ready" before this instance stops listening; skipped without connections. */
 const NOTICE_MS = 500;
-const LOOK_AGAIN_MS = 20;
-/** How long a connection that was made just before may take to send its request. */
+const POLL_MS = 20;
+/** Time for a connection opened just before to send its first request. */
 const FIRST_REQUEST_MS = 200;
-/** What of the time to shut down requests may use; the rest is for closing what they used. */
+/** Share of the shutdown timeout for in-flight requests; the rest is for closing connections. */
 const REQUESTS_SHARE = 0.8;
-/** For the answers of requests whose connections to databases were cut. */
-const LAST_ANSWERS_MS = 200;
+/** Time to send error responses after database connections were closed. */
+const LAST_RESPONSES_MS = 200;
 
-/** One request that is being worked on, as a log names it. */
+/** An in-flight request, as named in the log. */
 export interface OpenRequest {
   readonly method: string;
   readonly route: string;
-  /** In ms, of `performance.now`. */
-  readonly since: number;
+  /** In ms of `performance.now`. */
+  readonly startedAtMs: number;
 }
 
 /**
- * How an instance takes leave of its callers: at first it still listens and says that it is not ready, so that nobody
- * who has not looked yet runs into a closed door; then it stops listening, and requests end, or are ended.
+ * Graceful shutdown of the HTTP server: first it reports "not ready" while still accepting connections, so that late
+ * clients do not get ECONNREFUSED; then it stops listening and lets in-flight requests finish, or aborts them at the
+ * deadline.
  */
 @Injectable()
 export class Drain {
@@ -53,50 +54,51 @@ export class Drain {
     server.on('connection', (socket) => this.hasBegun && this.lateConnections.add(socket));
   }
 
-  /** Whether the connection was made after the leave began. Work that comes over it can be done elsewhere. */
+  /** Whether the connection was opened after the shutdown began; its requests can be served by another instance. */
   isLateConnection(socket: Socket): boolean {
     return this.lateConnections.has(socket);
   }
 
-  started(request: OpenRequest): void {
+  requestStarted(request: OpenRequest): void {
     this.requests.add(request);
   }
 
-  ended(request: OpenRequest): void {
+  requestEnded(request: OpenRequest): void {
     this.requests.delete(request);
   }
 
-  /** Gives notice, stops listening, waits for what is under way, then runs `close`. */
+  /** Reports "not ready", stops listening, waits for in-flight requests, then runs `close`. */
   async run(close: () => Promise<void>): Promise<void> {
     this.shutdown.begin();
-    const cutting = setTimeout(() => void this.cut(), this.timeoutMs * REQUESTS_SHARE);
+    const deadline = setTimeout(() => void this.abortRequests(), this.timeoutMs * REQUESTS_SHARE);
     try {
-      await this.giveNotice();
-      await this.endConnections();
+      await this.announceShutdown();
+      await this.closeServer();
       await close();
     } finally {
-      clearTimeout(cutting);
+      clearTimeout(deadline);
     }
   }
 
-  private async giveNotice(): Promise<void> {
+  private async announceShutdown(): Promise<void> {
     const until = performance.now() + Math.min(NOTICE_MS, this.timeoutMs / 4);
-    while (performance.now() < until && (await this.openConnections()) > 0) await delay(LOOK_AGAIN_MS);
+    while (performance.now() < until && (await this.openConnections()) > 0) await delay(POLL_MS);
   }
 
   /**
-   * Node's HTTP server, told to close, also closes connections whose first request is not there yet: whoever made one
-   * a moment ago could not tell whether its request was begun. So its listener is closed alone, and they later; and
-   * right after what has arrived was accepted, because the system resets what nobody has accepted.
+   * `close()` of Node's HTTP server also closes connections whose first request has not arrived, and such a client
+   * could not know whether its request was processed. So only the listener is closed at first, and idle connections
+   * later. The listener is closed right after pending connections were accepted, because the system resets unaccepted
+   * ones.
    */
-  private async endConnections(): Promise<void> {
+  private async closeServer(): Promise<void> {
     if (!this.server?.listening) return;
     await nextTurn();
     NetServer.prototype.close.call(this.server);
     const from = performance.now() + FIRST_REQUEST_MS;
     while ((await this.openConnections()) > 0) {
       if (performance.now() >= from) this.server.closeIdleConnections();
-      await delay(LOOK_AGAIN_MS);
+      await delay(POLL_MS);
     }
   }
 
@@ -107,16 +109,18 @@ export class Drain {
     });
   }
 
-  /** Whoever waits for a database gets an error and can still answer; after that connections are closed as they are. */
-  private async cut(): Promise<void> {
-    const late = [...this.requests];
-    if (late.length > 0) this.logger.warn(`Cut ${late.length} requests that did not end: ${late.map(name).join(', ')}`);
+  /** Closes database connections, so that waiting requests can respond with an error, then all client connections. */
+  private async abortRequests(): Promise<void> {
+    const unfinished = [...this.requests];
+    if (unfinished.length > 0) {
+      this.logger.warn(`Aborting ${unfinished.length} unfinished requests: ${unfinished.map(describe).join(', ')}`);
+    }
     void this.pools.close(0);
-    await delay(LAST_ANSWERS_MS);
+    await delay(LAST_RESPONSES_MS);
     this.server?.closeAllConnections();
   }
 }
 
-function name({ method, route, since }: OpenRequest): string {
-  return `${method} ${route} (${Math.round(performance.now() - since)} ms)`;
+function describe({ method, route, startedAtMs }: OpenRequest): string {
+  return `${method} ${route} (${Math.round(performance.now() - startedAtMs)} ms)`;
 }

@@ -6,7 +6,7 @@ import { OperationKinds } from '../operations/operation-kinds.js';
 export const API_DOCS_PATH = 'docs';
 
 const SCHEMAS = '#/components/schemas/';
-const CREDENTIAL = 'A tenant API key `tnt_…` or a JSON Web Token; for the control plane, the admin key';
+const CREDENTIAL = 'A tenant API key (`tnt_…`) or a JSON Web Token; for the control plane, the admin API key';
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
@@ -15,23 +15,28 @@ interface RequestSchemas {
   readonly definitions: Schemas;
 }
 
-/** OpenAPI at `/docs` and `/docs-json`. */
+/** Serves the OpenAPI documentation at `/docs` and `/docs-json`. */
 export function setUpApiDocs(app: INestApplication): void {
   const description =
-    'Every route works for the tenant that the credential belongs to; those of the control plane need the admin key.';
+    'Requests act on the tenant of their credential. Routes of the control plane require the admin API key.';
   const document = new DocumentBuilder()
     .setTitle('Tenantry')
     .setDescription(description)
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: CREDENTIAL })
     .build();
-  SwaggerModule.setup(API_DOCS_PATH, app, () => withRequestsOfKinds(app, SwaggerModule.createDocument(app, document)), {
-    swaggerOptions: { persistAuthorization: true },
-  });
+  SwaggerModule.setup(
+    API_DOCS_PATH,
+    app,
+    () => withOperationRequests(app, SwaggerModule.createDocument(app, document)),
+    {
+      swaggerOptions: { persistAuthorization: true },
+    },
+  );
 }
 
-/** What a new operation is asked for with depends on its kind, and which kinds there are is known only here. */
-function withRequestsOfKinds(app: INestApplication, document: OpenAPIObject): OpenAPIObject {
+/** Adds the request schemas of all operation kinds, which are known only at run time. */
+function withOperationRequests(app: INestApplication, document: OpenAPIObject): OpenAPIObject {
   const requests = app.get(OperationKinds).requests.map(({ request }) => request);
   const union = JSON.stringify(z.toJSONSchema(z.union(requests), { target: 'openapi-3.0', io: 'input' }));
   const { anyOf, definitions } = JSON.parse(union.replaceAll('#/definitions/', SCHEMAS)) as RequestSchemas;

@@ -11,7 +11,7 @@ import { API_DOCS_PATH } from './openapi.js';
 export class RootController {
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
-  /** Somebody who opens the bare address in a browser wants to know what is here. */
+  /** Redirects a browser at the root URL to the API documentation. */
   @Get()
   @Redirect(`/${API_DOCS_PATH}`)
   root(): void {

@@ -3,7 +3,7 @@ import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { Drain } from './drain.js';
 import { RootController } from './root.controller.js';
 
-/** The process around an application: how it answers at its bare address, and how it stops. */
+/** Wraps an application's root module with the root route and graceful shutdown. */
 @Module({})
 export class ServerModule {
   static around(app: DynamicModule): DynamicModule {

@@ -67,7 +67,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     await requestsWaiting(1);
 
     service.signal(signal);
-    await service.said(/: stopping/);
+    await service.said(new RegExp(`Received ${signal}, shutting down`));
     const ready = await callOnce(service.url, '/health/ready');
     expect([ready.status, ready.body.status, ready.headers.connection]).toEqual([503, 'shutting_down', 'close']);
     const newcomer = await callOnce(service.url, '/api/v1/orders', { apiKey });
@@ -137,7 +137,7 @@ describe('a request that never ends', () => {
     await once(upload.resume(), 'close');
     expect(await service.ended()).toBe(0);
     expect(performance.now() - asked).toBeLessThan(3_000);
-    expect(service.output).toMatch(/Cut 2 requests that did not end: .*DELETE \/api\/v1\/customers\/:id \(\d+ ms\)/);
+    expect(service.output).toMatch(/Aborting 2 unfinished requests: .*DELETE \/api\/v1\/customers\/:id \(\d+ ms\)/);
     await lock.end();
     await soon(async () => expect(await connectionsLeft()).toEqual([]));
   });

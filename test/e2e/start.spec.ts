@@ -114,7 +114,7 @@ describe('a start without any configuration', () => {
 
     const copy = Service.start(dataDir);
     expect(await copy.ended()).toBe(1);
-    expect(copy.complaint).toMatch(/^tenantry: .*another copy.*$/);
+    expect(copy.complaint).toMatch(/^tenantry: .*another instance.*$/);
     expect((await get(url, '/api/v1/tenant', demo.tenants[3].apiKey)).slug).toBe('initech');
 
     first.process.kill('SIGINT'); // as under npm, which passes on what the terminal sent already
@@ -142,7 +142,7 @@ describe('a start that cannot work', () => {
     const service = Service.start(await newDataDir(), { PORT: String(port), DATABASE_URL: database.url });
     expect(await service.ended()).toBe(1);
     expect(service.complaint).toBe(
-      `tenantry: cannot listen on port ${port} of 127.0.0.1: it is in use; choose another with PORT (and HOST)`,
+      `tenantry: cannot listen on 127.0.0.1, port ${port}: the port is in use; set PORT or HOST to another value`,
     );
     taken.close();
     await dropEverything(database);

@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-import { namedBy } from '../../http/slug-or-id.js';
+import { parseSlugOrId } from '../../http/slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 
 /** A tenant's row with the names of where it lives. */
@@ -23,7 +23,7 @@ export class TenantRecords {
 
   /** By slug or id. @throws NotFoundError */
   async read(slugOrId: string, catalog: EntityManager = this.catalog.manager): Promise<TenantView> {
-    const named = namedBy(slugOrId);
+    const named = parseSlugOrId(slugOrId);
     const [row] =
       'id' in named
         ? await catalog.query<Row[]>(`${VIEW} WHERE t.id = $1`, [named.id])
@@ -49,7 +49,7 @@ export class TenantRecords {
   /** Locks the tenant's row for the rest of the transaction. By slug or id. @throws NotFoundError */
   async lock(catalog: EntityManager, slugOrId: string): Promise<TenantEntity> {
     const lock = { mode: 'pessimistic_write' } as const;
-    const tenant = await catalog.findOne(TenantEntity, { where: namedBy(slugOrId), lock });
+    const tenant = await catalog.findOne(TenantEntity, { where: parseSlugOrId(slugOrId), lock });
     if (!tenant) throw new NotFoundError('tenant');
     return tenant;
   }
