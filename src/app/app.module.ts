@@ -12,7 +12,7 @@ import { TracingModule } from '../tracing/tracing.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 
-/** Composition only. */
+/** Root module of the sample application. Composition only. */
 @Module({})
 export class AppModule {
   static async register(loaded: LoadedConfig, schema: TenantSchema): Promise<DynamicModule> {
@@ -35,7 +35,7 @@ export class AppModule {
   }
 }
 
-/** Loaded only where it is used, which production never does. */
+/** Imported dynamically, so that it is never loaded in production. */
 async function demoModule() {
   return (await import('./demo/demo.module.js')).DemoModule;
 }

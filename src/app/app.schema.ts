@@ -5,7 +5,7 @@ import { CreateOrders1764000001000 } from './migrations/1764000001000-create-ord
 import { Order } from './orders/order.entity.js';
 import { OrderLine } from './orders/order-line.entity.js';
 
-/** The sample's tables. A table that is not listed here does not exist for a tenant. */
+/** The sample application's tables. Tenants have only the tables listed here. */
 export const appSchema: TenantSchema = {
   entities: [Customer, Order, OrderLine],
   migrations: [CreateCustomers1764000000000, CreateOrders1764000001000],

@@ -5,7 +5,7 @@ export class Customer {
   @PrimaryGeneratedColumn('uuid')
   id: string;
 
-  /** In lower case; unique. */
+  /** Lower case; unique. */
   @Column('text')
   email: string;
 
@@ -15,7 +15,8 @@ export class Customer {
   @VersionColumn()
   version: number;
 
-  // Milliseconds in the table too: a Date holds no more, and pages continue exactly where the last row stood.
+  // Millisecond precision in the table as well: a Date holds no more, and page cursors must match stored values
+  // exactly.
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', precision: 3 })
   createdAt: Date;
 

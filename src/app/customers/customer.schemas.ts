@@ -3,7 +3,7 @@ import { boundedText } from '../../http/bounded-text.js';
 import { versionNumber } from '../../http/version-number.js';
 import type { Customer } from './customer.entity.js';
 
-/** The API documentation's examples name it, and demo tenants have it: "Try it out" works as it stands. */
+/** Used by the API documentation's examples and created for demo tenants, so that "Try it out" works unchanged. */
 export const EXAMPLE_CUSTOMER_ID = '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11';
 
 const email = z.email().max(254).toLowerCase();

@@ -58,7 +58,7 @@ export class CustomersController {
   }
 
   @Patch(':id')
-  @ApiOperation({ summary: 'Change a customer that has not changed since it was read' })
+  @ApiOperation({ summary: 'Change a customer, unless it has changed since it was read' })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
   @ApiOkResponse({ standardSchema: customerView })
   @ApiProblem('VALIDATION_FAILED')
@@ -73,7 +73,7 @@ export class CustomersController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a customer that has no orders' })
+  @ApiOperation({ summary: 'Delete a customer without orders' })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
   @ApiNoContentResponse()
   @ApiProblem('NOT_FOUND', 'no such customer')

@@ -7,7 +7,7 @@ import { type PageQuery, selectPage } from '../../http/page.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';
 
-const REFUSALS: ConstraintErrors = {
+const CONSTRAINT_ERRORS: ConstraintErrors = {
   customers_email_key: () => new ConflictError('another customer has this email'),
   orders_customer_id_fkey: () => new ConflictError('the customer has orders'),
 };
@@ -16,7 +16,7 @@ const REFUSALS: ConstraintErrors = {
 export class CustomersService {
   constructor(@InjectTenantRepository(Customer) private readonly customers: Repository<Customer>) {}
 
-  /** One row more than the page holds when another page follows. */
+  /** Returns one row more than the page size when another page follows. */
   list(page: PageQuery): Promise<Customer[]> {
     return selectPage(this.customers.createQueryBuilder('customer'), page).getMany();
   }
@@ -24,7 +24,7 @@ export class CustomersService {
   /** @throws ConflictError when the email is taken */
   async create(values: NewCustomer): Promise<Customer> {
     const customer = this.customers.create(values);
-    await withConstraintErrors(REFUSALS, () => this.customers.insert(customer));
+    await withConstraintErrors(CONSTRAINT_ERRORS, () => this.customers.insert(customer));
     return customer;
   }
 
@@ -36,13 +36,15 @@ export class CustomersService {
   }
 
   /**
-   * One statement compares the version and writes; TypeORM raises the version in it.
+   * Optimistic locking: one statement checks the version and writes; TypeORM increments the version in it.
    *
    * @throws NotFoundError
-   * @throws ConflictError when the version has moved on or the email is taken
+   * @throws ConflictError when the version is outdated or the email is taken
    */
   async change(id: string, { version, ...values }: CustomerChange): Promise<Customer> {
-    const { affected } = await withConstraintErrors(REFUSALS, () => this.customers.update({ id, version }, values));
+    const { affected } = await withConstraintErrors(CONSTRAINT_ERRORS, () =>
+      this.customers.update({ id, version }, values),
+    );
     const customer = await this.read(id);
     if (affected === 0) throw new ConflictError('the customer has changed since it was read');
     return customer;
@@ -53,7 +55,7 @@ export class CustomersService {
    * @throws ConflictError when the customer has orders
    */
   async delete(id: string): Promise<void> {
-    const { affected } = await withConstraintErrors(REFUSALS, () => this.customers.delete({ id }));
+    const { affected } = await withConstraintErrors(CONSTRAINT_ERRORS, () => this.customers.delete({ id }));
     if (affected === 0) throw new NotFoundError('customer');
   }
 }

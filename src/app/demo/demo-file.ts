@@ -11,10 +11,10 @@ const DemoFile = z.object({
   ),
 });
 
-/** What a newcomer and a script need to call the demo tenants; `DATA_DIR/demo.json`, readable by its owner only. */
+/** URL and API keys of the demo tenants for users and scripts: `DATA_DIR/demo.json`, readable by its owner only. */
 export type DemoFile = z.infer<typeof DemoFile>;
 
-/** Undefined when there is none, or when what is there is not one: it is written anew then. */
+/** Undefined when the file is missing or invalid; it will be overwritten. */
 export async function readDemoFile(dataDir: string): Promise<DemoFile | undefined> {
   try {
     return DemoFile.parse(JSON.parse(await readFile(path(dataDir), 'utf8')));

@@ -19,7 +19,7 @@ const DEMO_TENANTS: readonly { readonly slug: string; readonly isolation: Isolat
   { slug: 'initech', isolation: 'database' },
 ];
 
-/** The tenants that a newcomer can call at once: one or two of each isolation, with a few rows. */
+/** Tenants to try out at once: one or two of each isolation, with some rows. */
 @Injectable()
 export class DemoTenants implements Demo {
   readonly examplePath = '/api/v1/orders?limit=2';
@@ -33,15 +33,15 @@ export class DemoTenants implements Demo {
     private readonly connections: TenantConnectionService,
   ) {}
 
-  /** Makes what is missing of them; keys from an earlier start stay good. */
+  /** Creates missing demo tenants. API keys of an earlier start stay valid. */
   async ensure(): Promise<readonly DemoTenant[]> {
-    const earlier = await readDemoFile(this.config.dataDir);
+    const previous = await readDemoFile(this.config.dataDir);
     const tenants: DemoTenant[] = [];
     for (const { slug, isolation } of DEMO_TENANTS) {
       const tenant = await this.provisioner.provision({ slug, isolation });
-      const known = earlier?.tenants.find((entry) => entry.slug === slug)?.apiKey;
+      const known = previous?.tenants.find((entry) => entry.slug === slug)?.apiKey;
       tenants.push({ slug, isolation, apiKey: await this.usableKey(tenant, known) });
-      // Suspended or under maintenance since: it has its rows already.
+      // A tenant suspended or under maintenance by now was seeded by an earlier start.
       if (tenant.status === 'active') await this.schema.seedDemo?.(await this.connections.dataSource(tenant));
     }
     return tenants;

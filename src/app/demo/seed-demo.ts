@@ -5,7 +5,7 @@ import { EXAMPLE_ORDER_ID } from '../orders/order.schemas.js';
 import { insertOrder } from '../orders/insert-order.js';
 import type { NewOrder } from '../orders/order.schemas.js';
 
-/** Its customer is named by email. */
+/** Refers to its customer by email. */
 type DemoOrder = Omit<NewOrder, 'customerId'> & { readonly id?: string; readonly email: string };
 
 const CUSTOMERS = [
@@ -49,7 +49,7 @@ const ORDERS: readonly DemoOrder[] = [
   },
 ];
 
-/** A handful of customers and orders for a demo tenant that has none. All or nothing, so that it may be run again. */
+/** Inserts some customers and orders for a demo tenant without any. Atomic, so it can be retried. */
 export async function seedDemo(dataSource: DataSource): Promise<void> {
   await dataSource.transaction(async (manager) => {
     if (await manager.existsBy(Customer, {})) return;

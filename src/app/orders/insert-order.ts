@@ -4,7 +4,7 @@ import { Order } from './order.entity.js';
 import { OrderLine } from './order-line.entity.js';
 import type { NewOrder } from './order.schemas.js';
 
-/** Inserts an order and its lines; `manager` is a transaction's. */
+/** Inserts an order and its lines. `manager` must be in a transaction. */
 export async function insertOrder(
   manager: EntityManager,
   { lines, ...values }: NewOrder & { readonly id?: string },

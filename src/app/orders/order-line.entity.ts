@@ -2,13 +2,13 @@ import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } f
 import { minorUnits } from './amounts.js';
 import { Order } from './order.entity.js';
 
-/** A line has no life of its own: it is written and replaced with its order. */
+/** Part of an order: lines are only inserted and replaced together with it. */
 @Entity('order_lines')
 export class OrderLine {
   @PrimaryColumn('uuid', { name: 'order_id' })
   orderId: string;
 
-  /** From 0, in the order the lines were given. */
+  /** Zero-based, in the order of the request. */
   @PrimaryColumn('integer')
   position: number;
 

@@ -8,7 +8,7 @@ export const orderSummary = z
         status: z.enum(ORDER_STATUSES),
         currency: z.string(),
         count: z.int(),
-        total: z.number().describe('In minor units of the currency; exact up to 2^53, rounded beyond'),
+        total: z.number().describe('In minor units of the currency; exact up to 2^53, rounded above'),
       }),
     ),
   })

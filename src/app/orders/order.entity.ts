@@ -22,7 +22,7 @@ export class Order {
   @PrimaryGeneratedColumn('uuid')
   id: string;
 
-  /** What the customer calls it; unique. */
+  /** Order number, assigned by the client; unique. */
   @Column('text')
   number: string;
 
@@ -36,7 +36,7 @@ export class Order {
   @Column('text')
   status: OrderStatus;
 
-  /** ISO 4217, three letters. */
+  /** ISO 4217 code, three letters. */
   @Column('text')
   currency: string;
 
@@ -50,7 +50,8 @@ export class Order {
   @VersionColumn()
   version: number;
 
-  // Milliseconds in the table too: a Date holds no more, and pages continue exactly where the last row stood.
+  // Millisecond precision in the table as well: a Date holds no more, and page cursors must match stored values
+  // exactly.
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz', precision: 3 })
   createdAt: Date;
 

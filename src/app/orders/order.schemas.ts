@@ -5,11 +5,11 @@ import { versionNumber } from '../../http/version-number.js';
 import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE } from './amounts.js';
 import { type Order, ORDER_STATUSES } from './order.entity.js';
 
-/** The API documentation's examples name it, and demo tenants have it: "Try it out" works as it stands. */
+/** Used by the API documentation's examples and created for demo tenants, so that "Try it out" works unchanged. */
 export const EXAMPLE_ORDER_ID = '6d1f3b52-8f43-4a7e-8a4b-0c7c4ac1f0e2';
 
 const status = z.enum(ORDER_STATUSES);
-const currency = z.string().regex(/^[A-Z]{3}$/, 'must be the three letters of an ISO 4217 currency');
+const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 currency code');
 
 export const orderLine = z
   .strictObject({

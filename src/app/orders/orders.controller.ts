@@ -41,14 +41,14 @@ export class OrdersController {
   }
 
   @Get('summary')
-  @ApiOperation({ summary: 'Count and total of orders by status and currency' })
+  @ApiOperation({ summary: 'Count and total amount of orders by status and currency' })
   @ApiOkResponse({ standardSchema: orderSummary })
   summary(): Promise<OrderSummary> {
     return this.orders.summary();
   }
 
   @Post()
-  @ApiOperation({ summary: 'Create an order with its lines; the total is computed' })
+  @ApiOperation({ summary: 'Create an order with its lines; the total is calculated' })
   @ApiCreatedResponse({ standardSchema: orderView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('CONFLICT', 'another order has this number')
@@ -67,7 +67,7 @@ export class OrdersController {
 
   @Patch(':id')
   @ApiOperation({
-    summary: 'Change the status or replace the lines of an order that has not changed since it was read',
+    summary: 'Change the status or replace the lines of an order, unless it has changed since it was read',
   })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
   @ApiOkResponse({ standardSchema: orderView })

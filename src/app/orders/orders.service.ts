@@ -12,7 +12,7 @@ import { OrderLine } from './order-line.entity.js';
 import type { NewOrder, OrderChange } from './order.schemas.js';
 import type { OrderSummary } from './order-summary.schema.js';
 
-const REFUSALS: ConstraintErrors = {
+const CONSTRAINT_ERRORS: ConstraintErrors = {
   orders_number_key: () => new ConflictError('another order has this number'),
   orders_customer_id_fkey: () =>
     new ValidationFailedError([{ field: 'customerId', message: 'must be the id of a customer' }]),
@@ -25,7 +25,10 @@ export class OrdersService {
     private readonly connections: TenantConnectionService,
   ) {}
 
-  /** One row more than the page holds when another page follows. Orders and lines come in one statement: one snapshot. */
+  /**
+   * Returns one row more than the page size when another page follows. One statement, so orders and lines are
+   * consistent.
+   */
   list(page: PageQuery): Promise<Order[]> {
     const ids = selectPage(this.orders.createQueryBuilder('page').select('page.id'), page);
     return this.orders
@@ -56,10 +59,10 @@ export class OrdersService {
 
   /**
    * @throws ConflictError when the number is taken
-   * @throws ValidationFailedError when there is no such customer
+   * @throws ValidationFailedError when the customer does not exist
    */
   create(values: NewOrder): Promise<Order> {
-    return withConstraintErrors(REFUSALS, () =>
+    return withConstraintErrors(CONSTRAINT_ERRORS, () =>
       this.connections.transaction((manager) => insertOrder(manager, values)),
     );
   }
@@ -70,10 +73,10 @@ export class OrdersService {
   }
 
   /**
-   * The update compares the version and locks the row until the lines are written too.
+   * Optimistic locking: the update checks the version, and locks the row until the lines are written as well.
    *
    * @throws NotFoundError
-   * @throws ConflictError when the version has moved on
+   * @throws ConflictError when the version is outdated
    */
   change(id: string, { version, status, lines }: OrderChange): Promise<Order> {
     return this.connections.transaction(async (manager) => {
