@@ -1,21 +1,21 @@
--- For psql as a superuser in the database "postgres", once on a new server:
+-- Run once on a new server with psql, as a superuser in the database "postgres":
 --   TENANTRY_DB_PASSWORD=... PGBOUNCER_PASSWORD=... psql -v ON_ERROR_STOP=1 -d postgres -f roles.sql
 \getenv owner_password TENANTRY_DB_PASSWORD
 \getenv pgbouncer_password PGBOUNCER_PASSWORD
 
--- The catalog, and the role that creates tenants' databases and login roles. No superuser: the application refuses one.
+-- The catalog, and the role that creates tenants' databases and login roles. Not a superuser: the application rejects one.
 CREATE ROLE tenantry LOGIN CREATEDB CREATEROLE PASSWORD :'owner_password';
 CREATE DATABASE tenantry OWNER tenantry;
 REVOKE ALL ON DATABASE tenantry FROM PUBLIC;
 
--- PgBouncer looks up here who wants to log in. Tenants' login roles have no business in this database.
+-- PgBouncer looks up login roles in this database. Tenants' login roles may not connect to it.
 CREATE ROLE pgbouncer LOGIN NOINHERIT PASSWORD :'pgbouncer_password';
 REVOKE ALL ON DATABASE postgres FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres TO pgbouncer;
 CREATE SCHEMA pgbouncer;
 GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer;
 
--- The password verifier of a role that may log in now. Never a superuser's: nobody should be one through the pooler.
+-- Returns the password verifier of a role that may log in. Never of a superuser: none may connect through the pooler.
 CREATE FUNCTION pgbouncer.login(wanted text, OUT name text, OUT verifier text)
   RETURNS SETOF record
   LANGUAGE sql STABLE SECURITY DEFINER
