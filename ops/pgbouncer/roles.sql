@@ -3,7 +3,7 @@
 \getenv owner_password TENANTRY_DB_PASSWORD
 \getenv pgbouncer_password PGBOUNCER_PASSWORD
 
--- The catalog, and the role that creates tenants' databases and login roles. Not a superuser: the application rejects one.
+-- The catalog, and the role that creates tenants' databases and login roles. Not a superuser: those are rejected.
 CREATE ROLE tenantry LOGIN CREATEDB CREATEROLE PASSWORD :'owner_password';
 CREATE DATABASE tenantry OWNER tenantry;
 REVOKE ALL ON DATABASE tenantry FROM PUBLIC;

@@ -22,8 +22,8 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   const { dataDir } = config;
   const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
   const passwords = embeddedPasswords(dataDir);
-  const { findRunningPostgres: runningPostgres } = await import('../dev/embedded-postgres/running-postgres.js');
-  const running = await runningPostgres({ dataDir, passwords });
+  const { findRunningPostgres } = await import('../dev/embedded-postgres/running-postgres.js');
+  const running = await findRunningPostgres({ dataDir, passwords });
   if (running) return borrowed(config, running.url);
   const { EmbeddedPostgres } = await import('../dev/embedded-postgres/embedded-postgres.js');
   const { DataInUseError } = await import('../dev/embedded-postgres/embedded.errors.js');
@@ -32,7 +32,7 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
     return { config: withDatabaseUrl(config, own.url), isBorrowed: false, close: () => stopUnused(own) };
   } catch (error) {
     if (!(error instanceof DataInUseError)) throw error;
-    const started = await runningPostgres({ dataDir, passwords }); // a server has started in the meantime
+    const started = await findRunningPostgres({ dataDir, passwords }); // a server has started in the meantime
     if (!started) throw error;
     return borrowed(config, started.url);
   }
@@ -40,8 +40,8 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
 
 /** Other commands may have found it running and be using it: they may finish first. */
 async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
-  const { waitForOtherClients: othersHaveLeft } = await import('../dev/embedded-postgres/running-postgres.js');
-  await othersHaveLeft(postgres.superuserUrl);
+  const { waitForOtherClients } = await import('../dev/embedded-postgres/running-postgres.js');
+  await waitForOtherClients(postgres.superuserUrl);
   await postgres.stop();
 }
 

@@ -158,7 +158,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     const before = await readdir(data);
     await expect(EmbeddedPostgres.start(options)).rejects.toMatchObject({
       code: 'EMBEDDED_DATA_VERSION',
-      message: expect.stringMatching(/^[^\n]*written by PostgreSQL 15, this is 18[^\n]*$/),
+      message: expect.stringMatching(/^[^\n]*written by PostgreSQL 15, but this is 18[^\n]*$/),
     });
     expect(await readdir(data)).toEqual(before);
     expect(await readdir(dataDir)).toEqual(['postgres']);
