@@ -38,7 +38,10 @@ export class OpenTelemetry implements Tracing {
   /** Reads the standard variables and registers with OpenTelemetry's API, so that other code can create spans, too. */
   static start(logger: { readonly log: LogFunction; readonly warn: LogFunction }): OpenTelemetry {
     // During startup only, so that the SDK reports invalid settings but not every failed export later.
-    diag.setLogger(toDiagLogger((message) => logger.warn(message)), DiagLogLevel.WARN);
+    diag.setLogger(
+      toDiagLogger((message) => logger.warn(message)),
+      DiagLogLevel.WARN,
+    );
     try {
       const exporter = new ReportingExporter(new OTLPTraceExporter(), logger);
       const provider = new NodeTracerProvider({

@@ -133,7 +133,9 @@ export class PoolMetrics implements MetricsSource {
   }
 
   private stateSamples(samples: (state: PoolState) => readonly Sample[]): Sample[] {
-    return this.activity.states().flatMap(([target, state]) => samples(state).map((sample) => withTarget(target, sample)));
+    return this.activity
+      .states()
+      .flatMap(([target, state]) => samples(state).map((sample) => withTarget(target, sample)));
   }
 }
 

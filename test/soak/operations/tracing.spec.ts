@@ -161,7 +161,9 @@ describe('with an OTLP endpoint', () => {
     service = await TracedService.start(place, env, watchImports(importsFile(), missing));
     expect((await service.call('/api/v1/orders')).status).toBe(200);
     expect(await service.stop()).toBe(0);
-    expect(service.output.match(/Tracing is disabled: .*/g)).toEqual([`Tracing is disabled: ${missing} is not installed`]);
+    expect(service.output.match(/Tracing is disabled: .*/g)).toEqual([
+      `Tracing is disabled: ${missing} is not installed`,
+    ]);
     expect(collector.spans).toEqual([]);
   });
 });
