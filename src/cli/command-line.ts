@@ -14,9 +14,8 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       const { runWithControlPlane } = await import('./session/run-with-control-plane.js');
       await runWithControlPlane(work, needs, program.opts<GlobalOptions>(), options);
     },
-    diagnose: async () => {
-      const { diagnose: examine } = await import('./actions/diagnose.js');
-      exitCode = await examine(program.opts<GlobalOptions>(), options);
+    runStandalone: async (work) => {
+      exitCode = await work(program.opts<GlobalOptions>(), options);
     },
   });
   try {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { ControlPlaneSession } from './control-plane-session.js';
@@ -34,3 +35,16 @@ export interface CommandNeeds {
 
 /** Runs a command with the control plane open, and closes that whatever happens. */
 export type RunCommand = (work: (context: CommandContext) => Promise<void>, needs?: CommandNeeds) => Promise<void>;
+
+/** Runs a command that does without the control plane. `work` returns the exit code. */
+export type RunStandaloneCommand = (
+  work: (globalOptions: GlobalOptions, options: CommandLineOptions) => Promise<number>,
+) => Promise<void>;
+
+export interface CommandRunners {
+  readonly run: RunCommand;
+  readonly runStandalone: RunStandaloneCommand;
+}
+
+/** Adds options, examples, sub-commands and actions to a command that has its name and description already. */
+export type DefineCommand = (command: Command, runners: CommandRunners) => void;

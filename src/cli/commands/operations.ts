@@ -1,4 +1,6 @@
+import type { Command } from 'commander';
 import { z } from 'zod';
+import { OperationRecords } from '../../admin/operations/operation-records.js';
 import {
   operationFilter,
   operationTenantFilter,
@@ -6,12 +8,50 @@ import {
   type OperationView,
   toOperationView,
 } from '../../admin/operations/operation.schemas.js';
-import { OperationRecords } from '../../admin/operations/operation-records.js';
 import { Operations } from '../../operations/operations.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import type { CommandContext } from '../session/command-context.js';
-import { describeOperation, doneOf, stepOf } from '../terminal/describe-operation.js';
+import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { noteAsked, runToCompletion, workOn } from '../session/run-to-completion.js';
+import { describeOperation, doneOf, stepOf } from '../terminal/describe-operation.js';
+
+const EXAMPLES = `
+Examples:
+  $ npm run tenantry -- operations --status failed
+  $ npm run tenantry -- operations show 7f1f3f2e-8f9c-4a4e-9a51-0c1f7d3c2b10 --failed
+  $ npm run tenantry -- operations follow 7f1f3f2e-8f9c-4a4e-9a51-0c1f7d3c2b10 --json
+  $ npm run tenantry -- operations retry 7f1f3f2e-8f9c-4a4e-9a51-0c1f7d3c2b10`;
+
+/** `operations …` */
+export function defineOperations(command: Command, { run }: CommandRunners): void {
+  command.addHelpText('after', EXAMPLES);
+  command
+    .command('list', { isDefault: true })
+    .description('newest first; what a bare "operations" does')
+    .option('--status <status>', 'pending, running, succeeded, failed or cancelled')
+    .option('--kind <kind>', 'provision, migrate, delete, rotate-credentials, reseal')
+    .option('--tenant <slug>', 'those on this tenant, also when it is gone')
+    .option('--limit <n>', 'how many (default: 20)')
+    .option('--cursor <cursor>', 'go on behind another page')
+    .action((options) => run((context) => list(context, options)));
+  command
+    .command('show <id>')
+    .description('one operation, and how it ended for each tenant when it is over many')
+    .option('--failed', 'only tenants that it failed for')
+    .action((id, options) => run((context) => show(context, id, options)));
+  command
+    .command('follow <id>')
+    .description('show how far it is until it has ended, and work on it when no instance does')
+    .action((id) => run((context) => follow(context, id), { redis: true }));
+  command
+    .command('cancel <id>')
+    .description('end it: at once when nobody has begun it, else after the part in hand')
+    .action((id) => run((context) => cancel(context, id)));
+  command
+    .command('retry <id>')
+    .description('let one that failed or was cancelled go on from its last finished step')
+    .option('--no-wait', 'only ask for it: a running server does it')
+    .action((id, options) => run((context) => retry(context, id, options), { redis: true }));
+}
 
 const COLUMNS = [
   { title: 'ID', of: (operation: OperationView) => operation.id },
@@ -36,13 +76,13 @@ const TENANT_COLUMNS = [
 const operationId = z.guid('an operation is named by its id, a UUID');
 const MAX_TENANTS = 1000;
 
-export async function list({ output, session }: CommandContext, options: object): Promise<void> {
+async function list({ output, session }: CommandContext, options: object): Promise<void> {
   const page = await session.get(OperationRecords).list(parseOrThrow(operationFilter, options));
   output.answer(page, () => output.table(page.items, COLUMNS, 'no operations'));
   if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
 }
 
-export async function show(
+async function show(
   { output, session }: CommandContext,
   text: string,
   { failed = false }: { readonly failed?: boolean },
@@ -59,7 +99,7 @@ export async function show(
   if (tenants.nextCursor !== null) output.note(`These are the first ${MAX_TENANTS} tenants.`);
 }
 
-export async function follow(context: CommandContext, text: string): Promise<void> {
+async function follow(context: CommandContext, text: string): Promise<void> {
   const { output, session } = context;
   const id = parseOrThrow(operationId, text);
   const { runAfter } = await session.get(OperationRecords).read(id); // before anything is promised
@@ -68,18 +108,14 @@ export async function follow(context: CommandContext, text: string): Promise<voi
   await runToCompletion(context, id, { wait: true, answer: () => told(context, id) });
 }
 
-export async function cancel({ output, session, actor }: CommandContext, text: string): Promise<void> {
+async function cancel({ output, session, actor }: CommandContext, text: string): Promise<void> {
   const operation = toOperationView(await session.get(Operations).cancel(parseOrThrow(operationId, text), actor));
   output.answer(operation, () => [
     operation.status === 'cancelled' ? `${operation.id} is cancelled` : `${operation.id} ends after the part in hand`,
   ]);
 }
 
-export async function retry(
-  context: CommandContext,
-  text: string,
-  { wait }: { readonly wait: boolean },
-): Promise<void> {
+async function retry(context: CommandContext, text: string, { wait }: { readonly wait: boolean }): Promise<void> {
   const { id } = await context.session.get(Operations).retry(parseOrThrow(operationId, text), context.actor);
   await runToCompletion(context, id, { wait, answer: () => told(context, id) });
   if (!wait) noteAsked(context, id);
