@@ -1,4 +1,4 @@
-// `npm run tenantry -- …`: the command line of what lies in src/, which is compiled when it is newer than dist/.
+// `npm run tenantry -- …`: compiles src/ when it is newer than dist/, then runs the command line.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ const built = join(root, 'dist', '.tsbuildinfo');
 if (isOutdated()) build();
 await import('../dist/cli.js');
 
-/** An installation without sources has been compiled. */
+/** An installation without src/ is always up to date. */
 function isOutdated() {
   const src = join(root, 'src');
   if (!existsSync(src)) return false;
@@ -21,7 +21,7 @@ function isOutdated() {
   return sources.some((name) => statSync(join(src, name)).mtimeMs > mtimeMs);
 }
 
-/** Standard output is the command's. */
+/** The compiler's output goes to stderr: stdout belongs to the command. */
 function build() {
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '..', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
@@ -29,9 +29,9 @@ function build() {
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) {
-    process.stderr.write('tenantry: the sources do not compile\n');
+    process.stderr.write('tenantry: compiling src/ failed\n');
     process.exit(1);
   }
-  // The compiler leaves its record alone where nothing of what it wrote would change.
+  // tsc does not touch .tsbuildinfo when its content would not change, so src/ would look newer on every run.
   utimesSync(built, new Date(), new Date());
 }

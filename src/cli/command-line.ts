@@ -5,7 +5,7 @@ import { EXIT, reportFailure } from './terminal/failure.js';
 import { buildProgram } from './program.js';
 import { usageMessage } from './terminal/usage-message.js';
 
-/** Runs one command. @returns the exit code: 0, 1 it failed, 2 it was written wrongly, 130 it was interrupted */
+/** Runs one command and reports its errors. @returns the exit code: 0 success, 1 failure, 2 usage error, 130 interrupted */
 export async function runCommandLine(argv: readonly string[], options: CommandLineOptions): Promise<number> {
   const { terminal } = options;
   let exitCode: number = EXIT.ok;
@@ -22,9 +22,9 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok; // help was asked for
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok; // --help
     const failure = error instanceof CommanderError ? new UsageError(usageMessage(error, argv)) : error;
-    // Not from the parsed options: it may be the parsing that failed.
+    // Read from argv, because the options are not available when parsing them is what failed.
     return reportFailure(failure, terminal, { json: argv.includes('--json'), verbose: argv.includes('--verbose') });
   }
 }

@@ -5,64 +5,64 @@ import type { Terminal } from './terminal/terminal.js';
 interface LazyCommand {
   readonly name: string;
   readonly description: string;
-  /** Shown in the program's help, where the options themselves are not loaded. */
+  /** The program's help shows `[options]` without loading the command to see whether it has any. */
   readonly hasOptions: boolean;
-  /** The modules behind it are heavy (TypeORM, Nest), so only the command that runs is loaded. */
+  /** Command modules import TypeORM and Nest, so only the module of the command that runs is loaded. */
   readonly load: () => Promise<DefineCommand>;
 }
 
 const COMMANDS: readonly LazyCommand[] = [
   {
     name: 'tenants',
-    description: 'list tenants, and change their lives',
+    description: 'list, create, change and delete tenants',
     hasOptions: false,
     load: async () => (await import('./commands/tenants.js')).defineTenants,
   },
   {
     name: 'keys',
-    description: "tenants' API keys",
+    description: "list, create and revoke tenants' API keys",
     hasOptions: false,
     load: async () => (await import('./commands/keys.js')).defineKeys,
   },
   {
     name: 'servers',
-    description: 'the PostgreSQL servers that tenants live on',
+    description: 'manage the PostgreSQL servers that host tenants',
     hasOptions: false,
     load: async () => (await import('./commands/servers.js')).defineServers,
   },
   {
     name: 'operations',
-    description: 'long jobs on tenants: what is done, under way, failed',
+    description: 'list, follow, cancel and retry long-running operations',
     hasOptions: false,
     load: async () => (await import('./commands/operations.js')).defineOperations,
   },
   {
     name: 'migrate',
-    description: 'bring the tables of all tenants that are behind up to date',
+    description: 'run pending migrations on the tables of all tenants',
     hasOptions: true,
     load: async () => (await import('./commands/migrate.js')).defineMigrate,
   },
   {
     name: 'rotate-credentials',
-    description: 'give a connection target a new login role and password, without a failed request',
+    description: 'replace the login role and password of a connection target without failing requests',
     hasOptions: true,
     load: async () => (await import('./commands/credentials.js')).defineRotateCredentials,
   },
   {
     name: 'reseal',
-    description: 'seal everything anew that is sealed with another key than the first of ENCRYPTION_KEYS',
+    description: 're-encrypt everything not encrypted with the first key of ENCRYPTION_KEYS',
     hasOptions: true,
     load: async () => (await import('./commands/credentials.js')).defineReseal,
   },
   {
     name: 'audit',
-    description: 'who changed what, newest first',
+    description: 'show who changed what, newest first',
     hasOptions: true,
     load: async () => (await import('./commands/audit.js')).defineAudit,
   },
   {
     name: 'doctor',
-    description: 'look whether everything is as it must be; exit code 1 when something is not',
+    description: 'check configuration, servers and tenant isolation; exit code 1 if any check fails',
     hasOptions: false,
     load: async () => (await import('./commands/doctor.js')).defineDoctor,
   },
@@ -76,28 +76,31 @@ Examples:
   $ npm run tenantry -- tenants --json | jq '.items[].slug'
   $ npm run tenantry -- doctor
 
-It reads the same environment and .env as the server, and works while that runs and while it does not.
+Reads the same environment and .env as the server, and works whether or not the server is running.
 
-Exit codes: 0 done; 1 failed (an operation, a conflict, nothing of that name, something that doctor found);
-2 written wrongly, or a value that is not valid; 130 interrupted.`;
+Exit codes: 0 success; 1 failure (failed operation, conflict, not found, failed doctor check);
+2 usage error or invalid value; 130 interrupted.`;
 
-/** The whole command line. A command is a name and a description until it is the one to run; then its module is loaded. */
+/**
+ * The whole command line. A command has only its name and description until commander dispatches to it; then its module
+ * is loaded and adds the rest.
+ */
 export function buildProgram(terminal: Terminal, runners: CommandRunners): Command {
   const program = new Command('tenantry')
-    .description('Creates, changes, migrates and removes tenants, and looks whether everything is as it must be.')
+    .description('Create, change, migrate and delete tenants, and check that everything works.')
     .usage('[options] <command>')
-    .option('--json', 'one JSON document on stdout and nothing else; errors as JSON on stderr')
-    .option('--verbose', 'show the log, on stderr')
-    .helpOption('-h, --help', 'show this, or the help of a command')
+    .option('--json', 'print one JSON document on stdout and nothing else; errors as JSON on stderr')
+    .option('--verbose', 'write the log to stderr')
+    .helpOption('-h, --help', 'show this help, or the help of a command')
     .addHelpText('after', CLOSING);
   const lazyCommands = new Map(COMMANDS.map((lazy) => [lazy.name, lazy]));
   for (const { name, description } of COMMANDS) program.addCommand(new Command(name).description(description));
   program.hook('preSubcommand', async (_program, command) => {
     const define = await lazyCommands.get(command.name())?.load();
     define?.(command, runners);
-    settle(command, terminal);
+    configure(command, terminal);
   });
-  settle(program, terminal);
+  configure(program, terminal);
   program.configureHelp({
     showGlobalOptions: true,
     subcommandTerm: (command) =>
@@ -106,8 +109,11 @@ export function buildProgram(terminal: Terminal, runners: CommandRunners): Comma
   return program;
 }
 
-/** What does not pass from a command to its own ones: nobody exits, and all errors are told in one place. */
-function settle(command: Command, terminal: Terminal): void {
+/**
+ * Applies the settings that `addCommand` does not pass on to sub-commands: commander throws instead of exiting, and writes
+ * no errors itself, because `runCommandLine` reports all of them.
+ */
+function configure(command: Command, terminal: Terminal): void {
   command
     .exitOverride()
     .helpCommand(false)
@@ -117,5 +123,5 @@ function settle(command: Command, terminal: Terminal): void {
       writeErr: () => undefined,
       getOutHelpWidth: () => terminal.stdout.columns || 100,
     });
-  for (const inner of command.commands) settle(inner, terminal);
+  for (const subcommand of command.commands) configure(subcommand, terminal);
 }

@@ -12,25 +12,25 @@ Examples:
 /** `audit` */
 export function defineAudit(command: Command, { run }: CommandRunners): void {
   command
-    .option('--subject <name>', "a tenant's slug or id, a server's name, or the id of anything")
-    .option('--action <action>', 'such as tenant.suspend')
-    .option('--limit <n>', 'how many (default: 100)')
-    .option('--cursor <cursor>', 'go on behind another page')
+    .option('--subject <name>', 'slug or id of a tenant, name of a server, or any other id')
+    .option('--action <action>', 'for example tenant.suspend')
+    .option('--limit <n>', 'page size (default: 100)')
+    .option('--cursor <cursor>', 'continue from the cursor of a previous page')
     .addHelpText('after', EXAMPLES)
-    .action((options) => run((context) => audit(context, options)));
+    .action((options) => run((context) => list(context, options)));
 }
 
 const COLUMNS = [
-  { title: 'AT', of: (entry: AuditEntryView) => entry.at },
-  { title: 'WHO', of: (entry: AuditEntryView) => entry.actor },
-  { title: 'WHAT', of: (entry: AuditEntryView) => entry.action },
-  { title: 'SUBJECT', of: (entry: AuditEntryView) => entry.subject },
-  { title: 'BEFORE', of: (entry: AuditEntryView) => entry.before && JSON.stringify(entry.before) },
-  { title: 'AFTER', of: (entry: AuditEntryView) => entry.after && JSON.stringify(entry.after) },
+  { title: 'AT', value: (entry: AuditEntryView) => entry.at },
+  { title: 'WHO', value: (entry: AuditEntryView) => entry.actor },
+  { title: 'WHAT', value: (entry: AuditEntryView) => entry.action },
+  { title: 'SUBJECT', value: (entry: AuditEntryView) => entry.subject },
+  { title: 'BEFORE', value: (entry: AuditEntryView) => entry.before && JSON.stringify(entry.before) },
+  { title: 'AFTER', value: (entry: AuditEntryView) => entry.after && JSON.stringify(entry.after) },
 ];
 
-async function audit({ output, session }: CommandContext, options: object): Promise<void> {
+async function list({ output, session }: CommandContext, options: object): Promise<void> {
   const page = await session.get(AuditRecords).list(parseOrThrow(auditFilter, options));
-  output.answer(page, () => output.table(page.items, COLUMNS, 'no changes'));
-  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
+  output.print(page, () => output.table(page.items, COLUMNS, 'no changes'));
+  if (page.nextCursor !== null) output.note(`More results: --cursor ${page.nextCursor}`);
 }

@@ -4,11 +4,11 @@ import { requestOperation } from '../session/request-operation.js';
 
 const ROTATE_EXAMPLES = `
 Examples:
-  $ npm run tenantry -- rotate-credentials --tenant initech   # a tenant with a database of its own
-  $ npm run tenantry -- rotate-credentials --server eu-2      # what the row and schema tenants of a server share`;
+  $ npm run tenantry -- rotate-credentials --tenant initech   # a tenant in database isolation
+  $ npm run tenantry -- rotate-credentials --server eu-2      # the role shared by row and schema tenants of a server`;
 
 const RESEAL_EXAMPLES = `
-A new key goes first in ENCRYPTION_KEYS of every instance; when this is done, the former one can be taken out.
+Before running it, put the new key first in ENCRYPTION_KEYS of every instance. Once it has succeeded, remove the old key.
 
 Examples:
   $ npm run tenantry -- reseal`;
@@ -16,9 +16,9 @@ Examples:
 /** `rotate-credentials` */
 export function defineRotateCredentials(command: Command, { run }: CommandRunners): void {
   command
-    .option('--tenant <slug>', 'the database of this tenant')
-    .option('--server <name>', 'the shared database of this server')
-    .option('--no-wait', 'only ask for it: a running server does it')
+    .option('--tenant <slug>', "this tenant's own database")
+    .option('--server <name>', "this server's shared database")
+    .option('--no-wait', 'only queue the operation: a running server executes it')
     .addHelpText('after', ROTATE_EXAMPLES)
     .action(({ wait, ...subject }) =>
       run((context) => requestOperation(context, { kind: 'rotate-credentials', ...subject }, wait)),
@@ -28,7 +28,7 @@ export function defineRotateCredentials(command: Command, { run }: CommandRunner
 /** `reseal` */
 export function defineReseal(command: Command, { run }: CommandRunners): void {
   command
-    .option('--no-wait', 'only ask for it: a running server does it')
+    .option('--no-wait', 'only queue the operation: a running server executes it')
     .addHelpText('after', RESEAL_EXAMPLES)
     .action(({ wait }) => run((context) => requestOperation(context, { kind: 'reseal' }, wait), { redis: true }));
 }

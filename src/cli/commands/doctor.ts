@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { styleText } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { Command } from 'commander';
 import { diagnose as runChecks } from '../../doctor/doctor.js';
@@ -16,35 +17,39 @@ Examples:
   $ npm run tenantry -- doctor --json`;
 
 const MARKS: Readonly<Record<Verdict, string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
-const COLOURS: Readonly<Record<Verdict, string>> = { ok: '\u001B[32m', warn: '\u001B[33m', fail: '\u001B[31m' };
-const PLAIN = '\u001B[0m';
+const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 /** `doctor` */
 export function defineDoctor(command: Command, { runStandalone }: CommandRunners): void {
   command.addHelpText('after', EXAMPLES).action(() => runStandalone(diagnose));
 }
 
-/** A line for each finding. @returns the exit code */
+/** Prints a line per finding. @returns the exit code */
 async function diagnose(
   { json = false, verbose = false }: GlobalOptions,
   { terminal, loadSchema }: CommandLineOptions,
 ): Promise<number> {
   if (!verbose) Logger.overrideLogger(false);
   const { env, cwd, stdout } = terminal;
-  const looking = runChecks({ env, cwd, schema: await loadSchema() });
-  const findings = await interruptible(looking, () => new InterruptedError(undefined));
-  const hasFailed = findings.some(({ verdict }) => verdict === 'fail');
+  const checks = runChecks({ env, cwd, schema: await loadSchema() });
+  const findings = await interruptible(checks, () => new InterruptedError(undefined));
+  const isHealthy = !findings.some(({ verdict }) => verdict === 'fail');
   const output = new Output(terminal, json);
-  output.answer({ healthy: !hasFailed, findings }, () => lines(findings, stdout.isTTY === true));
-  return hasFailed ? EXIT.failed : EXIT.ok;
+  output.print({ healthy: isHealthy, findings }, () => describeFindings(findings, stdout.isTTY === true));
+  return isHealthy ? EXIT.ok : EXIT.failed;
 }
 
-function lines(findings: readonly Finding[], coloured: boolean): string[] {
+function describeFindings(findings: readonly Finding[], isColoured: boolean): string[] {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings.map(({ check, verdict, subject, message, remedy }) => {
-    const mark = coloured ? COLOURS[verdict] + MARKS[verdict] + PLAIN : MARKS[verdict];
-    const what = `${subject === undefined ? '' : `${subject}: `}${message}`;
+    const mark = isColoured ? coloured(verdict) : MARKS[verdict];
+    const outcome = `${subject === undefined ? '' : `${subject}: `}${message}`;
     const advice = remedy === undefined ? '' : ` (${remedy})`;
-    return `${mark}  ${check.padEnd(width)}  ${printable(what + advice)}`;
+    return `${mark}  ${check.padEnd(width)}  ${printable(outcome + advice)}`;
   });
+}
+
+/** Not validated against a stream, because the caller decides by the terminal it prints to. */
+function coloured(verdict: Verdict): string {
+  return styleText(COLOURS[verdict], MARKS[verdict], { validateStream: false });
 }

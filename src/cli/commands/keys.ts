@@ -5,7 +5,7 @@ import { Idempotency } from '../../admin/idempotency/idempotency.js';
 import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { idempotencyKeyShape } from '../session/idempotency-key.js';
+import { idempotencyKeySchema } from '../session/idempotency-key.js';
 import { wholeNumber } from '../terminal/values.js';
 
 const EXAMPLES = `
@@ -19,18 +19,18 @@ export function defineKeys(command: Command, { run }: CommandRunners): void {
   command.addHelpText('after', EXAMPLES);
   command
     .command('list <slug>', { isDefault: true })
-    .description('the keys of a tenant; what "keys <slug>" does')
+    .description('list the API keys of a tenant (default)')
     .action((slug) => run((context) => list(context, slug)));
   command
     .command('create <slug>')
-    .description('issue a key, which is shown this once')
-    .option('--name <text>', 'what it is for')
-    .option('--expires-in-days <n>', 'default: it does not expire', wholeNumber)
-    .option('--idempotency-key <key>', 'sent again with the same key, it answers with the same API key')
+    .description('issue an API key; it is shown only once')
+    .option('--name <text>', 'what the key is for')
+    .option('--expires-in-days <n>', 'days until it expires (default: never)', wholeNumber)
+    .option('--idempotency-key <key>', 'a repeated request with the same key returns the same API key')
     .action((slug, options) => run((context) => create(context, slug, options)));
   command
     .command('revoke <slug> <id>')
-    .description('refuse a key everywhere, within a second')
+    .description('revoke an API key; takes effect on all instances within a second')
     .action((slug, id) => run((context) => revoke(context, slug, id)));
 }
 
@@ -41,35 +41,35 @@ interface CreateOptions {
 }
 
 const COLUMNS = [
-  { title: 'ID', of: (key: ApiKeyView) => key.id },
-  { title: 'NAME', of: (key: ApiKeyView) => key.name },
-  { title: 'CREATED', of: (key: ApiKeyView) => key.createdAt },
-  { title: 'EXPIRES', of: (key: ApiKeyView) => key.expiresAt },
-  { title: 'REVOKED', of: (key: ApiKeyView) => key.revokedAt },
+  { title: 'ID', value: (key: ApiKeyView) => key.id },
+  { title: 'NAME', value: (key: ApiKeyView) => key.name },
+  { title: 'CREATED', value: (key: ApiKeyView) => key.createdAt },
+  { title: 'EXPIRES', value: (key: ApiKeyView) => key.expiresAt },
+  { title: 'REVOKED', value: (key: ApiKeyView) => key.revokedAt },
 ];
 
 async function list({ output, session }: CommandContext, slug: string): Promise<void> {
   const items = await session.get(ApiKeys).list(slug);
-  output.answer(items, () => output.table(items, COLUMNS, 'no API keys'));
+  output.print(items, () => output.table(items, COLUMNS, 'no API keys'));
 }
 
 async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { output, session, actor } = context;
-  const { idempotencyKey, ...asked } = options;
-  const body = parseOrThrow(newApiKeyRequest, asked);
+  const { idempotencyKey, ...fields } = options;
+  const body = parseOrThrow(newApiKeyRequest, fields);
   const request = {
-    key: parseOrThrow(idempotencyKeyShape, idempotencyKey),
+    key: parseOrThrow(idempotencyKeySchema, idempotencyKey),
     action: `POST ${TENANTS_PATH}/${slug}/api-keys`,
     body,
   };
   const key = await session
     .get(Idempotency)
     .once(request, (catalog) => session.get(ApiKeys).issue(catalog, slug, body, actor));
-  output.answer(key, () => [key.token]);
-  output.note(`API key ${key.id} of ${slug}. It is shown this once: only a hash of it is kept.`);
+  output.print(key, () => [key.token]);
+  output.note(`API key ${key.id} of ${slug}. Store it now: only its hash is kept, so it cannot be shown again.`);
 }
 
 async function revoke({ output, session, actor }: CommandContext, slug: string, id: string): Promise<void> {
   const key = await session.get(ApiKeys).revoke(slug, parseOrThrow(apiKeyId, id), actor);
-  output.answer(key, () => [`${key.id} is revoked`]);
+  output.print(key, () => [`${key.id} is revoked`]);
 }

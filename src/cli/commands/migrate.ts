@@ -22,15 +22,18 @@ A unit is one set of tables: all row tenants of a target, one schema tenant, or 
 /** `migrate` */
 export function defineMigrate(command: Command, { run }: CommandRunners): void {
   command
-    .option('--tenant <slug>', 'only this one; may be repeated', repeated)
-    .option('--canary <n|slugs>', 'migrated first: so many units, or these tenants (comma-separated)')
-    .option('--wave <n>', 'units between two looks at --max-failures (default: 50)', wholeNumber)
-    .option('--parallel <n>', 'units at once on each server (default: 2)', wholeNumber)
-    .option('--max-failures <n>', 'no further wave when more units than this failed (default: 5)', wholeNumber)
-    .option('--on-failure <what>', 'serve tenants on their old version, or put them in maintenance (default: serve)')
-    .option('--lock-timeout <ms>', 'how long a migration may wait for a lock before it gives way', wholeNumber)
-    .option('--dry-run', 'show the SQL that would run, and change nothing')
-    .option('--no-wait', 'only ask for it: a running server does it')
+    .option('--tenant <slug>', 'only this tenant; may be repeated', repeated)
+    .option('--canary <n|slugs>', 'migrate first: a number of units, or these tenants (comma-separated)')
+    .option('--wave <n>', 'units between two checks of --max-failures (default: 50)', wholeNumber)
+    .option('--parallel <n>', 'concurrent units per server (default: 2)', wholeNumber)
+    .option('--max-failures <n>', 'start no further wave after more failed units than this (default: 5)', wholeNumber)
+    .option(
+      '--on-failure <what>',
+      'serve failed tenants on their old version, or put them into maintenance (default: serve)',
+    )
+    .option('--lock-timeout <ms>', 'how long a migration may wait for a lock before it backs off', wholeNumber)
+    .option('--dry-run', 'print the SQL without changing anything')
+    .option('--no-wait', 'only queue the operation: a running server executes it')
     .addHelpText('after', EXAMPLES)
     .action((options) => run((context) => migrate(context, options)));
 }
@@ -48,35 +51,42 @@ interface MigrateOptions {
 }
 
 async function migrate(context: CommandContext, options: MigrateOptions): Promise<void> {
-  if (options.dryRun) return preview(context, options);
+  if (options.dryRun) return printPreview(context, options);
   const { tenant, canary, wave, parallel, maxFailures, onFailure, lockTimeout, wait } = options;
   const request = {
     kind: 'migrate',
     tenants: tenant,
     canary: canary === undefined ? undefined : canaryOf(canary),
-    ...{ waveSize: wave, parallelism: parallel, maxFailures, onFailure, lockTimeoutMs: lockTimeout },
+    waveSize: wave,
+    parallelism: parallel,
+    maxFailures,
+    onFailure,
+    lockTimeoutMs: lockTimeout,
   };
-  await requestOperation(context, given(request), wait);
+  await requestOperation(context, withoutUndefined(request), wait);
 }
 
-async function preview({ output, session }: CommandContext, { tenant, lockTimeout }: MigrateOptions): Promise<void> {
-  const request = parseOrThrow(previewRequest, given({ tenants: tenant, lockTimeoutMs: lockTimeout }));
-  const shown = await session.get(FleetPreview).preview(request);
-  output.answer(shown, () => describe(shown));
+async function printPreview(
+  { output, session }: CommandContext,
+  { tenant, lockTimeout }: MigrateOptions,
+): Promise<void> {
+  const request = parseOrThrow(previewRequest, withoutUndefined({ tenants: tenant, lockTimeoutMs: lockTimeout }));
+  const preview = await session.get(FleetPreview).preview(request);
+  output.print(preview, () => describePreview(preview));
 }
 
-/** Three units, or the named tenants. */
+/** `3`: a number of units; `acme,globex`: tenants. */
 function canaryOf(text: string): object {
   return /^\d+$/.test(text) ? { count: Number(text) } : { tenants: text.split(',') };
 }
 
-/** What was not given is left to the defaults of the request. */
-function given(request: Readonly<Record<string, unknown>>): object {
+/** Omits options that were not passed, so that the defaults of the request apply. */
+function withoutUndefined(request: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
-function describe({ to, tenants, units, versions }: FleetPreviewView): string[] {
-  if (units === 0) return [`-- all tenants are migrated to ${to}`];
+function describePreview({ to, tenants, units, versions }: FleetPreviewView): string[] {
+  if (units === 0) return [`-- all tenants are up to date with ${to}`];
   return [`-- ${tenants} tenants (${units} sets of tables) are behind ${to}`, ...versions.flatMap(describeVersion)];
 }
 
@@ -84,11 +94,11 @@ function describeVersion({ from, tenants, units, migrations, failure }: VersionP
   return [
     '',
     `-- from ${from}: ${tenants} tenants, ${units} sets of tables`,
-    ...migrations.flatMap(({ migration, sql }) => [`-- ${migration}`, ...sql.map(ended)]),
-    ...(failure ? [`-- it cannot be shown: ${failure.message}`] : []),
+    ...migrations.flatMap(({ migration, sql }) => [`-- ${migration}`, ...sql.map(terminated)]),
+    ...(failure ? [`-- cannot be shown: ${failure.message}`] : []),
   ];
 }
 
-function ended(statement: string): string {
+function terminated(statement: string): string {
   return /;\s*$/.test(statement) ? statement : `${statement};`;
 }

@@ -11,8 +11,8 @@ import {
 import { Operations } from '../../operations/operations.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { noteAsked, runToCompletion, workOn } from '../session/run-to-completion.js';
-import { describeOperation, doneOf, stepOf } from '../terminal/describe-operation.js';
+import { noteRequested, runToCompletion, runAndReport } from '../session/run-to-completion.js';
+import { currentStep, describeOperation, stepCount } from '../terminal/describe-operation.js';
 
 const EXAMPLES = `
 Examples:
@@ -26,60 +26,60 @@ export function defineOperations(command: Command, { run }: CommandRunners): voi
   command.addHelpText('after', EXAMPLES);
   command
     .command('list', { isDefault: true })
-    .description('newest first; what a bare "operations" does')
+    .description('list operations, newest first (default)')
     .option('--status <status>', 'pending, running, succeeded, failed or cancelled')
     .option('--kind <kind>', 'provision, migrate, delete, rotate-credentials, reseal')
-    .option('--tenant <slug>', 'those on this tenant, also when it is gone')
-    .option('--limit <n>', 'how many (default: 20)')
-    .option('--cursor <cursor>', 'go on behind another page')
+    .option('--tenant <slug>', 'only operations on this tenant, even if it is deleted')
+    .option('--limit <n>', 'page size (default: 20)')
+    .option('--cursor <cursor>', 'continue from the cursor of a previous page')
     .action((options) => run((context) => list(context, options)));
   command
     .command('show <id>')
-    .description('one operation, and how it ended for each tenant when it is over many')
-    .option('--failed', 'only tenants that it failed for')
+    .description('show one operation, with the result of each tenant if it covers several')
+    .option('--failed', 'only tenants for which it failed')
     .action((id, options) => run((context) => show(context, id, options)));
   command
     .command('follow <id>')
-    .description('show how far it is until it has ended, and work on it when no instance does')
+    .description('show progress until it has ended, and execute it if no instance does')
     .action((id) => run((context) => follow(context, id), { redis: true }));
   command
     .command('cancel <id>')
-    .description('end it: at once when nobody has begun it, else after the part in hand')
+    .description('cancel it: immediately if pending, otherwise after the current step')
     .action((id) => run((context) => cancel(context, id)));
   command
     .command('retry <id>')
-    .description('let one that failed or was cancelled go on from its last finished step')
-    .option('--no-wait', 'only ask for it: a running server does it')
+    .description('resume a failed or cancelled operation after its last finished step')
+    .option('--no-wait', 'only queue the operation: a running server executes it')
     .action((id, options) => run((context) => retry(context, id, options), { redis: true }));
 }
 
 const COLUMNS = [
-  { title: 'ID', of: (operation: OperationView) => operation.id },
-  { title: 'KIND', of: (operation: OperationView) => operation.kind },
-  { title: 'SUBJECT', of: (operation: OperationView) => operation.subject },
-  { title: 'STATUS', of: (operation: OperationView) => operation.status },
-  { title: 'STEPS', of: (operation: OperationView) => doneOf(operation) },
-  { title: 'STEP', of: (operation: OperationView) => stepOf(operation) },
-  { title: 'CREATED', of: (operation: OperationView) => operation.createdAt },
-  { title: 'BY', of: (operation: OperationView) => operation.createdBy },
+  { title: 'ID', value: (operation: OperationView) => operation.id },
+  { title: 'KIND', value: (operation: OperationView) => operation.kind },
+  { title: 'SUBJECT', value: (operation: OperationView) => operation.subject },
+  { title: 'STATUS', value: (operation: OperationView) => operation.status },
+  { title: 'STEPS', value: (operation: OperationView) => stepCount(operation) },
+  { title: 'STEP', value: (operation: OperationView) => currentStep(operation) },
+  { title: 'CREATED', value: (operation: OperationView) => operation.createdAt },
+  { title: 'BY', value: (operation: OperationView) => operation.createdBy },
 ];
 
 const TENANT_COLUMNS = [
-  { title: 'TENANT', of: (tenant: OperationTenantView) => tenant.slug },
-  { title: 'STATUS', of: (tenant: OperationTenantView) => tenant.status },
-  { title: 'FROM', of: (tenant: OperationTenantView) => tenant.fromVersion },
-  { title: 'TO', of: (tenant: OperationTenantView) => tenant.toVersion },
-  { title: 'MS', of: (tenant: OperationTenantView) => tenant.durationMs },
-  { title: 'ERROR', of: (tenant: OperationTenantView) => tenant.error?.message },
+  { title: 'TENANT', value: (tenant: OperationTenantView) => tenant.slug },
+  { title: 'STATUS', value: (tenant: OperationTenantView) => tenant.status },
+  { title: 'FROM', value: (tenant: OperationTenantView) => tenant.fromVersion },
+  { title: 'TO', value: (tenant: OperationTenantView) => tenant.toVersion },
+  { title: 'MS', value: (tenant: OperationTenantView) => tenant.durationMs },
+  { title: 'ERROR', value: (tenant: OperationTenantView) => tenant.error?.message },
 ];
 
-const operationId = z.guid('an operation is named by its id, a UUID');
+const operationId = z.guid('an operation id is a UUID');
 const MAX_TENANTS = 1000;
 
 async function list({ output, session }: CommandContext, options: object): Promise<void> {
   const page = await session.get(OperationRecords).list(parseOrThrow(operationFilter, options));
-  output.answer(page, () => output.table(page.items, COLUMNS, 'no operations'));
-  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}`);
+  output.print(page, () => output.table(page.items, COLUMNS, 'no operations'));
+  if (page.nextCursor !== null) output.note(`More results: --cursor ${page.nextCursor}`);
 }
 
 async function show(
@@ -92,36 +92,38 @@ async function show(
   const operation = await records.read(id);
   const filter = parseOrThrow(operationTenantFilter, { limit: MAX_TENANTS, ...(failed && { status: 'failed' }) });
   const tenants = await records.listTenants(id, filter);
-  output.answer({ ...operation, tenants }, () => [
+  output.print({ ...operation, tenants }, () => [
     ...describeOperation(operation),
     ...(tenants.items.length > 0 ? ['', ...output.table(tenants.items, TENANT_COLUMNS, '')] : []),
   ]);
-  if (tenants.nextCursor !== null) output.note(`These are the first ${MAX_TENANTS} tenants.`);
+  if (tenants.nextCursor !== null) output.note(`Only the first ${MAX_TENANTS} tenants are shown.`);
 }
 
 async function follow(context: CommandContext, text: string): Promise<void> {
   const { output, session } = context;
   const id = parseOrThrow(operationId, text);
-  const { runAfter } = await session.get(OperationRecords).read(id); // before anything is promised
-  if (new Date(runAfter) > new Date()) output.note(`It does not begin before ${runAfter}.`);
-  if (output.json) return workOn(context, id, (operation) => output.document(operation));
-  await runToCompletion(context, id, { wait: true, answer: () => told(context, id) });
+  const { runAfter } = await session.get(OperationRecords).read(id); // an unknown id fails before anything is printed
+  if (new Date(runAfter) > new Date()) output.note(`It will not start before ${runAfter}.`);
+  if (output.json) return runAndReport(context, id, (operation) => output.printDocument(operation));
+  await runToCompletion(context, id, { wait: true, printResult: () => printOperation(context, id) });
 }
 
 async function cancel({ output, session, actor }: CommandContext, text: string): Promise<void> {
   const operation = toOperationView(await session.get(Operations).cancel(parseOrThrow(operationId, text), actor));
-  output.answer(operation, () => [
-    operation.status === 'cancelled' ? `${operation.id} is cancelled` : `${operation.id} ends after the part in hand`,
+  output.print(operation, () => [
+    operation.status === 'cancelled'
+      ? `${operation.id} is cancelled`
+      : `${operation.id} will be cancelled after its current step`,
   ]);
 }
 
 async function retry(context: CommandContext, text: string, { wait }: { readonly wait: boolean }): Promise<void> {
   const { id } = await context.session.get(Operations).retry(parseOrThrow(operationId, text), context.actor);
-  await runToCompletion(context, id, { wait, answer: () => told(context, id) });
-  if (!wait) noteAsked(context, id);
+  await runToCompletion(context, id, { wait, printResult: () => printOperation(context, id) });
+  if (!wait) noteRequested(context, id);
 }
 
-async function told({ output, session }: CommandContext, id: string): Promise<void> {
+async function printOperation({ output, session }: CommandContext, id: string): Promise<void> {
   const operation = await session.get(OperationRecords).read(id);
-  output.answer(operation, () => describeOperation(operation));
+  output.print(operation, () => describeOperation(operation));
 }

@@ -14,110 +14,112 @@ Examples:
   $ TENANTRY_OWNER_PASSWORD=… npm run tenantry -- servers set eu-2 --owner-role tenantry
   $ npm run tenantry -- servers drain eu-2
 
-Passwords come from TENANTRY_OWNER_PASSWORD or standard input: arguments are there for everybody on the machine to see.`;
+Passwords come from TENANTRY_OWNER_PASSWORD or standard input: other users of the machine can read arguments.`;
 
 /** `servers …` */
 export function defineServers(command: Command, { run }: CommandRunners): void {
   command.addHelpText('after', EXAMPLES);
   command
     .command('list', { isDefault: true })
-    .description('a table of servers; what a bare "servers" does')
+    .description('list servers (default)')
     .action(() => run((context) => list(context)));
   withServerOptions(command.command('add <name>'))
-    .description('register a server, after a look whether it can be used')
+    .description('validate and register a server')
     .action((name, options) => run((context) => add(context, name, options)));
   withServerOptions(command.command('set <name>'))
-    .description('change how a server is reached, or its limit')
-    .option('--default-connections', 'take its own limit of connections away')
+    .description('change the address, owner or connection limit of a server')
+    .option('--default-connections', 'reset to the default connection limit')
     .action((name, options) => run((context) => set(context, name, options)));
   command
     .command('drain <name>')
-    .description('put no further tenant on it')
+    .description('stop placing tenants on a server')
     .action((name) => run((context) => drain(context, name)));
   command
     .command('undrain <name>')
-    .description('put tenants on it again')
+    .description('place tenants on a server again')
     .action((name) => run((context) => undrain(context, name)));
   command
     .command('remove <name>')
-    .description('forget a drained server that has no tenants')
+    .description('unregister a drained server without tenants')
     .action((name) => run((context) => remove(context, name)));
 }
 
 function withServerOptions(command: Command): Command {
   return command
     .option('--host <host>', 'name or IP address')
-    .option('--port <n>', 'default: 5432', wholeNumber)
+    .option('--port <n>', 'port (default: 5432)', wholeNumber)
     .option('--tls <mode>', 'disable, require or verify-full (default: disable)')
-    .option('--owner-role <role>', 'creates databases, roles and tables; needs CREATEDB and CREATEROLE')
-    .option('--owner-password-stdin', "the role's password is the first line of standard input")
-    .option('--max-connections <n>', "one process's limit (default: DB_SERVER_MAX_CONNECTIONS)", wholeNumber);
+    .option('--owner-role <role>', 'role that creates databases, roles and tables; needs CREATEDB and CREATEROLE')
+    .option('--owner-password-stdin', 'read the password of the role from the first line of standard input')
+    .option('--max-connections <n>', 'connection limit per instance (default: DB_SERVER_MAX_CONNECTIONS)', wholeNumber);
 }
 
 interface ServerOptions {
   readonly ownerPasswordStdin?: boolean;
   readonly defaultConnections?: boolean;
-  readonly [described: string]: unknown;
+  readonly [field: string]: unknown;
 }
 
 const COLUMNS = [
-  { title: 'NAME', of: (server: ServerView) => server.name },
-  { title: 'ADDRESS', of: (server: ServerView) => addressOf(server) },
-  { title: 'TLS', of: (server: ServerView) => (server.host === null ? null : server.tls) },
-  { title: 'OWNER', of: (server: ServerView) => server.ownerRole },
-  { title: 'CONNECTIONS', of: (server: ServerView) => server.maxConnections ?? 'default' },
-  { title: 'TENANTS', of: (server: ServerView) => server.tenants },
-  { title: 'DATABASES', of: (server: ServerView) => server.databases },
-  { title: 'DRAINING', of: (server: ServerView) => (server.draining ? 'yes' : 'no') },
+  { title: 'NAME', value: (server: ServerView) => server.name },
+  { title: 'ADDRESS', value: (server: ServerView) => addressOf(server) },
+  { title: 'TLS', value: (server: ServerView) => (server.host === null ? null : server.tls) },
+  { title: 'OWNER', value: (server: ServerView) => server.ownerRole },
+  { title: 'CONNECTIONS', value: (server: ServerView) => server.maxConnections ?? 'default' },
+  { title: 'TENANTS', value: (server: ServerView) => server.tenants },
+  { title: 'DATABASES', value: (server: ServerView) => server.databases },
+  { title: 'DRAINING', value: (server: ServerView) => (server.draining ? 'yes' : 'no') },
 ];
 
 async function list({ output, session }: CommandContext): Promise<void> {
   const items = await session.get(Servers).list();
-  output.answer(items, () => output.table(items, COLUMNS, 'no servers'));
+  output.print(items, () => output.table(items, COLUMNS, 'no servers'));
 }
 
 async function add(context: CommandContext, name: string, options: ServerOptions): Promise<void> {
   const { output, session, actor } = context;
-  const asked = parseOrThrow(newServer, { name, ...(await described(context, options)) });
-  await session.get(Servers).check(asked);
-  const server = await session.catalog.transaction((catalog) => session.get(Servers).register(catalog, asked, actor));
-  output.answer(server, () => [`${server.name} is registered: ${addressOf(server)}`]);
+  const description = parseOrThrow(newServer, { name, ...(await fieldsOf(context, options)) });
+  await session.get(Servers).check(description);
+  const server = await session.catalog.transaction((catalog) =>
+    session.get(Servers).register(catalog, description, actor),
+  );
+  output.print(server, () => [`${server.name} is registered: ${addressOf(server)}`]);
 }
 
 async function set(context: CommandContext, name: string, options: ServerOptions): Promise<void> {
-  const change = parseOrThrow(serverChange, await described(context, options));
-  told(context, await context.session.get(Servers).change(name, change, context.actor), 'is changed');
+  const change = parseOrThrow(serverChange, await fieldsOf(context, options));
+  printStatus(context, await context.session.get(Servers).change(name, change, context.actor), 'has been changed');
 }
 
 async function drain(context: CommandContext, name: string): Promise<void> {
-  told(context, await context.session.get(Servers).drain(name, context.actor), 'is draining');
+  printStatus(context, await context.session.get(Servers).drain(name, context.actor), 'is draining');
 }
 
 async function undrain(context: CommandContext, name: string): Promise<void> {
-  told(context, await context.session.get(Servers).undrain(name, context.actor), 'takes tenants again');
+  printStatus(context, await context.session.get(Servers).undrain(name, context.actor), 'accepts tenants again');
 }
 
 async function remove({ output, session, actor }: CommandContext, name: string): Promise<void> {
   await session.get(Servers).remove(name, actor);
-  output.answer({ name, removed: true }, () => [`${name} is forgotten`]);
+  output.print({ name, removed: true }, () => [`${name} is no longer registered`]);
 }
 
-async function described(
+async function fieldsOf(
   { terminal }: CommandContext,
-  { ownerPasswordStdin = false, defaultConnections = false, ...given }: ServerOptions,
+  { ownerPasswordStdin = false, defaultConnections = false, ...fields }: ServerOptions,
 ): Promise<object> {
   const password = await ownerPassword(terminal, ownerPasswordStdin);
   return {
-    ...given,
+    ...fields,
     ...(defaultConnections && { maxConnections: null }),
     ...(password !== undefined && { ownerPassword: password }),
   };
 }
 
-function told({ output }: CommandContext, server: ServerView, what: string): void {
-  output.answer(server, () => [`${server.name} ${what}`]);
+function printStatus({ output }: CommandContext, server: ServerView, status: string): void {
+  output.print(server, () => [`${server.name} ${status}`]);
 }
 
 function addressOf({ host, port }: ServerView): string {
-  return host === null ? 'where DATABASE_URL says' : `${host}:${port}`;
+  return host === null ? 'from DATABASE_URL' : `${host}:${port}`;
 }

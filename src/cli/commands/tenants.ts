@@ -18,8 +18,8 @@ import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { idempotencyKeyShape } from '../session/idempotency-key.js';
-import { noteAsked, runToCompletion } from '../session/run-to-completion.js';
+import { idempotencyKeySchema } from '../session/idempotency-key.js';
+import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
 import { confirm } from '../terminal/confirm.js';
 import { describeTenant } from '../terminal/describe-tenant.js';
 import { repeated, seconds, wholeNumber } from '../terminal/values.js';
@@ -39,9 +39,9 @@ Examples:
 
 const DELETE_EXAMPLES = `
 Examples:
-  $ npm run tenantry -- tenants delete hooli                   # its data goes after 7 days
-  $ npm run tenantry -- tenants restore hooli                  # until then
-  $ npm run tenantry -- tenants delete hooli --grace 0 --yes   # its data goes now`;
+  $ npm run tenantry -- tenants delete hooli                   # removes its data after 7 days
+  $ npm run tenantry -- tenants restore hooli                  # possible until then
+  $ npm run tenantry -- tenants delete hooli --grace 0 --yes   # removes its data now`;
 
 /** `tenants …` */
 export function defineTenants(command: Command, { run }: CommandRunners): void {
@@ -49,42 +49,42 @@ export function defineTenants(command: Command, { run }: CommandRunners): void {
 
   command
     .command('list', { isDefault: true })
-    .description('a table of tenants; what a bare "tenants" does')
+    .description('list tenants (default)')
     .option('--status <status>', 'provisioning, active, suspended, maintenance, moving, deleting or failed')
     .option('--isolation <isolation>', 'row, schema or database')
-    .option('--server <name>', 'those on this server')
-    .option('--search <text>', 'those with this in their slug')
-    .option('--limit <n>', 'how many (default: 100)')
-    .option('--cursor <cursor>', 'go on behind another page')
-    .option('--all', 'all pages')
+    .option('--server <name>', 'only tenants on this server')
+    .option('--search <text>', 'only tenants whose slug contains this text')
+    .option('--limit <n>', 'page size (default: 100)')
+    .option('--cursor <cursor>', 'continue from the cursor of a previous page')
+    .option('--all', 'print all pages')
     .action((options) => run((context) => list(context, options)));
 
   command
     .command('create <slug>')
-    .description('create a tenant, and see its provisioning through')
+    .description('create a tenant and wait until it is provisioned')
     .requiredOption('--isolation <isolation>', 'row, schema or database')
-    .option('--server <name>', 'the server it shall live on (default: the one of the catalog)')
-    .option('--domain <name>', 'a host name of its own; may be repeated', repeated)
-    .option('--max-concurrent <n>', 'statements that it may run at once', wholeNumber)
-    .option('--max-queued <n>', 'statements that may wait', wholeNumber)
-    .option('--idempotency-key <key>', 'sent again with the same key, it creates nothing more')
-    .option('--no-wait', 'only ask for it: a running server provisions it')
+    .option('--server <name>', 'server to place it on (default: the server of the catalog)')
+    .option('--domain <name>', 'host name of the tenant; may be repeated', repeated)
+    .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
+    .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
+    .option('--idempotency-key <key>', 'a repeated request with the same key creates nothing')
+    .option('--no-wait', 'only queue the operation: a running server provisions the tenant')
     .addHelpText('after', CREATE_EXAMPLES)
     .action((slug, options) => run((context) => create(context, slug, options)));
 
   command
     .command('show <slug>')
-    .description('everything about a tenant, by slug or id')
+    .description('show one tenant, by slug or id')
     .action((slug) => run((context) => show(context, slug)));
 
   command
     .command('set <slug>')
-    .description('change its limits or domains')
-    .option('--domain <name>', 'a host name of its own, instead of those it has; may be repeated', repeated)
-    .option('--no-domains', 'take all host names away')
-    .option('--max-concurrent <n>', 'statements that it may run at once', wholeNumber)
-    .option('--max-queued <n>', 'statements that may wait', wholeNumber)
-    .option('--default-limits', 'take limits of its own away')
+    .description('change the limits or domains of a tenant')
+    .option('--domain <name>', 'replace its host names; may be repeated', repeated)
+    .option('--no-domains', 'remove all host names')
+    .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
+    .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
+    .option('--default-limits', 'reset to the default limits')
     .addHelpText(
       'after',
       '\nExamples:\n  $ npm run tenantry -- tenants set hooli --max-concurrent 5 --domain shop.hooli.com',
@@ -93,37 +93,37 @@ export function defineTenants(command: Command, { run }: CommandRunners): void {
 
   command
     .command('suspend <slug>')
-    .description('end its service at once, everywhere')
+    .description('stop serving a tenant, immediately and on all instances')
     .action((slug) => run((context) => suspend(context, slug)));
 
   command
     .command('resume <slug>')
-    .description('end a suspension')
+    .description('serve a suspended tenant again')
     .action((slug) => run((context) => resume(context, slug)));
 
   command
     .command('maintenance <slug>')
-    .description('ask its callers to come back later')
-    .option('--message <text>', 'shown to callers meanwhile')
+    .description('put a tenant into maintenance: its callers are asked to retry later')
+    .option('--message <text>', 'shown to its callers')
     .action((slug, options) => run((context) => beginMaintenance(context, slug, options)));
 
   command
     .command('maintenance-end <slug>')
-    .description('serve it again')
+    .description('end the maintenance of a tenant')
     .action((slug) => run((context) => endMaintenance(context, slug)));
 
   command
     .command('delete <slug>')
-    .description('end its service at once, and remove its data after a while')
-    .option('--grace <time>', 'until its data is removed: 7d, 12h, 3600s, 0 (default: 7d)', seconds)
-    .option('--yes', 'do not ask')
-    .option('--no-wait', 'with --grace 0: only ask for it; a running server removes the data')
+    .description('stop serving a tenant immediately, and remove its data after a grace period')
+    .option('--grace <time>', 'time before its data is removed: 7d, 12h, 3600s, 0 (default: 7d)', seconds)
+    .option('--yes', 'do not ask for confirmation')
+    .option('--no-wait', 'with --grace 0: only queue the operation; a running server removes the data')
     .addHelpText('after', DELETE_EXAMPLES)
     .action((slug, options) => run((context) => remove(context, slug, options)));
 
   command
     .command('restore <slug>')
-    .description('undo a deletion that has not begun to remove data')
+    .description('cancel a deletion whose data removal has not started')
     .action((slug) => run((context) => restore(context, slug)));
 }
 
@@ -159,28 +159,28 @@ interface DeleteOptions {
   readonly wait: boolean;
 }
 
-const LARGEST_PAGE = 1000;
+const MAX_PAGE_SIZE = 1000;
 
 const COLUMNS = [
-  { title: 'SLUG', of: (tenant: TenantView) => tenant.slug },
-  { title: 'STATUS', of: (tenant: TenantView) => tenant.status },
-  { title: 'ISOLATION', of: (tenant: TenantView) => tenant.isolation },
-  { title: 'SERVER', of: (tenant: TenantView) => tenant.server },
-  { title: 'DATABASE', of: (tenant: TenantView) => tenant.database },
-  { title: 'SCHEMA', of: (tenant: TenantView) => tenant.schema },
-  { title: 'MIGRATED TO', of: (tenant: TenantView) => tenant.schemaVersion },
+  { title: 'SLUG', value: (tenant: TenantView) => tenant.slug },
+  { title: 'STATUS', value: (tenant: TenantView) => tenant.status },
+  { title: 'ISOLATION', value: (tenant: TenantView) => tenant.isolation },
+  { title: 'SERVER', value: (tenant: TenantView) => tenant.server },
+  { title: 'DATABASE', value: (tenant: TenantView) => tenant.database },
+  { title: 'SCHEMA', value: (tenant: TenantView) => tenant.schema },
+  { title: 'MIGRATED TO', value: (tenant: TenantView) => tenant.schemaVersion },
 ];
 
-async function list(context: CommandContext, { all = false, ...asked }: ListOptions): Promise<void> {
+async function list(context: CommandContext, { all = false, ...filters }: ListOptions): Promise<void> {
   const { output, session } = context;
   const records = session.get(TenantRecords);
-  const filter = parseOrThrow(tenantFilter, all ? { limit: LARGEST_PAGE, ...asked } : asked);
-  const page = all ? await wholeList(records, filter) : await records.list(filter);
-  output.answer(page, () => output.table(page.items, COLUMNS, 'no tenants'));
-  if (page.nextCursor !== null) output.note(`There are more: --cursor ${page.nextCursor}, or --all`);
+  const filter = parseOrThrow(tenantFilter, all ? { limit: MAX_PAGE_SIZE, ...filters } : filters);
+  const page = all ? await listAllPages(records, filter) : await records.list(filter);
+  output.print(page, () => output.table(page.items, COLUMNS, 'no tenants'));
+  if (page.nextCursor !== null) output.note(`More results: --cursor ${page.nextCursor}, or --all`);
 }
 
-async function wholeList(records: TenantRecords, filter: TenantFilter): Promise<TenantPage> {
+async function listAllPages(records: TenantRecords, filter: TenantFilter): Promise<TenantPage> {
   const items: TenantView[] = [];
   for (let cursor = filter.cursor; ;) {
     const page = await records.list({ ...filter, cursor });
@@ -194,41 +194,41 @@ async function create(context: CommandContext, slug: string, options: CreateOpti
   const { session, actor } = context;
   const { isolation, server, domain, idempotencyKey, wait } = options;
   const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
-  // Named as over REST, so that a key stands for one request whichever way it comes.
-  const request = { key: parseOrThrow(idempotencyKeyShape, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
+  // The same action name as over REST, so that an idempotency key stands for one request on either interface.
+  const request = { key: parseOrThrow(idempotencyKeySchema, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
   const created = await session.get(Idempotency).once(request, async (catalog) => {
     const { tenant, operation } = await session.get(Tenants).create(catalog, body, actor);
     return { tenant, operation: toOperationView(operation) };
   });
-  const answer = async (): Promise<void> => {
+  const printResult = async (): Promise<void> => {
     const [tenant, operation] = await Promise.all([
       session.get(TenantRecords).read(created.tenant.id),
       session.get(OperationRecords).read(created.operation.id),
     ]);
-    context.output.answer({ tenant, operation }, () => describeTenant(tenant));
+    context.output.print({ tenant, operation }, () => describeTenant(tenant));
   };
-  await runToCompletion(context, created.operation.id, { wait, answer });
-  if (!wait) noteAsked(context, created.operation.id);
+  await runToCompletion(context, created.operation.id, { wait, printResult });
+  if (!wait) noteRequested(context, created.operation.id);
 }
 
 async function show({ output, session }: CommandContext, slug: string): Promise<void> {
   const tenant = await session.get(TenantRecords).read(slug);
-  output.answer(tenant, () => describeTenant(tenant));
+  output.print(tenant, () => describeTenant(tenant));
 }
 
 async function set({ output, session, actor }: CommandContext, slug: string, options: SetOptions): Promise<void> {
   const domains = options.domains ? options.domain : [];
-  const given = limitsOf(options);
-  const hasLimits = options.defaultLimits === true || Object.keys(given).length > 0;
-  const earlier = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
+  const newLimits = limitsOf(options);
+  const changesLimits = options.defaultLimits === true || Object.keys(newLimits).length > 0;
+  const currentLimits = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
   const change = parseOrThrow(tenantChange, {
     ...(domains && { domains }),
-    ...(hasLimits && { limits: { ...earlier, ...given } }),
+    ...(changesLimits && { limits: { ...currentLimits, ...newLimits } }),
   });
   const tenant = await session.catalog.transaction((catalog) =>
     session.get(Tenants).change(catalog, slug, change, actor),
   );
-  output.answer(tenant, () => describeTenant(tenant));
+  output.print(tenant, () => describeTenant(tenant));
 }
 
 function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
@@ -239,11 +239,11 @@ function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
 }
 
 async function suspend(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).suspend(slug, context.actor));
+  printStatus(context, await context.session.get(TenantLifecycle).suspend(slug, context.actor));
 }
 
 async function resume(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).resume(slug, context.actor));
+  printStatus(context, await context.session.get(TenantLifecycle).resume(slug, context.actor));
 }
 
 async function beginMaintenance(
@@ -251,38 +251,37 @@ async function beginMaintenance(
   slug: string,
   options: { readonly message?: string },
 ): Promise<void> {
-  const asked = parseOrThrow(maintenance, options);
-  told(context, await context.session.get(TenantLifecycle).beginMaintenance(slug, asked, context.actor));
+  const body = parseOrThrow(maintenance, options);
+  printStatus(context, await context.session.get(TenantLifecycle).beginMaintenance(slug, body, context.actor));
 }
 
 async function endMaintenance(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).endMaintenance(slug, context.actor));
+  printStatus(context, await context.session.get(TenantLifecycle).endMaintenance(slug, context.actor));
 }
 
 async function remove(context: CommandContext, slug: string, options: DeleteOptions): Promise<void> {
   const { session, actor, output, terminal } = context;
-  const asked = parseOrThrow(deletion, { graceSeconds: options.grace });
+  const body = parseOrThrow(deletion, { graceSeconds: options.grace });
   const tenant = await session.get(TenantRecords).read(slug);
-  if (!options.yes)
-    await confirm(terminal, `This ends the service of ${tenant.slug} and removes its data.`, tenant.slug);
-  const { id } = await session.get(TenantLifecycle).delete(tenant.id, asked, actor);
-  const answer = async (): Promise<void> => {
+  if (!options.yes) await confirm(terminal, `This stops serving ${tenant.slug} and removes its data.`, tenant.slug);
+  const { id } = await session.get(TenantLifecycle).delete(tenant.id, body, actor);
+  const printResult = async (): Promise<void> => {
     const operation = await session.get(OperationRecords).read(id);
-    const isDone = operation.status === 'succeeded';
-    output.answer(operation, () => [
-      isDone
-        ? `${tenant.slug} is removed`
-        : `${tenant.slug} is not served any more; its data is removed from ${operation.runAfter} on (operation ${id})`,
-      ...(isDone || asked.graceSeconds === 0 ? [] : [`Until then: tenants restore ${tenant.slug}`]),
+    const isDeleted = operation.status === 'succeeded';
+    output.print(operation, () => [
+      isDeleted
+        ? `${tenant.slug} is deleted`
+        : `${tenant.slug} is no longer served; its data will be removed after ${operation.runAfter} (operation ${id})`,
+      ...(isDeleted || body.graceSeconds === 0 ? [] : [`To undo this until then, run: tenants restore ${tenant.slug}`]),
     ]);
   };
-  await runToCompletion(context, id, { wait: options.wait && asked.graceSeconds === 0, answer });
+  await runToCompletion(context, id, { wait: options.wait && body.graceSeconds === 0, printResult });
 }
 
 async function restore(context: CommandContext, slug: string): Promise<void> {
-  told(context, await context.session.get(TenantLifecycle).restore(slug, context.actor));
+  printStatus(context, await context.session.get(TenantLifecycle).restore(slug, context.actor));
 }
 
-function told({ output }: CommandContext, tenant: TenantView): void {
-  output.answer(tenant, () => [`${tenant.slug} is ${tenant.status}`]);
+function printStatus({ output }: CommandContext, tenant: TenantView): void {
+  output.print(tenant, () => [`${tenant.slug} is ${tenant.status}`]);
 }

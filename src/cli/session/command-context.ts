@@ -5,38 +5,38 @@ import type { ControlPlaneSession } from './control-plane-session.js';
 import type { Output } from '../terminal/output.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** What the command line is given by whoever composes the application. */
+/** What the application that is composed around the command line provides. */
 export interface CommandLineOptions {
   readonly terminal: Terminal;
-  /** Loaded when a command needs it: `--help` does not. */
+  /** Lazy, because `--help` does not need it. */
   readonly loadSchema: () => Promise<TenantSchema>;
 }
 
-/** Options of every command. */
+/** Options that every command accepts. */
 export interface GlobalOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
 
-/** What a command works with. */
+/** Everything a command works with while the control plane is open. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly output: Output;
   readonly actor: Actor;
   readonly session: ControlPlaneSession;
-  /** The operation that is waited for. */
-  underWay?: { readonly id: string; readonly ended: Promise<unknown> };
+  /** The operation that the command is waiting for, set while it waits. */
+  pendingOperation?: { readonly id: string; readonly ended: Promise<unknown> };
 }
 
 export interface CommandNeeds {
-  /** It may work on what is kept in Redis. */
+  /** Connect to Redis, when it is enabled: the command's operation may have to change cached entries. */
   readonly redis?: boolean;
 }
 
-/** Runs a command with the control plane open, and closes that whatever happens. */
+/** Opens the control plane, runs the command, and closes the control plane in every case. */
 export type RunCommand = (work: (context: CommandContext) => Promise<void>, needs?: CommandNeeds) => Promise<void>;
 
-/** Runs a command that does without the control plane. `work` returns the exit code. */
+/** Runs a command that does not need the control plane. `work` returns the exit code. */
 export type RunStandaloneCommand = (
   work: (globalOptions: GlobalOptions, options: CommandLineOptions) => Promise<number>,
 ) => Promise<void>;
@@ -46,5 +46,5 @@ export interface CommandRunners {
   readonly runStandalone: RunStandaloneCommand;
 }
 
-/** Adds options, examples, sub-commands and actions to a command that has its name and description already. */
+/** Adds options, examples, sub-commands and actions to a command that already has its name and description. */
 export type DefineCommand = (command: Command, runners: CommandRunners) => void;

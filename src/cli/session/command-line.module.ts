@@ -6,7 +6,7 @@ import { DatabaseModule } from '../../database/database.module.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ADMIN_SERVICES } from '../../admin/admin-services.js';
 
-/** The control plane and what it stands on. */
+/** The admin services and the modules they depend on, without HTTP. */
 @Module({})
 export class CommandLineModule {
   static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {

@@ -13,15 +13,15 @@ import { CommandLineModule } from './command-line.module.js';
 export interface SessionOptions {
   readonly schema: TenantSchema;
   readonly redis: boolean;
-  /** Where the log goes; undefined: nowhere. */
+  /** The log's destination; undefined disables the log. */
   readonly logTo: NodeJS.WritableStream | undefined;
 }
 
 const ATTEMPTS = 3;
 
 /**
- * The control plane as the server composes it, in this process and without HTTP. It looks for no work: it does the
- * operations that it is asked for and no other.
+ * The control plane as the server composes it, in this process and without HTTP. It does not poll for work: it runs only
+ * the operations that a command requests.
  */
 export class ControlPlaneSession {
   private constructor(
@@ -36,7 +36,7 @@ export class ControlPlaneSession {
       return new ControlPlaneSession(await compose({ ...loaded, config: access.config }, options), access);
     } catch (error) {
       await access.close();
-      // The command whose PostgreSQL it was ended between our finding it and our being connected.
+      // Another command started that PostgreSQL, and stopped it after we found it and before we were connected.
       const isGone = access.isBorrowed && error instanceof CatalogUnavailableError;
       if (!isGone || attempts === 1) throw error;
     }
@@ -51,7 +51,7 @@ export class ControlPlaneSession {
     return this.nest.get<DataSource>(CATALOG);
   }
 
-  /** What is worked on here is put down after the part it is at, for whoever takes it up. */
+  /** Pauses running operations after their current step, so that another process can continue them. */
   async pause(): Promise<void> {
     await this.nest.get(OperationRunner).beforeApplicationShutdown();
   }
@@ -71,14 +71,14 @@ async function compose(
 ): Promise<INestApplicationContext> {
   const { config } = loaded;
   const cache = { ...config.cache, redisEnabled: redis && config.cache.redisEnabled };
-  const ours = { ...loaded, config: { ...config, cache } };
-  return NestFactory.createApplicationContext(CommandLineModule.register(ours, schema), {
+  const withoutUnusedRedis = { ...loaded, config: { ...config, cache } };
+  return NestFactory.createApplicationContext(CommandLineModule.register(withoutUnusedRedis, schema), {
     logger: logTo ? await logOf(loaded, logTo) : false,
     abortOnError: false,
   });
 }
 
-/** Loaded only when it is asked for. */
+/** Imports the logger only when it is used, with `--verbose`. */
 async function logOf({ config }: LoadedConfig, logTo: NodeJS.WritableStream) {
   const [{ createLog }, { NestLog }] = await Promise.all([
     import('../../logging/log.js'),

@@ -7,65 +7,65 @@ import type { CommandContext } from './command-context.js';
 import { Progress } from '../terminal/progress.js';
 
 export interface RunOptions {
-  /** False: a running server does it, or whoever follows it (`noteAsked`). */
+  /** False leaves the operation to a running server or to `operations follow` (see `noteRequested`). */
   readonly wait: boolean;
-  /** The command's answer: told when the operation has ended, whichever way, or at once without waiting. */
-  readonly answer: () => Promise<void>;
+  /** Prints the command's result. Called when the operation has succeeded or failed, or at once with `wait: false`. */
+  readonly printResult: () => Promise<void>;
 }
 
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 /**
- * Works on an operation, or waits while an instance does, until it has ended.
+ * Runs an operation until it has ended, or waits for the instance that is already running it. Shows progress on stderr.
  *
- * @throws OperationFailedError when it ended in anything but success
+ * @throws OperationFailedError when it failed or was cancelled
  */
 export async function runToCompletion(
   context: CommandContext,
   id: string,
-  { wait, answer }: RunOptions,
+  { wait, printResult }: RunOptions,
 ): Promise<void> {
-  if (!wait) return answer();
+  if (!wait) return printResult();
   const progress = new Progress(context.terminal, context.output.json);
   try {
-    await workOn(context, id, (operation) => progress.show(operation));
+    await runAndReport(context, id, (operation) => progress.show(operation));
   } catch (error) {
     progress.end();
-    if (error instanceof OperationFailedError) await answer(); // what became of it says more than that it failed
+    if (error instanceof OperationFailedError) await printResult(); // the steps and the result say more than the error
     throw error;
   }
   progress.end();
-  await answer();
+  await printResult();
 }
 
-/** For people who do not wait. */
-export function noteAsked({ output }: CommandContext, id: string): void {
-  output.note(`Operation ${id} is asked for; a running server does it, or: operations follow ${id}`);
+/** Tells the user how an operation that the command did not wait for gets done. */
+export function noteRequested({ output }: CommandContext, id: string): void {
+  output.note(`Operation ${id} is queued. A running server will execute it, or run: operations follow ${id}`);
 }
 
-/** Tells of the operation as it is, and at every change, until it has ended. @throws OperationFailedError */
-export async function workOn(
+/** Runs an operation and reports its state now, at every change and at its end. @throws OperationFailedError */
+export async function runAndReport(
   context: CommandContext,
   id: string,
-  tell: (operation: OperationView) => void,
+  report: (operation: OperationView) => void,
 ): Promise<void> {
   const { session } = context;
   const ended = session.get(OperationRunner).runToCompletion(id);
-  context.underWay = { id, ended };
+  context.pendingOperation = { id, ended };
   const watching = new AbortController();
   const stopWatching = (): void => watching.abort();
   ended.then(stopWatching, stopWatching);
-  let told = '';
-  const look = async (): Promise<OperationView> => {
+  let reported = '';
+  const reportChange = async (): Promise<OperationView> => {
     const operation = await session.get(OperationRecords).read(id);
-    const { heartbeatAt: _pulse, ...content } = operation;
+    const { heartbeatAt: _heartbeat, ...content } = operation;
     const state = JSON.stringify(content);
-    if (state !== told) tell(operation);
-    told = state;
+    if (state !== reported) report(operation);
+    reported = state;
     return operation;
   };
-  while (!watching.signal.aborted && !hasEnded(await look())) {
-    await delay(LOOK_MS, undefined, { signal: watching.signal }).catch(() => undefined); // it has ended
+  while (!watching.signal.aborted && !hasEnded(await reportChange())) {
+    await delay(POLL_MS, undefined, { signal: watching.signal }).catch(() => undefined); // aborted: the operation has ended
   }
-  await Promise.all([ended, look()]);
+  await Promise.all([ended, reportChange()]);
 }

@@ -6,10 +6,10 @@ import { ControlPlaneSession } from './control-plane-session.js';
 import { interruptible } from './interruption.js';
 import { Output } from '../terminal/output.js';
 
-/** What is put down after an interruption has so long to get to a place where it can be. */
-const PUT_DOWN_MS = 10_000;
+/** How long an interrupted operation may take to reach the end of its current step. */
+const PAUSE_TIMEOUT_MS = 10_000;
 
-/** Opens the control plane for one command, and closes it whatever happens. */
+/** Opens the control plane for one command, and closes it in every case. */
 export async function runWithControlPlane(
   work: (context: CommandContext) => Promise<void>,
   { redis = false }: CommandNeeds,
@@ -22,7 +22,7 @@ export async function runWithControlPlane(
   const output = new Output(terminal, json);
   const context: CommandContext = { terminal, output, session, actor: commandLineActor() };
   try {
-    await interruptible(work(context), () => new InterruptedError(context.underWay?.id));
+    await interruptible(work(context), () => new InterruptedError(context.pendingOperation?.id));
   } catch (error) {
     if (error instanceof InterruptedError) await pause(context);
     throw error;
@@ -31,14 +31,14 @@ export async function runWithControlPlane(
   }
 }
 
-/** Closed under its hands, the operation would have to be done again from further back. */
-async function pause({ session, underWay }: CommandContext): Promise<void> {
+/** Lets the operation finish its step before the control plane closes: an aborted step would be repeated. */
+async function pause({ session, pendingOperation }: CommandContext): Promise<void> {
   await session.pause();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PUT_DOWN_MS);
+    timer = setTimeout(resolve, PAUSE_TIMEOUT_MS);
   });
-  const ended = underWay?.ended.catch(() => undefined); // that it was put down, which is what was asked for
+  const ended = pendingOperation?.ended.catch(() => undefined); // rejects because it was paused, as requested
   await Promise.race([ended, late]);
   clearTimeout(timer);
 }

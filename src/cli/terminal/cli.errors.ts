@@ -1,11 +1,11 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when a command cannot be run as it was written; exit code 2. */
+/** Raised when the arguments of a command are wrong; exit code 2. */
 export class UsageError extends CodedError {
   readonly code = 'USAGE';
 }
 
-/** Raised when what was asked for was not confirmed. */
+/** Raised when the user did not confirm; exit code 1. */
 export class NotConfirmedError extends CodedError {
   readonly code = 'NOT_CONFIRMED';
 
@@ -22,7 +22,7 @@ export class InterruptedError extends CodedError {
     super(
       operationId === undefined
         ? 'interrupted'
-        : `interrupted; the operation is kept, and goes on with: operations follow ${operationId}`,
+        : `interrupted; to continue the operation, run: operations follow ${operationId}`,
     );
   }
 }

@@ -3,22 +3,23 @@ import { NotConfirmedError, UsageError } from './cli.errors.js';
 import type { Terminal } from './terminal.js';
 
 /**
- * Asks on a terminal for what cannot be undone.
+ * Asks the user to confirm something that cannot be undone.
  *
- * @param expected what has to be typed
- * @throws NotConfirmedError, UsageError when nobody is there to ask
+ * @param expected the text to type
+ * @throws NotConfirmedError when another text is typed, or the prompt is closed
+ * @throws UsageError when standard input is not a terminal
  */
 export async function confirm({ stdin, stderr }: Terminal, question: string, expected: string): Promise<void> {
   if (!stdin.isTTY) throw new UsageError(`${question} Confirm with --yes`);
-  const dialogue = createInterface({ input: stdin, output: stderr });
-  const ended = new AbortController();
-  dialogue.once('close', () => ended.abort()); // Ctrl-C, Ctrl-D
+  const prompt = createInterface({ input: stdin, output: stderr });
+  const closed = new AbortController();
+  prompt.once('close', () => closed.abort()); // Ctrl-C, Ctrl-D
   try {
-    const answer = await dialogue.question(`${question} Type ${expected} to confirm: `, { signal: ended.signal });
+    const answer = await prompt.question(`${question} Type ${expected} to confirm: `, { signal: closed.signal });
     if (answer.trim() !== expected) throw new NotConfirmedError();
   } catch (error) {
-    throw ended.signal.aborted ? new NotConfirmedError() : error;
+    throw closed.signal.aborted ? new NotConfirmedError() : error;
   } finally {
-    dialogue.close();
+    prompt.close();
   }
 }

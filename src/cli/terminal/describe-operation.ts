@@ -1,9 +1,9 @@
 import type { OperationView } from '../../admin/operations/operation.schemas.js';
-import { facts } from './table.js';
+import { keyValues } from './table.js';
 
 export function describeOperation(operation: OperationView): string[] {
   const { error, result } = operation;
-  return facts([
+  return keyValues([
     ['id', operation.id],
     ['kind', operation.kind],
     ['subject', operation.subject],
@@ -13,18 +13,18 @@ export function describeOperation(operation: OperationView): string[] {
     ...(result ? [['result', JSON.stringify(result)] as const] : []),
     ['by', operation.createdBy],
     ['created', operation.createdAt],
-    ['begun', operation.startedAt],
+    ['started', operation.startedAt],
     ['ended', operation.finishedAt],
     ['worked on by', operation.instance],
   ]);
 }
 
-/** `3/6` */
-export function doneOf({ steps }: OperationView): string {
+/** Finished steps of all steps: `3/6`. */
+export function stepCount({ steps }: OperationView): string {
   return `${steps.filter(({ status }) => status === 'finished').length}/${steps.length}`;
 }
 
-/** The step that is under way, or that failed. */
-export function stepOf({ steps }: OperationView): string | undefined {
+/** The name of the step that is running or has failed. */
+export function currentStep({ steps }: OperationView): string | undefined {
   return steps.find(({ status }) => status === 'running' || status === 'failed')?.name;
 }

@@ -1,8 +1,8 @@
 import type { TenantView } from '../../admin/tenants/tenant.schemas.js';
-import { facts } from './table.js';
+import { keyValues } from './table.js';
 
 export function describeTenant(tenant: TenantView): string[] {
-  return facts([
+  return keyValues([
     ['slug', tenant.slug],
     ['id', tenant.id],
     ['status', tenant.status],
@@ -12,8 +12,8 @@ export function describeTenant(tenant: TenantView): string[] {
     ['database', tenant.database],
     ['schema', tenant.schema],
     ['migrated to', tenant.schemaVersion],
-    ['statements at once', tenant.limits.maxConcurrentStatements ?? 'default'],
-    ['statements waiting', tenant.limits.maxQueuedStatements ?? 'default'],
+    ['max concurrent statements', tenant.limits.maxConcurrentStatements ?? 'default'],
+    ['max queued statements', tenant.limits.maxQueuedStatements ?? 'default'],
     ['domains', tenant.domains.join(', ')],
     ['created', tenant.createdAt],
     ['changed', tenant.updatedAt],

@@ -8,11 +8,11 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 interface FailureOptions {
   readonly json: boolean;
-  /** With the place in the code that it came from. */
+  /** Adds the stack trace. */
   readonly verbose: boolean;
 }
 
-/** Tells of it on stderr. @returns the exit code */
+/** Writes the error to stderr. @returns the exit code */
 export function reportFailure(error: unknown, { stderr }: Terminal, { json, verbose }: FailureOptions): number {
   const fields = error instanceof ValidationFailedError ? error.fields : undefined;
   const code = error instanceof CodedError ? error.code : 'INTERNAL_ERROR';
@@ -32,7 +32,7 @@ function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
-/** Of a connection that was refused at several addresses, Node's error has no message of its own. */
+/** Node's AggregateError for a connection refused at several addresses has an empty message. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message || (error as NodeJS.ErrnoException).code || error.name;

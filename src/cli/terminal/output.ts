@@ -1,35 +1,32 @@
 import type { Terminal } from './terminal.js';
 import { type Column, table } from './table.js';
 
-/** What a command answers: one JSON document with `--json`, lines for people without. Nothing else is on stdout. */
+/** A command's result on stdout: one JSON document with `--json`, readable lines without. Nothing else goes to stdout. */
 export class Output {
   constructor(
     private readonly terminal: Terminal,
     readonly json: boolean,
   ) {}
 
-  /** The command's answer; a command has one. */
-  answer(document: unknown, lines: () => readonly string[]): void {
+  /** Prints the command's result. Called once per command. */
+  print(document: unknown, lines: () => readonly string[]): void {
     if (this.json) this.write(JSON.stringify(document, null, 2));
     else for (const line of lines()) this.write(line);
   }
 
-  /** A document on a line of its own, for commands that go on. */
-  document(document: unknown): void {
+  /** Prints one JSON document per line, for commands that report several. */
+  printDocument(document: unknown): void {
     this.write(JSON.stringify(document));
   }
 
-  line(text: string): void {
-    if (!this.json) this.write(text);
-  }
-
-  /** For people only, and no part of the answer. */
+  /** A hint on stderr that is not part of the result; omitted with `--json`. */
   note(text: string): void {
     if (!this.json) this.terminal.stderr.write(`${text}\n`);
   }
 
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], none: string): string[] {
-    if (rows.length === 0) return [none];
+  /** Lines of a table, fitted to the terminal; `placeholder` when there are no rows. */
+  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], placeholder: string): string[] {
+    if (rows.length === 0) return [placeholder];
     const { isTTY, columns: width } = this.terminal.stdout;
     return table(rows, columns, isTTY ? width : undefined);
   }

@@ -1,15 +1,16 @@
 import { hasEnded, type OperationView } from '../../admin/operations/operation.schemas.js';
+import { currentStep } from './describe-operation.js';
 import { printable } from './table.js';
 import type { Terminal } from './terminal.js';
 
 const BAR_WIDTH = 24;
 const ERASE_LINE = '\r\u001B[K';
-/** Where nothing can be overwritten, a step with parts is told of each time so much more of it is done. */
-const TOLD_EVERY_PERCENT = 10;
+/** Without a terminal, where lines cannot be overwritten, progress within a step is printed each time it grows by this. */
+const REPORT_EVERY_PERCENT = 10;
 
-/** Shows people how far an operation is: a bar on a terminal, a line per change elsewhere. On stderr. */
+/** Shows the progress of an operation on stderr: a bar on a terminal, a line per change elsewhere. */
 export class Progress {
-  private told = '';
+  private lastLine = '';
   private isBarShown = false;
 
   constructor(
@@ -20,10 +21,10 @@ export class Progress {
   show(operation: OperationView): void {
     if (this.silent) return;
     if (this.terminal.stderr.isTTY) this.drawBar(operation);
-    else this.reportOnce(lineOf(operation));
+    else this.writeChanged(lineOf(operation));
   }
 
-  /** Takes the bar away. */
+  /** Erases the bar. */
   end(): void {
     if (this.isBarShown) this.terminal.stderr.write(ERASE_LINE);
     this.isBarShown = false;
@@ -37,37 +38,38 @@ export class Progress {
     this.isBarShown = true;
   }
 
-  private reportOnce(line: string): void {
-    if (line !== this.told) this.terminal.stderr.write(`${line}\n`);
-    this.told = line;
+  private writeChanged(line: string): void {
+    if (line !== this.lastLine) this.terminal.stderr.write(`${line}\n`);
+    this.lastLine = line;
   }
 }
 
 function lineOf(operation: OperationView): string {
   const { progress } = operation;
   const percent = progress && progress.total > 0 ? Math.floor((100 * progress.done) / progress.total) : 0;
-  const told = percent - (percent % TOLD_EVERY_PERCENT);
-  return `${nameOf(operation)}: ${currentStep(operation)}${told > 0 ? ` ${told} %` : ''}`;
+  const rounded = percent - (percent % REPORT_EVERY_PERCENT);
+  return `${nameOf(operation)}: ${stepOrStatus(operation)}${rounded > 0 ? ` ${rounded} %` : ''}`;
 }
 
 function stateOf(operation: OperationView): string {
   const { progress } = operation;
-  const parts = progress && progress.total > 0 ? ` ${progress.done}/${progress.total}` : '';
-  return currentStep(operation) + parts;
+  const counts = progress && progress.total > 0 ? ` ${progress.done}/${progress.total}` : '';
+  return stepOrStatus(operation) + counts;
 }
 
 function nameOf({ kind, subject }: OperationView): string {
   return printable(`${kind} ${subject}`);
 }
 
-/** Its status, when there is no step to tell of; why it is tried again, when it is. */
-function currentStep({ status, steps, error }: OperationView): string {
-  const step = steps.find(({ status: of }) => of === 'running' || of === 'failed')?.name;
+/** The current step, or the operation's status when it is not running; with the last error while it waits for a retry. */
+function stepOrStatus(operation: OperationView): string {
+  const { status, error } = operation;
+  const step = currentStep(operation);
   const reason = status !== 'running' && error ? ` (${printable(error.message)})` : '';
   return `${status === 'running' && step !== undefined ? step : status}${reason}`;
 }
 
-/** Of all steps, 0 to 1. */
+/** Progress over all steps, 0 to 1. */
 function fractionOf(operation: OperationView): number {
   const { steps, progress } = operation;
   if (hasEnded(operation) && operation.status === 'succeeded') return 1;

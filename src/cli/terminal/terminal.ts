@@ -2,11 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 
 interface OutputStream extends Writable {
   readonly isTTY?: boolean;
-  /** Characters in a line; of a terminal only. */
+  /** Width in characters; set for terminals only. */
   readonly columns?: number;
 }
 
-/** What a command line talks through; the process's own, or a test's. */
+/** The streams and environment of the command line: the process's own, or a test's. */
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;

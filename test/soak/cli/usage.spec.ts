@@ -66,9 +66,9 @@ describe('a command that is written wrongly', () => {
     [['tenants', 'show'], "missing required argument 'slug'"],
     [['tenants', 'create', 'hooli'], "required option '--isolation <isolation>' not specified"],
     [['tenants', '--nonsense'], "unknown option '--nonsense'"],
-    [['tenants', 'delete', 'hooli', '--grace', 'soon'], 'must be a time such as 7d'],
+    [['tenants', 'delete', 'hooli', '--grace', 'soon'], 'must be a duration such as 7d'],
     [['keys'], "missing required argument 'slug'"],
-    [[], 'name a command'],
+    [[], 'missing command'],
   ])('%j: exit code 2, and what is wrong with it', async (args, message) => {
     const ran = await cli.run(...args);
     expect(ran).toMatchObject({ code: 2, stdout: '' });

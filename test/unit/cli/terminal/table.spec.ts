@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { facts, table } from '../../../../src/cli/terminal/table.js';
+import { keyValues, table } from '../../../../src/cli/terminal/table.js';
 
 interface Row {
   readonly name: string;
@@ -7,8 +7,8 @@ interface Row {
 }
 
 const COLUMNS = [
-  { title: 'NAME', of: (row: Row) => row.name },
-  { title: 'SIZE', of: (row: Row) => row.size },
+  { title: 'NAME', value: (row: Row) => row.name },
+  { title: 'SIZE', value: (row: Row) => row.size },
 ];
 
 describe('a table', () => {
@@ -33,6 +33,6 @@ describe('a table', () => {
   it('lets no stored text write on the terminal', () => {
     const rows = [{ name: '\u001B[31mred\u001B[0m\nnext\u0007', size: 1 }];
     expect(table(rows, COLUMNS)[1]).toBe('red next   1');
-    expect(facts([['name', 'a\rb']])).toEqual(['name  a b']);
+    expect(keyValues([['name', 'a\rb']])).toEqual(['name  a b']);
   });
 });
