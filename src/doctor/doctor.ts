@@ -21,17 +21,24 @@ import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
 import { stuckTenants } from './checks/stuck-tenants.js';
 import { tenantTables } from './checks/tenant-tables.js';
-import type { Check, Configured, Diagnosis } from './diagnosis/diagnosis.js';
+import type { Check, ConfigContext, CatalogContext } from './diagnosis/check.js';
 import { fail, type Finding, reasonOf } from './diagnosis/finding.js';
-import { stateOfServer } from './diagnosis/server-state.js';
+import { readServerState } from './diagnosis/server-state.js';
 import { mapConcurrently } from '../platform/map-concurrently.js';
 
-const WITHOUT_DATABASE: readonly Check<Configured>[] = [nodeVersion, configuration, redis];
-const OF_CATALOG: readonly Check<Diagnosis>[] = [
-  ...[servers, clock, pooler, loginRoles, tenantTables, migrations, stuckTenants, encryptedValues],
+const CONFIG_CHECKS: readonly Check<ConfigContext>[] = [nodeVersion, configuration, redis];
+const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
+  servers,
+  clock,
+  pooler,
+  loginRoles,
+  tenantTables,
+  migrations,
+  stuckTenants,
+  encryptedValues,
 ];
 
-/** What a check may take altogether; with thousands of databases that is what it takes to ask them all. */
+/** Time limit of a whole check, long enough to query thousands of databases. */
 const CHECK_TIMEOUT_MS = 120_000;
 const CATALOG_TIMEOUT_MS = 20_000;
 
@@ -42,16 +49,15 @@ export interface DoctorOptions {
 }
 
 /**
- * Looks at everything that has to be so for tenants to be served and kept apart. It changes nothing: not even the
- * catalog's own tables are migrated. What cannot be looked at is a failure, and hides nothing else.
+ * Checks everything that serving and isolating tenants depends on. It changes nothing: not even the catalog's own
+ * migrations are run. A check that cannot be completed is reported as a failure and does not affect the others.
  */
 export async function diagnose({ env, cwd, schema }: DoctorOptions): Promise<readonly Finding[]> {
   const loaded = load(env, cwd);
   if (Array.isArray(loaded)) return loaded;
-  const configured: Configured = { loaded, schema };
-  const without = run(WITHOUT_DATABASE, configured);
-  const [first, second] = await Promise.all([without, withDatabase(configured)]);
-  return [...first, ...second];
+  const context: ConfigContext = { loaded, schema };
+  const [configFindings, catalogFindings] = await Promise.all([run(CONFIG_CHECKS, context), withCatalog(context)]);
+  return [...configFindings, ...catalogFindings];
 }
 
 function load(env: NodeJS.ProcessEnv, cwd: string): LoadedConfig | Finding[] {
@@ -66,15 +72,15 @@ function load(env: NodeJS.ProcessEnv, cwd: string): LoadedConfig | Finding[] {
   }
 }
 
-async function withDatabase(configured: Configured): Promise<Finding[]> {
+async function withCatalog(context: ConfigContext): Promise<Finding[]> {
   let access: CatalogAccess;
   try {
-    access = await accessCatalog(configured.loaded.config);
+    access = await accessCatalog(context.loaded.config);
   } catch (error) {
-    return [fail('catalog', `embedded PostgreSQL: ${reasonOf(error)}`, 'see above, or set DATABASE_URL')];
+    return [fail('catalog', `embedded PostgreSQL: ${reasonOf(error)}`, 'fix the cause, or set DATABASE_URL')];
   }
   try {
-    return await diagnoseCatalog(configured, access);
+    return await diagnoseCatalog(context, access);
   } catch (error) {
     return [fail('catalog', `cannot be reached: ${reasonOf(error)}`, 'start it, or correct DATABASE_URL')];
   } finally {
@@ -82,7 +88,7 @@ async function withDatabase(configured: Configured): Promise<Finding[]> {
   }
 }
 
-async function diagnoseCatalog(configured: Configured, access: CatalogAccess): Promise<Finding[]> {
+async function diagnoseCatalog(context: ConfigContext, access: CatalogAccess): Promise<Finding[]> {
   const { config } = access;
   const { url, directUrl } = config.database;
   const target = targetOfUrl(directUrl ?? url ?? '', DEFAULT_SERVER);
@@ -92,21 +98,21 @@ async function diagnoseCatalog(configured: Configured, access: CatalogAccess): P
     if (!isReadable) return findings;
     const keyRing = new KeyRing(config);
     const owner = new ServerOwner(target, keyRing);
-    const places = await readServersAndTargets(catalog);
-    const states = await mapConcurrently(places.servers, (server) => stateOfServer(server, owner, options));
-    const known = { access, catalog, options, keyRing, owner, servers: states, targets: places.targets };
-    return [...findings, ...(await run(OF_CATALOG, { ...configured, ...known }))];
+    const { servers: serverEntities, targets } = await readServersAndTargets(catalog);
+    const states = await mapConcurrently(serverEntities, (server) => readServerState(server, owner, options));
+    const catalogContext = { ...context, access, catalog, options, keyRing, owner, servers: states, targets };
+    return [...findings, ...(await run(CATALOG_CHECKS, catalogContext))];
   });
 }
 
-/** In the order of the checks, whichever is ready first. */
-async function run<Of>(checks: readonly Check<Of>[], of: Of): Promise<Finding[]> {
+/** Runs the checks concurrently. @returns their findings in the order of `checks` */
+async function run<Context>(checks: readonly Check<Context>[], context: Context): Promise<Finding[]> {
   const outcomes = await Promise.all(
-    checks.map(async ({ name, look }) => {
+    checks.map(async ({ name, run: runCheck }) => {
       try {
-        return await withDeadline(Promise.resolve(look(of)), CHECK_TIMEOUT_MS);
+        return await withDeadline(Promise.resolve(runCheck(context)), CHECK_TIMEOUT_MS);
       } catch (error) {
-        return [fail(name, `could not be looked at: ${reasonOf(error)}`, 'mend what is above first')];
+        return [fail(name, `check could not be completed: ${reasonOf(error)}`, 'fix the failures above first')];
       }
     }),
   );

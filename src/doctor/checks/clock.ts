@@ -1,16 +1,16 @@
-import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'clock';
 const WARN_MS = 1_000;
 const FAIL_MS = 5_000;
-const REMEDY = 'synchronise both clocks (NTP): keys expire and operations begin by them';
+const REMEDY = 'synchronise both clocks (NTP): key expiry and operation start times depend on them';
 
-/** This machine and each server agree on the time. A server that does not answer is another check's. */
-export const clock: Check<Diagnosis> = { name: NAME, look: ({ servers }) => servers.flatMap(lookAt) };
+/** Checks that this machine and each server agree on the time. Unreachable servers are reported by the `server` check. */
+export const clock: Check<CatalogContext> = { name: NAME, run: ({ servers }) => servers.flatMap(checkClock) };
 
-function lookAt({ server: { name }, facts }: ServerState): Finding[] {
+function checkClock({ server: { name }, facts }: ServerState): Finding[] {
   if (!facts) return [];
   const ahead = facts.clock_ahead_ms;
   const message = `${Math.abs(ahead)} ms ${ahead < 0 ? 'behind' : 'ahead of'} this machine`;

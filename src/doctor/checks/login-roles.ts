@@ -2,37 +2,41 @@ import { UnsafeRoleError } from '../../database/connection/connection.errors.js'
 import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-check.js';
 import { DecryptionError } from '../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, queryServer } from '../diagnosis/query-server.js';
-import { type Check, type Diagnosis, loginOf, type TargetOfServer } from '../diagnosis/diagnosis.js';
+import { type Check, type CatalogContext, loginOf, type TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 
 const NAME = 'login-role';
 
-/** Each connection target lets its login role in, and that is held by row-level security. */
-export const loginRoles: Check<Diagnosis> = {
+/** Checks that the login role of each connection target can log in and is subject to row-level security. */
+export const loginRoles: Check<CatalogContext> = {
   name: NAME,
-  look: async (examination) => {
-    const answering = examination.targets.filter(({ serverId }) => answers(examination, serverId));
-    const found = await mapConcurrently(answering, (target) => lookAt(target, examination));
-    const problems = found.filter((finding) => finding !== undefined);
-    const sound = answering.length - problems.length;
-    return [...problems, ...(sound > 0 ? [ok(NAME, `${sound} log in, and are held by row-level security`)] : [])];
+  run: async (context) => {
+    const reachable = context.targets.filter(({ serverId }) => isReachable(context, serverId));
+    const findings = await mapConcurrently(reachable, (target) => checkLogin(target, context));
+    const problems = findings.filter((finding) => finding !== undefined);
+    const healthy = reachable.length - problems.length;
+    return [
+      ...problems,
+      ...(healthy > 0 ? [ok(NAME, `${healthy} can log in and are subject to row-level security`)] : []),
+    ];
   },
 };
 
-/** A server that does not is told of once, not once for each of its databases. */
-export function answers({ servers }: Diagnosis, serverId: string): boolean {
+/** An unreachable server is reported once, by the `server` check, and not for each of its databases. */
+export function isReachable({ servers }: CatalogContext, serverId: string): boolean {
   return servers.some(({ server, facts }) => server.id === serverId && facts !== undefined);
 }
 
-export function nameOf({ role, database, server }: TargetOfServer): string {
+/** `role@server/database` */
+export function nameOfTarget({ role, database, server }: TargetOfServer): string {
   return `${role}@${server.name}/${database}`;
 }
 
-async function lookAt(target: TargetOfServer, examination: Diagnosis): Promise<Finding | undefined> {
+async function checkLogin(target: TargetOfServer, context: CatalogContext): Promise<Finding | undefined> {
   try {
-    const login = loginOf(target, examination);
-    await queryServer(login, examination.options, (client) =>
+    const login = loginOf(target, context);
+    await queryServer(login, context.options, (client) =>
       assertRoleIsSubjectToPolicies(client, login, ANSWER_TIMEOUT_MS),
     );
     return undefined;
@@ -42,12 +46,17 @@ async function lookAt(target: TargetOfServer, examination: Diagnosis): Promise<F
 }
 
 function problemOf(error: unknown, target: TargetOfServer): Finding {
-  const name = nameOf(target);
+  const name = nameOfTarget(target);
   if (error instanceof UnsafeRoleError) {
-    return fail(NAME, error.reason, 'take that from the role: its pool is refused until then', name);
+    return fail(NAME, error.reason, 'revoke that from the role: its pool is rejected until then', name);
   }
   if (error instanceof DecryptionError) {
-    return fail(NAME, 'its password does not open', 'put the key it was sealed with back into ENCRYPTION_KEYS', name);
+    return fail(
+      NAME,
+      'its password cannot be decrypted',
+      'restore the key it was encrypted with in ENCRYPTION_KEYS',
+      name,
+    );
   }
-  return fail(NAME, `cannot log in: ${reasonOf(error)}`, 'give the role its LOGIN, password and CONNECT back', name);
+  return fail(NAME, `cannot log in: ${reasonOf(error)}`, 'restore LOGIN, the password and CONNECT of the role', name);
 }

@@ -1,13 +1,15 @@
-import type { Check, Configured } from '../diagnosis/diagnosis.js';
+import type { Check, ConfigContext } from '../diagnosis/check.js';
 import { fail, ok } from '../diagnosis/finding.js';
 
-const OLDEST = [20, 19] as const;
+const MIN_VERSION = [20, 19] as const;
 
-export const nodeVersion: Check<Configured> = {
+/** Checks that this Node.js is supported: `engines` in package.json is only a warning of npm. */
+export const nodeVersion: Check<ConfigContext> = {
   name: 'node',
-  look: () => {
+  run: () => {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-    if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [ok('node', process.version)];
-    return [fail('node', `${process.version} is too old`, `install Node.js ${OLDEST.join('.')} or newer`)];
+    if (major > MIN_VERSION[0] || (major === MIN_VERSION[0] && minor >= MIN_VERSION[1]))
+      return [ok('node', process.version)];
+    return [fail('node', `${process.version} is too old`, `install Node.js ${MIN_VERSION.join('.')} or newer`)];
   },
 };

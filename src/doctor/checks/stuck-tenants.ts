@@ -1,19 +1,19 @@
-import type { Check, Diagnosis } from '../diagnosis/diagnosis.js';
+import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'stuck';
-/** A sign of life comes each second; what is due is taken up within one. */
-const SILENT_SECONDS = 60;
+/** Running operations send a heartbeat every second, and due ones are started within a second. */
+const STALE_SECONDS = 60;
 const MAX_REPORTED = 20;
 
 interface StuckTenant {
   readonly slug: string;
   readonly status: string;
-  /** Its newest operation that failed or was cancelled. */
+  /** Id of its newest operation, which failed or was cancelled. */
   readonly operation: string | null;
 }
 
-interface SilentOperation {
+interface StaleOperation {
   readonly id: string;
   readonly kind: string;
   readonly subject: string;
@@ -30,27 +30,27 @@ const TENANTS = `
 
 const OPERATIONS = `
   SELECT id, kind, subject, status FROM operations
-  WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${SILENT_SECONDS})
-     OR status = 'pending' AND run_after < now() - make_interval(secs => ${SILENT_SECONDS})
+  WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${STALE_SECONDS})
+     OR status = 'pending' AND run_after < now() - make_interval(secs => ${STALE_SECONDS})
   ORDER BY run_after LIMIT ${MAX_REPORTED}`;
 
-/** Nothing waits for somebody who does not come. */
-export const stuckTenants: Check<Diagnosis> = {
+/** Reports tenants and operations that no worker will pick up. */
+export const stuckTenants: Check<CatalogContext> = {
   name: NAME,
-  look: async ({ catalog }) => {
+  run: async ({ catalog }) => {
     const tenants = await catalog.query<StuckTenant>(TENANTS);
-    const operations = await catalog.query<SilentOperation>(OPERATIONS);
-    const found = [...tenants.rows.map(ofTenant), ...operations.rows.map(ofOperation)];
-    return found.length > 0 ? found : [ok(NAME, 'no tenant and no operation waits for anybody')];
+    const operations = await catalog.query<StaleOperation>(OPERATIONS);
+    const findings = [...tenants.rows.map(tenantFinding), ...operations.rows.map(operationFinding)];
+    return findings.length > 0 ? findings : [ok(NAME, 'no tenant or operation is stuck')];
   },
 };
 
-function ofTenant({ slug, status, operation }: StuckTenant): Finding {
+function tenantFinding({ slug, status, operation }: StuckTenant): Finding {
   const remedy = operation === null ? `tenants delete ${slug}` : `operations retry ${operation}`;
-  return fail(NAME, `is ${status}, and no operation is under way`, remedy, slug);
+  return fail(NAME, `is ${status}, and no operation is pending or running`, remedy, slug);
 }
 
-function ofOperation({ id, kind, subject, status }: SilentOperation): Finding {
-  const message = status === 'running' ? 'shows no sign of life' : 'is due, and nobody takes it up';
+function operationFinding({ id, kind, subject, status }: StaleOperation): Finding {
+  const message = status === 'running' ? 'sends no heartbeat' : 'is due, but no instance has started it';
   return warn(NAME, message, `start a server, or: operations follow ${id}`, `${kind} ${subject}`);
 }

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migrations.js';
 import { queryServer } from '../diagnosis/query-server.js';
-import type { Check, Diagnosis, TargetOfServer } from '../diagnosis/diagnosis.js';
+import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
-import { answers, nameOf } from './login-roles.js';
+import { isReachable, nameOfTarget } from './login-roles.js';
 
 const NAME = 'row-level-security';
-/** Of one database; what more there is has the same cause. */
+/** Per database; further problems usually have the same cause. */
 const MAX_REPORTED = 20;
 
 interface TableProblem {
@@ -16,17 +16,18 @@ interface TableProblem {
   readonly problem: string;
 }
 
-/** Schemas of tenants that have their tables; while they are made or removed they may lack anything. */
+/** Schemas of tenants that must have their tables: during provisioning and deletion any of them may be missing. */
 const SCHEMAS = `
   SELECT target_id AS "targetId", array_agg(DISTINCT schema_name) AS schemas FROM tenants
   WHERE status IN ('active', 'suspended', 'maintenance') AND target_id IS NOT NULL AND schema_name IS NOT NULL
   GROUP BY target_id`;
 
-/** As PostgreSQL writes the condition that `createTenantTable` gives a policy. */
+/** The condition that `createTenantTable` gives a policy, as PostgreSQL deparses it. */
 const CONDITION = `(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
 
-// One statement for all schemas of a database. Found through pg_depend, which has an index for it: pg_class has none by
-// schema. Permissive policies are joined by OR, so one more of them may show what the first one hides.
+// One statement for all schemas of a database. Tables are found through pg_depend, which has an index for it, because
+// pg_class has none on the schema. Permissive policies are combined with OR, so an additional one may show rows that the
+// first one hides.
 const PROBLEMS = `
   WITH schemas AS (
     SELECT name, n.oid FROM unnest($1::text[]) name LEFT JOIN pg_namespace n ON n.nspname = name
@@ -43,16 +44,16 @@ const PROBLEMS = `
       (SELECT min(p.polname) FROM pg_policy p
        WHERE p.polrelid = t.oid AND p.polname <> 'tenant_isolation' AND p.polpermissive) AS other_policy
     FROM tables t
-  ), judged AS (
+  ), problems AS (
     SELECT schema, relname AS "table", CASE
       WHEN NOT has_column THEN 'has no tenant_id'
-      WHEN NOT relrowsecurity THEN 'has row-level security switched off'
+      WHEN NOT relrowsecurity THEN 'has row-level security disabled'
       WHEN policy IS NULL THEN 'lacks the policy tenant_isolation'
       WHEN NOT coalesce((policy).polpermissive AND (policy).polcmd = '*' AND 0 = ANY ((policy).polroles)
         AND pg_get_expr((policy).polqual, oid) = $2
         AND coalesce(pg_get_expr((policy).polwithcheck, oid), $2) = $2, false)
-        THEN 'has another condition in its policy tenant_isolation'
-      WHEN other_policy IS NOT NULL THEN 'has one more policy, ' || quote_ident(other_policy)
+        THEN 'has a different condition in its policy tenant_isolation'
+      WHEN other_policy IS NOT NULL THEN 'has an additional policy, ' || quote_ident(other_policy)
       END AS problem
     FROM facts
     UNION ALL
@@ -61,34 +62,34 @@ const PROBLEMS = `
     SELECT name, NULL, 'has no tables' FROM schemas s
     WHERE oid IS NOT NULL AND $3 AND NOT EXISTS (SELECT FROM tables WHERE tables.schema = s.name)
   )
-  SELECT * FROM judged WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
+  SELECT * FROM problems WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
 
-const REMEDY = 'make the table with createTenantTable; until it is mended, suspend who lives there';
+const REMEDY = 'create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
 
-/** Every table of every tenant is held by the policy that shows it the stamped tenant's rows and no others. */
-export const tenantTables: Check<Diagnosis> = {
+/** Checks that every tenant table has exactly the policy that shows only the stamped tenant's rows. */
+export const tenantTables: Check<CatalogContext> = {
   name: NAME,
-  look: async (examination) => {
-    const { rows } = await examination.catalog.query<{ targetId: string; schemas: string[] }>(SCHEMAS);
-    const places = rows.flatMap(({ targetId, schemas }) => {
-      const target = examination.targets.find(({ id }) => id === targetId);
-      return target && answers(examination, target.serverId) ? [{ target, schemas }] : [];
+  run: async (context) => {
+    const { rows } = await context.catalog.query<{ targetId: string; schemas: string[] }>(SCHEMAS);
+    const locations = rows.flatMap(({ targetId, schemas }) => {
+      const target = context.targets.find(({ id }) => id === targetId);
+      return target && isReachable(context, target.serverId) ? [{ target, schemas }] : [];
     });
-    const found = (await mapConcurrently(places, (place) => lookAt(place, examination))).flat();
-    if (found.length > 0) return found;
-    const schemas = places.reduce((sum, place) => sum + place.schemas.length, 0);
-    return [ok(NAME, `every table in ${schemas} schemas of ${places.length} databases is held by its policy`)];
+    const findings = (await mapConcurrently(locations, (location) => checkTables(location, context))).flat();
+    if (findings.length > 0) return findings;
+    const schemas = locations.reduce((sum, location) => sum + location.schemas.length, 0);
+    return [ok(NAME, `every table in ${schemas} schemas of ${locations.length} databases has its policy`)];
   },
 };
 
-async function lookAt(
+async function checkTables(
   { target, schemas }: { readonly target: TargetOfServer; readonly schemas: readonly string[] },
-  { owner, options, schema: { migrations } }: Diagnosis,
+  { owner, options, schema: { migrations } }: CatalogContext,
 ): Promise<Finding[]> {
   try {
     const asOwner = owner.of(target.server, target.database);
     const problems = await queryServer(asOwner, options, (client) =>
-      problemsIn(client, schemas, migrations.length > 0),
+      findProblems(client, schemas, migrations.length > 0),
     );
     return problems.map(({ schema, table, problem }) => {
       const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
@@ -96,11 +97,20 @@ async function lookAt(
     });
   } catch (error) {
     return [
-      fail(NAME, `cannot be looked at: ${reasonOf(error)}`, 'let the owner of the server connect', nameOf(target)),
+      fail(
+        NAME,
+        `cannot be checked: ${reasonOf(error)}`,
+        'allow the owner role of the server to connect',
+        nameOfTarget(target),
+      ),
     ];
   }
 }
 
-async function problemsIn(client: pg.Client, schemas: readonly string[], hasTables: boolean): Promise<TableProblem[]> {
+async function findProblems(
+  client: pg.Client,
+  schemas: readonly string[],
+  hasTables: boolean,
+): Promise<TableProblem[]> {
   return (await client.query<TableProblem>(PROBLEMS, [schemas, CONDITION, hasTables])).rows;
 }

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
-import type { Questions } from './query-server.js';
+import type { Queryable } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
-import type { TargetOfServer } from './diagnosis.js';
+import type { TargetOfServer } from './check.js';
 
 const NAME = 'catalog';
-const OLDEST_VERSION_NUM = 150_000;
-/** The catalog's migrations are told by the 13 digits that their files begin with. */
+const MIN_VERSION_NUM = 150_000;
+/** A catalog migration is identified by the 13-digit timestamp at the start of its file name. */
 const MIGRATIONS = new URL('../../catalog/schema-migrations/', import.meta.url);
 const MIGRATION_FILE = /^(\d{13})-[\w-]+\.[jt]s$/;
 
@@ -26,8 +26,8 @@ const FACTS = `
          to_regclass('catalog_migrations') IS NOT NULL AS migrated
   FROM pg_roles WHERE rolname = current_user`;
 
-/** What is to be said of the catalog, and whether it can be read. */
-export async function readCatalogState(catalog: Questions): Promise<{ findings: Finding[]; isReadable: boolean }> {
+/** Checks the catalog itself. `isReadable` is true when no migration is missing, so that other checks can query it. */
+export async function readCatalogState(catalog: Queryable): Promise<{ findings: Finding[]; isReadable: boolean }> {
   const { rows } = await catalog.query<CatalogFacts>(FACTS);
   const facts = rows[0];
   if (!facts) throw new Error('the server does not list the role of DATABASE_URL');
@@ -35,31 +35,31 @@ export async function readCatalogState(catalog: Questions): Promise<{ findings: 
   const missing = known.filter((timestamp) => !recorded.includes(timestamp));
   const newer = recorded.filter((timestamp) => !known.includes(timestamp));
   const all: readonly (false | Finding)[] = [
-    facts.version_num < OLDEST_VERSION_NUM &&
+    facts.version_num < MIN_VERSION_NUM &&
       fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
     !facts.may_create_databases && fail(NAME, 'the role of DATABASE_URL lacks CREATEDB', 'ALTER ROLE … CREATEDB'),
     !facts.may_create_roles && fail(NAME, 'the role of DATABASE_URL lacks CREATEROLE', 'ALTER ROLE … CREATEROLE'),
     !facts.may_create_tables &&
       fail(NAME, 'the role of DATABASE_URL may not create tables', 'GRANT CREATE ON SCHEMA public TO the role'),
     missing.length > 0 &&
-      fail(NAME, `${missing.length} of its migrations did not run`, 'start the server: it runs them'),
-    newer.length > 0 && warn(NAME, 'a newer version of this application has migrated it', 'run that version here'),
+      fail(NAME, `${missing.length} of its migrations did not run`, 'start the server, which runs them'),
+    newer.length > 0 && warn(NAME, 'it was migrated by a newer version of this application', 'run that version here'),
   ];
   const findings = all.filter((finding) => finding !== false);
-  const sound = ok(NAME, `PostgreSQL ${facts.version}, ${recorded.length} migrations`);
-  return { findings: findings.length > 0 ? findings : [sound], isReadable: missing.length === 0 };
+  const healthy = ok(NAME, `PostgreSQL ${facts.version}, ${recorded.length} migrations`);
+  return { findings: findings.length > 0 ? findings : [healthy], isReadable: missing.length === 0 };
 }
 
-async function migrationsOf(catalog: Questions, migrated: boolean): Promise<{ known: string[]; recorded: string[] }> {
+async function migrationsOf(catalog: Queryable, migrated: boolean): Promise<{ known: string[]; recorded: string[] }> {
   const files = await readdir(MIGRATIONS);
-  const known = files.flatMap((file) => MIGRATION_FILE.exec(file)?.[1] ?? []).filter(isFirst);
+  const known = files.flatMap((file) => MIGRATION_FILE.exec(file)?.[1] ?? []).filter(isFirstOccurrence);
   if (!migrated) return { known, recorded: [] };
   const { rows } = await catalog.query<{ timestamp: string }>('SELECT timestamp::text FROM catalog_migrations');
   return { known, recorded: rows.map(({ timestamp }) => timestamp) };
 }
 
-/** Beside the compiled file may lie its types. */
-function isFirst(value: string, index: number, all: readonly string[]): boolean {
+/** Drops duplicates: a compiled migration may have its type declarations next to it. */
+function isFirstOccurrence(value: string, index: number, all: readonly string[]): boolean {
   return all.indexOf(value) === index;
 }
 
@@ -72,9 +72,9 @@ const TARGETS = `
   SELECT id, server_id AS "serverId", kind, database, role, password_sealed AS "passwordSealed", version
   FROM connection_targets ORDER BY server_id, database`;
 
-/** Where tenants live, as the catalog says. */
+/** All servers and connection targets in the catalog. */
 export async function readServersAndTargets(
-  catalog: Questions,
+  catalog: Queryable,
 ): Promise<{ readonly servers: readonly ServerEntity[]; readonly targets: readonly TargetOfServer[] }> {
   const { rows: servers } = await catalog.query<ServerEntity>(SERVERS);
   const { rows: targets } = await catalog.query<Omit<TargetOfServer, 'server'>>(TARGETS);

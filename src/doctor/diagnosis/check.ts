@@ -7,20 +7,20 @@ import type { ConnectionTarget } from '../../database/connection/connection-targ
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
-import type { Questions } from './query-server.js';
+import type { Queryable } from './query-server.js';
 import type { Finding } from './finding.js';
 import type { ServerState } from './server-state.js';
 
-/** What is there without asking anybody. */
-export interface Configured {
+/** Available without any connection. */
+export interface ConfigContext {
   readonly loaded: LoadedConfig;
   readonly schema: TenantSchema;
 }
 
-/** A catalog that answers and has its tables, and what it says of servers and targets. */
-export interface Diagnosis extends Configured {
+/** A reachable, fully migrated catalog, with its servers and connection targets. */
+export interface CatalogContext extends ConfigContext {
   readonly access: CatalogAccess;
-  readonly catalog: Questions;
+  readonly catalog: Queryable;
   readonly options: PoolOptions;
   readonly keyRing: KeyRing;
   readonly owner: ServerOwner;
@@ -30,14 +30,15 @@ export interface Diagnosis extends Configured {
 
 export type TargetOfServer = ConnectionTargetEntity & { readonly server: ServerEntity };
 
-/** Looks at one thing. What it throws becomes a failure of its own, and ends nothing else. */
-export interface Check<Of> {
+/** One check of the doctor. A thrown error is reported as a failure of this check; the other checks still run. */
+export interface Check<Context> {
+  /** The `check` of its findings. */
   readonly name: string;
-  look(of: Of): Promise<readonly Finding[]> | readonly Finding[];
+  run(context: Context): Promise<readonly Finding[]> | readonly Finding[];
 }
 
-/** The way into a target as the application takes it, around a pooler. @throws SealBrokenError */
-export function loginOf(target: TargetOfServer, { owner, keyRing }: Diagnosis): ConnectionTarget {
+/** The target with its decrypted password, for a direct connection around any pooler. @throws DecryptionError */
+export function loginOf(target: TargetOfServer, { owner, keyRing }: CatalogContext): ConnectionTarget {
   const { id, role, database, passwordSealed } = target;
   const { server } = owner.of(target.server);
   const password = keyRing.decrypt(passwordSealed, targetPasswordContext(id));

@@ -1,14 +1,14 @@
 export type Verdict = 'ok' | 'warn' | 'fail';
 
-/** What a check has found: one line for people. */
+/** One result of a check; one line of the doctor's output. */
 export interface Finding {
-  /** `login-role`: what was looked at, and stays the same for scripts. */
+  /** Name of the check, such as `login-role`. Stable, so that scripts can rely on it. */
   readonly check: string;
   readonly verdict: Verdict;
-  /** Which one, where there are several: a server, a tenant, a variable. */
+  /** Which server, tenant or variable the finding is about, where there are several. */
   readonly subject?: string;
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly remedy?: string;
 }
 
@@ -16,16 +16,17 @@ export function ok(check: string, message: string, subject?: string): Finding {
   return { check, verdict: 'ok', message, ...(subject !== undefined && { subject }) };
 }
 
-/** Everything is served, and this should be looked after. */
+/** Tenants are served, but this should be fixed. */
 export function warn(check: string, message: string, remedy: string, subject?: string): Finding {
   return { check, verdict: 'warn', message, remedy, ...(subject !== undefined && { subject }) };
 }
 
+/** Tenants are not served or not isolated; the doctor exits with 1. */
 export function fail(check: string, message: string, remedy: string, subject?: string): Finding {
   return { check, verdict: 'fail', message, remedy, ...(subject !== undefined && { subject }) };
 }
 
-/** Of an error, what may be read by whoever runs the doctor. */
+/** The message of an error, or its code where Node leaves the message empty. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message || (error as NodeJS.ErrnoException).code || error.name;

@@ -2,51 +2,52 @@ import pg from 'pg';
 import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
 
-/** The doctor is asked when something is wrong: nothing is waited for for long. */
+/** Short, because the doctor is run when something is wrong. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Per statement. */
 export const ANSWER_TIMEOUT_MS = 15_000;
-const SIDE_BY_SIDE = 3;
+const MAX_CONNECTIONS = 3;
 
-/** Where statements can be sent to, several at a time. */
-export type Questions = Pick<pg.Pool, 'query'>;
+/** Runs statements, several concurrently. */
+export type Queryable = Pick<pg.Pool, 'query'>;
 
 /**
- * Asks a server something, over a connection of its own and around a pooler.
+ * Runs `work` with a new, direct connection to a server, around any pooler.
  *
- * @throws the errors of node-postgres; after `ANSWER_TIMEOUT_MS` for each statement
+ * @throws the errors of node-postgres, including a timeout of `ANSWER_TIMEOUT_MS` per statement
  */
 export async function queryServer<T>(
   target: ConnectionTarget,
   options: PoolOptions,
-  question: (client: pg.Client) => Promise<T>,
+  work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client(doctorConfig(target, options));
-  client.on('error', () => undefined); // the statement that waits on it is told
+  client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();
-    return await question(client);
+    return await work(client);
   } finally {
-    void client.end().catch(() => undefined); // a frozen server says no good-bye
+    void client.end().catch(() => undefined); // not awaited: a frozen server never closes the connection
   }
 }
 
-/** The same over a few connections, for checks that run beside each other. */
+/** The same over a small pool, for checks that run concurrently. @see queryServer */
 export async function queryInParallel<T>(
   target: ConnectionTarget,
   options: PoolOptions,
-  questions: (server: Questions) => Promise<T>,
+  work: (server: Queryable) => Promise<T>,
 ): Promise<T> {
-  const pool = new pg.Pool({ ...doctorConfig(target, options), max: SIDE_BY_SIDE });
-  pool.on('error', () => undefined); // an idle one is opened anew
+  const pool = new pg.Pool({ ...doctorConfig(target, options), max: MAX_CONNECTIONS });
+  pool.on('error', () => undefined); // an idle connection that breaks is replaced
   try {
-    return await questions(pool);
+    return await work(pool);
   } finally {
     void pool.end().catch(() => undefined);
   }
 }
 
 function doctorConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
-  const { statement_timeout: _server, ...config } = clientConfig(sessionTarget(target), options);
+  const { statement_timeout: _serverSide, ...config } = clientConfig(sessionTarget(target), options);
   return {
     ...config,
     application_name: 'tenantry doctor',

@@ -5,7 +5,7 @@ import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { queryServer } from './query-server.js';
 import { reasonOf } from './finding.js';
 
-/** What a server says of itself, to its owner. */
+/** A server's own facts, read with its owner role. */
 export interface ServerFacts {
   readonly version: string;
   readonly version_num: number;
@@ -13,14 +13,14 @@ export interface ServerFacts {
   readonly may_create_roles: boolean;
   readonly is_standby: boolean;
   readonly max_connections: number;
-  /** Of `max_connections`, kept for superusers and monitoring. */
+  /** Part of `max_connections` that is reserved for superusers and monitoring. */
   readonly reserved: number;
   readonly used: number;
-  /** Its clock less ours, in ms, as far as that is not the way there and back. */
+  /** The server's clock minus ours, in ms, less the uncertainty of half a round trip; positive when it is ahead. */
   readonly clock_ahead_ms: number;
 }
 
-/** A server of the catalog, and what it says or why it says nothing. */
+/** A server of the catalog, with its facts, or the problem that prevented reading them. */
 export interface ServerState {
   readonly server: ServerEntity;
   readonly facts: ServerFacts | undefined;
@@ -37,8 +37,8 @@ const FACTS = `
          (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used
   FROM pg_roles WHERE rolname = current_user`;
 
-/** All that is asked of a server itself, over one connection as its owner. */
-export async function stateOfServer(
+/** Reads a server's facts over one connection with its owner role. Never throws. */
+export async function readServerState(
   server: ServerEntity,
   owner: ServerOwner,
   options: PoolOptions,
@@ -48,7 +48,7 @@ export async function stateOfServer(
       const { rows } = await client.query<Omit<ServerFacts, 'clock_ahead_ms'>>(FACTS);
       return rows[0] && { ...rows[0], clock_ahead_ms: await clockAheadMs(client) };
     });
-    return { server, facts, problem: facts ? undefined : 'it does not list the role that is connected' };
+    return { server, facts, problem: facts ? undefined : 'pg_roles does not list the connected role' };
   } catch (error) {
     return { server, facts: undefined, problem: reasonOf(error) };
   }
@@ -56,7 +56,7 @@ export async function stateOfServer(
 
 const ROUNDS = 3;
 
-/** Of a few answers the quickest is the most exact: when it was given is known to half of what it took. */
+/** Uses the fastest of a few rounds: when the server read its clock is known to half the round trip. */
 async function clockAheadMs(client: pg.Client): Promise<number> {
   let best = { tookMs: Infinity, aheadMs: 0 };
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -67,6 +67,6 @@ async function clockAheadMs(client: pg.Client): Promise<number> {
     const tookMs = Date.now() - before;
     if (tookMs < best.tookMs) best = { tookMs, aheadMs: (rows[0]?.ms ?? before) - before - tookMs / 2 };
   }
-  const certainMs = Math.max(0, Math.abs(best.aheadMs) - best.tookMs / 2);
-  return Math.round(certainMs) * Math.sign(best.aheadMs);
+  const certainDifferenceMs = Math.max(0, Math.abs(best.aheadMs) - best.tookMs / 2);
+  return Math.round(certainDifferenceMs) * Math.sign(best.aheadMs);
 }

@@ -107,19 +107,19 @@ describe('policies', () => {
       'opened',
       (table) => `ALTER POLICY tenant_isolation ON ${table} USING (true)`,
       restore,
-      'another condition in its policy',
+      'a different condition in its policy',
     ],
     [
       'passed by another one',
       (table) => `CREATE POLICY leak ON ${table} USING (true)`,
       (table) => `DROP POLICY leak ON ${table}`,
-      'one more policy',
+      'an additional policy',
     ],
     [
       'switched off',
       (table) => `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
       (table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
-      'switched off',
+      'row-level security disabled',
     ],
   ])('that were %s', async (_what, harm, mend, message) => {
     const table = `${schema}.customers`;
@@ -177,7 +177,7 @@ describe('tenants', () => {
       WHERE subject = 'sick-schema'`;
     const mend = `UPDATE operations SET status = 'succeeded', finished_at = now() WHERE subject = 'sick-schema'`;
     expect(await afterHarm(harm, mend)).toMatchObject([
-      { check: 'stuck', verdict: 'warn', subject: 'provision sick-schema', message: 'shows no sign of life' },
+      { check: 'stuck', verdict: 'warn', subject: 'provision sick-schema', message: 'sends no heartbeat' },
     ]);
   });
 });

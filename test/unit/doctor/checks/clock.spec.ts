@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Diagnosis } from '../../../../src/doctor/diagnosis/diagnosis.js';
+import type { CatalogContext } from '../../../../src/doctor/diagnosis/check.js';
 import { clock } from '../../../../src/doctor/checks/clock.js';
 
-function lookAt(clock_ahead_ms: number) {
+function check(clock_ahead_ms: number) {
   const state = { server: { name: 'eu-2' }, facts: { clock_ahead_ms }, problem: undefined };
-  return clock.look({ servers: [state] } as unknown as Diagnosis);
+  return clock.run({ servers: [state] } as unknown as CatalogContext);
 }
 
 describe('the clock of a server', () => {
@@ -16,11 +16,11 @@ describe('the clock of a server', () => {
     [5_001, 'fail'],
     [-3_600_000, 'fail'],
   ])('%d ms from ours: %s', (ahead, verdict) => {
-    expect(lookAt(ahead)).toMatchObject([{ check: 'clock', verdict, subject: 'eu-2' }]);
+    expect(check(ahead)).toMatchObject([{ check: 'clock', verdict, subject: 'eu-2' }]);
   });
 
   it('of a server that does not answer is not told of', () => {
     const state = { server: { name: 'eu-2' }, facts: undefined, problem: 'it is away' };
-    expect(clock.look({ servers: [state] } as unknown as Diagnosis)).toEqual([]);
+    expect(clock.run({ servers: [state] } as unknown as CatalogContext)).toEqual([]);
   });
 });
