@@ -5,12 +5,12 @@ import type { OperationKind, OperationRun } from './operation-kind.js';
 import type { OperationRecord, OperationRow } from './operation-record.js';
 import { OperationCancelledError, OperationLostError } from './operation.errors.js';
 
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_INTERVAL_MS = 1_000;
 
-/** Takes one operation through the steps that it has not finished, under a lock that the caller holds. */
+/** Runs the unfinished steps of one operation. The caller holds the operation's lock. */
 export class OperationExecution {
-  private readonly cancelled = new AbortController();
-  private readonly heartStopped = new AbortController();
+  private readonly cancellation = new AbortController();
+  private readonly heartbeatFailed = new AbortController();
   private readonly lost: AbortSignal;
   private readonly signal: AbortSignal;
   private readonly finished: string[];
@@ -22,40 +22,50 @@ export class OperationExecution {
     private readonly kind: OperationKind,
     private readonly row: OperationRow,
     private readonly record: OperationRecord,
-    /** Aborted when the lock is lost, or when this process ends. */
-    outside: AbortSignal,
+    /** Aborted when the lock is lost or this process shuts down. */
+    interrupted: AbortSignal,
   ) {
-    this.lost = AbortSignal.any([this.heartStopped.signal, outside]);
-    this.signal = AbortSignal.any([this.cancelled.signal, this.lost]);
+    this.lost = AbortSignal.any([this.heartbeatFailed.signal, interrupted]);
+    this.signal = AbortSignal.any([this.cancellation.signal, this.lost]);
     this.finished = [...row.finished_steps];
     this.state = { ...row.state };
   }
 
-  /** Resolves when all steps are finished and that is recorded. @throws what a step threw, or why it was stopped */
+  /**
+   * Resolves once all steps are finished and recorded as such.
+   *
+   * @throws OperationCancelledError, OperationLostError, or the error of the step that failed
+   */
   async run(): Promise<void> {
     if (this.row.cancel_requested) throw new OperationCancelledError();
     const input = this.kind.input.parse(this.row.input);
-    const heart = setInterval(() => void this.beat(), HEARTBEAT_MS).unref();
+    const heartbeatTimer = setInterval(() => void this.sendHeartbeat(), HEARTBEAT_INTERVAL_MS).unref();
     try {
       for (const step of this.kind.steps) {
         if (this.finished.includes(step.name)) continue;
         await this.record.beginStep(step.name, this.finished);
-        await step.run(this.runFor(input));
+        await step.run(this.contextFor(input));
         this.signal.throwIfAborted();
         this.finished.push(step.name);
         [this.done, this.total] = [null, null];
       }
       await this.record.succeed(this.finished);
     } finally {
-      clearInterval(heart);
+      clearInterval(heartbeatTimer);
     }
   }
 
-  private runFor(input: unknown): OperationRun<unknown> {
+  private contextFor(input: unknown): OperationRun<unknown> {
     const { id, tenant_id: tenantId, created_at: createdAt } = this.row;
     const { state, signal, lost } = this;
     return {
-      ...{ id, tenantId, input, createdAt, signal, lost, state },
+      id,
+      tenantId,
+      input,
+      createdAt,
+      signal,
+      lost,
+      state,
       saveState: async (values) => {
         await this.record.saveState(values);
         Object.assign(this.state, values);
@@ -67,23 +77,23 @@ export class OperationExecution {
     };
   }
 
-  private async beat(): Promise<void> {
+  private async sendHeartbeat(): Promise<void> {
     try {
-      if (await this.record.heartbeat(this.done, this.total)) this.cancelled.abort(new OperationCancelledError());
+      if (await this.record.heartbeat(this.done, this.total)) this.cancellation.abort(new OperationCancelledError());
     } catch {
-      this.heartStopped.abort(new OperationLostError()); // whatever the reason: the lock is on the connection that failed
+      this.heartbeatFailed.abort(new OperationLostError()); // whatever the error: the lock's connection failed
     }
   }
 }
 
-/** What a caller may read of an error; the rest of it is in the log. */
+/** The part of an error that callers may see; the full error is logged. */
 export function failureOf(error: unknown): OperationFailure {
   if (error instanceof CodedError) return { code: error.code, message: error.publicMessage };
-  if (isLostConnection(error)) return { code: 'DATABASE_UNAVAILABLE', message: 'a database went away' };
-  return { code: 'INTERNAL_ERROR', message: 'something went wrong on our side: see the log of the instance' };
+  if (isLostConnection(error)) return { code: 'DATABASE_UNAVAILABLE', message: 'a database connection was lost' };
+  return { code: 'INTERNAL_ERROR', message: 'internal error: see the log of the instance' };
 }
 
-/** Whether the same step may well succeed a little later. */
+/** Whether the same step is likely to succeed when it is retried shortly. */
 export function isTransient(error: unknown): boolean {
   const { cause } = (error ?? {}) as { cause?: unknown };
   return isLostConnection(error) || isLostConnection(cause);

@@ -2,44 +2,54 @@ import type { z } from 'zod';
 import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../catalog/entities/operation.entity.js';
 
-/** One kind of operation: what it is asked with, and what it does, step by step. */
+/** One kind of operation: the shape of its input and the steps that carry it out. */
 export interface OperationKind<Input = unknown> {
-  /** `provision` */
+  /** Stored in `operations.kind` and visible in the API, for example `provision`. */
   readonly name: string;
-  /** The shape of `input` in its row: it may have been written by an older version of this application. */
+  /** Validates the `input` column, which an older version of this application may have written. */
   readonly input: z.ZodType<Input>;
   readonly steps: readonly OperationStep<Input>[];
-  /** Told before the failure is recorded, when nobody will try again by itself; perhaps twice. */
+  /** Called before a final failure (one without automatic retry) is recorded. May run more than once. */
   onFailed?(catalog: EntityManager, operation: OperationEntity): Promise<void>;
-  /** Told before it is recorded that it was cancelled; perhaps twice. */
+  /** Called before a cancellation is recorded. May run more than once. */
   onCancelled?(catalog: EntityManager, operation: OperationEntity): Promise<void>;
-  /** Told inside the transaction that lets a failed or cancelled one run again. @throws ConflictError to refuse it */
+  /**
+   * Called inside the transaction that retries a failed or cancelled operation.
+   *
+   * @throws ConflictError to reject the retry
+   */
   onRetried?(catalog: EntityManager, operation: OperationEntity): Promise<void>;
 }
 
-/** Part of an operation that may be run again: after a crash in its middle, or after it was done and not recorded. */
+/**
+ * One part of an operation. It must be idempotent: it runs again after a crash in the middle of it, and after a crash
+ * between its completion and the record of that.
+ */
 export interface OperationStep<Input> {
-  /** `create-role`; unique within its kind. */
+  /** Unique within its kind, for example `create-role`. */
   readonly name: string;
   run(run: OperationRun<Input>): Promise<void>;
 }
 
-/** What a step is given. */
+/** The context of a running step. */
 export interface OperationRun<Input> {
   readonly id: string;
   readonly tenantId: string | null;
   readonly input: Input;
   readonly createdAt: Date;
-  /** Aborted when the operation is cancelled, given up because this process ends, or lost to another instance. */
+  /** Aborted when the operation is cancelled, when this process shuts down, and when the lock is lost. */
   readonly signal: AbortSignal;
-  /** The same without the cancelling: for what is finished when it is cancelled, and stopped at once otherwise. */
+  /** Like `signal`, but not aborted by a cancellation: for work that a cancellation lets finish. */
   readonly lost: AbortSignal;
-  /** What this step and those before it have kept. */
+  /** Values saved by this step and by earlier ones. */
   readonly state: Readonly<Record<string, string>>;
-  /** Keeps values for later runs and steps, before anything is made that depends on them. Secrets only sealed. */
+  /**
+   * Saves values for later runs and steps. Call it before creating anything that depends on them. Secrets must be
+   * encrypted.
+   */
   saveState(values: Readonly<Record<string, string>>): Promise<void>;
-  /** How far the step is; recorded with the next heartbeat. */
+  /** Progress within the step; recorded with the next heartbeat. */
   reportProgress(done: number, total: number): void;
-  /** What the operation has found or made, for whoever asked for it; added to what was told before. */
+  /** Merges fields into the operation's result, which the API shows. */
   addResult(result: Readonly<Record<string, unknown>>): Promise<void>;
 }

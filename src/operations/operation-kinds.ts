@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { OperationKind } from './operation-kind.js';
 import type { OperationRequest } from './operation-request.js';
 
-/** The kinds of operation that this application knows; each is registered by the module that brings it. */
+/** Registry of operation kinds. The module that provides a kind registers it. */
 @Injectable()
 export class OperationKinds {
   private readonly kinds = new Map<string, OperationKind>();
@@ -12,7 +12,7 @@ export class OperationKinds {
     this.kinds.set(kind.name, kind);
   }
 
-  /** Registers a kind that operators may ask for directly. */
+  /** Registers a kind that operators may request directly. */
   registerRequest(request: OperationRequest): void {
     this.register(request.kind);
     this.requestable.push(request);
@@ -22,13 +22,13 @@ export class OperationKinds {
     return [...this.kinds.keys()];
   }
 
-  /** The kinds that operators may ask for directly. */
+  /** The kinds that operators may request directly. */
   get requests(): readonly OperationRequest[] {
     return this.requestable;
   }
 
-  /** Undefined for a kind that only a newer version of this application knows. */
-  named(name: string): OperationKind | undefined {
+  /** Returns `undefined` for a kind that only a newer version of this application knows. */
+  find(name: string): OperationKind | undefined {
     return this.kinds.get(name);
   }
 }

@@ -2,19 +2,21 @@ import pg from 'pg';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
 
-/** First half of the key of every operation's advisory lock. The number is arbitrary and ours. */
+/** First half of the key of every operation's advisory lock. An arbitrary number, used for nothing else. */
 const LOCK_CLASS = 7_242_002;
-/** Longer than this nobody waits for an answer about an operation: its lock counts as lost. */
-const ANSWER_TIMEOUT_MS = 10_000;
+/** Query timeout of the lock's connection: when it is exceeded, the lock counts as lost. */
+const QUERY_TIMEOUT_MS = 10_000;
 
-/** What an instance can work on: kinds that its code knows, and the timestamp of its newest migration. */
-export interface Ability {
+/** What an instance can work on. */
+export interface RunnerCapabilities {
+  /** Operation kinds that its code knows. */
   readonly kinds: readonly string[];
-  readonly code: number;
+  /** Timestamp of the newest migration in its code. */
+  readonly codeVersion: number;
 }
 
-/** What is due and in nobody's hands. The second half of a lock's key is shown as an unsigned number. */
-const FREE = `
+/** Due operations that are not locked. `pg_locks` shows the second half of a lock's key as an unsigned number. */
+const DUE = `
   SELECT o.id FROM operations o
   WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1) AND o.required_code <= $2
     AND NOT EXISTS (SELECT FROM pg_locks l
@@ -25,11 +27,11 @@ const FREE = `
   LIMIT 20`;
 
 /**
- * A connection of its own to the catalog on which operations are locked, one after the other, and on which all that is
- * recorded of them is written: whoever lost the lock cannot write any more. The lock ends with the process.
+ * A dedicated connection to the catalog that locks one operation at a time. All progress of the operation is written
+ * over this connection too, so an instance that lost the lock cannot write any more. The lock ends with the process.
  */
 export class OperationLock {
-  /** Aborted when the connection, and with it the lock, is gone. */
+  /** Aborted when the connection, and with it the lock, is lost. */
   readonly lost: AbortSignal;
 
   private constructor(
@@ -46,30 +48,30 @@ export class OperationLock {
     const client = new pg.Client({
       ...connection,
       application_name: 'tenantry operations',
-      query_timeout: ANSWER_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     });
     const lock = new OperationLock(client, new AbortController());
     await client.connect();
     return lock;
   }
 
-  /** Locks one that is due and that can be worked on here; its id, or undefined when there is none. */
-  async takeNext({ kinds, code }: Ability): Promise<string | undefined> {
-    const { rows } = await this.client.query<{ id: string }>(FREE, [kinds, code]);
-    for (const { id } of rows) if (await this.take(id)) return id;
+  /** Locks a due operation that this instance can work on and returns its id, or `undefined` when there is none. */
+  async lockNextDue({ kinds, codeVersion }: RunnerCapabilities): Promise<string | undefined> {
+    const { rows } = await this.client.query<{ id: string }>(DUE, [kinds, codeVersion]);
+    for (const { id } of rows) if (await this.tryLock(id)) return id;
     return undefined;
   }
 
-  /** False while somebody else has it. */
-  async take(id: string): Promise<boolean> {
-    const { rows } = await this.client.query<{ taken: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
+  /** Returns false while another session holds the lock. */
+  async tryLock(id: string): Promise<boolean> {
+    const { rows } = await this.client.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked',
       [LOCK_CLASS, id],
     );
-    return rows[0]?.taken === true;
+    return rows[0]?.locked === true;
   }
 
-  async release(id: string): Promise<void> {
+  async unlock(id: string): Promise<void> {
     await this.client.query('SELECT pg_advisory_unlock($1, hashtext($2))', [LOCK_CLASS, id]);
   }
 
@@ -79,11 +81,12 @@ export class OperationLock {
 }
 
 /**
- * Ends the connections that hold the locks of operations without a sign of life for so long: of a process that is frozen,
- * or of a machine that is cut off. What it would still write has no connection to go over. The sign of life is set anew,
- * so that of all who see this only one ends a connection, and nobody that of the next who takes the operation up.
+ * Terminates the connections that hold locks of operations without a heartbeat for $1 seconds: their process is frozen,
+ * or its machine is cut off from the network. Without the connection, that process cannot write any more. The heartbeat
+ * is renewed, so that only one instance terminates the connection, and none terminates that of the operation's next
+ * worker.
  */
-export const END_FROZEN = `
+export const TERMINATE_FROZEN = `
   WITH frozen AS (
     UPDATE operations SET heartbeat_at = now()
     WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => $1)
@@ -94,5 +97,5 @@ export const END_FROZEN = `
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.objid = (hashtext(frozen.id::text)::bigint & 4294967295)::oid`;
 
-/** Whether anything is due that nobody has in hand. */
-export const ANY_FREE = `SELECT EXISTS (${FREE}) AS waiting`;
+/** Whether an operation is due and not locked. */
+export const ANY_DUE = `SELECT EXISTS (${DUE}) AS any_due`;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { OperationFailure, OperationStatus } from '../catalog/entities/operation.entity.js';
 
-/** What of its row an operation is worked on with. */
+/** The columns of an operation's row that running it needs. */
 export interface OperationRow {
   readonly id: string;
   readonly kind: string;
@@ -16,14 +16,14 @@ export interface OperationRow {
   readonly created_at: Date;
 }
 
-/** How far an operation is, written over the connection that holds its lock. */
+/** Records the progress of an operation, over the connection that holds its lock. */
 export class OperationRecord {
   constructor(
     private readonly client: pg.ClientBase,
     readonly id: string,
   ) {}
 
-  /** Begins or goes on. Undefined when it has ended meanwhile. */
+  /** Starts or resumes the operation. Returns `undefined` when it has already ended. */
   async begin(instance: string): Promise<OperationRow | undefined> {
     const { rows } = await this.client.query<OperationRow>(
       `UPDATE operations SET status = 'running', instance = $2, attempts = attempts + 1, heartbeat_at = now(),
@@ -34,7 +34,7 @@ export class OperationRecord {
     return rows[0];
   }
 
-  /** A step begins; the one before it has ended. */
+  /** Records that a step begins and that the previous ones are finished. Finishing a step resets `attempts`. */
   async beginStep(step: string, finished: readonly string[]): Promise<void> {
     await this.client.query(
       `UPDATE operations SET step = $2, finished_steps = $3, done = NULL, total = NULL, error = NULL,
@@ -55,7 +55,11 @@ export class OperationRecord {
     ]);
   }
 
-  /** A sign of life, with the progress inside the step. True when the operation shall be cancelled. */
+  /**
+   * Records a heartbeat and the progress within the step; progress resets `attempts`.
+   *
+   * @returns whether a cancellation was requested
+   */
   async heartbeat(done: number | null, total: number | null): Promise<boolean> {
     const { rows } = await this.client.query<{ cancel_requested: boolean }>(
       `UPDATE operations SET heartbeat_at = now(), done = $2, total = $3,
@@ -75,7 +79,7 @@ export class OperationRecord {
     );
   }
 
-  /** Ends it, as failed or as cancelled. */
+  /** Ends the operation as failed or cancelled. */
   async end(status: 'failed' | 'cancelled', failure: OperationFailure | null): Promise<void> {
     await this.client.query(
       'UPDATE operations SET status = $2, error = $3, heartbeat_at = now(), finished_at = now() WHERE id = $1',
@@ -83,7 +87,7 @@ export class OperationRecord {
     );
   }
 
-  /** Somebody tries again after a while. */
+  /** Schedules an automatic retry in the given number of seconds. */
   async postpone(seconds: number, failure: OperationFailure): Promise<void> {
     await this.client.query(
       `UPDATE operations SET status = 'pending', error = $3, heartbeat_at = now(),

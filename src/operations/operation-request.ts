@@ -4,21 +4,22 @@ import type { OperationEntity } from '../catalog/entities/operation.entity.js';
 import type { Actor } from '../catalog/audit/actor.js';
 import type { OperationKind } from './operation-kind.js';
 
-/** Every request names the kind of operation that it asks for; the rest is the kind's own. */
-export interface RequestOfKind {
+/** The part that all request bodies share: the kind of operation. Each kind defines the other fields. */
+export interface OperationRequestBody {
   readonly kind: string;
 }
 
-/** A kind of operation that operators ask for directly: over REST, or with the command line. */
-export interface OperationRequest<Request extends RequestOfKind = RequestOfKind> {
+/** A kind of operation that operators may request directly, over REST or from the command line. */
+export interface OperationRequest<Request extends OperationRequestBody = OperationRequestBody> {
   readonly kind: OperationKind;
-  /** A strict object whose `kind` is a literal: the name of the kind. With an id and an example in its `meta`. */
-  readonly request: z.ZodType<Request>;
   /**
-   * The operation, created in the caller's transaction with `Operations.create`. That it was asked for is recorded by
-   * the caller.
+   * A strict object whose `kind` is a literal, the name of the kind. Its `meta` has an id and an example for OpenAPI.
+   */
+  readonly schema: z.ZodType<Request>;
+  /**
+   * Creates the operation in the caller's transaction, with `Operations.create`. The caller writes the audit entry.
    *
-   * @throws NotFoundError, ConflictError (another one is under way), ValidationFailedError
+   * @throws NotFoundError, ConflictError (another operation is in progress), ValidationFailedError
    */
   create(catalog: EntityManager, request: Request, actor: Actor): Promise<OperationEntity>;
 }

@@ -13,7 +13,7 @@ import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/t
 import { failureOf, OperationExecution, isTransient } from './operation-execution.js';
 import type { OperationKind } from './operation-kind.js';
 import { OperationKinds } from './operation-kinds.js';
-import { ANY_FREE, END_FROZEN, OperationLock } from './operation-lock.js';
+import { ANY_DUE, TERMINATE_FROZEN, OperationLock } from './operation-lock.js';
 import { OperationRecord, type OperationRow } from './operation-record.js';
 import {
   OperationCancelledError,
@@ -22,27 +22,32 @@ import {
   OperationLostError,
 } from './operation.errors.js';
 
-/** Operations that one instance works on at once; each has a connection to the catalog. */
+/** Operations that one instance runs at the same time. Each uses one connection to the catalog. */
 export const OPERATION_SLOTS = 2;
 
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
+/** Polling interval of `runToCompletion`, while another instance holds the lock. */
+const COMPLETION_POLL_MS = 250;
+/** An operation without a heartbeat for this long is taken from its instance. */
 const FROZEN_SECONDS = 30;
-/** One that is taken up so often without finishing a step kills its instances. */
+/** An operation that was started this often without finishing a step probably crashes its instances. */
 const MAX_ATTEMPTS = 20;
-const FAILURES_THAT_PASS = 5;
+/** Attempts after which a transient error counts as a failure. */
+const MAX_ATTEMPTS_ON_TRANSIENT_ERRORS = 5;
 const POSTPONE_SECONDS = 5;
 
 /**
- * Works on operations: those of the catalog that are due, whoever asked for them, and those that an instance left behind
- * when it died. An operation is in the hands of the one that holds its advisory lock.
+ * Runs due operations from the catalog, regardless of which instance created them, including those of an instance that
+ * crashed. The holder of an operation's advisory lock works on it.
  */
 @Injectable()
 export class OperationRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Operations');
-  private readonly ending = new AbortController();
+  private readonly shutdown = new AbortController();
+  /** Running workers, at most `OPERATION_SLOTS`. */
   private readonly slots = new Set<Promise<void>>();
   private readonly options: PoolOptions;
-  private readonly code: number;
+  private readonly codeVersion: number;
   private readonly instance = `${hostname()}:${process.pid}`;
   private polling: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
@@ -55,63 +60,63 @@ export class OperationRunner implements BeforeApplicationShutdown {
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
   ) {
     this.options = poolOptions(config);
-    this.code = codeVersion(migrations);
+    this.codeVersion = codeVersion(migrations);
   }
 
-  /** From now on this instance looks for work until it ends. */
+  /** Starts polling for due operations until shutdown. */
   start(): void {
     this.polling ??= this.poll();
   }
 
-  /** There is work: an operation was just asked for here. */
+  /** Polls at once instead of at the next interval. Call it after creating an operation. */
   wake(): void {
     this.wakeUp?.();
   }
 
   /**
-   * Works on one operation, or waits while another instance does, until it has ended.
+   * Runs one operation, or waits while another instance runs it, until it has ended.
    *
-   * @throws OperationFailedError when it ended in anything but success
+   * @throws OperationFailedError when it did not succeed
    */
   async runToCompletion(id: string): Promise<void> {
     const lock = await OperationLock.open(this.catalogTarget, this.options);
     try {
       for (;;) {
-        if (await lock.take(id)) await this.workOn(lock, id);
+        if (await lock.tryLock(id)) await this.runLocked(lock, id);
         const operation = await this.catalog.getRepository(OperationEntity).findOneByOrFail({ id });
         if (operation.status === 'succeeded') return;
-        if (operation.status === 'failed' || operation.status === 'cancelled') throw notReached(operation);
-        await delay(LOOK_MS / 4, undefined, { signal: this.ending.signal });
+        if (operation.status === 'failed' || operation.status === 'cancelled') throw toFailedError(operation);
+        await delay(COMPLETION_POLL_MS, undefined, { signal: this.shutdown.signal });
       }
     } finally {
       await lock.close();
     }
   }
 
-  /** What is in hand is put down after the part it is at; another instance goes on with it. */
+  /** Interrupts running operations and waits until they have stopped; another instance continues them. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.ending.abort(new OperationLostError());
+    this.shutdown.abort(new OperationLostError());
     this.wake();
     await Promise.all([this.polling, ...this.slots]);
   }
 
   private async poll(): Promise<void> {
-    while (!this.ending.signal.aborted) {
+    while (!this.shutdown.signal.aborted) {
       try {
-        await this.catalog.query(END_FROZEN, [FROZEN_SECONDS]);
-        const [row] = await this.catalog.query<{ waiting: boolean }[]>(ANY_FREE, [this.kinds.names, this.code]);
-        if (row?.waiting && this.slots.size < OPERATION_SLOTS) this.openSlot();
+        await this.catalog.query(TERMINATE_FROZEN, [FROZEN_SECONDS]);
+        const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, [this.kinds.names, this.codeVersion]);
+        if (row?.any_due && this.slots.size < OPERATION_SLOTS) this.startSlot();
       } catch (error) {
-        this.logger.debug(`Operations cannot be looked for: ${messageOf(error)}`); // the catalog's own checks tell of it
+        this.logger.debug(`Cannot poll for operations: ${messageOf(error)}`); // readiness reports this
       }
-      await this.pause();
+      await this.waitForWork();
     }
   }
 
-  private pause(): Promise<void> {
-    if (this.ending.signal.aborted) return Promise.resolve();
+  private waitForWork(): Promise<void> {
+    if (this.shutdown.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_MS);
+      const timer = setTimeout(resolve, POLL_MS);
       this.wakeUp = () => {
         clearTimeout(timer);
         resolve();
@@ -119,22 +124,23 @@ export class OperationRunner implements BeforeApplicationShutdown {
     });
   }
 
-  private openSlot(): void {
-    const slot = this.workThrough()
-      .catch((error: unknown) => this.logger.warn(`Operations are interrupted: ${messageOf(error)}`))
+  private startSlot(): void {
+    const slot = this.runDueOperations()
+      .catch((error: unknown) => this.logger.warn(`Operation worker stopped: ${messageOf(error)}`))
       .finally(() => this.slots.delete(slot));
     this.slots.add(slot);
   }
 
-  /** One operation after the other over one connection, until none is left. */
-  private async workThrough(): Promise<void> {
+  /** Runs due operations one after another over one connection, until none is left. */
+  private async runDueOperations(): Promise<void> {
     const lock = await OperationLock.open(this.catalogTarget, this.options);
     try {
-      const next = (): Promise<string | undefined> => lock.takeNext({ kinds: this.kinds.names, code: this.code });
+      const next = (): Promise<string | undefined> =>
+        lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion });
       let id = await next();
-      if (id !== undefined) this.wake(); // there may be one more, for another slot
-      while (id !== undefined && !this.ending.signal.aborted) {
-        await this.workOn(lock, id);
+      if (id !== undefined) this.wake(); // another operation may be due, for another slot
+      while (id !== undefined && !this.shutdown.signal.aborted) {
+        await this.runLocked(lock, id);
         id = await next();
       }
     } finally {
@@ -142,12 +148,12 @@ export class OperationRunner implements BeforeApplicationShutdown {
     }
   }
 
-  private async workOn(lock: OperationLock, id: string): Promise<void> {
+  private async runLocked(lock: OperationLock, id: string): Promise<void> {
     const record = new OperationRecord(lock.client, id);
     const row = await record.begin(this.instance);
-    const kind = row && this.kinds.named(row.kind);
+    const kind = row && this.kinds.find(row.kind);
     if (row && kind) await this.execute(kind, row, record, lock);
-    await lock.release(id);
+    await lock.unlock(id);
   }
 
   private async execute(
@@ -156,18 +162,18 @@ export class OperationRunner implements BeforeApplicationShutdown {
     record: OperationRecord,
     lock: OperationLock,
   ): Promise<void> {
-    const name = `${row.kind} ${row.subject} (${row.id})`;
+    const label = `${row.kind} ${row.subject} (${row.id})`;
     try {
       if (row.attempts > MAX_ATTEMPTS) throw new OperationGivenUpError(row.attempts);
-      const outside = AbortSignal.any([lock.lost, this.ending.signal]);
-      await new OperationExecution(kind, row, record, outside).run();
-      this.logger.log(`Done: ${name}`);
+      const interrupted = AbortSignal.any([lock.lost, this.shutdown.signal]);
+      await new OperationExecution(kind, row, record, interrupted).run();
+      this.logger.log(`Operation succeeded: ${label}`);
     } catch (error) {
       if (lock.lost.aborted || error instanceof OperationLostError) throw new OperationLostError();
-      if (this.ending.signal.aborted) return; // whatever it ended with: it goes on elsewhere
+      if (this.shutdown.signal.aborted) return; // whatever the error: another instance continues the operation
       await this.recordFailure(kind, row, record, error);
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      if (!(error instanceof OperationCancelledError)) this.logger.warn(`Failed: ${name}: ${reason}`);
+      if (!(error instanceof OperationCancelledError)) this.logger.warn(`Operation failed: ${label}: ${reason}`);
     }
   }
 
@@ -178,7 +184,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
     error: unknown,
   ): Promise<void> {
     const failure = failureOf(error);
-    if (isTransient(error) && row.attempts < FAILURES_THAT_PASS) {
+    if (isTransient(error) && row.attempts < MAX_ATTEMPTS_ON_TRANSIENT_ERRORS) {
       return record.postpone(POSTPONE_SECONDS * row.attempts, failure);
     }
     const isCancelled = error instanceof OperationCancelledError;
@@ -190,8 +196,8 @@ export class OperationRunner implements BeforeApplicationShutdown {
   }
 }
 
-function notReached({ id, kind, subject, status, error }: OperationEntity): OperationFailedError {
-  const message = error?.message ?? `it was ${status}`;
+function toFailedError({ id, kind, subject, status, error }: OperationEntity): OperationFailedError {
+  const message = error?.message ?? status;
   return new OperationFailedError(id, error?.code ?? 'OPERATION_CANCELLED', `${kind} ${subject}: ${message}`);
 }
 

@@ -1,6 +1,6 @@
 import { CodedError } from '../platform/errors/coded-error.js';
 
-/** Raised inside an operation that somebody cancelled. */
+/** Raised inside an operation that was cancelled. */
 export class OperationCancelledError extends CodedError {
   readonly code = 'OPERATION_CANCELLED';
 
@@ -9,22 +9,22 @@ export class OperationCancelledError extends CodedError {
   }
 }
 
-/** Raised inside an operation whose lock is gone: another instance goes on with it, or will. */
+/** Raised inside an operation whose lock was lost or whose process shuts down: another instance continues it. */
 export class OperationLostError extends CodedError {
   readonly code = 'OPERATION_LOST';
 
   constructor() {
-    super('another instance goes on with this operation');
+    super('this instance stopped working on the operation: another instance continues it');
   }
 }
 
-/** Raised when an operation ends without having reached what was asked for. */
+/** Raised when an operation that a caller waits for has failed or was cancelled. */
 export class OperationFailedError extends CodedError {
   readonly code = 'OPERATION_FAILED';
 
   constructor(
     readonly operationId: string,
-    /** The code of what went wrong. */
+    /** Code of the error that the operation failed with; `OPERATION_CANCELLED` when it was cancelled. */
     readonly reason: string,
     message: string,
   ) {
@@ -32,11 +32,11 @@ export class OperationFailedError extends CodedError {
   }
 }
 
-/** Raised when an operation was taken up again and again and never finished a step: it may kill who works on it. */
+/** Raised when an operation was started again and again without finishing a step: it may crash its instances. */
 export class OperationGivenUpError extends CodedError {
   readonly code = 'OPERATION_GIVEN_UP';
 
   constructor(attempts: number) {
-    super(`taken up ${attempts} times without finishing a step`);
+    super(`started ${attempts} times without finishing a step`);
   }
 }

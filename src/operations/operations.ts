@@ -13,14 +13,17 @@ export interface NewOperation<Input> {
   readonly kind: OperationKind<Input>;
   readonly input: Input;
   readonly tenantId: string | null;
+  /** What the operation acts on: a tenant's slug, a server's name, `fleet`. */
   readonly subject: string;
-  /** Timestamp of the migration that the code of an instance must have to work on it; default: any will do. */
+  /**
+   * Timestamp of the migration that an instance's code must contain to run the operation. Default: any instance may.
+   */
   readonly requiredCode?: number;
-  /** It is not begun before so many seconds have passed. */
+  /** Earliest start, in seconds from now. Default: 0. */
   readonly delaySeconds?: number;
 }
 
-/** Asks for operations, and changes their course. Doing them is `OperationRunner`'s. */
+/** Creates, cancels and retries operations. `OperationRunner` runs them. */
 @Injectable()
 export class Operations {
   constructor(
@@ -30,23 +33,31 @@ export class Operations {
   ) {}
 
   /**
-   * Part of the transaction that makes it necessary.
+   * Creates an operation, in the transaction of the change that requires it.
    *
-   * @throws ConflictError while another operation on the tenant (or of the kind, on the same subject) has not ended
+   * @throws ConflictError while another operation on the tenant is in progress; without a tenant, while another one of
+   *   the same kind and subject is
    */
   async create<Input extends object>(
     catalog: EntityManager,
     { kind, input, tenantId, subject, requiredCode = 0, delaySeconds = 0 }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
-    await this.assertNoneUnderWay(catalog, kind.name, tenantId, subject);
+    await this.assertNoneInProgress(catalog, kind.name, tenantId, subject);
     const id = randomUUID();
     await catalog.query(
       `INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, run_after)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))`,
       [
-        ...[id, kind.name, tenantId, subject, input, requiredCode],
-        ...[kind.steps.map(({ name }) => name), actor.name, delaySeconds],
+        id,
+        kind.name,
+        tenantId,
+        subject,
+        input,
+        requiredCode,
+        kind.steps.map(({ name }) => name),
+        actor.name,
+        delaySeconds,
       ],
     );
     return catalog.findOneByOrFail(OperationEntity, { id });
@@ -60,40 +71,38 @@ export class Operations {
   }
 
   /**
-   * One that nobody has begun ends at once; one that is under way ends after the parts in its hands.
+   * Cancels an operation: immediately if it has not started, otherwise after the work in progress.
    *
    * @throws NotFoundError, ConflictError when it has ended
    */
   cancel(id: string, actor: Actor): Promise<OperationEntity> {
     return this.change(id, 'operation.cancel', actor, async (catalog, operation) => {
       if (operation.status !== 'pending' && operation.status !== 'running') {
-        throw new ConflictError(`the operation has ended: ${operation.status}`);
+        throw new ConflictError(`the operation has already ended: ${operation.status}`);
       }
-      const isBegun = operation.startedAt !== null;
+      const hasStarted = operation.startedAt !== null;
       await catalog.query(
-        isBegun
+        hasStarted
           ? 'UPDATE operations SET cancel_requested = true WHERE id = $1'
           : "UPDATE operations SET status = 'cancelled', finished_at = now() WHERE id = $1",
         [id],
       );
-      if (!isBegun) await this.kinds.named(operation.kind)?.onCancelled?.(catalog, operation);
+      if (!hasStarted) await this.kinds.find(operation.kind)?.onCancelled?.(catalog, operation);
     });
   }
 
   /**
-   * Lets one that failed or was cancelled go on from its last finished step.
+   * Resumes a failed or cancelled operation after its last finished step.
    *
-   * @throws NotFoundError, ConflictError when it has not ended, has succeeded, or cannot go on
+   * @throws NotFoundError, ConflictError when it has not ended, has succeeded, or cannot be resumed
    */
   retry(id: string, actor: Actor): Promise<OperationEntity> {
     return this.change(id, 'operation.retry', actor, async (catalog, operation) => {
       if (operation.status !== 'failed' && operation.status !== 'cancelled') {
-        throw new ConflictError(
-          `only what failed or was cancelled can be tried again; this one is ${operation.status}`,
-        );
+        throw new ConflictError(`only a failed or cancelled operation can be retried: this one is ${operation.status}`);
       }
-      await this.assertNoneUnderWay(catalog, operation.kind, operation.tenantId, operation.subject);
-      await this.kinds.named(operation.kind)?.onRetried?.(catalog, operation);
+      await this.assertNoneInProgress(catalog, operation.kind, operation.tenantId, operation.subject);
+      await this.kinds.find(operation.kind)?.onRetried?.(catalog, operation);
       await catalog.query(
         `UPDATE operations SET status = 'pending', cancel_requested = false, attempts = 0, error = NULL,
                 finished_at = NULL, run_after = now() WHERE id = $1`,
@@ -115,21 +124,20 @@ export class Operations {
       await apply(catalog, operation);
       const changed = await catalog.findOneByOrFail(OperationEntity, { id });
       await this.audit.record(catalog, {
-        ...{
-          actor,
-          action,
-          subjectKind: 'operation',
-          subjectId: id,
-          subject: `${operation.kind} ${operation.subject}`,
-        },
-        ...{ before: { status: operation.status }, after: { status: changed.status, cancel: changed.cancelRequested } },
+        actor,
+        action,
+        subjectKind: 'operation',
+        subjectId: id,
+        subject: `${operation.kind} ${operation.subject}`,
+        before: { status: operation.status },
+        after: { status: changed.status, cancel: changed.cancelRequested },
       });
       return changed;
     });
   }
 
-  /** The unique indexes hold it; this says it in words. Locked, so that two at once do not both find none. */
-  private async assertNoneUnderWay(
+  /** Unique indexes enforce this; the check gives a readable error. The lock keeps two callers from both passing it. */
+  private async assertNoneInProgress(
     catalog: EntityManager,
     kind: string,
     tenantId: string | null,
@@ -140,6 +148,6 @@ export class Operations {
       status: In(['pending', 'running']),
       ...(tenantId === null ? { tenantId: IsNull(), kind, subject } : { tenantId }),
     });
-    if (other) throw new ConflictError(`another operation is under way: ${other.kind} ${other.id}`);
+    if (other) throw new ConflictError(`another operation is in progress: ${other.kind} ${other.id}`);
   }
 }

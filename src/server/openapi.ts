@@ -37,7 +37,7 @@ export function setUpApiDocs(app: INestApplication): void {
 
 /** Adds the request schemas of all operation kinds, which are known only at run time. */
 function withOperationRequests(app: INestApplication, document: OpenAPIObject): OpenAPIObject {
-  const requests = app.get(OperationKinds).requests.map(({ request }) => request);
+  const requests = app.get(OperationKinds).requests.map(({ schema }) => schema);
   const union = JSON.stringify(z.toJSONSchema(z.union(requests), { target: 'openapi-3.0', io: 'input' }));
   const { anyOf, definitions } = JSON.parse(union.replaceAll('#/definitions/', SCHEMAS)) as RequestSchemas;
   const schemas = { ...document.components?.schemas, ...definitions, NewOperation: { oneOf: anyOf } };

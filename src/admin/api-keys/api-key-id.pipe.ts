@@ -2,7 +2,7 @@ import type { PipeTransform } from '@nestjs/common';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { apiKeyId } from './api-key.schemas.js';
 
-/** An API key's id from a path. What can be none names nothing: 404, and PostgreSQL is not asked. */
+/** Parses an API key's id in a path. A malformed id cannot exist: 404, without a query. */
 export const apiKeyIdPipe: PipeTransform<string, string> = {
   transform(id) {
     if (!apiKeyId.safeParse(id).success) throw new NotFoundError('API key');

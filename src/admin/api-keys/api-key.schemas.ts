@@ -5,8 +5,13 @@ const MAX_DAYS = 3650;
 
 export const newApiKeyRequest = z
   .strictObject({
-    name: boundedText(100).optional().describe('what it is for'),
-    expiresInDays: z.int().min(1).max(MAX_DAYS).optional().describe('days; absent: it does not expire'),
+    name: boundedText(100).optional().describe('purpose of the key'),
+    expiresInDays: z
+      .int()
+      .min(1)
+      .max(MAX_DAYS)
+      .optional()
+      .describe('days until it expires; omitted: it does not expire'),
   })
   .meta({ id: 'NewApiKey', example: { name: 'billing service', expiresInDays: 365 } });
 export type NewApiKeyRequest = z.infer<typeof newApiKeyRequest>;
@@ -27,6 +32,6 @@ export const apiKeyView = z
 export type ApiKeyView = z.infer<typeof apiKeyView>;
 
 export const issuedApiKey = apiKeyView
-  .extend({ token: z.string().describe('shown this once: only a hash of it is kept') })
+  .extend({ token: z.string().describe('returned only here: only a hash of it is stored') })
   .meta({ id: 'IssuedApiKey' });
 export type IssuedApiKey = z.infer<typeof issuedApiKey>;

@@ -6,8 +6,8 @@ import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
-import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
-import { replayable } from '../idempotency/replayable.js';
+import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { withReplayHeader } from '../idempotency/replay-header.js';
 import { slugOrId } from '../../http/slug-or-id.js';
 import {
   apiKeyView,
@@ -40,25 +40,25 @@ export class ApiKeysController {
 
   @Post()
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'Issue an API key; its token is in this answer only' })
+  @ApiOperation({ summary: 'Issue an API key. Its token is only in this response' })
   @ApiCreatedResponse({ standardSchema: issuedApiKey })
-  @ApiRepeatable('it contradicts what is stored')
+  @ApiIdempotent('the request conflicts with stored data')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   async issue(
     @Param('slug', slugOrId) tenant: string,
-    @Body({ schema: newApiKeyRequest.default({}) }) asked: NewApiKeyRequest,
+    @Body({ schema: newApiKeyRequest.default({}) }) request: NewApiKeyRequest,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IssuedApiKey> {
     const action = `POST admin/v1/tenants/${tenant}/api-keys`;
-    const once = await this.idempotency.answerOnce({ key, action, body: asked }, (catalog) =>
-      this.apiKeys.issue(catalog, tenant, asked, ADMIN_KEY_ACTOR),
+    const result = await this.idempotency.runDetectingReplay({ key, action, body: request }, (catalog) =>
+      this.apiKeys.issue(catalog, tenant, request, ADMIN_KEY_ACTOR),
     );
-    return replayable(reply, once);
+    return withReplayHeader(reply, result);
   }
 
   @Delete(':id')
-  @ApiOperation({ summary: 'Revoke an API key: it is refused everywhere within a second' })
+  @ApiOperation({ summary: 'Revoke an API key: within a second every instance rejects it' })
   @ApiOkResponse({ standardSchema: apiKeyView })
   @ApiProblem('NOT_FOUND', 'no such tenant or API key')
   revoke(@Param('slug', slugOrId) tenant: string, @Param('id', apiKeyIdPipe) id: string): Promise<ApiKeyView> {

@@ -11,7 +11,7 @@ import type { ApiKeyView, IssuedApiKey, NewApiKeyRequest } from './api-key.schem
 
 const DAY_MS = 86_400_000;
 
-/** Tenants' API keys. Only a hash is stored: the token is known once, to whoever asked for it. */
+/** Tenants' API keys. Only a hash is stored: the token is returned once, when the key is issued. */
 @Injectable()
 export class ApiKeys {
   constructor(
@@ -33,7 +33,12 @@ export class ApiKeys {
     await catalog.insert(ApiKeyEntity, { id: keyId, tenantId: tenant.id, secretHash, name: name ?? null, expiresAt });
     const key = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
     await this.audit.record(catalog, {
-      ...{ actor, action: 'api-key.issue', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug, after: key },
+      actor,
+      action: 'api-key.issue',
+      subjectKind: 'api-key',
+      subjectId: keyId,
+      subject: tenant.slug,
+      after: key,
     });
     return { ...key, token };
   }
@@ -47,7 +52,7 @@ export class ApiKeys {
     return keys.map(toView);
   }
 
-  /** It is refused everywhere within a second. One that was revoked before stays so. @throws NotFoundError */
+  /** Within a second every instance rejects the key. Does nothing if it is already revoked. @throws NotFoundError */
   revoke(slugOrId: string, keyId: string, actor: Actor): Promise<ApiKeyView> {
     return this.catalog.transaction(async (catalog) => {
       const tenant = await this.tenants.lock(catalog, slugOrId);
@@ -58,15 +63,20 @@ export class ApiKeys {
       await catalog.update(ApiKeyEntity, keyId, { revokedAt: new Date() });
       const after = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
       await this.audit.record(catalog, {
-        ...{ actor, action: 'api-key.revoke', subjectKind: 'api-key', subjectId: keyId, subject: tenant.slug },
-        ...{ before, after },
+        actor,
+        action: 'api-key.revoke',
+        subjectKind: 'api-key',
+        subjectId: keyId,
+        subject: tenant.slug,
+        before,
+        after,
       });
       return after;
     });
   }
 
-  /** Whether the token would let its holder in as the tenant. */
-  async opens(token: string, tenantId: string): Promise<boolean> {
+  /** Whether the token currently authenticates the tenant. */
+  async isValid(token: string, tenantId: string): Promise<boolean> {
     const parts = parseApiKey(token);
     const key = parts && (await this.catalog.getRepository(ApiKeyEntity).findOneBy({ id: parts.keyId, tenantId }));
     return key !== null && key.revokedAt === null && verifySecret(parts?.secret ?? '', key.secretHash);
@@ -75,7 +85,9 @@ export class ApiKeys {
 
 function toView({ id, name, createdAt, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyView {
   return {
-    ...{ id, name, createdAt: createdAt.toISOString() },
+    id,
+    name,
+    createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString() ?? null,
     revokedAt: revokedAt?.toISOString() ?? null,
   };

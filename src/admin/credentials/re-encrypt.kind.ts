@@ -61,7 +61,7 @@ const reEncryptRequest = z
 
 @Injectable()
 export class ReEncryptRequest implements OperationRequest<z.infer<typeof reEncryptRequest>> {
-  readonly request = reEncryptRequest;
+  readonly schema = reEncryptRequest;
 
   constructor(
     readonly kind: ReEncryptKind,

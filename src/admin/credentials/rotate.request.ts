@@ -31,7 +31,7 @@ interface Subject {
 
 @Injectable()
 export class RotateRequest implements OperationRequest<RotationRequest> {
-  readonly request = rotationRequest;
+  readonly schema = rotationRequest;
 
   constructor(
     readonly kind: RotateKind,

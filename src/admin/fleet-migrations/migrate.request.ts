@@ -13,7 +13,7 @@ import { FLEET, MigrateKind } from './migrate.kind.js';
 /** Asks for the migration of the fleet. */
 @Injectable()
 export class MigrateRequest implements OperationRequest<MigrationRequest> {
-  readonly request = migrationRequest;
+  readonly schema = migrationRequest;
 
   constructor(
     readonly kind: MigrateKind,

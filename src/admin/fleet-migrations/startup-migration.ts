@@ -26,7 +26,7 @@ export class StartupMigration {
     if (count === 0) return;
     this.logger.log('Tenants are behind the newest migration: migrating them');
     try {
-      const request = this.requested.check({ kind: 'migrate' });
+      const request = this.requested.validate({ kind: 'migrate' });
       const { id } = await this.catalog.transaction((catalog) =>
         this.requested.create(catalog, request, TENANTRY_ACTOR),
       );

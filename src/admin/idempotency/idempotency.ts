@@ -6,25 +6,25 @@ import { answerContext, IdempotencyKeyEntity } from '../../catalog/entities/idem
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 
-/** A request that creates something, and the key its sender gave it so that sending it again creates nothing more. */
-export interface RepeatableRequest {
-  /** `Idempotency-Key`; without one each request counts by itself. */
+/** A request that creates something, with the client's key that makes repeating it safe. */
+export interface IdempotentRequest {
+  /** The `Idempotency-Key` header. Without a key, every request is executed. */
   readonly key: string | undefined;
-  /** What is asked for. The same key with anything else is refused. */
+  /** Method and path. The same key with another action or body is a conflict. */
   readonly action: string;
   readonly body: unknown;
 }
 
-export interface OnceAnswered<Answer> {
-  readonly answer: Answer;
-  /** It was created before: this is the answer of that time, as JSON makes it. */
+export interface IdempotentResult<T> {
+  readonly response: T;
+  /** Whether `response` is the stored one of an earlier request, after a round trip through JSON. */
   readonly isReplayed: boolean;
 }
 
-/** How long an answer is kept. */
-const KEPT = '24 hours';
+/** How long responses are stored. */
+const RETENTION = '24 hours';
 
-/** Runs what creates something in one transaction of the catalog, once for each key. */
+/** Executes a creating request in one catalog transaction, once per key. */
 @Injectable()
 export class Idempotency {
   constructor(
@@ -33,40 +33,42 @@ export class Idempotency {
   ) {}
 
   /**
-   * What `create` answers, or what it answered the first time.
+   * Returns the result of `create`, or its stored result from the first request.
    *
    * @throws ConflictError when the key was used for another request
    */
-  async once<Answer>(request: RepeatableRequest, create: (catalog: EntityManager) => Promise<Answer>): Promise<Answer> {
-    return (await this.answerOnce(request, create)).answer;
+  async run<T>(request: IdempotentRequest, create: (catalog: EntityManager) => Promise<T>): Promise<T> {
+    return (await this.runDetectingReplay(request, create)).response;
   }
 
-  /** The same, for whoever has to tell whether it was answered before. @throws ConflictError */
-  answerOnce<Answer>(
-    { key, ...request }: RepeatableRequest,
-    create: (catalog: EntityManager) => Promise<Answer>,
-  ): Promise<OnceAnswered<Answer>> {
+  /** Like `run`, and also returns whether the response was replayed. @throws ConflictError */
+  runDetectingReplay<T>(
+    { key, ...request }: IdempotentRequest,
+    create: (catalog: EntityManager) => Promise<T>,
+  ): Promise<IdempotentResult<T>> {
     return this.catalog.transaction(async (catalog) => {
-      if (key === undefined) return { answer: await create(catalog), isReplayed: false };
+      if (key === undefined) return { response: await create(catalog), isReplayed: false };
       const requestHash = createHash('sha256').update(JSON.stringify(request)).digest('hex');
-      const earlier = await this.earlier(catalog, key);
-      if (earlier) return { answer: this.earlierAnswer<Answer>(earlier, requestHash), isReplayed: true };
-      const answer = await create(catalog);
-      const answerSealed = this.keyRing.encrypt(JSON.stringify(answer), answerContext(key));
+      const earlier = await this.findEarlier(catalog, key);
+      if (earlier) return { response: this.earlierResponse<T>(earlier, requestHash), isReplayed: true };
+      const response = await create(catalog);
+      const answerSealed = this.keyRing.encrypt(JSON.stringify(response), answerContext(key));
       await catalog.insert(IdempotencyKeyEntity, { key, requestHash, answerSealed });
-      return { answer, isReplayed: false };
+      return { response, isReplayed: false };
     });
   }
 
-  /** Waits while the same request is being answered: the one that comes second gets the answer of the first. */
-  private async earlier(catalog: EntityManager, key: string): Promise<IdempotencyKeyEntity | null> {
+  /** Waits while a request with the same key is in progress, so that concurrent requests get the same response. */
+  private async findEarlier(catalog: EntityManager, key: string): Promise<IdempotencyKeyEntity | null> {
     await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`idempotency key ${key}`]);
-    await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [KEPT]);
+    await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [RETENTION]);
     return catalog.findOneBy(IdempotencyKeyEntity, { key });
   }
 
-  private earlierAnswer<Answer>({ key, requestHash, answerSealed }: IdempotencyKeyEntity, asked: string): Answer {
-    if (requestHash !== asked) throw new ConflictError('this Idempotency-Key was used for another request');
-    return JSON.parse(this.keyRing.decrypt(answerSealed, answerContext(key))) as Answer;
+  private earlierResponse<T>({ key, requestHash, answerSealed }: IdempotencyKeyEntity, expectedHash: string): T {
+    if (requestHash !== expectedHash) {
+      throw new ConflictError('this Idempotency-Key was already used for another request');
+    }
+    return JSON.parse(this.keyRing.decrypt(answerSealed, answerContext(key))) as T;
   }
 }

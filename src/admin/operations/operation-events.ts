@@ -24,21 +24,21 @@ import { OperationRecords } from './operation-records.js';
 import { hasEnded } from './operation.schemas.js';
 import { TooManyFollowersError } from './too-many-followers.error.js';
 
-/** Of one instance. Each holds a connection to it. */
+/** Event streams per instance. Each holds an HTTP connection. */
 export const MAX_FOLLOWERS = 200;
 
 const POLL_MS = 300;
-/** Proxies close what is silent for longer, usually after a minute; and a follower that is gone is noticed by it. */
+/** Proxies close idle connections, usually after a minute. The write also detects followers that have disconnected. */
 const KEEP_ALIVE_MS = 15_000;
 
 /**
- * Follows operations, whichever instance works on them, by reading their rows while somebody listens: one row at a time,
- * however many follow it.
+ * Streams the changes of operations, regardless of which instance runs them, by polling their rows while they have
+ * followers. All followers of an operation share one poll.
  */
 @Injectable()
 export class OperationEvents {
   private readonly logger = new Logger('Operations');
-  private readonly followed = new Map<string, Observable<MessageEvent>>();
+  private readonly streams = new Map<string, Observable<MessageEvent>>();
   private followers = 0;
 
   constructor(
@@ -47,30 +47,30 @@ export class OperationEvents {
   ) {}
 
   /**
-   * The operation as it is, and again at every change. Completes after it has ended, and when this instance takes its
-   * leave: whoever comes again is served by another.
+   * Emits the operation's current state and every change. Completes when the operation has ended, and when this
+   * instance shuts down: clients then reconnect to another one.
    *
-   * @throws TooManyFollowersError to whoever subscribes
+   * @throws TooManyFollowersError on subscription
    */
   follow(id: string): Observable<MessageEvent> {
     return defer(() => {
       if (this.followers >= MAX_FOLLOWERS) throw new TooManyFollowersError(MAX_FOLLOWERS);
       this.followers += 1;
-      const changes = this.changesOf(id);
+      const changes = this.sharedStream(id);
       const end = changes.pipe(ignoreElements(), endWith(undefined));
       const keepAlive = interval(KEEP_ALIVE_MS).pipe(map(() => ({ comment: 'keep-alive' })));
       return merge(changes, keepAlive.pipe(takeUntil(end))).pipe(finalize(() => void (this.followers -= 1)));
     });
   }
 
-  private changesOf(id: string): Observable<MessageEvent> {
-    const known = this.followed.get(id);
-    if (known) return known;
+  private sharedStream(id: string): Observable<MessageEvent> {
+    const existing = this.streams.get(id);
+    if (existing) return existing;
     const changes = this.poll(id).pipe(
-      finalize(() => this.followed.delete(id)),
+      finalize(() => this.streams.delete(id)),
       share({ connector: () => new ReplaySubject<MessageEvent>(1) }),
     );
-    this.followed.set(id, changes);
+    this.streams.set(id, changes);
     return changes;
   }
 
@@ -82,14 +82,14 @@ export class OperationEvents {
       map((operation) => toEvent(JSON.stringify(operation))),
       distinctUntilChanged((before, after) => before.id === after.id),
       catchError((error: unknown) => {
-        this.logger.warn(`Followers of an operation are sent away: ${String(error)}`); // they come again
+        this.logger.warn(`Closing operation event streams: ${String(error)}`); // clients reconnect
         return EMPTY;
       }),
     );
   }
 }
 
-/** The same state has the same id on every instance. */
+/** The event id is a hash of the state, so that it is the same on every instance. */
 function toEvent(data: string): MessageEvent {
   return { type: 'operation', id: createHash('sha256').update(data).digest('hex').slice(0, 16), data };
 }

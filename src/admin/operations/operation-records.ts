@@ -15,11 +15,11 @@ import {
   toOperationView,
 } from './operation.schemas.js';
 
-/** The slug may be that of a tenant that is gone: the operations on it have kept it. */
+/** Also matches a deleted tenant's slug, which its operations still have as their subject. */
 const OF_SLUG = `(operation.tenantId = (SELECT t.id FROM tenants t WHERE t.slug = :tenant)
   OR operation.tenantId IS NOT NULL AND operation.subject = :tenant)`;
 
-/** Reads operations as operators see them. */
+/** Reads operations, in the shape that the API returns. */
 @Injectable()
 export class OperationRecords {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
@@ -40,7 +40,7 @@ export class OperationRecords {
     return toOperationView(operation);
   }
 
-  /** How it ended for each tenant so far, in the order of their ids. @throws NotFoundError */
+  /** The outcome for each tenant so far, ordered by tenant id. @throws NotFoundError */
   async listTenants(id: string, { status, limit, cursor }: OperationTenantFilter): Promise<OperationTenantPage> {
     await this.read(id);
     const rows = await this.catalog.getRepository(OperationTenantEntity).find({

@@ -20,14 +20,14 @@ export const operationFilter = pageQuery.extend({
     .string()
     .refine((text) => UUID.test(text) || SLUG.test(text), "must be a tenant's slug or id")
     .optional()
-    .describe("a tenant's slug or id, also one that was removed"),
+    .describe("a tenant's slug or id; also of a deleted tenant"),
 });
 export type OperationFilter = z.infer<typeof operationFilter>;
 
 export const operationTenantFilter = z.strictObject({
   status: z.enum(['succeeded', 'failed']).optional(),
-  limit: wholeNumber(1, 1000).default(100).describe('how many tenants'),
-  cursor: z.guid().optional().describe('`nextCursor` of the page before'),
+  limit: wholeNumber(1, 1000).default(100).describe('maximum number of tenants to return'),
+  cursor: z.guid().optional().describe('`nextCursor` of the previous page'),
 });
 export type OperationTenantFilter = z.infer<typeof operationTenantFilter>;
 
@@ -43,17 +43,17 @@ export const operationView = z
     kind: z.string(),
     status: z.enum(OPERATION_STATUSES),
     tenantId: z.guid().nullable(),
-    subject: z.string().describe("what it is about: a slug, a server's name, `fleet`"),
+    subject: z.string().describe("what the operation acts on: a tenant's slug, a server's name, `fleet`"),
     steps: z.array(step),
     progress: z
       .object({ done: z.int(), total: z.int() })
       .nullable()
-      .describe('inside the running step, when it has parts'),
+      .describe('within the running step, when the step reports progress'),
     result: z.record(z.string(), z.unknown()).nullable(),
     error: failure.nullable(),
-    attempts: z.int().describe('how often it was taken up since a step was last finished'),
-    runAfter: time.describe('it is not taken up before'),
-    instance: z.string().nullable().describe('who works on it, or did last'),
+    attempts: z.int().describe('times it was started since the last finished step or progress'),
+    runAfter: time.describe('earliest start'),
+    instance: z.string().nullable().describe('instance that runs the operation, or ran it last'),
     heartbeatAt: time.nullable(),
     createdBy: z.string(),
     createdAt: time,
@@ -85,15 +85,25 @@ export const operationTenantPage = z.object({
 });
 export type OperationTenantPage = z.infer<typeof operationTenantPage>;
 
-/** What operators see. Neither `input` nor `state`: they are the operation's own. */
+/** The API's view of an operation. `input` and `state` are internal and not part of it. */
 export function toOperationView(operation: OperationEntity): OperationView {
   const { id, kind, status, tenantId, subject, done, total, result, error, attempts, instance, createdBy } = operation;
   return {
-    ...{ id, kind, status, tenantId, subject, steps: stepsOf(operation) },
+    id,
+    kind,
+    status,
+    tenantId,
+    subject,
+    steps: stepsOf(operation),
     progress: done === null || total === null ? null : { done, total },
-    ...{ result, error, attempts, runAfter: operation.runAfter.toISOString(), instance },
+    result,
+    error,
+    attempts,
+    runAfter: operation.runAfter.toISOString(),
+    instance,
     heartbeatAt: operation.heartbeatAt?.toISOString() ?? null,
-    ...{ createdBy, createdAt: operation.createdAt.toISOString() },
+    createdBy,
+    createdAt: operation.createdAt.toISOString(),
     startedAt: operation.startedAt?.toISOString() ?? null,
     finishedAt: operation.finishedAt?.toISOString() ?? null,
   };

@@ -16,8 +16,8 @@ import type { Page } from '../../http/page.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
-import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
-import { replayable } from '../idempotency/replayable.js';
+import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { withReplayHeader } from '../idempotency/replay-header.js';
 import {
   operationFilter,
   type OperationFilter,
@@ -38,8 +38,8 @@ import { Operations } from '../../operations/operations.js';
 import { RequestedOperations } from './requested-operations.js';
 
 const operationId = new IdPipe('operation');
-/** Characters that may wait for a follower that does not read. */
-const MAX_PENDING = 256 * 1024;
+/** Buffer limit per event stream, in characters, for followers that read slowly. */
+const MAX_PENDING_LENGTH = 256 * 1024;
 
 @ApiTags('control plane')
 @ApiBearerAuth()
@@ -65,23 +65,24 @@ export class OperationsController {
 
   @Post()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Ask for an operation' })
+  @ApiOperation({ summary: 'Start an operation' })
   @ApiBody({ schema: { $ref: '#/components/schemas/NewOperation' } })
   @ApiAcceptedResponse({ standardSchema: operationView })
-  @ApiRepeatable('another operation is under way')
-  @ApiProblem('NOT_FOUND', 'what it is about does not exist')
+  @ApiIdempotent('another operation is in progress')
+  @ApiProblem('NOT_FOUND', 'the tenant or server does not exist')
   async create(
     @Body() body: unknown,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationView> {
-    const asked = this.requested.check(body);
-    const once = await this.idempotency.answerOnce({ key, action: `POST ${OPERATIONS_PATH}`, body: asked }, (catalog) =>
-      this.requested.create(catalog, asked, ADMIN_KEY_ACTOR),
+    const request = this.requested.validate(body);
+    const result = await this.idempotency.runDetectingReplay(
+      { key, action: `POST ${OPERATIONS_PATH}`, body: request },
+      (catalog) => this.requested.create(catalog, request, ADMIN_KEY_ACTOR),
     );
     this.runner.wake();
-    setLocation(reply, once.answer);
-    return replayable(reply, once);
+    setLocation(reply, result.response);
+    return withReplayHeader(reply, result);
   }
 
   @Get(':id')
@@ -93,7 +94,7 @@ export class OperationsController {
   }
 
   @Get(':id/tenants')
-  @ApiOperation({ summary: 'List how an operation over many tenants ended for each of them so far' })
+  @ApiOperation({ summary: 'List the outcome of an operation for each tenant so far' })
   @ApiOkResponse({ standardSchema: operationTenantPage })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such operation')
@@ -104,12 +105,12 @@ export class OperationsController {
     return this.records.listTenants(id, filter);
   }
 
-  @Sse(':id/events', { maxPendingDataLength: MAX_PENDING })
+  @Sse(':id/events', { maxPendingDataLength: MAX_PENDING_LENGTH })
   @ApiOperation({
-    summary: 'Follow an operation: an event `operation` at once and at every change, until it has ended',
+    summary: 'Stream an operation: an `operation` event immediately and on every change, until the operation has ended',
   })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events; the data of each is the operation', type: String })
+  @ApiOkResponse({ description: 'Server-sent events; the data of each event is the operation', type: String })
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('TOO_MANY_FOLLOWERS')
   async follow(@Param('id', operationId) id: string): Promise<Observable<MessageEvent>> {
@@ -119,20 +120,22 @@ export class OperationsController {
 
   @Post(':id/cancel')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Cancel an operation: at once when nobody has begun it, else after the part in hand' })
+  @ApiOperation({
+    summary: 'Cancel an operation: immediately if it has not started, otherwise after the work in progress',
+  })
   @ApiAcceptedResponse({ standardSchema: operationView })
   @ApiProblem('NOT_FOUND', 'no such operation')
-  @ApiProblem('CONFLICT', 'the operation has ended')
+  @ApiProblem('CONFLICT', 'the operation has already ended')
   async cancel(@Param('id', operationId) id: string): Promise<OperationView> {
     return toOperationView(await this.operations.cancel(id, ADMIN_KEY_ACTOR));
   }
 
   @Post(':id/retry')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Let an operation that failed or was cancelled go on from its last finished step' })
+  @ApiOperation({ summary: 'Retry a failed or cancelled operation, from its last finished step' })
   @ApiAcceptedResponse({ standardSchema: operationView })
   @ApiProblem('NOT_FOUND', 'no such operation')
-  @ApiProblem('CONFLICT', 'it has not ended, has succeeded, or cannot go on')
+  @ApiProblem('CONFLICT', 'the operation has not ended, has succeeded, or cannot be resumed')
   async retry(@Param('id', operationId) id: string): Promise<OperationView> {
     const operation = await this.operations.retry(id, ADMIN_KEY_ACTOR);
     this.runner.wake();

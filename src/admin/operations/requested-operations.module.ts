@@ -3,7 +3,7 @@ import { OperationsModule } from '../../operations/operations.module.js';
 import { OperationRecords } from './operation-records.js';
 import { RequestedOperations } from './requested-operations.js';
 
-/** Operations as operators ask for them and read them. */
+/** Lets operators request and read operations. */
 @Module({
   imports: [OperationsModule],
   providers: [OperationRecords, RequestedOperations],

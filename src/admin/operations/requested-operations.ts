@@ -6,12 +6,12 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
-import type { OperationRequest, RequestOfKind } from '../../operations/operation-request.js';
+import type { OperationRequest, OperationRequestBody } from '../../operations/operation-request.js';
 import { type OperationView, toOperationView } from './operation.schemas.js';
 
-const ofKind = z.looseObject({ kind: z.string() });
+const anyRequest = z.looseObject({ kind: z.string() });
 
-/** Operations that operators ask for directly, each kind with a request of its own. */
+/** Creates the operations that operators request directly. Each kind has its own request schema. */
 @Injectable()
 export class RequestedOperations {
   constructor(
@@ -19,23 +19,27 @@ export class RequestedOperations {
     private readonly audit: AuditLog,
   ) {}
 
-  /** The request as its kind understands it. @throws ValidationFailedError */
-  check(body: unknown): RequestOfKind {
-    return parseOrThrow(this.requestOf(parseOrThrow(ofKind, body)).request, body);
+  /** Parses a request with the schema of its kind. @throws ValidationFailedError */
+  validate(body: unknown): OperationRequestBody {
+    return parseOrThrow(this.requestOf(parseOrThrow(anyRequest, body)).schema, body);
   }
 
-  /** What each kind throws: NotFoundError, ConflictError (another one is under way), ValidationFailedError. */
-  async create(catalog: EntityManager, request: RequestOfKind, actor: Actor): Promise<OperationView> {
+  /** @throws NotFoundError, ConflictError (another operation is in progress), ValidationFailedError */
+  async create(catalog: EntityManager, request: OperationRequestBody, actor: Actor): Promise<OperationView> {
     const operation = await this.requestOf(request).create(catalog, request, actor);
     const { id, kind, subject } = operation;
     await this.audit.record(catalog, {
-      ...{ actor, action: 'operation.create', subjectKind: 'operation', subjectId: id },
-      ...{ subject: `${kind} ${subject}`, after: request },
+      actor,
+      action: 'operation.create',
+      subjectKind: 'operation',
+      subjectId: id,
+      subject: `${kind} ${subject}`,
+      after: request,
     });
     return toOperationView(operation);
   }
 
-  private requestOf({ kind }: RequestOfKind): OperationRequest {
+  private requestOf({ kind }: OperationRequestBody): OperationRequest {
     const { requests } = this.kinds;
     const request = requests.find(({ kind: { name } }) => name === kind);
     if (request) return request;

@@ -1,10 +1,10 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised for one more that wants to follow an operation on an instance where many do. */
+/** Raised when a client wants to follow an operation and the instance has reached its limit of event streams. */
 export class TooManyFollowersError extends CodedError {
   readonly code = 'TOO_MANY_FOLLOWERS';
 
-  constructor(most: number) {
-    super(`${most} follow operations on this instance already`, { retryAfterSeconds: 5 });
+  constructor(max: number) {
+    super(`this instance already serves ${max} operation event streams`, { retryAfterSeconds: 5 });
   }
 }

@@ -5,16 +5,16 @@ import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 const OLDEST_VERSION_NUM = 150_000;
 /** SQLSTATE class 28: invalid authorization. */
-const REFUSED_LOGIN = /^28/;
+const INVALID_AUTHORIZATION = /^28/;
 
-interface Rights {
+interface OwnerFacts {
   readonly version_num: number;
   readonly may_create_databases: boolean;
   readonly may_create_roles: boolean;
   readonly is_standby: boolean;
 }
 
-const RIGHTS = `
+const OWNER_FACTS = `
   SELECT current_setting('server_version_num')::int AS version_num,
          rolsuper OR rolcreatedb AS may_create_databases,
          rolsuper OR rolcreaterole AS may_create_roles,
@@ -22,35 +22,35 @@ const RIGHTS = `
   FROM pg_roles WHERE rolname = current_user`;
 
 /**
- * Connects as the owner, and looks whether it may do what tenants need.
+ * Connects as the owner and checks the server and the owner's privileges.
  *
- * @throws ValidationFailedError that names the field to correct
+ * @throws ValidationFailedError with the field to correct
  */
 export async function checkServer(owner: ConnectionTarget, options: PoolOptions): Promise<void> {
-  const rights = await readRights(owner, options);
-  if (rights.version_num < OLDEST_VERSION_NUM) refuse('host', 'is older than PostgreSQL 15');
-  if (rights.is_standby) refuse('host', 'is a standby: it takes no writes');
-  if (!rights.may_create_databases) refuse('ownerRole', 'lacks CREATEDB');
-  if (!rights.may_create_roles) refuse('ownerRole', 'lacks CREATEROLE');
+  const rights = await readOwnerFacts(owner, options);
+  if (rights.version_num < OLDEST_VERSION_NUM) reject('host', 'is older than PostgreSQL 15');
+  if (rights.is_standby) reject('host', 'is a standby: it is read-only');
+  if (!rights.may_create_databases) reject('ownerRole', 'lacks CREATEDB');
+  if (!rights.may_create_roles) reject('ownerRole', 'lacks CREATEROLE');
 }
 
-async function readRights(owner: ConnectionTarget, options: PoolOptions): Promise<Rights> {
+async function readOwnerFacts(owner: ConnectionTarget, options: PoolOptions): Promise<OwnerFacts> {
   const client = new pg.Client({ ...clientConfig(owner, options), application_name: 'tenantry server check' });
-  client.on('error', () => undefined); // the statement that waits on it is told
+  client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();
-    const { rows } = await client.query<Rights>(RIGHTS);
-    return rows[0] ?? refuse('ownerRole', 'is not listed by the server');
+    const { rows } = await client.query<OwnerFacts>(OWNER_FACTS);
+    return rows[0] ?? reject('ownerRole', 'is not in pg_roles on this server');
   } catch (error) {
     if (error instanceof ValidationFailedError) throw error;
-    const isRefused = error instanceof pg.DatabaseError && REFUSED_LOGIN.test(error.code ?? '');
-    if (isRefused) refuse('ownerPassword', 'was refused by the server, with this role');
-    return refuse('host', 'does not answer as a PostgreSQL server at this port, with this tls');
+    const isLoginRejected = error instanceof pg.DatabaseError && INVALID_AUTHORIZATION.test(error.code ?? '');
+    if (isLoginRejected) reject('ownerPassword', 'was rejected by the server for this role');
+    return reject('host', 'is not reachable as a PostgreSQL server with this port and tls');
   } finally {
     await client.end();
   }
 }
 
-function refuse(field: string, message: string): never {
+function reject(field: string, message: string): never {
   throw new ValidationFailedError([{ field, message }]);
 }

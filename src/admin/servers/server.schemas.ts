@@ -8,8 +8,8 @@ const MAX_CONNECTIONS = 10_000;
 const host = z.string().regex(HOST, 'must be a host name or an IP address');
 const port = z.int().min(1).max(65_535);
 const tls = z.enum(['disable', 'require', 'verify-full']);
-const maxConnections = z.int().min(1).max(MAX_CONNECTIONS).nullable().describe('per process; null: the default');
-/** PostgreSQL keeps 63 bytes of a name. */
+const maxConnections = z.int().min(1).max(MAX_CONNECTIONS).nullable().describe('limit per instance; null: the default');
+/** PostgreSQL truncates names to 63 bytes. */
 const role = boundedText(63).refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes');
 const password = z
   .string()
@@ -19,12 +19,12 @@ const password = z
 
 export const newServer = z
   .strictObject({
-    name: serverName.refine((name) => name !== 'default', 'is the name of the server of the catalog'),
+    name: serverName.refine((name) => name !== 'default', "is reserved for the catalog's server"),
     host,
     port: port.default(5432),
     tls: tls.default('disable'),
-    ownerRole: role.describe('creates databases, roles and tables; needs CREATEDB and CREATEROLE'),
-    ownerPassword: password.describe('sealed at rest, never shown'),
+    ownerRole: role.describe('role that creates databases, roles and tables; needs CREATEDB and CREATEROLE'),
+    ownerPassword: password.describe('encrypted at rest, never returned'),
     maxConnections: maxConnections.default(null),
   })
   .meta({
@@ -42,7 +42,7 @@ export const serverChange = z
     ownerPassword: password.optional(),
     maxConnections: maxConnections.optional(),
   })
-  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'ServerChange', example: { maxConnections: 60 } });
 export type ServerChange = z.infer<typeof serverChange>;
 
@@ -50,7 +50,7 @@ export const serverView = z
   .object({
     id: z.guid(),
     name: z.string(),
-    host: z.string().nullable().describe('null for the server of the catalog: DATABASE_URL says it'),
+    host: z.string().nullable().describe("null for the catalog's server, whose address is in DATABASE_URL"),
     port: z.int().nullable(),
     tls,
     ownerRole: z.string().nullable(),

@@ -13,8 +13,8 @@ import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
-import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
-import { replayable } from '../idempotency/replayable.js';
+import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { withReplayHeader } from '../idempotency/replay-header.js';
 import {
   newServer,
   type NewServer,
@@ -39,27 +39,28 @@ export class ServersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the PostgreSQL servers that tenants live on' })
+  @ApiOperation({ summary: 'List the PostgreSQL servers for tenants' })
   @ApiOkResponse({ standardSchema: z.array(serverView) })
   list(): Promise<readonly ServerView[]> {
     return this.servers.list();
   }
 
   @Post()
-  @ApiOperation({ summary: 'Register a server, after a look at whether it can be used as described' })
+  @ApiOperation({ summary: 'Validate and register a server' })
   @ApiCreatedResponse({ standardSchema: serverView })
-  @ApiRepeatable('the name is taken')
+  @ApiIdempotent('the name is already in use')
   async register(
-    @Body({ schema: newServer }) asked: NewServer,
+    @Body({ schema: newServer }) options: NewServer,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ServerView> {
-    await this.servers.check(asked);
-    const once = await this.idempotency.answerOnce({ key, action: `POST ${PATH}`, body: asked }, (catalog) =>
-      this.servers.register(catalog, asked, ADMIN_KEY_ACTOR),
+    await this.servers.check(options);
+    const result = await this.idempotency.runDetectingReplay(
+      { key, action: `POST ${PATH}`, body: options },
+      (catalog) => this.servers.register(catalog, options, ADMIN_KEY_ACTOR),
     );
-    void reply.header('location', `/${PATH}/${once.answer.name}`);
-    return replayable(reply, once);
+    void reply.header('location', `/${PATH}/${result.response.name}`);
+    return withReplayHeader(reply, result);
   }
 
   @Get(':name')
@@ -71,11 +72,11 @@ export class ServersController {
   }
 
   @Patch(':name')
-  @ApiOperation({ summary: "Change a server's address, owner or limit, after a look at whether it can be used so" })
+  @ApiOperation({ summary: "Validate and change a server's address, owner or limit" })
   @ApiOkResponse({ standardSchema: serverView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such server')
-  @ApiProblem('CONFLICT', 'the server of the catalog is where DATABASE_URL says')
+  @ApiProblem('CONFLICT', "it is the catalog's server, whose address and owner are in DATABASE_URL")
   change(
     @Param('name', serverNamePipe) name: string,
     @Body({ schema: serverChange }) change: ServerChange,
@@ -85,17 +86,17 @@ export class ServersController {
 
   @Delete(':name')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Forget a drained server without tenants' })
+  @ApiOperation({ summary: 'Remove a drained server without tenants' })
   @ApiNoContentResponse()
   @ApiProblem('NOT_FOUND', 'no such server')
-  @ApiProblem('CONFLICT', 'tenants live on it, or it is not drained')
+  @ApiProblem('CONFLICT', 'the server has tenants, or is not draining')
   remove(@Param('name', serverNamePipe) name: string): Promise<void> {
     return this.servers.remove(name, ADMIN_KEY_ACTOR);
   }
 
   @Post(':name/drain')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Put no further tenant on a server' })
+  @ApiOperation({ summary: 'Stop placing tenants on a server' })
   @ApiOkResponse({ standardSchema: serverView })
   @ApiProblem('NOT_FOUND', 'no such server')
   drain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
@@ -104,7 +105,7 @@ export class ServersController {
 
   @Post(':name/undrain')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Allow further tenants on a server again' })
+  @ApiOperation({ summary: 'Place tenants on a server again' })
   @ApiOkResponse({ standardSchema: serverView })
   @ApiProblem('NOT_FOUND', 'no such server')
   undrain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {

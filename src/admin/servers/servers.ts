@@ -25,7 +25,7 @@ const VIEW = `
 
 const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 
-/** The PostgreSQL servers that tenants live on. */
+/** The PostgreSQL servers for tenants. */
 @Injectable()
 export class Servers {
   private readonly options: PoolOptions;
@@ -52,32 +52,35 @@ export class Servers {
   }
 
   /**
-   * Looks whether a server can be used as described. Before the transaction that registers it: one that does not answer
-   * takes its time, and the catalog's few connections are not to wait for that.
+   * Checks whether a server can be used. Call it before the transaction that registers the server: waiting for an
+   * unreachable server would block one of the few catalog connections.
    *
    * @throws ValidationFailedError
    */
-  check({ ownerPassword, ...asked }: NewServer): Promise<void> {
-    return this.checkAs({ id: randomUUID(), ...asked, draining: false, ownerPasswordSealed: null }, ownerPassword);
+  check({ ownerPassword, ...server }: NewServer): Promise<void> {
+    return this.checkAs({ id: randomUUID(), ...server, draining: false, ownerPasswordSealed: null }, ownerPassword);
   }
 
-  /** One that was checked. @throws ConflictError when the name is taken */
-  async register(catalog: EntityManager, { ownerPassword, ...asked }: NewServer, actor: Actor): Promise<ServerView> {
+  /** Registers a server that passed `check`. @throws ConflictError when the name is already in use */
+  async register(catalog: EntityManager, { ownerPassword, ...options }: NewServer, actor: Actor): Promise<ServerView> {
     const id = randomUUID();
     const ownerPasswordSealed = this.keyRing.encrypt(ownerPassword, ownerPasswordContext(id));
-    const server = { id, ...asked, ownerPasswordSealed, draining: false };
+    const server = { id, ...options, ownerPasswordSealed, draining: false };
     await catalog
       .insert(ServerEntity, server)
-      .catch((error: unknown) => throwIfTaken(error, 'the name of the server is taken'));
-    await this.record(catalog, 'server.register', actor, server, { after: asked });
-    return this.read(asked.name, catalog);
+      .catch((error: unknown) => throwIfTaken(error, 'a server with this name already exists'));
+    await this.record(catalog, 'server.register', actor, server, { after: options });
+    return this.read(options.name, catalog);
   }
 
-  /** @throws NotFoundError, ValidationFailedError when it cannot be used so, ConflictError for the catalog's own */
+  /**
+   * @throws NotFoundError, ValidationFailedError (it cannot be used with the change), ConflictError (the catalog's
+   *   server)
+   */
   async change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
-    const isMoved = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
-    if (isMoved) await this.checkMoved(await this.find(this.catalog.manager, name), change, ownerPassword);
-    return this.locked(name, async (catalog, server) => {
+    const needsCheck = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
+    if (needsCheck) await this.checkChanged(await this.find(this.catalog.manager, name), change, ownerPassword);
+    return this.updateLocked(name, async (catalog, server) => {
       const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
       await catalog.update(ServerEntity, server.id, { ...change, ...(sealed && { ownerPasswordSealed: sealed }) });
       const fields = Object.keys(change) as (keyof typeof change)[];
@@ -87,32 +90,34 @@ export class Servers {
     });
   }
 
-  /** No further tenant is put on it; those that are there stay. @throws NotFoundError */
+  /** Stops placing tenants on the server; existing tenants stay. @throws NotFoundError */
   drain(name: string, actor: Actor): Promise<ServerView> {
     return this.setDraining(name, true, 'server.drain', actor);
   }
 
-  /** Tenants may be put on it again. @throws NotFoundError */
+  /** Allows placing tenants on the server again. @throws NotFoundError */
   undrain(name: string, actor: Actor): Promise<ServerView> {
     return this.setDraining(name, false, 'server.undrain', actor);
   }
 
-  /** Forgets a server without tenants. @throws NotFoundError, ConflictError */
+  /** Removes a draining server without tenants. @throws NotFoundError, ConflictError */
   async remove(name: string, actor: Actor): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
       const server = await this.find(catalog, name, FOR_UPDATE);
-      if (server.host === null) throw new ConflictError('the server of the catalog cannot be removed');
+      if (server.host === null) throw new ConflictError("the catalog's server cannot be removed");
       const { tenants } = await this.read(name, catalog);
-      if (tenants > 0) throw new ConflictError(`${tenants} tenants live on it`);
-      if (!server.draining) throw new ConflictError('drain it first, so that no tenant is put on it meanwhile');
+      if (tenants > 0) throw new ConflictError(`the server has ${tenants} tenants`);
+      if (!server.draining)
+        throw new ConflictError('the server must be drained first, so that no tenant is placed on it');
       await catalog.delete(ConnectionTargetEntity, { serverId: server.id });
       await catalog.delete(ServerEntity, server.id);
       await this.record(catalog, 'server.remove', actor, server, {});
     });
   }
 
-  private checkMoved(server: ServerEntity, change: Partial<ServerEntity>, ownerPassword: string | undefined) {
-    if (server.host === null) throw new ConflictError('the server of the catalog is where DATABASE_URL says');
+  private checkChanged(server: ServerEntity, change: Partial<ServerEntity>, ownerPassword: string | undefined) {
+    if (server.host === null)
+      throw new ConflictError("the address and owner of the catalog's server are in DATABASE_URL");
     return this.checkAs({ ...server, ...change }, ownerPassword);
   }
 
@@ -122,7 +127,7 @@ export class Servers {
   }
 
   private setDraining(name: string, draining: boolean, action: string, actor: Actor): Promise<ServerView> {
-    return this.locked(name, async (catalog, server) => {
+    return this.updateLocked(name, async (catalog, server) => {
       if (server.draining === draining) return;
       await catalog.update(ServerEntity, server.id, { draining });
       const change = { before: { draining: server.draining }, after: { draining } };
@@ -130,7 +135,7 @@ export class Servers {
     });
   }
 
-  private locked(
+  private updateLocked(
     name: string,
     change: (catalog: EntityManager, server: ServerEntity) => Promise<void>,
   ): Promise<ServerView> {

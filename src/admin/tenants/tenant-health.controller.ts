@@ -14,8 +14,7 @@ const tenantHealth = z
     status: z.string(),
     isolation: z.string(),
     database: z.enum(['up', 'down', 'none', 'not-served']),
-    /** Why it is down or not served: the code of the error. */
-    reason: z.string().optional(),
+    reason: z.string().optional().describe('error code, when the database is down or the tenant is not served'),
     responseMs: z.number().optional(),
   })
   .meta({
@@ -32,19 +31,19 @@ export class TenantHealthController {
   constructor(
     private readonly lookup: TenantLookup,
     private readonly connections: TenantConnectionService,
-    private readonly served: TenantAvailability,
+    private readonly availability: TenantAvailability,
   ) {}
 
   @Get(':slug/health')
-  @ApiOperation({ summary: "Whether one tenant's database answers; 503 when it does not" })
+  @ApiOperation({ summary: "Check one tenant's database; 503 when it does not respond" })
   @ApiOkResponse({ standardSchema: tenantHealth })
   async health(@Param('slug') slug: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<TenantHealth> {
     const tenant = await this.lookup.bySlug(slug);
     if (!tenant) throw new NotFoundError('tenant');
     const { status, isolation } = tenant;
     if (tenant.targetId === null) return { slug, status, isolation, database: 'none' };
-    const refusal = this.served.rejectionOf(tenant);
-    if (refusal) return { slug, status, isolation, database: 'not-served', reason: codeOf(refusal) };
+    const rejection = this.availability.rejectionOf(tenant);
+    if (rejection) return { slug, status, isolation, database: 'not-served', reason: codeOf(rejection) };
     const startedAt = performance.now();
     try {
       await (await this.connections.dataSource(tenant)).query('SELECT 1');

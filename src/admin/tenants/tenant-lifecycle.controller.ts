@@ -8,7 +8,9 @@ import { maintenance, type Maintenance, tenantView, type TenantView } from './te
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TENANTS_PATH } from './tenants-path.js';
 
-/** Whether a tenant is served. Asked for what is so already, each of them changes nothing and answers alike. */
+/**
+ * Changes whether a tenant is served. All routes are idempotent: without a change of state the response is the same.
+ */
 @ApiTags('control plane')
 @ApiBearerAuth()
 @ControlPlane()
@@ -18,7 +20,7 @@ export class TenantLifecycleController {
 
   @Post('suspend')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Suspend a tenant: within a second nothing of it runs, anywhere' })
+  @ApiOperation({ summary: 'Suspend a tenant: within a second all its work stops, on every instance' })
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
@@ -37,16 +39,16 @@ export class TenantLifecycleController {
   }
 
   @Put('maintenance')
-  @ApiOperation({ summary: 'Begin maintenance, or change its message: callers are asked to come back' })
+  @ApiOperation({ summary: 'Start maintenance, or change its message: callers are asked to retry later' })
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   beginMaintenance(
     @Param('slug', slugOrId) tenant: string,
-    @Body({ schema: maintenance.default({}) }) asked: Maintenance,
+    @Body({ schema: maintenance.default({}) }) options: Maintenance,
   ): Promise<TenantView> {
-    return this.lifecycle.beginMaintenance(tenant, asked, ADMIN_KEY_ACTOR);
+    return this.lifecycle.beginMaintenance(tenant, options, ADMIN_KEY_ACTOR);
   }
 
   @Delete('maintenance')
@@ -63,7 +65,7 @@ export class TenantLifecycleController {
   @ApiOperation({ summary: 'Undo a deletion whose grace period has not passed' })
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
-  @ApiProblem('CONFLICT', 'the tenant is not being deleted, or the removal of its data has begun')
+  @ApiProblem('CONFLICT', 'the tenant is not being deleted, or the deletion of its data has started')
   restore(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
     return this.lifecycle.restore(tenant, ADMIN_KEY_ACTOR);
   }

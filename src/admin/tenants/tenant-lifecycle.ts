@@ -12,7 +12,7 @@ import { DeleteKind } from '../deprovisioning/delete.kind.js';
 import type { Deletion, Maintenance, TenantView } from './tenant.schemas.js';
 import { TenantRecords } from './tenant-records.js';
 
-/** A change of status, and where it may come from. */
+/** A change of status, and the statuses that it is allowed from. */
 interface Transition {
   readonly action: string;
   readonly from: readonly TenantStatus[];
@@ -20,7 +20,7 @@ interface Transition {
   readonly message?: string | null;
 }
 
-/** Changes whether tenants are served. Each change is heard by every instance at once. */
+/** Changes whether tenants are served. Every instance is notified of each change immediately. */
 @Injectable()
 export class TenantLifecycle {
   constructor(
@@ -31,10 +31,13 @@ export class TenantLifecycle {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Nothing of it runs any more, anywhere, within a second. @throws NotFoundError, ConflictError */
+  /** Within a second all the tenant's work stops, on every instance. @throws NotFoundError, ConflictError */
   suspend(slugOrId: string, actor: Actor): Promise<TenantView> {
     return this.apply(slugOrId, actor, {
-      ...{ action: 'tenant.suspend', from: ['active', 'maintenance'], to: 'suspended', message: null },
+      action: 'tenant.suspend',
+      from: ['active', 'maintenance'],
+      to: 'suspended',
+      message: null,
     });
   }
 
@@ -43,35 +46,44 @@ export class TenantLifecycle {
     return this.apply(slugOrId, actor, { action: 'tenant.resume', from: ['suspended'], to: 'active' });
   }
 
-  /** Like a suspension that callers are asked to wait for. @throws NotFoundError, ConflictError */
+  /** Like a suspension, but callers are asked to retry later. @throws NotFoundError, ConflictError */
   beginMaintenance(slugOrId: string, { message }: Maintenance, actor: Actor): Promise<TenantView> {
     return this.apply(slugOrId, actor, {
-      ...{ action: 'tenant.maintenance', from: ['active', 'maintenance'], to: 'maintenance', message: message ?? null },
+      action: 'tenant.maintenance',
+      from: ['active', 'maintenance'],
+      to: 'maintenance',
+      message: message ?? null,
     });
   }
 
   /** @throws NotFoundError, ConflictError */
   endMaintenance(slugOrId: string, actor: Actor): Promise<TenantView> {
     return this.apply(slugOrId, actor, {
-      ...{ action: 'tenant.maintenance-end', from: ['maintenance'], to: 'active', message: null },
+      action: 'tenant.maintenance-end',
+      from: ['maintenance'],
+      to: 'active',
+      message: null,
     });
   }
 
   /**
-   * Ends its service at once, and has its data removed after the grace period.
+   * Stops serving the tenant immediately, and schedules the deletion of its data for the end of the grace period.
    *
-   * @throws NotFoundError, ConflictError while another operation on it is under way
+   * @throws NotFoundError, ConflictError while another operation on the tenant is in progress
    */
   async delete(slugOrId: string, { graceSeconds }: Deletion, actor: Actor): Promise<OperationEntity> {
     return this.catalog.transaction(async (catalog) => {
       const tenant = await this.records.lock(catalog, slugOrId);
       const { id, slug, status } = tenant;
-      if (status === 'deleting') throw new ConflictError('the tenant is being deleted already');
+      if (status === 'deleting') throw new ConflictError('the tenant is already being deleted');
       if (status === 'moving') throw new ConflictError('the tenant is being moved');
       const operation = await this.operations.create(
         catalog,
         {
-          ...{ kind: this.deleteKind, input: { previousStatus: status }, tenantId: id, subject: slug },
+          kind: this.deleteKind,
+          input: { previousStatus: status },
+          tenantId: id,
+          subject: slug,
           delaySeconds: graceSeconds,
         },
         actor,
@@ -82,12 +94,12 @@ export class TenantLifecycle {
     });
   }
 
-  /** Undoes a deletion that has not begun to remove data. @throws NotFoundError, ConflictError */
+  /** Undoes a deletion that has not started to delete data. @throws NotFoundError, ConflictError */
   async restore(slugOrId: string, actor: Actor): Promise<TenantView> {
     return this.catalog.transaction(async (catalog) => {
       const { id, status } = await this.records.read(slugOrId, catalog);
       const deletion = await this.deletionOf(catalog, id);
-      // Its row is locked: nobody begins with it meanwhile.
+      // The operation's row is locked, so no instance can start it in the meantime.
       await catalog.update(OperationEntity, deletion.id, { status: 'cancelled', finishedAt: new Date() });
       await this.deleteKind.onCancelled(catalog, deletion);
       const restored = await this.records.read(id, catalog);
@@ -98,23 +110,24 @@ export class TenantLifecycle {
     });
   }
 
-  /** The deletion that is under way and can still be undone, with its row locked. */
+  /** Finds the tenant's deletion, if it can still be undone, and locks its row. */
   private async deletionOf(catalog: EntityManager, tenantId: string): Promise<OperationEntity> {
     const where = { tenantId, kind: this.deleteKind.name, status: In(['pending', 'running', 'failed']) };
     const lock = { mode: 'pessimistic_write' } as const;
     const deletion = await catalog.findOne(OperationEntity, { where, order: { createdAt: 'DESC' }, lock });
     if (!deletion) throw new ConflictError('the tenant is not being deleted');
-    if (deletion.startedAt !== null) throw new ConflictError('the removal of its data has begun');
+    if (deletion.startedAt !== null) throw new ConflictError('the deletion of its data has already started');
     return deletion;
   }
 
   private apply(slugOrId: string, actor: Actor, { action, from, to, message }: Transition): Promise<TenantView> {
     return this.catalog.transaction(async (catalog) => {
       const tenant = await this.records.lock(catalog, slugOrId);
-      const isThere = tenant.status === to && (message === undefined || message === tenant.message);
-      if (!isThere) {
-        if (!from.includes(tenant.status))
-          throw new ConflictError(`a tenant that is ${tenant.status} cannot become ${to}`);
+      const isUnchanged = tenant.status === to && (message === undefined || message === tenant.message);
+      if (!isUnchanged) {
+        if (!from.includes(tenant.status)) {
+          throw new ConflictError(`the tenant cannot change from ${tenant.status} to ${to}`);
+        }
         await catalog.update(TenantEntity, tenant.id, { status: to, ...(message !== undefined && { message }) });
         const after = { status: to, ...(message !== undefined && { message }) };
         await this.record(catalog, tenant, actor, action, { status: tenant.status, message: tenant.message }, after);

@@ -11,7 +11,7 @@ import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { type NewTenant, newTenant } from './tenant.schemas.js';
 import { Tenants } from './tenants.js';
 
-/** Creates tenants and sees them through, for callers who need one at once: the demo, scripts. */
+/** Creates tenants and waits until they are provisioned, for callers that need them immediately: the demo, scripts. */
 @Injectable()
 export class TenantProvisioner {
   constructor(
@@ -21,43 +21,43 @@ export class TenantProvisioner {
   ) {}
 
   /**
-   * The tenant, provisioned. One that is there already is returned as it is.
+   * Creates and provisions a tenant, or returns the existing one as it is.
    *
-   * @throws ValidationFailedError, NotFoundError (server), OperationFailedError, ConflictError (the slug is taken with
-   *   another isolation)
+   * @throws ValidationFailedError, NotFoundError (server), OperationFailedError, ConflictError (a tenant with that
+   *   slug has another isolation)
    */
   async provision(
     request: { readonly slug: string; readonly isolation: Isolation; readonly server?: string },
     actor: Actor = TENANTRY_ACTOR,
   ): Promise<Tenant> {
-    const asked = parseOrThrow(newTenant, request);
-    const operationId = (await this.underWay(asked)) ?? (await this.create(asked, actor));
+    const options = parseOrThrow(newTenant, request);
+    const operationId = (await this.operationInProgress(options)) ?? (await this.create(options, actor));
     if (operationId !== undefined) await this.runner.runToCompletion(operationId);
-    return toTenant(await this.catalog.getRepository(TenantEntity).findOneByOrFail({ slug: asked.slug }));
+    return toTenant(await this.catalog.getRepository(TenantEntity).findOneByOrFail({ slug: options.slug }));
   }
 
-  /** The operation that sees it through; undefined when it is there, or somebody else has just asked for it. */
-  private async create(asked: NewTenant, actor: Actor): Promise<string | undefined> {
-    if (await this.find(asked)) return undefined;
+  /** Returns the id of the provisioning operation; `undefined` when the tenant exists and is not being provisioned. */
+  private async create(options: NewTenant, actor: Actor): Promise<string | undefined> {
+    if (await this.find(options)) return undefined;
     try {
-      const create = (catalog: EntityManager) => this.tenants.create(catalog, asked, actor);
+      const create = (catalog: EntityManager) => this.tenants.create(catalog, options, actor);
       return (await this.catalog.transaction(create)).operation.id;
     } catch (error) {
-      if (!(error instanceof ConflictError) || !(await this.find(asked))) throw error;
-      return this.underWay(asked);
+      if (!(error instanceof ConflictError) || !(await this.find(options))) throw error;
+      return this.operationInProgress(options);
     }
   }
 
   private async find({ slug, isolation }: NewTenant): Promise<TenantEntity | null> {
     const tenant = await this.catalog.getRepository(TenantEntity).findOneBy({ slug });
     if (tenant && tenant.isolation !== isolation) {
-      throw new ConflictError('the slug belongs to a tenant of another isolation');
+      throw new ConflictError('a tenant with this slug exists and has another isolation');
     }
     return tenant;
   }
 
-  private async underWay(asked: NewTenant): Promise<string | undefined> {
-    const tenant = await this.find(asked);
+  private async operationInProgress(options: NewTenant): Promise<string | undefined> {
+    const tenant = await this.find(options);
     if (tenant?.status !== 'provisioning') return undefined;
     const operation = await this.catalog
       .getRepository(OperationEntity)

@@ -6,7 +6,7 @@ import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { parseSlugOrId } from '../../http/slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 
-/** A tenant's row with the names of where it lives. */
+/** A tenant's row, with the names of its server and database. */
 type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
 
 const VIEW = `
@@ -16,12 +16,12 @@ const VIEW = `
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id`;
 
-/** Reads tenants as operators see them, straight from the catalog. */
+/** Reads tenants from the catalog, in the shape that the API returns. */
 @Injectable()
 export class TenantRecords {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
-  /** By slug or id. @throws NotFoundError */
+  /** @throws NotFoundError */
   async read(slugOrId: string, catalog: EntityManager = this.catalog.manager): Promise<TenantView> {
     const named = parseSlugOrId(slugOrId);
     const [row] =
@@ -32,7 +32,7 @@ export class TenantRecords {
     return toView(row);
   }
 
-  /** In the order of their slugs. */
+  /** Ordered by slug. */
   async list({ status, isolation, server, search, limit, cursor }: TenantFilter): Promise<TenantPage> {
     const rows = await this.catalog.query<Row[]>(
       `${VIEW}
@@ -46,7 +46,7 @@ export class TenantRecords {
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.slug ?? null) : null };
   }
 
-  /** Locks the tenant's row for the rest of the transaction. By slug or id. @throws NotFoundError */
+  /** Locks the tenant's row for the rest of the transaction. @throws NotFoundError */
   async lock(catalog: EntityManager, slugOrId: string): Promise<TenantEntity> {
     const lock = { mode: 'pessimistic_write' } as const;
     const tenant = await catalog.findOne(TenantEntity, { where: parseSlugOrId(slugOrId), lock });

@@ -9,19 +9,21 @@ const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;
 const MAX_DOMAINS = 100;
 
-/** A host name in ASCII (an international one in its `xn--` form): RFC 1035 §2.3.1 and §2.3.4, with at least one dot. */
+/**
+ * A host name in ASCII (an international one in its `xn--` form): RFC 1035 §2.3.1 and §2.3.4, with at least one dot.
+ */
 const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
 const slug = z
   .string()
-  .refine(isSlug, 'must be a free DNS label: a-z, 0-9 and -, 1-63 characters, beginning with a letter')
-  .refine((text) => !UUID.test(text), 'must not look like an id');
+  .refine(isSlug, 'must be a DNS label that is not reserved: a-z, 0-9 and -, 1-63 characters, starting with a letter')
+  .refine((text) => !UUID.test(text), 'must not have the form of an id');
 
 const domain = z
   .string()
   .max(253)
   .toLowerCase()
-  .refine((name) => DOMAIN.test(name), 'must be a host name with a dot, in ASCII');
+  .refine((name) => DOMAIN.test(name), 'must be an ASCII host name with at least one dot');
 
 const domains = z
   .array(domain)
@@ -31,17 +33,17 @@ const domains = z
 const limit = z.int().positive().max(MAX_CONNECTIONS).optional();
 const limits = z
   .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
-  .describe('an absent field means the default from the environment');
+  .describe('omitted fields use the defaults from the environment');
 
 export const serverName = z
   .string()
-  .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a-z, 0-9 and -, 1-63 characters, beginning with a letter');
+  .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a-z, 0-9 and -, 1-63 characters, starting with a letter');
 
 export const newTenant = z
   .strictObject({
     slug,
     isolation: z.enum(ISOLATIONS),
-    server: serverName.default('default').describe('name of the server it shall live on'),
+    server: serverName.default('default').describe('name of the server for its data'),
     limits: limits.default({}),
     domains: domains.default([]),
   })
@@ -49,20 +51,23 @@ export const newTenant = z
 export type NewTenant = z.infer<typeof newTenant>;
 
 export const tenantChange = z
-  .strictObject({ limits: limits.optional(), domains: domains.optional().describe('all of them') })
-  .refine((change) => Object.keys(change).length > 0, 'must change something')
+  .strictObject({
+    limits: limits.optional(),
+    domains: domains.optional().describe('the complete list: other domains are removed'),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'TenantChange', example: { limits: { maxConcurrentStatements: 5 }, domains: ['shop.hooli.com'] } });
 export type TenantChange = z.infer<typeof tenantChange>;
 
 export const maintenance = z
-  .strictObject({ message: boundedText(500).optional().describe('shown to callers meanwhile') })
+  .strictObject({ message: boundedText(500).optional().describe('shown to callers during the maintenance') })
   .meta({ id: 'Maintenance', example: { message: 'back at 14:00 UTC' } });
 export type Maintenance = z.infer<typeof maintenance>;
 
 export const deletion = z.strictObject({
   graceSeconds: wholeNumber(0, 90 * SECONDS_PER_DAY)
     .default(7 * SECONDS_PER_DAY)
-    .describe('seconds until the data is removed; until then it can be restored'),
+    .describe('seconds until the data is deleted; until then the tenant can be restored'),
 });
 export type Deletion = z.infer<typeof deletion>;
 
@@ -76,12 +81,12 @@ export const tenantFilter = z.strictObject({
     .regex(/^[a-z0-9-]*$/, 'must be part of a slug')
     .optional()
     .describe('part of the slug'),
-  limit: wholeNumber(1, 1000).default(100).describe('how many tenants'),
+  limit: wholeNumber(1, 1000).default(100).describe('maximum number of tenants to return'),
   cursor: z
     .string()
     .regex(SLUG, 'must be the nextCursor of another page')
     .optional()
-    .describe('`nextCursor` of the page before'),
+    .describe('`nextCursor` of the previous page'),
 });
 export type TenantFilter = z.infer<typeof tenantFilter>;
 
@@ -96,7 +101,7 @@ export const tenantView = z
     server: z.string().nullable(),
     database: z.string().nullable(),
     schema: z.string().nullable(),
-    schemaVersion: z.string().nullable().describe('newest migration that its tables have'),
+    schemaVersion: z.string().nullable().describe('newest migration of its tables'),
     limits,
     domains: z.array(z.string()),
     message: z.string().nullable(),

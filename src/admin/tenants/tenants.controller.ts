@@ -7,8 +7,8 @@ import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
 import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
 import { Idempotency } from '../idempotency/idempotency.js';
-import { ApiRepeatable, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
-import { replayable } from '../idempotency/replayable.js';
+import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
+import { withReplayHeader } from '../idempotency/replay-header.js';
 import { setLocation } from '../operations/operation-location.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
@@ -48,7 +48,7 @@ export class TenantsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List tenants, in the order of their slugs' })
+  @ApiOperation({ summary: 'List tenants, ordered by slug' })
   @ApiOkResponse({ standardSchema: tenantPage })
   @ApiProblem('VALIDATION_FAILED')
   list(@Query({ schema: tenantFilter }) filter: TenantFilter): Promise<TenantPage> {
@@ -58,24 +58,24 @@ export class TenantsController {
   @Post()
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Create a tenant: it is served once its operation, whose address is in Location, succeeded',
+    summary: 'Create a tenant. It is served once the operation in the Location header has succeeded',
   })
   @ApiAcceptedResponse({ standardSchema: createdTenantView })
-  @ApiRepeatable('the slug or a domain is taken, or the server is draining')
+  @ApiIdempotent('the slug or a domain is already in use, or the server is draining')
   @ApiProblem('NOT_FOUND', 'no such server')
   async create(
-    @Body({ schema: newTenant }) asked: NewTenant,
+    @Body({ schema: newTenant }) options: NewTenant,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedTenantView> {
-    const request = { key, action: `POST ${TENANTS_PATH}`, body: asked };
-    const once = await this.idempotency.answerOnce(request, async (catalog): Promise<CreatedTenantView> => {
-      const { tenant, operation } = await this.tenants.create(catalog, asked, ADMIN_KEY_ACTOR);
+    const request = { key, action: `POST ${TENANTS_PATH}`, body: options };
+    const result = await this.idempotency.runDetectingReplay(request, async (catalog): Promise<CreatedTenantView> => {
+      const { tenant, operation } = await this.tenants.create(catalog, options, ADMIN_KEY_ACTOR);
       return { tenant, operation: toOperationView(operation) };
     });
     this.runner.wake();
-    setLocation(reply, once.answer.operation);
-    return replayable(reply, once);
+    setLocation(reply, result.response.operation);
+    return withReplayHeader(reply, result);
   }
 
   @Get(':slug')
@@ -87,7 +87,7 @@ export class TenantsController {
   }
 
   @Patch(':slug')
-  @ApiOperation({ summary: "Change a tenant's limits and domains; what is given replaces what was there" })
+  @ApiOperation({ summary: "Change a tenant's limits and domains; each given field replaces the stored value" })
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
@@ -101,17 +101,17 @@ export class TenantsController {
 
   @Delete(':slug')
   @HttpCode(202)
-  @ApiOperation({ summary: 'End the service of a tenant at once, and remove its data after a grace period' })
+  @ApiOperation({ summary: 'Stop serving a tenant immediately, and delete its data after a grace period' })
   @ApiAcceptedResponse({ standardSchema: operationView })
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
-  @ApiProblem('CONFLICT', 'another operation on the tenant is under way')
+  @ApiProblem('CONFLICT', 'another operation on the tenant is in progress')
   async delete(
     @Param('slug', slugOrId) tenant: string,
-    @Query({ schema: deletion }) asked: Deletion,
+    @Query({ schema: deletion }) options: Deletion,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationView> {
-    const operation = await this.lifecycle.delete(tenant, asked, ADMIN_KEY_ACTOR);
+    const operation = await this.lifecycle.delete(tenant, options, ADMIN_KEY_ACTOR);
     this.runner.wake();
     setLocation(reply, operation);
     return toOperationView(operation);

@@ -21,7 +21,7 @@ export interface CreatedTenant {
   readonly operation: OperationEntity;
 }
 
-/** Creates tenants, and changes what they are given. */
+/** Creates tenants, and changes their limits and domains. */
 @Injectable()
 export class Tenants {
   constructor(
@@ -33,26 +33,36 @@ export class Tenants {
   ) {}
 
   /**
-   * The tenant, not yet served, and the operation that provisions it.
+   * Creates a tenant, which is not served yet, and the operation that provisions it.
    *
-   * @throws NotFoundError (server), ConflictError (the slug or a domain is taken, the server is draining)
+   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining)
    */
-  async create(catalog: EntityManager, { server, domains, ...asked }: NewTenant, actor: Actor): Promise<CreatedTenant> {
+  async create(
+    catalog: EntityManager,
+    { server, domains, ...options }: NewTenant,
+    actor: Actor,
+  ): Promise<CreatedTenant> {
     const { id: serverId } = await this.serverFor(catalog, server);
     const id = randomUUID();
     await catalog
-      .insert(TenantEntity, { id, ...asked, status: 'provisioning', version: 1 })
-      .catch((error: unknown) => throwIfTaken(error, 'the slug is taken'));
+      .insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 })
+      .catch((error: unknown) => throwIfTaken(error, 'the slug is already in use'));
     await this.setDomains(catalog, id, domains);
-    const requiredCode = codeVersion(this.schema.migrations); // older code would make older tables
-    const creation = { kind: this.provisionKind, input: { serverId }, tenantId: id, subject: asked.slug, requiredCode };
+    const requiredCode = codeVersion(this.schema.migrations); // older code would create outdated tables
+    const creation = {
+      kind: this.provisionKind,
+      input: { serverId },
+      tenantId: id,
+      subject: options.slug,
+      requiredCode,
+    };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);
-    await this.record(catalog, 'tenant.create', actor, tenant, { after: { ...asked, server, domains } });
+    await this.record(catalog, 'tenant.create', actor, tenant, { after: { ...options, server, domains } });
     return { tenant, operation };
   }
 
-  /** @throws NotFoundError, ConflictError (a domain is taken) */
+  /** @throws NotFoundError, ConflictError (a domain belongs to another tenant) */
   async change(catalog: EntityManager, slugOrId: string, change: TenantChange, actor: Actor): Promise<TenantView> {
     const { id } = await this.records.lock(catalog, slugOrId);
     const before = await this.records.read(id, catalog);
@@ -68,17 +78,17 @@ export class Tenants {
   }
 
   private async serverFor(catalog: EntityManager, name: string): Promise<ServerEntity> {
-    // Locked, so that it does not begin to drain meanwhile.
+    // Locked, so that it cannot start draining before this transaction commits.
     const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
     if (!server) throw new NotFoundError('server');
-    if (server.draining) throw new ConflictError('the server is draining: no further tenant is put on it');
+    if (server.draining) throw new ConflictError('the server is draining: it accepts no new tenants');
     return server;
   }
 
   private async setDomains(catalog: EntityManager, tenantId: string, domains: readonly string[]): Promise<void> {
     await catalog.delete(TenantDomainEntity, { tenantId, domain: Not(In(domains)) });
-    const kept = await catalog.findBy(TenantDomainEntity, { tenantId });
-    const added = domains.filter((domain) => !kept.some((known) => known.domain === domain));
+    const existing = await catalog.findBy(TenantDomainEntity, { tenantId });
+    const added = domains.filter((domain) => !existing.some((row) => row.domain === domain));
     await catalog
       .insert(
         TenantDomainEntity,

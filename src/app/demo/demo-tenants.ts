@@ -55,7 +55,7 @@ export class DemoTenants implements Demo {
   }
 
   private async usableKey(tenant: Tenant, known: string | undefined): Promise<string> {
-    if (known !== undefined && (await this.apiKeys.opens(known, tenant.id))) return known;
+    if (known !== undefined && (await this.apiKeys.isValid(known, tenant.id))) return known;
     const issue = (catalog: EntityManager) => this.apiKeys.issue(catalog, tenant.id, { name: 'demo' }, TENANTRY_ACTOR);
     return (await this.catalog.transaction(issue)).token;
   }

@@ -64,7 +64,7 @@ async function create(context: CommandContext, slug: string, options: CreateOpti
   };
   const key = await session
     .get(Idempotency)
-    .once(request, (catalog) => session.get(ApiKeys).issue(catalog, slug, body, actor));
+    .run(request, (catalog) => session.get(ApiKeys).issue(catalog, slug, body, actor));
   output.print(key, () => [key.token]);
   output.note(`API key ${key.id} of ${slug}. Store it now: only its hash is kept, so it cannot be shown again.`);
 }

@@ -196,7 +196,7 @@ async function create(context: CommandContext, slug: string, options: CreateOpti
   const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
   // The same action name as over REST, so that an idempotency key stands for one request on either interface.
   const request = { key: parseOrThrow(idempotencyKeySchema, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
-  const created = await session.get(Idempotency).once(request, async (catalog) => {
+  const created = await session.get(Idempotency).run(request, async (catalog) => {
     const { tenant, operation } = await session.get(Tenants).create(catalog, body, actor);
     return { tenant, operation: toOperationView(operation) };
   });

@@ -12,7 +12,7 @@ const MAX_REPORTED = 20;
 export async function requestOperation(context: CommandContext, body: object, wait: boolean): Promise<void> {
   const { session, output, actor } = context;
   const requested = session.get(RequestedOperations);
-  const request = requested.check(body);
+  const request = requested.validate(body);
   const { id } = await session.catalog.transaction((catalog) => requested.create(catalog, request, actor));
   const records = session.get(OperationRecords);
   const printResult = async (): Promise<void> => {

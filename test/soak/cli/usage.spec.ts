@@ -160,7 +160,7 @@ describe('an operation', () => {
     const followed = await cli.run('operations', 'follow', operation.id);
     expect(followed.code).toBe(1);
     expect(followed.stdout).toMatch(/^status +cancelled$/m);
-    expect(followed.stderr).toMatch(/^tenantry: provision phoenix: it was cancelled$/m);
+    expect(followed.stderr).toMatch(/^tenantry: provision phoenix: cancelled$/m);
     expect(await cli.json('operations', 'retry', operation.id)).toMatchObject({ status: 'succeeded' });
     expect(await cli.run('operations', 'retry', operation.id)).toMatchObject({ code: 1, stdout: '' });
     expect((await cli.json('operations', 'show', operation.id)).tenants).toEqual({ items: [], nextCursor: null });
