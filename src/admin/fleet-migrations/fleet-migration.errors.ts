@@ -1,35 +1,37 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** How far the migration of a fleet has come. */
+/** Progress of a fleet migration, in migration units. */
 export interface FleetCounts {
-  /** All that it is about: migrated, failed, and remaining. */
+  /** All units of the operation: migrated, failed and remaining. */
   readonly units: number;
   readonly migrated: number;
   readonly failed: number;
-  /** Behind, and not tried. */
+  /** Behind, and not attempted yet. */
   readonly remaining: number;
 }
 
-/** Raised when a fleet is not all on the newest version: what failed and what remains is tried again by a retry. */
+/** Raised when some units are not on the newest version. Retrying the operation migrates failed and remaining units. */
 export class FleetMigrationIncompleteError extends CodedError {
   readonly code = 'FLEET_MIGRATION_INCOMPLETE';
 
   constructor(
     readonly counts: FleetCounts,
-    /** Undefined when everything was tried. */
+    /** Undefined when all units were attempted. */
     readonly stoppedBecause: string | undefined,
   ) {
     const { units, migrated, failed, remaining } = counts;
-    const why = stoppedBecause === undefined ? '' : `, stopped because ${stoppedBecause}`;
-    super(`${migrated} of ${units} units are migrated, ${failed} failed, ${remaining} remain${why}`);
+    const reason = stoppedBecause === undefined ? '' : `; stopped: ${stoppedBecause}`;
+    super(`${migrated} of ${units} units migrated, ${failed} failed, ${remaining} remaining${reason}`);
   }
 }
 
-/** Raised when an instance with older code takes up the migration to a version that it does not know. */
+/** Raised when an instance with older code runs a migration to a version that it does not know. */
 export class OlderCodeError extends CodedError {
   readonly code = 'OLDER_CODE';
 
   constructor(newest: string, to: string) {
-    super(`an instance whose newest migration is ${newest} cannot migrate to ${to}: try again with newer code`);
+    super(
+      `this instance's newest migration is ${newest}, so it cannot migrate to ${to}: retry once newer code is deployed`,
+    );
   }
 }

@@ -4,57 +4,77 @@ import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/
 import { OWNER_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/bounded-text.js';
 
-const MAX_NAMED = 1_000;
+const MAX_TENANTS = 1_000;
 const MAX_UNITS = 100_000;
-const LONGEST_LOCK_WAIT_MS = 60_000;
+const MAX_LOCK_TIMEOUT_MS = 60_000;
 const MAX_ATTEMPTS = 100;
 
 const slugs = z
   .array(z.string().regex(SLUG, 'must be a slug'))
   .min(1)
-  .max(MAX_NAMED)
+  .max(MAX_TENANTS)
   .transform((names) => [...new Set(names)]);
 
 const canary = z.union([
-  z.strictObject({ tenants: slugs.describe('those of them that are behind') }),
-  z.strictObject({ count: z.int().min(1).max(MAX_NAMED).describe('so many units, those with the fewest tenants') }),
+  z.strictObject({ tenants: slugs.describe('slugs of the canary tenants; those that are up to date are skipped') }),
+  z.strictObject({ count: z.int().min(1).max(MAX_TENANTS).describe('number of units, starting with the smallest') }),
 ]);
 
-const which = {
-  tenants: slugs.optional().describe('only these; with a row tenant, all that share its tables. Default: all'),
+const selection = {
+  tenants: slugs
+    .optional()
+    .describe('only these tenants, and for a row tenant all tenants that share its tables. Default: all tenants'),
 };
 
 const locks = {
   lockTimeoutMs: z
     .int()
     .min(10)
-    .max(LONGEST_LOCK_WAIT_MS)
+    .max(MAX_LOCK_TIMEOUT_MS)
     .default(LOCK_TIMEOUT_MS)
-    .describe('how long a migration may wait for a lock, and keep the tenant behind it waiting, before it gives way'),
-  attempts: z.int().min(1).max(MAX_ATTEMPTS).default(LOCK_ATTEMPTS).describe('how often it is tried altogether'),
+    .describe('how long a migration may wait for a lock, and block the queries queued behind it, before it backs off'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(MAX_ATTEMPTS)
+    .default(LOCK_ATTEMPTS)
+    .describe('maximum number of attempts per migration'),
 };
 
-// A unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.
+// A migration unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.
 const fields = {
-  ...which,
-  canary: canary.optional().describe('migrated first, one after the other; when one fails nothing else is touched'),
-  waveSize: z.int().min(1).max(MAX_UNITS).default(50).describe('units between two looks at `maxFailures`'),
-  parallelism: z.int().min(1).max(OWNER_CONNECTIONS).default(2).describe('units at once on each server'),
-  maxFailures: z.int().min(0).max(MAX_UNITS).default(5).describe('no further wave when more units than this failed'),
+  ...selection,
+  canary: canary.optional().describe('migrated first, one at a time; if one fails, no other unit is migrated'),
+  waveSize: z
+    .int()
+    .min(1)
+    .max(MAX_UNITS)
+    .default(50)
+    .describe('units per wave; `maxFailures` is checked between waves'),
+  parallelism: z.int().min(1).max(OWNER_CONNECTIONS).default(2).describe('units migrated concurrently on each server'),
+  maxFailures: z
+    .int()
+    .min(0)
+    .max(MAX_UNITS)
+    .default(5)
+    .describe('stop after a wave when more units than this have failed'),
   onFailure: z
     .enum(['serve', 'maintenance'])
     .default('serve')
-    .describe('`serve`: on the old version, by instances whose code accepts it; `maintenance`: until it is migrated'),
+    .describe(
+      'what happens to a tenant whose migration failed. `serve`: instances whose code accepts the old version keep ' +
+        'serving it; `maintenance`: it is in maintenance until it is migrated',
+    ),
   message: boundedText(500)
     .default('this tenant is being brought up to date')
-    .describe('shown to callers of tenants in maintenance'),
+    .describe('shown to callers of tenants that are in maintenance'),
   ...locks,
 };
 
-/** What is kept as the input of the operation. */
+/** The stored input of the operation. */
 export const fleetMigration = z.object({
   ...fields,
-  /** Newest migration of the instance that was asked: whose code is older has nothing to say about it. */
+  /** Newest migration of the instance that received the request. Instances with older code cannot run the operation. */
   to: z.string(),
 });
 export type FleetMigration = z.infer<typeof fleetMigration>;
@@ -62,7 +82,7 @@ export type FleetMigration = z.infer<typeof fleetMigration>;
 export const migrationRequest = z
   .strictObject({ kind: z.literal('migrate'), ...fields })
   .refine(
-    ({ tenants, canary: first }) => !tenants || !first || !('tenants' in first) || within(first.tenants, tenants),
+    ({ tenants, canary: first }) => !tenants || !first || !('tenants' in first) || isSubset(first.tenants, tenants),
     {
       path: ['canary', 'tenants'],
       message: 'must be among `tenants`',
@@ -72,37 +92,37 @@ export const migrationRequest = z
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 export const previewRequest = z
-  .strictObject({ ...which, ...locks })
+  .strictObject({ ...selection, ...locks })
   .meta({ id: 'MigrationPreviewRequest', example: { tenants: ['acme'] } });
 export type PreviewRequest = z.infer<typeof previewRequest>;
 
 const count = z.int().nonnegative();
 
 const versionPreview = z.object({
-  from: z.string().describe('newest migration that these tenants have'),
+  from: z.string().describe('newest migration of these tenants'),
   tenants: count,
-  units: count.describe('sets of tables'),
+  units: count.describe('migration units: sets of tables'),
   servers: z.array(z.object({ server: z.string(), tenants: count, units: count })),
   migrations: z
     .array(z.object({ migration: z.string(), sql: z.array(z.string()) }))
-    .describe('what would run, in order; tried in a scratch schema beside the tables of one of the units'),
+    .describe('what would run, in order; determined by a run in a scratch schema in the database of one of the units'),
   failure: z
     .object({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('why it cannot be shown: a migration failed, or no server answered'),
+    .describe('why there is no preview: a migration failed, or no server is available'),
 });
 export type VersionPreview = z.infer<typeof versionPreview>;
 
 export const fleetPreview = z
   .object({
-    to: z.string().describe('newest migration of the instance that answers'),
-    tenants: count.describe('behind it'),
+    to: z.string().describe('newest migration of the instance that sent this response'),
+    tenants: count.describe('tenants that are behind'),
     units: count,
     versions: z.array(versionPreview),
   })
   .meta({ id: 'MigrationPreview' });
 export type FleetPreviewView = z.infer<typeof fleetPreview>;
 
-function within(some: readonly string[], all: readonly string[]): boolean {
-  return some.every((name) => all.includes(name));
+function isSubset(subset: readonly string[], all: readonly string[]): boolean {
+  return subset.every((name) => all.includes(name));
 }

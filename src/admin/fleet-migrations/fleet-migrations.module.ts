@@ -3,7 +3,7 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { RequestedOperationsModule } from '../operations/requested-operations.module.js';
 import { FleetPreview } from './fleet-preview.js';
-import { FleetUnits } from './fleet-units.js';
+import { MigrationUnits } from './migration-units.js';
 import { MigrateKind } from './migrate.kind.js';
 import { MigrateRequest } from './migrate.request.js';
 import { StartupMigration } from './startup-migration.js';
@@ -12,8 +12,8 @@ import { UnitResults } from './unit-results.js';
 
 @Module({
   imports: [OperationsModule, RequestedOperationsModule],
-  providers: [FleetUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
-  exports: [FleetUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
+  providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
+  exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })
 export class FleetMigrationsModule {
   constructor(kinds: OperationKinds, migrate: MigrateRequest) {

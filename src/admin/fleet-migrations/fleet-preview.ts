@@ -11,19 +11,19 @@ import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migration
 import { failureOf } from '../../operations/operation-execution.js';
 import type { FleetPreviewView, PreviewRequest, VersionPreview } from './fleet-migration.schemas.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
-import { assertKnown } from './known-tenants.js';
+import { assertTenantsExist } from './assert-tenants-exist.js';
 
-/** The tenants of one version on one server. */
+/** The tenants with one version on one server. */
 interface Group {
   readonly version: string;
   readonly server: string;
   readonly tenants: number;
   readonly units: number;
-  /** Where one of its units is. */
+  /** Connection target of one of the units. */
   readonly targetId: string;
 }
 
-type Tried = Pick<VersionPreview, 'migrations' | 'failure'>;
+type Preview = Pick<VersionPreview, 'migrations' | 'failure'>;
 
 const GROUPS = `
   WITH behind AS (
@@ -40,47 +40,52 @@ const GROUPS = `
   GROUP BY b.schema_version, s.name
   ORDER BY b.schema_version, s.name`;
 
-/** What migrating the fleet would do, without doing it: nothing of any tenant is locked or changed. */
+/** Shows what a fleet migration would do. No tenant's data is locked or changed. */
 @Injectable()
 export class FleetPreview {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: AdminConnections,
+    private readonly adminConnections: AdminConnections,
   ) {}
 
   /**
-   * For each version that tenants are on, how many there are and what would run. It is run, in a scratch schema beside
-   * the tables of one of them.
+   * For each version in use, counts the tenants and shows the SQL that would run. To find that out, the migrations run
+   * in a scratch schema in the database of one of the tenants.
    *
-   * @throws ValidationFailedError when it names a tenant that does not exist
+   * @throws ValidationFailedError when the request names a tenant that does not exist
    */
   async preview(request: PreviewRequest, signal?: AbortSignal): Promise<FleetPreviewView> {
     const { tenants: slugs } = request;
-    await assertKnown(this.catalog.manager, { tenants: slugs });
+    await assertTenantsExist(this.catalog.manager, { tenants: slugs });
     const to = newestMigration(this.schema.migrations);
     const groups = await this.catalog.query<Group[]>(GROUPS, [timestampIn(to), slugs ?? null]);
     const versions: VersionPreview[] = [];
     for (const from of new Set(groups.map(({ version }) => version))) {
       const ofVersion = groups.filter(({ version }) => version === from);
       const servers = ofVersion.map(({ server, tenants, units }) => ({ server, tenants, units }));
-      versions.push({ from, ...total(servers), servers, ...(await this.tryFrom(from, ofVersion, request, signal)) });
+      versions.push({
+        from,
+        ...total(servers),
+        servers,
+        ...(await this.previewVersion(from, ofVersion, request, signal)),
+      });
     }
     return { to, ...total(versions), versions };
   }
 
-  /** On the first server that answers: what would run is the same on all of them. */
-  private async tryFrom(
+  /** Uses the first server that is available: the SQL is the same on all of them. */
+  private async previewVersion(
     from: string,
     groups: readonly Group[],
     request: PreviewRequest,
     signal: AbortSignal | undefined,
-  ): Promise<Tried> {
+  ): Promise<Preview> {
     let unavailable: TargetUnavailableError | undefined;
     for (const { targetId } of groups) {
       try {
-        return { migrations: await this.tryAt(targetId, from, request, signal), failure: null };
+        return { migrations: await this.previewOnTarget(targetId, from, request, signal), failure: null };
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof TargetUnavailableError)) return { migrations: [], failure: failureOf(error) };
@@ -90,7 +95,7 @@ export class FleetPreview {
     return { migrations: [], failure: failureOf(unavailable) };
   }
 
-  private async tryAt(
+  private async previewOnTarget(
     targetId: string,
     from: string,
     { lockTimeoutMs, attempts }: PreviewRequest,
@@ -100,7 +105,7 @@ export class FleetPreview {
       .getRepository(ConnectionTargetEntity)
       .findOneOrFail({ where: { id: targetId }, relations: { server: true } });
     const options = { lockTimeoutMs, attempts, ...(signal && { signal }) };
-    const steps = await this.owners.use(
+    const steps = await this.adminConnections.use(
       this.owner.of(server, database),
       (client) => previewMigrations(client, from, this.schema.migrations, options),
       signal && { signal },
@@ -110,6 +115,6 @@ export class FleetPreview {
 }
 
 function total(parts: readonly { readonly tenants: number; readonly units: number }[]) {
-  const sum = (key: 'tenants' | 'units'): number => parts.reduce((before, part) => before + part[key], 0);
-  return { tenants: sum('tenants'), units: sum('units') };
+  const sumOf = (key: 'tenants' | 'units'): number => parts.reduce((sum, part) => sum + part[key], 0);
+  return { tenants: sumOf('tenants'), units: sumOf('units') };
 }

@@ -1,22 +1,23 @@
 import type { OperationRun } from '../../operations/operation-kind.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
-import type { FleetUnit, FleetUnits, Settled, UnitsBehind } from './fleet-units.js';
+import type { MigrationUnit, MigrationUnits, FinishedCounts, UnitsBehind } from './migration-units.js';
 import type { FleetMigration } from './fleet-migration.schemas.js';
-import { sideBySide } from './side-by-side.js';
+import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
-/** One step of a fleet's migration, on one instance. What is done and what is left it asks the catalog. */
+/** One step of a fleet migration on one instance. Completed and remaining units are read from the catalog. */
 export class FleetRun {
-  private readonly since = performance.now();
-  private before: Settled | undefined;
+  private readonly startedAt = performance.now();
+  /** Counts when this run began; the rate is calculated from there. */
+  private initial: FinishedCounts | undefined;
 
   constructor(
     private readonly run: OperationRun<FleetMigration>,
-    private readonly units: FleetUnits,
+    private readonly units: MigrationUnits,
     private readonly migration: UnitMigration,
   ) {}
 
-  /** One after the other. @throws FleetMigrationIncompleteError after the first that fails */
+  /** Migrates the canaries one at a time. @throws FleetMigrationIncompleteError after the first failure */
   async canary(): Promise<void> {
     const slugs = await this.canarySlugs();
     if (slugs.length === 0) return;
@@ -31,7 +32,11 @@ export class FleetRun {
     }
   }
 
-  /** @throws FleetMigrationIncompleteError at the threshold, or at the end when any failed */
+  /**
+   * Migrates the remaining units wave by wave.
+   *
+   * @throws FleetMigrationIncompleteError when more than `maxFailures` units failed, or at the end when any failed
+   */
   async waves(): Promise<void> {
     const { waveSize, parallelism, maxFailures } = this.run.input;
     for (;;) {
@@ -41,23 +46,23 @@ export class FleetRun {
       this.run.signal.throwIfAborted();
       if (units.length === 0) return this.finish(counts);
       const wave = this.wave();
-      let ended = counts.migrated + counts.failed;
-      await sideBySide(units, { parallelism, signal: this.run.signal }, async (unit) => {
+      let finished = counts.migrated + counts.failed;
+      await runInLanes(units, { parallelism, signal: this.run.signal }, async (unit) => {
         await this.migration.run(unit, wave);
-        this.run.reportProgress((ended += 1), counts.units);
+        this.run.reportProgress((finished += 1), counts.units);
       });
     }
   }
 
-  /** Chosen once: a run that goes on after a crash, or is tried again, has the same. */
+  /** Chosen once and saved, so that a run resumed after a crash, or retried, uses the same canaries. */
   private async canarySlugs(): Promise<readonly string[]> {
     const { canary } = this.run.input;
     if (!canary) return [];
     if ('tenants' in canary) return canary.tenants;
-    const kept = this.run.state['canary'];
-    if (kept !== undefined) return JSON.parse(kept) as string[];
+    const saved = this.run.state['canary'];
+    if (saved !== undefined) return JSON.parse(saved) as string[];
     const { units } = await this.next(canary.count);
-    const slugs = units.map(({ slug }: FleetUnit) => slug);
+    const slugs = units.map(({ slug }: MigrationUnit) => slug);
     await this.run.saveState({ canary: JSON.stringify(slugs) });
     return slugs;
   }
@@ -66,30 +71,30 @@ export class FleetRun {
     return this.units.behind({ operationId: this.run.id, slugs, limit });
   }
 
-  /** Cancelled, it ends after the units in hand; in every other case what is in hand is stopped, too. */
+  /** A cancellation lets the units in progress finish; a shutdown or a lost lock stops them too. */
   private wave(): Wave {
     const { id: operationId, input: request } = this.run;
-    return { operationId, request, signal: this.run.lost, down: new Map() };
+    return { operationId, request, signal: this.run.lost, unavailableServers: new Map() };
   }
 
   private async finish(counts: FleetCounts): Promise<void> {
     if (counts.failed > 0) throw new FleetMigrationIncompleteError(counts, undefined);
-    await this.run.addResult({ beingProvisioned: await this.units.beingProvisioned() });
+    await this.run.addResult({ beingProvisioned: await this.units.countProvisioning() });
   }
 
-  private async stop(counts: FleetCounts, because: string): Promise<never> {
-    await this.run.addResult({ stoppedBecause: because });
-    throw new FleetMigrationIncompleteError(counts, because);
+  private async stop(counts: FleetCounts, reason: string): Promise<never> {
+    await this.run.addResult({ stoppedBecause: reason });
+    throw new FleetMigrationIncompleteError(counts, reason);
   }
 
-  /** How far it is, also for whoever follows it. */
+  /** Counts the units, and reports them as progress and in the result. */
   private async report(remaining: number): Promise<FleetCounts> {
-    const settled = await this.units.settled(this.run.id);
-    this.before ??= settled;
-    const { migrated, failed, tenants } = settled;
+    const finished = await this.units.countFinished(this.run.id);
+    this.initial ??= finished;
+    const { migrated, failed, tenants } = finished;
     const counts = { units: migrated + failed + remaining, migrated, failed, remaining };
-    const seconds = (performance.now() - this.since) / 1_000;
-    const perSecond = Math.round(((tenants - this.before.tenants) / seconds) * 10) / 10;
+    const seconds = (performance.now() - this.startedAt) / 1_000;
+    const perSecond = Math.round(((tenants - this.initial.tenants) / seconds) * 10) / 10;
     this.run.reportProgress(migrated + failed, counts.units);
     await this.run.addResult({ to: this.units.newest, ...counts, tenants, perSecond, stoppedBecause: null });
     return counts;

@@ -6,11 +6,11 @@ import type { OperationRequest } from '../../operations/operation-request.js';
 import { timestampOf } from '../../database/table-migrations/migration-names.js';
 import { Operations } from '../../operations/operations.js';
 import { migrationRequest, type MigrationRequest } from './fleet-migration.schemas.js';
-import { FleetUnits } from './fleet-units.js';
-import { assertKnown } from './known-tenants.js';
+import { MigrationUnits } from './migration-units.js';
+import { assertTenantsExist } from './assert-tenants-exist.js';
 import { FLEET, MigrateKind } from './migrate.kind.js';
 
-/** Asks for the migration of the fleet. */
+/** Requests a fleet migration. */
 @Injectable()
 export class MigrateRequest implements OperationRequest<MigrationRequest> {
   readonly schema = migrationRequest;
@@ -18,18 +18,18 @@ export class MigrateRequest implements OperationRequest<MigrationRequest> {
   constructor(
     readonly kind: MigrateKind,
     private readonly operations: Operations,
-    private readonly units: FleetUnits,
+    private readonly units: MigrationUnits,
   ) {}
 
   async create(
     catalog: EntityManager,
-    { kind: _kind, ...asked }: MigrationRequest,
+    { kind: _kind, ...options }: MigrationRequest,
     actor: Actor,
   ): Promise<OperationEntity> {
-    const { tenants, canary } = asked;
-    const canaries = canary && 'tenants' in canary ? canary.tenants : undefined;
-    await assertKnown(catalog, { tenants, 'canary.tenants': canaries });
-    const input = { ...asked, to: this.units.newest };
+    const { tenants, canary } = options;
+    const canarySlugs = canary && 'tenants' in canary ? canary.tenants : undefined;
+    await assertTenantsExist(catalog, { tenants, 'canary.tenants': canarySlugs });
+    const input = { ...options, to: this.units.newest };
     const requiredCode = timestampOf(this.units.newest) || 0;
     const migration = { kind: this.kind, input, tenantId: null, subject: FLEET, requiredCode };
     return this.operations.create(catalog, migration, actor);

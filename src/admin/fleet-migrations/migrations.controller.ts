@@ -10,19 +10,19 @@ import { FleetPreview } from './fleet-preview.js';
 @ControlPlane()
 @Controller('admin/v1/migrations')
 export class MigrationsController {
-  constructor(private readonly fleet: FleetPreview) {}
+  constructor(private readonly fleetPreview: FleetPreview) {}
 
   @Post('preview')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'The SQL that migrating the fleet would run',
+    summary: 'Preview the SQL of a fleet migration',
     description:
-      'Nothing of any tenant is locked or changed: what would run is tried in a scratch schema, once for each version ' +
-      'that tenants are on. To run it: `POST /admin/v1/operations` with `kind` `migrate`.',
+      'The migrations run in a scratch schema, once for each version that tenants have. No tenant is locked or ' +
+      'changed. To start the migration: `POST /admin/v1/operations` with `kind` `migrate`.',
   })
   @ApiOkResponse({ standardSchema: fleetPreview })
   @ApiProblem('VALIDATION_FAILED')
   preview(@Body({ schema: previewRequest }) request: PreviewRequest): Promise<FleetPreviewView> {
-    return this.fleet.preview(request);
+    return this.fleetPreview.preview(request);
   }
 }

@@ -6,25 +6,28 @@ import { CodedError } from '../../platform/errors/coded-error.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { RequestedOperations } from '../operations/requested-operations.js';
-import { FleetUnits } from './fleet-units.js';
+import { MigrationUnits } from './migration-units.js';
 
-/** With demo tenants: whoever adds a migration and starts again finds its tables there. Operators decide it themselves. */
+/**
+ * Migrates the fleet at startup, only with demo tenants: a developer who adds a migration and restarts finds the new
+ * tables. In production operators start migrations.
+ */
 @Injectable()
 export class StartupMigration {
   private readonly logger = new Logger('Migrations');
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly units: FleetUnits,
+    private readonly units: MigrationUnits,
     private readonly requested: RequestedOperations,
     private readonly runner: OperationRunner,
   ) {}
 
-  /** A migration that fails is told of and holds up nobody: tenants whose tables are behind are not served. */
+  /** A failed migration is logged and does not prevent the start: tenants whose tables are behind are not served. */
   async run(): Promise<void> {
     const { count } = await this.units.behind({ operationId: randomUUID(), limit: 1 });
     if (count === 0) return;
-    this.logger.log('Tenants are behind the newest migration: migrating them');
+    this.logger.log('Migrating tenants that are behind the newest migration');
     try {
       const request = this.requested.validate({ kind: 'migrate' });
       const { id } = await this.catalog.transaction((catalog) =>
@@ -33,7 +36,7 @@ export class StartupMigration {
       await this.runner.runToCompletion(id);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      this.logger.warn(`Not all tenants were migrated: ${error.message}`);
+      this.logger.warn(`Not all tenants are migrated: ${error.message}`);
     }
   }
 }

@@ -12,29 +12,29 @@ import { recordedMigrations } from '../../database/table-migrations/recorded-mig
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
-import { type FleetUnit, FleetUnits } from './fleet-units.js';
+import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import type { FleetMigration } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
 
 export type UnitOutcome = 'migrated' | 'failed' | 'gone';
 
-/** What all units of one wave have in common. */
+/** The context that all units of one wave share. */
 export interface Wave {
   readonly operationId: string;
   readonly request: FleetMigration;
-  /** Stops the units in hand; nothing is recorded of what was stopped. */
+  /** Stops the units in progress. Stopped units have no recorded outcome. */
   readonly signal: AbortSignal;
-  /** Servers that did not answer in this wave, and what their units fail with. */
-  readonly down: Map<string, TargetUnavailableError>;
+  /** Servers that were unavailable in this wave, with the error that the rest of their units fail with. */
+  readonly unavailableServers: Map<string, TargetUnavailableError>;
 }
 
-/** How far a unit came that failed. */
-interface Failed {
+/** Why a unit failed, and the version that it reached. */
+interface UnitError {
   readonly error: unknown;
   readonly reached: string | null;
 }
 
-/** Brings the tables of one unit up to date, and records for its tenants how that ended. */
+/** Migrates the tables of one unit and records the outcome for its tenants. */
 @Injectable()
 export class UnitMigration {
   private readonly logger = new Logger('Migrations');
@@ -43,30 +43,32 @@ export class UnitMigration {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: AdminConnections,
-    private readonly units: FleetUnits,
+    private readonly adminConnections: AdminConnections,
+    private readonly units: MigrationUnits,
     private readonly results: UnitResults,
   ) {}
 
-  /** @throws the signal's reason, or when the catalog fails: what went wrong with the unit itself is its outcome */
-  async run(unit: FleetUnit, wave: Wave): Promise<UnitOutcome> {
+  /** A failure of the unit itself is its outcome. @throws the signal's reason, or an error of the catalog */
+  async run(unit: MigrationUnit, wave: Wave): Promise<UnitOutcome> {
     const target = await this.catalog
       .getRepository(ConnectionTargetEntity)
       .findOne({ where: { id: unit.targetId }, relations: { server: true } });
     if (!target) return 'gone';
     const start = performance.now();
     const duration = (): number => Math.round(performance.now() - start);
-    const ended = await this.migrate(unit, target, wave);
-    if (!('error' in ended)) {
-      await this.results.succeeded(wave.operationId, unit, { version: ended.version, durationMs: duration() });
+    const outcome = await this.migrate(unit, target, wave);
+    if (!('error' in outcome)) {
+      await this.results.succeeded(wave.operationId, unit, { version: outcome.version, durationMs: duration() });
       return 'migrated';
     }
-    if (!(await this.units.isBehind(unit))) return 'gone'; // removed or moved meanwhile: no wonder, and nobody's failure
-    this.logger.warn(`Not migrated: ${unit.schema} in ${target.database}: ${describe(ended.error)}`);
+    if (!(await this.units.isBehind(unit))) return 'gone'; // since deleted or moved: not a failure
+    this.logger.warn(
+      `Migration failed: schema ${unit.schema} in database ${target.database}: ${messageOf(outcome.error)}`,
+    );
     const { onFailure, message } = wave.request;
     await this.results.failed(wave.operationId, unit, this.units.newest, {
-      failure: failureOf(ended.error),
-      reached: ended.reached,
+      failure: failureOf(outcome.error),
+      reached: outcome.reached,
       durationMs: duration(),
       maintenance: onFailure === 'maintenance' ? message : null,
     });
@@ -74,52 +76,54 @@ export class UnitMigration {
   }
 
   private async migrate(
-    { schema, serverId }: FleetUnit,
+    { schema, serverId }: MigrationUnit,
     { server, database, role }: ConnectionTargetEntity,
-    { request: { lockTimeoutMs, attempts }, signal, down }: Wave,
-  ): Promise<MigratedTables | Failed> {
-    const isDown = down.get(serverId);
-    if (isDown) return { error: isDown, reached: null };
+    { request: { lockTimeoutMs, attempts }, signal, unavailableServers }: Wave,
+  ): Promise<MigratedTables | UnitError> {
+    const unavailable = unavailableServers.get(serverId);
+    if (unavailable) return { error: unavailable, reached: null };
     const { migrations } = this.schema;
     try {
-      return await this.owners.use(
+      return await this.adminConnections.use(
         this.owner.of(server, database),
         async (client) => {
           try {
             return await migrateTables(client, { schema, role }, migrations, { lockTimeoutMs, attempts, signal });
           } catch (error) {
-            return { error, reached: signal.aborted ? null : await this.reached(client, schema) };
+            return { error, reached: signal.aborted ? null : await this.newestComplete(client, schema) };
           }
         },
         { signal },
       );
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof TargetUnavailableError && isOfServer(error)) down.set(serverId, error);
+      if (error instanceof TargetUnavailableError && isServerUnavailable(error)) {
+        unavailableServers.set(serverId, error);
+      }
       return { error, reached: null };
     } finally {
       signal.throwIfAborted();
     }
   }
 
-  /** Those before the one that failed may have been done. */
-  private async reached(client: pg.ClientBase, schema: string): Promise<string | null> {
+  /** The newest migration up to which none is missing: those before the failed one may have been applied. */
+  private async newestComplete(client: pg.ClientBase, schema: string): Promise<string | null> {
     try {
       const recorded = await recordedMigrations(client, schema);
       const names = orderedNames(this.schema.migrations);
       const missing = names.findIndex((name) => !recorded.includes(name));
       return missing > 0 ? (names[missing - 1] ?? null) : null;
     } catch {
-      return null; // the connection is gone: what it was told first is what is recorded
+      return null; // the connection is lost; the original error is the one to record
     }
   }
 }
 
-/** Whether it is the server that does not answer, and not one database or login that it refuses. */
-function isOfServer({ cause }: TargetUnavailableError): boolean {
+/** Whether the server itself is unavailable, rather than rejecting one database or login. */
+function isServerUnavailable({ cause }: TargetUnavailableError): boolean {
   return !(cause instanceof pg.DatabaseError) || isLostConnection(cause);
 }
 
-function describe(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

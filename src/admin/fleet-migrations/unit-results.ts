@@ -5,26 +5,26 @@ import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.e
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
-import type { FleetUnit } from './fleet-units.js';
+import type { MigrationUnit } from './migration-units.js';
 
 export interface UnitSuccess {
-  /** The newest migration that its tables have now. */
+  /** Newest migration that its tables have now. */
   readonly version: string;
   readonly durationMs: number;
 }
 
 export interface UnitFailure {
   readonly failure: OperationFailure;
-  /** The newest migration before which none is missing; null when that is unknown. */
+  /** Newest migration up to which none is missing; null when unknown. */
   readonly reached: string | null;
   readonly durationMs: number;
-  /** Shown to callers of its tenants, which are set to maintenance; null: they are served on. */
+  /** Message for callers while its tenants are in maintenance; null: the tenants stay active. */
   readonly maintenance: string | null;
 }
 
 /**
- * A tenant is in maintenance because of a failed migration when the last change of its status in the audit log says so:
- * whatever an operator does to it in between is the last change then, and is left alone.
+ * A tenant is in maintenance because of a failed migration if the last change of its status in the audit log has the id
+ * of a migration. If an operator has changed the status or message since then, it is left as it is.
  */
 const STOPPED_BY_MIGRATION = `coalesce(t.status = 'maintenance' AND (
   SELECT a.after ? 'migration' AND a.after ->> 'message' IS NOT DISTINCT FROM t.message
@@ -43,7 +43,7 @@ const REPLACE = `
 
 const AUDIT = 'INSERT INTO audit_log (actor, action, subject_kind, subject_id, subject, before, after)';
 
-// One statement each: results, versions and statuses are there together or not at all, for one tenant as for thousands.
+// One statement each, so that results, versions and statuses change atomically, for one tenant as for thousands.
 const SUCCEEDED = `
   WITH unit AS (
     SELECT t.id, t.slug, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back
@@ -88,27 +88,41 @@ const FAILED = `
   SELECT $1, id, slug, 'failed', $9::jsonb, schema_version, CASE WHEN is_further THEN $4 ELSE schema_version END, $6
   FROM unit ${REPLACE}`;
 
-/** Writes down how a unit ended, for each of its tenants that was behind, and what follows from it. */
+/** Records the outcome of a unit for each of its tenants that was behind, and updates their version and status. */
 @Injectable()
 export class UnitResults {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
-  async succeeded(operationId: string, unit: FleetUnit, { version, durationMs }: UnitSuccess): Promise<void> {
+  async succeeded(operationId: string, unit: MigrationUnit, { version, durationMs }: UnitSuccess): Promise<void> {
     await this.catalog.query(SUCCEEDED, [
-      ...[operationId, unit.targetId, unit.schema, version, timestampIn(version), durationMs, TENANTRY_ACTOR.name],
+      operationId,
+      unit.targetId,
+      unit.schema,
+      version,
+      timestampIn(version),
+      durationMs,
+      TENANTRY_ACTOR.name,
     ]);
   }
 
-  /** @param needed what the unit is behind of */
-  async failed(operationId: string, unit: FleetUnit, needed: string, outcome: UnitFailure): Promise<void> {
+  /** @param needed the migration that the unit lacks */
+  async failed(operationId: string, unit: MigrationUnit, needed: string, outcome: UnitFailure): Promise<void> {
     const { failure, reached, durationMs, maintenance } = outcome;
     await this.catalog.query(FAILED, [
-      ...[operationId, unit.targetId, unit.schema, reached, timestampIn(reached ?? ''), durationMs],
-      ...[TENANTRY_ACTOR.name, maintenance, JSON.stringify(failure), timestampIn(needed)],
+      operationId,
+      unit.targetId,
+      unit.schema,
+      reached,
+      timestampIn(reached ?? ''),
+      durationMs,
+      TENANTRY_ACTOR.name,
+      maintenance,
+      JSON.stringify(failure),
+      timestampIn(needed),
     ]);
   }
 
-  /** The operation tries them again. */
+  /** Forgets failed units, so that a retry of the operation migrates them. */
   async forgetFailures(catalog: EntityManager, operationId: string): Promise<void> {
     await catalog.delete(OperationTenantEntity, { operationId, status: 'failed' });
   }

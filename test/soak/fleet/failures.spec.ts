@@ -39,7 +39,7 @@ describe('a migration that fails on the seventh tenant', () => {
       status: 'failed',
       error: {
         code: 'FLEET_MIGRATION_INCOMPLETE',
-        message: '8 of 9 units are migrated, 1 failed, 0 remain',
+        message: '8 of 9 units migrated, 1 failed, 0 remaining',
       },
       result: { units: 9, migrated: 8, failed: 1, remaining: 0, tenants: 8, stoppedBecause: null },
     });

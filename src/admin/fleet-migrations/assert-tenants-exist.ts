@@ -2,8 +2,11 @@ import { type EntityManager, In } from 'typeorm';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 
-/** @throws ValidationFailedError that tells which of the slugs, by their field, belong to no tenant */
-export async function assertKnown(
+/**
+ * @param fields slugs by field name
+ * @throws ValidationFailedError listing the slugs without a tenant, by field and index
+ */
+export async function assertTenantsExist(
   catalog: EntityManager,
   fields: Readonly<Record<string, readonly string[] | undefined>>,
 ): Promise<void> {

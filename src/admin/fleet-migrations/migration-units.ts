@@ -5,39 +5,41 @@ import { newestMigration } from '../../database/table-migrations/migration-names
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
 
-/** Tables that are migrated together: one schema of one target. */
-export interface FleetUnit {
+/** A set of tables that are migrated together: one schema of one connection target. */
+export interface MigrationUnit {
   readonly targetId: string;
   readonly schema: string;
   readonly serverId: string;
-  /** Of its tenants that are behind, the first by name. */
+  /** The first slug, in alphabetical order, of its tenants that are behind. */
   readonly slug: string;
-  /** How many of its tenants are behind. */
+  /** Number of its tenants that are behind. */
   readonly tenants: number;
 }
 
 export interface UnitsBehind {
-  readonly units: readonly FleetUnit[];
-  /** All that match, of which `units` are the first. */
+  readonly units: readonly MigrationUnit[];
+  /** Number of all matching units, of which `units` is the first page. */
   readonly count: number;
 }
 
-/** What an operation has done so far. */
-export interface Settled {
+/** What an operation has finished so far. */
+export interface FinishedCounts {
+  /** Units. */
   readonly migrated: number;
+  /** Units. */
   readonly failed: number;
-  /** In the migrated units. */
+  /** Tenants in the migrated units. */
   readonly tenants: number;
 }
 
 interface Selection {
   readonly operationId: string;
-  /** Only units with one of these among their tenants that are behind. */
+  /** Only units in which one of these tenants is behind. Default: all units. */
   readonly slugs?: readonly string[] | undefined;
   readonly limit: number;
 }
 
-/** Small ones first, and the servers take turns, so that each has work in every wave. */
+/** Small units first, alternating between servers, so that each server has work in every wave. */
 const BEHIND = `
   WITH behind AS (
     SELECT t.target_id, t.schema_name, min(t.slug) AS slug, count(*)::int AS tenants
@@ -53,7 +55,7 @@ const BEHIND = `
   ORDER BY row_number() OVER (PARTITION BY c.server_id ORDER BY b.tenants, b.slug), c.server_id
   LIMIT $4`;
 
-const SETTLED = `
+const FINISHED = `
   SELECT (count(*) FILTER (WHERE NOT failed))::int AS migrated, (count(*) FILTER (WHERE failed))::int AS failed,
          coalesce(sum(tenants) FILTER (WHERE NOT failed), 0)::int AS tenants
   FROM (
@@ -63,46 +65,49 @@ const SETTLED = `
     GROUP BY t.target_id, t.schema_name
   ) units`;
 
-/** Which units are behind the code of this instance. The catalog is the cursor: what is done is behind no more. */
+/** Finds the units that are behind this instance's code. No cursor is needed: a migrated unit is no longer behind. */
 @Injectable()
-export class FleetUnits {
-  /** Newest migration of this instance's code. */
+export class MigrationUnits {
+  /** Newest migration in this instance's code. */
   readonly newest: string;
-  private readonly needed: number;
+  private readonly newestTimestamp: number;
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
   ) {
     this.newest = newestMigration(migrations);
-    this.needed = timestampIn(this.newest);
+    this.newestTimestamp = timestampIn(this.newest);
   }
 
-  /** Those that the operation has not tried in vain. */
+  /** Units that are behind, except those that already failed in this operation. */
   async behind({ operationId, slugs, limit }: Selection): Promise<UnitsBehind> {
-    const rows = await this.catalog.query<(FleetUnit & { count: number })[]>(BEHIND, [
-      ...[this.needed, operationId, slugs ?? null, limit],
+    const rows = await this.catalog.query<(MigrationUnit & { count: number })[]>(BEHIND, [
+      this.newestTimestamp,
+      operationId,
+      slugs ?? null,
+      limit,
     ]);
     return { units: rows.map(({ count: _count, ...unit }) => unit), count: rows[0]?.count ?? 0 };
   }
 
-  /** False when its tenants were removed, moved or migrated meanwhile. */
-  async isBehind({ targetId, schema }: FleetUnit): Promise<boolean> {
+  /** Returns false when its tenants have since been deleted, moved or migrated. */
+  async isBehind({ targetId, schema }: MigrationUnit): Promise<boolean> {
     const rows = await this.catalog.query<unknown[]>(
       `SELECT FROM tenants t
        WHERE t.target_id = $1 AND t.schema_name = $2 AND ${HAS_TABLES} AND ${isBehindSql('$3')} LIMIT 1`,
-      [targetId, schema, this.needed],
+      [targetId, schema, this.newestTimestamp],
     );
     return rows.length > 0;
   }
 
-  async settled(operationId: string): Promise<Settled> {
-    const [row] = await this.catalog.query<[Settled]>(SETTLED, [operationId]);
+  async countFinished(operationId: string): Promise<FinishedCounts> {
+    const [row] = await this.catalog.query<[FinishedCounts]>(FINISHED, [operationId]);
     return row;
   }
 
-  /** Tenants that are being made: by an instance with older code, they may end behind after all. */
-  async beingProvisioned(): Promise<number> {
+  /** Tenants that are being provisioned. If an instance with older code does that, they may end up behind. */
+  async countProvisioning(): Promise<number> {
     const [{ n }] = await this.catalog.query<[{ n: number }]>(
       "SELECT count(*)::int AS n FROM tenants WHERE status = 'provisioning'",
     );
