@@ -1,7 +1,7 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when credentials cannot be rotated as asked for: another database, a role of something else, or one that owns data. */
-export class RotationRefusedError extends CodedError {
+/** Raised when credentials cannot be rotated: wrong database, not the target's role, or a role that owns objects. */
+export class RotationRejectedError extends CodedError {
   readonly code = 'ROTATION_REFUSED';
 
   constructor(reason: string) {
@@ -9,8 +9,8 @@ export class RotationRefusedError extends CodedError {
   }
 }
 
-/** Raised when the successor of a login role was made and cannot log in. */
-export class SuccessorLoginError extends CodedError {
+/** Raised when the new login role was created but cannot log in. */
+export class NewRoleLoginError extends CodedError {
   readonly code = 'SUCCESSOR_LOGIN_FAILED';
 
   constructor(cause: unknown) {

@@ -14,8 +14,8 @@ import { StartupReEncryption } from './startup-re-encryption.js';
   exports: [StartupReEncryption],
 })
 export class CredentialsModule {
-  constructor(kinds: OperationKinds, rotate: RotateRequest, reseal: ReEncryptRequest) {
+  constructor(kinds: OperationKinds, rotate: RotateRequest, reEncrypt: ReEncryptRequest) {
     kinds.registerRequest(rotate);
-    kinds.registerRequest(reseal);
+    kinds.registerRequest(reEncrypt);
   }
 }

@@ -1,9 +1,9 @@
 import pg from 'pg';
-import { RotationRefusedError } from './credentials.errors.js';
+import { RotationRejectedError } from './credentials.errors.js';
 import { type DatabaseRole, joinRole, roleState } from '../provisioning/login-role.js';
 import { assertConnectedTo } from './create-new-role.js';
 
-// What it made while nobody looked would be dropped with its rights. Temporary tables end with their session anyway.
+// DROP OWNED would drop these objects too. Temporary tables are excluded: they end with their session.
 const OWNED = `
   SELECT count(*)::int AS owned
   FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid AND d.refclassid = 'pg_authid'::regclass
@@ -13,27 +13,27 @@ const OWNED = `
                     WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relpersistence = 't')`;
 
 /**
- * Takes a login role out of use: it cannot log in any more, loses every right in the target's database, and is dropped.
- * Sessions that it still has go on without rights: wait until `sessionsOf` says that there are none, or end them. One
- * that is gone is fine.
+ * Drops a login role: disables its login, revokes its privileges in the target's database, and drops it. Sessions that
+ * are still open would continue without privileges: wait until `countSessions` returns 0, or terminate them, before
+ * calling this. Does nothing if the role does not exist.
  *
- * @param client as the owner who made the role, in the target's database, not in a transaction
- * @throws RotationRefusedError when it is not the target's role, the database is another one, or the role owns data
+ * @param client connected to the target's database as the owner that created the role, not in a transaction
+ * @throws RotationRejectedError when the role is not the target's, it owns objects, or the database is another one
  */
-export async function retireRole(client: pg.ClientBase, retired: DatabaseRole): Promise<void> {
-  await assertConnectedTo(client, retired.database);
-  const state = await roleState(client, retired);
+export async function dropOldRole(client: pg.ClientBase, old: DatabaseRole): Promise<void> {
+  await assertConnectedTo(client, old.database);
+  const state = await roleState(client, old);
   if (state === 'missing') return;
-  if (state === 'foreign') throw new RotationRefusedError('the login role belongs to something else');
-  const name = pg.escapeIdentifier(retired.role);
+  if (state === 'foreign') throw new RotationRejectedError('the login role was not created for this target');
+  const name = pg.escapeIdentifier(old.role);
   await client.query(`ALTER ROLE ${name} NOLOGIN`);
-  const { rows } = await client.query<{ owned: number }>(OWNED, [retired.role]);
-  if (rows[0]?.owned !== 0) throw new RotationRefusedError('the login role owns something in the database');
-  await dropWithRights(client, retired.role);
+  const { rows } = await client.query<{ owned: number }>(OWNED, [old.role]);
+  if (rows[0]?.owned !== 0) throw new RotationRejectedError('the login role owns objects in the database');
+  await dropWithPrivileges(client, old.role);
 }
 
-/** All at once: the membership that it needs is never left behind. */
-async function dropWithRights(client: pg.ClientBase, role: string): Promise<void> {
+/** In one transaction, so that the membership in the role, which this needs, never outlives it. */
+async function dropWithPrivileges(client: pg.ClientBase, role: string): Promise<void> {
   const name = pg.escapeIdentifier(role);
   await client.query('BEGIN');
   try {
@@ -42,7 +42,7 @@ async function dropWithRights(client: pg.ClientBase, role: string): Promise<void
     await client.query(`DROP ROLE ${name}`);
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // a lost connection took the transaction with it
+    await client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
     throw error;
   }
 }

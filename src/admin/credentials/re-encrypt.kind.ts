@@ -15,16 +15,17 @@ import { Operations } from '../../operations/operations.js';
 const Input = z.object({});
 type Run = OperationRun<z.infer<typeof Input>>;
 
-/** Raised when sealed values are left that no key of `ENCRYPTION_KEYS` opens. */
+/** Raised when the catalog has encrypted values that no key in `ENCRYPTION_KEYS` can decrypt. */
 export class UndecryptableError extends CodedError {
   readonly code = 'SEAL_BROKEN';
 
-  constructor(readonly places: readonly string[]) {
-    super(`${places.length} sealed values open with no key of ENCRYPTION_KEYS: ${places.slice(0, 5).join(', ')}`);
+  /** @param contexts the values' encryption contexts, which name their table, row and column */
+  constructor(readonly contexts: readonly string[]) {
+    super(`no key in ENCRYPTION_KEYS decrypts ${contexts.length} values: ${contexts.slice(0, 5).join(', ')}`);
   }
 }
 
-/** Seals everything anew that is sealed with another key than the first of `ENCRYPTION_KEYS`. */
+/** Re-encrypts all values that were not encrypted with the first key in `ENCRYPTION_KEYS`. */
 @Injectable()
 export class ReEncryptKind implements OperationKind<z.infer<typeof Input>> {
   readonly name = 'reseal';
@@ -40,18 +41,18 @@ export class ReEncryptKind implements OperationKind<z.infer<typeof Input>> {
     private readonly keyRing: KeyRing,
   ) {}
 
-  private async reEncryptCatalog({ signal, reportProgress: progress, addResult: report }: Run): Promise<void> {
-    const { reEncrypted: resealed, broken } = await reEncryptAll(this.catalog, this.keyRing, {
+  private async reEncryptCatalog({ signal, reportProgress, addResult }: Run): Promise<void> {
+    const { reEncrypted, broken } = await reEncryptAll(this.catalog, this.keyRing, {
       signal,
-      onProgress: (done) => progress(done, done),
+      onProgress: (done) => reportProgress(done, done),
     });
-    await report({ catalogValues: resealed });
+    await addResult({ catalogValues: reEncrypted });
     if (broken.length > 0) throw new UndecryptableError(broken);
   }
 
-  /** What Redis holds is good without it for as long as it lives: one that is away is no failure. */
-  private async reEncryptCache({ signal, addResult: report }: Run): Promise<void> {
-    await report({ cacheEntries: (await this.cache.reEncryptEntries(signal)) ?? null });
+  /** Redis entries stay readable until they expire even without this, so an unavailable Redis is not a failure. */
+  private async reEncryptCache({ signal, addResult }: Run): Promise<void> {
+    await addResult({ cacheEntries: (await this.cache.reEncryptEntries(signal)) ?? null });
   }
 }
 

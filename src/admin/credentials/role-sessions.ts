@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { joinRole } from '../provisioning/login-role.js';
 
-/** How many sessions a role has on the server, in any database. Everybody may ask. */
-export async function sessionsOf(client: pg.ClientBase, role: string): Promise<number> {
+/** Number of sessions that a role has on the server, in all databases. Any role may query this. */
+export async function countSessions(client: pg.ClientBase, role: string): Promise<number> {
   const { rows } = await client.query<{ sessions: number }>(
     'SELECT count(*)::int AS sessions FROM pg_stat_activity WHERE usename = $1',
     [role],
@@ -11,22 +11,22 @@ export async function sessionsOf(client: pg.ClientBase, role: string): Promise<n
 }
 
 /**
- * Tells every session of a login role of ours to end, whatever it does; they are gone a moment later.
+ * Terminates all sessions of a login role, including busy ones. They end shortly after the call.
  *
- * @param client as the owner who made the role, not in a transaction
- * @returns how many were told
+ * @param client connected as the owner that created the role, not in a transaction
+ * @returns the number of sessions that were signalled
  */
-export async function endSessionsOf(client: pg.ClientBase, role: string): Promise<number> {
+export async function terminateSessions(client: pg.ClientBase, role: string): Promise<number> {
   await client.query('BEGIN');
   try {
-    if ((await sessionsOf(client, role)) === 0) return 0;
+    if ((await countSessions(client, role)) === 0) return 0;
     await joinRole(client, role);
-    const { rows } = await client.query<{ told: number }>(
-      'SELECT count(pg_terminate_backend(pid))::int AS told FROM pg_stat_activity WHERE usename = $1',
+    const { rows } = await client.query<{ signalled: number }>(
+      'SELECT count(pg_terminate_backend(pid))::int AS signalled FROM pg_stat_activity WHERE usename = $1',
       [role],
     );
-    return rows[0]?.told ?? 0;
+    return rows[0]?.signalled ?? 0;
   } finally {
-    await client.query('ROLLBACK'); // signals are sent by now; the membership was for them only
+    await client.query('ROLLBACK'); // the signals are sent; only they needed the membership
   }
 }

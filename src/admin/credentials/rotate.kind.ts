@@ -10,107 +10,108 @@ import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
-import { prepareSuccessor } from './create-new-role.js';
-import { retireRole } from './drop-old-role.js';
-import { endSessionsOf, sessionsOf } from './role-sessions.js';
+import { createNewRole } from './create-new-role.js';
+import { dropOldRole } from './drop-old-role.js';
+import { terminateSessions, countSessions } from './role-sessions.js';
 import { rotatedRoleName } from './rotated-role-name.js';
 
 const Input = z.object({ targetId: z.guid() });
 type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
-/** The former role has had no session for so long: no instance is about to open one more. */
+/** Time without sessions of the old role after which no instance will open another one. */
 const QUIET_MS = 3_000;
-const LOOK_MS = 250;
-/** Sessions that are left by then are ended: of an instance that hears nothing, of a pooler that keeps them open. */
-const PATIENCE_MS = 5 * 60_000;
+const POLL_MS = 250;
+/** Sessions still open after this are terminated: an instance misses notifications, or a pooler keeps them open. */
+const DRAIN_TIMEOUT_MS = 5 * 60_000;
 
-/** Two login roles of one target; the former one goes when nobody uses it any more. */
+/** The two login roles of a target during a rotation. The old one is dropped once it has no sessions. */
 interface Rotation {
   readonly target: ConnectionTargetEntity;
-  readonly former: { readonly targetId: string; readonly role: string; readonly database: string };
-  readonly successor: { readonly role: string; readonly password: string };
+  readonly oldRole: { readonly targetId: string; readonly role: string; readonly database: string };
+  readonly newRole: { readonly role: string; readonly password: string };
 }
 
 /**
- * Gives a connection target a new login role with a new password. A role has one password, so for the time in which both
- * credentials are good there are two roles: made, switched to, drained of the former, and that one dropped.
+ * Replaces the login role and password of a connection target. A role has only one password, so having two valid
+ * credentials during the rotation takes two roles: create the new role, switch to it, wait until the old one has no
+ * sessions, and drop it.
  */
 @Injectable()
 export class RotateKind implements OperationKind<Input> {
   readonly name = 'rotate-credentials';
   readonly input = Input;
   readonly steps = [
-    { name: 'choose-successor', run: (run: Run) => this.chooseSuccessor(run) },
-    { name: 'create-successor', run: (run: Run) => this.createSuccessor(run) },
+    { name: 'choose-successor', run: (run: Run) => this.chooseNewRole(run) },
+    { name: 'create-successor', run: (run: Run) => this.createNewRole(run) },
     { name: 'switch', run: (run: Run) => this.switchOver(run) },
     { name: 'drain', run: (run: Run) => this.drain(run) },
-    { name: 'retire-former', run: (run: Run) => this.retireFormer(run) },
+    { name: 'retire-former', run: (run: Run) => this.dropOldRole(run) },
   ];
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
-    private readonly owners: AdminConnections,
+    private readonly adminConnections: AdminConnections,
     private readonly keyRing: KeyRing,
   ) {}
 
-  private async chooseSuccessor({ id, input, state, saveState: keep }: Run): Promise<void> {
-    if (state['successor'] !== undefined) return; // kept, and not recorded as done
+  private async chooseNewRole({ id, input, state, saveState }: Run): Promise<void> {
+    if (state['successor'] !== undefined) return; // saved by a run that crashed before it was recorded as finished
     const { role, database } = await this.target(input.targetId);
     const password = randomBytes(24).toString('base64url');
-    await keep({
+    await saveState({
       former: role,
       successor: rotatedRoleName(database, id),
-      passwordSealed: this.keyRing.encrypt(password, passwordPlace(id)),
+      passwordSealed: this.keyRing.encrypt(password, passwordContext(id)),
     });
   }
 
-  private async createSuccessor(run: Run): Promise<void> {
-    const { target, former, successor } = await this.rotation(run);
-    if (target.role !== former.role) return; // switched before a crash
-    await this.asOwner(target, run.signal, (client) => prepareSuccessor(client, former, successor));
+  private async createNewRole(run: Run): Promise<void> {
+    const { target, oldRole, newRole } = await this.rotation(run);
+    if (target.role !== oldRole.role) return; // already switched, before a crash
+    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole));
   }
 
   private async switchOver(run: Run): Promise<void> {
-    const { target, former, successor } = await this.rotation(run);
-    const passwordSealed = this.keyRing.encrypt(successor.password, targetPasswordContext(target.id));
+    const { target, oldRole, newRole } = await this.rotation(run);
+    const passwordSealed = this.keyRing.encrypt(newRole.password, targetPasswordContext(target.id));
     await this.catalog
       .getRepository(ConnectionTargetEntity)
-      .update({ id: target.id, role: former.role }, { role: successor.role, passwordSealed });
+      .update({ id: target.id, role: oldRole.role }, { role: newRole.role, passwordSealed });
   }
 
   private async drain(run: Run): Promise<void> {
-    const { target, former, successor } = await this.rotation(run);
-    // Once more: what a migration made meanwhile was granted to the former role.
-    await this.asOwner(target, run.signal, (client) => prepareSuccessor(client, former, successor));
-    const began = performance.now();
-    for (let quietSince = began; performance.now() - quietSince < QUIET_MS;) {
-      const sessions = await this.asOwner(target, run.signal, (client) => sessionsOf(client, former.role));
+    const { target, oldRole, newRole } = await this.rotation(run);
+    // Again: a migration may have granted privileges on new tables to the old role in the meantime.
+    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole));
+    const startedAt = performance.now();
+    for (let quietSince = startedAt; performance.now() - quietSince < QUIET_MS;) {
+      const sessions = await this.asOwner(target, run.signal, (client) => countSessions(client, oldRole.role));
       if (sessions > 0) quietSince = performance.now();
-      if (performance.now() - began > PATIENCE_MS) {
-        await this.asOwner(target, run.signal, (client) => endSessionsOf(client, former.role));
+      if (performance.now() - startedAt > DRAIN_TIMEOUT_MS) {
+        await this.asOwner(target, run.signal, (client) => terminateSessions(client, oldRole.role));
       }
-      await delay(LOOK_MS, undefined, { signal: run.signal });
+      await delay(POLL_MS, undefined, { signal: run.signal });
     }
   }
 
-  private async retireFormer(run: Run): Promise<void> {
-    const { target, former, successor } = await this.rotation(run);
-    await this.asOwner(target, run.signal, (client) => retireRole(client, former));
-    await run.addResult({ role: successor.role });
+  private async dropOldRole(run: Run): Promise<void> {
+    const { target, oldRole, newRole } = await this.rotation(run);
+    await this.asOwner(target, run.signal, (client) => dropOldRole(client, oldRole));
+    await run.addResult({ role: newRole.role });
   }
 
   private async rotation({ id, input, state }: Run): Promise<Rotation> {
     const { former, successor, passwordSealed } = state;
     if (former === undefined || successor === undefined || passwordSealed === undefined) {
-      throw new Error('the successor of the login role was not recorded');
+      throw new Error('the new login role is missing from the saved state of the operation');
     }
     const target = await this.target(input.targetId);
     return {
       target,
-      former: { targetId: target.id, role: former, database: target.database },
-      successor: { role: successor, password: this.keyRing.decrypt(passwordSealed, passwordPlace(id)) },
+      oldRole: { targetId: target.id, role: former, database: target.database },
+      newRole: { role: successor, password: this.keyRing.decrypt(passwordSealed, passwordContext(id)) },
     };
   }
 
@@ -125,10 +126,10 @@ export class RotateKind implements OperationKind<Input> {
     signal: AbortSignal,
     work: (client: pg.Client) => Promise<T>,
   ): Promise<T> {
-    return this.owners.use(this.owner.of(server, database), work, { signal });
+    return this.adminConnections.use(this.owner.of(server, database), work, { signal });
   }
 }
 
-function passwordPlace(operationId: string): string {
+function passwordContext(operationId: string): string {
   return `operations:${operationId}:successor_password`;
 }

@@ -15,14 +15,17 @@ import { RotateKind } from './rotate.kind.js';
 const rotationRequest = z
   .strictObject({
     kind: z.literal('rotate-credentials'),
-    tenant: z.string().min(1).max(63).optional().describe('slug or id of a tenant with a database of its own'),
+    tenant: z.string().min(1).max(63).optional().describe('slug or id of a tenant with its own database'),
     server: serverName.optional().describe('the server whose row and schema tenants share a login role'),
   })
-  .refine(({ tenant, server }) => (tenant === undefined) !== (server === undefined), 'must name a tenant or a server')
+  .refine(
+    ({ tenant, server }) => (tenant === undefined) !== (server === undefined),
+    'must name either a tenant or a server',
+  )
   .meta({ id: 'RotateCredentials', example: { kind: 'rotate-credentials', tenant: 'initech' } });
 type RotationRequest = z.infer<typeof rotationRequest>;
 
-/** What a rotation is about: one connection target, named by who uses it. */
+/** The connection target of a rotation, and the name of the tenant or server that uses it. */
 interface Subject {
   readonly targetId: string;
   readonly tenantId: string | null;
@@ -40,8 +43,8 @@ export class RotateRequest implements OperationRequest<RotationRequest> {
   ) {}
 
   async create(catalog: EntityManager, { tenant, server }: RotationRequest, actor: Actor): Promise<OperationEntity> {
-    const found = tenant === undefined ? this.ofServer(catalog, server ?? '') : this.ofTenant(catalog, tenant);
-    const { targetId, tenantId, subject } = await found;
+    const lookup = tenant === undefined ? this.ofServer(catalog, server ?? '') : this.ofTenant(catalog, tenant);
+    const { targetId, tenantId, subject } = await lookup;
     return this.operations.create(catalog, { kind: this.kind, input: { targetId }, tenantId, subject }, actor);
   }
 
@@ -49,7 +52,9 @@ export class RotateRequest implements OperationRequest<RotationRequest> {
     const { id, slug, targetId } = await this.tenants.lock(catalog, slugOrId);
     const target = targetId === null ? null : await catalog.findOneBy(ConnectionTargetEntity, { id: targetId });
     if (!target) throw new ConflictError('the tenant has no database yet');
-    if (target.kind === 'shared') throw new ConflictError("the tenant shares its login role: rotate its server's");
+    if (target.kind === 'shared') {
+      throw new ConflictError("the tenant shares its login role with others: rotate the server's credentials instead");
+    }
     return { targetId: target.id, tenantId: id, subject: slug };
   }
 
@@ -57,7 +62,7 @@ export class RotateRequest implements OperationRequest<RotationRequest> {
     const server = await catalog.findOneBy(ServerEntity, { name });
     const target = server && (await catalog.findOneBy(ConnectionTargetEntity, { serverId: server.id, kind: 'shared' }));
     if (!server) throw new NotFoundError('server');
-    if (!target) throw new ConflictError('no tenants share a database on this server');
+    if (!target) throw new ConflictError('this server has no shared database, so no shared login role');
     return { targetId: target.id, tenantId: null, subject: name };
   }
 }

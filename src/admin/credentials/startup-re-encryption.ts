@@ -7,10 +7,10 @@ import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { ReEncryptRequest } from './re-encrypt.kind.js';
 
-/** A new first key in `ENCRYPTION_KEYS` is all that an operator has to do: the rest is asked for here. */
+/** Starts re-encryption after a key rotation: an operator only has to put a new key first in `ENCRYPTION_KEYS`. */
 @Injectable()
 export class StartupReEncryption {
-  private readonly logger = new Logger('Sealing');
+  private readonly logger = new Logger('Encryption');
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -18,15 +18,15 @@ export class StartupReEncryption {
     private readonly request: ReEncryptRequest,
   ) {}
 
-  /** Asks for a resealing when values are sealed with another key than the first. */
+  /** Creates a re-encryption operation if any value is not encrypted with the first key. */
   async requestIfNeeded(): Promise<void> {
     const outdated = await countOutdated(this.catalog, this.keyRing);
     if (outdated === 0) return;
-    this.logger.log(`${outdated} values are sealed with a former key: sealing them anew in the background`);
+    this.logger.log(`Re-encrypting ${outdated} values in the background: they were encrypted with an older key`);
     try {
       await this.catalog.transaction((catalog) => this.request.create(catalog, { kind: 'reseal' }, TENANTRY_ACTOR));
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error; // another instance has asked for it
+      if (!(error instanceof ConflictError)) throw error; // another instance has created the operation
     }
   }
 }

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { prepareSuccessor } from '../../../../src/admin/credentials/create-new-role.js';
-import { retireRole } from '../../../../src/admin/credentials/drop-old-role.js';
-import { endSessionsOf, sessionsOf } from '../../../../src/admin/credentials/role-sessions.js';
+import { createNewRole } from '../../../../src/admin/credentials/create-new-role.js';
+import { dropOldRole } from '../../../../src/admin/credentials/drop-old-role.js';
+import { countSessions, terminateSessions } from '../../../../src/admin/credentials/role-sessions.js';
 import { rotatedRoleName } from '../../../../src/admin/credentials/rotated-role-name.js';
 import { ensureDatabase, ensureLoginRole } from '../../../../src/admin/provisioning/postgres-objects.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../../support/postgres/postgres.js';
@@ -12,9 +12,9 @@ import { TENANT_COLUMN, tenantPolicy } from '../../../support/postgres/tenant-da
 
 let database: TestDatabase;
 let owner: pg.Client;
-let present: { targetId: string; role: string; database: string };
+let current: { targetId: string; role: string; database: string };
 let login: { role: string; password: string };
-let successor: { role: string; password: string };
+let newRole: { role: string; password: string };
 const open: pg.Client[] = [];
 
 beforeAll(async () => {
@@ -28,8 +28,8 @@ beforeEach(async () => {
   await owner.connect();
   const targetId = randomUUID();
   login = { role: rotatedRoleName(database.name, targetId), password: randomBytes(12).toString('hex') };
-  successor = { role: rotatedRoleName(database.name, randomUUID()), password: randomBytes(12).toString('hex') };
-  present = { targetId, role: login.role, database: database.name };
+  newRole = { role: rotatedRoleName(database.name, randomUUID()), password: randomBytes(12).toString('hex') };
+  current = { targetId, role: login.role, database: database.name };
   await ensureLoginRole(owner, { id: targetId, role: login.role }, login.password);
   await ensureDatabase(owner, database.name, login.role);
   for (const schema of ['"T odd""name"', 't_plain']) {
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((client) => client.end()));
   await database.admin(`DROP SCHEMA "T odd""name", t_plain CASCADE`);
-  for (const { role } of [login, successor]) {
+  for (const { role } of [login, newRole]) {
     const [found] = await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [role]);
     if (found) await database.admin(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
   }
@@ -84,8 +84,8 @@ describe('the name of a successor', () => {
 
 describe('preparing a successor', () => {
   it('lets both roles do the same, however often it is prepared', async () => {
-    for (let run = 0; run < 2; run += 1) await prepareSuccessor(owner, present, successor);
-    for (const role of [login, successor]) {
+    for (let run = 0; run < 2; run += 1) await createNewRole(owner, current, newRole);
+    for (const role of [login, newRole]) {
       const client = await logIn(role);
       await writeNote(client, '"T odd""name"');
       await writeNote(client, 't_plain');
@@ -93,7 +93,7 @@ describe('preparing a successor', () => {
     }
     const held = `SELECT relname, privilege_type, is_grantable FROM pg_class, aclexplode(relacl) JOIN pg_roles r ON r.oid = grantee
                   WHERE rolname = $1 ORDER BY 1, 2`;
-    const rights = await database.admin(held, [successor.role]);
+    const rights = await database.admin(held, [newRole.role]);
     expect(rights).toEqual(await database.admin(held, [login.role]));
     expect(rights.length).toBeGreaterThan(8);
   });
@@ -104,81 +104,77 @@ describe('preparing a successor', () => {
       REVOKE ALL ON FUNCTION t_plain.answer FROM PUBLIC; GRANT EXECUTE ON FUNCTION t_plain.answer TO "${login.role}";
       CREATE TYPE t_plain.mood AS ENUM ('ok'); REVOKE ALL ON TYPE t_plain.mood FROM PUBLIC;
       GRANT USAGE ON TYPE t_plain.mood TO "${login.role}"`);
-    await prepareSuccessor(owner, present, successor);
-    const client = await logIn(successor);
+    await createNewRole(owner, current, newRole);
+    const client = await logIn(newRole);
     await client.query('SELECT id, t_plain.answer(1) FROM t_plain.hidden');
     const { rows } = await client.query(`SELECT has_type_privilege('t_plain.mood', 'USAGE') AS may`);
     expect(rows).toEqual([{ may: true }]);
   });
 
   it('adds what was granted since it was first prepared', async () => {
-    await prepareSuccessor(owner, present, successor);
+    await createNewRole(owner, current, newRole);
     await owner.query(`CREATE TABLE t_plain.later (${TENANT_COLUMN}); ${tenantPolicy('t_plain.later')}`);
     await grant('t_plain', 'later');
-    const client = await logIn(successor);
+    const client = await logIn(newRole);
     await expect(client.query('SELECT FROM t_plain.later')).rejects.toMatchObject({ code: '42501' });
-    await prepareSuccessor(owner, present, successor);
+    await createNewRole(owner, current, newRole);
     await client.query('SELECT FROM t_plain.later');
   });
 
   it('gives one that was half made and forgotten its recorded password', async () => {
-    await prepareSuccessor(owner, present, { ...successor, password: 'before the crash' });
-    await prepareSuccessor(owner, present, successor);
-    await logIn(successor);
-    await expect(logIn({ ...successor, password: 'before the crash' })).rejects.toMatchObject({ code: '28P01' });
+    await createNewRole(owner, current, { ...newRole, password: 'before the crash' });
+    await createNewRole(owner, current, newRole);
+    await logIn(newRole);
+    await expect(logIn({ ...newRole, password: 'before the crash' })).rejects.toMatchObject({ code: '28P01' });
   });
 
   it('refuses one that row-level security would not hold', async () => {
-    await prepareSuccessor(owner, present, successor);
+    await createNewRole(owner, current, newRole);
     for (const [given, taken] of [
       ['SUPERUSER', 'NOSUPERUSER'],
       ['BYPASSRLS', 'NOBYPASSRLS'],
     ]) {
-      await database.admin(`ALTER ROLE "${successor.role}" ${given}`);
+      await database.admin(`ALTER ROLE "${newRole.role}" ${given}`);
       // As a superuser: the owner may not even change the password of such a role.
-      await expect(asSuperuserClient((client) => prepareSuccessor(client, present, successor))).rejects.toMatchObject({
+      await expect(asSuperuserClient((client) => createNewRole(client, current, newRole))).rejects.toMatchObject({
         code: 'UNSAFE_ROLE',
       });
-      await database.admin(`ALTER ROLE "${successor.role}" ${taken}`);
+      await database.admin(`ALTER ROLE "${newRole.role}" ${taken}`);
     }
-    await database.admin(`ALTER TABLE t_plain."Notes" OWNER TO "${successor.role}"`);
-    await expect(prepareSuccessor(owner, present, successor)).rejects.toMatchObject({ code: 'UNSAFE_ROLE' });
+    await database.admin(`ALTER TABLE t_plain."Notes" OWNER TO "${newRole.role}"`);
+    await expect(createNewRole(owner, current, newRole)).rejects.toMatchObject({ code: 'UNSAFE_ROLE' });
   });
 
   it('refuses a foreign role of either name, another database, and the role itself', async () => {
-    await database.admin(`CREATE ROLE "${successor.role}" LOGIN`);
-    await expect(prepareSuccessor(owner, present, successor)).rejects.toMatchObject({ code: 'CONFLICT' });
-    await database.admin(`DROP ROLE "${successor.role}"`);
+    await database.admin(`CREATE ROLE "${newRole.role}" LOGIN`);
+    await expect(createNewRole(owner, current, newRole)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await database.admin(`DROP ROLE "${newRole.role}"`);
     const refused = { code: 'ROTATION_REFUSED' };
-    await expect(prepareSuccessor(owner, { ...present, database: 'postgres' }, successor)).rejects.toMatchObject(
-      refused,
-    );
-    await expect(prepareSuccessor(owner, { ...present, targetId: randomUUID() }, successor)).rejects.toMatchObject(
-      refused,
-    );
-    await expect(prepareSuccessor(owner, { ...present, role: 'tenantry' }, successor)).rejects.toMatchObject(refused);
-    await expect(prepareSuccessor(owner, present, login)).rejects.toMatchObject(refused);
-    const made = await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [successor.role]);
+    await expect(createNewRole(owner, { ...current, database: 'postgres' }, newRole)).rejects.toMatchObject(refused);
+    await expect(createNewRole(owner, { ...current, targetId: randomUUID() }, newRole)).rejects.toMatchObject(refused);
+    await expect(createNewRole(owner, { ...current, role: 'tenantry' }, newRole)).rejects.toMatchObject(refused);
+    await expect(createNewRole(owner, current, login)).rejects.toMatchObject(refused);
+    const made = await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [newRole.role]);
     expect(made).toEqual([]);
   });
 
   it('says when the successor cannot log in', async () => {
     await database.admin(`ALTER DATABASE ${database.name} CONNECTION LIMIT 0`);
-    const prepared = prepareSuccessor(owner, present, successor);
+    const prepared = createNewRole(owner, current, newRole);
     await expect(prepared).rejects.toMatchObject({ code: 'SUCCESSOR_LOGIN_FAILED' });
-    await prepared.catch((error: Error) => expect(error.message).not.toContain(successor.password));
+    await prepared.catch((error: Error) => expect(error.message).not.toContain(newRole.password));
     await database.admin(`ALTER DATABASE ${database.name} CONNECTION LIMIT -1`);
   });
 });
 
 describe('the sessions of a role', () => {
   it('are counted, and ended, by an owner who is no superuser and stays no member', async () => {
-    expect(await sessionsOf(owner, login.role)).toBe(0);
-    expect(await endSessionsOf(owner, login.role)).toBe(0);
+    expect(await countSessions(owner, login.role)).toBe(0);
+    expect(await terminateSessions(owner, login.role)).toBe(0);
     const [client] = await Promise.all([logIn(login), logIn(login)]);
-    expect(await sessionsOf(owner, login.role)).toBe(2);
-    expect(await endSessionsOf(owner, login.role)).toBe(2);
-    await soon(async () => expect(await sessionsOf(owner, login.role)).toBe(0));
+    expect(await countSessions(owner, login.role)).toBe(2);
+    expect(await terminateSessions(owner, login.role)).toBe(2);
+    await soon(async () => expect(await countSessions(owner, login.role)).toBe(0));
     await expect(client.query('SELECT 1')).rejects.toThrow();
     const { rows } = await owner.query(`SELECT pg_has_role($1, 'USAGE') AS member`, [login.role]);
     expect(rows).toEqual([{ member: false }]);
@@ -187,38 +183,38 @@ describe('the sessions of a role', () => {
 
 describe('retiring a role', () => {
   it('takes its login and every right, leaves its successor as it is, and can be done twice', async () => {
-    await prepareSuccessor(owner, present, successor);
-    const client = await logIn(successor);
-    for (let run = 0; run < 2; run += 1) await retireRole(owner, present);
+    await createNewRole(owner, current, newRole);
+    const client = await logIn(newRole);
+    for (let run = 0; run < 2; run += 1) await dropOldRole(owner, current);
     await expect(logIn(login)).rejects.toMatchObject({ code: '28P01' });
     expect(await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [login.role])).toEqual([]);
     await writeNote(client, 't_plain');
-    await writeNote(await logIn(successor), '"T odd""name"');
+    await writeNote(await logIn(newRole), '"T odd""name"');
   });
 
   it('takes the rights of sessions that go on, also of one with a temporary table', async () => {
     const client = await logIn(login);
     await client.query('CREATE TEMPORARY TABLE mine (id int)');
-    await retireRole(owner, present);
+    await dropOldRole(owner, current);
     await expect(client.query('SELECT FROM t_plain."Notes"')).rejects.toThrow();
   });
 
   it('goes on after a crash in the middle', async () => {
     await owner.query(`ALTER ROLE "${login.role}" NOLOGIN; REVOKE ALL ON SCHEMA t_plain FROM "${login.role}"`);
-    await retireRole(owner, present);
+    await dropOldRole(owner, current);
     expect(await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [login.role])).toEqual([]);
   });
 
   it('never takes a foreign role, and drops no data', async () => {
     const refused = { code: 'ROTATION_REFUSED' };
-    await expect(retireRole(owner, { ...present, targetId: randomUUID() })).rejects.toMatchObject(refused);
-    await expect(retireRole(owner, { ...present, role: 'tenantry' })).rejects.toMatchObject(refused);
-    await expect(retireRole(owner, { ...present, database: 'postgres' })).rejects.toMatchObject(refused);
+    await expect(dropOldRole(owner, { ...current, targetId: randomUUID() })).rejects.toMatchObject(refused);
+    await expect(dropOldRole(owner, { ...current, role: 'tenantry' })).rejects.toMatchObject(refused);
+    await expect(dropOldRole(owner, { ...current, database: 'postgres' })).rejects.toMatchObject(refused);
     await logIn(login);
     await database.admin(
       `CREATE TABLE t_plain.precious (id int); ALTER TABLE t_plain.precious OWNER TO "${login.role}"`,
     );
-    await expect(retireRole(owner, present)).rejects.toMatchObject(refused);
+    await expect(dropOldRole(owner, current)).rejects.toMatchObject(refused);
     await database.admin('SELECT FROM t_plain.precious');
   });
 });

@@ -1,13 +1,14 @@
 import pg from 'pg';
 
-/** Rights of one kind that a role lacks on some objects. */
-interface MissingRights {
+/** Privileges that a role lacks on some objects of one kind. */
+interface MissingPrivileges {
   readonly kind: string;
   readonly privileges: string;
   readonly objects: readonly string[];
 }
 
-// What is granted by name, on everything in this database. Without grant options, which an application never needs.
+// All privileges granted explicitly on objects in this database. Without grant options, which an application never
+// needs.
 const HELD = `
   SELECT acl.grantee, 'SCHEMA' AS kind, format('%I', n.nspname) AS object, acl.privilege_type AS privilege
   FROM pg_namespace n, aclexplode(n.nspacl) acl
@@ -41,22 +42,23 @@ const MISSING = `
   SELECT kind, privileges, array_agg(object ORDER BY object) AS objects
   FROM by_object GROUP BY kind, privileges ORDER BY kind, privileges`;
 
-/** Objects per statement: each is a transaction, and what one that is interrupted did not do is missing next time. */
-const CHUNK = 500;
+/** Objects per GRANT statement. Each is its own transaction; after an interruption the next call grants the rest. */
+const CHUNK_SIZE = 500;
 
 /**
- * Grants a role every right that another one holds in this database and it lacks: on schemas, tables, their columns,
- * sequences, routines and types. As the owner of those objects.
+ * Grants a role all privileges that another role has in this database and it lacks: on schemas, tables, columns,
+ * sequences, routines and types.
  *
- * @returns how many objects it got rights on
+ * @param client connected as the owner of those objects
+ * @returns the number of objects on which privileges were granted
  */
-export async function copyRights(client: pg.ClientBase, from: string, to: string): Promise<number> {
+export async function copyPrivileges(client: pg.ClientBase, from: string, to: string): Promise<number> {
   const names = [from, to].map(pg.escapeIdentifier);
-  const { rows } = await client.query<MissingRights>(MISSING, names);
+  const { rows } = await client.query<MissingPrivileges>(MISSING, names);
   let granted = 0;
   for (const { kind, privileges, objects } of rows) {
-    for (let start = 0; start < objects.length; start += CHUNK) {
-      const chunk = objects.slice(start, start + CHUNK);
+    for (let start = 0; start < objects.length; start += CHUNK_SIZE) {
+      const chunk = objects.slice(start, start + CHUNK_SIZE);
       await client.query(`GRANT ${privileges} ON ${kind} ${chunk.join(', ')} TO ${names[1]}`);
       granted += chunk.length;
     }
