@@ -1,74 +1,73 @@
 import type pg from 'pg';
 import { createStamp } from '../../database/statements/stamp.js';
-import { assertTenantId, assertTenantTables } from './removable-names.js';
+import { assertTenantId, assertTenantTables } from './droppable-names.js';
 import { RowsLeftError } from './deprovisioning.errors.js';
 import { type TableGroup, tableGroups } from './table-groups.js';
 
-export interface RowRemovalOptions {
-  /** Rows per statement and transaction. Tables in a cycle of foreign keys are emptied in one, whatever they hold. */
+export interface RowDeletionOptions {
+  /** Rows per statement and transaction; default: 5,000. Tables in a foreign-key cycle are emptied in one statement. */
   readonly batchSize?: number;
-  /** Looked at between statements. */
+  /** Checked between statements. */
   readonly signal?: AbortSignal;
-  /** Told after each transaction how many rows are deleted so far. */
+  /** Called after each transaction with the number of rows deleted so far. */
   readonly onProgress?: (deleted: number) => void;
 }
 
 const BATCH_SIZE = 5_000;
-/** A trigger may write rows about what is deleted into a table that was emptied already. */
-const PASSES = 3;
+/** More than one, because a trigger may write rows about deleted rows to a table that was already emptied. */
+const MAX_PASSES = 3;
 
-// For triggers that write as the application does. With row_security off, a policy that would hide rows from this role
-// (FORCE, or a table that it does not own) is an error instead of rows that stay.
+// The stamp is for triggers that write as the application does. With row_security off, a policy that would hide rows
+// from this role (FORCE, or a table that it does not own) raises an error, instead of leaving rows behind silently.
 const STAMP = `SELECT set_config('app.tenant_id', $1, true), set_config('search_path', $2, true),
                       set_config('row_security', 'off', true)`;
 
 /**
- * Deletes a tenant's rows from every table of the schema that has a `tenant_id`, as the owner of the tables, and
- * nobody else's. Every batch is a transaction of its own, so it can be stopped anywhere and run again; a schema that is
- * gone has no rows. `client` must not be in a transaction.
+ * Deletes one tenant's rows from all tables in the schema that have a `tenant_id`. Each batch is its own transaction,
+ * so the deletion can be interrupted anywhere and run again. A schema that does not exist has no rows.
  *
- * @returns how many rows were deleted, without those that foreign keys and triggers took along
- * @throws RemovalRefusedError (not a tenant's id or schema), RowsLeftError, the signal's reason
+ * @param client connected as the owner of the tables, not in a transaction
+ * @returns the number of deleted rows, without those deleted by foreign keys and triggers
+ * @throws DeprovisioningRejectedError (not a tenant's id or schema), RowsLeftError, the signal's reason
  */
 export async function deleteTenantRows(
   client: pg.ClientBase,
   schema: string,
   tenantId: string,
-  options: RowRemovalOptions = {},
+  options: RowDeletionOptions = {},
 ): Promise<number> {
   assertTenantId(tenantId);
   assertTenantTables(schema);
-  const removal = new RowRemoval(client, schema, tenantId, options);
-  return removal.run();
+  return new RowDeletion(client, schema, tenantId, options).run();
 }
 
-class RowRemoval {
+class RowDeletion {
   private deleted = 0;
 
   constructor(
     private readonly client: pg.ClientBase,
     private readonly schema: string,
     private readonly tenantId: string,
-    private readonly options: RowRemovalOptions,
+    private readonly options: RowDeletionOptions,
   ) {}
 
   async run(): Promise<number> {
     for (let pass = 1; ; pass += 1) {
       const groups = await tableGroups(this.client, this.schema);
-      for (const group of groups) await this.empty(group);
+      for (const group of groups) await this.deleteFrom(group);
       const left = await this.rowsLeft(groups);
       if (left.size === 0) return this.deleted;
-      if (pass === PASSES) throw new RowsLeftError([...left.keys()], sum(left.values()));
+      if (pass === MAX_PASSES) throw new RowsLeftError([...left.keys()], sum(left.values()));
     }
   }
 
-  private async empty(group: TableGroup): Promise<void> {
-    if (group.isCycle) return this.emptyTogether(group);
-    for (const part of group.tables.flatMap(({ parts }) => parts)) await this.emptyInBatches(part);
+  private async deleteFrom(group: TableGroup): Promise<void> {
+    if (group.isCycle) return this.deleteFromCycle(group);
+    for (const part of group.tables.flatMap(({ parts }) => parts)) await this.deleteInBatches(part);
   }
 
-  /** No more than was there at first: a trigger that puts rows back would keep it going for ever. */
-  private async emptyInBatches(part: string): Promise<void> {
+  /** Deletes at most the initial number of rows: a trigger that reinserts rows would make this loop endless. */
+  private async deleteInBatches(part: string): Promise<void> {
     let left = await this.count(part);
     while (left > 0) {
       const deleted = await this.transaction(
@@ -76,14 +75,14 @@ class RowRemoval {
          AND ctid = ANY (ARRAY(SELECT ctid FROM ONLY ${part} WHERE tenant_id = $1 LIMIT $2))`,
         [this.tenantId, this.options.batchSize ?? BATCH_SIZE],
       );
-      if (deleted.rowCount === null || deleted.rowCount === 0) return; // kept by a trigger: found by whoever counts
+      if (deleted.rowCount === null || deleted.rowCount === 0) return; // kept by a trigger: `rowsLeft` finds them
       left -= deleted.rowCount;
-      this.progress(deleted.rowCount);
+      this.addProgress(deleted.rowCount);
     }
   }
 
-  /** In one statement, because foreign keys are checked at its end. */
-  private async emptyTogether({ tables }: TableGroup): Promise<void> {
+  /** One statement for all tables, because foreign keys are checked at its end. */
+  private async deleteFromCycle({ tables }: TableGroup): Promise<void> {
     const deletes = tables.map(({ source }, n) => `d${n} AS (DELETE FROM ${source} WHERE tenant_id = $1 RETURNING 1)`);
     const counts = tables.map((_table, n) => `(SELECT count(*) FROM d${n})`);
     const { rows } = await this.transaction<{ deleted: number }>(
@@ -91,7 +90,7 @@ class RowRemoval {
       [this.tenantId],
     );
     const deleted = rows[0]?.deleted ?? 0;
-    if (deleted > 0) this.progress(deleted);
+    if (deleted > 0) this.addProgress(deleted);
   }
 
   private async rowsLeft(groups: readonly TableGroup[]): Promise<Map<string, number>> {
@@ -123,12 +122,12 @@ class RowRemoval {
       await this.client.query('COMMIT');
       return result;
     } catch (error) {
-      await this.client.query('ROLLBACK').catch(() => undefined); // a lost connection took the transaction with it
+      await this.client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
       throw error;
     }
   }
 
-  private progress(deleted: number): void {
+  private addProgress(deleted: number): void {
     this.deleted += deleted;
     this.options.onProgress?.(this.deleted);
   }

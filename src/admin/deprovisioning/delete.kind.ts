@@ -22,11 +22,11 @@ const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
 type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
-/** By then every instance has heard of it, and has ended what the tenant had running. */
-const SETTLED_MS = 3_000;
+/** Time in which every instance learns of the deletion and stops the tenant's running work. */
+const SETTLE_MS = 3_000;
 const NO_SUCH_DATABASE = '3D000';
 
-/** Removes a tenant: its rows, schema or database, and then its place in the catalog. */
+/** Deletes a tenant: its rows, schema or database, then its login role, and finally its catalog entries. */
 @Injectable()
 export class DeleteKind implements OperationKind<Input> {
   readonly name = 'delete';
@@ -41,11 +41,11 @@ export class DeleteKind implements OperationKind<Input> {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
-    private readonly owners: AdminConnections,
+    private readonly adminConnections: AdminConnections,
     private readonly audit: AuditLog,
   ) {}
 
-  /** Cancelled before it was begun, the tenant is as it was; begun, it cannot be served any more. */
+  /** Restores the previous status if the deletion has not started; otherwise the tenant can no longer be served. */
   async onCancelled(catalog: EntityManager, { tenantId, input, startedAt }: OperationEntity): Promise<void> {
     const { previousStatus } = Input.parse(input);
     const status = startedAt === null ? previousStatus : 'failed';
@@ -53,7 +53,7 @@ export class DeleteKind implements OperationKind<Input> {
   }
 
   async onRetried(catalog: EntityManager, { tenantId, startedAt }: OperationEntity): Promise<void> {
-    if (startedAt === null) throw new ConflictError('the tenant was restored: delete it anew');
+    if (startedAt === null) throw new ConflictError('the tenant was restored: delete it again');
     await catalog.update(TenantEntity, { id: tenantId ?? '' }, { status: 'deleting' });
   }
 
@@ -62,35 +62,37 @@ export class DeleteKind implements OperationKind<Input> {
       'SELECT extract(epoch FROM now() - $1::timestamptz)::float8 * 1000 AS age',
       [createdAt],
     );
-    if (age < SETTLED_MS) await delay(SETTLED_MS - age, undefined, { signal });
+    if (age < SETTLE_MS) await delay(SETTLE_MS - age, undefined, { signal });
   }
 
   private async removeData(run: Run): Promise<void> {
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
-    if (!target || tenant.schema === null) return; // it never got as far as having any
+    if (!target || tenant.schema === null) return; // provisioning failed before there was any data
     if (target.kind === 'dedicated') {
-      return this.owners.use(this.owner.of(target.server), (client) => dropTenantDatabase(client, target.database));
+      return this.adminConnections.use(this.owner.of(target.server), (client) =>
+        dropTenantDatabase(client, target.database),
+      );
     }
     try {
       await this.removeFromShared(run, tenant, target, tenant.schema);
     } catch (error) {
-      // Its provisioning failed before there was a database.
+      // Provisioning failed before the database was created.
       if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
     }
   }
 
   private async removeFromShared(
-    { signal, reportProgress: progress }: Run,
+    { signal, reportProgress }: Run,
     { id, isolation }: TenantEntity,
     target: ConnectionTargetEntity,
     schema: string,
   ): Promise<void> {
-    await this.owners.use(
+    await this.adminConnections.use(
       this.owner.of(target.server, target.database),
       async (client) => {
         if (isolation === 'schema') return dropTenantSchema(client, schema);
-        await deleteTenantRows(client, schema, id, { signal, onProgress: (rows) => progress(rows, rows) });
+        await deleteTenantRows(client, schema, id, { signal, onProgress: (rows) => reportProgress(rows, rows) });
       },
       { signal },
     );
@@ -100,7 +102,7 @@ export class DeleteKind implements OperationKind<Input> {
     const tenant = await this.tenant(tenantId);
     const target = tenant && (await this.target(tenant));
     if (target?.kind !== 'dedicated') return;
-    await this.owners.use(
+    await this.adminConnections.use(
       this.owner.of(target.server),
       async (client) => {
         await lockTarget(client, target.id);

@@ -1,19 +1,19 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when what shall be removed is not one tenant's: a name of another shape, or something that others made. */
-export class DeprovisioningRefusedError extends CodedError {
+/** Raised when an object to drop is not one tenant's own: wrong form of name, or not created for the tenant. */
+export class DeprovisioningRejectedError extends CodedError {
   readonly code = 'REMOVAL_REFUSED';
 
   constructor(reason: string) {
-    super(`not removed: ${reason}`);
+    super(`not deleted: ${reason}`);
   }
 }
 
-/** Raised when a tenant still has rows after its removal: somebody writes them, or a trigger keeps or makes them. */
+/** Raised when rows are left after their deletion: a client inserts them, or a trigger keeps or creates them. */
 export class RowsLeftError extends CodedError {
   readonly code = 'ROWS_LEFT';
 
-  /** `tables` are quoted and with their schema: for the log and for operators. */
+  /** @param tables quoted, with their schema: for the log and for operators */
   constructor(
     readonly tables: readonly string[],
     readonly rows: number,

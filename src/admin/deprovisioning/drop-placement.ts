@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { joinRole, roleState } from '../provisioning/login-role.js';
 import { sharedTargetName } from '../provisioning/names.js';
-import { assertOwnDatabase, assertOwnSchema } from './removable-names.js';
-import { DeprovisioningRefusedError } from './deprovisioning.errors.js';
+import { assertOwnDatabase, assertOwnSchema } from './droppable-names.js';
+import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
 
 /**
- * Drops a tenant's own schema with everything in it. One that is gone is fine.
+ * Drops a tenant's own schema with everything in it. Does nothing if the schema does not exist.
  *
- * @throws RemovalRefusedError when the name is not of a tenant's own schema
+ * @throws DeprovisioningRejectedError when the name is not that of a tenant's own schema
  */
 export async function dropTenantSchema(client: pg.ClientBase, schema: string): Promise<void> {
   assertOwnSchema(schema);
@@ -15,11 +15,12 @@ export async function dropTenantSchema(client: pg.ClientBase, schema: string): P
 }
 
 /**
- * Drops a tenant's own database, whoever is connected to it. One that is gone is fine. `client` is connected to another
- * database of the server, as the database's owner, and not in a transaction. The caller knows from the catalog that the
- * target is a dedicated one: a shared one of a catalog with a very long name looks like it.
+ * Drops a tenant's own database, even if sessions are connected to it. Does nothing if the database does not exist. The
+ * caller must know from the catalog that the target is dedicated: if the catalog's name is very long, the name of a
+ * shared database has the same form.
  *
- * @throws RemovalRefusedError when the name is not of a tenant's own database, or it belongs to another role
+ * @param client connected as the database's owner to another database of the server, not in a transaction
+ * @throws DeprovisioningRejectedError when the name is not that of a tenant's own database, or another role owns it
  */
 export async function dropTenantDatabase(client: pg.ClientBase, database: string): Promise<void> {
   assertOwnDatabase(database);
@@ -30,29 +31,30 @@ export async function dropTenantDatabase(client: pg.ClientBase, database: string
   );
   const [found] = rows;
   if (!found) return;
-  if (!found.ours) throw new DeprovisioningRefusedError('the database belongs to another role');
+  if (!found.ours) throw new DeprovisioningRejectedError('the database belongs to another role');
   if ([found.current, sharedTargetName(found.current)].includes(database)) {
-    throw new DeprovisioningRefusedError('the database is not of one tenant only');
+    throw new DeprovisioningRejectedError('not the database of a single tenant');
   }
-  for (const role of await loginRolesOf(client, database)) await joinRole(client, role); // FORCE needs their rights
+  for (const role of await loginRolesOf(client, database)) await joinRole(client, role); // FORCE requires it
   await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
 }
 
 /**
- * Drops a target's login role, after everything that it has rights on. One that is gone is fine.
+ * Drops a target's login role, once the objects that it has privileges on are dropped. Does nothing if the role does
+ * not exist.
  *
- * @throws RemovalRefusedError when a role of that name was not made for this target
+ * @throws DeprovisioningRejectedError when the role of that name was not created for this target
  */
 export async function dropLoginRole(
   client: pg.ClientBase,
   { id, role }: { readonly id: string; readonly role: string },
 ): Promise<void> {
   const state = await roleState(client, { targetId: id, role });
-  if (state === 'foreign') throw new DeprovisioningRefusedError('the login role belongs to something else');
+  if (state === 'foreign') throw new DeprovisioningRejectedError('the login role was not created for this target');
   if (state === 'ours') await client.query(`DROP ROLE IF EXISTS ${pg.escapeIdentifier(role)}`);
 }
 
-/** Of our making, by their comments. More than one while credentials are rotated. */
+/** Login roles created by Tenantry, by their comments. There are two during a rotation of credentials. */
 async function loginRolesOf(client: pg.ClientBase, database: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT DISTINCT r.rolname AS name

@@ -1,24 +1,24 @@
 import type pg from 'pg';
 
-/** A table that tenants have rows in, and what else refers to it. */
+/** A tenant table and the tables that reference it. */
 interface TenantTable {
   readonly id: string;
-  /** Quoted, with its schema; for a statement that means the table and, where it has them, its partitions. */
+  /** Quoted, with its schema, in the form for a FROM clause that covers the table and any partitions. */
   readonly source: string;
-  /** Where its rows lie: itself, or its partitions. Quoted, with their schema. */
+  /** The tables that store its rows: itself, or its partitions. Quoted, with their schema. */
   readonly parts: readonly string[];
   /** Ids of the tables with a foreign key to it. */
   readonly children: readonly string[];
 }
 
-/** Tables that are emptied together: one, or all those of a cycle of foreign keys. */
+/** Tables that are emptied together: a single table, or all tables of a foreign-key cycle. */
 export interface TableGroup {
   readonly tables: readonly TenantTable[];
   readonly isCycle: boolean;
 }
 
-// A plain table is named with ONLY: those that inherit from it are tables of their own here, with keys of their own.
-// Foreign keys are looked up by the referring side, which has the index: a database may have 10,000 other schemas.
+// Plain tables get ONLY: tables that inherit from them are listed separately and have their own foreign keys.
+// Foreign keys are looked up by the referencing side, which is indexed: a database may have 10,000 other schemas.
 const TENANT_TABLES = `
   WITH tenant_table AS (
     SELECT c.oid, c.relkind, format('%I.%I', $1::text, c.relname) AS name
@@ -49,13 +49,13 @@ const TENANT_TABLES = `
   FROM tenant_table t
   ORDER BY oid`;
 
-/** The tables of a schema with a `tenant_id`, those that refer before those that they refer to. */
+/** The tables in a schema that have a `tenant_id`, referencing tables before referenced ones. */
 export async function tableGroups(client: pg.ClientBase, schema: string): Promise<TableGroup[]> {
   const { rows } = await client.query<TenantTable>(TENANT_TABLES, [schema]);
   return childrenFirst(rows);
 }
 
-/** Strongly connected components in Tarjan's order (SIAM J. Comput. 1 (1972), 146): each after all it leads to. */
+/** Tarjan's strongly connected components (SIAM J. Comput. 1 (1972), 146): each comes after all that it can reach. */
 function childrenFirst(tables: readonly TenantTable[]): TableGroup[] {
   const byId = new Map(tables.map((table) => [table.id, table]));
   const order = new Map<string, number>();

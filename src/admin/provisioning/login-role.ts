@@ -1,19 +1,19 @@
 import pg from 'pg';
 
-/** A login role of ours: made by `ensureLoginRole` for this target. */
+/** A target's login role, created by `ensureLoginRole`. */
 export interface TargetRole {
   readonly targetId: string;
   readonly role: string;
 }
 
-/** With the target's database. */
+/** A target's login role, with the target's database. */
 export interface DatabaseRole extends TargetRole {
   readonly database: string;
 }
 
 export type RoleState = 'missing' | 'ours' | 'foreign';
 
-/** A role is known as ours by its comment, see `ensureLoginRole`. */
+/** Whether the role exists and was created for this target, which `ensureLoginRole` records in the role's comment. */
 export async function roleState(client: pg.ClientBase, { targetId, role }: TargetRole): Promise<RoleState> {
   const { rows } = await client.query<{ ours: boolean }>(
     `SELECT shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM $2 AS ours FROM pg_roles WHERE rolname = $1`,
@@ -24,8 +24,9 @@ export async function roleState(client: pg.ClientBase, { targetId, role }: Targe
 }
 
 /**
- * Gives the connected role the rights of a login role that it made, which ending its sessions and dropping its rights
- * need. CREATEROLE is enough: PostgreSQL 15 lets it grant every role, later versions the roles that it created.
+ * Makes the connected role a member of a login role that it created, as required to terminate that role's sessions and
+ * to drop its privileges. CREATEROLE is enough: PostgreSQL 15 lets it grant every role, later versions the roles it
+ * created.
  */
 export async function joinRole(client: pg.ClientBase, role: string): Promise<void> {
   const { rows } = await client.query<{ joined: boolean; version: number }>(

@@ -3,10 +3,10 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { scramVerifier } from './scram-verifier.js';
 
 /**
- * Creates the login role, or gives the one made before the recorded password: it holds data rights and nothing else.
- * A role is known as ours by its comment, so that a stranger's role of the same name is never taken over.
+ * Creates the login role, or sets the password of the existing one. The role gets privileges on data only. Its comment
+ * records the target, so that an unrelated role of the same name is never taken over.
  *
- * @throws ConflictError when a role of that name exists and was not made for this target
+ * @throws ConflictError when a role of that name exists and was not created for this target
  */
 export async function ensureLoginRole(
   client: pg.ClientBase,
@@ -18,8 +18,9 @@ export async function ensureLoginRole(
     "SELECT shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM $2 AS ours FROM pg_roles WHERE rolname = $1",
     [role, comment],
   );
-  if (rows[0]?.ours === false)
-    throw new ConflictError('a login role of the name it would get belongs to something else');
+  if (rows[0]?.ours === false) {
+    throw new ConflictError('a role with the required name exists and was not created for this target');
+  }
   const name = pg.escapeIdentifier(role);
   const secret = `LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`;
   await client.query(
@@ -31,16 +32,18 @@ export async function ensureLoginRole(
 }
 
 /**
- * Creates the database, owned by the connected role; only the login role may connect to it.
+ * Creates the database if it does not exist, owned by the connected role. Only the login role may connect to it.
  *
- * @throws ConflictError when a database of that name exists and belongs to somebody else
+ * @throws ConflictError when a database of that name exists and has another owner
  */
 export async function ensureDatabase(client: pg.ClientBase, name: string, role: string): Promise<void> {
   const { rows } = await client.query<{ ours: boolean }>(
     'SELECT pg_get_userbyid(datdba) = current_user AS ours FROM pg_database WHERE datname = $1',
     [name],
   );
-  if (rows[0]?.ours === false) throw new ConflictError('a database of the name it would get belongs to another role');
+  if (rows[0]?.ours === false) {
+    throw new ConflictError('a database with the required name exists and belongs to another role');
+  }
   const database = pg.escapeIdentifier(name);
   if (rows.length === 0) await client.query(`CREATE DATABASE ${database}`);
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);

@@ -24,14 +24,14 @@ const Input = z.object({ serverId: z.guid() });
 type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
-/** Where a tenant is being put. */
+/** Where a tenant is being provisioned. */
 interface Location {
   readonly server: ServerEntity;
   readonly target: ConnectionTargetEntity;
   readonly schema: string;
 }
 
-/** With the version that tenants of the same tables have at this moment, if there are any: the oldest that is recorded. */
+/** Sets the version to the oldest one recorded for tenants in the same tables, or to $2 if there are none. */
 const ACTIVATE = `
   UPDATE tenants t SET status = 'active', schema_version = coalesce(
     (SELECT o.schema_version FROM tenants o
@@ -40,8 +40,8 @@ const ACTIVATE = `
   WHERE t.id = $1 AND t.status = 'provisioning'`;
 
 /**
- * Gives a tenant everything it needs: login role, database, schema, tables. What is planned is written to the catalog
- * before it is made, so that each step can run again after a crash at any point of it.
+ * Creates what a tenant needs: login role, database, schema, tables. Names and passwords are written to the catalog
+ * before anything is created, so that each step can run again after a crash at any point.
  */
 @Injectable()
 export class ProvisionKind implements OperationKind<Input> {
@@ -61,7 +61,7 @@ export class ProvisionKind implements OperationKind<Input> {
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
-    private readonly owners: AdminConnections,
+    private readonly adminConnections: AdminConnections,
     private readonly keyRing: KeyRing,
   ) {}
 
@@ -79,7 +79,7 @@ export class ProvisionKind implements OperationKind<Input> {
       { id: tenantId ?? '', status: 'failed' },
       { status: 'provisioning' },
     );
-    if (affected !== 1) throw new ConflictError('the tenant it is about is not waiting for it any more');
+    if (affected !== 1) throw new ConflictError('the tenant is no longer waiting to be provisioned');
   }
 
   private async chooseTarget({ tenantId, input }: Run): Promise<void> {
@@ -94,22 +94,22 @@ export class ProvisionKind implements OperationKind<Input> {
   }
 
   private async createRole({ tenantId, signal }: Run): Promise<void> {
-    const { server, target } = await this.place(tenantId);
+    const { server, target } = await this.location(tenantId);
     if (await this.isInUse(target)) return;
     const password = this.keyRing.decrypt(target.passwordSealed, targetPasswordContext(target.id));
     await this.onServer(server, target, signal, (client) => ensureLoginRole(client, target, password));
   }
 
   private async createDatabase({ tenantId, signal }: Run): Promise<void> {
-    const { server, target } = await this.place(tenantId);
+    const { server, target } = await this.location(tenantId);
     if (await this.isInUse(target)) return;
     await this.onServer(server, target, signal, (client) => ensureDatabase(client, target.database, target.role));
   }
 
   private async createSchema({ tenantId, signal }: Run): Promise<void> {
-    const { server, target, schema } = await this.place(tenantId);
-    if (await this.isShared(target, schema)) return;
-    await this.owners.use(
+    const { server, target, schema } = await this.location(tenantId);
+    if (await this.hasOtherTenants(target, schema)) return;
+    await this.adminConnections.use(
       this.owner.of(server, target.database),
       async (client) => {
         await lockTarget(client, target.id);
@@ -119,28 +119,28 @@ export class ProvisionKind implements OperationKind<Input> {
     );
   }
 
-  /** Tables that other tenants live in are left as they are: the fleet's migration decides when they change. */
-  private async migrate({ tenantId, signal, saveState: keep }: Run): Promise<void> {
-    const { server, target, schema } = await this.place(tenantId);
-    if (await this.isShared(target, schema)) return;
+  /** Tables shared with other tenants are not migrated here: the fleet migration decides when they change. */
+  private async migrate({ tenantId, signal, saveState }: Run): Promise<void> {
+    const { server, target, schema } = await this.location(tenantId);
+    if (await this.hasOtherTenants(target, schema)) return;
     const owner = this.owner.of(server, target.database);
-    const { version } = await this.owners.use(
+    const { version } = await this.adminConnections.use(
       owner,
       (client) => migrateTables(client, { schema, role: target.role }, this.schema.migrations, { signal }),
       { signal },
     );
-    await keep({ schemaVersion: version });
+    await saveState({ schemaVersion: version });
   }
 
   private async activate({ tenantId, state }: Run): Promise<void> {
     await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null]);
   }
 
-  private isShared({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
+  private hasOtherTenants({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
     return this.catalog.getRepository(TenantEntity).existsBy({ targetId, schema, schemaVersion: Not(IsNull()) });
   }
 
-  /** The target that was recorded before a crash, the server's shared one, or a new one, recorded before it is made. */
+  /** Finds the server's shared target, or the one recorded before a crash; otherwise records a new one. */
   private async ensureTarget(
     serverId: string,
     kind: ConnectionTargetEntity['kind'],
@@ -164,12 +164,12 @@ export class ProvisionKind implements OperationKind<Input> {
         version: 1,
         passwordSealed: this.keyRing.encrypt(password, targetPasswordContext(id)),
       })
-      .orIgnore() // another instance may choose at the same time
+      .orIgnore() // another instance may insert it at the same time
       .execute();
     return targets.findOneByOrFail(where);
   }
 
-  /** Its role and its database are there, and must be left alone: tenants are served with them. */
+  /** Active tenants use the target, so its role and database exist and must not be changed. */
   private isInUse({ id, kind }: ConnectionTargetEntity): Promise<boolean> {
     if (kind === 'dedicated') return Promise.resolve(false);
     return this.catalog.getRepository(TenantEntity).existsBy({ targetId: id, status: 'active' });
@@ -179,9 +179,9 @@ export class ProvisionKind implements OperationKind<Input> {
     server: ServerEntity,
     target: ConnectionTargetEntity,
     signal: AbortSignal,
-    work: Parameters<typeof this.owners.use<T>>[1],
+    work: Parameters<typeof this.adminConnections.use<T>>[1],
   ): Promise<T> {
-    return this.owners.use(
+    return this.adminConnections.use(
       this.owner.of(server),
       async (client) => {
         await lockTarget(client, target.id);
@@ -191,7 +191,7 @@ export class ProvisionKind implements OperationKind<Input> {
     );
   }
 
-  private async place(tenantId: string | null): Promise<Location> {
+  private async location(tenantId: string | null): Promise<Location> {
     const { targetId, schema } = await this.tenant(tenantId);
     const target = await this.catalog
       .getRepository(ConnectionTargetEntity)

@@ -5,8 +5,9 @@ const HASH_BYTES = 32;
 const SALT_BYTES = 16;
 
 /**
- * What PostgreSQL stores for a password, so that `CREATE ROLE` never carries the password itself into a server log
- * (RFC 5802 §3; format in src/common/scram-common.c of PostgreSQL). For ASCII passwords, which need no SASLprep.
+ * The SCRAM verifier that PostgreSQL stores for a password. With it, `CREATE ROLE` never contains the password, which
+ * would end up in server logs (RFC 5802 §3; format in PostgreSQL's src/common/scram-common.c). ASCII passwords only:
+ * they need no SASLprep.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(SALT_BYTES)): string {
   const salted = pbkdf2Sync(password, salt, ITERATIONS, HASH_BYTES, 'sha256');

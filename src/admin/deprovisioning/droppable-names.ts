@@ -1,0 +1,40 @@
+import { DEDICATED_SCHEMA, SHARED_SCHEMA } from '../provisioning/names.js';
+import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Names made by `names.ts` end with the first characters of the tenant's id, or with a hash if they were truncated. */
+const OWN_SCHEMA = /^t_[a-z0-9_]{1,52}_[0-9a-f]{8}$/;
+const OWN_DATABASE = /^[a-z0-9_]{1,54}_[0-9a-f]{8}$/;
+
+/** @throws DeprovisioningRejectedError */
+export function assertTenantId(tenantId: string): void {
+  if (!UUID.test(tenantId)) throw new DeprovisioningRejectedError('not the id of a tenant');
+}
+
+/**
+ * Accepts schemas that contain tenant tables. Never `public`, where the catalog has tables with a `tenant_id` too.
+ *
+ * @throws DeprovisioningRejectedError
+ */
+export function assertTenantTables(schema: string): void {
+  if (schema !== SHARED_SCHEMA && !isOwnSchema(schema)) {
+    throw new DeprovisioningRejectedError('the schema does not contain tenant tables');
+  }
+}
+
+/** @throws DeprovisioningRejectedError */
+export function assertOwnSchema(schema: string): void {
+  if (!isOwnSchema(schema)) throw new DeprovisioningRejectedError('not the schema of a single tenant');
+}
+
+/** @throws DeprovisioningRejectedError */
+export function assertOwnDatabase(database: string): void {
+  if (!OWN_DATABASE.test(database) || database.startsWith('pg_')) {
+    throw new DeprovisioningRejectedError('not the database of a single tenant');
+  }
+}
+
+function isOwnSchema(schema: string): boolean {
+  return schema === DEDICATED_SCHEMA || OWN_SCHEMA.test(schema);
+}
