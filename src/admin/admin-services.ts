@@ -9,7 +9,7 @@ import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
-/** What operators do, however they ask for it. Without HTTP: the command line starts without it. */
+/** The control plane's services, without HTTP, which the command line does not need. */
 export const ADMIN_SERVICES = [
   ApiKeysModule,
   AuditModule,

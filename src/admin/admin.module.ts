@@ -13,7 +13,7 @@ import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
 import { TenantsController } from './tenants/tenants.controller.js';
 
-/** The control plane over HTTP. */
+/** The control plane's REST API. */
 @Module({
   imports: [CacheModule, ShutdownModule, ...ADMIN_SERVICES],
   controllers: [

@@ -6,8 +6,8 @@ import type { AuditEntryView, AuditFilter, AuditPage } from './audit.schemas.js'
 type Row = Omit<AuditEntryView, 'at'> & { readonly at: Date };
 
 /**
- * A tenant by its id: also what names it by its slug only, such as its API keys. By a name: whatever had that name, and
- * the operations on it, whose subject is `delete acme`.
+ * $1 is an id or a name. A tenant's id also finds entries that have only the tenant's slug, such as those of its API
+ * keys. A name also finds the operations on it, whose subject has the form `delete acme`.
  */
 const LIST = `
   SELECT id, at, actor, action, subject_kind AS "subjectKind", subject_id AS "subjectId", subject, before, after
@@ -18,7 +18,7 @@ const LIST = `
     AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR id < $3)
   ORDER BY id DESC LIMIT $4`;
 
-/** Reads who changed what. */
+/** Reads the audit log. */
 @Injectable()
 export class AuditRecords {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}

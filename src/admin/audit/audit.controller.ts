@@ -13,7 +13,7 @@ export class AuditController {
   constructor(private readonly records: AuditRecords) {}
 
   @Get()
-  @ApiOperation({ summary: 'Who changed what, newest first' })
+  @ApiOperation({ summary: 'List audit log entries, newest first' })
   @ApiOkResponse({ standardSchema: auditPage })
   @ApiProblem('VALIDATION_FAILED')
   list(@Query({ schema: auditFilter }) filter: AuditFilter): Promise<AuditPage> {

@@ -2,29 +2,29 @@ import { z } from 'zod';
 import { AUDIT_SUBJECT_KINDS } from '../../catalog/entities/audit-entry.entity.js';
 import { wholeNumber } from '../../http/whole-number.js';
 
-/** Room for a name of 63 characters, and for what stands before it: `rotate-credentials eu-2`. */
-const LONGEST_SUBJECT = 200;
+/** Fits a name of 63 characters and the operation kind before it: `rotate-credentials eu-2`. */
+const MAX_SUBJECT_LENGTH = 200;
 
-/** What may be looked for: no NUL, which PostgreSQL refuses. */
+/** The pattern excludes NUL, which PostgreSQL rejects. */
 const subject = z
   .string()
-  .max(LONGEST_SUBJECT)
+  .max(MAX_SUBJECT_LENGTH)
   .regex(/^[\w .:@/-]+$/, 'must be a slug, a name or an id');
 
 export const auditFilter = z.strictObject({
-  subject: subject.optional().describe("a tenant's slug or id, a server's name, or the id of anything"),
+  subject: subject.optional().describe("a tenant's slug or id, a server's name, or the id of any other subject"),
   action: z
     .string()
     .max(63)
     .regex(/^[a-z-]+\.[a-z-]+$/, 'must be an action')
     .optional()
-    .describe('`tenant.suspend`'),
-  limit: wholeNumber(1, 1000).default(100).describe('how many entries'),
+    .describe('for example `tenant.suspend`'),
+  limit: wholeNumber(1, 1000).default(100).describe('maximum number of entries to return'),
   cursor: z
     .string()
     .regex(/^[1-9]\d{0,17}$/, 'must be the nextCursor of another page')
     .optional()
-    .describe('`nextCursor` of the page before'),
+    .describe('`nextCursor` of the previous page'),
 });
 export type AuditFilter = z.infer<typeof auditFilter>;
 
@@ -32,12 +32,12 @@ export const auditEntryView = z
   .object({
     id: z.string(),
     at: z.iso.datetime(),
-    actor: z.string().describe('who'),
+    actor: z.string().describe('who made the change'),
     action: z.string(),
     subjectKind: z.enum(AUDIT_SUBJECT_KINDS),
     subjectId: z.string(),
-    subject: z.string().describe('its name at that time'),
-    before: z.record(z.string(), z.unknown()).nullable().describe('what differed, never a secret'),
+    subject: z.string().describe("the subject's name at that time"),
+    before: z.record(z.string(), z.unknown()).nullable().describe('changed fields only, never secrets'),
     after: z.record(z.string(), z.unknown()).nullable(),
   })
   .meta({ id: 'AuditEntry' });

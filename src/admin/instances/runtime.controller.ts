@@ -31,7 +31,7 @@ export class RuntimeController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'What is switched on in the instance that answers, and from where' })
+  @ApiOperation({ summary: 'Show the feature flags, connections and cache of the responding instance' })
   runtime(): Runtime {
     return {
       node: process.version,
