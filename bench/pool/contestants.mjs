@@ -44,7 +44,7 @@ export function ourPool(server, { reuse = true } = {}) {
   return {
     name: reuse ? 'our pool' : 'our pool, reuse off',
     accesses,
-    get: (caller) => accesses[caller % TENANTS].forStatement(),
+    get: (caller) => accesses[caller % TENANTS].acquireForStatement(),
     clientOf: (lent) => lent.client,
     put: (lent) => lent.release(),
     close: () => pools.close(5_000),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUG } from '../../catalog/model/slug.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/migrate-tables.js';
-import { OWNER_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
+import { MAX_ADMIN_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/bounded-text.js';
 
 const MAX_TENANTS = 1_000;
@@ -51,7 +51,12 @@ const fields = {
     .max(MAX_UNITS)
     .default(50)
     .describe('units per wave; `maxFailures` is checked between waves'),
-  parallelism: z.int().min(1).max(OWNER_CONNECTIONS).default(2).describe('units migrated concurrently on each server'),
+  parallelism: z
+    .int()
+    .min(1)
+    .max(MAX_ADMIN_CONNECTIONS)
+    .default(2)
+    .describe('units migrated concurrently on each server'),
   maxFailures: z
     .int()
     .min(0)

@@ -23,18 +23,18 @@ export function acquireSlot(
     };
     const waiter: AdminWaiter = {
       target,
-      proceed: (kept) => {
+      onGranted: (kept) => {
         stopWatching();
         resolve(kept);
       },
-      fail: (reason) => {
+      onFailed: (reason) => {
         stopWatching();
         reject(reason);
       },
     };
     const giveUp = (reason: unknown): void => {
-      turns.leave(waiter);
-      waiter.fail(reason);
+      turns.cancel(waiter);
+      waiter.onFailed(reason);
     };
     const onAbort = (): void => giveUp(signal?.reason);
     const onTimeout = (): void =>

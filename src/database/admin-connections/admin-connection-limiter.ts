@@ -2,7 +2,7 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /** How long a connection is kept for the next piece of work on the same database. */
-const KEEP_IDLE_MS = 5_000;
+const IDLE_TIMEOUT_MS = 5_000;
 
 interface IdleConnection {
   readonly connection: PhysicalConnection;
@@ -14,8 +14,8 @@ interface IdleConnection {
 export interface AdminWaiter {
   readonly target: ConnectionTarget;
   /** The place is theirs from now on: with a connection that is open, or to open one. */
-  readonly proceed: (kept: PhysicalConnection | undefined) => void;
-  readonly fail: (reason: unknown) => void;
+  readonly onGranted: (kept: PhysicalConnection | undefined) => void;
+  readonly onFailed: (reason: unknown) => void;
 }
 
 /**
@@ -40,30 +40,30 @@ export class AdminConnectionLimiter {
 
   enqueue(waiter: AdminWaiter): void {
     this.queue.push(waiter);
-    this.serve();
+    this.serveQueue();
   }
 
   /** Somebody stopped waiting. */
-  leave(waiter: AdminWaiter): void {
+  cancel(waiter: AdminWaiter): void {
     const position = this.queue.indexOf(waiter);
     if (position >= 0) this.queue.splice(position, 1);
   }
 
   /** A place is free: its connection is closed, or was not opened. */
-  free(): void {
+  release(): void {
     this.taken -= 1;
-    this.serve();
+    this.serveQueue();
   }
 
   /** The place stays taken by a connection that can be used again. */
-  keep(connection: PhysicalConnection, target: ConnectionTarget): void {
-    const timer = setTimeout(() => this.drop(connection), KEEP_IDLE_MS).unref();
+  keepIdle(connection: PhysicalConnection, target: ConnectionTarget): void {
+    const timer = setTimeout(() => this.closeIdle(connection), IDLE_TIMEOUT_MS).unref();
     this.idle.push({ connection, target, timer });
-    this.serve();
+    this.serveQueue();
   }
 
   /** Closes a connection that is kept; nothing when it is not. */
-  drop(connection: PhysicalConnection): void {
+  closeIdle(connection: PhysicalConnection): void {
     const position = this.idle.findIndex((kept) => kept.connection === connection);
     if (position < 0) return;
     this.removeIdle(position);
@@ -71,29 +71,29 @@ export class AdminConnectionLimiter {
     connection.close();
     void connection.closed.then(() => {
       this.closing -= 1;
-      this.free();
+      this.release();
     });
   }
 
   /** Nobody waits any more, and nothing is kept. */
-  end(reason: unknown): void {
-    for (const waiter of this.queue.splice(0)) waiter.fail(reason);
-    for (const { connection } of [...this.idle]) this.drop(connection);
+  close(reason: unknown): void {
+    for (const waiter of this.queue.splice(0)) waiter.onFailed(reason);
+    for (const { connection } of [...this.idle]) this.closeIdle(connection);
   }
 
-  private serve(): void {
+  private serveQueue(): void {
     for (let next = this.queue[0]; next; next = this.queue[0]) {
-      const kept = this.takeKept(next.target);
+      const kept = this.takeIdle(next.target);
       if (!kept && this.taken >= this.slots) break;
       if (!kept) this.taken += 1;
       this.queue.shift();
-      next.proceed(kept);
+      next.onGranted(kept);
     }
-    if (this.queue.length > this.closing && this.idle[0]) this.drop(this.idle[0].connection);
+    if (this.queue.length > this.closing && this.idle[0]) this.closeIdle(this.idle[0].connection);
   }
 
-  private takeKept(target: ConnectionTarget): PhysicalConnection | undefined {
-    const position = this.idle.findLastIndex((kept) => leadToSame(kept.target, target));
+  private takeIdle(target: ConnectionTarget): PhysicalConnection | undefined {
+    const position = this.idle.findLastIndex((kept) => haveSameLogin(kept.target, target));
     return position < 0 ? undefined : this.removeIdle(position);
   }
 
@@ -105,7 +105,7 @@ export class AdminConnectionLimiter {
 }
 
 /** Targets of the owner are made anew for each use, so it is what they say that counts. */
-function leadToSame(a: ConnectionTarget, b: ConnectionTarget): boolean {
+function haveSameLogin(a: ConnectionTarget, b: ConnectionTarget): boolean {
   return (
     a.database === b.database &&
     a.role === b.role &&

@@ -8,15 +8,15 @@ import { PhysicalConnection } from '../connection/physical-connection.js';
 import { PoolEndedError } from '../pool/pool.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
-import { forgetWork } from './admin-session.js';
+import { resetSession } from './reset-session.js';
 import { AdminConnectionLimiter } from './admin-connection-limiter.js';
 import { acquireSlot } from './acquire-slot.js';
 
 /** At most so many per server, over all its databases. They are kept free of the pools of tenants. */
-export const OWNER_CONNECTIONS = 4;
+export const MAX_ADMIN_CONNECTIONS = 4;
 
 /** How long a connection that was kept may take to say that it still works, and to forget what it was used for. */
-const ANSWER_TIMEOUT_MS = 2_000;
+const RESPONSE_TIMEOUT_MS = 2_000;
 
 /** One piece of work, with the way to stop it. */
 type Interrupt = (reason: unknown) => void;
@@ -29,7 +29,7 @@ type Interrupt = (reason: unknown) => void;
 export class AdminConnections implements OnApplicationShutdown {
   private readonly options: PoolOptions;
   private readonly shutdownTimeoutMs: number;
-  private readonly servers = new Map<string, AdminConnectionLimiter>();
+  private readonly limiters = new Map<string, AdminConnectionLimiter>();
   private readonly running = new Map<Interrupt, Promise<void>>();
   private ended = false;
 
@@ -54,16 +54,16 @@ export class AdminConnections implements OnApplicationShutdown {
   ): Promise<T> {
     const target = sessionTarget(owner);
     if (this.ended) throw new PoolEndedError(targetName(target));
-    const turns = this.turnsOf(target);
+    const turns = this.limiterOf(target);
     const kept = await acquireSlot(turns, target, this.options.timeoutMs, signal);
-    const connection = await this.openFor(target, turns, kept, signal);
-    return this.lend(connection, work, signal, () => this.giveBack(connection, target, turns));
+    const connection = await this.connectionFor(target, turns, kept, signal);
+    return this.runInterruptibly(connection, work, signal, () => this.giveBack(connection, target, turns));
   }
 
   /** Gives what is under way until the deadline, then cancels it; nothing of it is left connected. */
   async onApplicationShutdown(): Promise<void> {
     this.ended = true;
-    for (const [server, turns] of this.servers) turns.end(new PoolEndedError(`the owner of ${server}`));
+    for (const [server, turns] of this.limiters) turns.close(new PoolEndedError(`the owner of ${server}`));
     const finished = Promise.all(this.running.values());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -76,11 +76,11 @@ export class AdminConnections implements OnApplicationShutdown {
     await Promise.all(left.map(([, closed]) => closed));
   }
 
-  private async lend<T>(
+  private async runInterruptibly<T>(
     connection: PhysicalConnection,
     work: (client: pg.Client) => Promise<T>,
     signal: AbortSignal | undefined,
-    giveBack: () => Promise<void>,
+    release: () => Promise<void>,
   ): Promise<T> {
     let interruption: { readonly reason: unknown } | undefined;
     let markEnded!: () => void;
@@ -100,27 +100,27 @@ export class AdminConnections implements OnApplicationShutdown {
       throw interruption ? interruption.reason : error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      await giveBack();
+      await release();
       this.running.delete(interrupt);
       markEnded();
     }
   }
 
-  private async openFor(
+  private async connectionFor(
     target: ConnectionTarget,
     turns: AdminConnectionLimiter,
     kept: PhysicalConnection | undefined,
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
     if (kept) {
-      if (await kept.respondsAsPrimary(ANSWER_TIMEOUT_MS)) return kept;
+      if (await kept.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return kept;
       kept.close();
       await kept.closed;
     }
     try {
       return await this.open(target, turns, signal);
     } catch (error) {
-      turns.free();
+      turns.release();
       signal?.throwIfAborted();
       throw new TargetUnavailableError(targetName(target), error);
     }
@@ -138,7 +138,7 @@ export class AdminConnections implements OnApplicationShutdown {
         {
           now: () => performance.now(),
           retireAt: Infinity,
-          onLost: (lost) => turns.drop(lost),
+          onLost: (lost) => turns.closeIdle(lost),
           ...(signal && { signal }),
         },
       ),
@@ -150,19 +150,19 @@ export class AdminConnections implements OnApplicationShutdown {
     target: ConnectionTarget,
     turns: AdminConnectionLimiter,
   ): Promise<void> {
-    const isClean = await forgetWork(connection, ANSWER_TIMEOUT_MS);
+    const isClean = await resetSession(connection, RESPONSE_TIMEOUT_MS);
     if (isClean && this.options.reuse && !this.ended) {
-      turns.keep(connection, target);
+      turns.keepIdle(connection, target);
       return;
     }
     connection.close();
     await connection.closed; // its locks are free when this settles
-    turns.free();
+    turns.release();
   }
 
-  private turnsOf({ server }: ConnectionTarget): AdminConnectionLimiter {
-    let turns = this.servers.get(server.id);
-    if (!turns) this.servers.set(server.id, (turns = new AdminConnectionLimiter(OWNER_CONNECTIONS)));
+  private limiterOf({ server }: ConnectionTarget): AdminConnectionLimiter {
+    let turns = this.limiters.get(server.id);
+    if (!turns) this.limiters.set(server.id, (turns = new AdminConnectionLimiter(MAX_ADMIN_CONNECTIONS)));
     return turns;
   }
 }

@@ -17,7 +17,7 @@ const CLOSED_AT_SHUTDOWN = 'its connections are shared with other tenants; they 
 const CONNECTED = 'it is connected for as long as it exists';
 const MIGRATIONS = 'tables are changed by the tenant migrations, for the whole fleet and with the rights for it';
 
-const DATA_SOURCE: Readonly<Record<string, string>> = {
+const DATA_SOURCE_METHODS: Readonly<Record<string, string>> = {
   initialize: CONNECTED,
   destroy: CLOSED_AT_SHUTDOWN,
   setOptions: 'its options are those of every tenant',
@@ -29,19 +29,19 @@ const DATA_SOURCE: Readonly<Record<string, string>> = {
 };
 
 /** The doors behind the ones above; `connect` would open connections that carry no stamp. */
-const DRIVER: Readonly<Record<string, string>> = {
+const DRIVER_METHODS: Readonly<Record<string, string>> = {
   connect: CONNECTED,
   afterConnect: CONNECTED,
   disconnect: CLOSED_AT_SHUTDOWN,
   createSchemaBuilder: MIGRATIONS,
 };
 
-const SYNCHRONOUS: ReadonlySet<string> = new Set(['setOptions', 'createSchemaBuilder']);
+const SYNCHRONOUS_METHODS: ReadonlySet<string> = new Set(['setOptions', 'createSchemaBuilder']);
 
 /** Puts the refusals on the template, from which every tenant's data source and driver inherit them. */
 export function refuseOperations(template: DataSource): void {
-  refuseMethods(template, DATA_SOURCE, '');
-  refuseMethods(template.driver, DRIVER, 'driver.');
+  refuseMethods(template, DATA_SOURCE_METHODS, '');
+  refuseMethods(template.driver, DRIVER_METHODS, 'driver.');
 }
 
 function refuseMethods(target: object, methods: Readonly<Record<string, string>>, path: string): void {
@@ -49,6 +49,6 @@ function refuseMethods(target: object, methods: Readonly<Record<string, string>>
     const refuse = (): never => {
       throw new RefusedOperationError(`${path}${name}()`, reason);
     };
-    Object.defineProperty(target, name, { value: SYNCHRONOUS.has(name) ? refuse : async () => refuse() });
+    Object.defineProperty(target, name, { value: SYNCHRONOUS_METHODS.has(name) ? refuse : async () => refuse() });
   }
 }

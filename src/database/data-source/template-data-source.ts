@@ -6,7 +6,7 @@ import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logg
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
 /** What every tenant's driver inherits. */
-const DRIVER = {
+const DRIVER_PROPERTIES = {
   // TypeORM asks the server for these when it connects. True of every PostgreSQL that is supported, 15 being the oldest.
   version: '15.0',
   isGeneratedColumnsSupported: true,
@@ -23,7 +23,7 @@ export class TemplateDataSource extends DataSource {
     const template = new TemplateDataSource(options(schema));
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
-    Object.assign(template.driver, DRIVER);
+    Object.assign(template.driver, DRIVER_PROPERTIES);
     refuseOperations(template);
     freezeShared(template);
     return template;

@@ -33,7 +33,7 @@ export function refuseUnshareable(metadatas: readonly EntityMetadata[]): void {
     ...metadata.lazyRelations.map(
       ({ propertyPath }) => `${metadata.name}.${propertyPath} is a lazy relation (load it with \`relations\`)`,
     ),
-    ...fixedPlaces(metadata),
+    ...fixedLocations(metadata),
     ...(metadata.tableMetadataArgs.materialized === true
       ? [`${metadata.name} is a materialized view, whose rows no policy holds`]
       : []),
@@ -41,7 +41,7 @@ export function refuseUnshareable(metadatas: readonly EntityMetadata[]): void {
   if (reasons.length > 0) throw new UnsupportedEntityError(reasons);
 }
 
-function fixedPlaces({ name, schema, database, tableName }: EntityMetadata): string[] {
+function fixedLocations({ name, schema, database, tableName }: EntityMetadata): string[] {
   return [
     ...(schema === undefined ? [] : [`${name} fixes the schema "${schema}"`]),
     ...(database === undefined ? [] : [`${name} fixes the database "${database}"`]),

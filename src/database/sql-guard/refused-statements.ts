@@ -5,58 +5,58 @@ import { hasWords, isName, isSymbol, isWord, startsWithWords } from './token-pat
 
 type Rule = (command: readonly Token[], inTransaction: boolean) => void;
 
-const LEASE = 'open a session with TenantConnectionService.session()';
-const MIGRATION = 'put it into a migration';
+const USE_SESSION = 'open a session with TenantConnectionService.session()';
+const USE_MIGRATION = 'put it into a migration';
 
 /** What the first word of a command may do to the session it runs in. */
-const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ['set', refuseUnlessHarmlessSet],
-  ['reset', () => refuse('RESET', LEASE)],
-  ['discard', () => refuse('DISCARD', LEASE)],
-  ['listen', () => refuse('LISTEN', LEASE)],
-  ['unlisten', () => refuse('UNLISTEN', LEASE)],
-  ['load', () => refuse('LOAD', LEASE)],
+const COMMAND_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ['set', refuseSessionSet],
+  ['reset', () => refuse('RESET', USE_SESSION)],
+  ['discard', () => refuse('DISCARD', USE_SESSION)],
+  ['listen', () => refuse('LISTEN', USE_SESSION)],
+  ['unlisten', () => refuse('UNLISTEN', USE_SESSION)],
+  ['load', () => refuse('LOAD', USE_SESSION)],
   ['prepare', refusePrepare],
-  ['execute', () => refuse('EXECUTE', LEASE)],
-  ['deallocate', () => refuse('DEALLOCATE', LEASE)],
-  ['do', () => refuse('DO', `what its body does to the connection cannot be seen: send statements, or ${LEASE}`)],
+  ['execute', () => refuse('EXECUTE', USE_SESSION)],
+  ['deallocate', () => refuse('DEALLOCATE', USE_SESSION)],
+  ['do', () => refuse('DO', `what its body does to the connection cannot be seen: send statements, or ${USE_SESSION}`)],
   ['copy', refuseCopyOverTheWire],
   ['create', refuseCreate],
   ['alter', refuseAlter],
   ['lock', refuseLock],
-  ['declare', refuseHold],
+  ['declare', refuseHoldableCursor],
   ['commit', refuseChainAndPrepared],
   ['end', refuseChainAndPrepared],
   ['rollback', refuseChainAndPrepared],
   ['abort', refuseChainAndPrepared],
 ]);
 
-const LOCK_REMEDY = `use pg_advisory_xact_lock() in a transaction, or ${LEASE}`;
-const OTHERS_REMEDY = 'the login role is shared: it would end the work of other tenants';
-const TEXT_REMEDY = `the SQL in its arguments cannot be read here: run it as a statement, or ${LEASE}`;
+const USE_TRANSACTION_LOCK = `use pg_advisory_xact_lock() in a transaction, or ${USE_SESSION}`;
+const ENDS_OTHERS_WORK = 'the login role is shared: it would end the work of other tenants';
+const RUN_AS_STATEMENT = `the SQL in its arguments cannot be read here: run it as a statement, or ${USE_SESSION}`;
 
 /** Functions whose effect stays in the session, or that run SQL handed to them as a string. */
-const CALLS: ReadonlyMap<string, string> = new Map([
-  ['set_config', `use SET LOCAL in a transaction, or ${LEASE}`],
-  ['set_limit', `use SET LOCAL pg_trgm.similarity_threshold in a transaction, or ${LEASE}`],
-  ['pg_advisory_lock', LOCK_REMEDY],
-  ['pg_advisory_lock_shared', LOCK_REMEDY],
-  ['pg_try_advisory_lock', `use pg_try_advisory_xact_lock() in a transaction, or ${LEASE}`],
-  ['pg_try_advisory_lock_shared', `use pg_try_advisory_xact_lock_shared() in a transaction, or ${LEASE}`],
-  ['pg_advisory_unlock', LOCK_REMEDY],
-  ['pg_advisory_unlock_shared', LOCK_REMEDY],
-  ['pg_advisory_unlock_all', LOCK_REMEDY],
-  ['pg_terminate_backend', OTHERS_REMEDY],
-  ['pg_cancel_backend', OTHERS_REMEDY],
-  ['query_to_xml', TEXT_REMEDY],
-  ['query_to_xmlschema', TEXT_REMEDY],
-  ['query_to_xml_and_xmlschema', TEXT_REMEDY],
-  ['ts_stat', TEXT_REMEDY],
-  ['ts_rewrite', TEXT_REMEDY],
+const REFUSED_FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  ['set_config', `use SET LOCAL in a transaction, or ${USE_SESSION}`],
+  ['set_limit', `use SET LOCAL pg_trgm.similarity_threshold in a transaction, or ${USE_SESSION}`],
+  ['pg_advisory_lock', USE_TRANSACTION_LOCK],
+  ['pg_advisory_lock_shared', USE_TRANSACTION_LOCK],
+  ['pg_try_advisory_lock', `use pg_try_advisory_xact_lock() in a transaction, or ${USE_SESSION}`],
+  ['pg_try_advisory_lock_shared', `use pg_try_advisory_xact_lock_shared() in a transaction, or ${USE_SESSION}`],
+  ['pg_advisory_unlock', USE_TRANSACTION_LOCK],
+  ['pg_advisory_unlock_shared', USE_TRANSACTION_LOCK],
+  ['pg_advisory_unlock_all', USE_TRANSACTION_LOCK],
+  ['pg_terminate_backend', ENDS_OTHERS_WORK],
+  ['pg_cancel_backend', ENDS_OTHERS_WORK],
+  ['query_to_xml', RUN_AS_STATEMENT],
+  ['query_to_xmlschema', RUN_AS_STATEMENT],
+  ['query_to_xml_and_xmlschema', RUN_AS_STATEMENT],
+  ['ts_stat', RUN_AS_STATEMENT],
+  ['ts_rewrite', RUN_AS_STATEMENT],
 ]);
 
 /** Outside a transaction they answer with what the connection's previous user did. */
-const SEQUENCE_CALLS: ReadonlySet<string> = new Set(['lastval', 'currval']);
+const SEQUENCE_FUNCTIONS: ReadonlySet<string> = new Set(['lastval', 'currval']);
 
 const TEMPORARY_SCHEMA = /^pg_(?:toast_)?temp(?:_\d+)?$/;
 
@@ -75,7 +75,7 @@ const STAMP_SETTINGS: ReadonlySet<string> = new Set([
 /** @throws SessionStatementRefusedError, StampProtectedError */
 export function refuseCommand(command: readonly Token[], inTransaction: boolean): void {
   const [first] = command;
-  if (first?.kind === 'word') RULES.get(first.text)?.(command, inTransaction);
+  if (first?.kind === 'word') COMMAND_RULES.get(first.text)?.(command, inTransaction);
 }
 
 /** @throws SessionStatementRefusedError for names that are refused wherever they stand in a statement */
@@ -84,7 +84,7 @@ export function refuseCalls(command: readonly Token[], inTransaction: boolean): 
     if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
     if (token.kind !== 'word' && token.kind !== 'name') continue;
     if (isSymbol(command[index + 1], '(')) refuseCall(token.text, inTransaction);
-    else if (token.text === 'pg_settings') refuseChangedSettings(command);
+    else if (token.text === 'pg_settings') refuseSettingsUpdate(command);
     else if (isTemporary(command, index)) refuseTemporary(command, inTransaction);
   }
 }
@@ -99,21 +99,21 @@ export function refuseWhatOutlivesSession(text: string): void {
   if (!/alter|prepare|copy|lock|_backend|&"/i.test(text)) return;
   const tokens = tokenize(text);
   for (const [index, token] of tokens.entries()) {
-    refuseHarmToOthers(token);
+    refuseBackendSignal(token);
     if (index > 0 && !isSymbol(tokens[index - 1], ';')) continue;
     const command = tokens.slice(index);
     if (isWord(token, 'alter')) refuseAlter(command);
     if (isWord(token, 'lock')) refuseLock();
     if (isWord(token, 'copy')) refuseCopyOverTheWire(command);
     if (startsWithWords(command, 'prepare', 'transaction')) refusePrepare(command);
-    refusePreparedEnd(command);
+    refuseEndOfPrepared(command);
   }
 }
 
 /** In any position: these are functions. */
-function refuseHarmToOthers(token: Token): void {
+function refuseBackendSignal(token: Token): void {
   if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
-  if (isName(token, /^pg_(?:terminate|cancel)_backend$/)) refuse(`${token.text}()`, OTHERS_REMEDY);
+  if (isName(token, /^pg_(?:terminate|cancel)_backend$/)) refuse(`${token.text}()`, ENDS_OTHERS_WORK);
 }
 
 function refuse(statement: string, remedy: string): never {
@@ -121,17 +121,17 @@ function refuse(statement: string, remedy: string): never {
 }
 
 function refuseCall(name: string, inTransaction: boolean): void {
-  const remedy = CALLS.get(name);
+  const remedy = REFUSED_FUNCTIONS.get(name);
   if (remedy !== undefined) refuse(`${name}()`, remedy);
-  if (SEQUENCE_CALLS.has(name) && !inTransaction) {
+  if (SEQUENCE_FUNCTIONS.has(name) && !inTransaction) {
     refuse(`${name}()`, 'connections are shared between statements: use RETURNING, or one transaction');
   }
 }
 
-function refuseUnlessHarmlessSet(command: readonly Token[], inTransaction: boolean): void {
+function refuseSessionSet(command: readonly Token[], inTransaction: boolean): void {
   if (isWord(command[1], 'transaction', 'constraints')) return;
-  if (!isWord(command[1], 'local')) refuse('SET', `use SET LOCAL in a transaction, or ${LEASE}`);
-  if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: begin one, or ${LEASE}`);
+  if (!isWord(command[1], 'local')) refuse('SET', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
+  if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: begin one, or ${USE_SESSION}`);
   const setting = (command[2]?.text ?? '').toLowerCase();
   const isStamp = setting === 'app' || setting.startsWith('app.');
   if (isStamp) throw new StampProtectedError('SET LOCAL app.…');
@@ -142,7 +142,7 @@ function refusePrepare(command: readonly Token[]): void {
   if (isWord(command[1], 'transaction')) {
     refuse('PREPARE TRANSACTION', 'a prepared transaction would outlive its connection: commit it instead');
   }
-  refuse('PREPARE', `statements with parameters are planned by the server anyway; or ${LEASE}`);
+  refuse('PREPARE', `statements with parameters are planned by the server anyway; or ${USE_SESSION}`);
 }
 
 /**
@@ -160,8 +160,8 @@ function refuseCopyOverTheWire(command: readonly Token[]): void {
  */
 function refuseCreate(command: readonly Token[]): void {
   const what = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
-  if (isWord(what, 'function', 'procedure')) refuse('CREATE FUNCTION', MIGRATION);
-  if (hasWords(command, 'execute')) refuse('EXECUTE', LEASE);
+  if (isWord(what, 'function', 'procedure')) refuse('CREATE FUNCTION', USE_MIGRATION);
+  if (hasWords(command, 'execute')) refuse('EXECUTE', USE_SESSION);
 }
 
 /** It stops every tenant of a shared table, and needs no right on the rows that it locks. */
@@ -170,30 +170,30 @@ function refuseLock(): void {
 }
 
 /** A rule turns an UPDATE of this view into `set_config`, which stays on the connection. */
-function refuseChangedSettings(command: readonly Token[]): void {
+function refuseSettingsUpdate(command: readonly Token[]): void {
   if (!command.some((token) => isWord(token, 'update', 'merge'))) return;
-  refuse('a change of pg_settings', `use SET LOCAL in a transaction, or ${LEASE}`);
+  refuse('a change of pg_settings', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
 }
 
 /** A role may change its own defaults, and every later connection would begin with them. */
 function refuseAlter(command: readonly Token[]): void {
-  if (isWord(command[1], 'role', 'user') && !isWord(command[2], 'mapping')) refuse('ALTER ROLE', MIGRATION);
-  if (isWord(command[1], 'database', 'system')) refuse(`ALTER ${command[1]?.text.toUpperCase()}`, MIGRATION);
-  if (isWord(command[1], 'function', 'procedure', 'routine')) refuse('ALTER FUNCTION', MIGRATION);
+  if (isWord(command[1], 'role', 'user') && !isWord(command[2], 'mapping')) refuse('ALTER ROLE', USE_MIGRATION);
+  if (isWord(command[1], 'database', 'system')) refuse(`ALTER ${command[1]?.text.toUpperCase()}`, USE_MIGRATION);
+  if (isWord(command[1], 'function', 'procedure', 'routine')) refuse('ALTER FUNCTION', USE_MIGRATION);
 }
 
-function refuseHold(command: readonly Token[]): void {
-  if (hasWords(command, 'with', 'hold')) refuse('a cursor WITH HOLD', `read it inside the transaction, or ${LEASE}`);
+function refuseHoldableCursor(command: readonly Token[]): void {
+  if (hasWords(command, 'with', 'hold')) refuse('a cursor WITH HOLD', `read it inside the transaction, or ${USE_SESSION}`);
 }
 
 function refuseChainAndPrepared(command: readonly Token[]): void {
-  refusePreparedEnd(command);
+  refuseEndOfPrepared(command);
   if (hasWords(command, 'and', 'chain')) {
     refuse('AND CHAIN', 'the chained transaction would have no stamp: begin a new one');
   }
 }
 
-function refusePreparedEnd(command: readonly Token[]): void {
+function refuseEndOfPrepared(command: readonly Token[]): void {
   for (const keyword of ['commit', 'rollback']) {
     if (startsWithWords(command, keyword, 'prepared')) {
       refuse(`${keyword.toUpperCase()} PREPARED`, 'a prepared transaction belongs to no connection');
@@ -212,5 +212,5 @@ function isTemporary(command: readonly Token[], index: number): boolean {
 
 function refuseTemporary(command: readonly Token[], inTransaction: boolean): void {
   if (inTransaction && hasWords(command, 'on', 'commit', 'drop')) return;
-  refuse('a temporary object', `create it in a transaction with ON COMMIT DROP, or ${LEASE}`);
+  refuse('a temporary object', `create it in a transaction with ON COMMIT DROP, or ${USE_SESSION}`);
 }

@@ -9,7 +9,7 @@ export interface Token {
   readonly text: string;
 }
 
-interface Read extends Token {
+interface PositionedToken extends Token {
   /** First position behind the token. */
   readonly end: number;
 }
@@ -20,7 +20,7 @@ const NUMBER_OR_PARAMETER = /\$?\d+/y;
 const STRING_START = /(?:[ebxn]|u&)?'/iy;
 const NAME_START = /(?:u&)?"/iy;
 const DOLLAR_QUOTE = /\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/iy;
-const BLANK = ' \t\n\r\f\v';
+const WHITESPACE = ' \t\n\r\f\v';
 
 /**
  * Splits a text as PostgreSQL's own lexer does, with `standard_conforming_strings` on (its default). What is not closed
@@ -31,16 +31,16 @@ const BLANK = ' \t\n\r\f\v';
  */
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  let at = blankEnd(text, 0);
+  let at = skipBlank(text, 0);
   while (at < text.length) {
     const token = readToken(text, at);
     tokens.push({ kind: token.kind, text: token.text });
-    at = blankEnd(text, token.end);
+    at = skipBlank(text, token.end);
   }
   return tokens;
 }
 
-function readToken(text: string, at: number): Read {
+function readToken(text: string, at: number): PositionedToken {
   const quote = match(STRING_START, text, at);
   if (quote !== undefined) return { kind: 'string', text: '', end: stringEnd(text, at + quote.length, quote) };
   const nameStart = match(NAME_START, text, at);
@@ -50,11 +50,11 @@ function readToken(text: string, at: number): Read {
   const number = match(NUMBER_OR_PARAMETER, text, at);
   if (number !== undefined) return { kind: 'number', text: number, end: at + number.length };
   const dollars = match(DOLLAR_QUOTE, text, at);
-  if (dollars !== undefined) return { kind: 'string', text: '', end: behind(text, dollars, at + dollars.length) };
+  if (dollars !== undefined) return { kind: 'string', text: '', end: endOf(text, dollars, at + dollars.length) };
   return { kind: 'symbol', text: text.charAt(at), end: at + 1 };
 }
 
-function readName(text: string, from: number, start: string): Read {
+function readName(text: string, from: number, start: string): PositionedToken {
   const end = quotedEnd(text, from, '"');
   const name = text.slice(from, end - 1).replaceAll('""', '"');
   return { kind: start === '"' ? 'name' : 'escaped-name', text: name, end };
@@ -66,8 +66,8 @@ function stringEnd(text: string, from: number, start: string): number {
 
 /** Doubled quotes belong to the content. */
 function quotedEnd(text: string, from: number, quote: string): number {
-  let end = behind(text, quote, from);
-  while (text.charAt(end) === quote) end = behind(text, quote, end + 1);
+  let end = endOf(text, quote, from);
+  while (text.charAt(end) === quote) end = endOf(text, quote, end + 1);
   return end;
 }
 
@@ -80,7 +80,7 @@ function escapedStringEnd(text: string, from: number): number {
     else if (char !== "'") at += 1;
     else if (text.charAt(at + 1) === "'") at += 2;
     else {
-      const continued = continuation(text, at + 1);
+      const continued = continuationStart(text, at + 1);
       if (continued === undefined) return at + 1;
       at = continued;
     }
@@ -92,25 +92,25 @@ function escapedStringEnd(text: string, from: number): number {
  * Two constants with a line break between them are one constant. For an escaped one that matters: the second part has
  * escapes too. Returns the position behind the quote that opens the second part.
  */
-function continuation(text: string, from: number): number | undefined {
+function continuationStart(text: string, from: number): number | undefined {
   let at = from;
   let lineBreak = false;
   for (;;) {
     if (text.startsWith('--', at)) at = lineEnd(text, at);
     const char = text.charAt(at);
-    if (char === '' || !BLANK.includes(char)) return lineBreak && char === "'" ? at + 1 : undefined;
+    if (char === '' || !WHITESPACE.includes(char)) return lineBreak && char === "'" ? at + 1 : undefined;
     lineBreak ||= char === '\n' || char === '\r';
     at += 1;
   }
 }
 
 /** First position at or after `from` that is neither white space nor inside a comment. */
-function blankEnd(text: string, from: number): number {
+function skipBlank(text: string, from: number): number {
   let at = from;
   for (;;) {
     const char = text.charAt(at);
     if (char === '') return text.length;
-    if (BLANK.includes(char)) at += 1;
+    if (WHITESPACE.includes(char)) at += 1;
     else if (char === '-' && text.charAt(at + 1) === '-') at = lineEnd(text, at);
     else if (char === '/' && text.charAt(at + 1) === '*') at = blockCommentEnd(text, at + 2);
     else return at;
@@ -135,7 +135,7 @@ function lineEnd(text: string, from: number): number {
   return lineBreak.exec(text)?.index ?? text.length;
 }
 
-function behind(text: string, needle: string, from: number): number {
+function endOf(text: string, needle: string, from: number): number {
   const index = text.indexOf(needle, from);
   return index < 0 ? text.length : index + needle.length;
 }

@@ -37,7 +37,7 @@ export function beginCommandOf(command: readonly Token[]): string {
 /** @throws MultipleCommandsError for anything but `COMMIT`, `END`, `ROLLBACK` or `ABORT` as such */
 export function assertEndsTransaction(command: readonly Token[]): void {
   const rest = command.slice(afterNoise(command));
-  if (rest.length > 0 && wordsOf(rest) !== NO_CHAIN) fail(command);
+  if (rest.length > 0 && wordsOf(rest) !== NO_CHAIN) rejectTrailing(command);
 }
 
 /**
@@ -50,11 +50,11 @@ export function isRollbackToSavepoint(command: readonly Token[]): boolean {
   if (!isWord(command[to], 'to')) return false;
   const name = isWord(command[to + 1], 'savepoint') && command.length > to + 2 ? to + 2 : to + 1;
   const named = command[name]?.kind === 'word' || command[name]?.kind === 'name';
-  if (!named || command.length > name + 1) fail(command);
+  if (!named || command.length > name + 1) rejectTrailing(command);
   return true;
 }
 
-function fail(command: readonly Token[]): never {
+function rejectTrailing(command: readonly Token[]): never {
   throw new MultipleCommandsError(command[0]?.text.toUpperCase() ?? '');
 }
 

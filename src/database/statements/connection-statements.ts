@@ -2,11 +2,14 @@ import type pg from 'pg';
 import type { StatementPlan } from './statement-records.js';
 import type { WireResult } from './wire.js';
 
-/** Names that one connection keeps; PostgreSQL keeps a plan of some 10 to 100 KB for each. */
-const MAX_NAMES = 200;
+/** Prepared statements per connection; PostgreSQL keeps a plan of roughly 10 to 100 KB for each. */
+const MAX_STATEMENTS = 200;
 
-/** What a result says of its columns. It holds for as long as the name does: PostgreSQL refuses to return others. */
-export class Columns {
+/**
+ * The column descriptions of a prepared statement's result. Valid for as long as the statement is prepared: PostgreSQL
+ * raises an error rather than return other columns under the same name.
+ */
+export class ResultColumns {
   private readonly fields: readonly pg.FieldDef[];
   private readonly parsers: unknown;
   private readonly emptyRow: unknown;
@@ -24,59 +27,60 @@ export class Columns {
   }
 }
 
-/** One making of a name on a connection; when that fails, or the server forgets it, another one takes its place. */
+/** One preparation of a name on a connection; replaced when it fails or when the server has lost it. */
 export class NamedStatement {
-  /** A flight that makes it is under way or has come through. */
-  isMade = false;
-  columns: Columns | undefined;
+  /** Its `Parse` has been sent, and has not failed so far. */
+  isPrepared = false;
+  columns: ResultColumns | undefined;
 
   constructor(
     readonly name: string,
-    /** What is called so now: nobody knows whether the server has it. */
-    readonly replaces: boolean,
+    /** Whether to close the name before preparing it: the server may still have an earlier statement under it. */
+    readonly mustClose: boolean,
   ) {}
 }
 
-/** The prepared statements of one connection: the stamp, and those that were used last. */
+/** The prepared statements of one connection: the stamp, and the most recently used statements. */
 export class ConnectionStatements {
-  private stamping = new NamedStatement('tenantry_stamp', false);
+  private stampStatement = new NamedStatement('tenantry_stamp', false);
   private readonly named = new Map<StatementPlan, NamedStatement>();
-  /** Seen once on this connection: a text that does not come again while others do is not worth a plan. */
-  private readonly seen = new Set<StatementPlan>();
+  /** Used once on this connection. A text that does not recur while others do is not worth preparing. */
+  private readonly seenOnce = new Set<StatementPlan>();
 
   get stamp(): NamedStatement {
-    return this.stamping;
+    return this.stampStatement;
   }
 
-  /** Undefined while it has no name here. */
+  /** @returns undefined while the plan has no name on this connection */
   find(plan: StatementPlan): NamedStatement | undefined {
     const found = this.named.get(plan);
     if (found) {
-      this.keep(plan, found);
+      this.saveAsNewest(plan, found);
       return found;
     }
-    if (this.seen.delete(plan)) return this.keep(plan, new NamedStatement(plan.name, false));
-    this.seen.add(plan);
-    if (this.seen.size > MAX_NAMES) this.seen.delete(first(this.seen));
+    if (this.seenOnce.delete(plan)) return this.saveAsNewest(plan, new NamedStatement(plan.name, false));
+    this.seenOnce.add(plan);
+    if (this.seenOnce.size > MAX_STATEMENTS) this.seenOnce.delete(first(this.seenOnce));
     return undefined;
   }
 
-  /** It is not, or not any more, what it was made as. */
-  renew(failed: NamedStatement, plan?: StatementPlan): void {
-    if (failed === this.stamping) this.stamping = new NamedStatement(failed.name, true);
+  /** The server does not have the statement, or may not have it: its next use prepares it again. */
+  invalidate(failed: NamedStatement, plan?: StatementPlan): void {
+    if (failed === this.stampStatement) this.stampStatement = new NamedStatement(failed.name, true);
     else if (plan && this.named.get(plan) === failed) this.named.set(plan, new NamedStatement(failed.name, true));
   }
 
-  /** @returns a name to close, which is forgotten from now on */
-  takeSurplus(): string | undefined {
-    if (this.named.size <= MAX_NAMES) return undefined;
+  /** @returns the name of the evicted statement, which the caller must close; undefined while there is room */
+  evictOldest(): string | undefined {
+    if (this.named.size <= MAX_STATEMENTS) return undefined;
     const [plan, { name }] = first(this.named);
     this.named.delete(plan);
     return name;
   }
 
-  private keep(plan: StatementPlan, statement: NamedStatement): NamedStatement {
-    if (this.named.size > MAX_NAMES / 2) this.named.delete(plan); // so that it comes last; with few names nobody asks
+  private saveAsNewest(plan: StatementPlan, statement: NamedStatement): NamedStatement {
+    // Moves it to the most recent position; skipped while the map is small and eviction is far off.
+    if (this.named.size > MAX_STATEMENTS / 2) this.named.delete(plan);
     this.named.set(plan, statement);
     return statement;
   }
@@ -84,5 +88,5 @@ export class ConnectionStatements {
 
 function first<T>(all: Iterable<T>): T {
   for (const one of all) return one;
-  throw new RangeError('there is none');
+  throw new RangeError('the collection is empty');
 }

@@ -2,100 +2,100 @@ import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
-import { watchLine } from './read-timeout-monitor.js';
-import { postTogether } from './write-coalescer.js';
+import { monitorReadTimeout } from './read-timeout-monitor.js';
+import { scheduleFlush } from './write-coalescer.js';
 import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient, WireConnection } from './wire.js';
 import { wireClient } from './wire.js';
 
-/** The first statements of a connection fill its backend's caches: what they take says nothing of the statements. */
-const COLD = 3;
+/** The first queries of a connection fill its backend's caches, so their durations are not representative. */
+const COLD_QUERIES = 3;
 
-/** How a connection is used. */
+/** How to send a query on a connection. */
 export interface SendOptions {
-  /** Whether it knows statements by name. */
+  /** Whether to use prepared statements. */
   readonly named: boolean;
-  /** Whether tenants share it. */
+  /** Whether several tenants use the connection. */
   readonly shared: boolean;
-  /** Whether the message may wait for others that leave in the same turn of the event loop. */
-  readonly together: boolean;
+  /** Whether the messages may wait until the end of this turn of the event loop, to be written together with others. */
+  readonly coalesce: boolean;
 }
 
 /**
- * The flights that are under way on one connection, in the order in which the server answers them. To node-postgres they
- * are one query, which goes on for as long as there are any.
+ * The pipelined queries in progress on one connection, in the order in which the server answers them. To node-postgres
+ * they are a single query, which lasts until the pipeline is empty.
  *
- * An error ends one flight, because each has its own `Sync`; what ends the connection ends them all.
+ * An error fails one query, because each has its own `Sync`; the loss of the connection fails them all.
  */
 export class QueryPipeline implements ActiveQuery {
-  /** When the server can have begun with the first one, in ms. */
-  private since = 0;
+  /** The earliest time at which the server can have started the first query, in ms. */
+  private headSince = 0;
   private readonly queries: PipelinedQuery[] = [];
   private readonly wire: WireClient;
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
   private isBroken = false;
-  private landed = 0;
-  /** A cancel was asked for. When it comes is not known, so from then on it may have hit whatever was canceled. */
-  private isCanceled = false;
+  private completedCount = 0;
+  /** A cancel request was sent. Its arrival time is unknown, so it may be the cause of any later `query_canceled` error. */
+  private cancelRequested = false;
 
   constructor(private readonly client: pg.ClientBase) {
     this.wire = wireClient(client);
   }
 
-  send(flight: PipelinedQuery, use: SendOptions): void {
-    const refusal = this.whyUnusable();
-    if (refusal) return process.nextTick(() => flight.fail(refusal));
+  send(query: PipelinedQuery, options: SendOptions): void {
+    const unusable = this.unusableError();
+    if (unusable) return process.nextTick(() => query.fail(unusable));
     try {
-      const named = use.named && flight.stamp?.statementTimeoutMs === undefined;
-      this.outgoing.push(...flight.messages(this.wire, named ? this.names : undefined, use.shared));
+      const named = options.named && query.stamp?.statementTimeoutMs === undefined;
+      this.outgoing.push(...query.messages(this.wire, named ? this.names : undefined, options.shared));
     } catch (error) {
-      flight.isUnsendable = true;
-      return process.nextTick(() => flight.fail(error));
+      query.isUnsendable = true;
+      return process.nextTick(() => query.fail(error));
     }
-    this.queries.push(flight);
-    if (this.queries.length === 1) this.begin();
-    if (use.together) postTogether(this);
-    else this.post();
+    this.queries.push(query);
+    if (this.queries.length === 1) this.start();
+    if (options.coalesce) scheduleFlush(this);
+    else this.flush();
   }
 
   /**
-   * Nobody waits for it any more. It is stopped if it is the one that runs; those behind it go on. The connection is not
-   * used further, so that a cancel which comes late never meets a write.
+   * The caller no longer waits for the query. It is canceled if it is the one that is running; the queries behind it
+   * continue. The connection is not used again afterwards, so that a late cancel request never hits a write.
    */
-  abandon(flight: PipelinedQuery): void {
-    flight.isAbandoned = true;
-    if (flight !== this.queries[0]) return;
-    flight.isCanceled = true;
-    this.isCanceled = true;
+  abandon(query: PipelinedQuery): void {
+    query.isAbandoned = true;
+    if (query !== this.queries[0]) return;
+    query.isCanceled = true;
+    this.cancelRequested = true;
     void requestCancel(this.client as pg.Client);
   }
 
-  /** What a session may have done to the names is not known. */
+  /** Called after a session, which may have changed the server's prepared statements. */
   forgetNames(): void {
     this.names = new ConnectionStatements();
   }
 
-  /** Sends what has gathered. */
-  post(): void {
+  /** Writes all queued messages at once. */
+  flush(): void {
     if (this.outgoing.length === 0) return;
     this.wire.connection._send(Buffer.concat(this.outgoing.splice(0)));
   }
 
-  /** How long the server has been busy with the first one, in ms; undefined with none. */
+  /** How long the server has been working on the first query, in ms; undefined while the pipeline is empty. */
   busyMs(now: number): number | undefined {
-    return this.queries.length === 0 ? undefined : now - this.since;
+    return this.queries.length === 0 ? undefined : now - this.headSince;
   }
 
-  /** None of those under way will be heard of any more; the connection is no good. */
-  break(error: Error): void {
+  /** Fails every query in progress; the connection is unusable from then on. */
+  failAll(error: Error): void {
     this.isBroken = true;
-    for (const flight of this.queries.splice(0)) flight.fail(error);
+    for (const query of this.queries.splice(0)) query.fail(error);
   }
 
-  // What node-postgres asks of its active query
+  // The interface that node-postgres expects of its active query
 
   submit(): null {
-    return null; // what there is to send is sent by `send`
+    return null; // `send` has sent the messages already
   }
 
   handleRowDescription(message: RowDescription): void {
@@ -115,67 +115,67 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   handlePortalSuspended(): void {
-    // no flight asks for a part of its rows
+    // never happens: no query limits its rows
   }
 
-  /** The server ignored the `Sync` that was sent with the statement, and waits for another one. */
+  /** In copy-in mode the server has ignored the `Sync` sent with the statement, and waits for another one. */
   handleCopyInResponse(connection: WireConnection): void {
     connection.sendCopyFail('COPY FROM STDIN is not supported');
     connection.sync();
   }
 
   handleCopyData(): void {
-    // a statement that is refused before it is sent; its rows lead nowhere
+    // `COPY TO STDOUT` is refused before it is sent; should it ever get through, its rows are dropped
   }
 
   handleError(error: Error): void {
-    const [flight] = this.queries;
-    if (!flight) return;
-    if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.break(error);
-    flight.failure ??= error;
-    this.wire._activeQuery = this; // which node-postgres takes for done with; the answer ends with `ReadyForQuery`
+    const [query] = this.queries;
+    if (!query) return;
+    if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.failAll(error);
+    query.failure ??= error;
+    this.wire._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
   }
 
   handleReadyForQuery(): void {
-    const flight = this.queries.shift();
-    if (!flight) return;
+    const query = this.queries.shift();
+    if (!query) return;
     const now = performance.now();
-    const ms = now - this.since;
-    this.since = now;
-    if (this.queries.length > 0) this.goOn();
-    if (flight.isToBeRepeated(this.isCanceled)) this.send(flight, { named: false, shared: true, together: false });
-    else flight.land(ms, (this.landed += 1) <= COLD);
+    const ms = now - this.headSince;
+    this.headSince = now;
+    if (this.queries.length > 0) this.stayActive();
+    if (query.resetForRetry(this.cancelRequested)) this.send(query, { named: false, shared: true, coalesce: false });
+    else query.complete(ms, (this.completedCount += 1) <= COLD_QUERIES);
   }
 
-  private begin(): void {
-    this.since = performance.now();
-    watchLine(this, Number(this.wire.connectionParameters.query_timeout ?? 0));
+  private start(): void {
+    this.headSince = performance.now();
+    monitorReadTimeout(this, Number(this.wire.connectionParameters.query_timeout ?? 0));
     this.wire._queryQueue.push(this);
     this.wire._pulseQueryQueue();
   }
 
-  private goOn(): void {
+  private stayActive(): void {
     this.wire._activeQuery = this;
     this.wire.readyForQuery = false;
   }
 
-  private whyUnusable(): Error | undefined {
-    // In node-postgres' words, by which a statement is known that was not sent (`neverTookEffect`).
+  private unusableError(): Error | undefined {
+    // node-postgres' own messages, by which `neverTookEffect` recognises a statement that was not sent.
     if (this.isBroken || !this.wire._queryable)
       return new Error('Client has encountered a connection error and is not queryable');
     return this.wire._ending ? new Error('Client was closed and is not queryable') : undefined;
   }
 }
 
-const lines = new WeakMap<pg.ClientBase, QueryPipeline>();
+const pipelines = new WeakMap<pg.ClientBase, QueryPipeline>();
 
 export function pipelineOf(client: pg.ClientBase): QueryPipeline {
-  let line = lines.get(client);
-  if (!line) lines.set(client, (line = new QueryPipeline(client)));
-  return line;
+  let pipeline = pipelines.get(client);
+  if (!pipeline) pipelines.set(client, (pipeline = new QueryPipeline(client)));
+  return pipeline;
 }
 
-/** Every statement that is under way on the connection ends with such an error, and none behind the first has begun. */
+/** Such an error fails every query in progress on the connection; none but the first can have started. */
 function isFatal({ severity }: pg.DatabaseError): boolean {
   return severity === 'FATAL' || severity === 'PANIC';
 }

@@ -1,35 +1,35 @@
 import { runWithoutContext } from '../../platform/run-without-context.js';
 
-const LOOK_MS = 500;
+const CHECK_INTERVAL_MS = 500;
 
-/** What has to answer in time. */
-interface Watched {
+/** A pipeline whose server must answer in time. */
+interface Monitored {
   busyMs(now: number): number | undefined;
-  break(error: Error): void;
+  failAll(error: Error): void;
 }
 
-/** Those that are busy, or were when it was looked last, with how long they may be, in ms. */
-const watched = new Map<Watched, number>();
-let watch: NodeJS.Timeout | undefined;
+/** Pipelines that are busy, or were at the last check, with their read timeout in ms. */
+const monitored = new Map<Monitored, number>();
+let timer: NodeJS.Timeout | undefined;
 
 /**
- * Ends what a connection is busy with for longer than `limitMs`, within half a second: a timer for each statement would
- * cost more than many a statement. It says so in node-postgres' words.
+ * Fails a pipeline whose server takes longer than `timeoutMs` for one query, at most half a second late: a timer per
+ * statement would cost more than many a statement. The error has node-postgres' own message.
  */
-export function watchLine(line: Watched, limitMs: number): void {
-  if (limitMs <= 0 || watched.has(line)) return;
-  watched.set(line, limitMs);
-  watch ??= runWithoutContext(() => setInterval(look, LOOK_MS).unref());
+export function monitorReadTimeout(pipeline: Monitored, timeoutMs: number): void {
+  if (timeoutMs <= 0 || monitored.has(pipeline)) return;
+  monitored.set(pipeline, timeoutMs);
+  timer ??= runWithoutContext(() => setInterval(checkAll, CHECK_INTERVAL_MS).unref());
 }
 
-function look(): void {
+function checkAll(): void {
   const now = performance.now();
-  for (const [line, limitMs] of watched) {
-    const busyMs = line.busyMs(now);
-    if (busyMs === undefined) watched.delete(line);
-    else if (busyMs > limitMs) line.break(new Error('Query read timeout'));
+  for (const [pipeline, timeoutMs] of monitored) {
+    const busyMs = pipeline.busyMs(now);
+    if (busyMs === undefined) monitored.delete(pipeline);
+    else if (busyMs > timeoutMs) pipeline.failAll(new Error('Query read timeout'));
   }
-  if (watched.size > 0) return;
-  clearInterval(watch);
-  watch = undefined;
+  if (monitored.size > 0) return;
+  clearInterval(timer);
+  timer = undefined;
 }

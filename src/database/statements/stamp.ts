@@ -3,23 +3,23 @@ import pg from 'pg';
 /**
  * The tenant identity that travels with a statement.
  *
- * Both settings are transaction-local wherever they are sent, so nothing of a tenant outlives its statement or its
- * transaction on a pooled connection.
+ * On a pooled connection both settings are transaction-local, so nothing of a tenant outlives its statement or
+ * transaction there.
  */
 export interface Stamp {
   readonly tenantId: string;
   /** Value of `search_path`, already quoted. */
   readonly searchPath: string;
-  /** Behind a pooler, where it cannot be set at connect. */
+  /** In ms. Set only behind a pooler, where it cannot be set when connecting. */
   readonly statementTimeoutMs?: number | undefined;
 }
 
-/** `$1` tenant id, `$2` search path. The row it returns is thrown away. */
+/** `$1` tenant id, `$2` search path. The row it returns is discarded. */
 const STAMP_STATEMENT = "SELECT set_config('app.tenant_id', $1, true), set_config('search_path', $2, true)";
 
 const STAMP_WITH_TIMEOUT = `${STAMP_STATEMENT}, set_config('statement_timeout', $3, true)`;
 
-/** The statement that stamps what follows it in its flight, and its parameters. */
+/** The statement that stamps the query behind it in the same round trip, and its parameters. */
 export function stampStatement(stamp: Stamp): { readonly text: string; readonly values: readonly string[] } {
   const { tenantId, searchPath, statementTimeoutMs } = stamp;
   if (statementTimeoutMs === undefined) return { text: STAMP_STATEMENT, values: [tenantId, searchPath] };
@@ -27,9 +27,9 @@ export function stampStatement(stamp: Stamp): { readonly text: string; readonly 
 }
 
 /**
- * The tenant's schema first; `public` after it for extensions only (nothing of ours lives there). `pg_temp` comes last:
- * PostgreSQL searches it first where the path does not name it, so that a temporary table left on the connection would
- * take what was meant for the tenant's (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
+ * The tenant's schema comes first, then `public`, for extensions only: it holds no tables of this product. `pg_temp` comes
+ * last: PostgreSQL searches it first where the path does not name it, and a temporary table left on the connection would
+ * then shadow the tenant's own (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
  */
 export function createStamp(tenantId: string, schema: string, statementTimeoutMs?: number): Stamp {
   const searchPath = `${pg.escapeIdentifier(schema)}, public, pg_temp`;
@@ -37,8 +37,8 @@ export function createStamp(tenantId: string, schema: string, statementTimeoutMs
 }
 
 /**
- * The stamp as utility statements, for the flight that begins a transaction. Unlike `SELECT set_config(…)` they take
- * no snapshot, so `SET TRANSACTION ISOLATION LEVEL …` may still follow.
+ * The stamp as utility commands, sent together with `BEGIN`. Unlike `SELECT set_config(…)` they take no snapshot, so
+ * `SET TRANSACTION ISOLATION LEVEL …` may still follow.
  */
 export function localStampCommands(stamp: Stamp): string {
   const timeout =

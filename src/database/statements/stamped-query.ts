@@ -5,105 +5,109 @@ import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
 import { PipelinedQuery } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
-import { openTransaction } from './readiness.js';
-import { isRead, neverTookEffect } from './repeatable-read.js';
+import { openTransactionReason } from './readiness.js';
+import { isRead, neverTookEffect } from './retryable-read.js';
 import type { Stamp } from './stamp.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
 
-const ALONE: SendOptions = { named: false, shared: true, together: false };
+const UNCOALESCED: SendOptions = { named: false, shared: true, coalesce: false };
 
 /**
- * Runs one statement under its stamp on a connection of the tenant's target and gives the connection back. A read that
- * met a dead connection is run once more on another one; a write never is.
+ * Runs one statement under its stamp on a connection of the tenant's target and releases the connection. A read that met
+ * a dead connection is retried once on another one; a write never is.
  *
- * From here to the socket and back there is one promise, where a connection is free and nobody traces: each costs more
- * than all the rest of the way, because Node 20 follows every promise for AsyncLocalStorage.
+ * With a free connection and tracing off there is a single promise from here to the socket and back: each promise costs
+ * more than everything else on this path, because Node 20 tracks every promise for AsyncLocalStorage.
  */
 export function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
   const record = statementRecords.get(statement.text);
-  const connection = currentTracing() ? undefined : access.tryForStatement(isQuickRead(record));
+  const connection = currentTracing() ? undefined : access.tryAcquireForStatement(isQuickRead(record));
   return connection ? send({ access, statement, record }, connection) : acquireAndSend({ access, statement, record });
 }
 
 /**
- * Sends one statement and its stamp over a connection, and leaves the connection to whoever holds it. Without a stamp:
- * in the transaction that is open there.
+ * Sends one statement and its stamp on a client that the caller holds and keeps. Without a stamp it runs in the
+ * transaction that is open there.
  */
-export function sendAlone(
+export function sendOnClient(
   client: pg.ClientBase,
   stamp: Stamp | undefined,
   statement: Statement,
 ): Promise<pg.QueryResult> {
   return new Promise((resolve, reject) => {
-    const flight = new PipelinedQuery(stamp, statement, undefined, (error, result) => {
+    const query = new PipelinedQuery(stamp, statement, undefined, (error, result) => {
       if (result) resolve(result);
       else reject(error);
     });
-    pipelineOf(client).send(flight, ALONE);
+    pipelineOf(client).send(query, UNCOALESCED);
   });
 }
 
-/** What is asked for, by whom. */
+/** One statement on its way through the pool, and the tenant that it runs for. */
 interface StatementRun {
   readonly access: TenantAccess;
   readonly statement: Statement;
   readonly record: StatementRecord | undefined;
-  /** It met a dead connection before. */
-  readonly isSecond?: boolean;
+  /** The first attempt met a dead connection. */
+  readonly isRetry?: boolean;
 }
 
-async function acquireAndSend(journey: StatementRun): Promise<pg.QueryResult> {
-  const connection = await journey.access.forStatement(isQuickRead(journey.record));
-  return tracedStatement(connection.client, journey.statement.text, () => send(journey, connection));
+async function acquireAndSend(run: StatementRun): Promise<pg.QueryResult> {
+  const connection = await run.access.acquireForStatement(isQuickRead(run.record));
+  return tracedStatement(connection.client, run.statement.text, () => send(run, connection));
 }
 
-function send(journey: StatementRun, connection: PooledConnection): Promise<pg.QueryResult> {
-  const { access, statement, record } = journey;
+function send(run: StatementRun, connection: PooledConnection): Promise<pg.QueryResult> {
+  const { access, statement, record } = run;
   const { client, isShared } = connection;
-  if (connection.revoked) return Promise.reject(giveBack(connection, connection.revoked));
+  if (connection.revoked) return Promise.reject(release(connection, connection.revoked));
   return new Promise((resolve, reject) => {
-    const line = pipelineOf(client);
-    const flight = new PipelinedQuery(access.stamp, statement, record, (failure, result) => {
-      const error = giveBack(connection, failure, flight);
+    const pipeline = pipelineOf(client);
+    const query = new PipelinedQuery(access.stamp, statement, record, (failure, result) => {
+      const error = release(connection, failure, query);
       if (error === undefined && result) resolve(result);
-      else if (mayRepeat(journey) && neverTookEffect(error, flight.completed)) resolve(repeat(journey));
+      else if (mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));
       else reject(error);
     });
     connection.onRevoked?.((reason) => {
       reject(reason);
-      line.abandon(flight);
+      pipeline.abandon(query);
     });
-    line.send(flight, {
+    pipeline.send(query, {
       named: connection.keepsPreparedStatements,
       shared: access.pool.target.shared,
-      together: isShared,
+      coalesce: isShared,
     });
   });
 }
 
-function mayRepeat({ statement, record, isSecond }: StatementRun): boolean {
-  return !isSecond && (record?.isRead ?? isRead(statement));
+function mayRetry({ statement, record, isRetry }: StatementRun): boolean {
+  return !isRetry && (record?.isRead ?? isRead(statement));
 }
 
-function repeat(journey: StatementRun): Promise<pg.QueryResult> {
-  return acquireAndSend({ ...journey, isSecond: true });
+function retry(run: StatementRun): Promise<pg.QueryResult> {
+  return acquireAndSend({ ...run, isRetry: true });
 }
 
-/** Never throws: it is called by the connection's socket, where nobody would catch it. @returns what the caller is told */
-function giveBack(connection: PooledConnection, error: unknown, flight?: PipelinedQuery): unknown {
+/**
+ * Never throws: it is called from the connection's socket events, where an error would be uncaught.
+ *
+ * @returns the error for the caller, or undefined after a success
+ */
+function release(connection: PooledConnection, error: unknown, query?: PipelinedQuery): unknown {
   try {
-    connection.release(whyDiscard(error, flight) ?? openTransaction(connection.client));
+    connection.release(discardReasonFor(error, query) ?? openTransactionReason(connection.client));
     return error === undefined ? undefined : (connection.revoked ?? error);
   } catch (failure) {
     return failure;
   }
 }
 
-function whyDiscard(error: unknown, flight: PipelinedQuery | undefined): string | undefined {
-  if (flight?.isCanceled) return 'a cancel was sent to it';
-  return error === undefined || flight?.isUnsendable ? undefined : discardReason(error);
+function discardReasonFor(error: unknown, query: PipelinedQuery | undefined): string | undefined {
+  if (query?.isCanceled) return 'a cancel request was sent to it';
+  return error === undefined || query?.isUnsendable ? undefined : discardReason(error);
 }
 
 function isQuickRead(record: StatementRecord | undefined): boolean {

@@ -1,66 +1,66 @@
-import { isRead } from './repeatable-read.js';
+import { isRead } from './retryable-read.js';
 
-/** From this execution on a text counts as one that the application sends again and again. */
-const OFTEN = 3;
-/** A text whose executions take longer on average shares no connection. */
+/** Executions after which a statement counts as frequent. */
+const MIN_EXECUTIONS = 3;
+/** Statements that take longer than this on average get a connection of their own. */
 const QUICK_MS = 10;
-/** How many executions the average looks back on, more or less. */
-const WINDOW = 8;
-/** Search paths for which a text is planned: with more of them each connection would plan for nearly every execution. */
+/** The moving average spans about this many executions. */
+const AVERAGE_WINDOW = 8;
+/** Search paths per statement: with more of them, a connection would prepare it again for nearly every execution. */
 const MAX_PLANS = 100;
-const MAX_TEXTS = 1_000;
-/** Longer ones are rarely sent twice. */
-const LONGEST = 10_000;
+const MAX_RECORDS = 1_000;
+/** Characters. Longer statements are rarely sent twice. */
+const MAX_TEXT_LENGTH = 10_000;
 
-let names = 0;
+let planCount = 0;
 
-/** One text under one search path: what the server plans, and what a connection knows under one name. */
+/** One statement under one search path: the unit that the server plans and that a connection prepares under one name. */
 export class StatementPlan {
-  readonly name = `tenantry_${(names += 1)}`;
+  readonly name = `tenantry_${(planCount += 1)}`;
   private executions = 0;
 
   constructor(private readonly record: StatementRecord) {}
 
-  executed(tenantId: string): void {
+  recordExecution(tenantId: string): void {
     this.executions += 1;
-    this.record.sentBy(tenantId);
+    this.record.recordTenant(tenantId);
   }
 
   /**
-   * Whether it is worth a name. On connections that tenants share it must also be nobody's own: a text that two of them
-   * sent carries no values of one.
+   * Whether it is worth preparing. On a connection that tenants share it must also have been sent by two of them: such a
+   * text contains no tenant's own values.
    */
-  isWorthKeeping(shared: boolean): boolean {
-    return this.executions >= OFTEN && (this.record.isCommon || !shared);
+  isWorthNaming(shared: boolean): boolean {
+    return this.executions >= MIN_EXECUTIONS && (this.record.isSharedByTenants || !shared);
   }
 }
 
-/** What is known of one text of a row statement (`isRowStatement`). */
+/** Execution history of one row statement (`isRowStatement`), identified by its text. */
 export class StatementRecord {
   readonly isRead: boolean;
   private readonly plans = new Map<string, StatementPlan>();
   private executions = 0;
   private averageMs = 0;
   private firstTenant: string | undefined;
-  private sentByTwo = false;
+  private hasSecondTenant = false;
 
   constructor(text: string) {
     this.isRead = isRead({ text });
   }
 
-  /** Whether others may wait behind it on one connection: it only reads, and has never yet held anybody up for long. */
+  /** Whether other queries may wait behind it on a shared connection: it only reads, and is fast on average. */
   get isQuickRead(): boolean {
-    return this.isRead && this.executions >= OFTEN && this.averageMs < QUICK_MS;
+    return this.isRead && this.executions >= MIN_EXECUTIONS && this.averageMs < QUICK_MS;
   }
 
-  /** Whether two tenants have sent it, under whatever search path. */
-  get isCommon(): boolean {
-    return this.sentByTwo;
+  /** Whether at least two tenants have sent it, under any search path. */
+  get isSharedByTenants(): boolean {
+    return this.hasSecondTenant;
   }
 
-  sentBy(tenantId: string): void {
+  recordTenant(tenantId: string): void {
     this.firstTenant ??= tenantId;
-    this.sentByTwo ||= tenantId !== this.firstTenant;
+    this.hasSecondTenant ||= tenantId !== this.firstTenant;
   }
 
   plan(searchPath: string): StatementPlan {
@@ -73,17 +73,17 @@ export class StatementRecord {
   }
 
   /**
-   * @param ms how long the server took for it
+   * @param ms how long the server took
    * @param isCold whether the server may have been slow because the connection was new
    */
-  took(ms: number, isCold: boolean): void {
+  recordDuration(ms: number, isCold: boolean): void {
     if (isCold && ms >= QUICK_MS) return;
     this.executions += 1;
-    this.averageMs += (ms - this.averageMs) / WINDOW;
+    this.averageMs += (ms - this.averageMs) / AVERAGE_WINDOW;
   }
 }
 
-/** What this process has learned of the texts that it sends, for all its connections. */
+/** The process-wide history of recently sent row statements. */
 export class StatementRecords {
   private readonly records = new Map<string, StatementRecord>();
 
@@ -91,12 +91,15 @@ export class StatementRecords {
     return this.records.get(text);
   }
 
-  /** Of a text that is known to be a row statement. */
-  remember(text: string): StatementRecord | undefined {
-    if (text.length > LONGEST) return undefined;
+  /**
+   * @param text a row statement (`isRowStatement`)
+   * @returns undefined when the text is too long to be recorded
+   */
+  add(text: string): StatementRecord | undefined {
+    if (text.length > MAX_TEXT_LENGTH) return undefined;
     const record = new StatementRecord(text);
     this.records.set(text, record);
-    if (this.records.size > MAX_TEXTS) deleteOldest(this.records);
+    if (this.records.size > MAX_RECORDS) deleteOldest(this.records);
     return record;
   }
 }

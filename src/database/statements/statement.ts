@@ -6,7 +6,7 @@ import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
 import { isSymbol, stripExplain } from '../sql-guard/token-patterns.js';
 import { assertEndsTransaction, beginCommandOf, isRollbackToSavepoint } from '../sql-guard/transaction-commands.js';
 
-/** What a caller wants to run. Two commands in one text are refused by the server. */
+/** A caller's statement. The server rejects a text with two commands. */
 export interface Statement {
   readonly text: string;
   readonly values?: readonly unknown[] | undefined;
@@ -15,18 +15,18 @@ export interface Statement {
 }
 
 /**
- * What a statement means for the connection it runs on.
- * `begin`, `commit`, `rollback` open and close a lease; `plain` is complete in itself.
+ * What a statement means for the connection that it runs on: `begin` opens a lease, `commit` and `rollback` close it,
+ * `plain` does neither.
  */
 export type StatementKind = 'plain' | 'begin' | 'commit' | 'rollback';
 
-/** Texts that start like this touch rows only, unless they name something from `SUSPICIOUS`. */
+/** Statements that start like this touch rows only, unless they match one of `SUSPICIOUS`. */
 const ROWS_ONLY = /^\s*(?:select|insert|update|delete|with)\b/i;
 
 /**
- * What a row statement must name to reach past rows: the functions of `refuseCalls`, temporary objects, settings, escaped names.
- * One literal each, because V8 skips through a text for a literal much faster than for alternatives: together 0.4 µs
- * for 460 characters and 1.2 µs for 1,400, where reading the tokens takes 12 µs and 35 µs.
+ * What a row statement must mention to affect more than rows: the functions of `refuseCalls`, temporary objects, settings,
+ * escaped names. One literal per pattern, because V8 searches for a literal much faster than for alternatives: together
+ * 0.4 µs for 460 characters and 1.2 µs for 1,400, where tokenizing takes 12 µs and 35 µs.
  */
 const SUSPICIOUS: readonly RegExp[] = [
   /set_config/i,
@@ -41,19 +41,19 @@ const SUSPICIOUS: readonly RegExp[] = [
   /pg_(?:terminate|cancel)_backend/i,
 ];
 
-/** Whether a statement touches rows only, by a look that takes little: what it cannot tell is read token by token. */
+/** A cheap check whether a statement touches rows only. On false, `classifyStatement` has to tokenize it. */
 export function isRowStatement(text: string): boolean {
   return ROWS_ONLY.test(text) && !SUSPICIOUS.some((name) => name.test(text));
 }
 
 /**
- * Reads what a statement does to its connection and refuses what would outlive it.
+ * Determines what a statement does to its connection, and refuses it when its effect would outlast it there.
  *
- * This keeps application code that is wrong from harming its neighbours. It is no sandbox for SQL that an attacker may
- * write: values belong into parameters, and tenants who bring their own SQL into a database of their own.
+ * This keeps faulty application code from harming other tenants. It is no sandbox for SQL that an attacker may write:
+ * values belong in parameters, and tenants that bring their own SQL belong in a database of their own.
  *
- * @throws SessionStatementRefusedError for what would stay on the connection, or cannot be read
- * @throws StampProtectedError for what would change the stamp inside a transaction
+ * @throws SessionStatementRefusedError when the effect would stay on the connection, or cannot be determined
+ * @throws StampProtectedError when the statement would change the stamp inside a transaction
  * @throws MultipleCommandsError when something follows a command that begins or ends a transaction
  */
 export function classifyStatement(text: string, inTransaction: boolean): StatementKind {
@@ -65,10 +65,10 @@ export function classifyStatement(text: string, inTransaction: boolean): Stateme
 }
 
 /**
- * A cursor or stream may use the simple protocol, which runs every command of a text: only one is let through, and
- * none that begins or ends a transaction.
+ * Checks the statement of a cursor or stream. These may use the simple protocol, which runs every command of a text, so
+ * only a single command is allowed, and none that begins or ends a transaction.
  *
- * @throws what `classifyStatement` throws
+ * @throws the errors of `classifyStatement`
  */
 export function assertStreamable(text: string, inTransaction: boolean): void {
   const command = readCommand(text);
@@ -78,15 +78,15 @@ export function assertStreamable(text: string, inTransaction: boolean): void {
 }
 
 /**
- * What to send for a caller's `BEGIN`.
+ * The command to send for a caller's `BEGIN`.
  *
- * @throws MultipleCommandsError
+ * @throws MultipleCommandsError when more than transaction modes follow
  */
 export function beginCommand(text: string): string {
   return beginCommandOf(readCommand(text));
 }
 
-/** The tokens between leading and trailing semicolons; parentheses before the first word say nothing. */
+/** The tokens between leading and trailing semicolons, without the parentheses before the first word. */
 function readCommand(text: string): readonly Token[] {
   const tokens = tokenize(text);
   const first = tokens.findIndex((token) => !isSymbol(token, ';') && !isSymbol(token, '('));
@@ -94,7 +94,7 @@ function readCommand(text: string): readonly Token[] {
   return first < 0 ? [] : tokens.slice(first, last + 1);
 }
 
-/** The answer to a command that needed no server. */
+/** The result of a command that was not sent to the server. */
 export function emptyResult(command: string): pg.QueryResult {
   return { command, rowCount: null, oid: 0, fields: [], rows: [] };
 }

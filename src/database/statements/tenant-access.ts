@@ -4,11 +4,11 @@ import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';
 
-/** One tenant's way to the connections of its target: as whom it asks, how much it may take, and what it stamps. */
+/** One tenant's access to its target's connections: its identity in the queue, its share of the pool, and its stamp. */
 export class TenantAccess {
-  private readonly statement: AcquireRequest;
-  private readonly quickStatement: AcquireRequest;
-  private readonly lease: AcquireRequest;
+  private readonly statementRequest: AcquireRequest;
+  private readonly sharedStatementRequest: AcquireRequest;
+  private readonly leaseRequest: AcquireRequest;
 
   constructor(
     readonly pool: ConnectionPool,
@@ -16,50 +16,50 @@ export class TenantAccess {
     share: TenantShare,
   ) {
     const { tenantId } = stamp;
-    this.statement = { tenantId, share, hold: 'statement' };
-    this.quickStatement = { tenantId, share, hold: 'statement', allowsSharing: true };
-    this.lease = { tenantId, share, hold: 'lease' };
+    this.statementRequest = { tenantId, share, hold: 'statement' };
+    this.sharedStatementRequest = { tenantId, share, hold: 'statement', allowsSharing: true };
+    this.leaseRequest = { tenantId, share, hold: 'lease' };
   }
 
   /**
-   * For one statement.
+   * A connection for one statement.
    *
-   * @param shares whether others may send theirs before and behind it
-   * @throws what `ConnectionPool.acquire` throws
+   * @param isShared whether other statements may be sent before and behind it on the same connection
+   * @throws the errors of `ConnectionPool.acquire`
    */
-  forStatement(shares: boolean): Promise<PooledConnection> {
-    return this.acquire(shares ? this.quickStatement : this.statement);
+  acquireForStatement(isShared: boolean): Promise<PooledConnection> {
+    return this.acquire(isShared ? this.sharedStatementRequest : this.statementRequest);
   }
 
-  /** The same for whoever need not wait; undefined for whoever must. */
-  tryForStatement(shares: boolean): PooledConnection | undefined {
-    const connection = this.pool.tryAcquire(shares ? this.quickStatement : this.statement);
+  /** The same without waiting; undefined when no connection is available at once. */
+  tryAcquireForStatement(isShared: boolean): PooledConnection | undefined {
+    const connection = this.pool.tryAcquire(isShared ? this.sharedStatementRequest : this.statementRequest);
     const usage = connection && currentUsage();
     if (usage) usage.statements += 1;
     return connection;
   }
 
-  /** For as long as its holder wants; watched. @throws what `ConnectionPool.acquire` throws */
-  forLease(): Promise<PooledConnection> {
-    return this.acquire(this.lease);
+  /** A connection for as long as its holder wants; monitored for leaks. @throws the errors of `ConnectionPool.acquire` */
+  acquireForLease(): Promise<PooledConnection> {
+    return this.acquire(this.leaseRequest);
   }
 
   private acquire(request: AcquireRequest): Promise<PooledConnection> {
     const usage = currentUsage();
-    return usage ? this.acquireMeasured(request, usage) : this.wait(request);
+    return usage ? this.acquireMeasured(request, usage) : this.acquireTraced(request);
   }
 
   private async acquireMeasured(request: AcquireRequest, usage: Usage): Promise<PooledConnection> {
     const startedAt = performance.now();
     try {
-      return await this.wait(request);
+      return await this.acquireTraced(request);
     } finally {
       usage.statements += 1;
       usage.waitMs += performance.now() - startedAt;
     }
   }
 
-  private wait(request: AcquireRequest): Promise<PooledConnection> {
+  private acquireTraced(request: AcquireRequest): Promise<PooledConnection> {
     return tracedWait(this.pool, request, () => this.pool.acquire(request));
   }
 }

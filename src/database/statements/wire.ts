@@ -1,11 +1,12 @@
 import pg from 'pg';
 
 /**
- * The one seam to what node-postgres 8.23 does not type: a client's queue, the message handlers that its active query
- * must have, its results' columns, and the serialiser of messages (pg/lib/client.js, connection.js, result.js, query.js).
+ * The only place that uses untyped internals of node-postgres 8.23: a client's queue, the message handlers that its active
+ * query must have, the columns of its results, and the message serialiser (pg/lib/client.js, connection.js, result.js,
+ * query.js).
  */
 export interface WireClient {
-  /** False from the sending of a statement until the server has said that it is ready for the next. */
+  /** False from sending a statement until the server reports that it is ready for the next one. */
   readyForQuery: boolean;
   _activeQuery: ActiveQuery | null;
   readonly _queryable: boolean;
@@ -23,7 +24,7 @@ export interface WireConnection {
   sync(): void;
 }
 
-/** What a client calls on the query that it is busy with. */
+/** The methods that a client calls on its active query. */
 export interface ActiveQuery {
   submit(connection: WireConnection): Error | null;
   handleRowDescription(message: RowDescription): void;
@@ -49,7 +50,7 @@ export interface CommandComplete {
   readonly text: string;
 }
 
-/** The result that node-postgres hands out, and what it knows of its columns. */
+/** node-postgres' result, with its internal column information. */
 export interface WireResult extends pg.QueryResult {
   _types: pg.CustomTypesConfig | undefined;
   _parsers: unknown;
@@ -85,7 +86,7 @@ interface Serialiser {
   sync(): void;
 }
 
-/** A connection of node-postgres that keeps what it would send: its serialiser is not exported otherwise. */
+/** A node-postgres connection that records its messages instead of sending them: pg exports its serialiser no other way. */
 const recorded: Buffer[] = [];
 const serialiser: Serialiser = Object.assign(
   Object.create((pg.Connection as unknown as { readonly prototype: object }).prototype) as object,
@@ -105,14 +106,14 @@ function message(write: () => void): Buffer {
   return Buffer.concat(record(write));
 }
 
-/** Messages of the extended protocol; without a name they are about the unnamed statement. */
+/** Messages of the extended query protocol. Without a name they use the unnamed statement. */
 export const wire = {
   parse: (text: string, name?: string): Buffer => message(() => serialiser.parse({ text, ...(name && { name }) })),
   close: (name: string): Buffer => message(() => serialiser.close({ type: 'S', name })),
   describe: message(() => serialiser.describe({ type: 'P' })),
   execute: message(() => serialiser.execute({})),
   sync: message(() => serialiser.sync()),
-  /** @throws what making a parameter of a value throws */
+  /** @throws whatever converting a value to a parameter throws */
   bind(values: readonly unknown[], statement = ''): Buffer {
     recorded.length = 0;
     serialiser.bind({ statement, values, valueMapper: prepareValue });

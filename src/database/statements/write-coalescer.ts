@@ -1,19 +1,19 @@
 import { runWithoutContext } from '../../platform/run-without-context.js';
 
-interface Sender {
-  post(): void;
+interface PendingWriter {
+  flush(): void;
 }
 
-const senders = new Set<Sender>();
+const pending = new Set<PendingWriter>();
 
-/** Lets a connection send at the end of this turn of the event loop: what several callers send on it is one write. */
-export function postTogether(sender: Sender): void {
-  if (senders.size === 0) runWithoutContext(() => setImmediate(postAll));
-  senders.add(sender);
+/** Flushes the writer at the end of this turn of the event loop, so that the statements of several callers are one write. */
+export function scheduleFlush(writer: PendingWriter): void {
+  if (pending.size === 0) runWithoutContext(() => setImmediate(flushAll));
+  pending.add(writer);
 }
 
-function postAll(): void {
-  const all = [...senders];
-  senders.clear();
-  for (const sender of all) sender.post();
+function flushAll(): void {
+  const writers = [...pending];
+  pending.clear();
+  for (const writer of writers) writer.flush();
 }

@@ -6,7 +6,7 @@ import { QueryFailedError } from 'typeorm';
 const LOCK_FAILURES: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
 const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 
 export interface LockRetryOptions {
   /** How often it is tried altogether. */
@@ -64,6 +64,6 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
 
 /** Doubled each time, and different for each of those who wait for the same lock: half of it is random. */
 function pauseMs(attempt: number): number {
-  const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+  const most = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
   return most / 2 + (Math.random() * most) / 2;
 }

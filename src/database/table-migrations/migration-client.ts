@@ -5,7 +5,7 @@ import type { LockRetry } from './lock-retry.js';
  * These wait for the transactions of others while they hold a lock that stops no reader and no writer. Given up in the
  * middle, they leave an invalid index behind, so they may take their time.
  */
-const CONCURRENT = /^\s*(?:CREATE|DROP|REINDEX|ALTER|REFRESH)\b.*\bCONCURRENTLY\b/is;
+const CONCURRENT_DDL = /^\s*(?:CREATE|DROP|REINDEX|ALTER|REFRESH)\b.*\bCONCURRENTLY\b/is;
 
 type ConnectCallback = (error: Error | null, client: MigrationClient, release: () => void) => void;
 
@@ -26,7 +26,7 @@ export class MigrationClient {
     if (typeof statement !== 'string') return this.client.query(statement);
     this.observe(statement, values);
     if (!this.isOutsideTransaction) return this.client.query(statement, values);
-    if (CONCURRENT.test(statement)) return this.withoutLockTimeout(statement, values);
+    if (CONCURRENT_DDL.test(statement)) return this.withoutLockTimeout(statement, values);
     return this.retry.run(
       () => this.client.query(statement, values),
       () => this.isOutsideTransaction,
@@ -52,7 +52,7 @@ export class MigrationClient {
 }
 
 /** What TypeORM's driver takes for a `pg.Pool`: it has the one client, and whoever lent it closes it. */
-export class PoolOfOne {
+export class SingleClientPool {
   constructor(private readonly client: MigrationClient) {}
 
   connect(callback: ConnectCallback): void {

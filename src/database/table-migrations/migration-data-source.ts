@@ -1,6 +1,6 @@
 import { DataSource, EntityManager, type MigrationInterface } from 'typeorm';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
-import { type MigrationClient, PoolOfOne } from './migration-client.js';
+import { type MigrationClient, SingleClientPool } from './migration-client.js';
 import { MIGRATIONS_TABLE } from './recorded-migrations.js';
 
 /**
@@ -15,7 +15,7 @@ const TEMPLATE = new DataSource({
 });
 
 /** What TypeORM asks the server for when it connects. True of every PostgreSQL that is supported, 15 being the oldest. */
-const CONNECTED = { version: '15.0', isGeneratedColumnsSupported: true };
+const DRIVER_PROPERTIES = { version: '15.0', isGeneratedColumnsSupported: true };
 
 /** A data source that runs these migrations on one schema, over one connection. */
 export function migrationDataSource(
@@ -29,7 +29,7 @@ export function migrationDataSource(
   const options = { ...TEMPLATE.options, database, schema };
   Object.assign(driver, {
     ...{ dataSource, options, database, schema, searchSchema: schema },
-    ...{ master: new PoolOfOne(client), connectedQueryRunners: [], ...CONNECTED },
+    ...{ master: new SingleClientPool(client), connectedQueryRunners: [], ...DRIVER_PROPERTIES },
   });
   return Object.assign(dataSource, {
     ...{ driver, options, migrations: [...migrations] },

@@ -12,10 +12,10 @@ export interface MigrationPreview {
   readonly sql: readonly string[];
 }
 
-const SCRATCH = 'tenantry_preview_';
+const SCRATCH_PREFIX = 'tenantry_preview_';
 
 /** What TypeORM asks to find out what to change (table, columns, version), which changes nothing. */
-const QUESTION =
+const TYPEORM_CATALOG_QUERY =
   /^\s*(?:SELECT|WITH)\b.*(?:"?information_schema"?\.|\bpg_(?:class|type|namespace|constraint|attribute|index|database|catalog)\b|"(?:pg_\w+)"|current_schema\(\)|current_database\(\)|version\(\)|typeorm_metadata)/is;
 const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b/i;
 
@@ -33,13 +33,13 @@ export async function previewMigrations(
   migrations: readonly Migration[],
   { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
-  const behind = namesBehind(from, migrations);
+  const behind = namesAfter(from, migrations);
   if (behind.length === 0) return [];
-  await dropAbandoned(client);
-  const schema = `${SCRATCH}${randomBytes(6).toString('hex')}`;
+  await dropAbandonedSchemas(client);
+  const schema = `${SCRATCH_PREFIX}${randomBytes(6).toString('hex')}`;
   const sql = new Map<string, string[]>(behind.map((name) => [name, []]));
   const observe = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
-    if (isChange(text)) sql.get(migration)?.push(shown(text, values, schema));
+    if (isChange(text)) sql.get(migration)?.push(previewText(text, values, schema));
   };
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0); // one that is tried again
   const options = { schema, lockTimeoutMs, attempts, signal, onRetry, observe, onStart };
@@ -53,17 +53,17 @@ export async function previewMigrations(
   return behind.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
 }
 
-function namesBehind(from: string | null, migrations: readonly Migration[]): string[] {
+function namesAfter(from: string | null, migrations: readonly Migration[]): string[] {
   const since = from === null ? NaN : timestampOf(from);
   const names = orderedNames(migrations);
   return Number.isNaN(since) ? names : names.filter((name) => timestampOf(name) > since);
 }
 
 /** Those of previews that were killed. Whoever is at work in one holds its turn. */
-async function dropAbandoned(client: pg.ClientBase): Promise<void> {
+async function dropAbandonedSchemas(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_namespace
-     WHERE nspname ~ '^${SCRATCH}[0-9a-f]{12}$' AND pg_has_role(nspowner, 'USAGE')`,
+     WHERE nspname ~ '^${SCRATCH_PREFIX}[0-9a-f]{12}$' AND pg_has_role(nspowner, 'USAGE')`,
   );
   for (const { name } of rows) {
     if (!(await tryLock(client, name))) continue;
@@ -79,17 +79,17 @@ async function dropSchema(client: pg.ClientBase, schema: string): Promise<void> 
 }
 
 function isChange(sql: string): boolean {
-  return !QUESTION.test(sql) && !TRANSACTION_CONTROL.test(sql);
+  return !TYPEORM_CATALOG_QUERY.test(sql) && !TRANSACTION_CONTROL.test(sql);
 }
 
 /** Without the scratch schema's name: in a tenant's own it is `search_path` that decides. */
-function shown(sql: string, values: readonly unknown[] | undefined, schema: string): string {
+function previewText(sql: string, values: readonly unknown[] | undefined, schema: string): string {
   const text = sql.replaceAll(`"${schema}".`, '').replaceAll(`${schema}.`, '');
-  return values === undefined || values.length === 0 ? text : `${text}\n-- ${parameters(values)}`;
+  return values === undefined || values.length === 0 ? text : `${text}\n-- ${parameterList(values)}`;
 }
 
 /** In JSON, which keeps a line break from ending the comment. */
-function parameters(values: readonly unknown[]): string {
+function parameterList(values: readonly unknown[]): string {
   const texts = values.map((value) =>
     JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part)),
   );

@@ -5,7 +5,7 @@ import { MigrationClient } from './migration-client.js';
 import { migrationDataSource } from './migration-data-source.js';
 import { MigrationFailedError, MigrationLockedError, OpenTransactionError } from './migration.errors.js';
 import { type Migration, migrationName } from './migration-names.js';
-import { undoOpenTransaction } from './schema-lock.js';
+import { rollbackOpenTransaction } from './schema-lock.js';
 
 export interface RunOptions extends LockRetryOptions {
   readonly database: string;
@@ -15,7 +15,7 @@ export interface RunOptions extends LockRetryOptions {
   /** Told when a migration begins, again when it is tried again. */
   readonly onStart?: (migration: string) => void;
   /** Told of every statement that a migration sends, and of what TypeORM asks on its behalf. */
-  readonly observe?: (migration: string, sql: string, values: readonly unknown[] | undefined) => void;
+  readonly onStatement?: (migration: string, sql: string, values: readonly unknown[] | undefined) => void;
 }
 
 /**
@@ -37,15 +37,15 @@ export async function runMigrations(
     )
     .catch((error: unknown) => {
       options.signal?.throwIfAborted();
-      throw run.explain(error);
+      throw run.toMigrationError(error);
     });
 }
 
 class MigrationRun {
   /** The migration that runs, until it is recorded. */
-  private current: string | undefined;
+  private currentMigration: string | undefined;
   /** Whether its own statements are being sent, not those that record it. */
-  private isInside = false;
+  private isRunningUp = false;
   /** Whether the one that runs asked for no transaction: what it did is done. */
   isOutsideTransaction = false;
 
@@ -56,7 +56,7 @@ class MigrationRun {
   ) {}
 
   async attempt(): Promise<void> {
-    this.current = undefined;
+    this.currentMigration = undefined;
     this.isOutsideTransaction = false;
     const { schema, lockTimeoutMs } = this.options;
     await this.client.query(
@@ -64,48 +64,48 @@ class MigrationRun {
       [schema, String(lockTimeoutMs)],
     );
     const client = new MigrationClient(this.client, new LockRetry(this.options), (sql, values) => {
-      if (this.isInside && this.current !== undefined) this.options.observe?.(this.current, sql, values);
+      if (this.isRunningUp && this.currentMigration !== undefined) this.options.onStatement?.(this.currentMigration, sql, values);
     });
     const dataSource = migrationDataSource(
       client,
       this.options,
-      this.migrations.map((migration) => this.watched(migration)),
+      this.migrations.map((migration) => this.observed(migration)),
     );
     try {
       await dataSource.runMigrations({ transaction: 'each' });
     } catch (error) {
       // The failure is what matters: when this fails too, the connection is gone, and the transaction with it.
-      await undoOpenTransaction(this.client).catch(() => undefined);
+      await rollbackOpenTransaction(this.client).catch(() => undefined);
       throw error;
     }
     // Committed by nobody, so neither done nor recorded, although it looks so from inside.
-    if (await undoOpenTransaction(this.client)) throw new OpenTransactionError();
+    if (await rollbackOpenTransaction(this.client)) throw new OpenTransactionError();
   }
 
-  explain(error: unknown): Error {
+  toMigrationError(error: unknown): Error {
     const cause = driverError(error);
     const locked = lockFailure(error);
     return locked
-      ? new MigrationLockedError(this.current, locked.code ?? '', cause)
-      : new MigrationFailedError(this.current, cause);
+      ? new MigrationLockedError(this.currentMigration, locked.code ?? '', cause)
+      : new MigrationFailedError(this.currentMigration, cause);
   }
 
   /** The migration, new for each attempt as TypeORM makes it, and telling when it runs. */
-  private watched(migration: Migration): MigrationInterface {
+  private observed(migration: Migration): MigrationInterface {
     const instance = new migration();
     const name = migrationName(migration);
     return {
       name,
       ...(instance.transaction !== undefined && { transaction: instance.transaction }),
       up: async (runner) => {
-        this.current = name;
+        this.currentMigration = name;
         this.isOutsideTransaction = !runner.isTransactionActive;
-        this.isInside = true;
+        this.isRunningUp = true;
         this.options.onStart?.(name);
         try {
           await instance.up(runner);
         } finally {
-          this.isInside = false;
+          this.isRunningUp = false;
         }
       },
       down: (runner) => instance.down(runner),

@@ -3,23 +3,23 @@ import { pause } from './lock-retry.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 /** Between two looks whether it is our turn: this long, and half of it more at random. */
-const LOOK_AGAIN_MS = 100;
+const RETRY_MS = 100;
 
 /** What the connection was set to before the turn, and where it leads. */
-export interface SchemaLock {
+export interface LockedSession {
   readonly database: string;
 }
 
-interface Settings extends SchemaLock {
+interface SavedSettings extends LockedSession {
   readonly search_path: string;
   readonly lock_timeout: string;
 }
 
-const TRY_TURN = `
+const TRY_LOCK = `
   SELECT pg_try_advisory_lock(hashtext($1)) AS mine, current_database() AS database,
          current_setting('search_path') AS search_path, current_setting('lock_timeout') AS lock_timeout`;
 
-const END_TURN = `
+const RESTORE_AND_UNLOCK = `
   SELECT set_config('search_path', $2, false), set_config('lock_timeout', $3, false), pg_advisory_unlock(hashtext($1))`;
 
 /**
@@ -36,21 +36,21 @@ export async function withSchemaLock<T>(
   client: pg.ClientBase,
   schema: string,
   signal: AbortSignal | undefined,
-  work: (turn: SchemaLock) => Promise<T>,
+  work: (turn: LockedSession) => Promise<T>,
 ): Promise<T> {
   const { search_path: searchPath, lock_timeout: lockTimeout, database } = await waitForLock(client, schema, signal);
   return withCleanup(
     () => work({ database }),
     async () => {
-      await undoOpenTransaction(client);
-      await client.query(END_TURN, [lockName(schema), searchPath, lockTimeout]);
+      await rollbackOpenTransaction(client);
+      await client.query(RESTORE_AND_UNLOCK, [lockName(schema), searchPath, lockTimeout]);
     },
   );
 }
 
 /** True, and the turn is held until the session ends or gives it back with `giveTurn`. */
 export async function tryLock(client: pg.ClientBase, schema: string): Promise<boolean> {
-  return (await requestLock(client, schema)) !== undefined;
+  return (await tryLockAndReadSettings(client, schema)) !== undefined;
 }
 
 export async function unlock(client: pg.ClientBase, schema: string): Promise<void> {
@@ -58,23 +58,23 @@ export async function unlock(client: pg.ClientBase, schema: string): Promise<voi
 }
 
 /** True when there was one. */
-export async function undoOpenTransaction(client: pg.ClientBase): Promise<boolean> {
+export async function rollbackOpenTransaction(client: pg.ClientBase): Promise<boolean> {
   if (client.getTransactionStatus() === 'I') return false;
   await client.query('ROLLBACK');
   return true;
 }
 
-async function waitForLock(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<Settings> {
+async function waitForLock(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<SavedSettings> {
   for (;;) {
     signal?.throwIfAborted();
-    const settings = await requestLock(client, schema);
+    const settings = await tryLockAndReadSettings(client, schema);
     if (settings) return settings;
-    await pause(LOOK_AGAIN_MS * (1 + Math.random() / 2), signal);
+    await pause(RETRY_MS * (1 + Math.random() / 2), signal);
   }
 }
 
-async function requestLock(client: pg.ClientBase, schema: string): Promise<Settings | undefined> {
-  const { rows } = await client.query<Settings & { mine: boolean }>(TRY_TURN, [lockName(schema)]);
+async function tryLockAndReadSettings(client: pg.ClientBase, schema: string): Promise<SavedSettings | undefined> {
+  const { rows } = await client.query<SavedSettings & { mine: boolean }>(TRY_LOCK, [lockName(schema)]);
   return rows[0]?.mine === true ? rows[0] : undefined;
 }
 

@@ -59,7 +59,7 @@ const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid
 export async function createTenantTable(runner: QueryRunner, name: string, table: TenantTable): Promise<void> {
   await runner.query(`CREATE TABLE ${quote(name)} (\n  ${tableElements(name, table).join(',\n  ')}\n)`);
   for (const columns of table.indexes ?? []) {
-    await runner.query(`CREATE INDEX ${named(name, columns, 'idx')} ON ${quote(name)} ${tenantColumns(columns)}`);
+    await runner.query(`CREATE INDEX ${constraintName(name, columns, 'idx')} ON ${quote(name)} ${tenantColumns(columns)}`);
   }
   // Not FORCE: the owner is a role of its own that runs migrations over the rows of all tenants, and the application's
   // login role is never the owner (refused when its pool connects).
@@ -79,20 +79,20 @@ function tableElements(name: string, table: TenantTable): string[] {
   return [
     `tenant_id uuid NOT NULL DEFAULT ${STAMPED_TENANT}`,
     ...Object.entries(table.columns).map(([column, type]) => `${quote(column)} ${type}`),
-    `CONSTRAINT ${named(name, [], 'pkey')} PRIMARY KEY ${tenantColumns(table.primaryKey ?? ['id'])}`,
+    `CONSTRAINT ${constraintName(name, [], 'pkey')} PRIMARY KEY ${tenantColumns(table.primaryKey ?? ['id'])}`,
     ...(table.unique ?? []).map(
-      (columns) => `CONSTRAINT ${named(name, columns, 'key')} UNIQUE ${tenantColumns(columns)}`,
+      (columns) => `CONSTRAINT ${constraintName(name, columns, 'key')} UNIQUE ${tenantColumns(columns)}`,
     ),
     ...(table.foreignKeys ?? []).map((key) => foreignKey(name, key)),
     ...Object.entries(table.checks ?? {}).map(
-      ([check, condition]) => `CONSTRAINT ${named(name, [check], 'check')} CHECK (${condition})`,
+      ([check, condition]) => `CONSTRAINT ${constraintName(name, [check], 'check')} CHECK (${condition})`,
     ),
   ];
 }
 
 function foreignKey(name: string, { columns, references, onDelete = 'NO ACTION' }: TenantForeignKey): string {
   const emptied = onDelete === 'SET NULL' ? ` (${columns.map(quote).join(', ')})` : '';
-  return `CONSTRAINT ${named(name, columns, 'fkey')} FOREIGN KEY ${tenantColumns(columns)}
+  return `CONSTRAINT ${constraintName(name, columns, 'fkey')} FOREIGN KEY ${tenantColumns(columns)}
     REFERENCES ${quote(references.table)} ${tenantColumns(references.columns ?? ['id'])} ON DELETE ${onDelete}${emptied}`;
 }
 
@@ -101,7 +101,7 @@ function tenantColumns(columns: readonly string[]): string {
 }
 
 /** `table_columns_suffix`. One that is too long ends in a hash of the whole, so that it stays the same and unique. */
-function named(table: string, columns: readonly string[], suffix: string): string {
+function constraintName(table: string, columns: readonly string[], suffix: string): string {
   const name = [table, ...columns, suffix].join('_');
   if (Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES) return quote(name);
   const ending = `_${createHash('sha256').update(name).digest('hex').slice(0, 8)}_${suffix}`;

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import { openTransaction, untilReady } from '../statements/readiness.js';
+import { openTransactionReason, waitUntilReady } from '../statements/readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
-import { sendAlone } from '../statements/stamped-query.js';
+import { sendOnClient } from '../statements/stamped-query.js';
 import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
 import { currentUsage } from '../statements/usage.js';
 
@@ -16,7 +16,7 @@ const IN_FAILED_TRANSACTION = '25P02';
  * always over the extended protocol, so that a string with two commands is refused by the server.
  */
 export class Lease {
-  private broken: string | undefined;
+  private brokenReason: string | undefined;
   private ended = false;
   private lastError: unknown;
   private tail: Promise<unknown> = Promise.resolve();
@@ -36,17 +36,17 @@ export class Lease {
 
   /** @throws SessionEndedError, TransactionLostError, what the server says about the statement, and why the connection was taken away */
   query(statement: Statement): Promise<pg.QueryResult> {
-    return this.inTurn(() => this.send(statement));
+    return this.enqueue(() => this.send(statement));
   }
 
   /** Hands a cursor or stream to the connection once earlier statements are done, and resolves when it is through. */
   submit(submittable: pg.Submittable): Promise<void> {
-    return this.inTurn(async () => {
+    return this.enqueue(async () => {
       this.assertUsable();
       if (isDestroyed(submittable)) return;
       const { client } = this.connection;
       const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
-      this.broken = await tracedStatement(client, submittableText(submittable), run);
+      this.brokenReason = await tracedStatement(client, submittableText(submittable), run);
     });
   }
 
@@ -61,7 +61,7 @@ export class Lease {
       if (result.command === 'ROLLBACK') throw new TransactionAbortedError(this.lastError);
       return result;
     } finally {
-      this.giveBack();
+      this.release();
     }
   }
 
@@ -70,30 +70,30 @@ export class Lease {
     try {
       return await this.query({ text: 'ROLLBACK' });
     } catch (error) {
-      if (this.whyUnusable === undefined) throw error;
+      if (this.unusableReason === undefined) throw error;
       return emptyResult('ROLLBACK');
     } finally {
-      this.giveBack();
+      this.release();
     }
   }
 
   /** Commits, or rolls back what has failed already. */
-  async settle(): Promise<void> {
-    const failed = this.whyUnusable !== undefined || this.connection.client.getTransactionStatus() !== 'T';
+  async commitOrRollback(): Promise<void> {
+    const failed = this.unusableReason !== undefined || this.connection.client.getTransactionStatus() !== 'T';
     await (failed ? this.rollback() : this.commit());
   }
 
   /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */
-  giveBack(): void {
+  release(): void {
     this.ended = true;
-    this.connection.release(this.whyUnusable ?? openTransaction(this.connection.client));
+    this.connection.release(this.unusableReason ?? openTransactionReason(this.connection.client));
   }
 
-  private get whyUnusable(): string | undefined {
-    return this.broken ?? this.connection.revoked?.message;
+  private get unusableReason(): string | undefined {
+    return this.brokenReason ?? this.connection.revoked?.message;
   }
 
-  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+  private enqueue<T>(step: () => Promise<T>): Promise<T> {
     const result = this.tail.then(step);
     this.tail = result.catch(() => undefined);
     return result;
@@ -102,7 +102,7 @@ export class Lease {
   private assertUsable(): void {
     if (this.ended) throw new SessionEndedError();
     if (this.connection.revoked) throw this.connection.revoked;
-    if (this.broken !== undefined) throw new TransactionLostError(this.lastError);
+    if (this.brokenReason !== undefined) throw new TransactionLostError(this.lastError);
   }
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
@@ -111,11 +111,11 @@ export class Lease {
     if (usage) usage.statements += 1;
     const { client } = this.connection;
     try {
-      return await tracedStatement(client, statement.text, () => sendAlone(client, undefined, statement));
+      return await tracedStatement(client, statement.text, () => sendOnClient(client, undefined, statement));
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
-      this.broken ??= discardReason(error) ?? (await untilReady(client));
+      this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
-import { openTransaction } from '../statements/readiness.js';
+import { openTransactionReason } from '../statements/readiness.js';
 import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { sessionStampCommands } from '../statements/stamp.js';
@@ -21,24 +21,24 @@ interface SessionEvents {
  * tables, several transactions with state between them. Emits `notification` for what it listens to, and `lost`.
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
-  private broken: string | undefined;
+  private brokenReason: string | undefined;
   private ended = false;
   private tail: Promise<unknown> = Promise.resolve();
-  private readonly forward = (message: pg.Notification): void => void this.emit('notification', message);
-  private readonly lose = (error: Error): void => {
-    this.broken ??= error.message;
+  private readonly onNotification = (message: pg.Notification): void => void this.emit('notification', message);
+  private readonly onConnectionError = (error: Error): void => {
+    this.brokenReason ??= error.message;
     this.emit('lost', error);
   };
 
   private constructor(private readonly connection: PooledConnection) {
     super();
-    connection.client.on('notification', this.forward);
-    connection.client.on('error', this.lose);
+    connection.client.on('notification', this.onNotification);
+    connection.client.on('error', this.onConnectionError);
   }
 
   /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
   static async run<T>(access: TenantAccess, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    const connection = await access.forLease();
+    const connection = await access.acquireForLease();
     const session = bindToCaller(new SessionLease(connection));
     try {
       await session.query(sessionStampCommands(access.stamp));
@@ -68,7 +68,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
       return await connection.client.query<Row>(text, values);
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
-      this.broken ??= discardReason(error);
+      this.brokenReason ??= discardReason(error);
       throw error;
     }
   }
@@ -77,22 +77,22 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async end(): Promise<void> {
     this.ended = true;
     await this.tail;
-    if (this.broken === undefined) await this.discardAll();
-    this.connection.client.removeListener('notification', this.forward);
-    this.connection.client.removeListener('error', this.lose);
+    if (this.brokenReason === undefined) await this.resetSession();
+    this.connection.client.removeListener('notification', this.onNotification);
+    this.connection.client.removeListener('error', this.onConnectionError);
     this.removeAllListeners();
-    this.connection.release(this.broken ?? openTransaction(this.connection.client));
+    this.connection.release(this.brokenReason ?? openTransactionReason(this.connection.client));
   }
 
   /** A session that cannot be cleaned is closed; the work's own result or error stands. */
-  private async discardAll(): Promise<void> {
+  private async resetSession(): Promise<void> {
     const { client } = this.connection;
     try {
       if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK');
       await client.query('DISCARD ALL');
       pipelineOf(client).forgetNames();
     } catch (error) {
-      this.broken = error instanceof Error ? error.message : 'it could not be cleaned';
+      this.brokenReason = error instanceof Error ? error.message : 'it could not be cleaned';
     }
   }
 }

@@ -53,7 +53,7 @@ export class StampedClient {
     this.ended = true;
     const lease = this.takeLease();
     // A lease that could not be begun has nothing to give back, and its caller was told.
-    lease?.then((held) => held.giveBack()).catch(() => undefined);
+    lease?.then((held) => held.release()).catch(() => undefined);
   }
 
   // TypeORM listens for errors of an idle connection. There is none here: whoever waits on a statement is told.
@@ -67,13 +67,13 @@ export class StampedClient {
 
   private run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
     try {
-      return this.runNow(toStatement(input, values));
+      return this.dispatch(toStatement(input, values));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  private runNow(statement: Statement): Promise<pg.QueryResult> {
+  private dispatch(statement: Statement): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
     const kind = kindOf(statement.text, this.lease !== undefined);
     switch (kind) {
@@ -121,7 +121,7 @@ export class StampedClient {
   }
 
   private async openLease(begin: string): Promise<Lease> {
-    const connection = await this.access.forLease();
+    const connection = await this.access.acquireForLease();
     return Lease.begin(connection, `${begin}; ${localStampCommands(this.access.stamp)}`);
   }
 
@@ -136,7 +136,7 @@ export class StampedClient {
 function kindOf(text: string, inTransaction: boolean): StatementKind {
   if (statementRecords.get(text)) return 'plain';
   if (!isRowStatement(text)) return classifyStatement(text, inTransaction);
-  statementRecords.remember(text);
+  statementRecords.add(text);
   return 'plain';
 }
 

@@ -12,14 +12,14 @@ export async function leaseForSubmittable(submittable: pg.Submittable, open: () 
     const lease = await open();
     await lease
       .submit(submittable)
-      .finally(() => lease.settle().catch((error: unknown) => tellLate(submittable, error)));
+      .finally(() => lease.commitOrRollback().catch((error: unknown) => reportCommitFailure(submittable, error)));
   } catch (error) {
     failSubmittable(submittable, error);
   }
 }
 
 /** Every row was read, but the `COMMIT` behind them failed, as a deferred constraint can make it. */
-function tellLate(submittable: pg.Submittable, error: unknown): void {
+function reportCommitFailure(submittable: pg.Submittable, error: unknown): void {
   const emitter = submittable as unknown as EventEmitter;
   if (emitter.listenerCount('error') > 0) emitter.emit('error', error);
   else process.emitWarning(error instanceof Error ? error : String(error));

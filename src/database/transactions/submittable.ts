@@ -50,19 +50,19 @@ export async function runSubmittable(
 ): Promise<string | undefined> {
   const { client } = connection;
   const parts = submittable as SubmittableParts;
-  tellWhyTakenAway(connection, parts);
-  const through = untilThrough(client, parts);
-  closeNoLaterThan(through, parts.cursor ?? parts);
+  reportRevocation(connection, parts);
+  const through = waitUntilDone(client, parts);
+  boundClose(through, parts.cursor ?? parts);
   client.query(submittable);
   const reason = await through;
-  if (reason !== undefined) tellLost(parts, connection.revoked ?? new TransactionLostError(new Error(reason)));
+  if (reason !== undefined) failPendingRead(parts, connection.revoked ?? new TransactionLostError(new Error(reason)));
   // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
   parts.callback?.();
   return reason;
 }
 
 /** Its reader is told why the connection was taken away, instead of what the server or the socket said of that. */
-function tellWhyTakenAway(connection: PooledConnection, parts: SubmittableParts): void {
+function reportRevocation(connection: PooledConnection, parts: SubmittableParts): void {
   const handleError = parts.handleError?.bind(parts);
   if (handleError) parts.handleError = (error) => handleError(connection.revoked ?? error);
 }
@@ -71,7 +71,7 @@ function tellWhyTakenAway(connection: PooledConnection, parts: SubmittableParts)
  * pg-cursor closes itself to errors once the last row has come, and waits for the server to be ready: when the connection
  * dies in between, whoever waits for those rows would wait for ever.
  */
-function tellLost(parts: SubmittableParts, error: Error): void {
+function failPendingRead(parts: SubmittableParts, error: Error): void {
   // A stream that nobody listens to is closed without a word: its error would end the process.
   if (parts.destroy) return parts.destroy(parts.listenerCount?.('error') ? error : undefined);
   const waiting = parts._cb;
@@ -80,7 +80,7 @@ function tellLost(parts: SubmittableParts, error: Error): void {
 }
 
 /** `drain` is node-postgres' word for: ready for the next statement, and none is queued. */
-async function untilThrough(client: pg.ClientBase, parts: SubmittableParts): Promise<string | undefined> {
+async function waitUntilDone(client: pg.ClientBase, parts: SubmittableParts): Promise<string | undefined> {
   const settle: { now: (reason?: string) => void } = { now: () => undefined };
   const onDrain = (): void => settle.now();
   const onEnd = (): void => settle.now('its connection was closed');
@@ -110,7 +110,7 @@ async function untilThrough(client: pg.ClientBase, parts: SubmittableParts): Pro
  * pg-cursor closes by a message to its connection and waits for the answer. A dead connection has none, and the stream
  * would never tell its reader why it ended; one that was given back serves somebody else by now.
  */
-function closeNoLaterThan(through: Promise<unknown>, cursor: SubmittableParts): void {
+function boundClose(through: Promise<unknown>, cursor: SubmittableParts): void {
   const close = cursor.close?.bind(cursor);
   if (!close) return;
   let isThrough = false;

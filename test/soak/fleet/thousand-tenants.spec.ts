@@ -7,7 +7,7 @@ import { newServer } from '../../../src/admin/servers/server.schemas.js';
 import { Servers } from '../../../src/admin/servers/servers.js';
 import { newTenant } from '../../../src/admin/tenants/tenant.schemas.js';
 import { Tenants } from '../../../src/admin/tenants/tenants.js';
-import { OWNER_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
+import { MAX_ADMIN_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
 import { appSchema } from '../../../src/app/app.schema.js';
 import { Fleet, type Instance } from '../../support/fleet/fleet.js';
 import { migration } from '../../support/tables/migration-fixture.js';
@@ -113,7 +113,7 @@ class ConnectionWatch {
     await this.watched;
     process.stdout.write(`connections to a server at most: ${this.most}, of the owner ${this.mostOfOwner}\n`);
     expect(this.most).toBeLessThanOrEqual(LIMIT);
-    expect(this.mostOfOwner).toBeLessThanOrEqual(OWNER_CONNECTIONS);
+    expect(this.mostOfOwner).toBeLessThanOrEqual(MAX_ADMIN_CONNECTIONS);
     expect(this.mostOfOwner).toBeGreaterThan(0);
   }
 

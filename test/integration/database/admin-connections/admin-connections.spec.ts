@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import { OWNER_CONNECTIONS, AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
+import { MAX_ADMIN_CONNECTIONS, AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';
@@ -62,7 +62,7 @@ function held(): { readonly until: Promise<void>; readonly letGo: () => void } {
 /** Every connection of the server is in use; gives the ways to end each use. */
 async function holdAll(): Promise<(() => Promise<void>)[]> {
   let working = 0;
-  const holds = Array.from({ length: OWNER_CONNECTIONS }, (_, n) => {
+  const holds = Array.from({ length: MAX_ADMIN_CONNECTIONS }, (_, n) => {
     const { until, letGo } = held();
     const use = owners.use(targetOf(n), () => {
       working += 1;
@@ -73,7 +73,7 @@ async function holdAll(): Promise<(() => Promise<void>)[]> {
       return use;
     };
   });
-  await soon(async () => expect(working).toBe(OWNER_CONNECTIONS));
+  await soon(async () => expect(working).toBe(MAX_ADMIN_CONNECTIONS));
   return holds;
 }
 
@@ -98,16 +98,16 @@ describe("the owner's connections", () => {
     watch.goesOn = false;
     await watched;
     expect(names.size).toBe(10);
-    expect(most).toBe(OWNER_CONNECTIONS);
+    expect(most).toBe(MAX_ADMIN_CONNECTIONS);
     expect(watch.most).toBeGreaterThan(0);
-    expect(watch.most).toBeLessThanOrEqual(OWNER_CONNECTIONS);
+    expect(watch.most).toBeLessThanOrEqual(MAX_ADMIN_CONNECTIONS);
   });
 
   it('are used again for the same database, and closed for another one at the limit', async () => {
     const first = await pid();
     expect(await pid()).toBe(first);
-    for (let n = 1; n <= OWNER_CONNECTIONS; n += 1) await owners.use(targetOf(n), pidOf);
-    expect(await backends()).toBe(OWNER_CONNECTIONS);
+    for (let n = 1; n <= MAX_ADMIN_CONNECTIONS; n += 1) await owners.use(targetOf(n), pidOf);
+    expect(await backends()).toBe(MAX_ADMIN_CONNECTIONS);
     expect(await pid()).not.toBe(first); // the one that had been idle for longest
   });
 
@@ -125,7 +125,7 @@ describe("the owner's connections", () => {
     const holds = await holdAll();
     const waits = [owners.use(target, pidOf), owners.use(target, pidOf)];
     const [failure] = await Promise.all(waits.map((wait) => wait.catch((error: unknown) => error)));
-    expect(failure).toMatchObject({ code: 'POOL_TIMEOUT', serverId: 'test', busy: OWNER_CONNECTIONS, waitedMs: 500 });
+    expect(failure).toMatchObject({ code: 'POOL_TIMEOUT', serverId: 'test', busy: MAX_ADMIN_CONNECTIONS, waitedMs: 500 });
     const order: number[] = [];
     const turns = [0, 1, 2, 3, 4, 5].map((n) => owners.use(targetOf(n), async () => void order.push(n)));
     await holds[0]?.(); // one place, which they have one after the other

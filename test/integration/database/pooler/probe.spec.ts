@@ -41,12 +41,12 @@ describe('the probe', () => {
   it('refuses statement mode, which has no transactions', async () => {
     const refusal = await probePgBouncer({ poolMode: 'statement' });
     expect(refusal).toBeInstanceOf(PoolerLeakError);
-    expect((refusal as Error).message).toMatch(/breaks up a transaction \(.*statement pooling mode\)/);
+    expect((refusal as Error).message).toMatch(/breaks up transactions \(.*statement pooling mode\)/);
   });
 
   it.each([
-    ['shares transactions', /one client's stamp is there for another client/],
-    ['keeps settings', /one client's stamp is there for another client/],
+    ['shares transactions', /one client's stamp is visible to another client/],
+    ['keeps settings', /one client's stamp is visible to another client/],
   ] as const)('refuses a pooler that %s', async (fault, reason) => {
     const pooler = await CarelessPooler.before(database.target, fault);
     try {

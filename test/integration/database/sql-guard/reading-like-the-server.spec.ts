@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { classifyStatement } from '../../../../src/database/statements/statement.js';
-import { sendAlone } from '../../../../src/database/statements/stamped-query.js';
+import { sendOnClient } from '../../../../src/database/statements/stamped-query.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { pick, seededRandom } from '../../../support/statements/seeded-random.js';
 
@@ -40,7 +40,7 @@ afterAll(async () => {
 /** Whether the server, given this text, left the setting behind. */
 async function leavesSomething(text: string): Promise<boolean> {
   try {
-    await sendAlone(client, undefined, { text });
+    await sendOnClient(client, undefined, { text });
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     return false;

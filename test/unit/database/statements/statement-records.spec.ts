@@ -3,7 +3,7 @@ import { StatementRecord } from '../../../../src/database/statements/statement-r
 
 function recordOf(...executions: readonly (readonly [ms: number, isCold: boolean])[]): StatementRecord {
   const record = new StatementRecord('SELECT 1');
-  for (const [ms, isCold] of executions) record.took(ms, isCold);
+  for (const [ms, isCold] of executions) record.recordDuration(ms, isCold);
   return record;
 }
 

@@ -9,7 +9,7 @@ import type { PhysicalConnection } from '../connection/physical-connection.js';
  * - with named statements, which the server would forget while node-postgres believes that it has them;
  * - when the server does not say yes in time, or at all.
  */
-export async function forgetWork(connection: PhysicalConnection, timeoutMs: number): Promise<boolean> {
+export async function resetSession(connection: PhysicalConnection, timeoutMs: number): Promise<boolean> {
   if (!connection.isClean || hasNamedStatements(connection)) return false;
   connection.client.removeAllListeners('notification');
   connection.client.removeAllListeners('notice');
