@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 
 /**
- * Freezes what every tenant's data source shares: the metadata graph, the options, the list of subscribers. TypeORM
- * 1.1 writes to none of it once it is built; whatever else would, throws instead of changing it for all tenants.
+ * Freezes what all tenants' data sources share: the metadata graph, the options and the list of subscribers. TypeORM 1.1
+ * does not write to them once they are built; any other code that tries throws instead of changing them for all tenants.
  */
 export function freezeShared({ entityMetadatas, options, subscribers, migrations }: DataSource): void {
   for (const shared of [options, subscribers, migrations]) Object.freeze(shared);
@@ -15,7 +15,7 @@ export function freezeShared({ entityMetadatas, options, subscribers, migrations
   }
 }
 
-/** TypeORM's metadata objects and lists of them; never the template itself, nor what an entity's author wrote. */
+/** TypeORM's metadata objects and arrays of them; never the template itself or objects that belong to an entity's author. */
 function isGraphNode(value: unknown): value is object {
   return Array.isArray(value) ? value.every(isMetadata) : isMetadata(value);
 }

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when a tenant's data source is asked for what would reach beyond this one tenant. */
+/** Raised for a call on a tenant's data source that would affect more than this one tenant. */
 export class RefusedOperationError extends CodedError {
   readonly code = 'REFUSED_OPERATION';
 
@@ -14,13 +14,14 @@ export class RefusedOperationError extends CodedError {
 }
 
 const CLOSED_AT_SHUTDOWN = 'its connections are shared with other tenants; they are closed at shutdown';
-const CONNECTED = 'it is connected for as long as it exists';
-const MIGRATIONS = 'tables are changed by the tenant migrations, for the whole fleet and with the rights for it';
+const CONNECTED = 'it is always connected';
+const MIGRATIONS =
+  'tables are changed by the tenant migrations, which run for the whole fleet with the necessary privileges';
 
 const DATA_SOURCE_METHODS: Readonly<Record<string, string>> = {
   initialize: CONNECTED,
   destroy: CLOSED_AT_SHUTDOWN,
-  setOptions: 'its options are those of every tenant',
+  setOptions: 'its options are shared by all tenants',
   synchronize: MIGRATIONS,
   dropDatabase: MIGRATIONS,
   runMigrations: MIGRATIONS,
@@ -28,7 +29,7 @@ const DATA_SOURCE_METHODS: Readonly<Record<string, string>> = {
   showMigrations: MIGRATIONS,
 };
 
-/** The doors behind the ones above; `connect` would open connections that carry no stamp. */
+/** The driver methods behind those above; `connect` would open connections without a stamp. */
 const DRIVER_METHODS: Readonly<Record<string, string>> = {
   connect: CONNECTED,
   afterConnect: CONNECTED,
@@ -38,7 +39,7 @@ const DRIVER_METHODS: Readonly<Record<string, string>> = {
 
 const SYNCHRONOUS_METHODS: ReadonlySet<string> = new Set(['setOptions', 'createSchemaBuilder']);
 
-/** Puts the refusals on the template, from which every tenant's data source and driver inherit them. */
+/** Overrides these methods on the template, from which every tenant's data source and driver inherit. */
 export function refuseOperations(template: DataSource): void {
   refuseMethods(template, DATA_SOURCE_METHODS, '');
   refuseMethods(template.driver, DRIVER_METHODS, 'driver.');

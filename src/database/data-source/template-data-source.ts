@@ -5,19 +5,19 @@ import { refuseOperations } from './refused-operations.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
-/** What every tenant's driver inherits. */
+/** Properties that every tenant's driver inherits. */
 const DRIVER_PROPERTIES = {
-  // TypeORM asks the server for these when it connects. True of every PostgreSQL that is supported, 15 being the oldest.
+  // TypeORM queries these when it connects. They hold for every supported PostgreSQL, of which 15 is the oldest.
   version: '15.0',
   isGeneratedColumnsSupported: true,
 };
 
 /**
- * The data source that is never connected: it builds the entity metadata once, and every tenant's data source shares
- * that graph.
+ * A data source that is never connected. It builds the entity metadata once, and all tenants' data sources share that
+ * graph.
  */
 export class TemplateDataSource extends DataSource {
-  /** @throws UnsupportedEntityError naming every entity that cannot be shared, and why */
+  /** @throws UnsupportedEntityError listing every entity that cannot be shared, with the reason */
   static async build(schema: TenantSchema): Promise<TemplateDataSource> {
     refuseActiveRecord(schema.entities);
     const template = new TemplateDataSource(options(schema));

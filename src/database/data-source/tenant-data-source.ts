@@ -7,7 +7,7 @@ import type { TemplateDataSource } from './template-data-source.js';
 
 type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;
 
-/** What TypeORM's driver takes for a `pg.Pool`: it hands out stamped clients, which cost nothing until they are used. */
+/** Stands in for TypeORM's `pg.Pool`: it returns stamped clients, which cost nothing until they are used. */
 class StampedPool {
   constructor(private readonly access: TenantAccess) {}
 
@@ -16,7 +16,7 @@ class StampedPool {
     callback(null, client, () => client.release());
   }
 
-  /** TypeORM calls this from `destroy()`. The physical pool is shared and outlives any one data source. */
+  /** Called by `destroy()`. Does nothing: the physical pool is shared, and outlives any single data source. */
   end(callback: (error: Error | null) => void): void {
     callback(null);
   }
@@ -25,9 +25,9 @@ class StampedPool {
 /**
  * A tenant's own TypeORM `DataSource`.
  *
- * It inherits everything from the template, above all the entity metadata, and owns only what leads to a database: the
- * driver with its pool, the entity manager and the relation loaders. That keeps a tenant at a few hundred bytes instead
- * of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
+ * It inherits everything from the template, above all the entity metadata, and owns only the objects that lead to a
+ * database: the driver with its pool, the entity manager and the relation loaders. A tenant thus takes a few hundred bytes
+ * instead of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
  */
 export function createTenantDataSource(template: TemplateDataSource, access: TenantAccess, schema: string): DataSource {
   const dataSource = Object.create(template) as DataSource;

@@ -11,7 +11,7 @@ import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-sch
 import { createTenantDataSource } from './tenant-data-source.js';
 import { TemplateDataSource } from './template-data-source.js';
 
-/** Where a tenant's rows are, and how much of its target it may take. */
+/** Where a tenant's rows are, and its limits on the connection target. */
 export interface Placement {
   readonly tenantId: string;
   readonly schema: string;
@@ -19,7 +19,7 @@ export interface Placement {
   readonly limits: ShareOverrides;
 }
 
-/** Makes tenants' data sources and sessions over the pools of their targets. */
+/** Creates tenants' data sources and sessions on the pools of their connection targets. */
 @Injectable()
 export class TenantDataSources implements OnModuleInit {
   private template: TemplateDataSource | undefined;
@@ -36,11 +36,11 @@ export class TenantDataSources implements OnModuleInit {
   }
 
   create(placement: Placement): DataSource {
-    if (!this.template) throw new Error('TenantDataSources is used before the application was initialised');
+    if (!this.template) throw new Error('TenantDataSources was used before the application was initialised');
     return createTenantDataSource(this.template, this.accessOf(placement), placement.schema);
   }
 
-  /** Runs `work` on a connection that is a session of its own; nothing of it is left behind. */
+  /** Runs `work` in a session of its own, on a connection that is reset afterwards. */
   session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>): Promise<T> {
     return SessionLease.run(this.accessOf({ ...placement, target: sessionTarget(placement.target) }), work);
   }

@@ -1,16 +1,16 @@
 import { type EntityMetadata, type EntityTarget, InstanceChecker, type ObjectLiteral } from 'typeorm';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised at start when entities cannot work with many data sources over one metadata graph. */
+/** Raised at startup for entities that do not work with many data sources sharing one metadata graph. */
 export class UnsupportedEntityError extends CodedError {
   readonly code = 'UNSUPPORTED_ENTITY';
 
   constructor(readonly reasons: readonly string[]) {
-    super(`these entities cannot be served to tenants: ${reasons.join('; ')}`);
+    super(`these entities cannot be shared by tenants: ${reasons.join('; ')}`);
   }
 }
 
-/** Active record binds a class to one global data source: the next tenant's rows would go to the last tenant's database. */
+/** Active record binds a class to one global data source, so one tenant's rows would go to another tenant's database. */
 export function refuseActiveRecord(entities: readonly EntityTarget<ObjectLiteral>[]): void {
   const reasons = entities
     .map(classOf)
@@ -19,14 +19,14 @@ export function refuseActiveRecord(entities: readonly EntityTarget<ObjectLiteral
   if (reasons.length > 0) throw new UnsupportedEntityError(reasons);
 }
 
-/** The class behind an entity, also when an `EntitySchema` describes it. */
+/** The class of an entity, including one described by an `EntitySchema`. */
 function classOf(entity: EntityTarget<ObjectLiteral>): unknown {
   return InstanceChecker.isEntitySchema(entity) ? entity.options.target : entity;
 }
 
 /**
- * Lazy relations load through the graph's own data source, which is never connected. A place fixed on the entity would
- * lead every tenant to the same tables. A materialized view has no row-level security.
+ * Lazy relations load through the graph's own data source, which is never connected. A schema or database fixed on an
+ * entity would lead all tenants to the same tables. A materialized view has no row-level security.
  */
 export function refuseUnshareable(metadatas: readonly EntityMetadata[]): void {
   const reasons = metadatas.flatMap((metadata) => [
@@ -35,7 +35,7 @@ export function refuseUnshareable(metadatas: readonly EntityMetadata[]): void {
     ),
     ...fixedLocations(metadata),
     ...(metadata.tableMetadataArgs.materialized === true
-      ? [`${metadata.name} is a materialized view, whose rows no policy holds`]
+      ? [`${metadata.name} is a materialized view, which row-level security does not protect`]
       : []),
   ]);
   if (reasons.length > 0) throw new UnsupportedEntityError(reasons);
@@ -45,7 +45,7 @@ function fixedLocations({ name, schema, database, tableName }: EntityMetadata): 
   return [
     ...(schema === undefined ? [] : [`${name} fixes the schema "${schema}"`]),
     ...(database === undefined ? [] : [`${name} fixes the database "${database}"`]),
-    // TypeORM quotes each part of a dotted table name by itself, as schema and table.
+    // TypeORM quotes the parts of a dotted table name separately, as schema and table.
     ...(tableName.includes('.') ? [`${name} fixes a schema in its table name "${tableName}"`] : []),
   ];
 }

@@ -8,7 +8,7 @@ type Rule = (command: readonly Token[], inTransaction: boolean) => void;
 const USE_SESSION = 'open a session with TenantConnectionService.session()';
 const USE_MIGRATION = 'put it into a migration';
 
-/** What the first word of a command may do to the session it runs in. */
+/** Checks by the first word of a command, for commands that may change the session they run in. */
 const COMMAND_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['set', refuseSessionSet],
   ['reset', () => refuse('RESET', USE_SESSION)],
@@ -19,7 +19,7 @@ const COMMAND_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['prepare', refusePrepare],
   ['execute', () => refuse('EXECUTE', USE_SESSION)],
   ['deallocate', () => refuse('DEALLOCATE', USE_SESSION)],
-  ['do', () => refuse('DO', `what its body does to the connection cannot be seen: send statements, or ${USE_SESSION}`)],
+  ['do', () => refuse('DO', `its body cannot be checked: send its statements instead, or ${USE_SESSION}`)],
   ['copy', refuseCopyOverTheWire],
   ['create', refuseCreate],
   ['alter', refuseAlter],
@@ -32,10 +32,10 @@ const COMMAND_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 const USE_TRANSACTION_LOCK = `use pg_advisory_xact_lock() in a transaction, or ${USE_SESSION}`;
-const ENDS_OTHERS_WORK = 'the login role is shared: it would end the work of other tenants';
-const RUN_AS_STATEMENT = `the SQL in its arguments cannot be read here: run it as a statement, or ${USE_SESSION}`;
+const ENDS_OTHERS_WORK = 'the login role is shared, so it could end the work of other tenants';
+const RUN_AS_STATEMENT = `the SQL in its arguments cannot be checked: run it as a statement, or ${USE_SESSION}`;
 
-/** Functions whose effect stays in the session, or that run SQL handed to them as a string. */
+/** Functions whose effect stays in the session, or that run SQL from a string argument; with the remedy for the message. */
 const REFUSED_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ['set_config', `use SET LOCAL in a transaction, or ${USE_SESSION}`],
   ['set_limit', `use SET LOCAL pg_trgm.similarity_threshold in a transaction, or ${USE_SESSION}`],
@@ -55,30 +55,30 @@ const REFUSED_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ['ts_rewrite', RUN_AS_STATEMENT],
 ]);
 
-/** Outside a transaction they answer with what the connection's previous user did. */
+/** Outside a transaction they return the result of the connection's previous user. */
 const SEQUENCE_FUNCTIONS: ReadonlySet<string> = new Set(['lastval', 'currval']);
 
 const TEMPORARY_SCHEMA = /^pg_(?:toast_)?temp(?:_\d+)?$/;
 
-/** Settings that decide whose rows a transaction sees, or how its statements are read here. */
+/** Settings that decide whose rows a transaction sees, or how its statements are tokenized here. */
 const STAMP_SETTINGS: ReadonlySet<string> = new Set([
   'search_path',
-  'schema', // SET LOCAL SCHEMA '…' is another word for search_path
+  'schema', // SET LOCAL SCHEMA '…' is an alias for search_path
   'role',
   'session_authorization',
   'session', // SET LOCAL SESSION AUTHORIZATION
   'client_encoding',
-  'names', // SET LOCAL NAMES '…' is another word for client_encoding
+  'names', // SET LOCAL NAMES '…' is an alias for client_encoding
   'standard_conforming_strings',
 ]);
 
-/** @throws SessionStatementRefusedError, StampProtectedError */
+/** Checks a command by its first word. @throws SessionStatementRefusedError, StampProtectedError */
 export function refuseCommand(command: readonly Token[], inTransaction: boolean): void {
   const [first] = command;
   if (first?.kind === 'word') COMMAND_RULES.get(first.text)?.(command, inTransaction);
 }
 
-/** @throws SessionStatementRefusedError for names that are refused wherever they stand in a statement */
+/** Checks functions and names at every position of a statement. @throws SessionStatementRefusedError */
 export function refuseCalls(command: readonly Token[], inTransaction: boolean): void {
   for (const [index, token] of command.entries()) {
     if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
@@ -90,8 +90,8 @@ export function refuseCalls(command: readonly Token[], inTransaction: boolean): 
 }
 
 /**
- * What a session lease may not do either, because `DISCARD ALL` does not take it back. A session may send several
- * commands in one text.
+ * Refuses what even a session lease may not do, because `DISCARD ALL` does not undo it. A session may send several commands
+ * in one text.
  *
  * @throws SessionStatementRefusedError
  */
@@ -110,7 +110,7 @@ export function refuseWhatOutlivesSession(text: string): void {
   }
 }
 
-/** In any position: these are functions. */
+/** These are functions, so they are checked at any position. */
 function refuseBackendSignal(token: Token): void {
   if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
   if (isName(token, /^pg_(?:terminate|cancel)_backend$/)) refuse(`${token.text}()`, ENDS_OTHERS_WORK);
@@ -124,14 +124,14 @@ function refuseCall(name: string, inTransaction: boolean): void {
   const remedy = REFUSED_FUNCTIONS.get(name);
   if (remedy !== undefined) refuse(`${name}()`, remedy);
   if (SEQUENCE_FUNCTIONS.has(name) && !inTransaction) {
-    refuse(`${name}()`, 'connections are shared between statements: use RETURNING, or one transaction');
+    refuse(`${name}()`, 'connections are shared between statements: use RETURNING, or call it in the same transaction');
   }
 }
 
 function refuseSessionSet(command: readonly Token[], inTransaction: boolean): void {
   if (isWord(command[1], 'transaction', 'constraints')) return;
   if (!isWord(command[1], 'local')) refuse('SET', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
-  if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: begin one, or ${USE_SESSION}`);
+  if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: start one, or ${USE_SESSION}`);
   const setting = (command[2]?.text ?? '').toLowerCase();
   const isStamp = setting === 'app' || setting.startsWith('app.');
   if (isStamp) throw new StampProtectedError('SET LOCAL app.…');
@@ -140,42 +140,42 @@ function refuseSessionSet(command: readonly Token[], inTransaction: boolean): vo
 
 function refusePrepare(command: readonly Token[]): void {
   if (isWord(command[1], 'transaction')) {
-    refuse('PREPARE TRANSACTION', 'a prepared transaction would outlive its connection: commit it instead');
+    refuse('PREPARE TRANSACTION', 'a prepared transaction would outlive its connection: use COMMIT instead');
   }
-  refuse('PREPARE', `statements with parameters are planned by the server anyway; or ${USE_SESSION}`);
+  refuse('PREPARE', `send the statement itself with its parameters, or ${USE_SESSION}`);
 }
 
 /**
- * node-postgres has no data for `FROM STDIN`: over the extended protocol the server then waits for ever, having
- * swallowed the `Sync`. What comes `TO STDOUT` it throws away.
+ * node-postgres sends no data for `FROM STDIN`: over the extended protocol the server then waits forever, because it has
+ * consumed the `Sync`. The output of `TO STDOUT` is dropped.
  */
 function refuseCopyOverTheWire(command: readonly Token[]): void {
-  if (hasWords(command, 'from', 'stdin')) refuse('COPY FROM STDIN', 'insert many rows at a time instead');
+  if (hasWords(command, 'from', 'stdin')) refuse('COPY FROM STDIN', 'use INSERT with many rows per statement instead');
   if (hasWords(command, 'to', 'stdout')) refuse('COPY TO STDOUT', 'read the rows with a stream instead');
 }
 
 /**
- * A body hides its statements as `DO` does, and a `SET` clause runs it under another stamp. `CREATE TABLE … AS EXECUTE`
- * runs a prepared statement, ours included.
+ * As with `DO`, the statements in a function body cannot be checked, and a `SET` clause would run them under another stamp.
+ * `CREATE TABLE … AS EXECUTE` runs a prepared statement, possibly one of this product's own.
  */
 function refuseCreate(command: readonly Token[]): void {
-  const what = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
-  if (isWord(what, 'function', 'procedure')) refuse('CREATE FUNCTION', USE_MIGRATION);
+  const object = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
+  if (isWord(object, 'function', 'procedure')) refuse('CREATE FUNCTION', USE_MIGRATION);
   if (hasWords(command, 'execute')) refuse('EXECUTE', USE_SESSION);
 }
 
-/** It stops every tenant of a shared table, and needs no right on the rows that it locks. */
+/** It blocks every tenant of a shared table, and row-level security does not restrict it. */
 function refuseLock(): void {
   refuse('LOCK', 'lock rows with SELECT … FOR UPDATE, or use pg_advisory_xact_lock()');
 }
 
-/** A rule turns an UPDATE of this view into `set_config`, which stays on the connection. */
+/** A rule rewrites an UPDATE of this view to `set_config`, whose effect stays on the connection. */
 function refuseSettingsUpdate(command: readonly Token[]): void {
   if (!command.some((token) => isWord(token, 'update', 'merge'))) return;
   refuse('a change of pg_settings', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
 }
 
-/** A role may change its own defaults, and every later connection would begin with them. */
+/** A role may change its own defaults, with which every later connection would start. */
 function refuseAlter(command: readonly Token[]): void {
   if (isWord(command[1], 'role', 'user') && !isWord(command[2], 'mapping')) refuse('ALTER ROLE', USE_MIGRATION);
   if (isWord(command[1], 'database', 'system')) refuse(`ALTER ${command[1]?.text.toUpperCase()}`, USE_MIGRATION);
@@ -183,31 +183,34 @@ function refuseAlter(command: readonly Token[]): void {
 }
 
 function refuseHoldableCursor(command: readonly Token[]): void {
-  if (hasWords(command, 'with', 'hold')) refuse('a cursor WITH HOLD', `read it inside the transaction, or ${USE_SESSION}`);
+  if (hasWords(command, 'with', 'hold'))
+    refuse('a cursor WITH HOLD', `read it inside the transaction, or ${USE_SESSION}`);
 }
 
 function refuseChainAndPrepared(command: readonly Token[]): void {
   refuseEndOfPrepared(command);
   if (hasWords(command, 'and', 'chain')) {
-    refuse('AND CHAIN', 'the chained transaction would have no stamp: begin a new one');
+    refuse('AND CHAIN', 'the chained transaction would have no stamp: start a new one');
   }
 }
 
 function refuseEndOfPrepared(command: readonly Token[]): void {
   for (const keyword of ['commit', 'rollback']) {
     if (startsWithWords(command, keyword, 'prepared')) {
-      refuse(`${keyword.toUpperCase()} PREPARED`, 'a prepared transaction belongs to no connection');
+      refuse(`${keyword.toUpperCase()} PREPARED`, 'a prepared transaction is not tied to any connection');
     }
   }
 }
 
-/** `CREATE TEMP …`, `SELECT … INTO TEMP …`, and anything named in the temporary schema. */
+/** `CREATE TEMP …`, `SELECT … INTO TEMP …`, and any name qualified with the temporary schema. */
 function isTemporary(command: readonly Token[], index: number): boolean {
   if (isName(command[index], TEMPORARY_SCHEMA)) return isSymbol(command[index + 1], '.');
   if (!isWord(command[index], 'temp', 'temporary')) return false;
-  const before = isWord(command[index - 1], 'local', 'global') ? index - 2 : index - 1;
-  if (isWord(command[before], 'into')) return !isWord(command[before - 1], 'insert', 'merge');
-  return isWord(command[before], 'create') || (isWord(command[before], 'replace') && isWord(command[before - 1], 'or'));
+  const previous = isWord(command[index - 1], 'local', 'global') ? index - 2 : index - 1;
+  if (isWord(command[previous], 'into')) return !isWord(command[previous - 1], 'insert', 'merge');
+  return (
+    isWord(command[previous], 'create') || (isWord(command[previous], 'replace') && isWord(command[previous - 1], 'or'))
+  );
 }
 
 function refuseTemporary(command: readonly Token[], inTransaction: boolean): void {

@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when a statement would leave something behind on a connection that other tenants use next. */
+/** Raised for a statement whose effect would stay on a connection that other tenants use next. */
 export class SessionStatementRefusedError extends CodedError {
   readonly code = 'SESSION_STATEMENT_REFUSED';
 
@@ -12,22 +12,22 @@ export class SessionStatementRefusedError extends CodedError {
   }
 }
 
-/** Raised when a statement would change whose rows the rest of its transaction sees. */
+/** Raised for a statement that would change whose rows the rest of its transaction sees. */
 export class StampProtectedError extends CodedError {
   readonly code = 'STAMP_PROTECTED';
 
   constructor(readonly statement: string) {
     super(
-      `${statement} is refused: a transaction keeps the tenant and the schema it began with; run(tenant, …) switches`,
+      `${statement} is refused: a transaction keeps the tenant and schema that it began with; use run(tenant, …) to switch`,
     );
   }
 }
 
-/** Raised when one text holds more than one command and the server would not be the one to say so. */
+/** Raised when a text holds more than one command and would be sent in a way in which the server does not reject that. */
 export class MultipleCommandsError extends CodedError {
   readonly code = 'MULTIPLE_COMMANDS';
 
   constructor(readonly statement: string) {
-    super(`${statement} stands alone: send what follows it as statements of their own`);
+    super(`${statement} cannot be combined with other commands: send them as separate statements`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `word`: a keyword or a plain name, in lower case. `name`: a quoted name, unquoted. `escaped-name`: `U&"…"`, as written.
- * `string` stands for any constant in quotes or dollars; its content is left out. `symbol` is one character.
+ * `word`: a keyword or plain name, in lower case. `name`: a quoted name, without its quotes. `escaped-name`: `U&"…"`, with
+ * its escapes. `string`: a constant in quotes or dollar quotes, without its content. `symbol`: one character.
  */
 export type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'number' | 'symbol';
 
@@ -10,11 +10,11 @@ export interface Token {
 }
 
 interface PositionedToken extends Token {
-  /** First position behind the token. */
+  /** Position just after the token. */
   readonly end: number;
 }
 
-// PostgreSQL takes every character beyond ASCII for a letter, white space of other scripts included.
+// PostgreSQL treats every non-ASCII character as a letter, even white space of other scripts.
 const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
 const NUMBER_OR_PARAMETER = /\$?\d+/y;
 const STRING_START = /(?:[ebxn]|u&)?'/iy;
@@ -23,10 +23,10 @@ const DOLLAR_QUOTE = /\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/iy;
 const WHITESPACE = ' \t\n\r\f\v';
 
 /**
- * Splits a text as PostgreSQL's own lexer does, with `standard_conforming_strings` on (its default). What is not closed
- * reaches to the end of the text; the server refuses such a text anyway.
+ * Splits a text as PostgreSQL's own lexer does with `standard_conforming_strings` on (its default). An unclosed quote or
+ * comment extends to the end of the text, which the server rejects anyway.
  *
- * Source of the rules: https://www.postgresql.org/docs/current/sql-syntax-lexical.html and
+ * Rules: https://www.postgresql.org/docs/current/sql-syntax-lexical.html and
  * `src/backend/parser/scan.l`.
  */
 export function tokenize(text: string): readonly Token[] {
@@ -64,14 +64,14 @@ function stringEnd(text: string, from: number, start: string): number {
   return start === "E'" || start === "e'" ? escapedStringEnd(text, from) : quotedEnd(text, from, "'");
 }
 
-/** Doubled quotes belong to the content. */
+/** A doubled quote is part of the content. */
 function quotedEnd(text: string, from: number, quote: string): number {
   let end = endOf(text, quote, from);
   while (text.charAt(end) === quote) end = endOf(text, quote, end + 1);
   return end;
 }
 
-/** `E'…'`: a backslash takes the next character with it, and the string may go on behind a line break. */
+/** `E'…'`: a backslash escapes the next character, and the string may continue after a line break. */
 function escapedStringEnd(text: string, from: number): number {
   let at = from;
   while (at < text.length) {
@@ -89,8 +89,10 @@ function escapedStringEnd(text: string, from: number): number {
 }
 
 /**
- * Two constants with a line break between them are one constant. For an escaped one that matters: the second part has
- * escapes too. Returns the position behind the quote that opens the second part.
+ * Two constants separated by a line break are one constant. This matters for escaped ones, because escapes then apply to
+ * the second part, too.
+ *
+ * @returns the position after the quote that opens the second part; undefined when there is none
  */
 function continuationStart(text: string, from: number): number | undefined {
   let at = from;
@@ -104,7 +106,7 @@ function continuationStart(text: string, from: number): number | undefined {
   }
 }
 
-/** First position at or after `from` that is neither white space nor inside a comment. */
+/** The first position at or after `from` that is neither white space nor in a comment. */
 function skipBlank(text: string, from: number): number {
   let at = from;
   for (;;) {

@@ -18,7 +18,7 @@ export function startsWithWords(tokens: readonly Token[], ...words: readonly str
   return wordsAt(tokens, 0, words);
 }
 
-/** Whether the words stand somewhere in this order, with nothing between them. */
+/** Whether the words occur anywhere, consecutively and in this order. */
 export function hasWords(tokens: readonly Token[], ...words: readonly string[]): boolean {
   return tokens.some((_, index) => wordsAt(tokens, index, words));
 }
@@ -27,7 +27,7 @@ function wordsAt(tokens: readonly Token[], from: number, words: readonly string[
   return words.every((word, offset) => isWord(tokens[from + offset], word));
 }
 
-/** The statement that `EXPLAIN` is about: with `ANALYZE` it runs. */
+/** The statement that `EXPLAIN` explains, which `ANALYZE` also runs. */
 export function stripExplain(tokens: readonly Token[]): readonly Token[] {
   if (!isWord(tokens[0], 'explain')) return tokens;
   let at = 1;

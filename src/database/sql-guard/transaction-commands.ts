@@ -2,7 +2,7 @@ import { MultipleCommandsError } from './sql-guard.errors.js';
 import type { Token } from './sql-tokens.js';
 import { isSymbol, isWord } from './token-patterns.js';
 
-/** The modes that `BEGIN` takes, as they are sent. */
+/** The modes of `BEGIN`, as they are sent. */
 const MODES: readonly string[] = [
   'ISOLATION LEVEL SERIALIZABLE',
   'ISOLATION LEVEL REPEATABLE READ',
@@ -16,10 +16,10 @@ const MODES: readonly string[] = [
 const NO_CHAIN = 'and no chain';
 
 /**
- * The `BEGIN` to send for the tokens of a caller's one: built from constants, because it goes out together with the
- * stamp over the simple protocol, which runs every command of a text. Quoted names could hold commands of their own.
+ * The `BEGIN` to send for a caller's own. It is built from constants, because it is sent together with the stamp over the
+ * simple protocol, which runs every command of a text, and a quoted name could contain commands.
  *
- * @throws MultipleCommandsError for anything but the modes of a transaction
+ * @throws MultipleCommandsError for anything except transaction modes
  */
 export function beginCommandOf(command: readonly Token[]): string {
   const modes: string[] = [];
@@ -34,14 +34,14 @@ export function beginCommandOf(command: readonly Token[]): string {
   return modes.length > 0 ? `BEGIN ${modes.join(', ')}` : 'BEGIN';
 }
 
-/** @throws MultipleCommandsError for anything but `COMMIT`, `END`, `ROLLBACK` or `ABORT` as such */
+/** @throws MultipleCommandsError for anything except a plain `COMMIT`, `END`, `ROLLBACK` or `ABORT` */
 export function assertEndsTransaction(command: readonly Token[]): void {
   const rest = command.slice(afterNoise(command));
   if (rest.length > 0 && wordsOf(rest) !== NO_CHAIN) rejectTrailing(command);
 }
 
 /**
- * Whether a `ROLLBACK` goes back to a savepoint, which ends no transaction.
+ * Whether a `ROLLBACK` rolls back to a savepoint, which does not end the transaction.
  *
  * @throws MultipleCommandsError when something follows the savepoint's name
  */
@@ -58,7 +58,7 @@ function rejectTrailing(command: readonly Token[]): never {
   throw new MultipleCommandsError(command[0]?.text.toUpperCase() ?? '');
 }
 
-/** `WORK` and `TRANSACTION` after the first word mean nothing. */
+/** Skips the optional noise words `WORK` and `TRANSACTION` after the first word. */
 function afterNoise(command: readonly Token[]): number {
   return isWord(command[1], 'work', 'transaction') ? 2 : 1;
 }
@@ -67,7 +67,7 @@ function modeAt(command: readonly Token[], at: number): string | undefined {
   return MODES.find((mode) => wordsOf(command.slice(at, at + mode.split(' ').length)) === mode.toLowerCase());
 }
 
-/** Undefined where anything but a plain word is among them. */
+/** Undefined unless all tokens are plain words. */
 function wordsOf(tokens: readonly Token[]): string | undefined {
   return tokens.every(({ kind }) => kind === 'word') ? tokens.map(({ text }) => text).join(' ') : undefined;
 }

@@ -2,10 +2,10 @@ import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 
 /**
- * Lets an emitter's listeners run in the asynchronous context of whoever is calling now.
+ * Makes an emitter's listeners run in the asynchronous context of the current caller.
  *
- * Events that come from a socket otherwise carry the context of the caller that once opened the connection, which may
- * have been another tenant: a listener would then work for that one.
+ * Events that originate from a socket otherwise carry the context in which the connection was opened, possibly for another
+ * tenant, and the listener would work for that tenant.
  */
 export function bindToCaller<Emitter extends EventEmitter>(emitter: Emitter): Emitter {
   return Object.assign(emitter, { emit: AsyncResource.bind(emitter.emit, 'TenantEvents', emitter) });

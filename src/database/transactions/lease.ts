@@ -12,8 +12,8 @@ import { currentUsage } from '../statements/usage.js';
 const IN_FAILED_TRANSACTION = '25P02';
 
 /**
- * One connection held by one caller for a transaction. Statements run one after another in the order they came,
- * always over the extended protocol, so that a string with two commands is refused by the server.
+ * One connection held by one caller for a transaction. Statements run one at a time in the order of the calls, always
+ * over the extended protocol, so that the server rejects a text with two commands.
  */
 export class Lease {
   private brokenReason: string | undefined;
@@ -23,23 +23,23 @@ export class Lease {
 
   private constructor(private readonly connection: PooledConnection) {}
 
-  /** Opens a transaction with everything it needs in one flight. A connection on which that failed is not kept. */
+  /** Begins a transaction and stamps it in one round trip. A connection on which that fails is discarded. */
   static async begin(connection: PooledConnection, commands: string): Promise<Lease> {
     try {
       await tracedStatement(connection.client, 'BEGIN', () => connection.client.query(commands));
       return new Lease(connection);
     } catch (error) {
-      connection.release('its transaction could not be begun');
+      connection.release('its transaction could not be started');
       throw connection.revoked ?? error;
     }
   }
 
-  /** @throws SessionEndedError, TransactionLostError, what the server says about the statement, and why the connection was taken away */
+  /** @throws SessionEndedError, TransactionLostError, the server's error, and the reason for which the connection was revoked */
   query(statement: Statement): Promise<pg.QueryResult> {
     return this.enqueue(() => this.send(statement));
   }
 
-  /** Hands a cursor or stream to the connection once earlier statements are done, and resolves when it is through. */
+  /** Submits a cursor or stream to the connection after the earlier statements, and resolves when it is done. */
   submit(submittable: pg.Submittable): Promise<void> {
     return this.enqueue(async () => {
       this.assertUsable();
@@ -51,9 +51,9 @@ export class Lease {
   }
 
   /**
-   * Commits and gives the connection back, whatever comes of it.
+   * Commits and releases the connection, whatever the outcome.
    *
-   * @throws TransactionAbortedError where PostgreSQL answers `COMMIT` with `ROLLBACK` and calls that a success
+   * @throws TransactionAbortedError when PostgreSQL answers `COMMIT` with a successful `ROLLBACK`
    */
   async commit(): Promise<pg.QueryResult> {
     try {
@@ -65,7 +65,7 @@ export class Lease {
     }
   }
 
-  /** Rolls back and gives the connection back. A transaction whose connection broke is rolled back by that already. */
+  /** Rolls back and releases the connection. If the connection broke, the server has rolled back already. */
   async rollback(): Promise<pg.QueryResult> {
     try {
       return await this.query({ text: 'ROLLBACK' });
@@ -77,13 +77,13 @@ export class Lease {
     }
   }
 
-  /** Commits, or rolls back what has failed already. */
+  /** Commits, or rolls back when the transaction has failed already. */
   async commitOrRollback(): Promise<void> {
     const failed = this.unusableReason !== undefined || this.connection.client.getTransactionStatus() !== 'T';
     await (failed ? this.rollback() : this.commit());
   }
 
-  /** Gives the connection back as it is. With its transaction still open it is closed, which rolls back. */
+  /** Releases the connection as it is. If its transaction is still open it is closed, which rolls back. */
   release(): void {
     this.ended = true;
     this.connection.release(this.unusableReason ?? openTransactionReason(this.connection.client));

@@ -12,13 +12,13 @@ import type { TenantAccess } from '../statements/tenant-access.js';
 
 interface SessionEvents {
   notification: [pg.Notification];
-  /** The connection died or was taken away: nothing that was listened to will be heard any more. */
+  /** The connection died or was revoked; no further notifications will arrive. */
   lost: [Error];
 }
 
 /**
- * A connection held for work that needs a session of its own: `SET`, `LISTEN`, session advisory locks, temporary
- * tables, several transactions with state between them. Emits `notification` for what it listens to, and `lost`.
+ * A connection held for work that needs a session of its own: `SET`, `LISTEN`, session advisory locks, temporary tables,
+ * or state that spans several transactions. Emits `notification` for the channels it listens on, and `lost`.
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
   private brokenReason: string | undefined;
@@ -36,7 +36,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     connection.client.on('error', this.onConnectionError);
   }
 
-  /** Opens a session under the tenant's stamp, runs the work in it, and leaves nothing of it behind. */
+  /** Opens a session under the tenant's stamp, runs `work` in it, and resets the connection afterwards. */
   static async run<T>(access: TenantAccess, work: (session: SessionLease) => Promise<T>): Promise<T> {
     const connection = await access.acquireForLease();
     const session = bindToCaller(new SessionLease(connection));
@@ -49,8 +49,8 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   }
 
   /**
-   * @throws SessionEndedError after the work this session was opened for has returned
-   * @throws SessionStatementRefusedError for the few statements whose effect outlives any session
+   * @throws SessionEndedError once the work that this session was opened for has returned
+   * @throws SessionStatementRefusedError for the few statements whose effect would outlast the session
    */
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
@@ -73,7 +73,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** After statements that the work did not wait for. */
+  /** Waits for statements that the work did not await, then releases the connection. */
   private async end(): Promise<void> {
     this.ended = true;
     await this.tail;
@@ -84,7 +84,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     this.connection.release(this.brokenReason ?? openTransactionReason(this.connection.client));
   }
 
-  /** A session that cannot be cleaned is closed; the work's own result or error stands. */
+  /** A connection that cannot be reset is closed; the work's own result or error stands. */
   private async resetSession(): Promise<void> {
     const { client } = this.connection;
     try {
@@ -92,7 +92,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
       await client.query('DISCARD ALL');
       pipelineOf(client).forgetNames();
     } catch (error) {
-      this.brokenReason = error instanceof Error ? error.message : 'it could not be cleaned';
+      this.brokenReason = error instanceof Error ? error.message : 'its session could not be reset';
     }
   }
 }

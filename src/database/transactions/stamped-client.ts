@@ -22,12 +22,12 @@ import type { TenantAccess } from '../statements/tenant-access.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
 
-/** What `query` accepts: text and values, node-postgres' config object, or a cursor or stream. */
+/** The inputs of `query`: a text, node-postgres' config object, or a cursor or stream. */
 export type QueryInput = string | pg.QueryConfig | pg.Submittable;
 
 /**
- * A tenant's connection as TypeORM sees it, with nothing behind it until it is needed: a statement outside a
- * transaction borrows a physical connection for its one flight; `BEGIN` leases one until `COMMIT` or `ROLLBACK`.
+ * A tenant's connection as TypeORM sees it, without a physical connection until it needs one: a statement outside a
+ * transaction uses one for a single round trip; `BEGIN` leases one until `COMMIT` or `ROLLBACK`.
  */
 export class StampedClient {
   private lease: Promise<Lease> | undefined;
@@ -48,15 +48,15 @@ export class StampedClient {
     return undefined;
   }
 
-  /** Gives everything back. A transaction that is still open is rolled back by closing its connection. */
+  /** Ends the client. A transaction that is still open is rolled back by closing its connection. */
   release(): void {
     this.ended = true;
     const lease = this.takeLease();
-    // A lease that could not be begun has nothing to give back, and its caller was told.
-    lease?.then((held) => held.release()).catch(() => undefined);
+    // A lease that failed to open holds no connection, and its caller has received the error.
+    lease?.then((opened) => opened.release()).catch(() => undefined);
   }
 
-  // TypeORM listens for errors of an idle connection. There is none here: whoever waits on a statement is told.
+  // TypeORM listens for errors of idle connections. There are none here: a pending statement rejects with the error.
   on(): this {
     return this;
   }
@@ -100,7 +100,7 @@ export class StampedClient {
     return emptyResult('BEGIN');
   }
 
-  /** Without a transaction these are no-ops, as they are in PostgreSQL. */
+  /** No-ops outside a transaction, as in PostgreSQL. */
   private async endTransaction(kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
     const lease = this.takeLease();
     return lease ? (await lease)[kind]() : emptyResult(kind.toUpperCase());
@@ -132,7 +132,7 @@ export class StampedClient {
   }
 }
 
-/** A text that was found to be a row statement once is not read again. */
+/** A text that is on record as a row statement is not classified again. */
 function kindOf(text: string, inTransaction: boolean): StatementKind {
   if (statementRecords.get(text)) return 'plain';
   if (!isRowStatement(text)) return classifyStatement(text, inTransaction);
@@ -144,12 +144,12 @@ function isSubmittable(input: QueryInput): input is pg.Submittable {
   return typeof input === 'object' && 'submit' in input;
 }
 
-/** The values are copied: the caller may go on to change them while the statement waits for a connection. */
+/** Copies the values, because the caller may change its array while the statement waits for a connection. */
 function toStatement(input: string | pg.QueryConfig, values: readonly unknown[] | undefined): Statement {
   const config: Statement = typeof input === 'string' ? { text: input } : input;
-  const given = values ?? config.values;
-  if (given !== undefined && given !== null && !Array.isArray(given))
+  const parameters = values ?? config.values;
+  if (parameters !== undefined && parameters !== null && !Array.isArray(parameters))
     throw new TypeError('query values must be an array');
   if (typeof config.text !== 'string') throw new TypeError('a query needs a text');
-  return { text: config.text, values: given && [...given], rowMode: config.rowMode, types: config.types };
+  return { text: config.text, values: parameters && [...parameters], rowMode: config.rowMode, types: config.types };
 }

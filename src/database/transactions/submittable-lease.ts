@@ -4,8 +4,8 @@ import type { Lease } from './lease.js';
 import { failSubmittable } from './submittable.js';
 
 /**
- * Leases a connection for a cursor or stream that runs outside a transaction, and gives it back when the connection is
- * through with it. Never rejects: the submittable itself is told.
+ * Leases a connection for a cursor or stream that runs outside a transaction, and releases it when the cursor or stream
+ * is done. Never rejects: errors go to the submittable itself.
  */
 export async function leaseForSubmittable(submittable: pg.Submittable, open: () => Promise<Lease>): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function leaseForSubmittable(submittable: pg.Submittable, open: () 
   }
 }
 
-/** Every row was read, but the `COMMIT` behind them failed, as a deferred constraint can make it. */
+/** All rows were delivered, but the final `COMMIT` failed, for example over a deferred constraint. */
 function reportCommitFailure(submittable: pg.Submittable, error: unknown): void {
   const emitter = submittable as unknown as EventEmitter;
   if (emitter.listenerCount('error') > 0) emitter.emit('error', error);

@@ -5,20 +5,20 @@ import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { TransactionLostError, UnreadableSubmittableError } from './transaction.errors.js';
 
-/** The parts of pg-cursor and pg-query-stream (which has a cursor inside) that matter here. */
+/** The relevant parts of pg-cursor and of pg-query-stream, which wraps a cursor. */
 interface SubmittableParts extends Partial<EventEmitter> {
   readonly text?: unknown;
   readonly cursor?: SubmittableParts;
   readonly destroyed?: boolean;
   callback?: ((error?: unknown, result?: unknown) => void) | undefined;
   close?(done?: (error: Error | null) => void): Promise<void> | undefined;
-  /** Whoever waits for rows of a cursor (pg-cursor/index.js). */
+  /** The callback of a cursor's pending `read` (pg-cursor/index.js). */
   _cb?: ((error: Error) => void) | null;
   destroy?(error: unknown): void;
   handleError?(error: unknown): void;
 }
 
-/** @throws UnreadableSubmittableError when the object does not say what it would run */
+/** @throws UnreadableSubmittableError when the object does not expose the text that it would run */
 export function submittableText(submittable: pg.Submittable): string {
   const { text, cursor } = submittable as SubmittableParts;
   const found = text ?? cursor?.text;
@@ -26,12 +26,12 @@ export function submittableText(submittable: pg.Submittable): string {
   return found;
 }
 
-/** A stream that its reader has given up before it was sent would never close its portal. */
+/** Whether a stream was destroyed before it was sent. Such a stream must not be sent: it would never close its portal. */
 export function isDestroyed(submittable: pg.Submittable): boolean {
   return (submittable as SubmittableParts).destroyed === true;
 }
 
-/** Tells a cursor or stream that its connection could not be had. */
+/** Fails a cursor or stream that did not get a connection. */
 export function failSubmittable(submittable: pg.Submittable, error: unknown): void {
   const parts = submittable as SubmittableParts;
   if (parts.destroy) parts.destroy(error);
@@ -39,8 +39,8 @@ export function failSubmittable(submittable: pg.Submittable, error: unknown): vo
 }
 
 /**
- * Sends a cursor or stream and resolves when the connection is through with it: read to its end, failed, or closed by
- * its reader. The object's own events do not tell: an abandoned stream has none when the server stops it.
+ * Sends a cursor or stream and resolves when it no longer uses the connection: it was read to its end, failed, or was
+ * closed by its reader. The object's own events are not enough: an abandoned stream emits none when the server stops it.
  *
  * @returns why the connection is not fit for further use, or undefined when it is
  */
@@ -51,36 +51,36 @@ export async function runSubmittable(
   const { client } = connection;
   const parts = submittable as SubmittableParts;
   reportRevocation(connection, parts);
-  const through = waitUntilDone(client, parts);
-  boundClose(through, parts.cursor ?? parts);
+  const finished = waitUntilFinished(client, parts);
+  guardClose(finished, parts.cursor ?? parts);
   client.query(submittable);
-  const reason = await through;
+  const reason = await finished;
   if (reason !== undefined) failPendingRead(parts, connection.revoked ?? new TransactionLostError(new Error(reason)));
-  // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into somebody else's statement.
+  // Stops the read timeout, which a bare cursor never does: it would send a stray `Sync` into another caller's statement.
   parts.callback?.();
   return reason;
 }
 
-/** Its reader is told why the connection was taken away, instead of what the server or the socket said of that. */
+/** The reader receives the reason for the revocation, instead of the error that it caused on the server or the socket. */
 function reportRevocation(connection: PooledConnection, parts: SubmittableParts): void {
   const handleError = parts.handleError?.bind(parts);
   if (handleError) parts.handleError = (error) => handleError(connection.revoked ?? error);
 }
 
 /**
- * pg-cursor closes itself to errors once the last row has come, and waits for the server to be ready: when the connection
- * dies in between, whoever waits for those rows would wait for ever.
+ * After the last row pg-cursor ignores errors and waits for the server to be ready: if the connection dies in between, a
+ * pending `read` would never settle.
  */
 function failPendingRead(parts: SubmittableParts, error: Error): void {
-  // A stream that nobody listens to is closed without a word: its error would end the process.
+  // A stream without an error listener is destroyed without the error, which would otherwise end the process.
   if (parts.destroy) return parts.destroy(parts.listenerCount?.('error') ? error : undefined);
-  const waiting = parts._cb;
+  const pendingRead = parts._cb;
   parts._cb = null;
-  waiting?.(error);
+  pendingRead?.(error);
 }
 
-/** `drain` is node-postgres' word for: ready for the next statement, and none is queued. */
-async function waitUntilDone(client: pg.ClientBase, parts: SubmittableParts): Promise<string | undefined> {
+/** node-postgres emits `drain` when it is ready for the next statement and its queue is empty. */
+async function waitUntilFinished(client: pg.ClientBase, parts: SubmittableParts): Promise<string | undefined> {
   const settle: { now: (reason?: string) => void } = { now: () => undefined };
   const onDrain = (): void => settle.now();
   const onEnd = (): void => settle.now('its connection was closed');
@@ -89,7 +89,7 @@ async function waitUntilDone(client: pg.ClientBase, parts: SubmittableParts): Pr
     const reason = discardReason(error);
     if (reason !== undefined) settle.now(reason);
   };
-  const through = new Promise<string | undefined>((resolve) => {
+  const finished = new Promise<string | undefined>((resolve) => {
     settle.now = resolve;
   });
   const { callback } = parts;
@@ -100,25 +100,25 @@ async function waitUntilDone(client: pg.ClientBase, parts: SubmittableParts): Pr
   (parts.cursor ?? parts).on?.('error', onError);
   client.once('drain', onDrain);
   client.once('end', onEnd);
-  return through.finally(() => {
+  return finished.finally(() => {
     client.removeListener('drain', onDrain);
     client.removeListener('end', onEnd);
   });
 }
 
 /**
- * pg-cursor closes by a message to its connection and waits for the answer. A dead connection has none, and the stream
- * would never tell its reader why it ended; one that was given back serves somebody else by now.
+ * pg-cursor closes by sending a message and waiting for the response. On a dead connection none comes, and the stream
+ * would never report to its reader why it ended; a released connection serves another caller by now.
  */
-function boundClose(through: Promise<unknown>, cursor: SubmittableParts): void {
+function guardClose(finished: Promise<unknown>, cursor: SubmittableParts): void {
   const close = cursor.close?.bind(cursor);
   if (!close) return;
-  let isThrough = false;
-  const ending = through.then(() => {
-    isThrough = true;
+  let isFinished = false;
+  const ending = finished.then(() => {
+    isFinished = true;
   });
   cursor.close = (done) => {
-    const closed = isThrough ? ending : Promise.race([close(), ending]);
+    const closed = isFinished ? ending : Promise.race([close(), ending]);
     if (!done) return closed;
     callbackify(() => closed)(done);
     return undefined;

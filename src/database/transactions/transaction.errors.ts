@@ -1,46 +1,46 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when a transaction is begun where one is open already; TypeORM itself uses savepoints there. */
+/** Raised when a transaction is started inside an open one. TypeORM's own nested transactions use savepoints instead. */
 export class TransactionAlreadyOpenError extends CodedError {
   readonly code = 'TRANSACTION_ALREADY_OPEN';
 
   constructor() {
-    super('a transaction is open on this query runner already: use a savepoint');
+    super('a transaction is already open on this query runner: use a savepoint');
   }
 }
 
-/** Raised when `COMMIT` finds that an earlier error, its `cause`, has aborted the transaction: nothing was kept. */
+/** Raised by a commit when an earlier error, its `cause`, had aborted the transaction: nothing was committed. */
 export class TransactionAbortedError extends CodedError {
   readonly code = 'TRANSACTION_ABORTED';
 
   constructor(cause: unknown) {
-    super('an earlier statement of this transaction failed: it was rolled back instead of committed', { cause });
+    super('the transaction was rolled back instead of committed, because an earlier statement failed', { cause });
   }
 }
 
-/** Raised for what follows in a transaction whose connection broke: the server has rolled it back. */
+/** Raised by every further statement of a transaction whose connection broke. The server has rolled it back. */
 export class TransactionLostError extends CodedError {
   readonly code = 'TRANSACTION_LOST';
 
   constructor(cause: unknown) {
-    super('the connection of this transaction broke: it was rolled back', { cause });
+    super('the transaction was rolled back, because its connection broke', { cause });
   }
 }
 
-/** Raised when a session or query runner is used after it was given back. */
+/** Raised when a session or query runner is used after its release. */
 export class SessionEndedError extends CodedError {
   readonly code = 'SESSION_ENDED';
 
   constructor() {
-    super('this session was given back already');
+    super('this session has ended: its connection was released');
   }
 }
 
-/** Raised when an object that node-postgres could submit does not say which statement it would run. */
+/** Raised for a query object that node-postgres could run, but that does not expose its statement for checking. */
 export class UnreadableSubmittableError extends CodedError {
   readonly code = 'UNREADABLE_SUBMITTABLE';
 
   constructor() {
-    super('this kind of query object does not show its text; use pg-query-stream or pg-cursor');
+    super('this kind of query object does not expose its text: use pg-query-stream or pg-cursor');
   }
 }

@@ -185,7 +185,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
       id: number;
     }
     expect(await reasons(Look)).toEqual([]);
-    expect(await reasons(Copy)).toEqual(['Copy is a materialized view, whose rows no policy holds']);
+    expect(await reasons(Copy)).toEqual(['Copy is a materialized view, which row-level security does not protect']);
   });
 
   it('tells everything that is wrong in one go', async () => {
