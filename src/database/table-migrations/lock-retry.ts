@@ -2,30 +2,30 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 
-/** lock_not_available and deadlock_detected: the statement did nothing, and may be let through later. */
+/** lock_not_available and deadlock_detected: the statement had no effect, and may succeed later. */
 const LOCK_FAILURES: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
 
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
 
 export interface LockRetryOptions {
-  /** How often it is tried altogether. */
+  /** Attempts in total, including the first. */
   readonly attempts: number;
-  /** Ends the pauses. */
+  /** Ends a pause, and prevents further attempts. */
   readonly signal?: AbortSignal | undefined;
-  /** Told before the pause after attempt number `attempt`, counted from 1. */
+  /** Called before the pause after each failed attempt, which is counted from 1. */
   readonly onRetry?: ((attempt: number, error: Error) => void) | undefined;
 }
 
-/** Tries again what did not get its locks, after pauses that grow: in them, whoever uses the tables is let through. */
+/** Retries work that did not get its locks, after growing pauses in which the queries queued behind it can proceed. */
 export class LockRetry {
   constructor(private readonly options: LockRetryOptions) {}
 
   /**
-   * @param mayRepeat asked after a failure whether trying again does no harm
-   * @throws what `work` threw last, or the signal's reason
+   * @param mayRetry called after a failure; whether repeating the work is safe
+   * @throws the last error of `work`, or the signal's reason
    */
-  async run<T>(work: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
+  async run<T>(work: () => Promise<T>, mayRetry: () => boolean): Promise<T> {
     const { attempts, signal, onRetry } = this.options;
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
@@ -34,7 +34,7 @@ export class LockRetry {
       } catch (error) {
         signal?.throwIfAborted();
         const failure = lockFailure(error);
-        if (!failure || attempt >= attempts || !mayRepeat()) throw error;
+        if (!failure || attempt >= attempts || !mayRetry()) throw error;
         onRetry?.(attempt, failure);
       }
       await pause(pauseMs(attempt), signal);
@@ -42,13 +42,13 @@ export class LockRetry {
   }
 }
 
-/** PostgreSQL's refusal when it is about locks; undefined when it is not. */
+/** PostgreSQL's error when a lock was not available; undefined for any other error. */
 export function lockFailure(error: unknown): pg.DatabaseError | undefined {
   const cause = driverError(error);
   return cause instanceof pg.DatabaseError && LOCK_FAILURES.has(cause.code) ? cause : undefined;
 }
 
-/** What the driver threw. TypeORM wraps it in an error that carries the parameters. */
+/** The driver's error, which TypeORM wraps in one that contains the query's parameters. */
 export function driverError(error: unknown): unknown {
   return error instanceof QueryFailedError ? error.driverError : error;
 }
@@ -62,8 +62,8 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
   }
 }
 
-/** Doubled each time, and different for each of those who wait for the same lock: half of it is random. */
+/** Doubles each time. Half of it is random, so that waiters for the same lock spread out. */
 function pauseMs(attempt: number): number {
-  const most = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
-  return most / 2 + (Math.random() * most) / 2;
+  const maxMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+  return maxMs / 2 + (Math.random() * maxMs) / 2;
 }

@@ -7,20 +7,20 @@ import { withSchemaLock } from './schema-lock.js';
 import { grantTenantTables } from './tenant-grants.js';
 
 export interface MigrateOptions {
-  /** How long a migration may wait for a lock, and keep everybody behind it waiting, before it gives way. */
+  /** How long a migration may wait for a lock, blocking the queries queued behind it, before it backs off. Default: 2,000 ms. */
   readonly lockTimeoutMs?: number;
-  /** How often a migration that gives way is tried altogether. */
+  /** Attempts in total for a migration that backs off. Default: 5. */
   readonly attempts?: number;
-  /** Ends waits and pauses. A running statement is cancelled by who lent the connection, when it has the same signal. */
+  /** Ends waits and pauses. To cancel a running statement, too, pass the same signal to the connection's provider. */
   readonly signal?: AbortSignal;
-  /** Told each time a migration gave way, with the number of the attempt, counted from 1. */
+  /** Called each time a migration backs off, with the number of the attempt, counted from 1. */
   readonly onRetry?: (attempt: number, error: Error) => void;
 }
 
 export interface MigratedTables {
-  /** The newest migration of the list, as the schema records it; `none` when the list is empty. */
+  /** The newest migration of the list, as recorded in the schema; `none` when the list is empty. */
   readonly version: string;
-  /** What this run did, in order; empty when there was nothing to do. */
+  /** The migrations that this run applied, in order; empty when there were none pending. */
   readonly applied: readonly string[];
 }
 
@@ -28,9 +28,9 @@ export const LOCK_TIMEOUT_MS = 2_000;
 export const LOCK_ATTEMPTS = 5;
 
 /**
- * Brings a schema's tables up to date on one connection of their owner, outside a transaction, and lets the
- * application's role use them. Two runs on one schema take turns; the second finds nothing to do. With nothing to do it
- * costs five statements and writes nothing.
+ * Brings a schema's tables up to date on a connection of their owner, outside a transaction, and grants the application's
+ * role access to them. Concurrent runs on one schema take turns, and the later ones find nothing to do. A run without
+ * pending migrations costs five statements and writes nothing.
  *
  * @throws MigrationFailedError, MigrationLockedError, MigrationNotRecordedError, the signal's reason
  */
@@ -55,7 +55,7 @@ export function migrateTables(
   });
 }
 
-/** What the schema says itself, not what was meant to run: a step that did not run is never reported as done. */
+/** Trusts the schema's own record instead of the plan, so that a migration that did not run is never reported as applied. */
 function assertRecorded(names: readonly string[], recorded: readonly string[]): void {
   const missing = names.filter((name) => !recorded.includes(name));
   if (missing.length > 0) throw new MigrationNotRecordedError(missing);

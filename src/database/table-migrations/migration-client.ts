@@ -2,29 +2,29 @@ import type pg from 'pg';
 import type { LockRetry } from './lock-retry.js';
 
 /**
- * These wait for the transactions of others while they hold a lock that stops no reader and no writer. Given up in the
- * middle, they leave an invalid index behind, so they may take their time.
+ * These wait for other transactions while holding a lock that blocks neither readers nor writers. Aborted halfway they
+ * leave an invalid index behind, so they run without a lock timeout.
  */
 const CONCURRENT_DDL = /^\s*(?:CREATE|DROP|REINDEX|ALTER|REFRESH)\b.*\bCONCURRENTLY\b/is;
 
 type ConnectCallback = (error: Error | null, client: MigrationClient, release: () => void) => void;
 
-/** The one connection of a run, as TypeORM sees it. */
+/** The single connection of a run, as TypeORM sees it. */
 export class MigrationClient {
   constructor(
     private readonly client: pg.ClientBase,
     private readonly retry: LockRetry,
-    /** Told of every statement before it is sent. */
-    private readonly observe: (sql: string, values: readonly unknown[] | undefined) => void,
+    /** Called with every statement before it is sent. */
+    private readonly onStatement: (sql: string, values: readonly unknown[] | undefined) => void,
   ) {}
 
   /**
-   * Outside a transaction a statement that gets no lock has done nothing, and is tried again by itself: what the same
-   * migration did before it is done, and must not run twice.
+   * Outside a transaction a statement that gets no lock has had no effect and is retried on its own: the migration's
+   * earlier statements are committed already, and must not run twice.
    */
   async query(statement: string | pg.Submittable, values?: unknown[]): Promise<unknown> {
     if (typeof statement !== 'string') return this.client.query(statement);
-    this.observe(statement, values);
+    this.onStatement(statement, values);
     if (!this.isOutsideTransaction) return this.client.query(statement, values);
     if (CONCURRENT_DDL.test(statement)) return this.withoutLockTimeout(statement, values);
     return this.retry.run(
@@ -33,7 +33,7 @@ export class MigrationClient {
     );
   }
 
-  /** TypeORM listens for errors of the connection; whoever lent it does so already. */
+  /** TypeORM listens for errors of the connection; its provider handles them already. */
   on(): void {}
 
   removeListener(): void {}
@@ -51,7 +51,7 @@ export class MigrationClient {
   }
 }
 
-/** What TypeORM's driver takes for a `pg.Pool`: it has the one client, and whoever lent it closes it. */
+/** Stands in for TypeORM's `pg.Pool`: it has a single client, which its provider closes. */
 export class SingleClientPool {
   constructor(private readonly client: MigrationClient) {}
 

@@ -5,7 +5,7 @@ import { MIGRATIONS_TABLE } from './recorded-migrations.js';
 
 /**
  * Never connected. Every run inherits from it, so that a schema costs a few objects instead of a driver with a pool and
- * the four questions that TypeORM asks a server it connects to.
+ * the four queries that TypeORM sends when it connects.
  */
 const TEMPLATE = new DataSource({
   type: 'postgres',
@@ -14,25 +14,34 @@ const TEMPLATE = new DataSource({
   logger: new SilentTypeormLogger(),
 });
 
-/** What TypeORM asks the server for when it connects. True of every PostgreSQL that is supported, 15 being the oldest. */
+/** TypeORM queries these when it connects. They hold for every supported PostgreSQL, of which 15 is the oldest. */
 const DRIVER_PROPERTIES = { version: '15.0', isGeneratedColumnsSupported: true };
 
-/** A data source that runs these migrations on one schema, over one connection. */
+/** A data source that runs the migrations on one schema, over one connection. */
 export function migrationDataSource(
   client: MigrationClient,
-  place: { readonly database: string; readonly schema: string },
+  location: { readonly database: string; readonly schema: string },
   migrations: readonly MigrationInterface[],
 ): DataSource {
-  const { database, schema } = place;
+  const { database, schema } = location;
   const dataSource = Object.create(TEMPLATE) as DataSource;
   const driver = Object.create(TEMPLATE.driver) as DataSource['driver'];
   const options = { ...TEMPLATE.options, database, schema };
   Object.assign(driver, {
-    ...{ dataSource, options, database, schema, searchSchema: schema },
-    ...{ master: new SingleClientPool(client), connectedQueryRunners: [], ...DRIVER_PROPERTIES },
+    dataSource,
+    options,
+    database,
+    schema,
+    searchSchema: schema,
+    master: new SingleClientPool(client),
+    connectedQueryRunners: [],
+    ...DRIVER_PROPERTIES,
   });
   return Object.assign(dataSource, {
-    ...{ driver, options, migrations: [...migrations] },
-    ...{ manager: new EntityManager(dataSource), isInitialized: true },
+    driver,
+    options,
+    migrations: [...migrations],
+    manager: new EntityManager(dataSource),
+    isInitialized: true,
   });
 }

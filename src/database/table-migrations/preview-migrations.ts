@@ -8,23 +8,23 @@ import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 export interface MigrationPreview {
   readonly migration: string;
-  /** In order. Parameters follow their statement as a comment. */
+  /** In the order of execution. Parameters follow their statement as a comment. */
   readonly sql: readonly string[];
 }
 
 const SCRATCH_PREFIX = 'tenantry_preview_';
 
-/** What TypeORM asks to find out what to change (table, columns, version), which changes nothing. */
+/** TypeORM's own queries for existing tables, columns and the server version, which change nothing. */
 const TYPEORM_CATALOG_QUERY =
   /^\s*(?:SELECT|WITH)\b.*(?:"?information_schema"?\.|\bpg_(?:class|type|namespace|constraint|attribute|index|database|catalog)\b|"(?:pg_\w+)"|current_schema\(\)|current_database\(\)|version\(\)|typeorm_metadata)/is;
 const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b/i;
 
 /**
- * The SQL that the migrations behind `from` would run, and the proof that it runs: all of them are run in a scratch
- * schema of this database, which is dropped afterwards. No live table is locked. The scratch tables have no rows, and
- * what a migration makes outside its schema (a role, an extension) is not undone.
+ * Returns the SQL that the migrations after `from` would run, and proves that it works by running all migrations in a
+ * scratch schema of this database, which is dropped afterwards. No live table is locked. The scratch tables have no rows,
+ * and whatever a migration creates outside its schema (a role, an extension) is not undone.
  *
- * @param from the newest migration that the tables have; null when they have none
+ * @param from the newest migration of the tables; null when they have none
  * @throws MigrationFailedError, MigrationLockedError, the signal's reason
  */
 export async function previewMigrations(
@@ -33,16 +33,17 @@ export async function previewMigrations(
   migrations: readonly Migration[],
   { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
-  const behind = namesAfter(from, migrations);
-  if (behind.length === 0) return [];
+  const pending = namesAfter(from, migrations);
+  if (pending.length === 0) return [];
   await dropAbandonedSchemas(client);
   const schema = `${SCRATCH_PREFIX}${randomBytes(6).toString('hex')}`;
-  const sql = new Map<string, string[]>(behind.map((name) => [name, []]));
-  const observe = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
+  const sql = new Map<string, string[]>(pending.map((name) => [name, []]));
+  const onStatement = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
     if (isChange(text)) sql.get(migration)?.push(previewText(text, values, schema));
   };
-  const onStart = (migration: string): void => void sql.get(migration)?.splice(0); // one that is tried again
-  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, observe, onStart };
+  // A migration that is retried starts over.
+  const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
+  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, onStatement, onStart };
   await withSchemaLock(client, schema, signal, async ({ database }) => {
     await client.query(`CREATE SCHEMA ${schema}`);
     await withCleanup(
@@ -50,7 +51,7 @@ export async function previewMigrations(
       () => dropSchema(client, schema),
     );
   });
-  return behind.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
+  return pending.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
 }
 
 function namesAfter(from: string | null, migrations: readonly Migration[]): string[] {
@@ -59,7 +60,7 @@ function namesAfter(from: string | null, migrations: readonly Migration[]): stri
   return Number.isNaN(since) ? names : names.filter((name) => timestampOf(name) > since);
 }
 
-/** Those of previews that were killed. Whoever is at work in one holds its turn. */
+/** Drops the scratch schemas of previews that were killed. A running preview holds its schema's lock. */
 async function dropAbandonedSchemas(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_namespace
@@ -82,13 +83,13 @@ function isChange(sql: string): boolean {
   return !TYPEORM_CATALOG_QUERY.test(sql) && !TRANSACTION_CONTROL.test(sql);
 }
 
-/** Without the scratch schema's name: in a tenant's own it is `search_path` that decides. */
+/** Omits the scratch schema's name: in a tenant's own schema `search_path` decides. */
 function previewText(sql: string, values: readonly unknown[] | undefined, schema: string): string {
   const text = sql.replaceAll(`"${schema}".`, '').replaceAll(`${schema}.`, '');
   return values === undefined || values.length === 0 ? text : `${text}\n-- ${parameterList(values)}`;
 }
 
-/** In JSON, which keeps a line break from ending the comment. */
+/** As JSON, in which a line break cannot end the comment. */
 function parameterList(values: readonly unknown[]): string {
   const texts = values.map((value) =>
     JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part)),

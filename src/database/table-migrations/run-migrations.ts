@@ -10,17 +10,17 @@ import { rollbackOpenTransaction } from './schema-lock.js';
 export interface RunOptions extends LockRetryOptions {
   readonly database: string;
   readonly schema: string;
-  /** How long a statement may wait for a lock, and keep everybody behind it waiting. */
+  /** How long a statement may wait for a lock, blocking the queries queued behind it, in ms. */
   readonly lockTimeoutMs: number;
-  /** Told when a migration begins, again when it is tried again. */
+  /** Called when a migration starts, and again for each retry. */
   readonly onStart?: (migration: string) => void;
-  /** Told of every statement that a migration sends, and of what TypeORM asks on its behalf. */
+  /** Called with every statement that a migration sends, and with TypeORM's own queries on its behalf. */
   readonly onStatement?: (migration: string, sql: string, values: readonly unknown[] | undefined) => void;
 }
 
 /**
- * Runs those of the migrations that are not recorded, as TypeORM does, each in a transaction of its own unless it says
- * otherwise. One that gets no locks is undone and tried again. To be called in the schema's turn.
+ * Runs the migrations that are not recorded yet, as TypeORM does: each in a transaction of its own, unless it opts out. One
+ * that does not get its locks is rolled back and retried. The caller must hold the schema's lock.
  *
  * @throws MigrationFailedError, MigrationLockedError, the signal's reason
  */
@@ -42,11 +42,11 @@ export async function runMigrations(
 }
 
 class MigrationRun {
-  /** The migration that runs, until it is recorded. */
+  /** The migration in progress, until it is recorded. */
   private currentMigration: string | undefined;
-  /** Whether its own statements are being sent, not those that record it. */
+  /** Whether the migration's own statements are running, as opposed to those that record it. */
   private isRunningUp = false;
-  /** Whether the one that runs asked for no transaction: what it did is done. */
+  /** Whether the current migration runs without a transaction: its effects cannot be rolled back. */
   isOutsideTransaction = false;
 
   constructor(
@@ -64,7 +64,8 @@ class MigrationRun {
       [schema, String(lockTimeoutMs)],
     );
     const client = new MigrationClient(this.client, new LockRetry(this.options), (sql, values) => {
-      if (this.isRunningUp && this.currentMigration !== undefined) this.options.onStatement?.(this.currentMigration, sql, values);
+      if (this.isRunningUp && this.currentMigration !== undefined)
+        this.options.onStatement?.(this.currentMigration, sql, values);
     });
     const dataSource = migrationDataSource(
       client,
@@ -74,11 +75,11 @@ class MigrationRun {
     try {
       await dataSource.runMigrations({ transaction: 'each' });
     } catch (error) {
-      // The failure is what matters: when this fails too, the connection is gone, and the transaction with it.
+      // The original error matters: if the rollback fails, too, the connection is gone, and the transaction with it.
       await rollbackOpenTransaction(this.client).catch(() => undefined);
       throw error;
     }
-    // Committed by nobody, so neither done nor recorded, although it looks so from inside.
+    // Never committed, so neither applied nor recorded, although it looks so inside the transaction.
     if (await rollbackOpenTransaction(this.client)) throw new OpenTransactionError();
   }
 
@@ -90,7 +91,7 @@ class MigrationRun {
       : new MigrationFailedError(this.currentMigration, cause);
   }
 
-  /** The migration, new for each attempt as TypeORM makes it, and telling when it runs. */
+  /** Instantiates the migration, as TypeORM does for each attempt, and tracks when it runs. */
   private observed(migration: Migration): MigrationInterface {
     const instance = new migration();
     const name = migrationName(migration);

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { pause } from './lock-retry.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
 
-/** Between two looks whether it is our turn: this long, and half of it more at random. */
+/** Pause between two attempts to take the lock; up to half as much is added at random. */
 const RETRY_MS = 100;
 
-/** What the connection was set to before the turn, and where it leads. */
+/** The session that holds a schema's lock. */
 export interface LockedSession {
   readonly database: string;
 }
@@ -16,27 +16,26 @@ interface SavedSettings extends LockedSession {
 }
 
 const TRY_LOCK = `
-  SELECT pg_try_advisory_lock(hashtext($1)) AS mine, current_database() AS database,
+  SELECT pg_try_advisory_lock(hashtext($1)) AS locked, current_database() AS database,
          current_setting('search_path') AS search_path, current_setting('lock_timeout') AS lock_timeout`;
 
 const RESTORE_AND_UNLOCK = `
   SELECT set_config('search_path', $2, false), set_config('lock_timeout', $3, false), pg_advisory_unlock(hashtext($1))`;
 
 /**
- * Runs `work` while nobody else, on any instance, works on the schema's tables. What `work` changes of `search_path` and
- * `lock_timeout` is put back, and a transaction that it left open is undone.
+ * Runs `work` while holding the schema's lock, which excludes all other migrations of its tables, on any instance.
+ * Afterwards `search_path` and `lock_timeout` are restored, and a transaction that `work` left open is rolled back.
  *
- * The wait asks again and again instead of waiting in `pg_advisory_lock`: that would be a statement with a snapshot, and
- * `CREATE INDEX CONCURRENTLY` of the one whose turn it is waits for every older snapshot to end. PostgreSQL would have
- * to break that deadlock.
+ * Waiting is done by polling, not in `pg_advisory_lock`: that statement would hold a snapshot, and a `CREATE INDEX
+ * CONCURRENTLY` of the lock's holder waits for every older snapshot to end. PostgreSQL would have to break that deadlock.
  *
- * @throws the signal's reason while it waits
+ * @throws the signal's reason while waiting
  */
 export async function withSchemaLock<T>(
   client: pg.ClientBase,
   schema: string,
   signal: AbortSignal | undefined,
-  work: (turn: LockedSession) => Promise<T>,
+  work: (session: LockedSession) => Promise<T>,
 ): Promise<T> {
   const { search_path: searchPath, lock_timeout: lockTimeout, database } = await waitForLock(client, schema, signal);
   return withCleanup(
@@ -48,7 +47,7 @@ export async function withSchemaLock<T>(
   );
 }
 
-/** True, and the turn is held until the session ends or gives it back with `giveTurn`. */
+/** @returns whether the lock was taken; it is held until `unlock` or the end of the session */
 export async function tryLock(client: pg.ClientBase, schema: string): Promise<boolean> {
   return (await tryLockAndReadSettings(client, schema)) !== undefined;
 }
@@ -57,14 +56,18 @@ export async function unlock(client: pg.ClientBase, schema: string): Promise<voi
   await client.query('SELECT pg_advisory_unlock(hashtext($1))', [lockName(schema)]);
 }
 
-/** True when there was one. */
+/** @returns whether there was an open transaction */
 export async function rollbackOpenTransaction(client: pg.ClientBase): Promise<boolean> {
   if (client.getTransactionStatus() === 'I') return false;
   await client.query('ROLLBACK');
   return true;
 }
 
-async function waitForLock(client: pg.ClientBase, schema: string, signal: AbortSignal | undefined): Promise<SavedSettings> {
+async function waitForLock(
+  client: pg.ClientBase,
+  schema: string,
+  signal: AbortSignal | undefined,
+): Promise<SavedSettings> {
   for (;;) {
     signal?.throwIfAborted();
     const settings = await tryLockAndReadSettings(client, schema);
@@ -74,8 +77,8 @@ async function waitForLock(client: pg.ClientBase, schema: string, signal: AbortS
 }
 
 async function tryLockAndReadSettings(client: pg.ClientBase, schema: string): Promise<SavedSettings | undefined> {
-  const { rows } = await client.query<SavedSettings & { mine: boolean }>(TRY_LOCK, [lockName(schema)]);
-  return rows[0]?.mine === true ? rows[0] : undefined;
+  const { rows } = await client.query<SavedSettings & { locked: boolean }>(TRY_LOCK, [lockName(schema)]);
+  return rows[0]?.locked === true ? rows[0] : undefined;
 }
 
 function lockName(schema: string): string {

@@ -3,14 +3,14 @@ import { escapeIdentifier } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** A table as its migration describes it, without a word about tenants: `createTenantTable` adds what isolates them. */
+/** A table as its migration describes it, without tenant columns: `createTenantTable` adds the tenant isolation. */
 export interface TenantTable {
   /** Column name -> its SQL type and constraints: `{ name: 'text NOT NULL' }`. */
   readonly columns: Readonly<Record<string, string>>;
   /** Default: `['id']`. */
   readonly primaryKey?: readonly string[];
   readonly unique?: readonly (readonly string[])[];
-  /** PostgreSQL does not index the referring side: give `indexes` for a key whose parents are deleted or joined from. */
+  /** PostgreSQL does not index the referencing side: add to `indexes` every key whose parents are deleted or joined from. */
   readonly foreignKeys?: readonly TenantForeignKey[];
   readonly indexes?: readonly (readonly string[])[];
   /** Name -> SQL condition: `{ total: 'total >= 0' }`. */
@@ -20,38 +20,38 @@ export interface TenantTable {
 export interface TenantForeignKey {
   readonly columns: readonly string[];
   readonly references: { readonly table: string; /** Default: `['id']`. */ readonly columns?: readonly string[] };
-  /** Default: `NO ACTION`. `SET NULL` empties the named columns only, never `tenant_id`. */
+  /** Default: `NO ACTION`. `SET NULL` nulls the named columns only, never `tenant_id`. */
   readonly onDelete?: 'NO ACTION' | 'RESTRICT' | 'CASCADE' | 'SET NULL';
 }
 
-/** Raised when a migration names something longer than PostgreSQL's 63 bytes, which would be cut off silently. */
+/** Raised for an identifier of more than 63 bytes, which PostgreSQL would truncate silently. */
 export class IdentifierTooLongError extends CodedError {
   readonly code = 'IDENTIFIER_TOO_LONG';
 
   constructor(identifier: string) {
-    super(`"${identifier}" is longer than the ${MAX_IDENTIFIER_BYTES} bytes that PostgreSQL keeps of a name`);
+    super(`"${identifier}" is longer than PostgreSQL's limit of ${MAX_IDENTIFIER_BYTES} bytes for a name`);
   }
 }
 
 const MAX_IDENTIFIER_BYTES = 63;
 
 /**
- * Who the statement works for. Empty counts as unset, because a transaction-local setting leaves '' behind; no
- * row is then visible and an insert is refused.
+ * The tenant that the statement is stamped with. An empty value counts as unset, because a transaction-local setting leaves
+ * '' behind; no row is visible then, and an insert fails.
  *
  * The expression is STABLE: an index scan evaluates it once and uses it as its condition, and the planner knows the
- * tenant's own share of the table. `(SELECT …)` around it would make a scan of a whole table cheaper (55 instead of
- * 235 ms for 550,000 rows), but hides the tenant from the planner (579 rows expected where 500,000 came), and Citus
- * refuses subqueries in the policies of distributed tables.
+ * tenant's own share of the table. `(SELECT …)` around it would make a full table scan cheaper (55 instead of 235 ms for
+ * 550,000 rows), but would hide the tenant from the planner (579 rows estimated, 500,000 actual), and Citus rejects
+ * subqueries in the policies of distributed tables.
  */
 const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid`;
 
 /**
- * Creates a table that keeps tenants apart: `tenant_id` filled from the stamp, keys, foreign keys and indexes that start
- * with it, and a policy that shows and accepts the stamped tenant's rows only.
+ * Creates a table that keeps tenants apart: a `tenant_id` filled from the stamp; keys, foreign keys and indexes that start
+ * with it; and a policy that shows and accepts only the stamped tenant's rows.
  *
  * The schema is not named: `search_path` decides, so that one migration serves all isolations. Constraints are named as
- * PostgreSQL would without the tenant: `orders_pkey`, `orders_number_key`, `orders_customer_id_fkey`,
+ * PostgreSQL would name them without the tenant: `orders_pkey`, `orders_number_key`, `orders_customer_id_fkey`,
  * `orders_customer_id_idx`, `orders_total_check`.
  *
  * @throws IdentifierTooLongError
@@ -59,10 +59,12 @@ const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid
 export async function createTenantTable(runner: QueryRunner, name: string, table: TenantTable): Promise<void> {
   await runner.query(`CREATE TABLE ${quote(name)} (\n  ${tableElements(name, table).join(',\n  ')}\n)`);
   for (const columns of table.indexes ?? []) {
-    await runner.query(`CREATE INDEX ${constraintName(name, columns, 'idx')} ON ${quote(name)} ${tenantColumns(columns)}`);
+    await runner.query(
+      `CREATE INDEX ${constraintName(name, columns, 'idx')} ON ${quote(name)} ${tenantColumns(columns)}`,
+    );
   }
-  // Not FORCE: the owner is a role of its own that runs migrations over the rows of all tenants, and the application's
-  // login role is never the owner (refused when its pool connects).
+  // Not FORCE: the owner is a separate role whose migrations work on the rows of all tenants, and the application's login
+  // role is never the owner (checked when its pool connects).
   await runner.query(`ALTER TABLE ${quote(name)} ENABLE ROW LEVEL SECURITY`);
   await runner.query(
     `CREATE POLICY tenant_isolation ON ${quote(name)} FOR ALL
@@ -91,16 +93,16 @@ function tableElements(name: string, table: TenantTable): string[] {
 }
 
 function foreignKey(name: string, { columns, references, onDelete = 'NO ACTION' }: TenantForeignKey): string {
-  const emptied = onDelete === 'SET NULL' ? ` (${columns.map(quote).join(', ')})` : '';
+  const nulled = onDelete === 'SET NULL' ? ` (${columns.map(quote).join(', ')})` : '';
   return `CONSTRAINT ${constraintName(name, columns, 'fkey')} FOREIGN KEY ${tenantColumns(columns)}
-    REFERENCES ${quote(references.table)} ${tenantColumns(references.columns ?? ['id'])} ON DELETE ${onDelete}${emptied}`;
+    REFERENCES ${quote(references.table)} ${tenantColumns(references.columns ?? ['id'])} ON DELETE ${onDelete}${nulled}`;
 }
 
 function tenantColumns(columns: readonly string[]): string {
   return `(${['tenant_id', ...columns].map(quote).join(', ')})`;
 }
 
-/** `table_columns_suffix`. One that is too long ends in a hash of the whole, so that it stays the same and unique. */
+/** `table_columns_suffix`. A name that is too long is shortened with a hash of the whole, to stay stable and unique. */
 function constraintName(table: string, columns: readonly string[], suffix: string): string {
   const name = [table, ...columns, suffix].join('_');
   if (Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES) return quote(name);
@@ -110,7 +112,7 @@ function constraintName(table: string, columns: readonly string[], suffix: strin
 
 function firstBytes(text: string, bytes: number): string {
   const cut = Buffer.from(text).subarray(0, bytes).toString();
-  return cut.replace(/\uFFFD+$/, ''); // what is left of a character that was cut in half
+  return cut.replace(/\uFFFD+$/, ''); // the remainder of a character that was cut in half
 }
 
 function quote(identifier: string): string {
