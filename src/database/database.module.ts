@@ -4,7 +4,7 @@ import { AdminConnections } from './admin-connections/admin-connections.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
 
-/** PostgreSQL for tenants: pools per connection target and data sources over them. Knows no HTTP and no tenant context. */
+/** PostgreSQL for tenants: a pool per connection target, and data sources on top. Independent of HTTP and tenant context. */
 @Module({})
 export class DatabaseModule {
   static register(schema: TenantSchema): DynamicModule {

@@ -4,13 +4,13 @@ import { AdminConnectionTimeoutError } from './admin-connection.errors.js';
 import type { AdminConnectionLimiter, AdminWaiter } from './admin-connection-limiter.js';
 
 /**
- * Waits for a place on the target's server, `timeoutMs` at most. It comes with a connection to the same database that
- * was kept, or with none.
+ * Waits up to `timeoutMs` for a slot on the target's server.
  *
- * @throws OwnerConnectionTimeoutError, PoolEndedError, the signal's reason
+ * @returns an idle connection to the same database that comes with the slot; undefined when the caller must open one
+ * @throws AdminConnectionTimeoutError, PoolEndedError, the signal's reason
  */
 export function acquireSlot(
-  turns: AdminConnectionLimiter,
+  limiter: AdminConnectionLimiter,
   target: ConnectionTarget,
   timeoutMs: number,
   signal: AbortSignal | undefined,
@@ -23,9 +23,9 @@ export function acquireSlot(
     };
     const waiter: AdminWaiter = {
       target,
-      onGranted: (kept) => {
+      onGranted: (connection) => {
         stopWatching();
-        resolve(kept);
+        resolve(connection);
       },
       onFailed: (reason) => {
         stopWatching();
@@ -33,14 +33,14 @@ export function acquireSlot(
       },
     };
     const giveUp = (reason: unknown): void => {
-      turns.cancel(waiter);
+      limiter.cancel(waiter);
       waiter.onFailed(reason);
     };
     const onAbort = (): void => giveUp(signal?.reason);
     const onTimeout = (): void =>
-      giveUp(new AdminConnectionTimeoutError(target.server.id, turns.busy, turns.waiting, timeoutMs));
+      giveUp(new AdminConnectionTimeoutError(target.server.id, limiter.busy, limiter.waiting, timeoutMs));
     const timer = setTimeout(onTimeout, timeoutMs);
     signal?.addEventListener('abort', onAbort);
-    turns.enqueue(waiter);
+    limiter.enqueue(waiter);
   });
 }

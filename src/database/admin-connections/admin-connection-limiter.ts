@@ -1,7 +1,7 @@
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
-/** How long a connection is kept for the next piece of work on the same database. */
+/** How long an idle connection stays open for the next use of the same database. */
 const IDLE_TIMEOUT_MS = 5_000;
 
 interface IdleConnection {
@@ -10,17 +10,17 @@ interface IdleConnection {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Somebody who waits for a place. */
+/** A caller that waits for a slot. */
 export interface AdminWaiter {
   readonly target: ConnectionTarget;
-  /** The place is theirs from now on: with a connection that is open, or to open one. */
-  readonly onGranted: (kept: PhysicalConnection | undefined) => void;
+  /** The slot is granted: with an idle connection to reuse, or undefined to open one. */
+  readonly onGranted: (connection: PhysicalConnection | undefined) => void;
   readonly onFailed: (reason: unknown) => void;
 }
 
 /**
- * The places for the owner's connections to one server, and who gets the next one: in order. A place is taken from
- * before its connection is opened until after it is closed, so the server never sees more of them than there are places.
+ * Limits the admin connections to one server and grants slots in the order of arrival. A slot is taken from before its
+ * connection opens until after it has closed, so the server never sees more connections than there are slots.
  */
 export class AdminConnectionLimiter {
   private taken = 0;
@@ -43,28 +43,28 @@ export class AdminConnectionLimiter {
     this.serveQueue();
   }
 
-  /** Somebody stopped waiting. */
+  /** Removes a waiter that has given up. */
   cancel(waiter: AdminWaiter): void {
     const position = this.queue.indexOf(waiter);
     if (position >= 0) this.queue.splice(position, 1);
   }
 
-  /** A place is free: its connection is closed, or was not opened. */
+  /** Frees a slot whose connection is closed or could not be opened. */
   release(): void {
     this.taken -= 1;
     this.serveQueue();
   }
 
-  /** The place stays taken by a connection that can be used again. */
+  /** Keeps a reusable connection open, which still occupies its slot. */
   keepIdle(connection: PhysicalConnection, target: ConnectionTarget): void {
     const timer = setTimeout(() => this.closeIdle(connection), IDLE_TIMEOUT_MS).unref();
     this.idle.push({ connection, target, timer });
     this.serveQueue();
   }
 
-  /** Closes a connection that is kept; nothing when it is not. */
+  /** Closes an idle connection; does nothing when it is not idle. */
   closeIdle(connection: PhysicalConnection): void {
-    const position = this.idle.findIndex((kept) => kept.connection === connection);
+    const position = this.idle.findIndex((idle) => idle.connection === connection);
     if (position < 0) return;
     this.removeIdle(position);
     this.closing += 1;
@@ -75,7 +75,7 @@ export class AdminConnectionLimiter {
     });
   }
 
-  /** Nobody waits any more, and nothing is kept. */
+  /** Rejects all waiters with `reason` and closes all idle connections. */
   close(reason: unknown): void {
     for (const waiter of this.queue.splice(0)) waiter.onFailed(reason);
     for (const { connection } of [...this.idle]) this.closeIdle(connection);
@@ -83,28 +83,28 @@ export class AdminConnectionLimiter {
 
   private serveQueue(): void {
     for (let next = this.queue[0]; next; next = this.queue[0]) {
-      const kept = this.takeIdle(next.target);
-      if (!kept && this.taken >= this.slots) break;
-      if (!kept) this.taken += 1;
+      const connection = this.takeIdle(next.target);
+      if (!connection && this.taken >= this.slots) break;
+      if (!connection) this.taken += 1;
       this.queue.shift();
-      next.onGranted(kept);
+      next.onGranted(connection);
     }
     if (this.queue.length > this.closing && this.idle[0]) this.closeIdle(this.idle[0].connection);
   }
 
   private takeIdle(target: ConnectionTarget): PhysicalConnection | undefined {
-    const position = this.idle.findLastIndex((kept) => haveSameLogin(kept.target, target));
+    const position = this.idle.findLastIndex((idle) => haveSameLogin(idle.target, target));
     return position < 0 ? undefined : this.removeIdle(position);
   }
 
   private removeIdle(position: number): PhysicalConnection | undefined {
-    const [kept] = this.idle.splice(position, 1);
-    clearTimeout(kept?.timer);
-    return kept?.connection;
+    const [removed] = this.idle.splice(position, 1);
+    clearTimeout(removed?.timer);
+    return removed?.connection;
   }
 }
 
-/** Targets of the owner are made anew for each use, so it is what they say that counts. */
+/** Compares by value, because the owner's target objects are created for each use. */
 function haveSameLogin(a: ConnectionTarget, b: ConnectionTarget): boolean {
   return (
     a.database === b.database &&

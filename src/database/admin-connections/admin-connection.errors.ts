@@ -1,6 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 
-/** Raised when all of the owner's connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
+/** Raised when all admin connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
 export class AdminConnectionTimeoutError extends CodedError {
   readonly code = 'POOL_TIMEOUT';
 
@@ -10,12 +10,12 @@ export class AdminConnectionTimeoutError extends CodedError {
     readonly waiting: number,
     readonly waitedMs: number,
   ) {
-    super(`no connection of the owner to server ${serverId} within ${waitedMs} ms (busy ${busy}, waiting ${waiting})`, {
+    super(`no admin connection to server ${serverId} within ${waitedMs} ms (busy ${busy}, waiting ${waiting})`, {
       retryAfterSeconds: 5,
     });
   }
 
   override get publicMessage(): string {
-    return 'too much is being created and migrated on this server';
+    return 'too many provisioning and migration tasks are running on this server';
   }
 }

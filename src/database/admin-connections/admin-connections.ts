@@ -12,18 +12,18 @@ import { resetSession } from './reset-session.js';
 import { AdminConnectionLimiter } from './admin-connection-limiter.js';
 import { acquireSlot } from './acquire-slot.js';
 
-/** At most so many per server, over all its databases. They are kept free of the pools of tenants. */
+/** Maximum per server, across all its databases. Tenant pools leave these connections free. */
 export const MAX_ADMIN_CONNECTIONS = 4;
 
-/** How long a connection that was kept may take to say that it still works, and to forget what it was used for. */
+/** How long an idle connection may take to prove that it still works, and a used one to reset its session. */
 const RESPONSE_TIMEOUT_MS = 2_000;
 
-/** One piece of work, with the way to stop it. */
+/** Stops one use of a connection; the use then rejects with the reason. */
 type Interrupt = (reason: unknown) => void;
 
 /**
- * Connections of the role that creates and migrates, which tenants are never served with. Without statement deadlines:
- * creating a database or an index takes the time it takes.
+ * Connections of the owner role, which creates and migrates databases; tenants are never served over them. They have no
+ * statement timeout, because creating a database or an index may take any length of time.
  */
 @Injectable()
 export class AdminConnections implements OnApplicationShutdown {
@@ -39,13 +39,13 @@ export class AdminConnections implements OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` on a connection to the owner's database, around a pooler where there is one. What it leaves behind
-   * (settings, advisory locks, an open transaction) has ended when this settles.
+   * Runs `work` on a connection to the owner's database, bypassing a pooler where there is one. By the time this settles,
+   * everything that the work left in its session (settings, advisory locks, an open transaction) has ended.
    *
-   * The signal ends the wait; later it cancels the running statement and closes the connection, so that no other one
-   * can follow. What `work` throws then is dropped in favour of the signal's reason.
+   * The signal ends the wait for a connection. During `work` it cancels the running statement and closes the connection, so
+   * that no further statement can follow, and the signal's reason replaces the error that `work` then throws.
    *
-   * @throws OwnerConnectionTimeoutError, TargetUnavailableError, PoolEndedError, the signal's reason, what `work` throws
+   * @throws AdminConnectionTimeoutError, TargetUnavailableError, PoolEndedError, the signal's reason, the work's error
    */
   async use<T>(
     owner: ConnectionTarget,
@@ -54,26 +54,26 @@ export class AdminConnections implements OnApplicationShutdown {
   ): Promise<T> {
     const target = sessionTarget(owner);
     if (this.ended) throw new PoolEndedError(targetName(target));
-    const turns = this.limiterOf(target);
-    const kept = await acquireSlot(turns, target, this.options.timeoutMs, signal);
-    const connection = await this.connectionFor(target, turns, kept, signal);
-    return this.runInterruptibly(connection, work, signal, () => this.giveBack(connection, target, turns));
+    const limiter = this.limiterOf(target);
+    const idle = await acquireSlot(limiter, target, this.options.timeoutMs, signal);
+    const connection = await this.connectionFor(target, limiter, idle, signal);
+    return this.runInterruptibly(connection, work, signal, () => this.release(connection, target, limiter));
   }
 
-  /** Gives what is under way until the deadline, then cancels it; nothing of it is left connected. */
+  /** Gives running work until the deadline, then cancels it and waits until its connections are closed. */
   async onApplicationShutdown(): Promise<void> {
     this.ended = true;
-    for (const [server, turns] of this.limiters) turns.close(new PoolEndedError(`the owner of ${server}`));
+    for (const [server, limiter] of this.limiters) limiter.close(new PoolEndedError(`the owner of ${server}`));
     const finished = Promise.all(this.running.values());
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
+    const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.shutdownTimeoutMs);
     });
-    await Promise.race([finished, late]);
+    await Promise.race([finished, deadline]);
     clearTimeout(timer);
-    const left = [...this.running];
-    for (const [interrupt] of left) interrupt(new PoolEndedError('the owner'));
-    await Promise.all(left.map(([, closed]) => closed));
+    const remaining = [...this.running];
+    for (const [interrupt] of remaining) interrupt(new PoolEndedError('the owner'));
+    await Promise.all(remaining.map(([, closed]) => closed));
   }
 
   private async runInterruptibly<T>(
@@ -87,7 +87,7 @@ export class AdminConnections implements OnApplicationShutdown {
     const ended = new Promise<void>((resolve) => (markEnded = resolve));
     const interrupt = (reason: unknown): void => {
       interruption ??= { reason };
-      connection.close(); // cancels the statement that runs, and refuses those that would follow
+      connection.close(); // cancels the running statement and rejects any further one
       void connection.closed.then(markEnded);
     };
     const onAbort = (): void => interrupt(signal?.reason);
@@ -108,19 +108,19 @@ export class AdminConnections implements OnApplicationShutdown {
 
   private async connectionFor(
     target: ConnectionTarget,
-    turns: AdminConnectionLimiter,
-    kept: PhysicalConnection | undefined,
+    limiter: AdminConnectionLimiter,
+    idle: PhysicalConnection | undefined,
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
-    if (kept) {
-      if (await kept.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return kept;
-      kept.close();
-      await kept.closed;
+    if (idle) {
+      if (await idle.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return idle;
+      idle.close();
+      await idle.closed;
     }
     try {
-      return await this.open(target, turns, signal);
+      return await this.open(target, limiter, signal);
     } catch (error) {
-      turns.release();
+      limiter.release();
       signal?.throwIfAborted();
       throw new TargetUnavailableError(targetName(target), error);
     }
@@ -128,7 +128,7 @@ export class AdminConnections implements OnApplicationShutdown {
 
   private open(
     target: ConnectionTarget,
-    turns: AdminConnectionLimiter,
+    limiter: AdminConnectionLimiter,
     signal: AbortSignal | undefined,
   ): Promise<PhysicalConnection> {
     const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, this.options);
@@ -138,31 +138,31 @@ export class AdminConnections implements OnApplicationShutdown {
         {
           now: () => performance.now(),
           retireAt: Infinity,
-          onLost: (lost) => turns.closeIdle(lost),
+          onLost: (lost) => limiter.closeIdle(lost),
           ...(signal && { signal }),
         },
       ),
     );
   }
 
-  private async giveBack(
+  private async release(
     connection: PhysicalConnection,
     target: ConnectionTarget,
-    turns: AdminConnectionLimiter,
+    limiter: AdminConnectionLimiter,
   ): Promise<void> {
     const isClean = await resetSession(connection, RESPONSE_TIMEOUT_MS);
     if (isClean && this.options.reuse && !this.ended) {
-      turns.keepIdle(connection, target);
+      limiter.keepIdle(connection, target);
       return;
     }
     connection.close();
-    await connection.closed; // its locks are free when this settles
-    turns.release();
+    await connection.closed; // by then its locks are released
+    limiter.release();
   }
 
   private limiterOf({ server }: ConnectionTarget): AdminConnectionLimiter {
-    let turns = this.limiters.get(server.id);
-    if (!turns) this.limiters.set(server.id, (turns = new AdminConnectionLimiter(MAX_ADMIN_CONNECTIONS)));
-    return turns;
+    let limiter = this.limiters.get(server.id);
+    if (!limiter) this.limiters.set(server.id, (limiter = new AdminConnectionLimiter(MAX_ADMIN_CONNECTIONS)));
+    return limiter;
   }
 }

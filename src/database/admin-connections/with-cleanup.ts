@@ -1,10 +1,10 @@
-/** Runs `cleanup` after `work`, whatever its outcome. When both fail, it is work's error that is told. */
+/** Runs `cleanup` after `work`, whatever its outcome. If both fail, the work's error wins. */
 export async function withCleanup<T>(work: () => Promise<T>, cleanup: () => Promise<void>): Promise<T> {
   let result: T;
   try {
     result = await work();
   } catch (error) {
-    await cleanup().catch(() => undefined); // most likely for the same reason: the connection is gone
+    await cleanup().catch(() => undefined); // most likely the same cause: a lost connection
     throw error;
   }
   await cleanup();

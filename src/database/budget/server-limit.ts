@@ -3,7 +3,7 @@ import type { ServerAddress } from '../connection/connection-target.js';
 
 /**
  * Connections reserved on each server for non-tenant use: the catalog's own pool (4), notifications (1), health (1),
- * running operations (2, `OPERATION_SLOTS`), and admin connections (4, `OWNER_CONNECTIONS`).
+ * running operations (2, `OPERATION_SLOTS`), and admin connections (4, `MAX_ADMIN_CONNECTIONS`).
  */
 export const RESERVED_CONNECTIONS = 12;
 

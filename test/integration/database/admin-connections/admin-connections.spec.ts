@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import { MAX_ADMIN_CONNECTIONS, AdminConnections } from '../../../../src/database/admin-connections/admin-connections.js';
+import {
+  MAX_ADMIN_CONNECTIONS,
+  AdminConnections,
+} from '../../../../src/database/admin-connections/admin-connections.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';
@@ -125,7 +128,12 @@ describe("the owner's connections", () => {
     const holds = await holdAll();
     const waits = [owners.use(target, pidOf), owners.use(target, pidOf)];
     const [failure] = await Promise.all(waits.map((wait) => wait.catch((error: unknown) => error)));
-    expect(failure).toMatchObject({ code: 'POOL_TIMEOUT', serverId: 'test', busy: MAX_ADMIN_CONNECTIONS, waitedMs: 500 });
+    expect(failure).toMatchObject({
+      code: 'POOL_TIMEOUT',
+      serverId: 'test',
+      busy: MAX_ADMIN_CONNECTIONS,
+      waitedMs: 500,
+    });
     const order: number[] = [];
     const turns = [0, 1, 2, 3, 4, 5].map((n) => owners.use(targetOf(n), async () => void order.push(n)));
     await holds[0]?.(); // one place, which they have one after the other
