@@ -46,7 +46,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   /** Without what a direct connection says when it comes (p: password) and goes (X). */
   const taken = (): string => tap.take().replaceAll(/[pX]/g, '');
 
-  it('travel in one flight with one Sync', async () => {
+  it('travel in one round trip with one Sync', async () => {
     const { rows } = await clientOf(pool, tenant).query(IDENTITY);
     expect(rows).toEqual([{ tenant: tenant.id, schema: 'shared' }]);
     expect(taken()).toBe('PBEPBDES');
@@ -184,7 +184,7 @@ it('gives its connection back when the server is ready again, not when the error
   await tap.close();
 });
 
-it('closes a connection that a flight left in a transaction, should one ever get through', async () => {
+it('closes a connection that a pipelined query left in a transaction, should one ever get through', async () => {
   const pool = openPool('pooled', database.target, { size: 1 });
   await runStamped(accessTo(pool, tenantIn('shared').stamp), { text: 'BEGIN' });
   expect(pool.counts()).toMatchObject({ idle: 0, busy: 0 });
