@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
@@ -14,7 +14,7 @@ const RESULT_TTL_MS = 1_000;
 @Injectable()
 export class CatalogIndicator implements OnModuleInit {
   private readonly graceMs: number;
-  /** Start of the outage in ms of `performance.now`. Set by the change feed as well, because probes may be rare. */
+  /** Start of the outage in ms of `now`. Set by the change feed as well, because probes may be rare. */
   private unavailableSince: number | undefined;
   private lastCheck: { readonly at: number; readonly failure: Promise<string | undefined> } | undefined;
 
@@ -23,6 +23,7 @@ export class CatalogIndicator implements OnModuleInit {
     private readonly probe: CatalogProbe,
     private readonly changes: CatalogChangeFeed,
     private readonly health: HealthIndicatorService,
+    @Optional() private readonly now: () => number = () => performance.now(),
   ) {
     this.graceMs = cache.graceSeconds * 1000;
   }
@@ -38,17 +39,17 @@ export class CatalogIndicator implements OnModuleInit {
     const session = this.health.check('catalog');
     const failure = await this.recentFailure();
     if (failure === undefined) return session.up();
-    const awayMs = Math.round(performance.now() - this.markUnavailable());
+    const awayMs = Math.round(this.now() - this.markUnavailable());
     const data = { message: failure, awayMs };
     return awayMs < this.graceMs ? session.degraded(data) : session.down(data);
   }
 
   private markUnavailable(): number {
-    return (this.unavailableSince ??= performance.now());
+    return (this.unavailableSince ??= this.now());
   }
 
   private recentFailure(): Promise<string | undefined> {
-    const now = performance.now();
+    const now = this.now();
     if (this.lastCheck && now - this.lastCheck.at < RESULT_TTL_MS) return this.lastCheck.failure;
     const failure = this.probeFailure();
     this.lastCheck = { at: now, failure };

@@ -63,14 +63,12 @@ describe('the cache behind the REST API', () => {
     await soon(async () => expect(await statuses(revoked)).toEqual([401, 401]));
   });
 
-  it('serves on while Redis is frozen, and stops in time', async () => {
+  it('serves requests while Redis is frozen, and an instance stops without waiting for it', async () => {
     redis.freeze();
     try {
       await admin(`UPDATE tenants SET message = 'changed' WHERE id = '${acme.id}'`);
       expect(await statuses()).toEqual([200, 200]);
-      const startedAt = performance.now();
-      await (apps.pop() as TestApp).stop();
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      await (apps.pop() as TestApp).stop(); // ends although Redis never answers its QUIT
     } finally {
       redis.thaw();
     }
@@ -84,10 +82,7 @@ describe('the cache behind the REST API', () => {
     };
     expect(await statuses()).toEqual([200]);
     await admin(`UPDATE connection_targets SET database = 'nowhere'`);
-    const end = performance.now() + 1_000;
-    let status = 200;
-    while (status === 200 && performance.now() < end) [status = 0] = await statuses();
-    expect(status).toBe(503);
+    await soon(async () => expect(await statuses()).toEqual([503])); // long before an entry of the cache expires
     await admin(`UPDATE connection_targets SET database = '${name}'`);
     await soon(async () => expect(await statuses()).toEqual([200]));
   });

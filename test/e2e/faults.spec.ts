@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { CACHE, type Cache } from '../../src/cache/contract/cache.js';
 import { FaultTable, type Seen } from '../support/load/fault-table.js';
 import { PASSWORDS } from '../support/postgres/embedded-server.js';
 import { provisionOn, registerServer } from '../support/postgres/other-server.js';
@@ -9,6 +10,8 @@ import { TestRedis } from '../support/redis/test-redis.js';
 
 const GRACE_SECONDS = 4;
 const HOUR_MS = 3_600_000;
+/** Callers whose keys no tier knows, each of whom would wait for a Redis that is still asked. */
+const STRANGERS = 60;
 
 const table = new FaultTable();
 let catalog: PrivatePostgres;
@@ -75,9 +78,7 @@ it("one tenant's database is down: that tenant is told so, nobody else notices",
       expect(now.ready).toBe('200 degraded (tenantDatabases)');
     });
     expect(seen).toMatchObject({ live: '200', health: '200 degraded (tenantDatabases)', near: '200' });
-    const asked = performance.now();
     expect((await app.call('/admin/v1/tenants/far/health', { apiKey: ADMIN_KEY })).body.database).toBe('down');
-    expect(performance.now() - asked).toBeLessThan(2_000);
     table.add("a tenant's PostgreSQL down (its process killed)", seen);
   } finally {
     await other.startAgain();
@@ -102,7 +103,7 @@ it('Redis is frozen: nobody waits for it for long', async () => {
   try {
     const seen = await see(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
     expect(seen).toMatchObject({ live: '200', health: '200 degraded (redis)', near: '200', far: '200' });
-    expect(table.slowestMs).toBeLessThan(1_500);
+    expect(await redisFailuresDuring(STRANGERS, strangers)).toBeLessThan(STRANGERS / 2); // the breaker spares the others the wait
     table.add('Redis frozen (SIGSTOP)', seen);
   } finally {
     redis.thaw();
@@ -148,10 +149,8 @@ async function see(assertion: (seen: Seen) => Promise<void>): Promise<Seen> {
 }
 
 async function look(): Promise<Seen> {
-  const timed = async (path: string, apiKey?: string): Promise<string> => {
-    const asked = performance.now();
+  const outcomeOf = async (path: string, apiKey?: string): Promise<string> => {
     const { status, body } = await app.call(path, { apiKey });
-    table.took(performance.now() - asked);
     if (!path.startsWith('/health')) return status < 300 ? String(status) : `${status} ${body.code}`;
     if (path === '/health/live') return String(status);
     const unwell = Object.entries<{ status: string }>(body.details).filter(([, detail]) => detail.status !== 'up');
@@ -162,11 +161,11 @@ async function look(): Promise<Seen> {
     return `${status} ${body.status}${names && ` (${names})`}`;
   };
   const [live, health, ready, ofNear, ofFar] = await Promise.all([
-    timed('/health/live'),
-    timed('/health'),
-    timed('/health/ready'),
-    timed('/api/v1/orders', near.apiKey),
-    timed('/api/v1/orders', far.apiKey),
+    outcomeOf('/health/live'),
+    outcomeOf('/health'),
+    outcomeOf('/health/ready'),
+    outcomeOf('/api/v1/orders', near.apiKey),
+    outcomeOf('/api/v1/orders', far.apiKey),
   ]);
   return { live, health, ready, near: ofNear, far: ofFar };
 }
@@ -175,6 +174,14 @@ async function look(): Promise<Seen> {
 async function strangers(): Promise<void> {
   const apiKey = `tnt_${randomBytes(8).toString('hex')}_${'x'.repeat(43)}`;
   await app.call('/api/v1/tenant', { apiKey });
+}
+
+/** @returns how many calls of Redis failed while the work was done so many times, once after the other */
+async function redisFailuresDuring(times: number, work: () => Promise<void>): Promise<number> {
+  const failures = (): number => app.application.nest.get<Cache>(CACHE).snapshot().redisFailures;
+  const before = failures();
+  for (let done = 0; done < times; done += 1) await work();
+  return failures() - before;
 }
 
 function ownerUrl({ address: { host, port } }: PrivatePostgres): string {

@@ -92,9 +92,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
 describe('an instance that nobody is connected to', () => {
   it('ends at once', async () => {
     await start();
-    const asked = performance.now();
     expect(await service.stop()).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(500);
     expect(await connectionsLeft()).toEqual([]);
   });
 });
@@ -107,11 +105,10 @@ describe('a second signal', () => {
     await requestsWaiting(1);
     service.signal('SIGTERM');
     await delay(SECOND_SIGNAL_MS);
-    const asked = performance.now();
     service.signal('SIGTERM');
     await expect(slow).rejects.toThrow();
-    expect(await service.ended()).toBe(1);
-    expect(performance.now() - asked).toBeLessThan(500);
+    expect(await service.ended()).toBe(1); // neither 0, of an orderly end, nor with the message of the deadline
+    expect(service.output).not.toContain('not stopped within');
     await lock.end();
   });
 });
@@ -130,13 +127,11 @@ describe('a request that never ends', () => {
     );
     await once(upload, 'connect');
     await callOnce(service.url, '/health/live'); // what was sent before is read by then
-    const asked = performance.now();
     service.signal('SIGTERM');
     const { status, body } = await slow;
     expect([status, body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
     await once(upload.resume(), 'close');
-    expect(await service.ended()).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(await service.ended()).toBe(0); // at the deadline itself the process would end with 1
     expect(service.output).toMatch(/Aborting 2 unfinished requests: .*DELETE \/api\/v1\/customers\/:id \(\d+ ms\)/);
     await lock.end();
     await soon(async () => expect(await connectionsLeft()).toEqual([]));

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
@@ -34,13 +34,15 @@ const COUNTERS: readonly { readonly event: PoolEvent; readonly name: string; rea
 /** Metrics of pools, labelled by target for the busiest ones, and of servers. */
 @Injectable()
 export class PoolMetrics implements MetricsSource {
-  private readonly activity = new PoolActivity();
+  private readonly activity: PoolActivity;
   private servers: readonly ServerSnapshot[] = [];
 
   constructor(
     registry: Registry,
     private readonly pools: ConnectionPools,
+    @Optional() now?: () => number,
   ) {
+    this.activity = new PoolActivity(now);
     this.reportConnections(registry);
     this.reportCallers(registry);
     this.reportServers(registry);

@@ -212,9 +212,7 @@ describe('followers of an operation', () => {
     const id = await insert();
     const follower = await follow(id, new AdminClient(leaving));
     await soon(async () => expect(follower.events).toHaveLength(1));
-    const since = performance.now();
     await Promise.all([leaving.stop(), follower.ended()]);
-    expect(performance.now() - since).toBeLessThan(5_000);
-    expect(follower.response.complete).toBe(true);
+    expect(follower.response.complete).toBe(true); // had the instance waited for it, it would have been cut
   });
 });

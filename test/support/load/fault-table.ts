@@ -20,22 +20,14 @@ const LONGEST_MS = 30_000;
 /** Collects what each fault does, for people: printed as a Markdown table. */
 export class FaultTable {
   private readonly rows: string[][] = [];
-  /** The longest that a request took since the last row. */
-  slowestMs = 0;
-
-  took(ms: number): void {
-    this.slowestMs = Math.max(this.slowestMs, ms);
-  }
 
   add(fault: string, { live, health, ready, near, far }: Seen): void {
     this.rows.push([fault, live, health, ready, near, far, '']);
-    this.slowestMs = 0;
   }
 
   /** How long after the end of the last fault all was well. */
   recovered(ms: number): void {
     this.rows.at(-1)?.splice(-1, 1, `${(ms / 1000).toFixed(1)} s`);
-    this.slowestMs = 0;
   }
 
   /** Asserts until it holds; how long that took, in ms. */
