@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeIf } from '../support/describe-if.js';
 import { callOnce, type KeptAnswer } from '../support/processes/keep-alive.js';
 import { Service } from '../support/processes/service.js';
 import { SmallDisk } from '../support/postgres/small-disk.js';
@@ -12,8 +13,9 @@ const WRITES = 400;
 
 const disk = await SmallDisk.mount(DISK_MEGABYTES);
 
-// Where nothing can be mounted there is no disk to fill; the run says so.
-(disk ? describe : describe.skip)('the disk of embedded PostgreSQL is full (needs root and mount)', () => {
+const REQUIREMENT = 'root and the right to mount a tmpfs';
+
+describeIf(disk !== undefined, REQUIREMENT, 'an instance whose embedded PostgreSQL has a full disk', () => {
   let service: Service;
   let apiKey: string;
 
@@ -30,10 +32,10 @@ const disk = await SmallDisk.mount(DISK_MEGABYTES);
     await disk!.unmount();
   });
 
-  it('reads go on, writes are refused as what they are, and all is well when there is room again', async () => {
+  it('serves reads, rejects writes as TENANT_UNAVAILABLE, and recovers when there is room again', async () => {
     disk!.fill();
-    const refused = await untilRefused();
-    expect([refused.status, refused.body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
+    const rejected = await untilRejected();
+    expect([rejected.status, rejected.body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
     const answers = await Promise.all(
       ['/health/live', '/health', '/health/ready', '/api/v1/orders'].map((path) => call(path)),
     );
@@ -43,13 +45,13 @@ const disk = await SmallDisk.mount(DISK_MEGABYTES);
     expect(await service.stop()).toBe(0);
   });
 
-  /** What is still free inside PostgreSQL's own files is used up first. */
-  async function untilRefused(): Promise<KeptAnswer> {
+  /** Writes until the free space inside PostgreSQL's own files is used up, too. */
+  async function untilRejected(): Promise<KeptAnswer> {
     for (let index = 0; index < WRITES; index += 1) {
       const answer = await write(index);
       if (answer.status !== 201) return answer;
     }
-    throw new Error(`${WRITES} writes went through`);
+    throw new Error(`${WRITES} writes succeeded on a full disk`);
   }
 
   function write(index: number): Promise<KeptAnswer> {
