@@ -11,7 +11,7 @@ export type Variables = Readonly<Record<string, string>>;
 export const KEY_BASE64 = Buffer.alloc(32, 7).toString('base64');
 export const OTHER_KEY_BASE64 = Buffer.alloc(32, 8).toString('base64');
 
-/** With these nothing is generated. */
+/** With these set no secret is generated. */
 export const REQUIRED: Variables = { ADMIN_API_KEY: 'an-admin-key-of-tests', ENCRYPTION_KEYS: `k1:${KEY_BASE64}` };
 export const PRODUCTION: Variables = {
   ...REQUIRED,
@@ -19,7 +19,7 @@ export const PRODUCTION: Variables = {
   DATABASE_URL: 'postgres://db.test/catalog',
 };
 
-/** Gives folders of their own, removed when the spec file has run. */
+/** @returns a function that creates folders, which are removed after the spec file */
 export function temporaryFolders(): () => string {
   const folders: string[] = [];
   afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -34,15 +34,15 @@ export function configOf(env: Variables, cwd: string): AppConfig {
   return loadConfig({ env: { ...env }, cwd }).config;
 }
 
-/** The problems that stop the start; none when it is not stopped. */
+/** The problems that the configuration is rejected for; empty when it is valid. */
 export function problemsOf(env: Variables, cwd: string): readonly ConfigurationProblem[] {
-  const error = refusalOf(() => configOf(env, cwd));
+  const error = thrownBy(() => configOf(env, cwd));
   if (error === undefined) return [];
   if (error instanceof ConfigurationError) return error.problems;
   throw error;
 }
 
-export function refusalOf(work: () => unknown): unknown {
+export function thrownBy(work: () => unknown): unknown {
   try {
     work();
     return undefined;

@@ -12,8 +12,8 @@ beforeEach(() => {
 
 afterEach(() => Logger.overrideLogger(true));
 
-describe('a cache with memory only', () => {
-  it('counts what it did, and tells of each hit and miss with its key', async () => {
+describe('a cache with the memory tier only', () => {
+  it('counts hits, misses and loads, and logs each hit and miss with its key', async () => {
     const instance = (await CacheInstance.open({ options: { logsHits: true } })).listen();
     instance.truth.write('a', 'one');
     await instance.get('a'); // miss
@@ -38,7 +38,7 @@ describe('a cache with memory only', () => {
     ]);
   });
 
-  it('measures the time of its loads', async () => {
+  it('measures the duration of its loads', async () => {
     const instance = (await CacheInstance.open()).listen();
     instance.truth.write('a', 'one');
     instance.truth.hold();
@@ -49,7 +49,7 @@ describe('a cache with memory only', () => {
     expect(instance.cache.snapshot()).toMatchObject({ loads: 1, loadMs: 70 });
   });
 
-  it('says nothing of hits and misses unless it is asked to', async () => {
+  it('logs no hits and misses by default', async () => {
     const instance = (await CacheInstance.open()).listen();
     await instance.get('a');
     expect(lines).toEqual([]);

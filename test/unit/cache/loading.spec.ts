@@ -6,8 +6,8 @@ async function open(): Promise<CacheInstance> {
   return (await CacheInstance.open()).listen();
 }
 
-describe('a load', () => {
-  it('that does not end is given up at its deadline, by everybody who waits, and the next caller loads anew', async () => {
+describe('a cache load', () => {
+  it('times out for all of its callers at its deadline, and the next caller starts a new one', async () => {
     jest.useFakeTimers();
     try {
       const instance = await open();
@@ -24,10 +24,10 @@ describe('a load', () => {
     }
   });
 
-  it('that a change overtakes is made again, and what it read is not kept', async () => {
+  it('is repeated when a change overtakes it, and its outdated result is not cached', async () => {
     const instance = await open();
     instance.truth.write('a', 'old');
-    instance.truth.hold(); // it has read the old value, and is late with it
+    instance.truth.hold(); // it has read the old value, and its answer is late
     const late = instance.get('a');
     instance.change('a', 'new');
     instance.truth.release();
@@ -35,7 +35,7 @@ describe('a load', () => {
     expect(await instance.get('a')).toBe('new');
   });
 
-  it('that is late is not what callers get who come after the change', async () => {
+  it('does not serve callers that arrive after a change with the outdated result', async () => {
     const instance = await open();
     instance.truth.write('a', 'old');
     instance.truth.hold();
@@ -48,7 +48,7 @@ describe('a load', () => {
     expect(await instance.get('a')).toBe('new');
   });
 
-  it('is not made for ever when every one of them is overtaken', async () => {
+  it('is attempted three times at most when a change overtakes every attempt', async () => {
     const instance = await open();
     instance.truth.write('a', '0');
     let changes = 0;
@@ -60,10 +60,10 @@ describe('a load', () => {
     });
     expect(changes).toBe(3);
     expect(value).toEqual({ text: '2' });
-    expect(await instance.get('a')).toBe('3'); // and what is known to be old is not kept
+    expect(await instance.get('a')).toBe('3'); // an outdated value is not cached
   });
 
-  it('that found nothing, late, does not hide what appeared meanwhile', async () => {
+  it('does not cache an absence when the entry was created while it ran', async () => {
     const instance = await open();
     instance.truth.hold();
     const late = instance.get('a');
@@ -74,17 +74,17 @@ describe('a load', () => {
   });
 
   it.each([
-    ['what is held was cleared', (instance: CacheInstance) => void instance.cache.clear()],
-    ['changes are heard again', (instance: CacheInstance) => instance.listen()],
+    ['the cache was cleared', (instance: CacheInstance) => void instance.cache.clear()],
+    ['the change feed was restored', (instance: CacheInstance) => instance.listen()],
     ['everything was invalidated', (instance: CacheInstance) => instance.cache.invalidateAll()],
-    ['changes went unheard', (instance: CacheInstance) => instance.cache.feedLost()],
-  ])('that began before %s is not what callers get who come after', async (_what, happen) => {
+    ['the change feed was lost', (instance: CacheInstance) => instance.cache.feedLost()],
+  ])('that began before %s does not serve later callers', async (_event, trigger) => {
     const instance = await open();
     instance.truth.write('a', 'old');
     instance.truth.hold();
     const late = instance.get('a');
-    instance.truth.write('a', 'new'); // unheard
-    happen(instance);
+    instance.truth.write('a', 'new'); // not announced
+    trigger(instance);
     const after = instance.get('a');
     instance.truth.release();
     expect(await after).toBe('new');
@@ -92,7 +92,7 @@ describe('a load', () => {
     expect(await instance.get('a')).toBe('new');
   });
 
-  it('through a key that another subject has taken over keeps nothing of the first one', async () => {
+  it('keeps nothing of the previous subject when another subject has taken over its key', async () => {
     const instance = await open();
     instance.truth.write('slug', 'first', { subject: 'tenant:1', version: 50 });
     expect(await instance.get('slug')).toBe('first');

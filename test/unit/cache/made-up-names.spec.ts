@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
-describe('100,000 made-up names', () => {
-  it('push nothing real out of memory', async () => {
+describe('looking up 100,000 made-up names', () => {
+  it('evicts no existing entry from memory', async () => {
     const instance = await CacheInstance.open({ options: { maxEntries: 100 } });
     instance.listen();
     const real = Array.from({ length: 100 }, (_, n) => `real-${n}`);

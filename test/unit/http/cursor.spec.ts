@@ -4,12 +4,12 @@ import { decodeCursor, encodeCursor, pageQuery, toPage } from '../../../src/http
 const position = { createdAt: new Date('2026-01-05T09:30:00.123Z'), id: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11' };
 const encoded = (text: string): string => Buffer.from(text).toString('base64url');
 
-describe('a cursor', () => {
-  it('leads back to the position it was made from', () => {
+describe('a page cursor', () => {
+  it('decodes to the position it was encoded from', () => {
     expect(decodeCursor(encodeCursor(position))).toEqual(position);
   });
 
-  it('can stand in a query string as it is', () => {
+  it('needs no escaping in a query string', () => {
     expect(encodeCursor(position)).toMatch(/^[\w-]+$/);
   });
 
@@ -29,26 +29,26 @@ describe('a cursor', () => {
     'given twice': [encodeCursor(position), encodeCursor(position)],
   };
 
-  it.each(Object.entries(hostile))('that is %s is refused by name', (_, cursor) => {
+  it.each(Object.entries(hostile))('that is %s is rejected with its name', (_, cursor) => {
     const { error } = pageQuery.safeParse({ cursor });
     expect(error?.issues.map(({ path }) => path)).toEqual([['cursor']]);
   });
 });
 
-describe('the query of a list', () => {
-  it('asks for 20 items when it says nothing', () => {
+describe('the query string of a list', () => {
+  it('defaults to 20 items', () => {
     expect(pageQuery.parse({})).toEqual({ limit: 20 });
   });
 
-  it.each(['0', '101', '1.5', 'ten', '', ['1', '2']])('refuses the limit %j', (limit) => {
+  it.each(['0', '101', '1.5', 'ten', '', ['1', '2']])('rejects the limit %j', (limit) => {
     expect(pageQuery.safeParse({ limit }).error?.issues[0]?.path).toEqual(['limit']);
   });
 
-  it.each(['1', '100'])('takes the limit %s', (limit) => {
+  it.each(['1', '100'])('accepts the limit %s', (limit) => {
     expect(pageQuery.parse({ limit }).limit).toBe(Number(limit));
   });
 
-  it('refuses what it does not know', () => {
+  it('rejects unknown parameters', () => {
     expect(pageQuery.safeParse({ page: '2' }).success).toBe(false);
   });
 });
@@ -57,11 +57,11 @@ describe('a page', () => {
   const rows = [3, 2, 1].map((n) => ({ createdAt: new Date(n), id: position.id, n }));
   const show = (limit: number): unknown => toPage(rows, pageQuery.parse({ limit }), ({ n }) => n);
 
-  it('leaves out the extra row and points behind its own last one', () => {
+  it('omits the extra row and returns a cursor for its own last row', () => {
     expect(show(2)).toEqual({ items: [3, 2], nextCursor: encodeCursor(rows[1]!) });
   });
 
-  it('is the last one without an extra row', () => {
+  it('has no cursor when there is no extra row', () => {
     expect(show(3)).toEqual({ items: [3, 2, 1], nextCursor: null });
   });
 });

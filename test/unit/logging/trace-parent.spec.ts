@@ -3,8 +3,8 @@ import { childTraceParent, traceIdOf } from '../../../src/logging/trace-parent.j
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-describe('the trace of a request', () => {
-  it('is the one it came with, with this request as the next parent', () => {
+describe('the trace parent of a request', () => {
+  it('keeps the incoming trace id and names this request as the parent', () => {
     const header = childTraceParent(`00-${TRACE}-00f067aa0ba902b7-01`);
     expect(traceIdOf(header)).toBe(TRACE);
     expect(header).toMatch(new RegExp(`^00-${TRACE}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
@@ -19,19 +19,19 @@ describe('the trace of a request', () => {
     [`ff-${TRACE}-00f067aa0ba902b7-01`],
     [`00-${TRACE.toUpperCase()}-00f067aa0ba902b7-01`],
     [`00-${TRACE}-00f067aa0ba902b7-01\nforged: line`],
-  ])('is a new one when it came with %j', (header) => {
+  ])('starts a new trace when the header is %j', (header) => {
     const first = childTraceParent(header);
     expect(first).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/);
     expect(traceIdOf(first)).not.toBe(traceIdOf(childTraceParent(header)));
   });
 
-  it('has ids that nobody else gets, however many are asked for', () => {
+  it('has unique trace and span ids across 2,000 requests', () => {
     const ids = Array.from({ length: 2_000 }, () => childTraceParent(undefined).split('-'));
     expect(new Set(ids.map(([, traceId]) => traceId)).size).toBe(2_000);
     expect(new Set(ids.map(([, , spanId]) => spanId)).size).toBe(2_000);
   });
 
-  it.each([[undefined], [''], [7], [['00']], ['forged\nline']])('cannot be read out of %j', (header) => {
+  it.each([[undefined], [''], [7], [['00']], ['forged\nline']])('has no trace id when the header is %j', (header) => {
     expect(traceIdOf(header)).toBeUndefined();
   });
 });

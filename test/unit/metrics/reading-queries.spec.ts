@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { readQuery } from '../../support/metrics/promql.js';
 
-it('a query names its metrics, the labels in their braces and those it groups by', () => {
+it('readQuery finds the metrics of a PromQL query, the labels in braces and the grouping labels', () => {
   const text = `histogram_quantile(0.99, sum by (target, le) (rate(wait_bucket{a="x", b=~"y|z"}[5m])))
     / on (instance) group_left () max(other_total) without (c) or up == 0`;
   const { selectors, groupings } = readQuery(text);
@@ -13,6 +13,9 @@ it('a query names its metrics, the labels in their braces and those it groups by
   expect(groupings).toEqual(['target', 'le', 'instance', 'c']);
 });
 
-it.each(['sum(rate(x[5m])', 'sum(x))', 'x{a="b"', 'x # y', 'x{a="b}'])('%s is not taken for a query', (text) => {
-  expect(() => readQuery(text)).toThrow();
-});
+it.each(['sum(rate(x[5m])', 'sum(x))', 'x{a="b"', 'x # y', 'x{a="b}'])(
+  'readQuery rejects the malformed query %s',
+  (text) => {
+    expect(() => readQuery(text)).toThrow();
+  },
+);

@@ -9,7 +9,7 @@ import { VARIABLE_NAMES } from '../../../src/platform/config/environment.js';
 const FILE = fileURLToPath(new URL('../../../compose.yaml', import.meta.url));
 const text = readFileSync(FILE, 'utf8');
 
-/** What the checks look at. Merge keys (`<<`) are of YAML 1.1, and Compose reads them. */
+/** The properties that are checked. Merge keys (`<<`) belong to YAML 1.1, and Compose supports them. */
 const service = z.object({
   image: z.string(),
   user: z.string().optional(),
@@ -34,7 +34,7 @@ const compose = z
 const services = Object.entries(compose.services);
 const apps = services.filter(([name]) => name.startsWith('app-'));
 
-it('has no password in it: each is asked for, and the start fails without it', () => {
+it('compose.yaml contains no password: every one is a required variable', () => {
   const secrets = [...text.matchAll(/\$\{(\w*(?:PASSWORD|KEYS?))(\S?)(\S?)/g)];
   expect(new Set(secrets.map(([, name]) => name))).toEqual(
     new Set([
@@ -45,35 +45,41 @@ it('has no password in it: each is asked for, and the start fails without it', (
   for (const [reference, , ...operator] of secrets) expect([reference, operator.join('')]).toEqual([reference, ':?']);
 });
 
-describe.each(services)('%s', (_name, { image, restart, read_only: readOnly, security_opt: security, ports }) => {
-  it('has a version, comes back, can write nowhere it need not and gain no rights', () => {
-    expect(image).toMatch(/:(?!latest).+$/);
-    expect(restart).toBe('unless-stopped');
-    expect(readOnly).toBe(true);
-    expect(security).toEqual(['no-new-privileges:true']);
-  });
+describe.each(services)(
+  'the service %s in compose.yaml',
+  (_name, { image, restart, read_only: readOnly, security_opt: security, ports }) => {
+    it('has a pinned version, restarts, has a read-only file system and cannot gain privileges', () => {
+      expect(image).toMatch(/:(?!latest).+$/);
+      expect(restart).toBe('unless-stopped');
+      expect(readOnly).toBe(true);
+      expect(security).toEqual(['no-new-privileges:true']);
+    });
 
-  it('is reached from this machine only', () => {
-    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
-  });
-});
+    it('publishes its ports on the loopback address only', () => {
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    });
+  },
+);
 
-describe('the two instances', () => {
-  it('differ in their port only', () => {
+describe('the two instances in compose.yaml', () => {
+  it('differ only in their port', () => {
     const [first, second] = apps.map(([, app]) => app);
     expect(apps).toHaveLength(2);
     expect(first?.ports).not.toEqual(second?.ports);
     expect({ ...first, ports: [] }).toEqual({ ...second, ports: [] });
   });
 
-  it.each(apps)('%s sets only variables that are read, and all that production requires', (_name, { environment }) => {
-    const own = Object.keys(environment).filter((name) => !name.startsWith('OTEL_'));
-    expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(own));
-    const required = environmentRules.filter(({ expected }) => /in production/.test(expected));
-    expect(own).toEqual(expect.arrayContaining(required.map(({ variable }) => variable)));
-  });
+  it.each(apps)(
+    'are configured completely: %s sets only known variables, and all that production requires',
+    (_name, { environment }) => {
+      const own = Object.keys(environment).filter((name) => !name.startsWith('OTEL_'));
+      expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(own));
+      const required = environmentRules.filter(({ expected }) => /in production/.test(expected));
+      expect(own).toEqual(expect.arrayContaining(required.map(({ variable }) => variable)));
+    },
+  );
 
-  it.each(apps)('%s waits until what it needs is healthy, and has time to stop', (_name, app) => {
+  it.each(apps)('start and stop in order: %s waits for healthy dependencies and has time to stop', (_name, app) => {
     expect(Object.keys(app.depends_on).toSorted()).toEqual(['pgbouncer', 'postgres', 'redis']);
     for (const { condition } of Object.values(app.depends_on)) expect(condition).toBe('service_healthy');
     for (const name of Object.keys(app.depends_on)) expect(compose.services[name]?.healthcheck).toBeDefined();
@@ -83,7 +89,7 @@ describe('the two instances', () => {
   });
 });
 
-it('only the instances can be reached from outside', () => {
+it('compose.yaml exposes only the instances to the outside network', () => {
   expect(compose.networks['back']?.internal).toBe(true);
   const inner = services.filter(([name]) => !name.startsWith('app-'));
   expect(inner.map(([, { networks }]) => networks)).toEqual(inner.map(() => ['back']));

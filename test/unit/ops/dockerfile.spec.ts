@@ -18,16 +18,16 @@ const all = (file: string, name: string): string[] =>
 
 const FILES = ['Dockerfile', 'ops/pgbouncer/Dockerfile'];
 
-describe.each(FILES)('%s', (file) => {
-  it('names a version of every image that it begins with', () => {
+describe.each(FILES)('the image of %s', (file) => {
+  it('pins a version of every base image', () => {
     for (const from of all(file, 'FROM')) expect(from).toMatch(/^[a-z]+:(?!latest)[\w.${}-]+/);
   });
 
-  it('ends as another user than root, by number', () => {
+  it('runs as a numeric user other than root', () => {
     expect(all(file, 'USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
 
-  it('starts its program without a shell, so that signals reach it', () => {
+  it('starts its program without a shell, so that the program receives signals', () => {
     expect(() => JSON.parse(all(file, 'ENTRYPOINT').join())).not.toThrow();
   });
 
@@ -36,24 +36,24 @@ describe.each(FILES)('%s', (file) => {
     expect(JSON.parse(check.slice(check.indexOf('CMD') + 3))).toContainEqual(expect.stringContaining('127.0.0.1'));
   });
 
-  it('has no secret in it', () => {
+  it('contains no secret', () => {
     for (const line of [...all(file, 'ENV'), ...all(file, 'ARG')])
       expect(line).not.toMatch(/PASSWORD|KEY|SECRET|TOKEN|URL/);
   });
 });
 
-describe('what gets into the image', () => {
+describe('the Docker build context', () => {
   const allowed = read('.dockerignore')
     .filter((line) => line.startsWith('!'))
     .map((line) => line.slice(1));
 
-  it('is nothing that is not named', () => {
+  it('contains only paths that .dockerignore lists', () => {
     const rules = read('.dockerignore').filter((line) => line !== '' && !line.startsWith('#'));
     expect(rules[0]).toBe('*');
     expect(rules.slice(1)).toEqual(allowed.map((path) => `!${path}`));
   });
 
-  it('is what the Dockerfile copies, all of it there', () => {
+  it('contains exactly the existing paths that the Dockerfile copies', () => {
     const copied = all('Dockerfile', 'COPY')
       .filter((rest) => !rest.startsWith('--from'))
       .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
@@ -62,7 +62,7 @@ describe('what gets into the image', () => {
   });
 });
 
-it('the health check asks where the application listens, and the probe that touches nothing', () => {
+it('the health check of the image calls the liveness probe on the port of the application', () => {
   const [check = ''] = all('Dockerfile', 'HEALTHCHECK');
   expect(check).toContain('${process.env.PORT || 3000}/health/live');
   expect(all('Dockerfile', 'EXPOSE')).toEqual(['3000']);

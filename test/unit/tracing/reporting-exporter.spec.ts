@@ -4,33 +4,33 @@ import { ReportingExporter } from '../../../src/tracing/reporting-exporter.js';
 
 type Result = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
-const TAKEN: Result = { code: 0 };
-const REFUSED: Result = { code: 1, error: new Error('connect ECONNREFUSED') };
+const ACCEPTED: Result = { code: 0 };
+const REJECTED: Result = { code: 1, error: new Error('connect ECONNREFUSED') };
 
-function exporterAnswering(results: readonly Result[]): { exporter: ReportingExporter; said: string[] } {
+function exporterReturning(results: readonly Result[]): { exporter: ReportingExporter; logged: string[] } {
   const rest = [...results];
-  const said: string[] = [];
+  const logged: string[] = [];
   const inner: SpanExporter = {
-    export: (_spans, done) => done(rest.shift() ?? TAKEN),
+    export: (_spans, done) => done(rest.shift() ?? ACCEPTED),
     shutdown: () => Promise.resolve(),
   };
-  const say = {
-    log: (line: string) => void said.push(`log: ${line}`),
-    warn: (line: string) => void said.push(`warn: ${line}`),
+  const logger = {
+    log: (line: string) => void logged.push(`log: ${line}`),
+    warn: (line: string) => void logged.push(`warn: ${line}`),
   };
-  return { exporter: new ReportingExporter(inner, say), said };
+  return { exporter: new ReportingExporter(inner, logger), logged };
 }
 
-it('says once that spans are not taken, and once that they are again, and passes every result on', () => {
-  const results = [TAKEN, REFUSED, REFUSED, TAKEN, TAKEN, REFUSED];
-  const { exporter, said } = exporterAnswering(results);
+it('the reporting exporter logs once that spans are rejected, once that they are accepted again, and passes on every result', () => {
+  const results = [ACCEPTED, REJECTED, REJECTED, ACCEPTED, ACCEPTED, REJECTED];
+  const { exporter, logged } = exporterReturning(results);
   const passedOn = results.map(() => {
     let result: Result | undefined;
-    exporter.export([], (given) => void (result = given));
+    exporter.export([], (exported) => void (result = exported));
     return result;
   });
   expect(passedOn).toEqual(results);
-  expect(said).toEqual([
+  expect(logged).toEqual([
     'warn: Trace export is failing, spans are dropped: connect ECONNREFUSED',
     'log: Trace export has recovered',
     'warn: Trace export is failing, spans are dropped: connect ECONNREFUSED',

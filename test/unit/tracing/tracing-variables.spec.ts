@@ -10,19 +10,16 @@ it.each([
   ['the SDK is disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_SDK_DISABLED: 'True' }],
   ['there is no exporter', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }],
   ['only metrics have an endpoint', { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: ENDPOINT }],
-])('asks for no traces when %s', (_when, env) => {
+])('tracing is off when %s', (_when, env) => {
   expect(traceExportSettings(env)).toEqual({ kind: 'none' });
 });
 
 it.each([
   ['the general endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }],
   ["the traces' own endpoint", { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT: 'x' }],
-  [
-    'the protocol that is there',
-    { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
-  ],
+  ['the supported protocol', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }],
   ['an SDK that is not disabled', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_SDK_DISABLED: 'false' }],
-])('asks for traces by %s, and names the place without its credentials', (_by, env) => {
+])('tracing is on with %s, and its endpoint is named without credentials', (_by, env) => {
   expect(traceExportSettings(env)).toEqual({ kind: 'otlp', endpoint: 'http://collector:4318' });
 });
 
@@ -38,7 +35,7 @@ it.each([
     'OTEL_EXPORTER_OTLP_PROTOCOL',
   ],
   ['no URL', { OTEL_EXPORTER_OTLP_ENDPOINT: 'secret@collector:4318' }, 'URL'],
-])('cannot do what %s asks for, and says so without the value', (_what, env, said) => {
+])('tracing reports %s as unsupported without showing the value', (_what, env, said) => {
   const wish = traceExportSettings(env);
   expect(wish).toEqual({ kind: 'unsupported', reason: expect.stringContaining(said) });
   expect(JSON.stringify(wish)).not.toContain('secret');

@@ -11,26 +11,26 @@ const order = {
   lines: [line],
 };
 
-describe('request bodies', () => {
-  it('of a customer are normalised', () => {
+describe('the request body schemas', () => {
+  it('normalise the email address and the name of a customer', () => {
     expect(newCustomer.parse({ email: 'ADA@Example.COM', name: '  Ada ' })).toEqual(customer);
   });
 
-  it('of an order say draft when they say nothing', () => {
+  it('default the status of an order to draft', () => {
     expect(newOrder.parse(order)).toEqual({ ...order, status: 'draft' });
   });
 
-  it('have examples that pass', () => {
+  it('accept the examples they document', () => {
     for (const schema of [newCustomer, customerChange, newOrder, orderChange]) {
       expect(schema.safeParse(schema.meta()?.['example']).error).toBeUndefined();
     }
   });
 
-  it('of a customer may hold any whole character', () => {
+  it('accept any complete Unicode character in a customer name', () => {
     expect(newCustomer.parse({ ...customer, name: 'Ада 👩‍💻' }).name).toBe('Ада 👩‍💻');
   });
 
-  const refused = {
+  const rejected = {
     'no email': [newCustomer, { ...customer, email: 'ada' }, 'email'],
     'an email that is too long': [newCustomer, { ...customer, email: `${'a'.repeat(250)}@example.com` }, 'email'],
     'an empty name': [newCustomer, { ...customer, name: '   ' }, 'name'],
@@ -52,7 +52,7 @@ describe('request bodies', () => {
     'an unknown field of a line': [newOrder, { ...order, lines: [{ ...line, id: 1 }] }, 'lines.0'],
   } as const;
 
-  it.each(Object.entries(refused))('are refused with %s', (_, [schema, body, field]) => {
+  it.each(Object.entries(rejected))('reject %s', (_, [schema, body, field]) => {
     const issues = schema.safeParse(body).error?.issues;
     expect(issues?.map(({ path }) => path.join('.'))).toEqual([field]);
   });

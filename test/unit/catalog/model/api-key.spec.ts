@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { newApiKey, parseApiKey, verifySecret } from '../../../../src/catalog/model/api-key.js';
 
 describe('an API key', () => {
-  it('is known by its id and opens with its secret only', () => {
+  it('carries its key id and is verified by its own secret only', () => {
     const { keyId, token, secretHash } = newApiKey();
     const parts = parseApiKey(token);
     expect(parts?.keyId).toBe(keyId);
@@ -11,7 +11,7 @@ describe('an API key', () => {
     expect(token).not.toContain(secretHash);
   });
 
-  it('survives secrets that contain the separator', () => {
+  it('is parsed correctly when its secret contains the separator', () => {
     const secret = `_${'a_b-'.repeat(10)}__`;
     expect(parseApiKey(`tnt_0123456789abcdef_${secret}`)).toEqual({ keyId: '0123456789abcdef', secret });
   });
@@ -22,9 +22,9 @@ describe('an API key', () => {
     'tnt_short_x',
     `tnt_0123456789abcdef_${'a'.repeat(44)}`,
     `xyz_0123456789abcdef_${'a'.repeat(43)}`,
-  ])('is not read from %j', (text) => expect(parseApiKey(text)).toBeNull());
+  ])('is not parsed from %j', (text) => expect(parseApiKey(text)).toBeNull());
 
-  it('does not open for a hash that is damaged', () => {
+  it('is not verified against a damaged hash', () => {
     const { token } = newApiKey();
     expect(verifySecret(parseApiKey(token)?.secret ?? '', 'no hash')).toBe(false);
   });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { isSlug } from '../../../../src/catalog/model/slug.js';
 
-describe('a slug', () => {
-  it.each(['a', 'acme', 'acme-2', 'a'.repeat(63)])('may be %j', (text) => expect(isSlug(text)).toBe(true));
+describe('a tenant slug', () => {
+  it.each(['a', 'acme', 'acme-2', 'a'.repeat(63)])('can be %j', (text) => expect(isSlug(text)).toBe(true));
 
   it.each([
     ...['', '1acme', '-acme', 'acme-', 'Acme', 'ac me', 'acme.com', "a'; DROP TABLE tenants", 'аcme', 'acme\n'],
     ...['a'.repeat(64), 'www', 'admin', 'api'],
-  ])('may not be %j', (text) => expect(isSlug(text)).toBe(false));
+  ])('cannot be %j', (text) => expect(isSlug(text)).toBe(false));
 });

@@ -11,8 +11,8 @@ const COLUMNS = [
   { title: 'SIZE', value: (row: Row) => row.size },
 ];
 
-describe('a table', () => {
-  it('aligns its columns and ends no line in blanks', () => {
+describe('a terminal table', () => {
+  it('aligns its columns and leaves no trailing blanks', () => {
     const rows = [
       { name: 'a', size: 12 },
       { name: 'longer than its title', size: null },
@@ -24,13 +24,13 @@ describe('a table', () => {
     ]);
   });
 
-  it('cuts lines at the width of a terminal, and nothing elsewhere', () => {
+  it('cuts lines at the terminal width, and nothing when there is no terminal', () => {
     const rows = [{ name: 'x'.repeat(300), size: 1 }];
     expect(table(rows, COLUMNS, 20).map((line) => line.length)).toEqual([20, 20]);
     expect(table(rows, COLUMNS)[1]).toContain('x'.repeat(300));
   });
 
-  it('lets no stored text write on the terminal', () => {
+  it('strips control sequences from stored text', () => {
     const rows = [{ name: '\u001B[31mred\u001B[0m\nnext\u0007', size: 1 }];
     expect(table(rows, COLUMNS)[1]).toBe('red next   1');
     expect(keyValues([['name', 'a\rb']])).toEqual(['name  a b']);

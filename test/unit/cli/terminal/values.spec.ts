@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { InvalidArgumentError } from 'commander';
 import { seconds, wholeNumber } from '../../../../src/cli/terminal/values.js';
 
-describe('times', () => {
+describe('a duration argument', () => {
   it.each([
     ['0', 0],
     ['3600', 3_600],
@@ -10,21 +10,24 @@ describe('times', () => {
     ['30m', 1_800],
     ['12h', 43_200],
     ['7d', 604_800],
-  ])('reads %s as %d seconds', (text, expected) => {
+  ])('%s is parsed as %d seconds', (text, expected) => {
     expect(seconds(text)).toBe(expected);
   });
 
-  it.each(['', 'd', '-1', '1.5h', '7 d', '7w', '0x10', '1e3', '٧d', '9999999999'])('refuses "%s"', (text) => {
-    expect(() => seconds(text)).toThrow(InvalidArgumentError);
-  });
+  it.each(['', 'd', '-1', '1.5h', '7 d', '7w', '0x10', '1e3', '٧d', '9999999999'])(
+    'is rejected when it is "%s"',
+    (text) => {
+      expect(() => seconds(text)).toThrow(InvalidArgumentError);
+    },
+  );
 });
 
-describe('whole numbers', () => {
-  it('reads digits', () => {
+describe('a whole-number argument', () => {
+  it('is parsed from decimal digits', () => {
     expect(wholeNumber('042')).toBe(42);
   });
 
-  it.each(['', '-1', '1.0', '1e3', '0x10', 'ten', ' 1', '١'])('refuses "%s"', (text) => {
+  it.each(['', '-1', '1.0', '1e3', '0x10', 'ten', ' 1', '١'])('is rejected when it is "%s"', (text) => {
     expect(() => wholeNumber(text)).toThrow(InvalidArgumentError);
   });
 });

@@ -8,7 +8,7 @@ class Member implements BudgetMember {
   wants = 0;
   idleSince: number | undefined;
   waitingSince: number | undefined;
-  private readonly onTheirWay: (() => void)[] = [];
+  private readonly underWay: (() => void)[] = [];
 
   constructor(private readonly budget: ServerBudget) {
     budget.join(this);
@@ -26,8 +26,8 @@ class Member implements BudgetMember {
     return true;
   }
 
-  /** Somebody used a connection and gives it back. */
-  giveBack(): boolean {
+  /** A caller releases a connection. @returns whether the pool gives it up for another pool */
+  release(): boolean {
     if (!this.budget.isNeededElsewhere(this)) return false;
     this.close();
     return true;
@@ -47,11 +47,11 @@ class Member implements BudgetMember {
   }
 
   finish(): void {
-    for (const done of this.onTheirWay.splice(0)) done();
+    for (const done of this.underWay.splice(0)) done();
   }
 
   private close(): void {
-    this.onTheirWay.push(() => {
+    this.underWay.push(() => {
       this.held -= 1;
       this.budget.release();
     });
@@ -60,7 +60,7 @@ class Member implements BudgetMember {
   private open(): void {
     this.held += 1;
     const opening = this.budget.openings.begin();
-    this.onTheirWay.push(() => {
+    this.underWay.push(() => {
       this.waitingSince = undefined;
       this.budget.openings.end(opening, true);
     });
@@ -74,16 +74,16 @@ function membersOver(limit: number, held: readonly number[]): { budget: ServerBu
   const budget = new ServerBudget(limit, () => clock);
   const members = held.map((count) => {
     const member = new Member(budget);
-    for (let place = 0; place < count; place += 1) member.want();
+    for (let slot = 0; slot < count; slot += 1) member.want();
     member.finish();
     return member;
   });
   return { budget, members };
 }
 
-/** Afterwards connections come slowly, so that no more than two at a time are opened. */
+/** Makes the server look slow, so that no more than two connections are opened at a time. */
 function slowDown({ openings }: ServerBudget): void {
-  openings.end(openings.begin(), true); // which took no time
+  openings.end(openings.begin(), true); // took no time
   for (let slow = 0; slow < 20; slow += 1) {
     const opening = openings.begin();
     clock += 100;
@@ -91,34 +91,34 @@ function slowDown({ openings }: ServerBudget): void {
   }
 }
 
-it('one pool without any gets one connection, however many come back while it is on its way', () => {
+it('a pool without connections receives exactly one, however many are released while it is being opened', () => {
   const { members } = membersOver(4, [2, 1, 1, 0]);
   const [rich, busy, third, empty] = members as [Member, Member, Member, Member];
-  busy.want(); // what those who have one want besides is no reason to close another one for the empty pool
+  busy.want(); // further demand of pools that have a connection must not cost another one
   third.want();
   empty.want();
-  expect([rich.giveBack(), rich.giveBack(), busy.giveBack(), third.giveBack()]).toEqual([true, false, false, false]);
+  expect([rich.release(), rich.release(), busy.release(), third.release()]).toEqual([true, false, false, false]);
   rich.finish();
   expect(empty.held).toBe(1);
   expect([rich.held, busy.held, third.held]).toEqual([1, 1, 1]);
 });
 
-it('the last connection of a pool goes to one that has none, when that has waited for a while', () => {
+it('a pool gives up its last connection to a pool that has none and has waited for a while', () => {
   const { members } = membersOver(2, [1, 1, 0]);
   const [first, second, empty] = members as [Member, Member, Member];
   empty.want();
-  expect(first.giveBack()).toBe(false);
+  expect(first.release()).toBe(false);
   clock += 20;
-  expect([second.giveBack(), first.giveBack()]).toEqual([true, false]);
+  expect([second.release(), first.release()]).toEqual([true, false]);
 });
 
-it('what has not been used for a second goes to any pool that has waited for a while', () => {
+it('connections idle for a second go to any pool that has waited for a while', () => {
   const { members } = membersOver(2, [1, 1]);
   const [idle, busy] = members as [Member, Member];
   idle.rest();
   clock += 1_000;
   busy.want();
-  expect(idle.idle).toBe(1); // what busy has may come back sooner
+  expect(idle.idle).toBe(1); // a connection of the busy pool may be released sooner
   clock += 20;
   busy.want();
   expect(idle.idle).toBe(0);
@@ -126,24 +126,24 @@ it('what has not been used for a second goes to any pool that has waited for a w
   expect(busy.held).toBe(2);
 });
 
-it('pools that are in use move no more connections at a time than the server opens quickly', () => {
+it('busy pools transfer no more connections at a time than the server opens quickly', () => {
   const { budget, members } = membersOver(20, [
     ...Array.from({ length: 20 }, () => 1),
     ...Array.from({ length: 9 }, () => 0),
   ]);
-  const [givers, takers] = [members.slice(0, 20), members.slice(20)];
+  const [donors, receivers] = [members.slice(0, 20), members.slice(20)];
   slowDown(budget);
-  for (const taker of takers) taker.want();
+  for (const receiver of receivers) receiver.want();
   clock += 20;
-  expect(givers.filter((giver) => giver.giveBack())).toHaveLength(2);
-  for (const giver of givers) giver.finish();
-  expect(takers.filter(({ held }) => held > 0)).toHaveLength(2);
-  expect(givers.filter((giver) => giver.giveBack())).toHaveLength(0); // while those two are being opened
-  for (const taker of takers) taker.finish();
-  expect(givers.filter((giver) => giver.giveBack())).toHaveLength(2);
+  expect(donors.filter((donor) => donor.release())).toHaveLength(2);
+  for (const donor of donors) donor.finish();
+  expect(receivers.filter(({ held }) => held > 0)).toHaveLength(2);
+  expect(donors.filter((donor) => donor.release())).toHaveLength(0); // while those two are being opened
+  for (const receiver of receivers) receiver.finish();
+  expect(donors.filter((donor) => donor.release())).toHaveLength(2);
 });
 
-it('where connections come quickly more of them are moved at a time; one that hangs keeps nobody out', () => {
+it('more connections are transferred at a time when the server opens them quickly, and a hanging attempt frees its slot', () => {
   const { budget } = membersOver(100, []);
   const { openings } = budget;
   expect(openings.room).toBe(2);
@@ -160,7 +160,7 @@ it('where connections come quickly more of them are moved at a time; one that ha
   expect(openings.room).toBe(before);
 });
 
-it('an attempt that fails says nothing of how quickly connections come', () => {
+it('a failed attempt does not count for how quickly the server opens connections', () => {
   const { openings } = membersOver(100, []).budget;
   openings.end(openings.begin(), true);
   const failed = openings.begin();
@@ -171,19 +171,19 @@ it('an attempt that fails says nothing of how quickly connections come', () => {
   expect(openings.room).toBeGreaterThan(2);
 });
 
-it('whoever waits for room gets it when an opening has ended, without a further call', () => {
+it('a pool that waits for an opening slot receives it as soon as another opening ends', () => {
   jest.useFakeTimers();
   try {
     const { budget, members } = membersOver(4, [1, 1, 1, 1, 0, 0, 0]);
     slowDown(budget);
-    const [givers, takers] = [members.slice(0, 4), members.slice(4)];
-    for (const giver of givers) giver.rest();
+    const [donors, receivers] = [members.slice(0, 4), members.slice(4)];
+    for (const donor of donors) donor.rest();
     clock += 2_000;
-    for (const taker of takers) taker.want();
-    expect(givers.filter(({ idle }) => idle === 0)).toHaveLength(2);
-    for (const giver of givers) giver.finish();
-    for (const taker of takers) taker.finish();
-    expect(givers.filter(({ idle }) => idle === 0)).toHaveLength(3);
+    for (const receiver of receivers) receiver.want();
+    expect(donors.filter(({ idle }) => idle === 0)).toHaveLength(2);
+    for (const donor of donors) donor.finish();
+    for (const receiver of receivers) receiver.finish();
+    expect(donors.filter(({ idle }) => idle === 0)).toHaveLength(3);
   } finally {
     jest.useRealTimers();
   }

@@ -12,7 +12,7 @@ import { accessTo } from '../../../support/pool/test-pool.js';
 
 const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';
 
-/** Nothing here reaches a server: a data source is made without a connection. */
+/** Reaches no server: a data source is created without a connection. */
 const pool: ConnectionPool = {
   target: {
     ...{ id: 'target', version: '1', database: 'somewhere', role: 'app', password: '' },
@@ -36,8 +36,8 @@ const make = (template: TemplateDataSource): DataSource =>
 
 const queryRunnersOf = ({ driver }: DataSource): unknown => (driver as PostgresDriver).connectedQueryRunners;
 
-describe('tenant data sources over one graph', () => {
-  it('share the metadata and own what leads to a database', async () => {
+describe('tenant data sources over one metadata graph', () => {
+  it('share the entity metadata but not the driver, the manager or the loaders', async () => {
     const template = await buildTemplate(2);
     const [one, two] = [make(template), make(template)];
     expect(one.entityMetadatas).toBe(two.entityMetadatas);
@@ -56,7 +56,7 @@ describe('tenant data sources over one graph', () => {
     expect(template.isInitialized).toBe(false);
   });
 
-  it('know without a connection what TypeORM asks a server for', async () => {
+  it('know the server properties that TypeORM queries, without a connection', async () => {
     const { driver } = make(await buildTemplate(1));
     expect(driver).toMatchObject({
       ...{ database: 'somewhere', schema: 'acme', searchSchema: 'acme' },
@@ -67,7 +67,7 @@ describe('tenant data sources over one graph', () => {
     for (const type of ['insert', 'update', 'delete'] as const) expect(driver.isReturningSqlSupported(type)).toBe(true);
   });
 
-  it('cost at most 4 KB each, with 30 entities as with one', async () => {
+  it('take at most 4 KB each, for 30 entities as for one', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     for (const entityCount of [1, 30]) {
@@ -80,12 +80,12 @@ describe('tenant data sources over one graph', () => {
       collect();
       const kb = (process.memoryUsage().heapUsed - before) / 1024 / kept.length;
       expect(kb).toBeLessThanOrEqual(4);
-      expect(kb).toBeGreaterThan(0.2); // or nothing was measured
+      expect(kb).toBeGreaterThan(0.2); // less: nothing was measured
       expect(kept.at(-1)?.isInitialized).toBe(true);
     }
   });
 
-  it('cost a small fraction of the CPU time that building their graph takes', async () => {
+  it('take a small fraction of the CPU time of building the graph', async () => {
     const before = process.cpuUsage();
     const template = await buildTemplate(30);
     const { user, system } = process.cpuUsage(before);
@@ -96,7 +96,7 @@ describe('tenant data sources over one graph', () => {
     expect(allOfThem / made / (user + system)).toBeLessThan(0.1); // a data source with a graph of its own: about 1
   });
 
-  it('cannot be opened on a template that was never built for them', async () => {
+  it('cannot be replaced by the template, which refuses to connect', async () => {
     const template = await buildTemplate(1);
     await expect(template.initialize()).rejects.toMatchObject({ code: 'REFUSED_OPERATION' });
     await expect(template.query('SELECT 1')).rejects.toThrow('Driver not Connected');

@@ -21,7 +21,7 @@ import { TemplateDataSource } from '../../../../src/database/data-source/templat
 import { UnsupportedEntityError } from '../../../../src/database/data-source/unsupported-entities.js';
 import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema.js';
 
-/** Why the start is refused; empty when it is not. */
+/** Why the entities are rejected; empty when they are accepted. */
 async function reasons(...entities: TenantSchema['entities'][number][]): Promise<readonly string[]> {
   try {
     await TemplateDataSource.build({ entities, migrations: [] });
@@ -40,12 +40,12 @@ class Plain {
   id: number;
 }
 
-describe('entities that a shared graph cannot serve stop the start', () => {
+describe('the check of entities for a shared metadata graph', () => {
   it('accepts plain entities', async () => {
     expect(await reasons(Plain)).toEqual([]);
   });
 
-  it('names every active record, at once', async () => {
+  it('rejects all active records in one error', async () => {
     @Entity()
     class Active extends BaseEntity {
       @PrimaryColumn('int')
@@ -59,7 +59,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     ]);
   });
 
-  it('finds active record behind an entity schema', async () => {
+  it('rejects an active record behind an entity schema', async () => {
     class Hidden extends BaseEntity {
       id: number;
     }
@@ -71,7 +71,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     expect(await reasons(schema)).toEqual(['Hidden extends BaseEntity (use a repository)']);
   });
 
-  it('names a lazy relation, declared by option or by type', async () => {
+  it('rejects a lazy relation, declared by option or by type', async () => {
     @Entity()
     class Lazy {
       @PrimaryColumn('int')
@@ -89,7 +89,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     ]);
   });
 
-  it('names a lazy relation inside an embedded, a child entity and a tree', async () => {
+  it('rejects a lazy relation inside an embedded entity, a child entity and a tree', async () => {
     class Inner {
       @ManyToOne(() => Plain, { lazy: true })
       plain: Promise<Plain>;
@@ -129,7 +129,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     expect(found).toEqual(expect.arrayContaining(['Outer.inner.plain', 'Child.plain', 'Node.children'].map(lazy)));
   });
 
-  it('names a lazy relation of an entity schema', async () => {
+  it('rejects a lazy relation of an entity schema', async () => {
     const columns = { id: { type: 'int', primary: true } } as const;
     const target = new EntitySchema<Plain>({ name: 'target', columns });
     const schema = new EntitySchema<{ id: number; plain: Promise<Plain> }>({
@@ -140,7 +140,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     expect(await reasons(target, schema)).toEqual([lazy('described.plain')]);
   });
 
-  it('names a fixed schema or database, also one of a junction table or written into a table name', async () => {
+  it('rejects a fixed schema or database, also of a junction table or inside a table name', async () => {
     @Entity({ schema: 'one' })
     class Placed {
       @PrimaryColumn('int')
@@ -173,7 +173,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     ]);
   });
 
-  it('names a materialized view, and accepts a plain one', async () => {
+  it('rejects a materialized view, and accepts a plain one', async () => {
     @ViewEntity({ name: 'copy', materialized: true, expression: 'SELECT 1 AS id' })
     class Copy {
       @ViewColumn()
@@ -188,7 +188,7 @@ describe('entities that a shared graph cannot serve stop the start', () => {
     expect(await reasons(Copy)).toEqual(['Copy is a materialized view, which row-level security does not protect']);
   });
 
-  it('tells everything that is wrong in one go', async () => {
+  it('reports all problems in one error', async () => {
     @Entity({ schema: 'one' })
     class Wrong {
       @PrimaryColumn('int')

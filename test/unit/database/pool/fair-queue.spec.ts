@@ -12,7 +12,7 @@ function queueOf(...waiters: readonly (Partial<Waiter> & { readonly allowsSharin
 const alone = { allowsSharing: false };
 const sharing = { allowsSharing: true };
 
-it('whoever shares needs a part of a connection, and everybody else one of their own', () => {
+it('the fair queue needs one connection per group of sharing waiters and one per other waiter', () => {
   expect(queueOf().connectionsNeeded(15, 8)).toBe(0);
   expect(queueOf(sharing).connectionsNeeded(15, 8)).toBe(1);
   expect(queueOf(...Array.from({ length: 8 }, () => sharing)).connectionsNeeded(15, 8)).toBe(1);
@@ -21,7 +21,7 @@ it('whoever shares needs a part of a connection, and everybody else one of their
   expect(queueOf(alone, sharing, alone, sharing).connectionsNeeded(15, 1)).toBe(4);
 });
 
-it('no more are needed than may be held, by the pool and by each tenant', () => {
+it('the fair queue never needs more connections than the limits of the pool and of each tenant allow', () => {
   expect(queueOf(...Array.from({ length: 10 }, () => alone)).connectionsNeeded(3, 8)).toBe(3);
   const share = { maxConcurrent: 2, maxQueued: 100 };
   expect(queueOf(...Array.from({ length: 10 }, () => ({ ...alone, share }))).connectionsNeeded(15, 8)).toBe(2);

@@ -13,7 +13,7 @@ function read(text: string): string {
     .join(' ');
 }
 
-describe('the tokens of a text', () => {
+describe('the SQL tokenizer', () => {
   it.each([
     // words and names
     ['SELECT Foo', 'select foo'],
@@ -60,11 +60,11 @@ describe('the tokens of a text', () => {
     ['$$ a', `'`],
     ['$a', '$ a'],
     ['', ''],
-  ])('%j', (text, tokens) => {
+  ])('reads %j as %j', (text, tokens) => {
     expect(read(text)).toBe(tokens);
   });
 
-  it('are read in a time that grows with the text, whatever it holds', () => {
+  it('takes time linear in the length of the text, whatever the text contains', () => {
     const hostile = ['-- ', '/*', "E'' --\n", '$a', "''", '"', '\\', '(;', 'U&'];
     const growth = costGrowth(5_000, 8, (repeats) => {
       const texts = hostile.flatMap((piece) => [`E'${piece.repeat(repeats)}`, piece.repeat(repeats)]);

@@ -3,7 +3,7 @@ import { assertStreamable, beginCommand, classifyStatement } from '../../../../s
 
 const SESSION = 'TenantConnectionService.session()';
 
-describe('statements that touch rows', () => {
+describe('a statement that only touches rows', () => {
   it.each([
     'SELECT 1',
     '  select * from "orders" WHERE "temperature" > $1',
@@ -39,13 +39,13 @@ describe('statements that touch rows', () => {
     'COPY notes FROM PROGRAM $$stdin$$',
     '',
     '-- nothing',
-  ])('are let through: %s', (text) => {
+  ])('is allowed: %s', (text) => {
     expect(classifyStatement(text, false)).toBe('plain');
     expect(classifyStatement(text, true)).toBe('plain');
   });
 });
 
-describe('statements that begin and end transactions', () => {
+describe('a transaction command', () => {
   it.each([
     ['BEGIN', 'begin'],
     [' /* a */ begin transaction read only ;', 'begin'],
@@ -55,12 +55,12 @@ describe('statements that begin and end transactions', () => {
     ['COMMIT AND NO CHAIN', 'commit'],
     ['ROLLBACK', 'rollback'],
     ['ABORT TRANSACTION', 'rollback'],
-  ])('are told apart: %s', (text, kind) => {
+  ])('is classified: %s is %s', (text, kind) => {
     expect(classifyStatement(text, true)).toBe(kind);
   });
 
   it.each(['BEGIN; SELECT 1', 'COMMIT; SELECT 1', 'ROLLBACK;DELETE FROM notes', 'END; BEGIN', 'ABORT; SELECT 1'])(
-    'stand alone: %s',
+    'is rejected together with another statement: %s',
     (text) => {
       expect(() => classifyStatement(text, true)).toThrow(expect.objectContaining({ code: 'MULTIPLE_COMMANDS' }));
     },
@@ -79,7 +79,7 @@ describe('statements that begin and end transactions', () => {
     'ROLLBACK TO a b',
     'ROLLBACK TO "a" "; SELECT 1"',
     'ROLLBACK TO',
-  ])('are made of known words only: %s is refused', (text) => {
+  ])('is rejected when it contains unknown words: %s', (text) => {
     expect(() => classifyStatement(text, true)).toThrow(expect.objectContaining({ code: 'MULTIPLE_COMMANDS' }));
   });
 
@@ -90,19 +90,19 @@ describe('statements that begin and end transactions', () => {
     ],
     ['start transaction read write not deferrable', 'BEGIN READ WRITE, NOT DEFERRABLE'],
     ['begin work', 'BEGIN'],
-  ])('are built from constants before they are sent: %s', (text, sent) => {
+  ])('is rebuilt from constants before it is sent: %s', (text, sent) => {
     expect(beginCommand(text)).toBe(sent);
   });
 
   it.each(['ROLLBACK TO "odd name"', 'ROLLBACK TO SAVEPOINT savepoint', 'ABORT WORK TO savepoint'])(
-    'go back to a savepoint of any name: %s',
+    'may roll back to a savepoint of any name: %s',
     (text) => {
       expect(classifyStatement(text, true)).toBe('plain');
     },
   );
 });
 
-describe('statements that would outlive themselves', () => {
+describe('a statement whose effect would outlive it', () => {
   it.each([
     ['SET search_path = other', 'SET'],
     ['/* /* */ */ SET app.tenant_id = 1', 'SET'],
@@ -163,7 +163,7 @@ describe('statements that would outlive themselves', () => {
     ['SELECT 1 INTO LOCAL TEMPORARY TABLE t', 'a temporary object'],
     ['SELECT 1 INTO pg_temp_3.t', 'a temporary object'],
     ['EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1', 'a temporary object'],
-  ])('are refused in and outside transactions, with the session as remedy: %s', (text, statement) => {
+  ])('is rejected inside and outside transactions, with a session as the remedy: %s', (text, statement) => {
     for (const inTransaction of [true, false]) {
       expect(() => classifyStatement(text, inTransaction)).toThrow(
         expect.objectContaining({
@@ -195,7 +195,7 @@ describe('statements that would outlive themselves', () => {
     ['SELECT 1 FROM notes WHERE pg_catalog."pg_cancel_backend"(id)', 'pg_cancel_backend()'],
     [`SELECT U&"\\0073et_config"('a', 'b', false)`, 'U&"…"'],
     ['SELECT u&"!0061" UESCAPE \'!\'', 'U&"…"'],
-  ])('are refused everywhere, with another remedy: %s', (text, statement) => {
+  ])('is rejected everywhere, with another remedy: %s', (text, statement) => {
     for (const inTransaction of [true, false]) {
       expect(() => classifyStatement(text, inTransaction)).toThrow(
         expect.objectContaining({ code: 'SESSION_STATEMENT_REFUSED', statement, remedy: expect.any(String) }),
@@ -210,7 +210,7 @@ describe('statements that would outlive themselves', () => {
     'CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1',
     'SELECT lastval()',
     `SELECT currval('s')`,
-  ])('are let through only where the transaction takes them back: %s', (text) => {
+  ])('is allowed only inside a transaction, which undoes it: %s', (text) => {
     expect(classifyStatement(text, true)).toBe('plain');
     expect(() => classifyStatement(text, false)).toThrow(
       expect.objectContaining({ code: 'SESSION_STATEMENT_REFUSED' }),
@@ -218,7 +218,7 @@ describe('statements that would outlive themselves', () => {
   });
 });
 
-describe('the stamp of a transaction', () => {
+describe('a statement that would change the stamp of a transaction', () => {
   it.each([
     `SET LOCAL app.tenant_id = 'x'`,
     `SET LOCAL "app"."tenant_id" = 'x'`,
@@ -233,22 +233,22 @@ describe('the stamp of a transaction', () => {
     'SET LOCAL standard_conforming_strings = off',
     `SET LOCAL NAMES 'sjis'`,
     'SET LOCAL client_encoding = sjis',
-  ])('is kept: %s', (text) => {
+  ])('is rejected: %s', (text) => {
     expect(() => classifyStatement(text, true)).toThrow(expect.objectContaining({ code: 'STAMP_PROTECTED' }));
   });
 });
 
 describe('a cursor or stream', () => {
-  it('may run one statement', () => {
+  it('runs one statement', () => {
     expect(() => assertStreamable('SELECT 1;', true)).not.toThrow();
     expect(() => assertStreamable(`SELECT ';' -- ;`, false)).not.toThrow();
   });
 
-  it.each(['SELECT 1; SELECT 2', 'SELECT 1; SET search_path = x'])('may not run two: %s', (text) => {
+  it.each(['SELECT 1; SELECT 2', 'SELECT 1; SET search_path = x'])('rejects two statements: %s', (text) => {
     expect(() => assertStreamable(text, true)).toThrow(expect.objectContaining({ code: 'MULTIPLE_COMMANDS' }));
   });
 
-  it.each(['BEGIN', 'COMMIT', 'ROLLBACK', 'SET search_path = x'])('may not run %s', (text) => {
+  it.each(['BEGIN', 'COMMIT', 'ROLLBACK', 'SET search_path = x'])('rejects %s', (text) => {
     expect(() => assertStreamable(text, true)).toThrow(expect.objectContaining({ code: 'SESSION_STATEMENT_REFUSED' }));
   });
 });

@@ -7,14 +7,14 @@ function recordOf(...executions: readonly (readonly [ms: number, isCold: boolean
   return record;
 }
 
-it('a read is quick once it has been so three times, and is not any more when it becomes slow', () => {
+it('a read counts as quick after three quick executions, and no longer after a slow one', () => {
   expect(recordOf([1, false], [1, false]).isQuickRead).toBe(false);
   expect(recordOf([1, false], [1, false], [1, false]).isQuickRead).toBe(true);
   expect(recordOf([1, false], [1, false], [1, false], [200, false]).isQuickRead).toBe(false);
 });
 
-it('that a new connection was slow says nothing of the statement; that it was quick does', () => {
-  expect(recordOf([50, true], [50, true], [50, true]).isQuickRead).toBe(false); // nobody knows yet
+it('a slow execution on a new connection is ignored, a quick one counts', () => {
+  expect(recordOf([50, true], [50, true], [50, true]).isQuickRead).toBe(false); // not known yet
   expect(recordOf([50, true], [50, true], [1, false], [1, false], [1, false]).isQuickRead).toBe(true);
   expect(recordOf([5, true], [5, true], [5, true]).isQuickRead).toBe(true);
 });

@@ -25,7 +25,7 @@ async function textOf(statement: string): Promise<unknown> {
 }
 
 describe('the span of a statement', () => {
-  it('says where it ran and what kind it is', async () => {
+  it('names the server, the database and the kind of the statement', async () => {
     expect(await tracedStatement(client, '/* why */ select 1', () => Promise.resolve('answer'))).toBe('answer');
     expect(spans).toEqual([
       {
@@ -43,7 +43,7 @@ describe('the span of a statement', () => {
     ]);
   });
 
-  it('reads as it was written, apart from its constants', async () => {
+  it('shows the text of the statement without its constants', async () => {
     expect(
       await textOf(
         `SELECT "c"."id", count(*) FROM "customers" "c" WHERE "c"."email" = $1 AND ("c"."n" >= -5) LIMIT 20`,
@@ -60,7 +60,7 @@ describe('the span of a statement', () => {
     ['a line comment', 'SELECT 1 -- secret'],
     ['a block comment', 'SELECT /* a /* secret */ secret */ 1'],
     ['a string that is not closed', `SELECT 'secret`],
-    ['what lies behind the part that is shown', `SELECT ${'1, '.repeat(2_000)} secret`],
+    ['the text after the part that is shown', `SELECT ${'1, '.repeat(2_000)} secret`],
     ['a string cut at the end of that part', `SELECT '${'secret'.repeat(2_000)}'`],
   ])('does not show %s', async (_what, statement) => {
     expect(await textOf(statement)).not.toMatch(/secret|it's/);
@@ -76,7 +76,7 @@ describe('the span of a statement', () => {
   );
 });
 
-it('is not made at all when nobody asked for traces', async () => {
+it('a statement creates no span when tracing is off', async () => {
   useTracing(undefined);
   expect(await tracedStatement(client, 'SELECT 1', () => Promise.resolve('answer'))).toBe('answer');
   expect(spans).toEqual([]);

@@ -7,7 +7,7 @@ function check(clock_ahead_ms: number) {
   return clock.run({ servers: [state] } as unknown as CatalogContext);
 }
 
-describe('the clock of a server', () => {
+describe('the clock check of doctor', () => {
   it.each([
     [0, 'ok'],
     [-1_000, 'ok'],
@@ -15,11 +15,11 @@ describe('the clock of a server', () => {
     [-5_000, 'warn'],
     [5_001, 'fail'],
     [-3_600_000, 'fail'],
-  ])('%d ms from ours: %s', (ahead, verdict) => {
+  ])('rates a server clock that is %d ms ahead as %s', (ahead, verdict) => {
     expect(check(ahead)).toMatchObject([{ check: 'clock', verdict, subject: 'eu-2' }]);
   });
 
-  it('of a server that does not answer is not told of', () => {
+  it('reports nothing about a server that does not answer', () => {
     const state = { server: { name: 'eu-2' }, facts: undefined, problem: 'it is away' };
     expect(clock.run({ servers: [state] } as unknown as CatalogContext)).toEqual([]);
   });

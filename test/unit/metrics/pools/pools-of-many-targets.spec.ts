@@ -32,7 +32,7 @@ function pool(database: string, served: number, more: Partial<PoolSnapshot> = {}
   };
 }
 
-/** Metrics over pools as a test says they are. */
+/** Metrics over pools whose state a test sets. */
 function scraping(now?: () => number) {
   const registry = new Registry();
   let pools: readonly PoolSnapshot[] = [];
@@ -50,11 +50,11 @@ function scraping(now?: () => number) {
 const label = (database: string): { target: string } => ({ target: targetLabel(`app@db.internal:5432/${database}`) });
 const other = { target: OTHER };
 
-describe('the pools of 10,000 targets', () => {
+describe('the metrics of 10,000 pools', () => {
   const many = (served: number, count = 10_000): PoolSnapshot[] =>
     Array.from({ length: count }, (_, n) => pool(`db_${n}`, served));
 
-  it('are no more series than those of the busiest and one for all others, with nothing lost', async () => {
+  it('have a series for each of the busiest targets and one for all others, with nothing lost', async () => {
     const page = await scraping().scrape(many(4));
     const perTarget = page.series.filter(({ labels }) => labels['target'] !== undefined);
     expect(new Set(perTarget.map(({ labels }) => labels['target'])).size).toBe(MAX_SERIES + 1);
@@ -65,7 +65,7 @@ describe('the pools of 10,000 targets', () => {
     expect(page.value('tenantry_pool_breaker', { ...other, state: 'closed' })).toBe(10_000 - MAX_SERIES);
   });
 
-  it('are looked at without holding up the event loop', () => {
+  it('are refreshed in time linear in the number of pools', () => {
     const growth = costGrowth(1_000, 8, (count) => {
       const { metrics, set } = scraping();
       set(many(4, count));
@@ -77,8 +77,8 @@ describe('the pools of 10,000 targets', () => {
   });
 });
 
-describe('the series of a target', () => {
-  it('show what happened, with waits as the cumulated buckets of a histogram in seconds', async () => {
+describe('the metric series of a target', () => {
+  it('show its counters, and its waits as a cumulative histogram in seconds', async () => {
     const counts = [5, 0, 2, ...WAIT_BUCKETS_MS.slice(2).map(() => 0)];
     counts[WAIT_BUCKETS_MS.length] = 1;
     const busy = pool('acme', 0, {
@@ -105,7 +105,7 @@ describe('the series of a target', () => {
     expect(page.types.get('tenantry_pool_wait_seconds')).toBe('histogram');
   });
 
-  it('never fall when its pool is replaced by one that begins at zero', async () => {
+  it('never decrease when its pool is replaced by one that starts at zero', async () => {
     const { scrape } = scraping();
     await scrape([pool('acme', 10)]);
     const page = await scrape([pool('acme', 3)]);
@@ -113,30 +113,30 @@ describe('the series of a target', () => {
     expect(page.value('tenantry_pool_opened_total', label('acme'))).toBe(2);
   });
 
-  it('are its own although all places are taken, once it is in trouble', async () => {
+  it('become its own when its pool fails, even when the limit of series is reached', async () => {
     const clock = new ManualClock();
     const { scrape } = scraping(clock.now);
     const healthy = Array.from({ length: MAX_SERIES }, (_, n) => pool(`db_${n}`, 50));
-    await scrape([...healthy, pool('ill', 1)]);
-    const ill = pool('ill', 1, { openFailures: 3, breaker: 'open' });
-    const before = await scrape([...healthy, ill]);
+    await scrape([...healthy, pool('failing', 1)]);
+    const failing = pool('failing', 1, { openFailures: 3, breaker: 'open' });
+    const before = await scrape([...healthy, failing]);
     expect(before.value('tenantry_pool_breaker', { ...other, state: 'open' })).toBe(1);
     clock.advance(60_000);
-    const after = await scrape([...healthy, ill]);
-    expect(after.value('tenantry_pool_breaker', { ...label('ill'), state: 'open' })).toBe(1);
+    const after = await scrape([...healthy, failing]);
+    expect(after.value('tenantry_pool_breaker', { ...label('failing'), state: 'open' })).toBe(1);
     expect(after.value('tenantry_pool_breaker', { ...other, state: 'open' })).toBe(0);
   });
 });
 
-describe('the name of a target', () => {
-  it('is its database and tells servers apart, without naming a host or a role', () => {
+describe('the label of a target', () => {
+  it('names its database and distinguishes servers, without a host or a role', () => {
     const names = ['a@one:5432/app_shared', 'a@two:5432/app_shared', 'b@one:5432/app_shared'].map(targetLabel);
     expect(new Set(names).size).toBe(3);
     for (const name of names) expect(name).toMatch(/^app_shared-[0-9a-f]{4}$/);
   });
 });
 
-it('servers are shown with their limit', async () => {
+it('the metrics of a server show its connection limit', async () => {
   const page = await scraping().scrape([]);
   const of = (figure: string): number => page.value(`tenantry_server_connections_${figure}`, { server: 'default' });
   expect([of('limit'), of('open'), of('waiting')]).toEqual([90, 3, 1]);

@@ -31,7 +31,7 @@ describe('a delay of the event loop', () => {
     return blockTheEventLoop();
   };
 
-  it('is seen by everybody who looks in the next 15 s, and by nobody 30 s later', async () => {
+  it('is visible to every scrape in the next 15 s, and to none after 30 s', async () => {
     const clock = new ManualClock();
     const watch = watching(clock);
     const blockedSeconds = await blockWhileWatched(watch);
@@ -50,8 +50,8 @@ describe('a delay of the event loop', () => {
   });
 });
 
-describe('what looks at the process', () => {
-  it('has stopped after the shutdown', async () => {
+describe('the runtime metrics', () => {
+  it('stop measuring the event loop after shutdown', async () => {
     const registry = new Registry();
     const runtime = new RuntimeMetrics(registry);
     const lag = async (): Promise<number> => {
@@ -65,7 +65,7 @@ describe('what looks at the process', () => {
     runtime.onApplicationShutdown();
     const before = await lag();
     blockTheEventLoop(2 * BLOCKED_MS);
-    await new Promise((resolve) => setTimeout(resolve, 50)); // when it would have been noticed, had anybody looked
+    await new Promise((resolve) => setTimeout(resolve, 50)); // long enough for a running monitor to record it
     expect(await lag()).toBe(before);
   });
 });

@@ -12,8 +12,8 @@ const NOTHING = { statements: 0, waitMs: 0 };
 const names = (count: number, prefix = 'tenant'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
-describe('the figures of 10,000 tenants', () => {
-  it('are no more series than those of the busiest and one for all others, with nothing lost', async () => {
+describe('the metrics of 10,000 tenants', () => {
+  it('have a series for each of the busiest tenants and one for all others, with nothing lost', async () => {
     const registry = new Registry();
     const metrics = new TenantMetrics(registry);
     const tenants = names(10_000);
@@ -27,7 +27,7 @@ describe('the figures of 10,000 tenants', () => {
     }
   });
 
-  it('stay as few while other tenants become the busiest again and again', async () => {
+  it('do not grow in number while the busiest tenants keep changing', async () => {
     const clock = new ManualClock();
     const series = new TopSeries(() => ({ count: 0 }), clock.now);
     for (let round = 0; round < 50; round += 1) {
@@ -37,7 +37,7 @@ describe('the figures of 10,000 tenants', () => {
     }
   });
 
-  it('are chosen anew without holding up the event loop', () => {
+  it('are re-ranked in time close to linear in the number of tenants', () => {
     const growth = costGrowth(2_000, 8, (count) => {
       const clock = new ManualClock();
       const series = new TopSeries(() => ({ count: 0 }), clock.now);
@@ -49,7 +49,7 @@ describe('the figures of 10,000 tenants', () => {
   });
 });
 
-describe('a tenant', () => {
+describe('the metric series of a tenant', () => {
   const counting = (clock: ManualClock) => {
     const series = new TopSeries(() => ({ count: 0 }), clock.now);
     const request = (name: string, times = 1): void => {
@@ -59,7 +59,7 @@ describe('a tenant', () => {
     return { request, shown };
   };
 
-  it('is shown from its first request while there is room, and stays when it is quiet for long', () => {
+  it('starts at its first request while there is room, and stays after a long idle time', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
     request('acme', 3);
@@ -68,21 +68,21 @@ describe('a tenant', () => {
     expect([shown('acme'), shown('globex'), shown(OTHER)]).toEqual([3, 1, 0]);
   });
 
-  it('gets a series when it becomes busy, and whoever it displaces is counted under "other" from then on', () => {
+  it('replaces that of a less busy tenant, which is counted under "other" from then on', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
     for (const name of names(MAX_SERIES - 1)) request(name, 100);
     request('quiet', 7);
-    request('newcomer', 50);
-    expect([shown('quiet'), shown('newcomer'), shown(OTHER)]).toEqual([7, undefined, 50]);
+    request('rising', 50);
+    expect([shown('quiet'), shown('rising'), shown(OTHER)]).toEqual([7, undefined, 50]);
     clock.advance(MINUTE);
-    request('newcomer', 4);
+    request('rising', 4);
     request('quiet', 2);
-    // Neither what the newcomer did before nor what the quiet one did is moved: no series falls or leaps.
-    expect([shown('quiet'), shown('newcomer'), shown(OTHER)]).toEqual([undefined, 4, 52]);
+    // Earlier work of either tenant is not moved between series: no series decreases or jumps.
+    expect([shown('quiet'), shown('rising'), shown(OTHER)]).toEqual([undefined, 4, 52]);
   });
 
-  it('keeps its series against one that is hardly busier', () => {
+  it('is not replaced by that of a tenant that is hardly busier', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
     for (const name of names(MAX_SERIES)) request(name, 100);
@@ -96,18 +96,18 @@ describe('a tenant', () => {
     expect(shown('rival')).toBe(1);
   });
 
-  it('is not busy for ever: old work counts less than new', () => {
+  it('can be replaced later, because old work counts less than new work', () => {
     const clock = new ManualClock();
     const { request, shown } = counting(clock);
     for (const name of names(MAX_SERIES)) request(name, 1_000);
     clock.advance(30 * MINUTE);
-    request('newcomer', 100);
+    request('rising', 100);
     clock.advance(MINUTE);
-    request('newcomer', 100);
-    expect(shown('newcomer')).toBe(100);
+    request('rising', 100);
+    expect(shown('rising')).toBe(100);
   });
 
-  it('may be called "other": it does not make a series of that name come twice', async () => {
+  it('is not duplicated when the tenant is called "other"', async () => {
     const registry = new Registry();
     const metrics = new TenantMetrics(registry);
     metrics.record(OTHER, NOTHING);

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { APP_CONFIG, type AppConfig } from '../../../../src/platform/config/app-config.js';
 import { AppConfigModule } from '../../../../src/platform/config/config.module.js';
 import { CONFIG_SOURCES, type ConfigSources, loadConfig } from '../../../../src/platform/config/load-config.js';
@@ -16,7 +16,7 @@ class Consumer {
   ) {}
 }
 
-/** Imports nothing: the configuration is there for every module. */
+/** Imports nothing: the configuration is available to every module. */
 @Module({ providers: [Consumer] })
 class ConsumerModule {}
 
@@ -32,29 +32,29 @@ beforeAll(async () => {
 });
 afterAll(() => module.close());
 
-test('the typed object and its sources are provided as they were loaded', () => {
+it('AppConfigModule provides the typed configuration and its sources as they were loaded', () => {
   expect(consumer.config).toBe(loaded.config);
   expect(consumer.sources).toBe(loaded.sources);
 });
 
-test('ConfigService finds the same values by path, and the very same frozen groups', () => {
+it('ConfigService finds the same values by path, and the same frozen groups', () => {
   expect(service.get('pool.size', { infer: true })).toBe(3);
   expect(service.get('environment', { infer: true })).toBe('development');
   expect(service.get('security', { infer: true })).toBe(loaded.config.security);
 });
 
-test('ConfigService answers nothing from the environment, which nobody has validated', () => {
+it('ConfigService returns nothing from the environment, which is not validated', () => {
   expect(process.env['PATH']).toEqual(expect.any(String));
   expect(new ConfigService().get('PATH')).toBe(process.env['PATH']);
   expect((service as unknown as ConfigService).get('PATH')).toBeUndefined();
 });
 
-test('ConfigService cannot change what others hold', () => {
+it('ConfigService cannot change the shared configuration', () => {
   expect(() => (service as unknown as ConfigService).set(['pool', 'size'] as never, 99)).toThrow(TypeError);
   expect(loaded.config.pool.size).toBe(3);
 });
 
-test('registering leaves the environment of the process alone', async () => {
+it('registering AppConfigModule does not change the environment of the process', async () => {
   const before = { ...process.env };
   await Test.createTestingModule({ imports: [AppConfigModule.register(loaded)] }).compile();
   expect({ ...process.env }).toEqual(before);

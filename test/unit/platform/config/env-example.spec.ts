@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { environmentTable, VARIABLE_NAMES } from '../../../../src/platform/config/environment.js';
 import { configOf, REQUIRED, temporaryFolders } from '../../../support/config-fixture.js';
 
@@ -13,33 +13,33 @@ const documented = lines.flatMap((line, index) => {
   return name === undefined ? [] : [{ name, value, meaning: lines[index - 1] ?? '' }];
 });
 
-test('every variable of the code is documented once, in the same order, and no other', () => {
+it('.env.example documents exactly the variables of the code, once each and in the same order', () => {
   expect(documented.map(({ name }) => name)).toEqual(VARIABLE_NAMES);
 });
 
-test('every variable has a line that says what it means', () => {
+it('.env.example explains every variable in the line above it', () => {
   const bare = documented.filter(({ meaning }) => !/^# \S.*\.$/.test(meaning));
   expect(bare.map(({ name }) => name)).toEqual([]);
 });
 
-test.each(VARIABLE_NAMES)('%s is described in the code too', (name) => {
+it.each(VARIABLE_NAMES)('%s has a description in the code, too', (name) => {
   expect(environmentTable.shape[name].description).toMatch(/\w/);
 });
 
-test('the file as it is sets nothing', () => {
+it('.env.example sets no variable as it is', () => {
   expect(parseEnv(lines.join('\n'))).toEqual({});
 });
 
-test('every default is the one of the code', () => {
+it('.env.example shows the default values of the code', () => {
   const folder = temporaryFolder();
   const defaults = configOf(REQUIRED, folder);
   for (const { name, value = '' } of documented) {
-    // One at a time: what depends on another variable must not hide behind it.
+    // One at a time: a default that depends on another variable must not be hidden by it.
     expect({ name, config: configOf({ [name]: value, ...REQUIRED }, folder) }).toEqual({ name, config: defaults });
   }
 });
 
-test('no default of the code is missing from the file', () => {
+it('.env.example shows every default value of the code', () => {
   const dependent = ['LOG_FORMAT', 'EMBEDDED_POSTGRES', 'ENABLE_DEMO_TENANTS', 'ENABLE_API_DOCS'];
   const inCode = VARIABLE_NAMES.filter((name) => environmentTable.shape[name].safeParse(undefined).data !== undefined);
   const inFile = documented.filter(({ value }) => value !== '').map(({ name }) => name);

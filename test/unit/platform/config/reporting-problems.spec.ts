@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { ConfigurationError } from '../../../../src/platform/config/config.errors.js';
 import { VARIABLE_NAMES } from '../../../../src/platform/config/environment.js';
-import { configOf, problemsOf, refusalOf, temporaryFolders, variablesOf } from '../../../support/config-fixture.js';
+import { configOf, problemsOf, thrownBy, temporaryFolders, variablesOf } from '../../../support/config-fixture.js';
 
 const newFolder = temporaryFolders();
 
-test('every bad variable is listed at once, those that disagree too, in the order of the table', () => {
+it('a configuration error lists all invalid and contradicting variables at once, in the order of the table', () => {
   const env = {
     NODE_ENV: 'production',
     METRICS_PUBLIC: 'maybe',
@@ -27,8 +27,8 @@ test('every bad variable is listed at once, those that disagree too, in the orde
   ]);
 });
 
-test('the message reads well on a terminal', () => {
-  const error = refusalOf(() => configOf({ PORT: '70000', EMBEDDED_POSTGRES: 'false' }, newFolder()));
+it('the message of a configuration error is formatted for a terminal', () => {
+  const error = thrownBy(() => configOf({ PORT: '70000', EMBEDDED_POSTGRES: 'false' }, newFolder()));
   expect(error).toBeInstanceOf(ConfigurationError);
   expect(error).toMatchObject({
     code: 'CONFIGURATION_INVALID',
@@ -41,15 +41,18 @@ test('the message reads well on a terminal', () => {
   });
 });
 
-test.each(VARIABLE_NAMES.filter((name) => name !== 'REDIS_PASSWORD'))('a bad %s is never shown', (name) => {
-  // Bad for every type: white space, a NUL, too short for a secret.
-  const value = 'hunter2 \0';
-  const error = refusalOf(() => configOf({ [name]: value }, newFolder()));
-  expect(error).toMatchObject({ problems: [{ variable: name }] });
-  expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('hunter2');
-});
+it.each(VARIABLE_NAMES.filter((name) => name !== 'REDIS_PASSWORD'))(
+  'a configuration error does not show the invalid value of %s',
+  (name) => {
+    // Invalid for every type: white space, a NUL, too short for a secret.
+    const value = 'hunter2 \0';
+    const error = thrownBy(() => configOf({ [name]: value }, newFolder()));
+    expect(error).toMatchObject({ problems: [{ variable: name }] });
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('hunter2');
+  },
+);
 
-test('secrets inside addresses and key rings are not shown either', () => {
+it('a configuration error shows no secrets inside URLs and key rings', () => {
   const env = {
     DATABASE_URL: 'postgres://user:hunter2%@db.test/catalog',
     REDIS_URL: 'redis://:hunter2@cache.test/zero',
@@ -57,12 +60,12 @@ test('secrets inside addresses and key rings are not shown either', () => {
     ADMIN_API_KEY: 'hunter2',
     JWT_SECRET: 'hunter2',
   };
-  const error = refusalOf(() => configOf(env, newFolder()));
+  const error = thrownBy(() => configOf(env, newFolder()));
   expect(error).toMatchObject({ problems: { length: 5 } });
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('hunter2');
 });
 
-test('nothing is written when something is bad', () => {
+it('an invalid configuration writes no file', () => {
   const folder = newFolder();
   expect(variablesOf(problemsOf({ PORT: 'http' }, folder))).toEqual(['PORT']);
   expect(readdirSync(folder)).toEqual([]);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { VARIABLE_NAMES } from '../../../../src/platform/config/environment.js';
 import {
@@ -16,8 +16,8 @@ interface VariableCase {
   readonly read: (config: AppConfig) => unknown;
   /** Text to value. */
   readonly accepted: readonly (readonly [text: string, value: unknown])[];
-  readonly refused: readonly string[];
-  /** What the variable needs beside it to be accepted. */
+  readonly rejected: readonly string[];
+  /** Other variables that the variable needs to be accepted. */
   readonly with?: Variables;
 }
 
@@ -26,7 +26,7 @@ const WITH_DATABASE: Variables = { DATABASE_URL: 'postgres://db.test/catalog' };
 const numbers = (read: VariableCase['read'], min: number, max?: number): VariableCase => ({
   read,
   accepted: [min, 17, ...(max === undefined ? [100_000] : [max])].map((value) => [String(value), value] as const),
-  refused: [
+  rejected: [
     String(min - 1),
     max === undefined ? '2147483648' : String(max + 1),
     ...['abc', '1.5', '1e3', '0x10', ' 5', '5 ', '+5', '5s', '-1', 'NaN', 'Infinity', '99999999999'],
@@ -42,29 +42,29 @@ const timeouts = (read: VariableCase['read']): VariableCase => ({
     ['0.25', 250],
     ['86400', 86_400_000],
   ],
-  refused: ['0', '0.0', '0.0001', '-1', '86401', '5s', '1e1', '.5', '5.', ' 5', 'Infinity', 'abc'],
+  rejected: ['0', '0.0', '0.0001', '-1', '86401', '5s', '1e1', '.5', '5.', ' 5', 'Infinity', 'abc'],
 });
 
-const flags = (read: VariableCase['read'], beside?: Variables): VariableCase => ({
+const flags = (read: VariableCase['read'], others?: Variables): VariableCase => ({
   read,
   accepted: [
     ...['true', '1', 'yes', 'on', 'TRUE', 'Yes'].map((text) => [text, true] as const),
     ...['false', '0', 'no', 'off', 'False', 'OFF'].map((text) => [text, false] as const),
   ],
-  refused: ['y', 'n', 't', 'enabled', 'disabled', '2', 'null', ' true', 'tru'],
-  ...(beside && { with: beside }),
+  rejected: ['y', 'n', 't', 'enabled', 'disabled', '2', 'null', ' true', 'tru'],
+  ...(others && { with: others }),
 });
 
 const words = (
   read: VariableCase['read'],
   accepted: string[],
-  refused: string[],
-  beside?: Variables,
+  rejected: string[],
+  others?: Variables,
 ): VariableCase => ({
   read,
   accepted: accepted.map((text) => [text, text] as const),
-  refused,
-  ...(beside && { with: beside }),
+  rejected,
+  ...(others && { with: others }),
 });
 
 const POSTGRES_URLS = [
@@ -110,12 +110,12 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
       ['true', true],
       ['ON', true],
     ],
-    refused: ['y', 'maybe'],
+    rejected: ['y', 'maybe'],
   },
   DATA_DIR: {
     read: (config) => config.dataDir,
     accepted: [['/var/lib/tenantry', '/var/lib/tenantry']],
-    refused: ['a\0b'],
+    rejected: ['a\0b'],
   },
   DB_POOLER: words((config) => config.database.pooler, ['transaction'], ['session', 'true', 'Transaction'], {
     ...WITH_DATABASE,
@@ -151,7 +151,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ),
   REDIS_HOST: words((config) => config.cache.redis.host, HOSTS, NO_HOSTS),
   REDIS_PORT: numbers((config) => config.cache.redis.port, 1, 65_535),
-  // Any text can be a password, so none is refused.
+  // Any text can be a password, so none is rejected.
   REDIS_PASSWORD: words((config) => config.cache.redis.password, ['secret', ' spaced ', '#:/@'], []),
   REDIS_DB: numbers((config) => config.cache.redis.db, 0),
   REDIS_TLS: flags((config) => config.cache.redis.tls),
@@ -171,13 +171,13 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
         ],
       ],
     ],
-    refused: ['a.test', 'a.test:0', 'a.test:70000', 'a.test:1,', 'redis://a.test:1'],
+    rejected: ['a.test', 'a.test:0', 'a.test:70000', 'a.test:1,', 'redis://a.test:1'],
   },
   REDIS_SENTINEL_MASTER: words((config) => config.cache.redis.sentinelMaster, ['main'], ['two words']),
   REDIS_CLUSTER_NODES: {
     read: (config) => config.cache.redis.clusterNodes,
     accepted: [['n1:7000', [{ host: 'n1', port: 7000 }]]],
-    refused: ['n1', 'n1:7000;n2:7000'],
+    rejected: ['n1', 'n1:7000;n2:7000'],
   },
   CACHE_GRACE: numbers((config) => config.cache.graceSeconds, 0),
   CACHE_DEFAULT_TTL: numbers((config) => config.cache.defaultTtlSeconds, 1),
@@ -190,7 +190,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ENCRYPTION_KEYS: {
     read: (config) => config.security.encryptionKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
     accepted: [`k1:${KEY_BASE64}`, `new_Key-2:${OTHER_KEY_BASE64},k1:${KEY_BASE64}`].map((ring) => [ring, ring]),
-    refused: [
+    rejected: [
       KEY_BASE64,
       `:${KEY_BASE64}`,
       `k 1:${KEY_BASE64}`,
@@ -228,21 +228,21 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
 
 const folder = temporaryFolders()();
 
-describe.each(VARIABLE_NAMES)('%s', (name) => {
-  const { read, accepted, refused, with: beside } = cases[name];
+describe.each(VARIABLE_NAMES)('the variable %s', (name) => {
+  const { read, accepted, rejected, with: others } = cases[name];
 
-  test.each(accepted.map(([text, value]) => ({ text, value })))('accepts $text', ({ text, value }) => {
-    expect(read(configOf({ ...REQUIRED, ...beside, [name]: text }, folder))).toEqual(value);
+  it.each(accepted.map(([text, value]) => ({ text, value })))('accepts $text', ({ text, value }) => {
+    expect(read(configOf({ ...REQUIRED, ...others, [name]: text }, folder))).toEqual(value);
   });
 
-  if (refused.length > 0) {
-    test.each(refused)('refuses %j, and nothing else', (text) => {
-      expect(variablesOf(problemsOf({ ...REQUIRED, ...beside, [name]: text }, folder))).toEqual([name]);
+  if (rejected.length > 0) {
+    it.each(rejected)('rejects %j, and no other variable is reported', (text) => {
+      expect(variablesOf(problemsOf({ ...REQUIRED, ...others, [name]: text }, folder))).toEqual([name]);
     });
   }
 
-  test('counts as not set when it is empty', () => {
-    const without = Object.fromEntries(Object.entries({ ...REQUIRED, ...beside }).filter(([other]) => other !== name));
+  it('counts as not set when it is empty', () => {
+    const without = Object.fromEntries(Object.entries({ ...REQUIRED, ...others }).filter(([other]) => other !== name));
     const outcome = (env: Variables) => {
       const problems = problemsOf(env, folder);
       return problems.length > 0 ? problems : configOf(env, folder);

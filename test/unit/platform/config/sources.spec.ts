@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { withDatabaseUrl } from '../../../../src/platform/config/app-config.js';
 import { loadConfig } from '../../../../src/platform/config/load-config.js';
 import {
@@ -20,8 +20,8 @@ function folderWith(envFile: string): string {
   return folder;
 }
 
-describe('.env in the working directory', () => {
-  test('is overridden by the environment, and each source is told', () => {
+describe('the .env file in the working directory', () => {
+  it('is overridden by the environment, and the source of each variable is reported', () => {
     const cwd = folderWith('PORT=4000\nHOST="::1"\nDB_POOL_SIZE=\nREDIS_DB=3\n');
     const env = { ...REQUIRED, PORT: '5000', REDIS_DB: '' };
     const { config, sources } = loadConfig({ env, cwd });
@@ -36,7 +36,7 @@ describe('.env in the working directory', () => {
     });
   });
 
-  test('tells what was generated', () => {
+  it('does not hide which secrets were generated', () => {
     const { sources } = loadConfig({ env: { ADMIN_API_KEY: REQUIRED['ADMIN_API_KEY'] }, cwd: newFolder() });
     expect(sources).toMatchObject({
       ADMIN_API_KEY: 'environment',
@@ -45,11 +45,11 @@ describe('.env in the working directory', () => {
     });
   });
 
-  test('has its bad values reported like those of the environment', () => {
+  it('has its invalid values reported like those of the environment', () => {
     expect(problemsOf(REQUIRED, folderWith('PORT=http\n'))).toMatchObject([{ variable: 'PORT' }]);
   });
 
-  test('that cannot be read is an error by name', () => {
+  it('is reported by name when it cannot be read', () => {
     const cwd = newFolder();
     mkdirSync(join(cwd, '.env'));
     expect(problemsOf(REQUIRED, cwd)).toEqual([
@@ -57,24 +57,24 @@ describe('.env in the working directory', () => {
     ]);
   });
 
-  test('with a line that is no assignment is refused: the parser would drop the variable behind it', () => {
+  it('is rejected when a line is no assignment: the parser would drop the variable behind it', () => {
     expect(problemsOf(REQUIRED, folderWith('hunter2\nPORT=4000\n'))).toEqual([
       { variable: '.env', expected: 'lines of the form NAME=value' },
     ]);
   });
 });
 
-describe('defaults that depend on other variables', () => {
+describe('the defaults that depend on other variables', () => {
   const DATABASE = { ...REQUIRED, DATABASE_URL: 'postgres://db.test/catalog' };
   const EMBEDDED_PRODUCTION = { ...PRODUCTION, DATABASE_URL: '', EMBEDDED_POSTGRES: 'true' };
 
-  test.each<[string, Variables, object]>([
+  it.each<[string, Variables, object]>([
     ['development', REQUIRED, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true }],
     ['test', { ...REQUIRED, NODE_ENV: 'test' }, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true }],
     ['a database', DATABASE, { format: 'pretty', embedded: false, demoTenants: false, apiDocs: true }],
     ['production', PRODUCTION, { format: 'json', embedded: false, demoTenants: false, apiDocs: false }],
     ['embedded production', EMBEDDED_PRODUCTION, { format: 'json', embedded: true, demoTenants: true, apiDocs: false }],
-  ])('in %s', (_, env, expected) => {
+  ])('are as documented for %s', (_, env, expected) => {
     const { log, database, features } = configOf(env, newFolder());
     expect({
       format: log.format,
@@ -85,30 +85,30 @@ describe('defaults that depend on other variables', () => {
   });
 });
 
-test('DATA_DIR is taken from the working directory', () => {
+it('DATA_DIR is resolved against the working directory', () => {
   const cwd = newFolder();
   expect(configOf(REQUIRED, cwd).dataDir).toBe(join(cwd, '.data'));
   expect(configOf({ ...REQUIRED, DATA_DIR: '../elsewhere' }, cwd).dataDir).toBe(join(cwd, '..', 'elsewhere'));
 });
 
-test('nothing is written when every secret is given', () => {
+it('loading the configuration writes no file when every secret is set', () => {
   const cwd = newFolder();
   configOf(REQUIRED, cwd);
   expect(readdirSync(cwd)).toEqual([]);
 });
 
-describe('the configuration is frozen', () => {
+describe('the loaded configuration', () => {
   const thawed = (value: unknown, path = 'loaded'): string[] => {
     if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return [];
     const inside = Object.entries(value).flatMap(([key, part]) => thawed(part, `${path}.${key}`));
     return Object.isFrozen(value) ? inside : [path, ...inside];
   };
 
-  test('to its last part, and its sources too', () => {
+  it('is frozen deeply, as are its sources', () => {
     expect(thawed(loadConfig({ env: { ...REQUIRED }, cwd: newFolder() }))).toEqual([]);
   });
 
-  test('and stays so when the address of embedded PostgreSQL is set, which leaves the first one alone', () => {
+  it('is copied, not changed, when the URL of embedded PostgreSQL is set', () => {
     const config = configOf(REQUIRED, newFolder());
     const started = withDatabaseUrl(config, 'postgres://127.0.0.1:6000/catalog');
     expect(thawed(started)).toEqual([]);

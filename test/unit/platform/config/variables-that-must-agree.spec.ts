@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   PRODUCTION,
   problemsOf,
@@ -28,13 +28,13 @@ const agreements: readonly Agreement[] = [
     kept: [PRODUCTION, { ...without(PRODUCTION, 'DATABASE_URL'), EMBEDDED_POSTGRES: 'true' }],
   },
   {
-    rule: 'production takes EMBEDDED_POSTGRES=false for no database',
+    rule: 'EMBEDDED_POSTGRES=false does not replace a database in production',
     variable: 'DATABASE_URL',
     broken: { ...without(PRODUCTION, 'DATABASE_URL'), EMBEDDED_POSTGRES: 'false' },
     kept: [{ ...PRODUCTION, EMBEDDED_POSTGRES: 'false' }],
   },
   {
-    rule: 'without embedded PostgreSQL a database is needed anywhere',
+    rule: 'every environment needs a database or embedded PostgreSQL',
     variable: 'DATABASE_URL',
     broken: { ...REQUIRED, EMBEDDED_POSTGRES: 'false' },
     kept: [REQUIRED, { ...REQUIRED, EMBEDDED_POSTGRES: 'false', DATABASE_URL }],
@@ -49,7 +49,7 @@ const agreements: readonly Agreement[] = [
     ],
   },
   {
-    rule: 'a pooler needs an address around it',
+    rule: 'a pooler needs a direct address',
     variable: 'DATABASE_DIRECT_URL',
     broken: { ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction' },
     kept: [{ ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction', DATABASE_DIRECT_URL }],
@@ -61,7 +61,7 @@ const agreements: readonly Agreement[] = [
     kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
   },
   {
-    rule: 'a direct address needs a pooler that it leads around',
+    rule: 'a direct address needs a pooler',
     variable: 'DATABASE_DIRECT_URL',
     broken: { ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL },
     kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
@@ -79,7 +79,7 @@ const agreements: readonly Agreement[] = [
     kept: [PRODUCTION],
   },
   {
-    rule: 'tokens are verified in one way',
+    rule: 'tokens are verified in one way only',
     variable: 'JWT_SECRET',
     broken: { ...REQUIRED, JWT_SECRET, JWT_JWKS_URL },
     kept: [
@@ -91,17 +91,17 @@ const agreements: readonly Agreement[] = [
 
 const folder = temporaryFolders()();
 
-describe.each(agreements)('$rule', ({ variable, broken, kept }) => {
-  test('refused otherwise, by name', () => {
+describe.each(agreements)('the rule that $rule', ({ variable, broken, kept }) => {
+  it('reports the variable when it is broken', () => {
     expect(variablesOf(problemsOf(broken, folder))).toEqual([variable]);
   });
 
-  test('kept, nothing is refused', () => {
+  it('reports nothing when it is kept', () => {
     for (const env of kept) expect(problemsOf(env, folder)).toEqual([]);
   });
 });
 
-test('a variable that is bad in itself is not reported a second time for what it should agree with', () => {
+it('an invalid variable is not reported a second time for a rule about several variables', () => {
   const env = { ...PRODUCTION, DATABASE_URL: 'nonsense', EMBEDDED_POSTGRES: 'true' };
   expect(variablesOf(problemsOf(env, folder))).toEqual(['DATABASE_URL']);
 });

@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SecretsFileLockedError } from '../../../../src/platform/data-dir/data-dir.errors.js';
 import { withLockFile } from '../../../../src/platform/data-dir/exclusive-lock-file.js';
 import { GeneratedSecrets } from '../../../../src/platform/data-dir/generated-secrets.js';
-import { refusalOf, temporaryFolders } from '../../../support/config-fixture.js';
+import { thrownBy, temporaryFolders } from '../../../support/config-fixture.js';
 import { compileConfig, kill, startProcess } from '../../../support/processes/start-process.js';
 
 const newFolder = temporaryFolders();
 const compiled = newFolder();
 beforeAll(() => compileConfig(compiled));
 
-const LOAD_WHEN_TOLD = `
+const LOAD_ON_INPUT = `
   import { once } from 'node:events';
   const { loadConfig } = await import('${compiled}/platform/config/load-config.js');
   const { GeneratedSecrets } = await import('${compiled}/platform/data-dir/generated-secrets.js');
@@ -33,9 +33,9 @@ const HOLD = (lock: string) => `
   });
 `;
 
-test('processes that start at the same time end up with the same secrets', async () => {
+it('processes that start at the same time use the same secrets', async () => {
   const cwd = newFolder();
-  const processes = Array.from({ length: 6 }, () => startProcess(LOAD_WHEN_TOLD, cwd));
+  const processes = Array.from({ length: 6 }, () => startProcess(LOAD_ON_INPUT, cwd));
   for (const started of processes) expect(await started.line()).toBe('ready');
   for (const { child } of processes) child.stdin?.write('go');
   const seen = await Promise.all(processes.map(({ line }) => line()));
@@ -48,18 +48,18 @@ test('processes that start at the same time end up with the same secrets', async
   expect(readdirSync(join(cwd, '.data'))).toEqual(['secrets.json']);
 });
 
-describe('the lock', () => {
-  test('of a living process is respected, and the message says what to do', async () => {
+describe('the lock file', () => {
+  it('of a running process is respected, and the error names the file to delete', async () => {
     const lock = join(newFolder(), 'lock');
     const holder = startProcess(HOLD(lock), compiled);
     expect(await holder.line()).toBe('held');
-    const error = refusalOf(() => withLockFile(lock, () => 'done', 50));
+    const error = thrownBy(() => withLockFile(lock, () => 'done', 50));
     await kill(holder);
     expect(error).toBeInstanceOf(SecretsFileLockedError);
     expect(error).toMatchObject({ code: 'SECRETS_FILE_LOCKED', message: expect.stringContaining(lock) });
   });
 
-  test('of a process that was killed half-way stops nobody', async () => {
+  it('of a killed process is taken over', async () => {
     const dataDir = newFolder();
     const secrets = new GeneratedSecrets(dataDir);
     const holder = startProcess(HOLD(`${secrets.path}.lock`), compiled);
@@ -70,31 +70,31 @@ describe('the lock', () => {
     expect(readdirSync(dataDir)).toEqual(['secrets.json']);
   });
 
-  test('of an earlier process with our own number, as in a restarted container, stops nobody', () => {
+  it('of an earlier process with the same pid is taken over, as in a restarted container', () => {
     const lock = join(newFolder(), 'lock');
     writeFileSync(lock, `${hostname()} ${process.pid}`);
     expect(withLockFile(lock, () => 'done', 50)).toBe('done');
   });
 
-  test.each([
-    ['by another machine, whose processes are not ours to judge', `elsewhere-${hostname()} 999999999`],
-    ['by nobody that can be told', ''],
-    ['by a number that is none', `${hostname()} ?`],
-  ])('held %s is never broken', (_, content) => {
+  it.each([
+    ['by a process of another machine', `elsewhere-${hostname()} 999999999`],
+    ['by an unknown process', ''],
+    ['by an invalid pid', `${hostname()} ?`],
+  ])('is never broken when it is held %s', (_, content) => {
     const lock = join(newFolder(), 'lock');
     writeFileSync(lock, content);
     expect(() => withLockFile(lock, () => 'done', 50)).toThrow(SecretsFileLockedError);
     expect(existsSync(lock)).toBe(true);
   });
 
-  test('is broken by one process only', () => {
+  it('is not broken while another process breaks it', () => {
     const lock = join(newFolder(), 'lock');
     writeFileSync(lock, `${hostname()} 999999999`);
     writeFileSync(`${lock}.break`, '');
     expect(() => withLockFile(lock, () => 'done', 50)).toThrow(SecretsFileLockedError);
   });
 
-  test('is given back when the work fails', () => {
+  it('is released when the work fails', () => {
     const lock = join(newFolder(), 'lock');
     const failing = () =>
       withLockFile(lock, () => {

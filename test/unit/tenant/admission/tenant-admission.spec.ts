@@ -2,21 +2,21 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { ADMIT_ALL, type Rejection } from '../../../../src/database/pool/admission.js';
 import { type TenantConnections, TenantAdmission } from '../../../../src/tenant/admission/tenant-admission.js';
 
-const refused: Rejection = () => new Error('refused');
+const suspended: Rejection = () => new Error('suspended');
 
-/** An admission whose status checks end when the test wants, and which records what it does to connections. */
-class Court implements TenantConnections {
-  readonly asked: { tenantId: string; answer(rejection?: Rejection): void; fail(): void }[] = [];
+/** An admission whose status checks end when the test says, and which records what it does to connections. */
+class AdmissionRig implements TenantConnections {
+  readonly checks: { tenantId: string; answer(rejection?: Rejection): void; fail(): void }[] = [];
   readonly inUse = new Set<string>();
-  readonly told: string[] = [];
-  readonly gates: TenantAdmission;
+  readonly reported: string[] = [];
+  readonly admission: TenantAdmission;
 
   constructor() {
     const statusOf = (tenantId: string): Promise<Rejection | undefined> =>
       new Promise((resolve, reject) => {
-        this.asked.push({ tenantId, answer: resolve, fail: () => reject(new Error('no answer')) });
+        this.checks.push({ tenantId, answer: resolve, fail: () => reject(new Error('no answer')) });
       });
-    this.gates = new TenantAdmission(statusOf, this);
+    this.admission = new TenantAdmission(statusOf, this);
   }
 
   tenantsInUse(): Set<string> {
@@ -24,184 +24,184 @@ class Court implements TenantConnections {
   }
 
   rejectWaiting(tenantId: string): void {
-    this.told.push(`refuse ${tenantId}`);
+    this.reported.push(`reject ${tenantId}`);
   }
 
   revoke(tenantId: string): void {
-    this.told.push(`take away ${tenantId}`);
+    this.reported.push(`revoke ${tenantId}`);
   }
 
-  /** The tenant is known to be served. */
+  /** Makes the tenant known as served. */
   async open(tenantId: string): Promise<void> {
-    const entering = this.gates.enter(tenantId);
-    this.asked.pop()!.answer();
+    const entering = this.admission.enter(tenantId);
+    this.checks.pop()!.answer();
     await entering;
     await settled();
-    expect(this.gates.enter(tenantId)).toBeUndefined();
+    expect(this.admission.enter(tenantId)).toBeUndefined();
   }
 }
 
-/** Promises that are settled have been heard of. */
+/** Runs the callbacks of settled promises. */
 async function settled(): Promise<void> {
   await jest.advanceTimersByTimeAsync(0);
 }
 
-let court: Court;
+let rig: AdmissionRig;
 
 beforeEach(() => {
   jest.useFakeTimers();
-  court = new Court();
+  rig = new AdmissionRig();
 });
 
 afterEach(() => {
-  court.gates.close();
+  rig.admission.close();
   jest.useRealTimers();
 });
 
-it('a tenant that comes for the first time waits for the verdict, together with whoever comes meanwhile', async () => {
-  const entering = [court.gates.enter('acme'), court.gates.enter('acme')];
-  expect(court.asked).toHaveLength(1);
-  court.asked[0]!.answer(refused);
-  for (const entry of entering) await expect(entry).rejects.toThrow('refused');
+it('the first callers of a tenant share one status check, and wait for it', async () => {
+  const entering = [rig.admission.enter('acme'), rig.admission.enter('acme')];
+  expect(rig.checks).toHaveLength(1);
+  rig.checks[0]!.answer(suspended);
+  for (const entry of entering) await expect(entry).rejects.toThrow('suspended');
 });
 
-it('one that is served goes on without a question until it changes', async () => {
-  await court.open('acme');
-  court.gates.markStale('umbrella');
+it('a served tenant needs no further status check until it changes', async () => {
+  await rig.open('acme');
+  rig.admission.markStale('umbrella');
   await settled();
-  expect(court.gates.enter('acme')).toBeUndefined();
-  expect(court.asked).toHaveLength(0);
+  expect(rig.admission.enter('acme')).toBeUndefined();
+  expect(rig.checks).toHaveLength(0);
 });
 
-it('a change of a tenant that has nothing under way asks nothing; what comes next waits for the verdict', async () => {
-  await court.open('acme');
-  court.gates.markStale('acme');
+it('a changed tenant without connections in use is checked when its next caller arrives, who waits for the result', async () => {
+  await rig.open('acme');
+  rig.admission.markStale('acme');
   await settled();
-  expect(court.asked).toHaveLength(0);
-  const entering = court.gates.enter('acme');
-  court.asked[0]!.answer(refused);
-  await expect(entering).rejects.toThrow('refused');
+  expect(rig.checks).toHaveLength(0);
+  const entering = rig.admission.enter('acme');
+  rig.checks[0]!.answer(suspended);
+  await expect(entering).rejects.toThrow('suspended');
 });
 
-it('ten thousand changes at once ask once for each tenant that has something under way', async () => {
-  court.inUse.add('acme').add('umbrella');
-  for (let n = 0; n < 10_000; n += 1) court.gates.markStale(n % 2 ? `tenant ${n}` : 'acme');
+it('ten thousand simultaneous changes start one check per tenant with connections in use', async () => {
+  rig.inUse.add('acme').add('umbrella');
+  for (let n = 0; n < 10_000; n += 1) rig.admission.markStale(n % 2 ? `tenant ${n}` : 'acme');
   await settled();
-  expect(court.asked.map(({ tenantId }) => tenantId)).toEqual(['acme']);
+  expect(rig.checks.map(({ tenantId }) => tenantId)).toEqual(['acme']);
 });
 
-describe('a verdict of no', () => {
-  it('turns away who waits at once, and takes away what is held half a second after the change was heard', async () => {
-    court.inUse.add('acme');
-    court.gates.markStale('acme');
+describe('a check that rejects a tenant', () => {
+  it('rejects waiting callers at once, and revokes connections half a second after the change was announced', async () => {
+    rig.inUse.add('acme');
+    rig.admission.markStale('acme');
     await jest.advanceTimersByTimeAsync(200);
-    court.asked[0]!.answer(refused);
+    rig.checks[0]!.answer(suspended);
     await settled();
-    expect(court.told).toEqual(['refuse acme']);
+    expect(rig.reported).toEqual(['reject acme']);
     await jest.advanceTimersByTimeAsync(200);
-    expect(court.told).toEqual(['refuse acme']);
+    expect(rig.reported).toEqual(['reject acme']);
     await jest.advanceTimersByTimeAsync(101);
-    expect(court.told).toEqual(['refuse acme', 'take away acme']);
+    expect(rig.reported).toEqual(['reject acme', 'revoke acme']);
   });
 
-  it('that is taken back in time takes nothing away', async () => {
-    court.inUse.add('acme');
-    court.gates.markStale('acme');
+  it('revokes nothing when a later check accepts the tenant in time', async () => {
+    rig.inUse.add('acme');
+    rig.admission.markStale('acme');
     await settled();
-    court.asked[0]!.answer(refused);
+    rig.checks[0]!.answer(suspended);
     await jest.advanceTimersByTimeAsync(400);
-    court.gates.markStale('acme');
+    rig.admission.markStale('acme');
     await settled();
-    court.asked[1]!.answer();
+    rig.checks[1]!.answer();
     await jest.advanceTimersByTimeAsync(10_000);
-    expect(court.told).toEqual(['refuse acme']);
-    expect(court.gates.enter('acme')).toBeUndefined();
+    expect(rig.reported).toEqual(['reject acme']);
+    expect(rig.admission.enter('acme')).toBeUndefined();
   });
 
-  it('that is long in coming keeps nobody waiting; what was let through meanwhile is taken away', async () => {
-    await court.open('acme');
-    court.gates.markStale('acme');
-    const entering = court.gates.enter('acme');
+  it('does not delay callers when it is slow, and then revokes the connections they were given', async () => {
+    await rig.open('acme');
+    rig.admission.markStale('acme');
+    const entering = rig.admission.enter('acme');
     await jest.advanceTimersByTimeAsync(250);
     await expect(entering).resolves.toBeUndefined();
-    await expect(court.gates.enter('acme')).resolves.toBeUndefined(); // and the next one does not wait again
+    await expect(rig.admission.enter('acme')).resolves.toBeUndefined(); // and the next one does not wait again
     await jest.advanceTimersByTimeAsync(5_000);
-    court.asked[0]!.answer(refused);
+    rig.checks[0]!.answer(suspended);
     await settled();
     await jest.advanceTimersByTimeAsync(1);
-    expect(court.told).toEqual(['refuse acme', 'take away acme']);
+    expect(rig.reported).toEqual(['reject acme', 'revoke acme']);
   });
 });
 
-it('a verdict that a change overtook is asked for again, and makes nobody sure', async () => {
-  const entering = court.gates.enter('acme');
-  court.gates.markStale('acme');
-  court.asked[0]!.answer();
+it('a check that a change overtook is repeated, and its result is ignored', async () => {
+  const entering = rig.admission.enter('acme');
+  rig.admission.markStale('acme');
+  rig.checks[0]!.answer();
   await settled();
-  expect(court.asked).toHaveLength(2);
-  const late = court.gates.enter('acme');
-  court.asked[1]!.answer(refused);
-  await expect(entering).rejects.toThrow('refused');
-  await expect(late).rejects.toThrow('refused');
+  expect(rig.checks).toHaveLength(2);
+  const late = rig.admission.enter('acme');
+  rig.checks[1]!.answer(suspended);
+  await expect(entering).rejects.toThrow('suspended');
+  await expect(late).rejects.toThrow('suspended');
 });
 
-describe('when the judge cannot be asked', () => {
-  it('who was served still is, without waiting, and it is asked again', async () => {
-    await court.open('acme');
-    court.inUse.add('acme');
-    court.gates.markStale('acme');
+describe('a status check that fails', () => {
+  it('leaves a served tenant served, without delay, and is repeated', async () => {
+    await rig.open('acme');
+    rig.inUse.add('acme');
+    rig.admission.markStale('acme');
     await settled();
-    court.asked[0]!.fail();
+    rig.checks[0]!.fail();
     await settled();
-    expect(court.gates.enter('acme')).toBeUndefined();
+    expect(rig.admission.enter('acme')).toBeUndefined();
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(court.asked).toHaveLength(2);
-    court.asked[1]!.answer(refused);
+    expect(rig.checks).toHaveLength(2);
+    rig.checks[1]!.answer(suspended);
     await settled();
-    expect(() => court.gates.enter('acme')).toThrow('refused');
+    expect(() => rig.admission.enter('acme')).toThrow('suspended');
   });
 
-  it('who was refused still is', async () => {
-    const entering = court.gates.enter('acme');
-    court.asked[0]!.answer(refused);
-    await expect(entering).rejects.toThrow('refused');
-    court.gates.markStale('acme');
-    const again = court.gates.enter('acme');
-    court.asked[1]!.fail();
-    await expect(again).rejects.toThrow('refused');
+  it('leaves a rejected tenant rejected', async () => {
+    const entering = rig.admission.enter('acme');
+    rig.checks[0]!.answer(suspended);
+    await expect(entering).rejects.toThrow('suspended');
+    rig.admission.markStale('acme');
+    const again = rig.admission.enter('acme');
+    rig.checks[1]!.fail();
+    await expect(again).rejects.toThrow('suspended');
   });
 });
 
-it('while changes go unheard, a verdict is looked at again behind the back of whoever comes', async () => {
-  await court.open('acme');
-  court.gates.feedLost();
-  expect(court.gates.enter('acme')).toBeUndefined();
-  expect(court.asked).toHaveLength(0);
+it('while the change feed is lost, old results are checked again in the background', async () => {
+  await rig.open('acme');
+  rig.admission.feedLost();
+  expect(rig.admission.enter('acme')).toBeUndefined();
+  expect(rig.checks).toHaveLength(0);
   await jest.advanceTimersByTimeAsync(251);
-  expect(court.gates.enter('acme')).toBeUndefined();
-  court.asked[0]!.answer(refused);
+  expect(rig.admission.enter('acme')).toBeUndefined();
+  rig.checks[0]!.answer(suspended);
   await settled();
-  expect(() => court.gates.enter('acme')).toThrow('refused');
+  expect(() => rig.admission.enter('acme')).toThrow('suspended');
 });
 
-it('when changes are heard again, everybody with something under way is asked about at once', async () => {
-  await court.open('acme');
-  await court.open('umbrella');
-  court.inUse.add('acme');
-  court.gates.feedLost();
-  court.gates.feedRestored();
+it('when the change feed is restored, every tenant with connections in use is checked at once', async () => {
+  await rig.open('acme');
+  await rig.open('umbrella');
+  rig.inUse.add('acme');
+  rig.admission.feedLost();
+  rig.admission.feedRestored();
   await settled();
-  expect(court.asked.map(({ tenantId }) => tenantId)).toEqual(['acme']);
-  expect(court.gates.enter('umbrella')).toBeInstanceOf(Promise);
+  expect(rig.checks.map(({ tenantId }) => tenantId)).toEqual(['acme']);
+  expect(rig.admission.enter('umbrella')).toBeInstanceOf(Promise);
 });
 
-it('no more than ten thousand tenants are remembered, and who was forgotten is asked about again', async () => {
-  for (let n = 0; n <= 10_000; n += 1) await court.open(`tenant ${n}`);
-  expect(court.gates.enter('tenant 10000')).toBeUndefined();
-  expect(court.gates.enter('tenant 0')).toBeInstanceOf(Promise);
+it('at most ten thousand tenants are remembered, and a forgotten one is checked again', async () => {
+  for (let n = 0; n <= 10_000; n += 1) await rig.open(`tenant ${n}`);
+  expect(rig.admission.enter('tenant 10000')).toBeUndefined();
+  expect(rig.admission.enter('tenant 0')).toBeInstanceOf(Promise);
 });
 
-it('pools without an admission of their own serve every tenant', () => {
-  expect(ADMIT_ALL.enter('anybody')).toBeUndefined();
-  expect(ADMIT_ALL.isOpen('anybody')).toBe(true);
+it('a pool without an admission of its own serves every tenant', () => {
+  expect(ADMIT_ALL.enter('any tenant')).toBeUndefined();
+  expect(ADMIT_ALL.isOpen('any tenant')).toBe(true);
 });

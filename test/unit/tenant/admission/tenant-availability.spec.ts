@@ -20,27 +20,27 @@ function tenantAt(schemaVersion: string | null, status: Tenant['status'] = 'acti
   };
 }
 
-describe('code that says nothing else', () => {
+describe('a schema without a required version', () => {
   const served = new TenantAvailability({ entities: [], migrations });
 
-  it.each(['Third1764000003000', 'Fourth1764000004000'])('serves tables at %s', (version) => {
+  it.each(['Third1764000003000', 'Fourth1764000004000'])('serves tenants whose tables are at %s', (version) => {
     expect(() => served.assertServed(tenantAt(version))).not.toThrow();
   });
 
   it.each(['Second1764000002000', 'none', null])(
-    'does not serve tables at %s: it needs its newest migration',
+    'does not serve tenants whose tables are at %s, because it needs its newest migration',
     (version) => {
       expect(() => served.assertServed(tenantAt(version))).toThrow(TenantTablesBehindError);
       expect(served.rejectionOf(tenantAt(version))).toMatchObject({ code: 'TENANT_UNAVAILABLE', retryAfterSeconds: 5 });
     },
   );
 
-  it('says of a tenant that is suspended that it is, whatever its tables are', () => {
+  it('rejects a suspended tenant as suspended, whatever the version of its tables', () => {
     expect(served.rejectionOf(tenantAt(null, 'suspended'))).toMatchObject({ code: 'TENANT_SUSPENDED' });
   });
 });
 
-it('code that works with older tables serves them, down to the migration that it names', () => {
+it('a schema with a required version serves tables at that version or a newer one only', () => {
   const served = new TenantAvailability({ entities: [], migrations, requiredVersion: 'Second1764000002000' });
   expect(served.rejectionOf(tenantAt('Second1764000002000'))).toBeUndefined();
   expect(served.rejectionOf(tenantAt('First1764000001000'))).toBeInstanceOf(TenantTablesBehindError);

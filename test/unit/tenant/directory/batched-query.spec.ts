@@ -5,8 +5,8 @@ import { CatalogBusyError } from '../../../../src/catalog/catalog.errors.js';
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-describe('single questions', () => {
-  it('that are asked together go together, and each gets its own answer', async () => {
+describe('single look-ups of a batched query', () => {
+  it('that start together share a statement, and each receives its own result', async () => {
     const statements: string[][] = [];
     const query = new BatchedQuery<string>((keys) => {
       statements.push(keys);
@@ -19,7 +19,7 @@ describe('single questions', () => {
     expect(statements.length).toBeLessThanOrEqual(2);
   });
 
-  it('do not wait for each other while there are few', async () => {
+  it('are not delayed while there are few', async () => {
     const query = new BatchedQuery<string>((keys) => Promise.resolve(new Map(keys.map((key) => [key, key]))));
     for (let n = 0; n < 10; n += 1) expect(await query.find(`${n}`)).toBe(`${n}`); // no time passes
     let answered = false;
@@ -30,25 +30,25 @@ describe('single questions', () => {
     expect(answered).toBe(true);
   });
 
-  it('reach the catalog a hundred times a second at most, a thousand at once', async () => {
+  it('reach the catalog in at most a hundred statements per second, of a thousand keys each', async () => {
     const sizes: number[] = [];
     const query = new BatchedQuery<string>((keys) => {
       sizes.push(keys.length);
       return Promise.resolve(new Map());
     });
-    const asked: Promise<unknown>[] = [];
+    const found: Promise<unknown>[] = [];
     for (let ms = 0; ms < 1_000; ms += 1) {
-      for (let n = 0; n < 100; n += 1) asked.push(query.find(`${ms}-${n}`));
+      for (let n = 0; n < 100; n += 1) found.push(query.find(`${ms}-${n}`));
       await jest.advanceTimersByTimeAsync(1);
     }
     expect(sizes.length).toBeLessThanOrEqual(110);
     await jest.advanceTimersByTimeAsync(1_000);
-    await Promise.all(asked);
+    await Promise.all(found);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100_000);
   });
 
-  it('are answered with what the catalog holds after they were asked', async () => {
+  it('return what the catalog holds after they started', async () => {
     let held = 'old';
     const gates: (() => void)[] = [];
     const query = new BatchedQuery<string>(async (keys) => {
@@ -67,7 +67,7 @@ describe('single questions', () => {
     expect(await second).toBe('new');
   });
 
-  it('fail together when the statement fails, and the next ones are asked again', async () => {
+  it('fail together when their statement fails, and later ones run a new statement', async () => {
     let works = false;
     const query = new BatchedQuery<string>((keys) =>
       works ? Promise.resolve(new Map(keys.map((key) => [key, 'yes']))) : Promise.reject(new Error('broken')),
@@ -79,7 +79,7 @@ describe('single questions', () => {
     expect(await again).toBe('yes');
   });
 
-  it('are refused when more of them wait than are answered', async () => {
+  it('are rejected when the queue is full', async () => {
     const query = new BatchedQuery<string>(() => new Promise(() => undefined));
     void query.find('running');
     await jest.advanceTimersByTimeAsync(0);

@@ -117,11 +117,11 @@ async function decide(credential: string | undefined, selectors: Partial<TenantS
 const asAcme = { kind: 'tenant', tenant: ACME, scope: { tenant: ACME }, rejection: undefined };
 
 describe('decideCaller', () => {
-  it('takes a request without a credential for anonymous, whatever it selects', async () => {
+  it('treats a request without a credential as anonymous, whatever tenant it selects', async () => {
     expect(await decide(undefined, { header: 'acme', host: 'acme.example.com' })).toEqual({ kind: 'anonymous' });
   });
 
-  it('knows a tenant by its API key, by a token that names it by slug or id, and an admin by the admin key', async () => {
+  it('identifies a tenant by API key or by a token with its slug or id, and an admin by the admin key', async () => {
     world.claims.set('jwt-by-id', ACME.id.toUpperCase());
     for (const credential of [token, 'jwt-of-acme', 'jwt-by-id'])
       expect(await decide(credential)).toMatchObject(asAcme);
@@ -134,28 +134,28 @@ describe('decideCaller', () => {
     ['has another secret', () => world.keys.set(keyId, { ...KEY, secretHash: newApiKey().secretHash })],
     ['does not exist', () => world.keys.clear()],
     ['belongs to a tenant that does not exist', () => world.tenants.clear()],
-  ])('refuses an API key that %s', async (_why, happens) => {
+  ])('rejects an API key that %s', async (_why, happens) => {
     happens();
     expect(await decide(token)).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
   });
 
-  it('accepts an API key until its time is over', async () => {
+  it('accepts an API key until it expires', async () => {
     world.keys.set(keyId, { ...KEY, expiresAt: Date.now() + 60_000 });
     expect(await decide(token)).toMatchObject(asAcme);
   });
 
   it.each(['not-a-token', 'tnt_short', `tnt_${keyId}_${newApiKey().token.slice(-43)}`])(
-    'refuses the credential %s',
+    'rejects the credential %s',
     async (credential) => {
       expect(await decide(credential)).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
     },
   );
 
-  it('refuses what is not a bearer credential', () => {
+  it('rejects a credential of another scheme than Bearer', () => {
     expect(decideCaller('Basic YTpi', NO_SELECTORS, atOnce)).toMatchObject({ kind: 'refused' });
   });
 
-  it('refuses a token that names no tenant', async () => {
+  it('rejects a token that names an unknown tenant', async () => {
     world.claims.set('jwt-of-nobody', 'nobody');
     expect(await decide('jwt-of-nobody')).toMatchObject({ kind: 'refused', rejection: { code: 'UNAUTHENTICATED' } });
   });
@@ -168,7 +168,7 @@ describe('decideCaller', () => {
     { host: 'shop.acme.example' },
     { host: 'api.example.com' },
     { host: 'under_score.example.com' },
-  ])('lets %j select the tenant of the credential, or nobody', async (selectors) => {
+  ])('accepts the selectors %j, which name the tenant of the credential or none', async (selectors) => {
     expect(await decide(token, selectors)).toMatchObject(asAcme);
   });
 
@@ -177,25 +177,25 @@ describe('decideCaller', () => {
     ['header', { header: '' }],
     ['path', { path: UMBRELLA.id }],
     ['host', { host: 'umbrella.example.com' }],
-  ])('refuses a request whose %s names another tenant: %j', async (selector, selectors) => {
+  ])('rejects a request whose %s names another tenant: %j', async (selector, selectors) => {
     expect(await decide(token, selectors)).toMatchObject({
       kind: 'refused',
       rejection: { code: 'TENANT_MISMATCH', selector },
     });
   });
 
-  it('knows a tenant that is not served, with the reason and without a scope', async () => {
+  it('identifies a tenant that is not served, with the reason and without a scope', async () => {
     world.tenants.set(ACME.id, { ...ACME, status: 'suspended' });
     const caller = await decide(token);
     expect(caller).toMatchObject({ kind: 'tenant', scope: undefined, rejection: { message: 'suspended' } });
   });
 
-  it('knows a tenant whose data source cannot be opened, with the reason', async () => {
+  it('identifies a tenant whose data source cannot be opened, with the reason', async () => {
     world.brokenScope = new Error('no placement');
     expect(await decide(token)).toMatchObject({ kind: 'tenant', scope: undefined, rejection: world.brokenScope });
   });
 
-  it('answers a failing look-up with the failure, and never throws', async () => {
+  it('returns the error of a failed look-up instead of throwing it', async () => {
     const failing = { ...toLoad, lookup: { ...toLoad.lookup, apiKey: () => Promise.reject(new Error('away')) } };
     const facts = new RequestFacts(failing);
     expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, facts)).toBe(UNKNOWN);
@@ -208,7 +208,7 @@ describe('decideCaller', () => {
 });
 
 describe('RequestFacts', () => {
-  it('loads nothing that is in memory, the absence of a host included', () => {
+  it('loads nothing that is in memory, including the absence of a host', () => {
     const held = new Map<string, unknown>([
       [`key:${keyId}`, KEY],
       [`tenant:${ACME.id}`, ACME],
@@ -225,7 +225,7 @@ describe('RequestFacts', () => {
     expect(decideCaller(`Bearer ${token}`, selectors, facts)).toMatchObject(asAcme);
   });
 
-  it('keeps what it loaded for the request, although the cache has forgotten it since', async () => {
+  it('keeps a loaded fact for the whole request, even when the cache has evicted it', async () => {
     let loads = 0;
     const lookup = { ...toLoad.lookup, apiKey: async () => ((loads += 1), KEY) };
     const facts = new RequestFacts({ ...toLoad, lookup });

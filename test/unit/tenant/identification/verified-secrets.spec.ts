@@ -19,14 +19,14 @@ function issue() {
 }
 
 describe('the secret of an API key', () => {
-  it('is hashed once, however often it comes', () => {
+  it('is hashed once, however often it is presented', () => {
     const secrets = new VerifiedSecrets();
     const { secret, record, compared } = issue();
     expect(Array.from({ length: 5 }, () => secrets.verify(secret, record))).toEqual([true, true, true, true, true]);
     expect(compared.times).toBe(1);
   });
 
-  it('is hashed again for a record that was read anew', () => {
+  it('is hashed again for a reloaded record', () => {
     const secrets = new VerifiedSecrets();
     const { secret, record, compared } = issue();
     secrets.verify(secret, record);
@@ -43,7 +43,7 @@ describe('the secret of an API key', () => {
     expect(compared.times).toBe(1);
   });
 
-  it('opens nothing any more once its key has another one', () => {
+  it('is rejected once its key has a new one', () => {
     const secrets = new VerifiedSecrets();
     const { secret, record } = issue();
     expect(secrets.verify(secret, record)).toBe(true);
@@ -52,16 +52,16 @@ describe('the secret of an API key', () => {
     expect(secrets.verify(successor.secret, successor.record)).toBe(true);
   });
 
-  it('is the only one: others are refused before and after it has come', () => {
+  it('is the only one accepted, before and after it was presented', () => {
     const secrets = new VerifiedSecrets();
     const { secret, record } = issue();
     const changed = (index: number): string =>
       secret.slice(0, index) + (secret[index] === 'A' ? 'B' : 'A') + secret.slice(index + 1);
     const others = [issue().secret, changed(0), changed(21), changed(41), secret.slice(0, -1), `${secret}A`, ''];
-    const verdicts = () => others.map((other) => secrets.verify(other, record));
-    expect(verdicts()).toEqual(others.map(() => false));
+    const results = () => others.map((other) => secrets.verify(other, record));
+    expect(results()).toEqual(others.map(() => false));
     expect(secrets.verify(secret, record)).toBe(true);
-    expect(verdicts()).toEqual(others.map(() => false));
+    expect(results()).toEqual(others.map(() => false));
     expect(secrets.verify(secret, record)).toBe(true);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { CacheInstance, ITEM } from '../../support/cache/cache-rig.js';
 
-describe('while changes may go unheard', () => {
-  it('a value is believed for a quarter of a second', async () => {
-    const instance = await CacheInstance.open(); // nobody listens yet
+describe('a cache without the change feed', () => {
+  it('serves a value for a quarter of a second before it revalidates it', async () => {
+    const instance = await CacheInstance.open(); // not connected to the feed yet
     instance.truth.write('a', 'one');
     await instance.get('a');
     instance.truth.write('a', 'two');
@@ -13,7 +13,7 @@ describe('while changes may go unheard', () => {
     expect(await instance.get('a')).toBe('two');
   });
 
-  it('everything held from before is confirmed before it is served', async () => {
+  it('revalidates every older entry before it serves it', async () => {
     const instance = (await CacheInstance.open()).listen();
     for (const key of ['a', 'b']) instance.truth.write(key, 'one');
     await Promise.all(['a', 'b', 'absent'].map((key) => instance.get(key)));
@@ -23,12 +23,12 @@ describe('while changes may go unheard', () => {
     expect(await Promise.all(['a', 'b', 'absent'].map((key) => instance.get(key)))).toEqual(['two', undefined, 'two']);
   });
 
-  it('and heard again, everything held from then is confirmed once', async () => {
+  it('revalidates every entry once after the feed is restored', async () => {
     const instance = (await CacheInstance.open()).listen();
     instance.truth.write('a', 'one');
     await instance.get('a');
     instance.cache.feedLost();
-    instance.truth.write('a', 'two'); // unheard
+    instance.truth.write('a', 'two'); // not announced
     instance.listen();
     instance.truth.asked = 0;
     expect([await instance.get('a'), await instance.get('a')]).toEqual(['two', 'two']);

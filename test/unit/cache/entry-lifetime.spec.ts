@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { remainingMs } from '../../../src/cache/contract/entry.js';
 import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache/cache-rig.js';
 
-describe('the lives of entries', () => {
+describe('the lifetime of a cache entry', () => {
   it.each([
     [0, OPTIONS.ttlMs],
     [0.5, OPTIONS.ttlMs * 0.95],
     [1, OPTIONS.ttlMs * 0.9],
-  ])('end over a tenth of their length: with %s drawn, after %s ms', async (drawn, lifeMs) => {
+  ])('is shortened by up to a tenth at random: for the random number %s it ends after %s ms', async (drawn, lifeMs) => {
     const instance = await CacheInstance.open({ options: { random: () => drawn } });
     instance.listen().truth.write('a', 'one');
     await instance.get('a');
@@ -17,19 +17,19 @@ describe('the lives of entries', () => {
     expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
   });
 
-  it('never last longer than their whole length, however wrong the clock was that they were stamped with', () => {
+  it('never exceeds its TTL, even when the clock that stamped the entry was wrong', () => {
     const entry = { value: {}, subject: 's', version: 1, loadedAt: 10_000, ttlMs: 500 };
     expect(remainingMs(entry, 10_200)).toBe(300);
     expect(remainingMs(entry, 1_000)).toBe(500);
     expect(remainingMs(entry, 20_000)).toBeLessThan(0);
   });
 
-  it('begin when the truth was asked, not when it answered', async () => {
+  it('begins when the source was queried, not when it answered', async () => {
     const instance = await CacheInstance.open();
     instance.listen().truth.write('a', 'one');
     instance.truth.hold();
     const answer = instance.get('a');
-    instance.clock.advance(4_000); // the answer may be as old as that
+    instance.clock.advance(4_000); // the value may be that old already
     instance.truth.release();
     await answer;
     instance.clock.advance(OPTIONS.ttlMs - 4_000);
@@ -37,8 +37,8 @@ describe('the lives of entries', () => {
   });
 });
 
-describe('the bound of the memory tier', () => {
-  it('drops what was not used for longest', async () => {
+describe('the memory tier', () => {
+  it('evicts the least recently used entry when it is full', async () => {
     const instance = await CacheInstance.open({ options: { maxEntries: 3 } });
     instance.listen();
     for (const key of ['a', 'b', 'c']) instance.truth.write(key, key);
@@ -50,12 +50,12 @@ describe('the bound of the memory tier', () => {
     expect(instance.cache.snapshot().entries).toBe(3);
   });
 
-  it('holds whatever is asked for in whatever order', async () => {
+  it('holds the most recently used entries after 5,000 reads in random order', async () => {
     const instance = await CacheInstance.open({ options: { maxEntries: 50 }, clock: new StoppedClock() });
     instance.listen();
     let state = 12_345;
     const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
-    const order: string[] = []; // the same by hand, the last one used last
+    const order: string[] = []; // the expected content, most recently used last
     for (let step = 0; step < 5_000; step += 1) {
       const key = `k${Math.floor(random() * 120)}`;
       instance.truth.write(key, key, { version: 1 });

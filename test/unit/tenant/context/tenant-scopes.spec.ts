@@ -21,25 +21,25 @@ beforeEach(() => {
 });
 
 describe('the scope of a tenant', () => {
-  it('is there at once when it was asked for before, and the same', async () => {
+  it('is available synchronously after it was opened, and is the same object', async () => {
     expect(service.openScope(ACME)).toBeUndefined();
     const scope = await service.scope(ACME);
     expect(service.openScope(ACME)).toBe(scope);
   });
 
-  it('is asked for again once the tenant has changed', async () => {
+  it('is opened again once the tenant has changed', async () => {
     await service.scope(ACME);
     expect(service.openScope({ ...ACME })).toBeUndefined();
   });
 
-  it('is asked for again once its target has changed, with a data source of its own', async () => {
+  it('is opened again once its target has changed, with a new data source', async () => {
     const before = await service.scope(ACME);
     target = { id: 'target', version: '2' };
     expect(service.openScope(ACME)).toBeUndefined();
     expect((await service.scope(ACME)).dataSource).not.toBe(before.dataSource);
   });
 
-  it('keeps its data source when its target was only read anew, and is there at once again', async () => {
+  it('keeps its data source when its unchanged target was reloaded', async () => {
     const before = await service.scope(ACME);
     target = { ...target };
     expect(service.openScope(ACME)).toBeUndefined();

@@ -7,8 +7,8 @@ async function loadBoth(instance: CacheInstance): Promise<string | undefined> {
   const [a, b] = [instance.truth.loader('a'), instance.truth.loader('b')];
   const found = await instance.cache.getOrLoad(ITEM, 'a', async () => {
     const [loaded, other] = await Promise.all([a(), b()]);
-    const along: Prefetched[] = other ? [{ kind: ITEM, key: 'b', read: () => other }] : [];
-    return loaded && { ...loaded, prefetched: along };
+    const prefetched: Prefetched[] = other ? [{ kind: ITEM, key: 'b', read: () => other }] : [];
+    return loaded && { ...loaded, prefetched };
   });
   return found?.text;
 }
@@ -20,7 +20,7 @@ async function open(): Promise<CacheInstance> {
   return instance;
 }
 
-it('what was read along is held as if it had been asked for', async () => {
+it('a prefetched entry is cached as if it had been loaded itself', async () => {
   const instance = await open();
   await loadBoth(instance);
   instance.truth.asked = 0;
@@ -31,7 +31,7 @@ it('what was read along is held as if it had been asked for', async () => {
   expect(await instance.get('b')).toBe('new');
 });
 
-it('what a change has overtaken meanwhile is not', async () => {
+it('a prefetched entry that a change has overtaken is not cached', async () => {
   const instance = await open();
   instance.truth.hold();
   const late = loadBoth(instance);
@@ -42,19 +42,19 @@ it('what a change has overtaken meanwhile is not', async () => {
   expect(await instance.get('b')).toBe('new');
 });
 
-it('what was read before changes went unheard is confirmed', async () => {
+it('an entry prefetched before the feed was lost is revalidated', async () => {
   const instance = await open();
   instance.truth.hold();
   const late = loadBoth(instance);
   instance.cache.feedLost();
-  instance.truth.write('b', 'new'); // unheard
+  instance.truth.write('b', 'new'); // not announced
   instance.listen();
   instance.truth.release();
   await late;
   expect(await instance.get('b')).toBe('new');
 });
 
-it('what is held is not replaced', async () => {
+it('a prefetched entry does not replace a cached one', async () => {
   const instance = await open();
   await instance.get('b');
   const held = instance.cache.peek(ITEM, 'b');
@@ -62,13 +62,13 @@ it('what is held is not replaced', async () => {
   expect(instance.cache.peek(ITEM, 'b')).toBe(held);
 });
 
-it('what cannot be read is left to its own loader, and harms nobody else', async () => {
+it('a prefetched entry that cannot be read is left to its own loader, and the load itself succeeds', async () => {
   const instance = await open();
   const unreadable: Prefetched = {
     kind: ITEM,
     key: 'b',
     read: () => {
-      throw new Error('its seal is broken');
+      throw new Error('it cannot be decrypted');
     },
   };
   const load = instance.truth.loader('a');

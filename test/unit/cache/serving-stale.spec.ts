@@ -19,8 +19,8 @@ beforeEach(async () => {
 
 afterEach(() => Logger.overrideLogger(true));
 
-describe('while the truth cannot be asked', () => {
-  it('what was known is served within the grace period, is counted, and is told of once', async () => {
+describe('a cache whose source is down', () => {
+  it('serves stale values within the grace period, counts them, and logs the outage once', async () => {
     instance.truth.failure = DOWN;
     instance.clock.advance(OPTIONS.ttlMs);
     expect([await instance.get('a'), await instance.get('a')]).toEqual(['one', 'one']);
@@ -28,7 +28,7 @@ describe('while the truth cannot be asked', () => {
     expect(log.matching('warn', /Catalog unavailable: serving stale entries/)).toHaveLength(1);
   });
 
-  it('it is asked once a second, whoever waits', async () => {
+  it('queries the source once a second, however many callers there are', async () => {
     instance.truth.failure = DOWN;
     instance.clock.advance(OPTIONS.ttlMs);
     instance.truth.asked = 0;
@@ -39,7 +39,7 @@ describe('while the truth cannot be asked', () => {
     expect(instance.truth.asked).toBe(5);
   });
 
-  it('nothing is served beyond the grace period', async () => {
+  it('serves nothing beyond the grace period', async () => {
     instance.truth.failure = DOWN;
     instance.clock.advance(OPTIONS.ttlMs + OPTIONS.graceMs - 1);
     expect(await instance.get('a')).toBe('one');
@@ -49,10 +49,10 @@ describe('while the truth cannot be asked', () => {
 
   it.each([
     ['a change', () => instance.cache.observeVersion('subject:a', 2)],
-    ['an unknown change', () => instance.cache.invalidateAll()],
-    ['clearing', () => void instance.cache.clear()],
-  ])('nothing is served from before %s', async (_what, happen) => {
-    happen();
+    ['an event that could not be parsed', () => instance.cache.invalidateAll()],
+    ['the cache was cleared', () => void instance.cache.clear()],
+  ])('serves nothing that was loaded before %s', async (_event, trigger) => {
+    trigger();
     instance.truth.failure = DOWN;
     await expect(instance.get('a')).rejects.toBe(DOWN);
     instance.clock.advance(OPTIONS.ttlMs);
@@ -60,14 +60,14 @@ describe('while the truth cannot be asked', () => {
     expect(instance.cache.snapshot().stale).toBe(0);
   });
 
-  it('nothing is served from before more changes than are remembered', async () => {
+  it('serves nothing loaded before a change whose version has been forgotten', async () => {
     instance.cache.observeVersion('subject:a', 2);
     for (let n = 0; n < 100_001; n += 1) instance.cache.observeVersion(`other:${n}`, 2);
     instance.truth.failure = DOWN;
     await expect(instance.get('a')).rejects.toBe(DOWN);
   });
 
-  it('what was known before the notifications were lost is served: no change of it was heard', async () => {
+  it('serves values loaded before the feed was lost, because no change of them was announced', async () => {
     instance.cache.feedLost();
     instance.truth.failure = DOWN;
     expect(await instance.get('a')).toBe('one');
@@ -75,7 +75,7 @@ describe('while the truth cannot be asked', () => {
     expect(await instance.get('a')).toBe('one');
   });
 
-  it('and silent, who has something to serve waits a second, not until the deadline', async () => {
+  it('serves a stale value after a second when the source does not answer, instead of waiting for the deadline', async () => {
     jest.useFakeTimers();
     try {
       instance.clock.advance(OPTIONS.ttlMs);
@@ -90,8 +90,8 @@ describe('while the truth cannot be asked', () => {
   });
 });
 
-describe('when the truth answers again', () => {
-  it('everything is fresh again after a second at most, and that is told, too', async () => {
+describe('a cache whose source has recovered', () => {
+  it('serves fresh values after a second at most, and logs the recovery', async () => {
     instance.truth.failure = DOWN;
     instance.clock.advance(OPTIONS.ttlMs);
     await instance.get('a');
@@ -103,8 +103,8 @@ describe('when the truth answers again', () => {
   });
 });
 
-describe('what the truth refuses', () => {
-  it('is its answer: nothing stale is served instead, and nobody else is served stale for it', async () => {
+describe('an error that the source returns itself', () => {
+  it('reaches the caller instead of a stale value, and does not make other keys stale', async () => {
     instance.truth.write('b', 'one');
     await instance.get('b');
     instance.clock.advance(OPTIONS.ttlMs);
