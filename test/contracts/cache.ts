@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CacheInstance, ITEM, OPTIONS } from '../support/cache/cache-rig.js';
 
-/** Tells whether everything is as promised whatever the cache is made of. */
+/** A cache of some tiers, to be held to the contract. */
 export interface CacheUnderTest {
   readonly instance: CacheInstance;
   /** Resolves when what was stored can be read. */
@@ -9,7 +9,7 @@ export interface CacheUnderTest {
   close(): Promise<void>;
 }
 
-/** What a cache promises, whichever tiers it has. */
+/** The behaviour of a cache, whichever tiers it has. */
 export function cacheContract(open: () => Promise<CacheUnderTest>): void {
   let subject: CacheUnderTest;
   let instance: CacheInstance;
@@ -33,8 +33,8 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     return text;
   }
 
-  describe('a value', () => {
-    it('is loaded once, and is frozen and the same from then on', async () => {
+  describe('a cached value', () => {
+    it('is loaded once, frozen and returned from then on', async () => {
       instance.truth.write('a', 'one');
       expect([await getSettled('a'), await getSettled('a'), await getSettled('a')]).toEqual(['one', 'one', 'one']);
       expect(instance.truth.asked).toBe(1);
@@ -42,7 +42,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       expect(Object.isFrozen(value)).toBe(true);
     });
 
-    it('is loaded again when its life is over, not before', async () => {
+    it('is loaded again when its TTL is over, not earlier', async () => {
       instance.truth.write('b', 'one');
       await getSettled('b');
       instance.truth.write('b', 'two');
@@ -53,7 +53,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       expect(instance.truth.asked).toBe(2);
     });
 
-    it('may have a life of its own', async () => {
+    it('may have a TTL of its own', async () => {
       instance.truth.write('c', 'one', { ttlMs: 1_000 });
       await getSettled('c');
       instance.truth.write('c', 'two');
@@ -63,7 +63,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       expect(await getSettled('c')).toBe('two');
     });
 
-    it('is replaced as soon as its change is heard', async () => {
+    it('is replaced as soon as its change is announced', async () => {
       instance.truth.write('d', 'one');
       await getSettled('d');
       instance.change('d', 'two');
@@ -72,21 +72,21 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       expect(instance.truth.asked).toBe(2);
     });
 
-    it('is gone as soon as its removal is heard', async () => {
+    it('is gone as soon as its deletion is announced', async () => {
       instance.truth.write('e', 'one');
       await getSettled('e');
       instance.cache.observeVersion('subject:e', instance.truth.remove('e'));
       expect(await getSettled('e')).toBeUndefined();
     });
 
-    it('is not mistaken for another of its name and another kind', async () => {
+    it('is not mixed up with a value of the same key and another kind', async () => {
       instance.truth.write('f', 'one');
       await getSettled('f');
       const other = { ...ITEM, name: 'other' };
       expect(await instance.cache.getOrLoad(other, 'f', () => Promise.resolve(null))).toBeNull();
     });
 
-    it('of a row that was deleted and put back is served, and cached, with the version beginning anew', async () => {
+    it('is served and cached after its row was deleted and recreated with versions starting again', async () => {
       for (const text of ['one', 'two', 'three']) instance.change('g', text);
       await getSettled('g');
       instance.cache.observeVersion('subject:g', instance.truth.remove('g'));
@@ -100,8 +100,8 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     });
   });
 
-  describe('an absence', () => {
-    it('is remembered for a shorter time', async () => {
+  describe('a cached absence', () => {
+    it('expires earlier than a value', async () => {
       expect([await getSettled('x'), await getSettled('x')]).toEqual([undefined, undefined]);
       expect(instance.truth.asked).toBe(1);
       instance.clock.advance(OPTIONS.absenceTtlMs);
@@ -109,15 +109,15 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       expect(instance.truth.asked).toBe(2);
     });
 
-    it('is forgotten when the thing appears', async () => {
+    it('is forgotten when the row is created', async () => {
       await getSettled('y');
       instance.change('y', 'here');
       expect(await getSettled('y')).toBe('here');
     });
   });
 
-  describe('a failure', () => {
-    it('reaches everybody who waits, and is not remembered', async () => {
+  describe('a failed load', () => {
+    it('reaches all of its callers, and is not cached', async () => {
       instance.truth.write('h', 'one');
       instance.truth.failure = new Error('broken');
       const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => instance.get('h')));
@@ -128,8 +128,8 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     });
   });
 
-  describe('a crowd', () => {
-    it('of 1,000 callers makes one load', async () => {
+  describe('a cache miss', () => {
+    it('of 1,000 simultaneous callers causes one load', async () => {
       instance.truth.write('crowd', 'one');
       const answers = await Promise.all(Array.from({ length: 1_000 }, () => instance.get('crowd')));
       expect(new Set(answers)).toEqual(new Set(['one']));
@@ -137,8 +137,8 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     });
   });
 
-  describe('clearing', () => {
-    it('forgets everything', async () => {
+  describe('clearing the cache', () => {
+    it('removes every entry', async () => {
       instance.truth.write('z', 'one');
       await getSettled('z');
       await instance.cache.clear();

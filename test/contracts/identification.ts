@@ -26,36 +26,36 @@ export function identificationContract(launch: Launch): void {
     return [status, body?.code ?? body?.slug];
   }
 
-  describe('a credential', () => {
+  describe('a request with a credential', () => {
     it.each([
       ['none', {}],
       ['another scheme', { authorization: 'Basic YWNtZTphY21l' }],
       ['an empty bearer', { authorization: 'Bearer ' }],
-      ['a key that nobody has', { authorization: `Bearer ${newApiKey().token}` }],
-      ['a cut key', { authorization: 'Bearer tnt_0123456789abcdef' }],
-      ['something hostile', { authorization: "Bearer ' OR 1=1 --" }],
-      ['a huge one', { authorization: `Bearer ${'a'.repeat(9000)}` }],
-      ['no token at all', { authorization: 'Bearer a.b.c' }],
-      ['only the name of a tenant', { 'x-tenant-id': 'acme' }],
-    ])('of no worth is answered with 401: %s', async (_what, headers) => {
+      ['an unknown key', { authorization: `Bearer ${newApiKey().token}` }],
+      ['a truncated key', { authorization: 'Bearer tnt_0123456789abcdef' }],
+      ['an SQL injection', { authorization: "Bearer ' OR 1=1 --" }],
+      ['a huge token', { authorization: `Bearer ${'a'.repeat(9000)}` }],
+      ['a malformed token', { authorization: 'Bearer a.b.c' }],
+      ['only the header X-Tenant-Id', { 'x-tenant-id': 'acme' }],
+    ])('is rejected with 401: %s', async (_what, headers) => {
       const answer = await app.call('/api/v1/tenant', { headers });
       expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
       expect(answer.headers.get('www-authenticate')).toBe('Bearer');
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     });
 
-    it("with another key's secret opens nothing", async () => {
+    it('is rejected when the secret belongs to another key', async () => {
       const [, keyId] = acme.apiKey.split('_');
       const secret = umbrella.apiKey.split('_').slice(2).join('_');
       const answer = await app.call('/api/v1/tenant', { apiKey: `tnt_${keyId}_${secret}` });
       expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
     });
 
-    it('of the operator does not open tenant routes', async () => {
+    it('is rejected on tenant routes when the credential is the admin key', async () => {
       expect(outcome(await app.call('/api/v1/tenant', { apiKey: ADMIN_KEY }))).toEqual([403, 'FORBIDDEN']);
     });
 
-    it.each(['expires_at', 'revoked_at'])('is refused once %s has passed', async (column) => {
+    it.each(['expires_at', 'revoked_at'])('is rejected once %s has passed', async (column) => {
       const apiKey = await app.issueKey(acme);
       expect(outcome(await app.call('/api/v1/tenant', { apiKey }))).toEqual([200, 'acme']);
       await app.database.admin(`UPDATE api_keys SET ${column} = now() - interval '1 s' WHERE id = $1`, [
@@ -67,8 +67,8 @@ export function identificationContract(launch: Launch): void {
     });
   });
 
-  describe('a host', () => {
-    it("that is another tenant's sub-domain or own domain is refused", async () => {
+  describe('a request with a Host header', () => {
+    it("is rejected when the host is another tenant's subdomain or own domain", async () => {
       await app.database.admin('INSERT INTO tenant_domains (domain, tenant_id) VALUES ($1, $2)', [
         'shop.umbrella.example',
         umbrella.id,
@@ -79,7 +79,7 @@ export function identificationContract(launch: Launch): void {
       }
     });
 
-    it("that is the tenant's own, or nobody's, is served", async () => {
+    it("is served when the host is the tenant's own or belongs to no tenant", async () => {
       for (const host of ['acme.example.com', 'api.example.com', 'localhost:3000', '10.0.0.1', '[::1]:3000']) {
         const answer = await app.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
         expect([host, ...outcome(answer)]).toEqual([host, 200, 'acme']);
@@ -91,7 +91,7 @@ export function identificationContract(launch: Launch): void {
       expect(outcome(own)).toEqual([200, 'umbrella']);
     });
 
-    it('never lets anybody in by itself', async () => {
+    it('is not authenticated by the host alone', async () => {
       const answer = await app.call('/api/v1/tenant', { headers: { host: 'acme.example.com' } });
       expect(outcome(answer)).toEqual([401, 'UNAUTHENTICATED']);
     });
@@ -103,19 +103,19 @@ export function identificationContract(launch: Launch): void {
     const sign = (claims: Record<string, unknown>, secret = SECRET, expires: number | string = '5m'): Promise<string> =>
       unsignedToken(claims).setExpirationTime(expires).sign(new TextEncoder().encode(secret));
 
-    it('works for the tenant in its claim, by slug or by id', async () => {
+    it('authenticates the tenant in its claim, by slug or by id', async () => {
       for (const tenant of ['acme', acme.id]) {
         expect(outcome(await app.call('/api/v1/tenant', { apiKey: await sign({ tenant }) }))).toEqual([200, 'acme']);
       }
     });
 
-    it('is verified, never only decoded', async () => {
+    it('is rejected unless its signature, expiry and claim are valid', async () => {
       const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"tenant":"acme"}').toString('base64url')}.`;
       const tokens = [
         unsigned,
         await sign({ tenant: 'acme' }, 'another-secret-that-is-long-enough-too'),
         await sign({ tenant: 'acme' }, SECRET, Math.floor(Date.now() / 1000) - 60),
-        await unsignedToken({ tenant: 'acme' }).sign(new TextEncoder().encode(SECRET)), // good for ever
+        await unsignedToken({ tenant: 'acme' }).sign(new TextEncoder().encode(SECRET)), // never expires
         await sign({}),
         await sign({ tenant: 'nobody' }),
         await sign({ tenant: 7 }),
@@ -126,7 +126,7 @@ export function identificationContract(launch: Launch): void {
       }
     });
 
-    it('is bound to its tenant like a key', async () => {
+    it('is bound to its tenant like an API key', async () => {
       const answer = await app.call('/api/v1/tenant', {
         apiKey: await sign({ tenant: 'acme' }),
         headers: { 'x-tenant-id': 'umbrella' },
@@ -135,7 +135,7 @@ export function identificationContract(launch: Launch): void {
     });
   });
 
-  describe('with a published key set', () => {
+  describe('a JSON Web Token of a published key set', () => {
     let keys: Server;
     let instance: TestApp;
     let sign: (claims: Record<string, unknown>) => Promise<string>;
@@ -164,7 +164,7 @@ export function identificationContract(launch: Launch): void {
       await new Promise((resolve) => keys.close(resolve));
     });
 
-    it('a token of its key works, with the claim of the configuration', async () => {
+    it('authenticates the tenant in the configured claim', async () => {
       const answer = await instance.call('/api/v1/tenant', { apiKey: await sign({ org: 'umbrella' }) });
       expect(outcome(answer)).toEqual([200, 'umbrella']);
       expect(outcome(await instance.call('/api/v1/tenant', { apiKey: await sign({ tenant: 'umbrella' }) }))).toEqual([
@@ -173,7 +173,7 @@ export function identificationContract(launch: Launch): void {
       ]);
     });
 
-    it('the public key does not pass as a shared secret', async () => {
+    it('is rejected when it was signed with the public key as a shared secret', async () => {
       const forged = await new SignJWT({ org: 'umbrella' })
         .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
         .setExpirationTime('5m')

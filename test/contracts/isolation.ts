@@ -58,16 +58,16 @@ export function isolationContract(launch: Launch): void {
     return stored.filter((other) => other !== one);
   }
 
-  describe.each(PLACEMENTS)('with the key of $slug ($isolation)', ({ slug, isolation }) => {
+  describe.each(PLACEMENTS)('a caller with the key of $slug ($isolation)', ({ slug, isolation }) => {
     const mine = (): Stored => stored.find(({ tenant }) => tenant.slug === slug) as Stored;
     const call: TestApp['call'] = (path, options) => app.call(path, { apiKey: mine().tenant.apiKey, ...options });
 
-    it('tells whose key it is', async () => {
+    it('reads the profile of its own tenant', async () => {
       const { status, body } = await call('/api/v1/tenant');
       expect([status, body]).toEqual([200, { slug, isolation, status: 'active' }]);
     });
 
-    it('lists, counts and reads its own rows only', async () => {
+    it('lists, counts and reads only its own rows', async () => {
       const [customers, orders, summary] = await Promise.all([
         call('/api/v1/customers?limit=100'),
         call('/api/v1/orders?limit=100'),
@@ -80,7 +80,7 @@ export function isolationContract(launch: Launch): void {
       expect((await call(`/api/v1/orders/${mine().orderId}`)).status).toBe(200);
     });
 
-    it("answers 404 for every other tenant's ids, on every route, and changes nothing", async () => {
+    it('gets 404 for the ids of other tenants on every route, and changes nothing', async () => {
       for (const { customerId, orderId } of others(mine())) {
         for (const path of [`/api/v1/customers/${customerId}`, `/api/v1/orders/${orderId}`]) {
           const answers = await Promise.all([
@@ -96,7 +96,7 @@ export function isolationContract(launch: Launch): void {
       }
     });
 
-    it("cannot attach an order to another tenant's customer", async () => {
+    it('cannot attach an order to a customer of another tenant', async () => {
       for (const { customerId } of others(mine())) {
         const { status, body } = await call('/api/v1/orders', {
           method: 'POST',
@@ -106,7 +106,7 @@ export function isolationContract(launch: Launch): void {
       }
     });
 
-    it('is refused when header, path or host name another tenant, and served when they agree', async () => {
+    it('is rejected when header or path name another tenant, and served when they agree', async () => {
       for (const { tenant } of others(mine())) {
         const disagreeing = await Promise.all([
           call('/api/v1/orders', { headers: { 'x-tenant-id': tenant.slug } }),
@@ -126,8 +126,8 @@ export function isolationContract(launch: Launch): void {
     });
   });
 
-  describe('many tenants at once', () => {
-    it('never mixes them, over one instance and few connections', async () => {
+  describe('concurrent requests of many tenants', () => {
+    it('never return rows of another tenant, over one instance and few connections', async () => {
       const rounds = Array.from({ length: 20 }, () => stored).flat();
       const answers = await Promise.all(
         rounds.map(async ({ tenant: { slug, apiKey } }) => ({

@@ -2,13 +2,13 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres/postg
 import type { PgBouncer } from '../support/postgres/pgbouncer.js';
 import { TestApp } from '../support/test-app.js';
 
-/** How a contract starts the application over a catalog; once more over the same one is another instance. */
+/** How a contract starts the application over a catalog; a second start over the same one is another instance. */
 export type Launch = (database: TestDatabase, env?: Record<string, string>) => Promise<TestApp>;
 
-/** As most deployments are: with PostgreSQL itself at `DATABASE_URL`. */
+/** With PostgreSQL itself at `DATABASE_URL`, as in most deployments. */
 export const launchDirectly: Launch = (database, env) => TestApp.over(database, env);
 
-/** Behind a pooler that is running by then. */
+/** Behind a pooler, which must be running by the time of the launch. */
 export function launchBehind(pooler: () => PgBouncer): Launch {
   return (database, env) => TestApp.over(database, { ...pooler().environment(database), ...env });
 }

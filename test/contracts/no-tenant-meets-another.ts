@@ -29,32 +29,32 @@ const TENANTS = [
   ...SCHEMAS.slice(1).map((schema) => tenantIn(schema)),
 ];
 
-/** How the session layer reaches PostgreSQL: by itself, or through a pooler. */
-export interface Way {
+/** How the session layer reaches PostgreSQL: directly or through a pooler. */
+export interface Route {
   readonly through: (direct: ConnectionTarget) => ConnectionTarget;
   readonly poolSize: number;
-  /** With which SQLSTATE it tells that a connection died, besides PostgreSQL's own. */
+  /** The SQLSTATEs that report a dead connection, besides PostgreSQL's own. */
   readonly deaths: readonly string[];
   /** Fails when anything of a tenant is left on a connection that PostgreSQL has open for the pool. */
   readonly expectNothingLeft: (pool: TestPool) => Promise<void>;
 }
 
 interface Seen {
-  /** Bodies whose writing was confirmed; each must be there, once. */
-  readonly kept: string[];
-  /** Bodies that were rolled back before anybody could confirm them; none may be there. */
-  readonly undone: string[];
+  /** Bodies whose write was confirmed; each must be there exactly once. */
+  readonly committed: string[];
+  /** Bodies that were never committed; none may be there. */
+  readonly rolledBack: string[];
   rows: number;
   foreign: unknown[];
   unexpected: unknown[];
   failures: number;
 }
 
-/** One caller: what it does is expected to fail where it says so, and by a connection's death anywhere. */
+/** One caller. Its operations fail where they expect it, and anywhere when a connection dies. */
 interface Caller {
   readonly tenant: TestTenant;
   readonly pool: TestPool;
-  /** For what needs a session: the same one, unless there is a pooler. */
+  /** For operations that need a session: the same pool, unless there is a pooler. */
   readonly sessions: TestPool;
   readonly client: StampedClient;
   readonly seen: Seen;
@@ -67,7 +67,7 @@ function newBody({ tenant }: Caller): string {
   return `${tenant.id} ${randomUUID()}`;
 }
 
-function look({ tenant, seen }: Caller, rows: readonly Record<string, unknown>[]): void {
+function inspect({ tenant, seen }: Caller, rows: readonly Record<string, unknown>[]): void {
   for (const row of rows) {
     const own = row['tenant_id'] === tenant.id && row['stamp'] === tenant.id && row['schema'] === tenant.schema;
     if (!own || !String(row['body']).startsWith(tenant.id)) seen.foreign.push({ tenant, row });
@@ -85,10 +85,10 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
   async function write(caller) {
     const body = newBody(caller);
     await caller.client.query(INSERT, [body]);
-    caller.seen.kept.push(body);
+    caller.seen.committed.push(body);
   },
   async function read(caller) {
-    look(caller, (await caller.client.query(READ)).rows);
+    inspect(caller, (await caller.client.query(READ)).rows);
   },
   async function fail(caller) {
     await expectFailure(caller.client.query('SELECT 1 / $1::int', [0]), '22012');
@@ -98,7 +98,7 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
     const forged = 'INSERT INTO notes (tenant_id, body) VALUES ($1, $2)';
     await expectFailure(caller.client.query(forged, [other?.id, newBody(caller)]), '42501');
   },
-  async function leaveSomething(caller) {
+  async function tryToLeaveSettings(caller) {
     await expectFailure(caller.client.query(`SET app.tenant_id = 'x'`), 'SESSION_STATEMENT_REFUSED');
     await expectFailure(caller.client.query('SELECT 1; SET search_path = alpha'), '42601');
   },
@@ -110,13 +110,13 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
     await expectFailure(caller.client.query(INSERT, [bodies[0]]), '23505');
     await caller.client.query('ROLLBACK TO SAVEPOINT a');
     await caller.client.query(INSERT, [bodies[1]]);
-    look(caller, (await caller.client.query(READ)).rows);
+    inspect(caller, (await caller.client.query(READ)).rows);
     await caller.client.query('COMMIT');
-    caller.seen.kept.push(...bodies);
+    caller.seen.committed.push(...bodies);
   },
   async function abortedTransaction(caller) {
     const body = newBody(caller);
-    caller.seen.undone.push(body);
+    caller.seen.rolledBack.push(body);
     await caller.client.query('BEGIN');
     await caller.client.query(INSERT, [body]);
     await expectFailure(caller.client.query('SELECT 1/0'), '22012');
@@ -124,23 +124,23 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
   },
   async function timeout(caller) {
     const body = newBody(caller);
-    caller.seen.undone.push(body);
+    caller.seen.rolledBack.push(body);
     await caller.client.query('BEGIN');
     await caller.client.query(INSERT, [body]);
     await caller.client.query('SET LOCAL statement_timeout = 5');
     await expectFailure(caller.client.query('SELECT pg_sleep(9)'), '57014');
     await caller.client.query('ROLLBACK');
   },
-  async function goAway(caller) {
+  async function releaseWhileRunning(caller) {
     const body = newBody(caller);
-    caller.seen.undone.push(body);
+    caller.seen.rolledBack.push(body);
     await caller.client.query('BEGIN');
     await caller.client.query(INSERT, [body]);
     const running = caller.client.query('SELECT pg_sleep(0.01)');
     caller.client.release();
-    await running.catch(() => undefined); // its caller is not there to be told
+    await running.catch(() => undefined); // its caller has gone
   },
-  async function goAwayEarly(caller) {
+  async function releaseBeforeAnswer(caller) {
     const begun = caller.client.query('BEGIN');
     caller.client.release();
     await begun;
@@ -151,7 +151,7 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
       rows.push(row as Record<string, unknown>);
       if (rows.length === 12) break;
     }
-    look(caller, rows);
+    inspect(caller, rows);
   },
   async function failingCursor(caller) {
     const cursor = caller.client.query(newCursor(`${READ} WHERE 1 / (length(body) - length(body)) = 1`));
@@ -168,8 +168,8 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
       await session.query('SELECT pg_advisory_lock_shared(1)');
       await session.query(`LISTEN "${caller.tenant.id}"`);
       await session.query(INSERT, [body]);
-      caller.seen.kept.push(body);
-      look(caller, (await session.query(READ)).rows);
+      caller.seen.committed.push(body);
+      inspect(caller, (await session.query(READ)).rows);
       await session.query('BEGIN; CREATE TEMP TABLE scratch (id int)');
     });
   },
@@ -184,7 +184,7 @@ function isConnectionDeath(error: unknown, deaths: readonly string[]): boolean {
 
 async function work(
   caller: Omit<Caller, 'client'>,
-  { deaths }: Way,
+  { deaths }: Route,
   random: () => number,
   onDone: () => Promise<void>,
 ): Promise<void> {
@@ -202,7 +202,7 @@ async function work(
   }
 }
 
-export function noTenantMeetsAnotherContract(way: Way): void {
+export function noTenantMeetsAnotherContract(way: Route): void {
   let database: TenantDatabase;
 
   beforeAll(async () => {
@@ -214,18 +214,18 @@ export function noTenantMeetsAnotherContract(way: Way): void {
   describe.each<[PoolKind, number]>([
     ['pooled', 200],
     ['direct', 24],
-  ])('over connections that are %s, %d callers', (kind, workers) => {
-    it('read and write as their own tenant only, whatever fails, and leave nothing behind', async () => {
+  ])('tenants over %s connections, with %d callers', (kind, workers) => {
+    it('read and write only their own rows whatever fails, and leave nothing behind on connections', async () => {
       const target = way.through(database.target);
       const pool = openPool(kind, target, { size: way.poolSize });
       const around = sessionTarget(target);
       const sessions = around === target ? pool : openPool(kind, around);
-      const seen: Seen = { kept: [], undone: [], rows: 0, foreign: [], unexpected: [], failures: 0 };
+      const seen: Seen = { committed: [], rolledBack: [], rows: 0, foreign: [], unexpected: [], failures: 0 };
       const random = seededRandom(SEED);
       let done = 0;
       let killed = 0;
       let killDue = OPERATIONS_PER_KILL;
-      const killOneNowAndThen = async (): Promise<void> => {
+      const killOneRegularly = async (): Promise<void> => {
         done += 1;
         if (done < killDue) return;
         const backends = await database.admin<{ pid: number }>(
@@ -243,7 +243,7 @@ export function noTenantMeetsAnotherContract(way: Way): void {
             { tenant: asServed(TENANTS[index % TENANTS.length] as TestTenant, target), pool, sessions, seen },
             way,
             seededRandom(SEED + index),
-            killOneNowAndThen,
+            killOneRegularly,
           ),
         ),
       );
@@ -253,7 +253,7 @@ export function noTenantMeetsAnotherContract(way: Way): void {
       expect(seen.rows).toBeGreaterThan(workers);
       expect(killed).toBeGreaterThan((workers * OPERATIONS_PER_WORKER) / OPERATIONS_PER_KILL / 2);
       expect(seen.failures).toBeLessThan(killed * 12);
-      await expectEveryRowAtItsPlace(database, seen);
+      await expectEveryRowInItsSchema(database, seen);
       if (kind === 'pooled') {
         await way.expectNothingLeft(pool);
         expect(pool.counts()).toMatchObject({ busy: 0, waiting: 0 });
@@ -271,7 +271,7 @@ function asServed(tenant: TestTenant, { server }: ConnectionTarget): TestTenant 
   return server.aroundPooler ? { ...tenant, stamp: createStamp(tenant.id, tenant.schema, 10_000) } : tenant;
 }
 
-async function expectEveryRowAtItsPlace(database: TenantDatabase, { kept, undone }: Seen): Promise<void> {
+async function expectEveryRowInItsSchema(database: TenantDatabase, { committed, rolledBack }: Seen): Promise<void> {
   const present = new Map<string, number>();
   for (const schema of SCHEMAS) {
     const rows = await database.admin<{ tenant_id: string; body: string }>(
@@ -283,6 +283,6 @@ async function expectEveryRowAtItsPlace(database: TenantDatabase, { kept, undone
       present.set(body, (present.get(body) ?? 0) + 1);
     }
   }
-  expect(kept.filter((body) => present.get(body) !== 1)).toEqual([]);
-  expect(undone.filter((body) => present.has(body))).toEqual([]);
+  expect(committed.filter((body) => present.get(body) !== 1)).toEqual([]);
+  expect(rolledBack.filter((body) => present.has(body))).toEqual([]);
 }

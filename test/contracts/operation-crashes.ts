@@ -7,19 +7,19 @@ import type { Json } from '../support/test-app.js';
 
 type Isolation = 'row' | 'schema' | 'database';
 
-/** One operation to be crashed in: how it is asked for, and how it must have ended. */
+/** One operation to crash: how it is requested, and how its result is verified. */
 export interface CrashCase {
   readonly kind: string;
-  /** Asks for it; the operation as the control plane answers it. */
-  ask(operators: Operators): Promise<Json>;
-  /** Fails unless everything that was asked for is there, once. */
+  /** Requests it. @returns the operation as the control plane shows it */
+  request(operators: Operators): Promise<Json>;
+  /** Fails unless the operation has had its effect, exactly once. */
   verify(operators: Operators): Promise<void>;
 }
 
 /** Crashes the operation once at each point, each time a new one, and expects another process to complete it. */
 export async function crashEverywhere(operators: Operators, makeCase: () => Promise<CrashCase>): Promise<number> {
   const uncrashed = await makeCase();
-  const operation = await uncrashed.ask(operators);
+  const operation = await uncrashed.request(operators);
   await succeeded(operators, operation.id);
   await uncrashed.verify(operators);
   const steps = (operation.steps as { name: string }[]).map(({ name }) => name);
@@ -32,7 +32,7 @@ export async function crashEverywhere(operators: Operators, makeCase: () => Prom
 export async function crashAt(operators: Operators, crashed: CrashCase, point: string): Promise<void> {
   await operators.bothRun();
   await operators.halts.set(crashed.kind, point);
-  const { id } = await crashed.ask(operators);
+  const { id } = await crashed.request(operators);
   await operators.halts.reached();
   await operators.killWorkerOf(id);
   await operators.halts.lift();
@@ -47,42 +47,43 @@ async function succeeded(operators: Operators, id: string): Promise<void> {
   });
 }
 
-/** A tenant that is created. */
+/** Creates a tenant. */
 export async function provisionCase(isolation: Isolation): Promise<CrashCase> {
   const slug = randomSlug();
   return {
     kind: 'provision',
-    ask: async (operators) => (await operators.call('POST', '/admin/v1/tenants', { slug, isolation })).body.operation,
+    request: async (operators) =>
+      (await operators.call('POST', '/admin/v1/tenants', { slug, isolation })).body.operation,
     verify: (operators) => works(operators, slug),
   };
 }
 
-/** A tenant that is deleted, beside one that stays. */
+/** Deletes a tenant; its neighbour must stay. */
 export async function deleteCase(operators: Operators, isolation: Isolation): Promise<CrashCase> {
   const slug = await provisioned(operators, isolation);
   const neighbour = await provisioned(operators, isolation);
   await works(operators, slug);
   await works(operators, neighbour);
-  const place = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
+  const location = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
   return {
     kind: 'delete',
-    ask: async () => (await operators.call('DELETE', `/admin/v1/tenants/${slug}?graceSeconds=0`)).body,
+    request: async () => (await operators.call('DELETE', `/admin/v1/tenants/${slug}?graceSeconds=0`)).body,
     verify: async () => {
       expect((await operators.call('GET', `/admin/v1/tenants/${slug}`)).status).toBe(404);
-      await isGone(place);
+      await isGone(location);
       await works(operators, neighbour);
     },
   };
 }
 
-/** A tenant of its own database that gets another login role. */
+/** Gives a tenant with a database of its own a new login role. */
 export async function rotateCase(operators: Operators): Promise<CrashCase> {
   const slug = await provisioned(operators, 'database');
   await works(operators, slug);
   const { database } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
   return {
     kind: 'rotate-credentials',
-    ask: async () =>
+    request: async () =>
       (await operators.call('POST', '/admin/v1/operations', { kind: 'rotate-credentials', tenant: slug })).body,
     verify: async () => {
       await works(operators, slug);
@@ -99,16 +100,16 @@ export async function rotateCase(operators: Operators): Promise<CrashCase> {
   };
 }
 
-/** Every sealed value of the catalog, sealed anew. */
+/** Re-encrypts every encrypted value of the catalog. */
 export async function resealCase(): Promise<CrashCase> {
   return {
     kind: 'reseal',
-    ask: async (operators) => (await operators.call('POST', '/admin/v1/operations', { kind: 'reseal' })).body,
+    request: async (operators) => (await operators.call('POST', '/admin/v1/operations', { kind: 'reseal' })).body,
     verify: async (operators) => works(operators, await provisioned(operators, 'row')),
   };
 }
 
-/** A tenant whose tables are a migration behind. */
+/** Migrates a tenant whose tables are one migration behind. */
 export async function migrateCase(operators: Operators): Promise<CrashCase> {
   const slug = await provisioned(operators, 'schema');
   const { database, schema, schemaVersion } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
@@ -119,7 +120,7 @@ export async function migrateCase(operators: Operators): Promise<CrashCase> {
   ]);
   return {
     kind: 'migrate',
-    ask: async () => (await operators.call('POST', '/admin/v1/operations', { kind: 'migrate' })).body,
+    request: async () => (await operators.call('POST', '/admin/v1/operations', { kind: 'migrate' })).body,
     verify: async () => {
       await works(operators, slug);
       const { body } = await operators.call('GET', `/admin/v1/tenants/${slug}`);
@@ -135,7 +136,7 @@ async function provisioned(operators: Operators, isolation: Isolation): Promise<
   return slug;
 }
 
-/** The tenant is served: a row goes in and comes out. */
+/** Asserts that the tenant is served: a row can be written and read. */
 async function works(operators: Operators, slug: string): Promise<void> {
   const { body: key } = await operators.call('POST', `/admin/v1/tenants/${slug}/api-keys`, {});
   const email = `${randomUUID()}@example.com`;
@@ -147,7 +148,7 @@ async function works(operators: Operators, slug: string): Promise<void> {
   expect(body.items.map((item: Json) => item.email)).toContain(email);
 }
 
-/** Neither rows nor schema nor database nor role are left of it. */
+/** Asserts that neither rows nor schema nor database nor role of the tenant are left. */
 async function isGone({ id, isolation, database, schema }: Json): Promise<void> {
   if (isolation === 'row') {
     const rows = await asSuperuser(database, 'SELECT FROM shared.customers WHERE tenant_id = $1', [id]);

@@ -16,13 +16,13 @@ export function problemsContract(launch: Launch): void {
 
   const CUSTOMER = { name: 'Ada', email: 'ada@example.com' };
 
-  describe('a request that cannot be served', () => {
+  describe('an invalid request', () => {
     it.each([
       ['an unknown path', '/api/v1/nothing', {}, 404, 'NOT_FOUND'],
       ['an unknown method', '/api/v1/orders', { method: 'PUT', body: {} }, 404, 'NOT_FOUND'],
-      ['an id that is none', "/api/v1/orders/'; DROP TABLE orders; --", {}, 404, 'NOT_FOUND'],
+      ['a malformed id', "/api/v1/orders/'; DROP TABLE orders; --", {}, 404, 'NOT_FOUND'],
       ['a broken escape', '/api/v1/orders/%ff', {}, 400, 'BAD_REQUEST'],
-      ['no JSON', '/api/v1/customers', { method: 'POST', body: '{"name": ' }, 400, 'BAD_REQUEST'],
+      ['malformed JSON', '/api/v1/customers', { method: 'POST', body: '{"name": ' }, 400, 'BAD_REQUEST'],
       ['a JSON string', '/api/v1/customers', { method: 'POST', body: '"x"' }, 400, 'VALIDATION_FAILED'],
       ['a JSON array', '/api/v1/customers', { method: 'POST', body: [] }, 400, 'VALIDATION_FAILED'],
       [
@@ -33,7 +33,7 @@ export function problemsContract(launch: Launch): void {
         'VALIDATION_FAILED',
       ],
       [
-        'a field that is the tenant',
+        'the tenant as a field',
         '/api/v1/customers',
         { method: 'POST', body: { ...CUSTOMER, tenant_id: 'x' } },
         400,
@@ -47,10 +47,10 @@ export function problemsContract(launch: Launch): void {
         413,
         'PAYLOAD_TOO_LARGE',
       ],
-      ['an unknown query', '/api/v1/orders?limit=5&x=1', {}, 400, 'VALIDATION_FAILED'],
+      ['an unknown query parameter', '/api/v1/orders?limit=5&x=1', {}, 400, 'VALIDATION_FAILED'],
       ['a limit out of range', '/api/v1/orders?limit=101', {}, 400, 'VALIDATION_FAILED'],
-      ['a cursor of our own making', '/api/v1/orders?cursor=eyJhIjoxfQ', {}, 400, 'VALIDATION_FAILED'],
-    ])('is told so in problem+json: %s', async (_what, path, call, status, code) => {
+      ['a made-up cursor', '/api/v1/orders?cursor=eyJhIjoxfQ', {}, 400, 'VALIDATION_FAILED'],
+    ])('is rejected with problem details: %s', async (_what, path, call, status, code) => {
       const answer = await app.call(path, { apiKey: acme.apiKey, ...call });
       expect([answer.status, answer.body?.code]).toEqual([status, code]);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -65,7 +65,7 @@ export function problemsContract(launch: Launch): void {
       }
     });
 
-    it('is refused by its media type', async () => {
+    it('is rejected for its media type', async () => {
       const answer = await app.call('/api/v1/customers', {
         method: 'POST',
         apiKey: acme.apiKey,
@@ -75,7 +75,7 @@ export function problemsContract(launch: Launch): void {
       expect([answer.status, answer.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
     });
 
-    it('lists all fields that are wrong, and no values', async () => {
+    it('is answered with all invalid fields, and without their values', async () => {
       const { body } = await app.call('/api/v1/orders', {
         method: 'POST',
         apiKey: acme.apiKey,
@@ -92,7 +92,7 @@ export function problemsContract(launch: Launch): void {
       expect(JSON.stringify(body)).not.toContain('hunter2');
     });
 
-    it('leaves the server alive when it is no HTTP at all', async () => {
+    it('does not bring the server down when it is not HTTP', async () => {
       await new Promise<void>((resolve, reject) => {
         const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () =>
           socket.write('\0\x01 nonsense\r\n\r\n'),
@@ -105,8 +105,8 @@ export function problemsContract(launch: Launch): void {
     });
   });
 
-  describe('what is polluted', () => {
-    it('stays out of prototypes', async () => {
+  describe('a request body with __proto__', () => {
+    it('is rejected and does not pollute prototypes', async () => {
       const answer = await app.call('/api/v1/customers', {
         method: 'POST',
         apiKey: acme.apiKey,

@@ -15,15 +15,15 @@ export function publicRoutesContract(launch: Launch): void {
 
   const PUBLIC = ['/health', '/health/ready', '/health/live'];
 
-  describe('health', () => {
-    it.each(PUBLIC)('%s answers 200 without a credential, and with one that is not good', async (path) => {
+  describe('the health endpoints', () => {
+    it.each(PUBLIC)('are public: %s returns 200 without a credential and with an invalid one', async (path) => {
       for (const apiKey of [undefined, 'tnt_wrong', ADMIN_KEY, acme.apiKey]) {
         const { status, body } = await app.call(path, { apiKey });
         expect([status, body.status]).toEqual([200, 'ok']);
       }
     });
 
-    it('ready looks at the catalog', async () => {
+    it('report the catalog at /health/ready', async () => {
       const { body } = await app.call('/health/ready');
       expect(body.details.catalog.status).toBe('up');
     });
@@ -36,14 +36,14 @@ export function publicRoutesContract(launch: Launch): void {
       document = (await app.call('/docs-json')).body;
     });
 
-    it('is where a browser is led to', async () => {
+    it('is where / redirects a browser to', async () => {
       const { status, headers } = await app.call('/', { headers: { accept: 'text/html' } });
       expect([status, headers.get('location')]).toEqual([302, '/docs']);
       const page = await app.call('/docs');
       expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
     });
 
-    it('has examples that work when they are sent', async () => {
+    it('has examples that the API accepts', async () => {
       const example = document.components.schemas.NewCustomer.example;
       const customer = await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body: example });
       expect([customer.status, customer.text]).toEqual([201, expect.any(String)]);
@@ -62,7 +62,7 @@ export function publicRoutesContract(launch: Launch): void {
       expect(changed.status).toBe(200);
     });
 
-    it('names the bearer scheme on every route that needs it, and every such route answers 401 without a key', async () => {
+    it('names the bearer scheme on exactly the routes that return 401 without a key', async () => {
       const routes = Object.entries<Record<string, Json>>(document.paths).flatMap(([path, operations]) =>
         Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
       );
@@ -78,7 +78,7 @@ export function publicRoutesContract(launch: Launch): void {
       }
     });
 
-    it('is not served when it is switched off', async () => {
+    it('is not served with ENABLE_API_DOCS=false', async () => {
       const quiet = await launch(app.database, { ENABLE_API_DOCS: 'false' });
       try {
         const answers = await Promise.all(['/docs', '/docs-json', '/'].map((path) => quiet.call(path)));

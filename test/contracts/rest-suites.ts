@@ -6,7 +6,7 @@ import { problemsContract } from './problems.js';
 import { publicRoutesContract } from './public-routes.js';
 import { tenantStatusContract } from './tenant-status.js';
 
-/** Everything that callers are promised, against an application that is started in some other way. */
+/** All contracts of the REST API, for an application that is started in another way. */
 export function restSuites(how: string, launch: Launch): void {
   describe.each([
     ['identification', identificationContract],

@@ -9,19 +9,21 @@ import { soon } from '../support/load/soon.js';
 import { dropEverything, type Json } from '../support/test-app.js';
 
 const EVERY_MS = 5;
-/** One in so many writes. */
+/** One request in so many is a write. */
 const WRITE = 10;
 
 export interface RollingReport {
-  readonly asked: number;
+  readonly requests: number;
   readonly answered: number;
   readonly lost: readonly string[];
-  /** Why requests were asked again, and how often. */
+  /** Reasons for repeating requests, and how often each occurred. */
   readonly retries: Readonly<Record<string, number>>;
   readonly exitCodes: readonly (number | null)[];
 }
 
-/** Restarts two instances in turns under 200 requests a second, and holds what the client was told against the rows. */
+/**
+ * Restarts two instances in turn under 200 requests a second, and compares the client's answers with the stored rows.
+ */
 export async function rollingRestarts(restarts: number): Promise<RollingReport> {
   const database = await createTestDatabase('rolling');
   const common = { DATABASE_URL: database.url, LOG_LEVEL: 'warn' };
@@ -63,7 +65,7 @@ export async function rollingRestarts(restarts: number): Promise<RollingReport> 
     await dropEverything(database);
   }
   const retries = Object.fromEntries(client.retries);
-  return { asked: calls.length, answered: client.answered, lost: client.lost, retries, exitCodes };
+  return { requests: calls.length, answered: client.answered, lost: client.lost, retries, exitCodes };
 }
 
 async function keyOf({ dataDir }: Service, tenant: string): Promise<string> {

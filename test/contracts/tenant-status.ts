@@ -31,7 +31,7 @@ export function tenantStatusContract(launch: Launch): void {
   ] as const;
 
   describe.each(NOT_SERVED)('a tenant set to "%s" by any writer', (tenantStatus, status, code) => {
-    it(`is answered with ${status} ${code} by every instance, and served again afterwards; others never notice`, async () => {
+    it(`is rejected with ${status} ${code} by every instance, and served again afterwards, while other tenants are served throughout`, async () => {
       for (const instance of [app, other]) {
         expect((await instance.call('/api/v1/orders', { apiKey: acme.apiKey })).status).toBe(200);
       }
@@ -53,8 +53,8 @@ export function tenantStatusContract(launch: Launch): void {
     });
   });
 
-  describe('maintenance', () => {
-    it('shows its message', async () => {
+  describe('a tenant in maintenance', () => {
+    it('is rejected with the message of the maintenance', async () => {
       await app.database.admin(`UPDATE tenants SET status = 'maintenance', message = 'back at nine' WHERE id = $1`, [
         acme.id,
       ]);
@@ -66,7 +66,7 @@ export function tenantStatusContract(launch: Launch): void {
   });
 
   describe('a suspended tenant', () => {
-    it('cannot read its own profile either, and its key stays good for later', async () => {
+    it('cannot read its own profile, and can use its key again once it is active', async () => {
       await setStatus('suspended');
       await soon(async () => {
         expect((await app.call('/api/v1/tenant', { apiKey: acme.apiKey })).body.code).toBe('TENANT_SUSPENDED');

@@ -38,8 +38,8 @@ async function statuses(apiKey = acme.apiKey): Promise<number[]> {
   return answers.map(({ status }) => status);
 }
 
-describe('the cache behind the REST API', () => {
-  it('tells of hits and misses at level debug, with the key, and with no secret', async () => {
+describe('the cache of the REST API', () => {
+  it('logs hits and misses at level debug, with the key and without secrets', async () => {
     await soon(async () => expect(await statuses()).toEqual([200, 200]));
     await statuses();
     const keyId = acme.apiKey.split('_')[1];
@@ -49,14 +49,14 @@ describe('the cache behind the REST API', () => {
     expect(written).not.toContain(acme.apiKey.split('_').slice(2).join('_'));
   });
 
-  it('lets a change made with psql take effect on every instance at once', async () => {
+  it('applies a change made with psql on every instance', async () => {
     await admin(`UPDATE tenants SET status = 'suspended' WHERE id = '${acme.id}'`);
     await soon(async () => expect(await statuses()).toEqual([403, 403]));
     await admin(`UPDATE tenants SET status = 'active' WHERE id = '${acme.id}'`);
     await soon(async () => expect(await statuses()).toEqual([200, 200]));
   });
 
-  it('lets in no key that was revoked with psql', async () => {
+  it('rejects an API key that was revoked with psql', async () => {
     const revoked = await (apps[0] as TestApp).issueKey(acme);
     await soon(async () => expect(await statuses(revoked)).toEqual([200, 200]));
     await admin(`UPDATE api_keys SET revoked_at = now() WHERE id = '${revoked.split('_')[1]}'`);
@@ -72,11 +72,11 @@ describe('the cache behind the REST API', () => {
     } finally {
       redis.thaw();
     }
-    expect(written).not.toMatch(/Redis unavailable \(connection closed\)/); // we closed it
+    expect(written).not.toMatch(/Redis unavailable \(connection closed\)/); // closed on purpose
   });
 
-  // TenantConnectionService looks at the target again only when the tenant itself has changed.
-  it('lets a change of where tenants live take effect at once', async () => {
+  // TenantConnectionService reads the target again only when the tenant itself has changed.
+  it("applies a change of a tenant's placement", async () => {
     const { name } = ((await admin(`SELECT database AS name FROM connection_targets`)) as { name: string }[])[0] ?? {
       name: '',
     };

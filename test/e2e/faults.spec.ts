@@ -39,7 +39,7 @@ beforeAll(async () => {
   near = await app.provision('near', 'row');
   await registerServer(app, 'other', { ...other.address, owner: 'tenantry', ownerPassword: PASSWORDS.owner });
   far = await provisionOn(app, 'other', 'far', 'database');
-  await table.until(wellAgain);
+  await table.until(allHealthy);
 }, 120_000);
 
 afterAll(async () => {
@@ -49,31 +49,31 @@ afterAll(async () => {
   await Promise.all([catalog.stop(), other.stop(), redis.stop()]);
 });
 
-it('the catalog is down: what is known is served, until the grace is over', async () => {
+it('while the catalog is down, cached tenants are served until the grace period is over', async () => {
   await catalog.kill();
   try {
-    const within = await see(async (seen) => {
+    const duringGrace = await observeUntil(async (seen) => {
       expect(seen.ready).toMatch(/^200 degraded \(catalog/);
       expect(seen.near).toBe('503 TENANT_UNAVAILABLE'); // its rows are on the same server
     });
-    expect(within).toMatchObject({ live: '200', health: within.ready, far: '200' });
-    table.add('catalog down (its process killed), up to `CACHE_GRACE`', within);
-    const beyond = await see(async (seen) => {
+    expect(duringGrace).toMatchObject({ live: '200', health: duringGrace.ready, far: '200' });
+    table.add('catalog down (its process killed), up to `CACHE_GRACE`', duringGrace);
+    const afterGrace = await observeUntil(async (seen) => {
       expect(seen.ready).toMatch(/^503 error \(catalog/);
       expect(seen.far).toBe('503 CATALOG_UNAVAILABLE');
     });
-    expect(beyond.live).toBe('200');
-    table.add('the same, beyond `CACHE_GRACE`', beyond);
+    expect(afterGrace.live).toBe('200');
+    table.add('the same, beyond `CACHE_GRACE`', afterGrace);
   } finally {
     await catalog.startAgain();
   }
-  table.recovered(await table.until(wellAgain));
+  table.recovered(await table.until(allHealthy));
 }, 90_000);
 
-it("one tenant's database is down: that tenant is told so, nobody else notices", async () => {
+it("while a tenant's database is down, that tenant is rejected and the others are served", async () => {
   await other.kill();
   try {
-    const seen = await see(async (now) => {
+    const seen = await observeUntil(async (now) => {
       expect(now.far).toBe('503 TENANT_UNAVAILABLE');
       expect(now.ready).toBe('200 degraded (tenantDatabases)');
     });
@@ -83,72 +83,72 @@ it("one tenant's database is down: that tenant is told so, nobody else notices",
   } finally {
     await other.startAgain();
   }
-  table.recovered(await table.until(wellAgain));
+  table.recovered(await table.until(allHealthy));
 }, 90_000);
 
-it('Redis is down: memory is used', async () => {
+it('while Redis is down, the memory tier serves', async () => {
   await redis.stop();
   try {
-    const seen = await see(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
+    const seen = await observeUntil(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
     expect(seen).toMatchObject({ live: '200', health: '200 degraded (redis)', near: '200', far: '200' });
     table.add('Redis down (its process stopped)', seen);
   } finally {
     await redis.startAgain();
   }
-  table.recovered(await table.until(wellAgain));
+  table.recovered(await table.until(allHealthy));
 }, 90_000);
 
-it('Redis is frozen: nobody waits for it for long', async () => {
+it('while Redis is frozen, the breaker spares most requests the wait for it', async () => {
   redis.freeze();
   try {
-    const seen = await see(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
+    const seen = await observeUntil(async (now) => expect(now.ready).toBe('200 degraded (redis)'));
     expect(seen).toMatchObject({ live: '200', health: '200 degraded (redis)', near: '200', far: '200' });
-    expect(await redisFailuresDuring(STRANGERS, strangers)).toBeLessThan(STRANGERS / 2); // the breaker spares the others the wait
+    expect(await redisFailuresDuring(STRANGERS, callAsStranger)).toBeLessThan(STRANGERS / 2); // the breaker spares the others the wait
     table.add('Redis frozen (SIGSTOP)', seen);
   } finally {
     redis.thaw();
   }
-  table.recovered(await table.until(wellAgain));
+  table.recovered(await table.until(allHealthy));
 }, 90_000);
 
 it.each([
   ['forward', HOUR_MS],
   ['back', -HOUR_MS],
 ])(
-  'the clock jumps an hour %s: requests go on, and changes are still heard',
+  'when the clock jumps an hour %s, requests are served and changes are still received',
   async (direction, jumpMs) => {
     clockSkewMs += jumpMs;
-    const seen = await look();
+    const seen = await observe();
     expect(seen).toEqual({ live: '200', health: '200 ok', ready: '200 ok', near: '200', far: '200' });
     await catalog.admin("UPDATE tenants SET status = 'suspended' WHERE slug = 'far'");
-    await see(async (now) => expect(now.far).toBe('403 TENANT_SUSPENDED'));
+    await observeUntil(async (now) => expect(now.far).toBe('403 TENANT_SUSPENDED'));
     await catalog.admin("UPDATE tenants SET status = 'active' WHERE slug = 'far'");
-    const tookMs = await table.until(wellAgain);
+    const tookMs = await table.until(allHealthy);
     clockSkewMs = 0;
-    await table.until(wellAgain);
+    await table.until(allHealthy);
     table.add(`the clock jumps an hour ${direction}`, seen);
     table.recovered(tookMs);
   },
   60_000,
 );
 
-async function wellAgain(): Promise<void> {
-  await strangers();
-  expect(await look()).toEqual({ live: '200', health: '200 ok', ready: '200 ok', near: '200', far: '200' });
+async function allHealthy(): Promise<void> {
+  await callAsStranger();
+  expect(await observe()).toEqual({ live: '200', health: '200 ok', ready: '200 ok', near: '200', far: '200' });
 }
 
-/** Looks until the assertion holds; strangers keep the caches busy meanwhile. */
-async function see(assertion: (seen: Seen) => Promise<void>): Promise<Seen> {
+/** Observes until the assertion holds, with unknown callers that keep the caches busy. */
+async function observeUntil(assertion: (seen: Seen) => Promise<void>): Promise<Seen> {
   let seen: Seen | undefined;
   await table.until(async () => {
-    await strangers();
-    seen = await look();
+    await callAsStranger();
+    seen = await observe();
     await assertion(seen);
   });
   return seen as unknown as Seen;
 }
 
-async function look(): Promise<Seen> {
+async function observe(): Promise<Seen> {
   const outcomeOf = async (path: string, apiKey?: string): Promise<string> => {
     const { status, body } = await app.call(path, { apiKey });
     if (!path.startsWith('/health')) return status < 300 ? String(status) : `${status} ${body.code}`;
@@ -170,8 +170,8 @@ async function look(): Promise<Seen> {
   return { live, health, ready, near: ofNear, far: ofFar };
 }
 
-/** Keys that no tier knows: each one asks Redis and the catalog. */
-async function strangers(): Promise<void> {
+/** Calls with a key that no tier knows, which takes a query of Redis and of the catalog. */
+async function callAsStranger(): Promise<void> {
   const apiKey = `tnt_${randomBytes(8).toString('hex')}_${'x'.repeat(43)}`;
   await app.call('/api/v1/tenant', { apiKey });
 }

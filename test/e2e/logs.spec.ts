@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => app.dispose());
 
-/** What was written about requests since the given length of the log. */
+/** The lines about requests since the given length of the log. */
 function requestLines(since: number): Json[] {
   const lines = written.slice(since).trim().split('\n').filter(Boolean);
   return lines.map((line) => JSON.parse(line)).filter(({ context }) => context === 'Request');
@@ -37,8 +37,8 @@ async function lineOf(call: () => Promise<unknown>): Promise<Json> {
   return lines[0];
 }
 
-describe('a request', () => {
-  it('leaves one line: who, what, how long, and what it asked of the database', async () => {
+describe('the log line of a request', () => {
+  it('names the tenant, the route, the duration and the number of statements', async () => {
     await app.call('/api/v1/orders', { apiKey: acme.apiKey });
     const line = await lineOf(() => app.call('/api/v1/orders?limit=1', { apiKey: acme.apiKey }));
     expect(line).toMatchObject({
@@ -59,7 +59,7 @@ describe('a request', () => {
     });
   });
 
-  it('counts the statements of a transaction too', async () => {
+  it('counts the statements of a transaction', async () => {
     const customer = await app.call('/api/v1/customers', {
       method: 'POST',
       apiKey: acme.apiKey,
@@ -71,7 +71,7 @@ describe('a request', () => {
     expect(line.request.statements).toBeGreaterThanOrEqual(4); // begin, order, lines, commit
   });
 
-  it('keeps the id and the trace it came with, and answers with them', async () => {
+  it('has the incoming request id and trace id, as has the response', async () => {
     const headers = {
       'x-request-id': 'call-17',
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
@@ -84,24 +84,24 @@ describe('a request', () => {
     expect(line.request).toMatchObject({ id: 'call-17', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' });
   });
 
-  it('gets an id of ours when its own could forge a line', async () => {
+  it('has a generated id when the incoming one could forge a line', async () => {
     const answer = await app.call('/health/live', { headers: { 'x-request-id': 'x y "z"' } });
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('shows the route, never what is in the path', async () => {
+  it('shows the route pattern instead of the path', async () => {
     const line = await lineOf(() => app.call('/api/v1/orders/secret-in-the-path', { apiKey: acme.apiKey }));
     expect(line.request.route).toBe('/api/v1/orders/:id');
     expect(JSON.stringify(line)).not.toContain('secret-in-the-path');
   });
 
-  it('that is a probe is worth a line at debug only', async () => {
+  it('has level debug for a health probe', async () => {
     expect(await lineOf(() => app.call('/health/live'))).toMatchObject({ level: 'debug' });
   });
 });
 
 describe('the log', () => {
-  it('never shows a secret, at any level, whatever is done', async () => {
+  it('never shows a secret, at any level', async () => {
     const broken = 'Bearer tnt_0123456789abcdef_'.padEnd(71, 'x');
     await app.call('/api/v1/orders', { headers: { authorization: broken } });
     await app.call('/admin/v1/runtime', { apiKey: ADMIN_KEY });

@@ -35,14 +35,14 @@ async function scrape(): Promise<Exposition> {
   return new Exposition(text);
 }
 
-/** Asserts upon a page that has what was done: a request is counted when its answer is sent, a moment after it is read. */
+/** Asserts on a page that includes the calls before it: a request is counted a moment after its response was read. */
 function soonShown(assertion: (page: Exposition) => void): Promise<void> {
   return soon(async () => assertion(await scrape()));
 }
 
 describe('/metrics', () => {
-  it('is for the admin key; other callers get a problem', async () => {
-    const keys = [undefined, 'no-key-of-anybody', acme.apiKey];
+  it('is for the admin key, and rejects other callers with problem details', async () => {
+    const keys = [undefined, 'unknown-key', acme.apiKey];
     const answers = await Promise.all(keys.map((apiKey) => app.call('/metrics', { apiKey })));
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
       [401, 'UNAUTHENTICATED'],
@@ -54,10 +54,10 @@ describe('/metrics', () => {
     expect((await app.call('/docs-json')).body.paths['/metrics']).toBeUndefined();
   });
 
-  it('is for anyone with METRICS_PUBLIC=true, and each application of a process has figures of its own', async () => {
+  it('is public with METRICS_PUBLIC=true, and every application of a process has its own metrics', async () => {
     const open = await TestApp.over(app.database, { METRICS_PUBLIC: 'true' });
     try {
-      const answers = [await open.call('/metrics'), await open.call('/metrics', { apiKey: 'no-key-of-anybody' })];
+      const answers = [await open.call('/metrics'), await open.call('/metrics', { apiKey: 'unknown-key' })];
       expect(answers.map(({ status }) => status)).toEqual([200, 200]);
       const routes = new Exposition(answers[1]!.text).named('tenantry_http_requests_total');
       expect(routes).toEqual([
@@ -68,7 +68,7 @@ describe('/metrics', () => {
     }
   });
 
-  it('costs hardly any statement: scrapes share what the catalog was asked', async () => {
+  it('takes hardly any query: scrapes share the counts of tenants', async () => {
     const counted = jest.spyOn(SelectQueryBuilder.prototype, 'getRawMany');
     try {
       for (let n = 0; n < SCRAPES; n += 1) await scrape();
@@ -79,8 +79,8 @@ describe('/metrics', () => {
   });
 });
 
-describe('requests', () => {
-  it('are counted by route pattern, method and status, and never by what was asked for', async () => {
+describe('the metrics of requests', () => {
+  it('are counted by route pattern, method and status, and never by path', async () => {
     const count = (page: Exposition, labels: Record<string, string>): number =>
       page.count('tenantry_http_requests_total', labels);
     const before = await scrape();
@@ -100,7 +100,7 @@ describe('requests', () => {
     for (const private_ of ['made-up', '0b5f6c1e', 'limit=1', '/t/acme']) expect(text).not.toContain(private_);
   });
 
-  it('have their durations in a histogram of the same route', async () => {
+  it('have a histogram of durations per route', async () => {
     const labels = { method: 'GET', route: '/api/v1/tenant' };
     for (let n = 0; n < 3; n += 1) await app.call('/api/v1/tenant', { apiKey: acme.apiKey });
     await soonShown((page) => {
@@ -111,7 +111,7 @@ describe('requests', () => {
     });
   });
 
-  it('are counted for their tenant, with the statements they took', async () => {
+  it('are counted per tenant, with statements and waiting time', async () => {
     const read = (page: Exposition): number[] =>
       ['requests_total', 'statements_total', 'wait_seconds_total'].map((name) =>
         page.count(`tenantry_tenant_${name}`, { tenant: 'globex' }),
@@ -126,8 +126,8 @@ describe('requests', () => {
   });
 });
 
-describe('what is shown of the process', () => {
-  it('tells of pools, servers, the cache, the catalog and tenants', async () => {
+describe('the metrics page', () => {
+  it('shows pools, servers, the cache, the catalog and tenants', async () => {
     const page = await scrape();
     expect(page.named('tenantry_pool_waiting').map(({ labels }) => labels['target'])).toEqual([
       expect.stringMatching(/_shared-[0-9a-f]{4}$/),
@@ -142,7 +142,7 @@ describe('what is shown of the process', () => {
     expect(page.value('process_resident_memory_bytes')).toBeGreaterThan(1e7);
   });
 
-  it('gives no secret, host or role away', async () => {
+  it('shows no secret, host or role', async () => {
     const { text } = await app.call('/metrics', { apiKey: ADMIN_KEY });
     const { username, password, host } = new URL(app.database.url);
     for (const secret of [password, host, `${username}@`, acme.apiKey, ADMIN_KEY]) expect(text).not.toContain(secret);
@@ -158,7 +158,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-describe('what reads it', () => {
+describe('the dashboard and the alerts', () => {
   const fileAt = (path: string): string => readFileSync(new URL(`../../ops/${path}`, import.meta.url), 'utf8');
   const { groups } = load(fileAt('prometheus/alerts.yaml')) as { groups: { rules: Rule[] }[] };
   const dashboard = JSON.parse(fileAt('grafana/tenantry.json')) as { panels: Panel[]; templating: unknown };
@@ -167,7 +167,7 @@ describe('what reads it', () => {
     targets.map(({ expr }) => [title, expr.replaceAll('$__rate_interval', '5m')] as const),
   );
 
-  /** What Prometheus itself adds. */
+  /** Metrics and labels that Prometheus itself adds. */
   const ADDED_METRICS = new Set(['up']);
   const ADDED_LABELS = ['instance', 'job'];
   let page: Exposition;
@@ -179,12 +179,12 @@ describe('what reads it', () => {
     );
   });
 
-  it('there is some of both', () => {
+  it('both contain queries', () => {
     expect([alerts.length, queries.length]).toEqual([expect.any(Number), expect.any(Number)]);
     expect(Math.min(alerts.length, queries.length)).toBeGreaterThan(10);
   });
 
-  it.each([...alerts, ...queries])('%s asks for metrics and labels that are there: %s', (_title, text) => {
+  it.each([...alerts, ...queries])('use existing metrics and labels only: %s: %s', (_title, text) => {
     const { selectors, groupings } = readQuery(text);
     expect(selectors.length).toBeGreaterThan(0);
     const known = new Set(ADDED_LABELS);
@@ -198,12 +198,12 @@ describe('what reads it', () => {
     for (const label of groupings) expect([...known]).toContain(label);
   });
 
-  it('every metric that this project adds is on the dashboard or has an alert', () => {
-    const asked = new Set(
+  it('cover every metric of this project', () => {
+    const used = new Set(
       [...alerts, ...queries].flatMap(([, text]) => readQuery(text).selectors.map(({ metric }) => metric)),
     );
     const own = [...page.types.keys()].filter((name) => name.startsWith('tenantry_'));
-    const unread = own.filter((name) => ![name, `${name}_bucket`].some((series) => asked.has(series)));
-    expect(unread).toEqual([]);
+    const unused = own.filter((name) => ![name, `${name}_bucket`].some((series) => used.has(series)));
+    expect(unused).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import { TestRedis } from '../support/redis/test-redis.js';
 
 const PROBES = 1_000;
 
-/** An instance whose way to the catalog can be cut, while its tenants live on a server that it reaches directly. */
+/** An instance whose connection to the catalog can be cut, while it reaches its tenants' server directly. */
 class CutOffApp {
   private constructor(
     readonly proxy: TcpProxy,
@@ -51,12 +51,12 @@ class CutOffApp {
   }
 }
 
-describe('without the catalog', () => {
+describe('an instance without its catalog', () => {
   let cutOff: CutOffApp;
 
   afterEach(() => cutOff.dispose());
 
-  it('an instance is degraded and serves what it knows, until the grace of its cache is over', async () => {
+  it('is degraded and serves cached tenants until the grace period of its cache is over', async () => {
     cutOff = await CutOffApp.start({ CACHE_DEFAULT_TTL: '1', CACHE_GRACE: '3' });
     expect((await cutOff.ready()).body.status).toBe('ok');
     cutOff.proxy.cut();
@@ -82,7 +82,7 @@ describe('without the catalog', () => {
     });
   });
 
-  it('and without any grace it is down at once', async () => {
+  it('is down at once when there is no grace period', async () => {
     cutOff = await CutOffApp.start({ CACHE_GRACE: '0' });
     cutOff.proxy.cut();
     await soon(async () => {
@@ -91,7 +91,7 @@ describe('without the catalog', () => {
     expect((await cutOff.live()).status).toBe(200);
   });
 
-  it('that is frozen, probes are answered within two seconds, and live at once', async () => {
+  it('answers readiness probes while the catalog is frozen, and liveness probes without querying it', async () => {
     cutOff = await CutOffApp.start({});
     await cutOff.ready();
     cutOff.proxy.freeze();
@@ -116,7 +116,7 @@ describe('without the catalog', () => {
   });
 });
 
-describe('a probe', () => {
+describe('a health probe', () => {
   let app: TestApp;
   let acme: TestTenant;
 
@@ -127,7 +127,7 @@ describe('a probe', () => {
 
   afterAll(() => app.dispose());
 
-  it('does not wait for a pool that is fully held, nor for a catalog that is busy', async () => {
+  it('does not wait for an exhausted pool or for locks in the catalog', async () => {
     const body = { name: 'Ada', email: 'ada@example.com' };
     const { id } = (await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body })).body;
     const tenantDatabase = await lockIn(await databaseOf(app, acme), 'LOCK TABLE tenant.customers IN EXCLUSIVE MODE');
@@ -149,7 +149,7 @@ describe('a probe', () => {
     expect((await stranger).status).toBe(401);
   });
 
-  it('costs nothing when others have just asked: a thousand are a handful of statements', async () => {
+  it('shares its result: a thousand probes cause a handful of statements', async () => {
     const statements = jest.spyOn(pg.Client.prototype, 'query');
     try {
       for (let done = 0; done < PROBES || statements.mock.calls.length === 0; done += 50) {
@@ -163,7 +163,7 @@ describe('a probe', () => {
     }
   });
 
-  it('does not hold the number of its own connections against the catalog: it is one', async () => {
+  it('uses a single connection to the catalog', async () => {
     await Promise.all(Array.from({ length: 20 }, () => app.call('/health/ready')));
     const [row] = await app.database.admin<{ count: number }>(
       `SELECT count(*)::int AS count FROM pg_stat_activity
@@ -172,7 +172,7 @@ describe('a probe', () => {
     expect(row?.count).toBe(1);
   });
 
-  it('finds a new connection when its own was closed', async () => {
+  it('opens a new connection when its own was closed', async () => {
     await app.database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE application_name = 'tenantry health' AND datname = current_database()`,
@@ -198,7 +198,7 @@ describe("a tenant's database that is down", () => {
 
   afterAll(() => app.dispose());
 
-  it('is counted, and takes nobody else with it', async () => {
+  it('is reported as degraded, and does not affect other tenants', async () => {
     const before = await app.call('/health/ready');
     expect(before.body.details.tenantDatabases).toEqual({ status: 'up', serviceable: 2, total: 2 });
     const database = await databaseOf(app, initech);
@@ -224,7 +224,7 @@ describe("a tenant's database that is down", () => {
     });
   });
 
-  it('is told from one that is up, and from a tenant without any', async () => {
+  it('is distinguished from one that is up and from a tenant without a database', async () => {
     const up = await health('acme');
     expect([up.status, up.body]).toEqual([
       200,
@@ -241,7 +241,7 @@ describe("a tenant's database that is down", () => {
     }
   });
 
-  it('is shown to the admin key only', async () => {
+  it('is reported to the admin key only', async () => {
     expect((await app.call('/admin/v1/tenants/acme/health')).status).toBe(401);
     const asTenant = await app.call('/admin/v1/tenants/acme/health', { apiKey: acme.apiKey });
     expect([asTenant.status, asTenant.body.code]).toEqual([403, 'FORBIDDEN']);
@@ -252,8 +252,8 @@ describe("a tenant's database that is down", () => {
   }
 });
 
-describe('without Redis', () => {
-  it('an instance is degraded and serves; it is well again when Redis is back', async () => {
+describe('an instance without Redis', () => {
+  it('is degraded and serves, and recovers when Redis is back', async () => {
     const redis = await TestRedis.start();
     const env = { ENABLE_REDIS_CACHE: 'true', REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) };
     const app = await TestApp.start(env);
@@ -273,7 +273,7 @@ describe('without Redis', () => {
       expect((await app.call('/api/v1/orders', { apiKey: acme.apiKey })).status).toBe(200);
       await redis.startAgain();
       await soon(async () => {
-        await app.call('/api/v1/tenant', { apiKey: unknownKey() }); // nobody looks for Redis but who needs it
+        await app.call('/api/v1/tenant', { apiKey: unknownKey() }); // only a request that needs Redis notices that it is back
         expect((await app.call('/health/ready')).body.status).toBe('ok');
       });
     } finally {
@@ -283,7 +283,7 @@ describe('without Redis', () => {
   });
 });
 
-/** One that no cache can know. */
+/** A key that no cache can know. */
 function unknownKey(): string {
   return `tnt_${randomBytes(8).toString('hex')}_${'x'.repeat(43)}`;
 }

@@ -12,7 +12,7 @@ import { soon } from '../support/load/soon.js';
 import { dropEverything, type Json } from '../support/test-app.js';
 import { TestRedis } from '../support/redis/test-redis.js';
 
-/** After this a signal is a second one, not the same key press again. */
+/** After this time a signal counts as a second one, not as the same key press. */
 const SECOND_SIGNAL_MS = 600;
 
 let redis: TestRedis;
@@ -56,8 +56,8 @@ function environment(env: Record<string, string> = {}): Record<string, string> {
   };
 }
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
-  it('an instance says so, takes nothing new, ends what it has begun, and leaves nothing open', async () => {
+describe.each(['SIGTERM', 'SIGINT'] as const)('an instance that receives %s', (signal) => {
+  it('logs it, accepts nothing new, completes running requests, and leaves no connection open', async () => {
     await start();
     const kept = new KeptConnection(service.url);
     await kept.call('/health/live');
@@ -70,13 +70,13 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     await service.said(new RegExp(`Received ${signal}, shutting down`));
     const ready = await callOnce(service.url, '/health/ready');
     expect([ready.status, ready.body.status, ready.headers.connection]).toEqual([503, 'shutting_down', 'close']);
-    const newcomer = await callOnce(service.url, '/api/v1/orders', { apiKey });
-    expect([newcomer.status, newcomer.body.code]).toEqual([503, 'SHUTTING_DOWN']);
-    expect(newcomer.headers).toMatchObject({
+    const late = await callOnce(service.url, '/api/v1/orders', { apiKey });
+    expect([late.status, late.body.code]).toEqual([503, 'SHUTTING_DOWN']);
+    expect(late.headers).toMatchObject({
       'content-type': expect.stringMatching(/^application\/problem\+json/),
       connection: 'close',
     });
-    expect(Number(newcomer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(late.headers['retry-after'])).toBeGreaterThan(0);
     const known = await kept.call('/api/v1/orders', { apiKey });
     expect([known.reused, known.status, known.headers.connection]).toEqual([true, 200, 'close']);
     await soon(() => expect(callOnce(service.url, '/health/live')).rejects.toThrow('ECONNREFUSED'));
@@ -85,20 +85,20 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     expect((await slow).body).toMatchObject({ id: customer.id, name: 'Changed' });
     expect(await service.ended()).toBe(0);
     expect(await connectionsLeft()).toEqual([]);
-    expect(await redisClients()).toBe(1); // the one that asks
+    expect(await redisClients()).toBe(1); // the connection of this query
   });
 });
 
-describe('an instance that nobody is connected to', () => {
-  it('ends at once', async () => {
+describe('an instance without clients', () => {
+  it('stops and leaves no connection open', async () => {
     await start();
     expect(await service.stop()).toBe(0);
     expect(await connectionsLeft()).toEqual([]);
   });
 });
 
-describe('a second signal', () => {
-  it('cuts at once', async () => {
+describe('an instance that receives a second signal', () => {
+  it('cuts running requests and exits with 1', async () => {
     await start();
     const lock = await lockCustomer();
     const slow = callOnce(service.url, `/api/v1/customers/${customer.id}`, { method: 'DELETE', apiKey });
@@ -113,8 +113,8 @@ describe('a second signal', () => {
   });
 });
 
-describe('a request that never ends', () => {
-  it('is told that it was cut, and the instance ends in time and in order', async () => {
+describe('a request that does not end during the shutdown', () => {
+  it('is cut with an error response, and the instance exits with 0 before its deadline', async () => {
     await start({ SHUTDOWN_TIMEOUT: '3' });
     const lock = await lockCustomer();
     const slow = callOnce(service.url, `/api/v1/customers/${customer.id}`, { method: 'DELETE', apiKey });
@@ -126,7 +126,7 @@ describe('a request that never ends', () => {
         'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
     );
     await once(upload, 'connect');
-    await callOnce(service.url, '/health/live'); // what was sent before is read by then
+    await callOnce(service.url, '/health/live'); // the upload's head has been read by then
     service.signal('SIGTERM');
     const { status, body } = await slow;
     expect([status, body.code]).toEqual([503, 'TENANT_UNAVAILABLE']);
@@ -138,8 +138,8 @@ describe('a request that never ends', () => {
   });
 });
 
-describe('a signal while it starts', () => {
-  it('stops what has been started by then', async () => {
+describe('an instance that receives a signal during its start', () => {
+  it('stops what it has started', async () => {
     const starting = Service.start(environment());
     await soon(async () => expect(await connectionsLeft()).not.toEqual([]));
     const [begun] = Service.running;
@@ -150,7 +150,7 @@ describe('a signal while it starts', () => {
   });
 });
 
-/** Holds a row of initech's until the client is ended: whoever changes that row waits. */
+/** Locks a row of initech's until the client is ended; a request that changes it waits. */
 async function lockCustomer(): Promise<pg.Client> {
   const [target] = await database.admin<{ database: string }>(
     "SELECT database FROM connection_targets WHERE kind = 'dedicated'",
@@ -171,7 +171,9 @@ async function requestsWaiting(count: number): Promise<void> {
   });
 }
 
-/** What the server knows of the service's connections: to its catalog, and to databases whose names begin with that. */
+/**
+ * The service's connections in pg_stat_activity: to its catalog, and to databases whose names begin with the catalog's.
+ */
 function connectionsLeft(): Promise<string[]> {
   return connections("AND application_name LIKE 'tenantry%'");
 }

@@ -55,8 +55,8 @@ class Service {
     return this.ended();
   }
 
-  /** The one line that says why it did not start. */
-  get complaint(): string {
+  /** The line that explains why it did not start. */
+  get startError(): string {
     return this.output
       .split('\n')
       .filter((line) => line.startsWith('tenantry:'))
@@ -91,7 +91,7 @@ async function get(url: string, path: string, apiKey: string): Promise<Json> {
 }
 
 describe('a start without any configuration', () => {
-  it('serves the demo tenants, keeps their data over a restart, refuses a second copy, and leaves nothing running', async () => {
+  it('serves the demo tenants, keeps their data over a restart, rejects a second instance on its data, and stops cleanly', async () => {
     const dataDir = await newDataDir();
     const first = Service.start(dataDir);
     const url = await first.ready();
@@ -114,10 +114,10 @@ describe('a start without any configuration', () => {
 
     const copy = Service.start(dataDir);
     expect(await copy.ended()).toBe(1);
-    expect(copy.complaint).toMatch(/^tenantry: .*another instance.*$/);
+    expect(copy.startError).toMatch(/^tenantry: .*another instance.*$/);
     expect((await get(url, '/api/v1/tenant', demo.tenants[3].apiKey)).slug).toBe('initech');
 
-    first.process.kill('SIGINT'); // as under npm, which passes on what the terminal sent already
+    first.process.kill('SIGINT'); // as under npm, which forwards the signal that the terminal has already sent
     expect(await first.stop('SIGINT')).toBe(0);
     await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 
@@ -133,42 +133,42 @@ describe('a start without any configuration', () => {
   });
 });
 
-describe('a start that cannot work', () => {
-  it('says that the port is taken, and stops what it had started', async () => {
+describe('a start that fails', () => {
+  it('reports a port that is in use, and stops what it had started', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
     const database = await createTestDatabase('start');
     const service = Service.start(await newDataDir(), { PORT: String(port), DATABASE_URL: database.url });
     expect(await service.ended()).toBe(1);
-    expect(service.complaint).toBe(
+    expect(service.startError).toBe(
       `tenantry: cannot listen on 127.0.0.1, port ${port}: the port is in use; set PORT or HOST to another value`,
     );
     taken.close();
     await dropEverything(database);
   });
 
-  it('says that the database is not there, without its password', async () => {
+  it('reports an unreachable database without its password', async () => {
     const service = Service.start(await newDataDir(), { DATABASE_URL: 'postgres://who:hunter2@127.0.0.1:1/tenantry' });
     expect(await service.ended()).toBe(1);
-    expect(service.complaint).toMatch(/^tenantry: the catalog at who@127\.0\.0\.1:1\/tenantry cannot be reached: .+$/);
+    expect(service.startError).toMatch(/^tenantry: the catalog at who@127\.0\.0\.1:1\/tenantry cannot be reached: .+$/);
     expect(service.output).not.toContain('hunter2');
   });
 
-  it('lists every bad variable by name, and no values', async () => {
+  it('lists every invalid variable by name, without values', async () => {
     const service = Service.start(await newDataDir(), { PORT: 'http', DB_POOL_SIZE: '0', ADMIN_API_KEY: 'hunter2' });
     expect(await service.ended()).toBe(1);
     for (const name of ['PORT', 'DB_POOL_SIZE', 'ADMIN_API_KEY']) expect(service.output).toContain(name);
     expect(service.output).not.toContain('hunter2');
   });
 
-  it('refuses production without a database', async () => {
+  it('reports a missing database in production', async () => {
     const service = Service.start(await newDataDir(), { NODE_ENV: 'production' });
     expect(await service.ended()).toBe(1);
-    expect(service.complaint + service.output).toContain('DATABASE_URL');
+    expect(service.startError + service.output).toContain('DATABASE_URL');
   });
 
-  it('says that the data folder belongs to another PostgreSQL version, and leaves it alone', async () => {
+  it('reports a data folder of another PostgreSQL version, and does not change it', async () => {
     const dataDir = await newDataDir();
     const first = Service.start(dataDir, { ENABLE_DEMO_TENANTS: 'false' });
     while (!first.output.includes('Listening on')) await once(first.process.stdout as NodeJS.ReadableStream, 'data');
@@ -176,13 +176,13 @@ describe('a start that cannot work', () => {
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '14\n');
     const service = Service.start(dataDir);
     expect(await service.ended()).toBe(1);
-    expect(service.complaint).toMatch(/^tenantry: .*PostgreSQL 14.*$/);
+    expect(service.startError).toMatch(/^tenantry: .*PostgreSQL 14.*$/);
     expect(await readFile(join(dataDir, 'postgres', 'PG_VERSION'), 'utf8')).toBe('14\n');
   });
 });
 
 describe("a start on the user's own PostgreSQL", () => {
-  it('creates the catalog there, and gives every connection back at the end', async () => {
+  it('creates the catalog there, and leaves no connection open at the end', async () => {
     const database = await createTestDatabase('own');
     const service = Service.start(await newDataDir(), { DATABASE_URL: database.url, ENABLE_DEMO_TENANTS: 'true' });
     const url = await service.ready();

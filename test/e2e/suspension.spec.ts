@@ -15,7 +15,7 @@ const ISOLATIONS: readonly Isolation[] = ['row', 'schema', 'database'];
 
 let app: TestApp;
 let instances: Service[];
-/** One of each isolation; and their neighbours, who live where they do. */
+/** One tenant per isolation, and a neighbour of each on the same target or server. */
 let suspended: TestTenant[];
 let neighbours: TestTenant[];
 let callers: Caller[] = [];
@@ -42,7 +42,7 @@ afterAll(async () => {
   await app.dispose();
 });
 
-it('a suspension ends the running statements of a tenant on every instance and lets no other begin, and its neighbours notice nothing', async () => {
+it('suspending tenants ends their running statements on every instance and lets no other begin, while their neighbours are served', async () => {
   const catalog = await superuser(app.database.name);
   callers = instances.flatMap(({ url }) => [...suspended, ...neighbours].map((tenant) => new Caller(url, tenant)));
   await soon(async () => expect(callers.every(({ served }) => served > 2)).toBe(true));
@@ -78,7 +78,7 @@ it('a suspension ends the running statements of a tenant on every instance and l
   }
 }, 120_000);
 
-/** Creates one customer after the other. */
+/** Creates one customer after another. */
 class Caller {
   served = 0;
   answered = 0;
@@ -106,7 +106,7 @@ class Caller {
       const { status, body } = await this.connection.call('/api/v1/customers', {
         method: 'POST',
         apiKey: this.tenant.apiKey,
-        body: { name: 'Somebody', email: `${randomBytes(8).toString('hex')}@example.com` },
+        body: { name: 'Ada', email: `${randomBytes(8).toString('hex')}@example.com` },
       });
       this.answered += 1;
       this.outcomes.add(status === 201 ? '201' : `${status} ${body?.code}`);
@@ -115,7 +115,7 @@ class Caller {
   }
 }
 
-/** A customer whose row somebody else has locked: whoever changes it waits in the database. */
+/** A customer whose row is locked, so that a request that changes it waits in the database. */
 class BlockedRow {
   private constructor(
     private readonly tenant: TestTenant,
@@ -132,7 +132,7 @@ class BlockedRow {
     return new BlockedRow(tenant, created.body.id, lock);
   }
 
-  /** Waits until it may, and tells what it was answered. */
+  /** Waits for the lock. @returns status and code of the response */
   async change(url: string): Promise<string> {
     const change = { method: 'PATCH', apiKey: this.tenant.apiKey, body: { name: 'Changed', version: 1 } };
     const { status, body } = await callOnce(url, `/api/v1/customers/${this.id}`, change);

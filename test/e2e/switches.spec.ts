@@ -16,8 +16,8 @@ afterEach(async () => {
   await dropEverything(database);
 });
 
-describe('what is switched on', () => {
-  it('is told at the start and at any time, with where it comes from and without secrets', async () => {
+describe('the table of feature flags', () => {
+  it('is logged at start and available at runtime, with the source of each value and without secrets', async () => {
     database = await createTestDatabase('switches');
     const folder = await mkdtemp(join(tmpdir(), 'tenantry-switches-'));
     await chmod(folder, 0o755);
@@ -27,14 +27,14 @@ describe('what is switched on', () => {
 
     const runtime = await callOnce(service.url, '/admin/v1/runtime', { apiKey: ADMIN_KEY });
     expect(runtime.status).toBe(200);
-    const switches = new Map(runtime.body.switches.map(({ variable, ...rest }: Json) => [variable, rest]));
-    expect(switches.get('ENABLE_CONNECTION_POOLING')).toEqual({ value: 'false', source: 'environment' });
-    expect(switches.get('ENABLE_API_DOCS')).toEqual({ value: 'false', source: '.env' });
-    expect(switches.get('METRICS_PUBLIC')).toEqual({ value: 'false', source: 'default' });
-    expect(switches.get('ENABLE_DEMO_TENANTS')).toEqual({ value: 'false', source: 'default' });
+    const flags = new Map(runtime.body.switches.map(({ variable, ...rest }: Json) => [variable, rest]));
+    expect(flags.get('ENABLE_CONNECTION_POOLING')).toEqual({ value: 'false', source: 'environment' });
+    expect(flags.get('ENABLE_API_DOCS')).toEqual({ value: 'false', source: '.env' });
+    expect(flags.get('METRICS_PUBLIC')).toEqual({ value: 'false', source: 'default' });
+    expect(flags.get('ENABLE_DEMO_TENANTS')).toEqual({ value: 'false', source: 'default' });
 
     const table = service.lines.find(({ msg }) => msg.startsWith('Feature flags:'))?.msg.split('\n') ?? [];
-    for (const [variable, { value, source }] of switches as Map<string, Json>) {
+    for (const [variable, { value, source }] of flags as Map<string, Json>) {
       expect(table.map((row) => row.trim().split(/ +/))).toContainEqual([variable, value, source]);
     }
     const password = decodeURIComponent(new URL(database.url).password);
@@ -45,7 +45,7 @@ describe('what is switched on', () => {
     expect((await callOnce(service.url, '/admin/v1/runtime')).status).toBe(401);
   });
 
-  it('is what it does: each line of the two big ones is in the log, and what is off is not used', async () => {
+  it('matches the behaviour: pooling and Redis log their state, and a disabled feature is not used', async () => {
     database = await createTestDatabase('switches');
     const redis = await TestRedis.start();
     try {

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ADMIN_KEY, type Answer, TestApp, type TestTenant } from '../../support/test-app.js';
-import { AdminClient, type Asked } from '../../support/admin/admin-client.js';
+import { AdminClient, type RequestOptions } from '../../support/admin/admin-client.js';
 import { type AdminBody, type AdminRoute, adminRoutes, servedAdminRoutes } from '../../support/admin/admin-routes.js';
 import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } from '../../support/admin/hostile.js';
 
-/** Fields that take any text: hostile there is only what is none, or none that can be stored. */
+/** Fields that accept any text; only values that are no text, or that cannot be stored, are hostile there. */
 const FREE_TEXT = [
   ...['PUT maintenance message', 'POST api-keys name', 'migrate message'],
   ...['POST servers host', 'POST servers ownerRole', 'POST servers ownerPassword'],
 ];
-/** What is right for a field, though it is wrong for others. */
-const RIGHT: Readonly<Record<string, readonly unknown[]>> = {
+/** Values that are valid for a field, although they are invalid for others. */
+const VALID: Readonly<Record<string, readonly unknown[]>> = {
   limits: [{}],
   domains: [[]],
   tenants: [['acme']],
@@ -18,7 +18,7 @@ const RIGHT: Readonly<Record<string, readonly unknown[]>> = {
   name: ['a0b5f6c1-6f0a-4c39-9d0e-2a4f8a1c7d11'],
   ownerPassword: [' '],
 };
-/** Nothing listens there: a server that is otherwise described well is refused, too. */
+/** Nothing listens there, so that even an otherwise valid server is rejected. */
 const UNREACHABLE = { host: '127.0.0.1', port: 1 };
 const QUERY_TEXTS = [
   'аcme',
@@ -57,8 +57,8 @@ afterAll(async () => app.dispose());
 
 beforeEach(async () => expect(await checksum()).toBe(before));
 
-describe('every admin route', () => {
-  it('is documented, so that it is among those that are tried here', () => {
+describe('every route of the admin API', () => {
+  it('is documented, and therefore covered by these tests', () => {
     const documented = routes.map(({ method, path }) => `${method} ${path.replace(/{(\w+)}/g, ':$1')}`);
     expect(documented.toSorted()).toEqual(servedAdminRoutes(app).toSorted());
     expect(routes.length).toBeGreaterThan(28);
@@ -70,7 +70,7 @@ describe('every admin route', () => {
     ['an empty key', '', 401, 'UNAUTHENTICATED'],
     ['a key of no tenant', `tnt_0123456789abcdef_${'x'.repeat(43)}`, 401, 'UNAUTHENTICATED'],
     ["a tenant's key", 'acme', 403, 'FORBIDDEN'],
-  ])('refuses whoever comes with %s', async (_what, key, status, code) => {
+  ])('rejects a caller with %s', async (_what, key, status, code) => {
     const apiKey = key === 'acme' ? acme.apiKey : key;
     const wrong: string[] = [];
     for (const route of routes) {
@@ -85,10 +85,10 @@ describe('every admin route', () => {
     expect(await checksum()).toBe(before);
   });
 
-  it('answers names in its path that name nothing, or cannot, with a clear 4xx', async () => {
+  it('rejects unknown and impossible names in its path with a clear 4xx', async () => {
     const names = [...NO_NAMES, ...UNKNOWN_NAMES].filter((name) => name !== '..'); // clients resolve it themselves
     const parts = [...names.map(encodeURIComponent), ...RAW_PATH_PARTS, ''];
-    await expectRefusals(
+    await expectRejections(
       routes.flatMap((route) =>
         parametersOf(route).flatMap((parameter) =>
           parts.map((part) => [route, { path: pathOf(route, { [parameter]: part }), ...exampleOf(route) }] as const),
@@ -97,27 +97,27 @@ describe('every admin route', () => {
     );
   });
 
-  it('answers bodies that are none, or not its own, with a clear 4xx', async () => {
+  it('rejects malformed and foreign bodies with a clear 4xx', async () => {
     const withBody = routes.filter(({ bodies }) => bodies.length > 0);
     expect(withBody.length).toBeGreaterThan(7);
-    await expectRefusals(withBody.flatMap((route) => WRONG_BODIES.map((body) => [route, { body }] as const)));
+    await expectRejections(withBody.flatMap((route) => WRONG_BODIES.map((body) => [route, { body }] as const)));
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  it('answers values that its fields do not take with a clear 4xx that names the field', async () => {
+  it('rejects invalid values of its fields with a clear 4xx that names the field', async () => {
     for (const route of routes) {
-      for (const body of route.bodies) await expectFieldsRefused(route, body);
+      for (const body of route.bodies) await expectFieldsRejected(route, body);
     }
   });
 
-  it('answers queries that it does not take, or takes once, with a clear 4xx', async () => {
+  it('rejects unknown, invalid and repeated query parameters with a clear 4xx', async () => {
     const withQuery = routes.filter(({ queries }) => queries.length > 0);
     expect(withQuery.length).toBeGreaterThan(4);
-    await expectRefusals(
+    await expectRejections(
       withQuery.flatMap((route) => {
         const texts = [...QUERY_TEXTS.map(encodeURIComponent), 'x'.repeat(20_000), '%ff'];
         const own = route.queries.flatMap((name) => [
-          ...texts.filter((text) => !isRightQuery(name, text)).map((text) => `${name}=${text}`),
+          ...texts.filter((text) => !isValidQuery(name, text)).map((text) => `${name}=${text}`),
           ...(name === 'search' ? [] : [`${name}=`]),
           ...[`${name}=1&${name}=2`, `${name}[]=1`, `${name}[a]=1`, `${name}%00=1`],
         ]);
@@ -128,10 +128,10 @@ describe('every admin route', () => {
     );
   });
 
-  it('answers an Idempotency-Key that is none, and headers without end, with a clear 4xx', async () => {
+  it('rejects an invalid Idempotency-Key and oversized headers with a clear 4xx', async () => {
     const creating = routes.filter(({ method, path }) => method === 'POST' && CREATES.test(path));
     expect(creating).toHaveLength(4);
-    await expectRefusals([
+    await expectRejections([
       ...creating.flatMap((route) =>
         ['', 'x'.repeat(256), 'é', 'a\tb'].map(
           (key) => [route, { ...exampleOf(route), headers: { 'idempotency-key': key } }] as const,
@@ -147,26 +147,28 @@ describe('every admin route', () => {
 
 const CREATES = /\/(?:servers|tenants|api-keys|operations)$/;
 
-/** Each is refused with problem details and a known code, tells nothing of what was sent, and changes nothing. */
-async function expectRefusals(calls: readonly (readonly [AdminRoute, Asked & { path?: string }])[]): Promise<void> {
+/** Expects problem details with a known code, without anything that was sent, and no change of the catalog. */
+async function expectRejections(
+  calls: readonly (readonly [AdminRoute, RequestOptions & { path?: string }])[],
+): Promise<void> {
   expect(calls.length).toBeGreaterThan(0);
   const wrong: string[] = [];
-  for (const [route, { path = pathOf(route), ...asked }] of calls) {
-    const answer = await admin.send(route.method, path, asked);
-    if (!isClearRefusal(answer)) wrong.push(describeAnswer(route, JSON.stringify({ path, ...asked }), answer));
+  for (const [route, { path = pathOf(route), ...options }] of calls) {
+    const answer = await admin.send(route.method, path, options);
+    if (!isClearRejection(answer)) wrong.push(describeAnswer(route, JSON.stringify({ path, ...options }), answer));
   }
   expect(wrong).toEqual([]);
   expect(await checksum()).toBe(before);
 }
 
-async function expectFieldsRefused(route: AdminRoute, { example, fields }: AdminBody): Promise<void> {
+async function expectFieldsRejected(route: AdminRoute, { example, fields }: AdminBody): Promise<void> {
   const wrong: string[] = [];
   for (const field of fields) {
     for (const value of valuesFor(route, example, field)) {
       const base = route.path.includes('/servers') ? { ...example, ...UNREACHABLE } : example;
       const body = { ...base, [field]: value };
       const answer = await admin.send(route.method, pathOf(route), { body });
-      if (!isClearRefusal(answer) || !blames(answer, field)) {
+      if (!isClearRejection(answer) || !blames(answer, field)) {
         wrong.push(describeAnswer(route, JSON.stringify(body), answer));
       }
     }
@@ -176,21 +178,21 @@ async function expectFieldsRefused(route: AdminRoute, { example, fields }: Admin
 }
 
 function valuesFor({ method, path }: AdminRoute, { kind }: AdminBody['example'], field: string): readonly unknown[] {
-  const isRight = (value: unknown): boolean =>
-    (RIGHT[field] ?? []).some((right) => JSON.stringify(right) === JSON.stringify(value));
+  const isValid = (value: unknown): boolean =>
+    (VALID[field] ?? []).some((valid) => JSON.stringify(valid) === JSON.stringify(value));
   const isFree =
     FREE_TEXT.includes(`${method} ${path.split('/').at(-1)} ${field}`) ||
     FREE_TEXT.includes(`${String(kind)} ${field}`);
-  return [...WRONG_VALUES, ...(isFree ? [] : NO_NAMES)].filter((value) => !isRight(value));
+  return [...WRONG_VALUES, ...(isFree ? [] : NO_NAMES)].filter((value) => !isValid(value));
 }
 
-/** A name that could be right, of something that does not exist, is not the field's fault. */
+/** A valid name of something that does not exist is no error of the field. */
 function blames({ status, body }: Answer, field: string): boolean {
   if (status !== 400) return true;
   return body.errors.some((error: { field: string }) => error.field === '' || error.field.split('.')[0] === field);
 }
 
-function isClearRefusal({ status, headers, body, text }: Answer): boolean {
+function isClearRejection({ status, headers, body, text }: Answer): boolean {
   return (
     status >= 400 &&
     status < 500 &&
@@ -202,8 +204,8 @@ function isClearRefusal({ status, headers, body, text }: Answer): boolean {
   );
 }
 
-/** It may be part of a slug, or the name of something that was removed. */
-function isRightQuery(name: string, text: string): boolean {
+/** It may be part of a slug, or the name of a deleted subject. */
+function isValidQuery(name: string, text: string): boolean {
   if (name === 'search') return ['-1', '1e3', '0x10'].includes(text);
   return name === 'subject' && ['NaN', '-1', '1.5', '1e3', '0x10', '..%2Fx'].includes(text);
 }
@@ -216,7 +218,7 @@ function pathOf({ path }: AdminRoute, parts: Readonly<Record<string, string>> = 
   return path.replace(/{(\w+)}/g, (_all, name: string) => parts[name] ?? existing[name] ?? 'unknown');
 }
 
-function exampleOf({ bodies }: AdminRoute): Asked {
+function exampleOf({ bodies }: AdminRoute): RequestOptions {
   return bodies[0] ? { body: bodies[0].example } : {};
 }
 

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe('a request with an Idempotency-Key', () => {
-  it('creates one tenant, however often and wherever it is sent, and is answered alike', async () => {
+  it('creates one tenant however often and to whichever instance it is sent, and always gets the same answer', async () => {
     const body = { slug: 'once', isolation: 'row' };
     const send = (client: AdminClient): ReturnType<AdminClient['send']> =>
       client.send('POST', '/tenants', { body, headers: { 'idempotency-key': 'create once' } });
@@ -37,7 +37,7 @@ describe('a request with an Idempotency-Key', () => {
     await admin.ended(answers[0]?.headers.get('location') ?? '');
   });
 
-  it('shows the same new API key again, and there is only one', async () => {
+  it('returns the same new API key again, and creates only one', async () => {
     const issue = (headers: Record<string, string>): ReturnType<AdminClient['send']> =>
       admin.send('POST', '/tenants/acme/api-keys', { body: { name: 'again' }, headers });
     const first = await issue({ 'idempotency-key': 'issue' });
@@ -46,11 +46,11 @@ describe('a request with an Idempotency-Key', () => {
     expect((await issue({})).body.token).not.toBe(first.body.token);
     const again = (await admin.get('/tenants/acme/api-keys')).body.filter(({ name }: Json) => name === 'again');
     expect(again).toHaveLength(2);
-    const [kept] = await app.database.admin<Json>('SELECT * FROM idempotency_keys WHERE key = $1', ['issue']);
-    expect(JSON.stringify(kept)).not.toContain(first.body.token);
+    const [saved] = await app.database.admin<Json>('SELECT * FROM idempotency_keys WHERE key = $1', ['issue']);
+    expect(JSON.stringify(saved)).not.toContain(first.body.token);
   });
 
-  it('is refused for another request: another body, another tenant, another route', async () => {
+  it('is rejected when the key was used for another body, tenant or route', async () => {
     const headers = { 'idempotency-key': 'taken' };
     expect((await admin.send('POST', '/tenants/acme/api-keys', { headers })).status).toBe(201);
     for (const [path, body] of [
@@ -59,13 +59,13 @@ describe('a request with an Idempotency-Key', () => {
       ['/tenants', { slug: 'never', isolation: 'row' }],
       ['/operations', { kind: 'reseal' }],
     ] as const) {
-      const refused = await admin.send('POST', path, { body, headers });
-      expect([path, refused.status, refused.body.code]).toEqual([path, 409, 'CONFLICT']);
+      const rejected = await admin.send('POST', path, { body, headers });
+      expect([path, rejected.status, rejected.body.code]).toEqual([path, 409, 'CONFLICT']);
     }
     expect((await admin.get('/tenants/never')).status).toBe(404);
   });
 
-  it('counts anew when it was refused the first time: nothing was created', async () => {
+  it('is executed when the first attempt was rejected', async () => {
     const send = (): ReturnType<AdminClient['send']> =>
       admin.send('POST', '/tenants/later/api-keys', { headers: { 'idempotency-key': 'early' } });
     expect((await send()).status).toBe(404);
@@ -74,7 +74,7 @@ describe('a request with an Idempotency-Key', () => {
     expect([answer.status, answer.headers.get('idempotency-replayed')]).toEqual([201, null]);
   });
 
-  it('counts anew a day later', async () => {
+  it('is executed again a day later', async () => {
     const send = (): ReturnType<AdminClient['send']> =>
       admin.send('POST', '/tenants/acme/api-keys', { headers: { 'idempotency-key': 'daily' } });
     const first = await send();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => app.dispose());
 
-/** An operation that nobody here works on. */
+/** Inserts an operation that no worker here handles. */
 async function insert(values: Record<string, unknown> = {}): Promise<string> {
   const id = randomUUID();
   const row = { id, kind: 'foreign', subject: id, steps: ['one', 'two'], created_by: 'test', ...values };
@@ -32,8 +32,8 @@ async function update(id: string, set: string): Promise<void> {
   await app.database.admin(`UPDATE operations SET ${set} WHERE id = $1`, [id]);
 }
 
-describe('operations', () => {
-  it('are listed newest first, page by page, also those of one millisecond', async () => {
+describe('operations in the admin API', () => {
+  it('are listed newest first, page by page, even within one millisecond', async () => {
     const ids = new Set<string>();
     for (let n = 0; n < 7; n += 1) ids.add(await insert({ kind: 'paged', created_at: `2026-01-01T00:00:0${n >> 1}Z` }));
     const seen: Json[] = [];
@@ -48,7 +48,7 @@ describe('operations', () => {
     expect(times).toEqual(times.toSorted().toReversed());
   });
 
-  it('are found by status, by kind and by tenant, by its slug or id, also when the tenant is gone', async () => {
+  it('are found by status, kind and tenant slug or id, even after the tenant was deleted', async () => {
     const tenantId = randomUUID();
     const id = await insert({ kind: 'sought', status: 'cancelled', tenant_id: tenantId, subject: 'gone' });
     await insert({ kind: 'sought', status: 'failed', subject: 'gone' });
@@ -59,7 +59,7 @@ describe('operations', () => {
     expect((await admin.get('/operations?tenant=nobody')).body.items).toEqual([]);
   });
 
-  it('show their steps and progress, and neither their input nor their state', async () => {
+  it('show their steps and progress, but neither input nor state', async () => {
     const hidden = { input: { hunter: 'hunter2' }, state: { sealed: 'hunter3' } };
     const id = await insert({ ...hidden, status: 'running', finished_steps: ['one'], step: 'two', done: 3, total: 9 });
     const running = await admin.get(`/operations/${id}`);
@@ -78,7 +78,7 @@ describe('operations', () => {
     });
   });
 
-  it('tell how they ended for each of many tenants', async () => {
+  it('list their result for each tenant', async () => {
     const id = await insert();
     for (const status of ['failed', 'succeeded', 'succeeded']) {
       await app.database.admin(
@@ -100,7 +100,7 @@ describe('operations', () => {
     expect((await admin.get(`/operations/${randomUUID()}/tenants`)).status).toBe(404);
   });
 
-  it('are cancelled and tried again, which the audit log tells', async () => {
+  it('can be cancelled and retried, which the audit log records', async () => {
     const id = await insert({ run_after: '2100-01-01' });
     expect(await admin.send('POST', `/operations/${id}/cancel`)).toMatchObject({
       status: 202,
@@ -121,15 +121,15 @@ describe('operations', () => {
     );
   });
 
-  it('are asked for by their kind, which the audit log tells', async () => {
-    const asked = await admin.send('POST', '/operations', { body: { kind: 'reseal' } });
-    expect(asked).toMatchObject({ status: 202, body: { kind: 'reseal', createdBy: 'admin key' } });
-    expect(await admin.ended(asked.headers.get('location'))).toMatchObject({ status: 'succeeded' });
-    const { items } = (await admin.get(`/audit?subject=${asked.body.id}&action=operation.create`)).body;
+  it('can be created by their kind, which the audit log records', async () => {
+    const created = await admin.send('POST', '/operations', { body: { kind: 'reseal' } });
+    expect(created).toMatchObject({ status: 202, body: { kind: 'reseal', createdBy: 'admin key' } });
+    expect(await admin.ended(created.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+    const { items } = (await admin.get(`/audit?subject=${created.body.id}&action=operation.create`)).body;
     expect(items).toMatchObject([{ actor: 'admin key', before: null, after: { kind: 'reseal' } }]);
     for (const kind of ['provision', 'delete', 'nothing', '']) {
-      const refused = await admin.send('POST', '/operations', { body: { kind } });
-      expect([kind, refused.status, refused.body.errors?.[0].field]).toEqual([kind, 400, 'kind']);
+      const rejected = await admin.send('POST', '/operations', { body: { kind } });
+      expect([kind, rejected.status, rejected.body.errors?.[0].field]).toEqual([kind, 400, 'kind']);
     }
   });
 });
@@ -154,7 +154,7 @@ describe('followers of an operation', () => {
     await soon(async () => expect(all.map(({ events }) => events.length)).toEqual(all.map(() => 3)));
   }
 
-  it('are told its state at once and at every change, and are let go when it has ended', async () => {
+  it('receive its state at once and at every change, until it has ended', async () => {
     const id = await insert();
     const early = await follow(id);
     await soon(async () => expect(early.events).toHaveLength(1));
@@ -177,28 +177,28 @@ describe('followers of an operation', () => {
     expect(after.events).toEqual(early.events.slice(2));
   });
 
-  it('share one look at its row, which ends when the last of them has gone', async () => {
+  it('share one poll of its row, which stops when the last follower has gone', async () => {
     const read = jest.spyOn(app.application.nest.get(OperationRecords), 'read');
-    const looksAt = (id: string): number => read.mock.calls.filter(([asked]) => asked === id).length;
+    const pollsOf = (id: string): number => read.mock.calls.filter(([readId]) => readId === id).length;
     const [id, another, third] = [await insert(), await insert(), await insert()];
     const all = await Promise.all(Array.from({ length: 10 }, () => follow(id)));
     await changeTwice(id, all);
-    const looks = looksAt(id);
-    expect(looks).toBeLessThan(10 + 10); // one of each for whether it is there at all
+    const polls = pollsOf(id);
+    expect(polls).toBeLessThan(10 + 10); // each follower reads it once to see whether it exists
     for (const follower of all) follower.leave();
-    await changeTwice(another, [await follow(another)]); // by then it is known that they have gone
-    const since = looksAt(id);
+    await changeTwice(another, [await follow(another)]); // by then their departure has been noticed
+    const since = pollsOf(id);
     await changeTwice(third, [await follow(third)]);
-    expect(looksAt(third)).toBeGreaterThan(2);
-    expect(looksAt(id)).toBe(since);
+    expect(pollsOf(third)).toBeGreaterThan(2);
+    expect(pollsOf(id)).toBe(since);
     read.mockRestore();
   });
 
-  it('are at most so many; the next one is asked to come back', async () => {
+  it('are limited in number; the next one is rejected with Retry-After', async () => {
     const id = await insert();
     await Promise.all(Array.from({ length: MAX_FOLLOWERS }, () => follow(id)));
-    const refused = await admin.get(`/operations/${id}/events`);
-    expect([refused.status, refused.body.code, refused.headers.has('retry-after')]).toEqual([
+    const rejected = await admin.get(`/operations/${id}/events`);
+    expect([rejected.status, rejected.body.code, rejected.headers.has('retry-after')]).toEqual([
       429,
       'TOO_MANY_FOLLOWERS',
       true,
@@ -207,7 +207,7 @@ describe('followers of an operation', () => {
     await soon(async () => expect((await follow(id)).response.statusCode).toBe(200));
   });
 
-  it('do not hold up an instance that shuts down, and are let go by it', async () => {
+  it('do not delay the shutdown of an instance, which ends their streams', async () => {
     const leaving = await TestApp.over(app.database);
     const id = await insert();
     const follower = await follow(id, new AdminClient(leaving));

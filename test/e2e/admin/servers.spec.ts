@@ -22,7 +22,7 @@ afterAll(async () => {
   await asSuperuser('postgres', `DROP ROLE ${POWERLESS}`);
 });
 
-it('a server is refused with the field to correct, when it cannot be used as described', async () => {
+it('registering an unusable server is rejected with the field to correct', async () => {
   for (const [field, change] of [
     ['host', { port: 1 }],
     ['host', { tls: 'require' }],
@@ -30,28 +30,28 @@ it('a server is refused with the field to correct, when it cannot be used as des
     ['ownerRole', { ownerRole: POWERLESS, ownerPassword: 'weak' }],
     ['name', { name: 'default' }],
   ] as const) {
-    const refused = await admin.send('POST', '/servers', { body: { ...description, ...change } });
-    expect([refused.status, refused.body.code]).toEqual([400, 'VALIDATION_FAILED']);
-    expect(refused.body.errors.map((error: Json) => error.field)).toEqual([field]);
+    const rejected = await admin.send('POST', '/servers', { body: { ...description, ...change } });
+    expect([rejected.status, rejected.body.code]).toEqual([400, 'VALIDATION_FAILED']);
+    expect(rejected.body.errors.map((error: Json) => error.field)).toEqual([field]);
   }
   expect((await admin.get('/servers')).body.map(({ name }: Json) => name)).toEqual(['default']);
 });
 
-it('a server is registered once, and its password is shown to nobody', async () => {
-  const asked = { body: description, headers: { 'idempotency-key': 'eu-2' } };
-  const registered = await admin.send('POST', '/servers', asked);
+it('a server is registered once, and its password is never shown', async () => {
+  const request = { body: description, headers: { 'idempotency-key': 'eu-2' } };
+  const registered = await admin.send('POST', '/servers', request);
   expect([registered.status, registered.headers.get('location')]).toEqual([201, '/admin/v1/servers/eu-2']);
   const { ownerPassword, ...shown } = description;
   expect(registered.body).toEqual({
     ...{ ...shown, id: expect.any(String), draining: false, tenants: 0, databases: 0 },
   });
-  expect((await admin.send('POST', '/servers', asked)).body).toEqual(registered.body);
+  expect((await admin.send('POST', '/servers', request)).body).toEqual(registered.body);
   expect((await admin.send('POST', '/servers', { body: description })).body.code).toBe('CONFLICT');
   expect((await admin.get('/servers/eu-2')).body).toEqual(registered.body);
   expect((await admin.get('/audit?subject=eu-2')).text).not.toContain(ownerPassword);
 });
 
-it('a server is changed after a look at whether it can be used so; that of the catalog stays where it is', async () => {
+it("a change of a server is validated against the server, and the catalog's server cannot be moved", async () => {
   const changed = await admin.send('PATCH', '/servers/eu-2', { body: { maxConnections: 60 } });
   expect(changed).toMatchObject({ status: 200, body: { maxConnections: 60 } });
   const wrong = await admin.send('PATCH', '/servers/eu-2', { body: { ownerPassword: 'wrong' } });
@@ -60,7 +60,7 @@ it('a server is changed after a look at whether it can be used so; that of the c
   expect([moved.status, moved.body.code]).toEqual([409, 'CONFLICT']);
 });
 
-it('no tenant is put on a server that drains; it is forgotten when none is left', async () => {
+it('a draining server receives no tenants, and can be removed once it has none', async () => {
   const body = { slug: 'far', isolation: 'database', server: 'eu-2' };
   expect((await admin.send('POST', '/servers/eu-2/drain')).body.draining).toBe(true);
   expect((await admin.send('POST', '/tenants', { body })).body.code).toBe('CONFLICT');
@@ -81,7 +81,7 @@ it('no tenant is put on a server that drains; it is forgotten when none is left'
   expect((await admin.send('DELETE', '/servers/default')).body.code).toBe('CONFLICT');
 });
 
-it('the audit log tells each of it: what, before and after', async () => {
+it('the audit log records every change of a server, with the values before and after', async () => {
   const { ownerPassword: _ownerPassword, ...registered } = description;
   const { items } = (await admin.get('/audit?subject=eu-2')).body;
   expect(items.toReversed().map(({ action, before, after }: Json) => [action, before, after])).toEqual([

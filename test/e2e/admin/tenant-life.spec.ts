@@ -14,7 +14,7 @@ let app: TestApp;
 let other: TestApp;
 let admin: AdminClient;
 let logged = '';
-/** Whatever nobody but its holder may read. */
+/** Values that only their holders may read. */
 const secrets = new Set<string>([ADMIN_KEY, testServer().ownerPassword]);
 
 beforeAll(async () => {
@@ -35,14 +35,14 @@ afterAll(async () => {
   await app.dispose();
 });
 
-describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
+describe.each(ISOLATIONS)('a tenant with isolation %s', (isolation) => {
   const slug = `life-${isolation}`;
   const neighbour = `neighbour-${isolation}`;
   let tenant: Json;
   let key: string;
   let neighboursKey: string;
 
-  it('begins with an operation that can be followed and read', async () => {
+  it('is created by an operation that can be followed and read', async () => {
     const created = await admin.send('POST', '/tenants', { body: { slug, isolation } });
     expect(created).toMatchObject({ status: 202, body: { tenant: { slug, isolation, status: 'provisioning' } } });
     const location = created.headers.get('location') ?? '';
@@ -63,7 +63,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     await admin.create(neighbour, isolation);
   });
 
-  it('lets in whoever has a key, which is shown once', async () => {
+  it('is accessed with an API key that is shown once', async () => {
     const issued = await admin.send('POST', `/tenants/${slug}/api-keys`, { body: { name: 'first' } });
     expect([issued.status, issued.headers.get('cache-control')]).toEqual([201, 'no-store']);
     key = issued.body.token;
@@ -76,7 +76,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     expect((await admin.get(`/tenants/${slug}/api-keys`)).body).toEqual([shown]);
   });
 
-  it('is given limits and domains, which select it', async () => {
+  it('receives limits and domains, and is selected by its domain', async () => {
     const change = { limits: { maxConcurrentStatements: 3 }, domains: [`${slug}.example.org`] };
     expect(await admin.send('PATCH', `/tenants/${slug}`, { body: change })).toMatchObject({
       status: 200,
@@ -105,7 +105,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     await everywhere(async (call) => expect((await call()).status).toBe(200));
   });
 
-  it('is in maintenance, with a message, and out of it again', async () => {
+  it('enters maintenance with a message, and leaves it again', async () => {
     const begun = await admin.send('PUT', `/tenants/${slug}/maintenance`, { body: { message: 'back at nine' } });
     expect(begun).toMatchObject({ status: 200, body: { status: 'maintenance', message: 'back at nine' } });
     await everywhere(async (call) => {
@@ -129,7 +129,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     expect((await admin.send('DELETE', `/tenants/${neighbour}/api-keys/${second.id}`)).status).toBe(404);
   });
 
-  it('is deleted with a grace period, and restored', async () => {
+  it('is deleted with a grace period, and restored within it', async () => {
     const deleted = await admin.send('DELETE', `/tenants/${slug}?graceSeconds=3600`);
     expect(deleted).toMatchObject({ status: 202, body: { kind: 'delete', status: 'pending', tenantId: tenant.id } });
     await everywhere(async (call) => expect(codeOf(await call())).toEqual([503, 'TENANT_UNAVAILABLE']));
@@ -143,7 +143,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     expect(body.items).toMatchObject([CUSTOMER]);
   });
 
-  it('is deleted for good: nothing of it is left, and everything of others', async () => {
+  it('is deleted completely, while its neighbour keeps all rows', async () => {
     expect(await remains(isolation, tenant)).toBeGreaterThan(0);
     const deleted = await admin.send('DELETE', `/tenants/${slug}?graceSeconds=0`);
     await soon(async () => {
@@ -158,15 +158,15 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
       const { body } = await instance.call('/api/v1/customers', { apiKey: neighboursKey });
       expect(body.items).toMatchObject([CUSTOMER]);
     }
-    const ofTheRemoved = (await admin.get(`/operations?tenant=${slug}`)).body.items;
-    expect(ofTheRemoved.map(({ kind }: Json) => kind)).toEqual(['delete', 'delete', 'provision']);
+    const ofTheDeleted = (await admin.get(`/operations?tenant=${slug}`)).body.items;
+    expect(ofTheDeleted.map(({ kind }: Json) => kind)).toEqual(['delete', 'delete', 'provision']);
 
     expect((await admin.create(slug, isolation)).id).not.toBe(tenant.id);
     const { body } = await app.call('/api/v1/customers', { apiKey: await admin.issueKey(slug) });
     expect(body.items).toEqual([]);
   });
 
-  it('is told by the audit log: who, what, before and after', async () => {
+  it('has every change in the audit log, with the actor and the values before and after', async () => {
     const { items } = (await admin.get(`/audit?subject=${slug}&limit=1000`)).body;
     const entries = items.filter(({ subjectId }: Json) => subjectId === tenant.id).toReversed();
     expect(entries.map(({ actor, action, before, after }: Json) => [actor, action, before, after])).toEqual([
@@ -198,7 +198,7 @@ describe.each(ISOLATIONS)('the life of a tenant (%s)', (isolation) => {
     ]);
   });
 
-  /** On both instances, as soon as they have heard of it. */
+  /** Asserts on both instances, as soon as they have received the change. */
   async function everywhere(holds: (call: (apiKey?: string) => Promise<Answer>) => Promise<void>): Promise<void> {
     for (const instance of [app, other]) {
       await soon(() => holds((apiKey = key) => instance.call('/api/v1/customers', { apiKey })));
@@ -211,14 +211,14 @@ it.each([
   ['constructor', 'row'],
   ['a'.repeat(63), 'database'],
   [`b${'-'.repeat(61)}b`, 'schema'],
-])('a tenant may be called %s', async (slug, isolation) => {
+])('a tenant can have the slug %s', async (slug, isolation) => {
   await admin.create(slug, isolation);
   const apiKey = await admin.issueKey(slug);
   secrets.add(apiKey);
   expect((await app.call('/api/v1/customers', { method: 'POST', apiKey, body: CUSTOMER })).status).toBe(201);
 });
 
-it('tells no secret: not in the audit log, not in operations, not in the log', async () => {
+it('no secret appears in the audit log, in operations or in the log', async () => {
   expect(secrets.size).toBeGreaterThan(2 + 3 * 3);
   expect(logged).toMatch(/POST \/admin\/v1\/tenants\/:slug\/api-keys 201/);
   const rows = await Promise.all([
@@ -245,8 +245,8 @@ async function rememberPassword(tenantId: string): Promise<void> {
     'SELECT c.id, c.password_sealed FROM connection_targets c JOIN tenants t ON t.target_id = c.id WHERE t.id = $1',
     [tenantId],
   );
-  const place = targetPasswordContext(target?.id ?? '');
-  secrets.add(app.application.nest.get(KeyRing).decrypt(target?.password_sealed ?? '', place));
+  const context = targetPasswordContext(target?.id ?? '');
+  secrets.add(app.application.nest.get(KeyRing).decrypt(target?.password_sealed ?? '', context));
 }
 
 /** How much of a tenant a superuser finds: rows, its schema, its database, its role. */

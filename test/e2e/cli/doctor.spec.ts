@@ -54,7 +54,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the doctor does not call ok. */
+/** The findings that are not ok. */
 async function findings(around: Around = {}): Promise<Finding[]> {
   const ran = await cli.runAmid(around, 'doctor', '--json');
   const { healthy, findings: all } = ran.json as { healthy: boolean; findings: Finding[] };
@@ -65,18 +65,18 @@ async function findings(around: Around = {}): Promise<Finding[]> {
   return found;
 }
 
-/** Harms, looks, and mends. */
-async function afterHarm(harm: string, mend: string, where = database.name): Promise<Finding[]> {
-  await asSuperuser(where, harm);
+/** Damages the system, runs doctor and repairs the damage. */
+async function withDamage(damage: string, repair: string, where = database.name): Promise<Finding[]> {
+  await asSuperuser(where, damage);
   try {
     return await findings();
   } finally {
-    await asSuperuser(where, mend);
+    await asSuperuser(where, repair);
   }
 }
 
-describe('a healthy system', () => {
-  it('is a line of ok for each check', async () => {
+describe('doctor on a healthy system', () => {
+  it('prints one line of ok per check', async () => {
     const { code, stdout, stderr } = await cli.spawn('doctor');
     const lines = stdout.trimEnd().split('\n');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -87,7 +87,7 @@ describe('a healthy system', () => {
     ]);
   });
 
-  it('is what it was before it was looked at', async () => {
+  it('changes nothing', async () => {
     const count = 'SELECT count(*)::int AS n FROM audit_log';
     const [before] = await database.admin<{ n: number }>(count);
     expect(await findings()).toEqual([]);
@@ -95,7 +95,7 @@ describe('a healthy system', () => {
   });
 });
 
-describe('policies', () => {
+describe('doctor on row-level security', () => {
   const POLICY = `FOR ALL USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`;
   const restore = (table: string) => `DROP POLICY IF EXISTS tenant_isolation ON ${table};
@@ -110,7 +110,7 @@ describe('policies', () => {
       'a different condition in its policy',
     ],
     [
-      'passed by another one',
+      'bypassed by another one',
       (table) => `CREATE POLICY leak ON ${table} USING (true)`,
       (table) => `DROP POLICY leak ON ${table}`,
       'an additional policy',
@@ -121,9 +121,9 @@ describe('policies', () => {
       (table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
       'row-level security disabled',
     ],
-  ])('that were %s', async (_what, harm, mend, message) => {
+  ])('reports a policy that was %s', async (_what, damage, repair, message) => {
     const table = `${schema}.customers`;
-    expect(await afterHarm(harm(table), mend(table), shared)).toEqual([
+    expect(await withDamage(damage(table), repair(table), shared)).toEqual([
       expect.objectContaining({
         ...{ check: 'row-level-security', verdict: 'fail' },
         ...{ subject: `default/${shared} ${table}`, message: expect.stringContaining(message) },
@@ -131,59 +131,59 @@ describe('policies', () => {
     ]);
   });
 
-  it('that a table without tenant_id cannot have', async () => {
+  it('reports a table without tenant_id', async () => {
     const table = 'shared.everybodys';
-    const found = await afterHarm(`CREATE TABLE ${table} (id int)`, `DROP TABLE ${table}`, shared);
+    const found = await withDamage(`CREATE TABLE ${table} (id int)`, `DROP TABLE ${table}`, shared);
     expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'has no tenant_id' }]);
   });
 
-  it('of a schema that is gone', async () => {
-    const harm = `ALTER SCHEMA ${schema} RENAME TO elsewhere`;
-    const found = await afterHarm(harm, `ALTER SCHEMA elsewhere RENAME TO ${schema}`, shared);
+  it('reports a tenant schema that does not exist', async () => {
+    const damage = `ALTER SCHEMA ${schema} RENAME TO elsewhere`;
+    const found = await withDamage(damage, `ALTER SCHEMA elsewhere RENAME TO ${schema}`, shared);
     expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'does not exist' }]);
   });
 });
 
-describe('login roles', () => {
+describe('doctor on login roles', () => {
   it.each([
     ['BYPASSRLS', 'NOBYPASSRLS', 'BYPASSRLS'],
     ['SUPERUSER', 'NOSUPERUSER', 'superuser'],
     ['NOLOGIN', 'LOGIN', 'cannot log in'],
-  ])('with %s', async (harm, mend, message) => {
-    const found = await afterHarm(`ALTER ROLE "${role}" ${harm}`, `ALTER ROLE "${role}" ${mend}`);
+  ])('reports a login role with %s', async (damage, repair, message) => {
+    const found = await withDamage(`ALTER ROLE "${role}" ${damage}`, `ALTER ROLE "${role}" ${repair}`);
     expect(found).toEqual([
       expect.objectContaining({ check: 'login-role', verdict: 'fail', message: expect.stringContaining(message) }),
     ]);
   });
 });
 
-describe('tenants', () => {
-  it('behind the newest migration', async () => {
+describe('doctor on tenants', () => {
+  it('reports a tenant behind the newest migration', async () => {
     const set = (version: string) => `UPDATE tenants SET schema_version = '${version}' WHERE slug = 'sick-schema'`;
-    const found = await afterHarm(set('CreateCustomers1764000000000'), set('CreateOrders1764000001000'));
+    const found = await withDamage(set('CreateCustomers1764000000000'), set('CreateOrders1764000001000'));
     expect(found).toMatchObject([{ check: 'migrations', verdict: 'fail', remedy: 'npm run tenantry -- migrate' }]);
     expect(found[0]?.message).toContain('sick-schema');
   });
 
-  it('that nobody goes on with', async () => {
+  it('reports a failed tenant that no worker will pick up', async () => {
     const set = (status: string) => `UPDATE tenants SET status = '${status}' WHERE slug = 'sick-schema'`;
-    const found = await afterHarm(set('failed'), set('active'));
+    const found = await withDamage(set('failed'), set('active'));
     expect(found).toMatchObject([{ check: 'stuck', verdict: 'fail', subject: 'sick-schema' }]);
     expect(found[0]?.remedy).toMatch(/^operations retry /);
   });
 
-  it('whose operation shows no sign of life', async () => {
-    const harm = `UPDATE operations SET status = 'running', heartbeat_at = now() - interval '5 minutes', finished_at = NULL
+  it('reports a tenant whose operation has stopped its heartbeat', async () => {
+    const damage = `UPDATE operations SET status = 'running', heartbeat_at = now() - interval '5 minutes', finished_at = NULL
       WHERE subject = 'sick-schema'`;
-    const mend = `UPDATE operations SET status = 'succeeded', finished_at = now() WHERE subject = 'sick-schema'`;
-    expect(await afterHarm(harm, mend)).toMatchObject([
+    const repair = `UPDATE operations SET status = 'succeeded', finished_at = now() WHERE subject = 'sick-schema'`;
+    expect(await withDamage(damage, repair)).toMatchObject([
       { check: 'stuck', verdict: 'warn', subject: 'provision sick-schema', message: 'sends no heartbeat' },
     ]);
   });
 });
 
-describe('servers', () => {
-  it('that do not answer, beside others that do', async () => {
+describe('doctor on servers', () => {
+  it('reports a server that does not answer, and checks the others', async () => {
     const port = await freePort();
     await database.admin(
       `INSERT INTO servers (id, name, host, port, owner_role, owner_password_sealed)
@@ -197,13 +197,13 @@ describe('servers', () => {
     ]);
   });
 
-  it('that have fewer connections than one instance may open', async () => {
+  it('reports a server with fewer connections than one instance may open', async () => {
     const found = await findings({ env: { DB_SERVER_MAX_CONNECTIONS: '5000' } });
     expect(found).toMatchObject([{ check: 'server', verdict: 'fail', subject: 'default' }]);
     expect(found[0]?.message).toContain('5000');
   });
 
-  it('whose owner may not do what tenants need', async () => {
+  it('reports a server whose owner role lacks required rights', async () => {
     const { host, port } = testServer();
     const weak = await createTestDatabase('doctor_weak');
     await weak.admin(`CREATE ROLE ${weak.name} LOGIN PASSWORD 'weak'; GRANT CREATE ON SCHEMA public TO ${weak.name}`);
@@ -220,26 +220,26 @@ describe('servers', () => {
   });
 });
 
-describe('sealed values', () => {
-  it('that were sealed with a former key', async () => {
+describe('doctor on encrypted values', () => {
+  it('reports values that were encrypted with a former key', async () => {
     const ENCRYPTION_KEYS = `new:${randomBytes(32).toString('base64')},test:${KEY}`;
     const found = await findings({ env: { ENCRYPTION_KEYS } });
     expect(found).toMatchObject([{ check: 'sealed-values', verdict: 'warn', remedy: 'npm run tenantry -- reseal' }]);
   });
 
-  it('that no key opens', async () => {
+  it('reports values that no key decrypts', async () => {
     const found = await findings({ env: { ENCRYPTION_KEYS: `new:${randomBytes(32).toString('base64')}` } });
     expect(new Set(found.map(({ check }) => check))).toEqual(new Set(['login-role', 'sealed-values']));
   });
 });
 
-describe('the rest', () => {
-  it('is looked at while the catalog is away', async () => {
+describe('doctor on the environment', () => {
+  it('reports an unreachable catalog, and runs the other checks', async () => {
     const found = await findings({ env: { DATABASE_URL: `postgres://x:y@127.0.0.1:${await freePort()}/z` } });
     expect(found).toMatchObject([{ check: 'catalog', verdict: 'fail' }]);
   });
 
-  it('includes a catalog that lacks migrations, which are not run', async () => {
+  it('reports a catalog that lacks migrations, without running them', async () => {
     const empty = await createTestDatabase('doctor_empty');
     const found = await findings({ env: { DATABASE_URL: empty.url } });
     expect(await empty.admin("SELECT to_regclass('tenants') IS NULL AS untouched")).toEqual([{ untouched: true }]);
@@ -247,7 +247,7 @@ describe('the rest', () => {
     expect(found).toMatchObject([{ check: 'catalog', verdict: 'fail' }]);
   });
 
-  it('includes a Redis that is away, full for ever, or nobody asked for', async () => {
+  it('reports a Redis that is down, down but not configured, or never evicts', async () => {
     const away = String(await freePort());
     expect(await findings({ env: { REDIS_PORT: away } })).toMatchObject([{ check: 'redis', verdict: 'fail' }]);
     expect(await findings({ env: { REDIS_HOST: '', REDIS_PORT: away } })).toMatchObject([{ verdict: 'warn' }]);
@@ -258,7 +258,7 @@ describe('the rest', () => {
     expect(found).toMatchObject([{ check: 'redis', verdict: 'warn' }]);
   });
 
-  it('includes a configuration that is not valid, or not for production', async () => {
+  it('reports a configuration that is invalid, or unsafe in production', async () => {
     const invalid = await findings({ env: { DB_POOL_SIZE: 'many', PORT: '-1' } });
     expect(invalid.map(({ subject }) => subject)).toEqual(['PORT', 'DB_POOL_SIZE']);
     const open = await findings({
@@ -271,7 +271,7 @@ describe('the rest', () => {
     ]);
   });
 
-  it('includes secrets that others may read', async () => {
+  it('reports a secrets file that other users can read', async () => {
     const path = join(folder, 'secrets.json');
     await writeFile(path, '{}');
     await chmod(path, 0o644);
@@ -280,7 +280,7 @@ describe('the rest', () => {
     expect(found).toMatchObject([{ check: 'configuration', verdict: 'fail', remedy: `chmod 600 ${path}` }]);
   });
 
-  it('is told although a server takes the connection and never answers', async () => {
+  it('reports a server that accepts the connection and never answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;

@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The running server answers the key so, a moment after the command at the latest. */
+/** Asserts how the running server answers the key, a moment after the command at the latest. */
 function answers(token: string, status: number): Promise<void> {
   return soon(async () => {
     const response = await fetch(`${service?.url}/api/v1/tenant`, { headers: { authorization: `Bearer ${token}` } });
@@ -42,7 +42,7 @@ function slugs({ items }: Json): string[] {
   return items.map(({ slug }: { slug: string }) => slug);
 }
 
-describe('without a server', () => {
+describe('the command line without a running server', () => {
   it('provisions a tenant in each isolation', async () => {
     expect(await cli.json('tenants')).toEqual({ items: [], nextCursor: null });
     for (const isolation of ISOLATIONS) {
@@ -55,7 +55,7 @@ describe('without a server', () => {
     }
   });
 
-  it('shows a table when nothing more is asked for', async () => {
+  it('prints a table by default', async () => {
     const { code, stdout, stderr } = await cli.spawn('tenants');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [title, ...rows] = stdout.trimEnd().split('\n');
@@ -63,7 +63,7 @@ describe('without a server', () => {
     expect(rows.map((row) => row.split(/\s+/)[0])).toEqual(['cli-database', 'cli-row', 'cli-schema']);
   });
 
-  it('filters, and goes through pages', async () => {
+  it('filters and pages the list of tenants', async () => {
     expect(slugs(await cli.json('tenants', '--isolation', 'schema', '--search', 'cli-'))).toEqual(['cli-schema']);
     const page = await cli.json('tenants', '--limit', '2');
     expect(slugs(page)).toEqual(['cli-database', 'cli-row']);
@@ -74,15 +74,15 @@ describe('without a server', () => {
     });
   });
 
-  it('keeps what was only asked for until somebody follows it', async () => {
-    const asked = await cli.run('tenants', 'create', 'later', '--isolation', 'row', '--no-wait');
-    const id = /operations follow (\S+)/.exec(asked.stderr)?.[1] ?? '';
+  it('completes an operation created with --no-wait when it is followed', async () => {
+    const created = await cli.run('tenants', 'create', 'later', '--isolation', 'row', '--no-wait');
+    const id = /operations follow (\S+)/.exec(created.stderr)?.[1] ?? '';
     expect((await cli.json('tenants', 'show', 'later')).status).toBe('provisioning');
     const followed = await cli.run('operations', 'follow', id, '--json');
     const documents = followed.stdout.trimEnd().split('\n');
-    const told = documents.map((line) => JSON.parse(line) as { status: string });
-    expect(told.at(0)?.status).toBe('pending');
-    expect(told.at(-1)).toMatchObject({ id, status: 'succeeded' });
+    const states = documents.map((line) => JSON.parse(line) as { status: string });
+    expect(states.at(0)?.status).toBe('pending');
+    expect(states.at(-1)).toMatchObject({ id, status: 'succeeded' });
     expect(followed).toMatchObject({ code: 0, stderr: '' });
     expect((await cli.json('tenants', 'show', 'later')).status).toBe('active');
   });
@@ -96,7 +96,7 @@ describe('without a server', () => {
     expect(await create('twice')).toMatchObject({ code: 1, stdout: '', error: { error: { code: 'CONFLICT' } } });
   });
 
-  it('says how to go on with what it is interrupted at, and somebody else can', async () => {
+  it('prints how to resume an interrupted operation, and another process can resume it', async () => {
     const blocker = await cli.json('tenants', 'create', 'interrupted', '--isolation', 'row', '--no-wait');
     const { id } = blocker.operation;
     await database.admin("UPDATE operations SET run_after = now() + interval '1 hour' WHERE id = $1", [id]);
@@ -116,7 +116,7 @@ describe('without a server', () => {
   });
 });
 
-describe('beside a server', () => {
+describe('the command line next to a running server', () => {
   const keys = new Map<string, { readonly id: string; readonly token: string }>();
 
   beforeAll(async () => {
@@ -124,7 +124,7 @@ describe('beside a server', () => {
     for (const isolation of ISOLATIONS) keys.set(isolation, await cli.json('keys', 'create', `cli-${isolation}`));
   });
 
-  it.each(ISOLATIONS)('leads a %s tenant through its life', async (isolation) => {
+  it.each(ISOLATIONS)('manages a %s tenant from suspension to deletion', async (isolation) => {
     const slug = `cli-${isolation}`;
     const { token = '', id = '' } = keys.get(isolation) ?? {};
     await answers(token, 200);
@@ -147,12 +147,12 @@ describe('beside a server', () => {
     const deletion = await cli.json('tenants', 'delete', slug, '--yes');
     expect(deletion).toMatchObject({ kind: 'delete', status: 'pending' });
     expect((await cli.json('tenants', 'restore', slug)).status).toBe('active');
-    const removal = await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
-    expect(removal).toMatchObject({ kind: 'delete', status: 'succeeded' });
+    const deleted = await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
+    expect(deleted).toMatchObject({ kind: 'delete', status: 'succeeded' });
     expect(await cli.run('tenants', 'show', slug)).toMatchObject({ code: 1, stderr: 'tenantry: no such tenant\n' });
   });
 
-  it('has written down who did it', async () => {
+  it('records its user in the audit log', async () => {
     const { items } = await cli.json('audit', '--subject', 'cli-row');
     const byUs = items.filter(({ actor }: { actor: string }) => actor.startsWith('command line ('));
     const actions = byUs.map(({ action }: { action: string }) => action);
@@ -161,7 +161,7 @@ describe('beside a server', () => {
     }
   });
 
-  it('migrates, rotates and reseals', async () => {
+  it('migrates tenants, rotates credentials and re-encrypts values', async () => {
     expect(await cli.json('migrate', '--dry-run')).toMatchObject({ units: 0, versions: [] });
     await database.admin(`UPDATE tenants SET schema_version = 'CreateCustomers1764000000000' WHERE slug = 'later'`);
     const { stdout } = await cli.run('migrate', '--dry-run');

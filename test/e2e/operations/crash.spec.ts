@@ -12,10 +12,10 @@ afterAll(async () => operators.close());
 
 // Every step of every operation: test/soak/operations/crash-at-each-step.spec.ts
 describe('an operation whose process is killed (SIGKILL)', () => {
-  it('is completed by another one: a tenant is created', async () =>
+  it('is completed by another process: creating a tenant', async () =>
     crashAt(operators, await provisionCase('database'), 'create-schema'));
 
-  it('is completed by another one: a tenant is deleted', async () => {
+  it('is completed by another process: deleting a tenant', async () => {
     await operators.bothRun();
     await crashAt(operators, await deleteCase(operators, 'schema'), 'forget');
   });

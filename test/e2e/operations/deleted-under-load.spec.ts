@@ -17,7 +17,7 @@ afterAll(async () => {
   await dropEverything(database);
 });
 
-/** Writes on both instances until it is stopped; the statuses that it was answered with. */
+/** Writes on both instances until the signal. @returns the statuses of the responses */
 async function write({ apiKey }: TestTenant, signal: AbortSignal): Promise<Set<number>> {
   const statuses = new Set<number>();
   for (let n = 0; !signal.aborted; n += 1) {
@@ -29,16 +29,20 @@ async function write({ apiKey }: TestTenant, signal: AbortSignal): Promise<Set<n
 }
 
 it.each(['row', 'schema', 'database'] as const)(
-  'a tenant that is deleted while it writes leaves nothing behind, and nobody else notices (%s)',
+  'deleting a tenant that is writing leaves nothing behind, and its neighbour is served throughout (%s)',
   async (isolation) => {
     const [app] = apps;
-    const doomed = await app.provision(`doomed-${isolation}`, isolation);
+    const deletedTenant = await app.provision(`deleted-${isolation}`, isolation);
     const neighbour = await app.provision(`neighbour-${isolation}`, isolation);
-    const place = (await app.call(`/admin/v1/tenants/${doomed.slug}`, { apiKey: ADMIN_KEY })).body;
+    const location = (await app.call(`/admin/v1/tenants/${deletedTenant.slug}`, { apiKey: ADMIN_KEY })).body;
     const stop = new AbortController();
-    const writing = [write(doomed, stop.signal), write(doomed, stop.signal), write(neighbour, stop.signal)];
+    const writing = [
+      write(deletedTenant, stop.signal),
+      write(deletedTenant, stop.signal),
+      write(neighbour, stop.signal),
+    ];
 
-    const deleted = await app.call(`/admin/v1/tenants/${doomed.slug}?graceSeconds=0`, {
+    const deleted = await app.call(`/admin/v1/tenants/${deletedTenant.slug}?graceSeconds=0`, {
       ...{ method: 'DELETE', apiKey: ADMIN_KEY },
     });
     expect(deleted.status).toBe(202);
@@ -50,10 +54,10 @@ it.each(['row', 'schema', 'database'] as const)(
     const [first, second, neighbours] = await Promise.all(writing);
 
     expect([...(neighbours ?? [])]).toEqual([201]);
-    // Served, then refused while it was being deleted, then unknown.
+    // Served, then rejected while it was being deleted, then unknown.
     for (const status of [...(first ?? []), ...(second ?? [])]) expect([201, 503, 401]).toContain(status);
     expect(first).toContain(401);
-    expect(await remains(isolation, place)).toEqual([]);
+    expect(await remains(isolation, location)).toEqual([]);
   },
 );
 

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { asSuperuser, createTestDatabase } from '../../support/postgres/postgres.js';
 import { dropEverything, TestApp } from '../../support/test-app.js';
 
-it('demo tenants get the tables of a migration that was added since the last start', async () => {
+it('a start migrates demo tenants whose tables are behind', async () => {
   const database = await createTestDatabase('catalog');
   const env = { ENABLE_DEMO_TENANTS: 'true' };
   const first = await TestApp.over(database, env);

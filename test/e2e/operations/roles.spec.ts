@@ -16,14 +16,14 @@ beforeAll(async () => {
 
 afterAll(async () => app.dispose());
 
-it('tenants are served with login roles of their targets, and the owner works on their databases in operations only', async () => {
+it('tenants are served with the login roles of their targets, and the owner role is used for operations only', async () => {
   const tenants = [await app.provision('by-row', 'row'), await app.provision('by-database', 'database')];
   const load = new SteadyLoad(
     () => [app],
     tenants.map(({ apiKey }) => apiKey),
   );
   const seen = new Map<string, Session>();
-  const look = async (): Promise<void> => {
+  const readSessions = async (): Promise<void> => {
     const sessions = await app.database.admin<Session>(
       `SELECT usename AS role, application_name AS application FROM pg_stat_activity
        WHERE datname IN (SELECT database FROM connection_targets)`,
@@ -31,8 +31,8 @@ it('tenants are served with login roles of their targets, and the owner works on
     for (const session of sessions) seen.set(`${session.role} ${session.application}`, session);
   };
   for (const isolation of ['row', 'schema', 'database'] as const) {
-    await Promise.all([app.provision(`meanwhile-${isolation}`, isolation), look(), look()]);
-    await look();
+    await Promise.all([app.provision(`new-${isolation}`, isolation), readSessions(), readSessions()]);
+    await readSessions();
   }
   await load.stop();
   expect([...load.answers.keys()]).toEqual([200]);

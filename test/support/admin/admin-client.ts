@@ -4,7 +4,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { soon } from '../load/soon.js';
 import { ADMIN_KEY, type Answer, type Json, type TestApp } from '../test-app.js';
 
-export interface Asked {
+export interface RequestOptions {
   readonly body?: object | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -17,12 +17,12 @@ export class AdminClient {
     return this.send('GET', path);
   }
 
-  /** @param path of `/admin/v1`, or as it is when it says so itself */
-  send(method: string, path: string, asked: Asked = {}): Promise<Answer> {
-    return this.app.call(absolute(path), { method, apiKey: ADMIN_KEY, ...asked });
+  /** @param path relative to `/admin/v1`, or an absolute one of `/admin/` or `/docs` */
+  send(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    return this.app.call(absolute(path), { method, apiKey: ADMIN_KEY, ...options });
   }
 
-  /** The operation behind a `Location`, once it has ended. */
+  /** Waits until the operation has ended. @param location the `Location` header of the response that created it */
   async ended(location: string | null): Promise<Json> {
     let operation: Json;
     await soon(async () => {
@@ -32,7 +32,7 @@ export class AdminClient {
     return operation;
   }
 
-  /** A tenant that is served. */
+  /** Creates a tenant and waits until it is provisioned. */
   async create(slug: string, isolation: string): Promise<Json> {
     const created = await this.send('POST', '/tenants', { body: { slug, isolation } });
     expect(created.status).toBe(202);
@@ -49,7 +49,7 @@ export class AdminClient {
   }
 }
 
-/** Somebody who reads server-sent events. */
+/** A client that reads server-sent events. */
 export class Follower {
   text = '';
 
@@ -58,7 +58,7 @@ export class Follower {
     readonly response: IncomingMessage,
   ) {
     response.on('data', (chunk: Buffer) => void (this.text += chunk.toString()));
-    response.on('error', () => undefined); // it goes away itself
+    response.on('error', () => undefined); // `leave` destroys the connection
   }
 
   static async of(url: string): Promise<Follower> {
@@ -69,7 +69,7 @@ export class Follower {
     return new Follower(call, response);
   }
 
-  /** What has been told so far. */
+  /** The events received so far. */
   get events(): readonly { readonly event: string; readonly id: string; readonly data: Json }[] {
     return this.text
       .split('\n\n')

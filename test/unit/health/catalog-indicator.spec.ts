@@ -21,7 +21,7 @@ beforeEach(() => {
   isCatalogUp = true;
   queries = 0;
   const config = { cache: { graceSeconds: GRACE_MS / 1000 } } as AppConfig;
-  const ask = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     queries += 1;
     if (!isCatalogUp) throw new Error('connect ECONNREFUSED');
   };
@@ -31,7 +31,7 @@ beforeEach(() => {
   };
   indicator = new CatalogIndicator(
     config,
-    { ask } as CatalogProbe,
+    { check } as CatalogProbe,
     { subscribe } as CatalogChangeFeed,
     new HealthIndicatorService(),
     () => nowMs,
