@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 
 type Level = 'log' | 'warn' | 'error';
 
-/** Takes the place of Nest's logger and keeps what was said. */
+/** Replaces Nest's logger and records its lines. */
 export class LogRecorder implements LoggerService {
   private readonly lines: { readonly level: Level; readonly text: string }[] = [];
 
@@ -14,15 +14,15 @@ export class LogRecorder implements LoggerService {
     return this.lines.filter((line) => line.level === level && pattern.test(line.text)).map(({ text }) => text);
   }
 
-  log(...said: unknown[]): void {
-    this.lines.push({ level: 'log', text: said.join('\n') });
+  log(...messages: unknown[]): void {
+    this.lines.push({ level: 'log', text: messages.join('\n') });
   }
 
-  warn(...said: unknown[]): void {
-    this.lines.push({ level: 'warn', text: said.join('\n') });
+  warn(...messages: unknown[]): void {
+    this.lines.push({ level: 'warn', text: messages.join('\n') });
   }
 
-  error(...said: unknown[]): void {
-    this.lines.push({ level: 'error', text: said.join('\n') });
+  error(...messages: unknown[]): void {
+    this.lines.push({ level: 'error', text: messages.join('\n') });
   }
 }

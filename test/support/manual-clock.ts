@@ -1,4 +1,4 @@
-/** A clock that a test turns on: the machine's own, and as much later as the test says. */
+/** The machine's clock, ahead by as much as a test has advanced it. */
 export class ManualClock {
   private skewMs = 0;
 

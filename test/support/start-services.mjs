@@ -1,11 +1,11 @@
 // Jest's globalSetup: one PostgreSQL for the whole run, in a temporary folder, on a free port.
-// Both projects name this module; jest calls it once per path, and it holds to that by itself, too.
+// Several projects name this module; jest calls it once per path, and it starts nothing a second time.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 
-/** Where the teardown finds what the setup started: both run in jest's own process. */
+/** The key of the started services for the teardown: both run in jest's own process. */
 export const SERVICES = Symbol.for('tenantry.test-services');
 
 const compiled = (path) => new URL(`../../dist/dev/embedded-postgres/${path}`, import.meta.url);
@@ -23,13 +23,13 @@ export default async function startServices() {
   await removeAbandoned(tmpdir(), name);
   const folder = stagingPath(tmpdir(), name);
   await mkdir(folder);
-  await chmod(folder, 0o755); // whatever the umask: as root, PostgreSQL runs as another user
+  await chmod(folder, 0o755); // regardless of the umask: under root, PostgreSQL runs as another user
 
   const passwords = { superuser: randomBytes(12).toString('hex'), owner: randomBytes(12).toString('hex') };
   const postgres = await EmbeddedPostgres.start({
     dataDir: folder,
     passwords,
-    // Nothing here needs to survive the machine.
+    // The data need not survive a crash of the machine.
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' },
   });
   globalThis[SERVICES] = { postgres, folder };

@@ -20,12 +20,12 @@ import { asSuperuser, createTestDatabase, type TestDatabase } from './postgres/p
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-characters';
 
-/** A tenant of a test, and the key that lets it in. */
+/** A tenant of a test, with an API key. */
 export interface TestTenant extends Tenant {
   readonly apiKey: string;
 }
 
-/** Whatever a server answered: tests assert upon it field by field. */
+/** Any JSON response; tests assert on its fields. */
 export type Json = ReturnType<typeof JSON.parse>;
 
 export interface Call {
@@ -108,7 +108,7 @@ export class TestApp {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
-  /** Stops it, and removes every database and role that its catalog led to. */
+  /** Stops it, and drops its catalog and every database and role in it. */
   async dispose(): Promise<void> {
     await this.stop();
     await dropEverything(this.database);
@@ -143,11 +143,11 @@ function baseEnvironment(url: string, dataDir: string): Record<string, string> {
     ADMIN_API_KEY: ADMIN_KEY,
     ENCRYPTION_KEYS: `test:${randomKey}`,
     SHUTDOWN_TIMEOUT: '10',
-    ENABLE_REDIS_CACHE: 'false', // never one that happens to run here; tests with Redis start their own
+    ENABLE_REDIS_CACHE: 'false', // never one that happens to run here; tests with Redis start one
   };
 }
 
-// One for the whole file: a second instance over the same catalog has to open what the first one sealed.
+// One for the whole file: a second instance over the same catalog must decrypt what the first one encrypted.
 const randomKey = randomBytes(32).toString('base64');
 
 function parse(content: string): Json {

@@ -1,7 +1,7 @@
 import type { Json, TestApp } from '../test-app.js';
 
 export interface AdminBody {
-  /** As documented. */
+  /** The documented example. */
   readonly example: Readonly<Record<string, unknown>>;
   /** The names of all fields it may have. */
   readonly fields: readonly string[];
@@ -13,11 +13,11 @@ export interface AdminRoute {
   /** `/admin/v1/tenants/{slug}` */
   readonly path: string;
   readonly queries: readonly string[];
-  /** What its body may be, one for each kind; none for a route without one. */
+  /** The shapes of its body, one per kind; empty for a route without a body. */
   readonly bodies: readonly AdminBody[];
 }
 
-/** Every admin route. Whatever is added later is among them. */
+/** Every documented admin route, including those added later. */
 export async function adminRoutes(app: TestApp): Promise<AdminRoute[]> {
   const document = (await app.call('/docs-json')).body;
   return Object.entries<Record<string, Json>>(document.paths)
@@ -27,7 +27,7 @@ export async function adminRoutes(app: TestApp): Promise<AdminRoute[]> {
     );
 }
 
-/** Every admin route that Fastify knows, documented or not: `GET /admin/v1/tenants/:slug`. */
+/** Every admin route that Fastify serves, documented or not, as `GET /admin/v1/tenants/:slug`. */
 export function servedAdminRoutes(app: TestApp): string[] {
   const tree: string = app.application.nest.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
   const path: string[] = [];

@@ -13,7 +13,7 @@ export interface Item {
 
 export const ITEM: CacheKind<Item> = { name: 'item', schema: z.strictObject({ text: z.string() }) };
 
-/** How long after it began to listen an instance takes nothing from Redis: what the clocks of two may differ by. */
+/** For so long after it connected to the feed an instance ignores Redis: the allowed difference between two clocks. */
 export const UNTRUSTED_MS = 5_001;
 
 export const OPTIONS: TieredCacheOptions = {
@@ -25,7 +25,7 @@ export const OPTIONS: TieredCacheOptions = {
   random: () => 0,
 };
 
-/** A clock that stands until a test turns it. */
+/** A clock that stands still until a test advances it. */
 export class StoppedClock {
   private elapsedMs = 0;
 
@@ -37,7 +37,7 @@ export class StoppedClock {
   }
 }
 
-/** The machine's clocks, and as much later as the test says. */
+/** The machine's clocks, ahead by as much as a test has advanced them. */
 export class ShiftedClock {
   private shiftMs = 0;
 
@@ -49,7 +49,7 @@ export class ShiftedClock {
   }
 }
 
-/** What a cache is in front of: it can be slow, broken and changed behind its back, and counts how often it is asked. */
+/** The source behind a cache: it can be slow, fail and change unannounced, and counts its loads. */
 export class Truth {
   asked = 0;
   failure: Error | undefined;
@@ -57,21 +57,21 @@ export class Truth {
   private gate: Promise<void> | undefined;
   private open: (() => void) | undefined;
 
-  /** @returns the version it has from now on */
+  /** @returns the new version of the row */
   write(key: string, text: string, more: Partial<Loaded<Item>> = {}): number {
     const version = more.version ?? (this.rows.get(key)?.version ?? 0) + 1;
     this.rows.set(key, { value: { text }, subject: `subject:${key}`, version, ...more });
     return version;
   }
 
-  /** @returns the version that its removal is announced with */
+  /** @returns the version that announces its deletion */
   remove(key: string): number {
     const version = (this.rows.get(key)?.version ?? 0) + 1;
     this.rows.delete(key);
     return version;
   }
 
-  /** What is asked from now on is read at once and answered after `release`. */
+  /** Later loads read their row at once and return it after `release`. */
   hold(): void {
     this.gate = new Promise((resolve) => {
       this.open = resolve;
@@ -83,7 +83,7 @@ export class Truth {
     this.passOthers();
   }
 
-  /** What is asked from now on is answered at once; what was held back still waits for `release`. */
+  /** Later loads return at once; the held ones still wait for `release`. */
   passOthers(): void {
     this.gate = undefined;
   }
@@ -125,7 +125,7 @@ export async function openTier(redis: RedisSettings, statistics = new CacheStati
   return tier;
 }
 
-/** One instance's cache in front of a truth. */
+/** The cache of one instance, with its source. */
 export class CacheInstance {
   private constructor(
     readonly cache: TieredCache,
@@ -152,7 +152,7 @@ export class CacheInstance {
     return new CacheInstance(cache, truth, clock, tier);
   }
 
-  /** Hears every change, for long enough that Redis is trusted. */
+  /** Connects to the change feed, for long enough that Redis is trusted. */
   listen(): this {
     this.cache.feedRestored();
     this.clock.advance(UNTRUSTED_MS);
@@ -163,7 +163,7 @@ export class CacheInstance {
     return (await this.cache.getOrLoad(ITEM, key, this.truth.loader(key)))?.text;
   }
 
-  /** Changes the truth, and hears of it. */
+  /** Changes the row and announces the change. */
   change(key: string, text: string): void {
     this.cache.observeVersion(`subject:${key}`, this.truth.write(key, text));
     this.cache.forgetAbsence(ITEM, [key]);

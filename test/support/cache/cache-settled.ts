@@ -6,7 +6,7 @@ export async function connected(...instances: CacheInstance[]): Promise<void> {
   await soon(async () => expect(instances.map(({ tier }) => tier?.isConnected)).toEqual(instances.map(() => true)));
 }
 
-/** Commands are answered in their order: behind two answers, everything is there that was being written before. */
+/** Redis answers commands in order: after two answers, every earlier write is stored. */
 export async function settled({ tier }: CacheInstance): Promise<void> {
   for (let answer = 0; answer < 2; answer += 1) await tier?.get('settled', ITEM.schema);
 }

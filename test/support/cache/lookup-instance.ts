@@ -13,13 +13,13 @@ import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing, UNTRU
 import { POOL_OPTIONS } from '../pool/test-pool.js';
 
 interface Setting {
-  /** Where the notifications come from, when not from the catalog directly. */
+  /** The connection that receives notifications; directly from the catalog by default. */
   readonly heardThrough?: ConnectionTarget;
   readonly redis?: RedisSettings | undefined;
   readonly options?: Partial<TieredCacheOptions>;
 }
 
-/** What one instance of the application knows of tenants, without the application around it. */
+/** The tenant look-up of one instance: cache, directory and change feed, without the rest of the application. */
 export class LookupInstance {
   private constructor(
     readonly lookup: TenantLookup,
@@ -30,7 +30,7 @@ export class LookupInstance {
     private readonly tier: RedisTier | undefined,
   ) {}
 
-  /** Resolves when it hears every change. */
+  /** Resolves once it receives every change. */
   static async open(target: ConnectionTarget, { heardThrough = target, redis, options }: Setting = {}) {
     const catalog = await openCatalog(target, POOL_OPTIONS);
     const clock = new ShiftedClock();
@@ -46,7 +46,7 @@ export class LookupInstance {
     return new LookupInstance(lookup, cache, clock, feed, catalog, tier);
   }
 
-  /** It has been listening for long enough to take what others put into Redis. */
+  /** Advances the clock until the instance trusts entries that others wrote to Redis. */
   trustRedis(): this {
     this.clock.advance(UNTRUSTED_MS);
     return this;
@@ -59,7 +59,7 @@ export class LookupInstance {
   }
 }
 
-/** Inserts tenants as the catalog's owner would by hand, without databases behind them. */
+/** A statement that inserts tenants without databases, as the catalog's owner would by hand. */
 export function insertTenants(slugs: readonly string[]): string {
   const rows = slugs.map((slug) => `('${slug}', 'row', 'maintenance', 'as created')`);
   return `INSERT INTO tenants (slug, isolation, status, message) VALUES ${rows.join(', ')}`;

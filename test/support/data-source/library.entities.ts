@@ -25,7 +25,7 @@ import {
   VirtualColumn,
 } from 'typeorm';
 
-// `owner` is the tenant's name, written by the tests: it tells, from outside, who a row was meant for.
+// `owner` is the tenant's name, written by the tests: it shows, from outside, which tenant a row was meant for.
 
 @Entity()
 export class Country {
@@ -107,7 +107,7 @@ export type BookStatus = 'draft' | 'printed' | 'out_of_print';
 const cents = { to: (value?: number) => value?.toString(), from: (value: string) => Number(value) };
 
 @Entity()
-// As in the table: what is unique is unique per tenant.
+// As in the table: unique per tenant.
 @Unique('book_isbn', ['tenantId', 'isbn'])
 export class Book {
   @PrimaryGeneratedColumn('identity')
@@ -202,7 +202,7 @@ export class Song extends Medium {
   band: string;
 }
 
-/** Keeps what its listeners saw. */
+/** Records the calls of its listeners. */
 @Entity()
 export class Note {
   @PrimaryGeneratedColumn('uuid')
@@ -241,7 +241,7 @@ export interface Setting {
   value: string;
 }
 
-/** Described without a class. */
+/** Defined without a class. */
 export const SettingSchema = new EntitySchema<Setting>({
   name: 'setting',
   columns: {

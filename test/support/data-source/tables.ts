@@ -55,5 +55,5 @@ export const OWNED_TABLES = Object.keys(OWNED);
 const TABLES = Object.entries({ ...OWNED, ...JUNCTIONS });
 export const ALL_TABLES = TABLES.map(([name]) => name);
 
-/** What a tenant migration would do: the tables of all entities, with tenant column, keys and policy. */
+/** Creates the tables of all entities with tenant column, keys and policy, as a tenant migration would. */
 export const CREATE_TABLES = TABLES.map(([name, ddl]) => `${ddl}; ${tenantPolicy(name)}`).join(';\n');

@@ -34,7 +34,7 @@ const POOL: Partial<PoolOptions> = {
 
 export interface TestTenantsOptions {
   readonly subscribers?: NonNullable<TenantSchema['subscribers']>;
-  /** For tests that hold a connection while they ask for another. */
+  /** For tests that hold a connection while they acquire another. */
   readonly poolSize?: number;
 }
 
@@ -82,12 +82,12 @@ export class TestTenants {
     return found;
   }
 
-  /** Runs the same work for all tenants at once and answers what each got, by name. */
+  /** Runs the same work for all tenants at once. @returns the result of each by its name */
   async each<T>(work: (tenant: TestTenant) => Promise<T>): Promise<Record<string, T>> {
     return Object.fromEntries(await Promise.all(this.all.map(async (tenant) => [tenant.name, await work(tenant)])));
   }
 
-  /** As the superuser, whom no policy holds: every row is stored under the tenant it was written for. */
+  /** Asserts, as the superuser, who bypasses policies, that every row is stored under the tenant it was written for. */
   async expectRowsWithTheirOwners(): Promise<void> {
     for (const { name, id, schema, database } of this.all) {
       const strays = OWNED_TABLES.map(
@@ -100,7 +100,7 @@ export class TestTenants {
     }
   }
 
-  /** As the superuser: how many rows of a table belong to the tenant, wherever it lives. */
+  /** Counts, as the superuser, the rows of a table that belong to the tenant. */
   async countOutside({ id, schema, database }: TestTenant, table: string): Promise<number> {
     const [row] = await database.admin<{ count: number }>(
       `SELECT count(*)::int AS count FROM ${schema}.${table} WHERE tenant_id = $1`,
@@ -109,7 +109,7 @@ export class TestTenants {
     return row?.count ?? 0;
   }
 
-  /** Nobody waits for a connection, and none is still held: a stream gives its own back just after its end. */
+  /** Asserts that no connection is checked out or waited for; a stream releases its own just after its end. */
   async expectNothingHeld(): Promise<void> {
     await soon(async () => {
       for (const pool of this.pools) expect(pool.counts()).toMatchObject({ busy: 0, waiting: 0 });

@@ -10,7 +10,7 @@ export function ringOf(...encryptionKeys: EncryptionKey[]): KeyRing {
 export const OLD_KEY = key('old', 1);
 export const NEW_KEY = key('new', 2);
 
-/** Before the change of `ENCRYPTION_KEYS`, during it, and when the former key was given up. */
+/** Before a rotation of `ENCRYPTION_KEYS`, during it, and after the old key was removed. */
 export const BEFORE = ringOf(OLD_KEY);
 export const DURING = ringOf(NEW_KEY, OLD_KEY);
 export const AFTER = ringOf(NEW_KEY);

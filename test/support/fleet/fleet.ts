@@ -24,7 +24,7 @@ import { asSuperuser, createTestDatabase, type TestDatabase } from '../postgres/
 import { ADMIN_KEY, dropEverything } from '../test-app.js';
 import { migration } from '../tables/migration-fixture.js';
 
-// One for the whole file: every instance has to open what another one sealed.
+// One for the whole file: every instance must decrypt what another one encrypted.
 export const KEY = randomBytes(32).toString('base64');
 
 export const NOTES = migration('Notes1764000000001', (runner) =>
@@ -57,7 +57,9 @@ export interface ResultRow {
 
 type Request = Readonly<Record<string, unknown>>;
 
-/** The application with a code of its own, that is, with these migrations. It looks for no work by itself. */
+/**
+ * An instance with its own version of the code, that is, with the given migrations. It runs no operations by itself.
+ */
 export class Instance {
   private isStopped = false;
 
@@ -88,14 +90,14 @@ export class Instance {
     return this.nest.get(TenantProvisioner).provision({ slug, isolation, server });
   }
 
-  /** Asks for a migration. */
+  /** Creates a migrate operation. */
   async ask(request: Request = {}): Promise<string> {
-    const asked = migrationRequest.parse({ kind: 'migrate', ...request });
+    const input = migrationRequest.parse({ kind: 'migrate', ...request });
     const create = this.nest.get(MigrateRequest);
-    return (await this.catalog.transaction((catalog) => create.create(catalog, asked, TENANTRY_ACTOR))).id;
+    return (await this.catalog.transaction((catalog) => create.create(catalog, input, TENANTRY_ACTOR))).id;
   }
 
-  /** Works on it until it has ended, however it ends. */
+  /** Runs the operation until it has ended, even when it fails. */
   async complete(id: string): Promise<OperationEntity> {
     await this.nest
       .get(OperationRunner)
@@ -155,17 +157,17 @@ export class Fleet {
     );
   }
 
-  /** What the tenant's own database says: whether its table has the column. */
+  /** Whether the table in the tenant's own database has the column. */
   async hasColumn(slug: string, column: string): Promise<boolean> {
-    const [place] = await this.database.admin<{ database: string; schema: string }>(
+    const [location] = await this.database.admin<{ database: string; schema: string }>(
       `SELECT c.database, t.schema_name AS schema FROM tenants t JOIN connection_targets c ON c.id = t.target_id
        WHERE t.slug = $1`,
       [slug],
     );
     const rows = await asSuperuser(
-      place!.database,
+      location!.database,
       'SELECT FROM information_schema.columns WHERE table_schema = $1 AND column_name = $2',
-      [place!.schema, column],
+      [location!.schema, column],
     );
     return rows.length > 0;
   }

@@ -4,15 +4,15 @@ import { soon } from '../load/soon.js';
 import { expect } from '@jest/globals';
 import { migration } from '../tables/migration-fixture.js';
 
-/** A migration that stops on its way until it is let through. */
+/** A migration that stops halfway until the gate is opened. */
 export class Gate {
-  /** How often it ran, how often it was let through to its end. */
+  /** How often it started, and how often it completed. */
   arrived = 0;
   passed = 0;
-  private letThrough!: () => void;
-  private readonly opened = new Promise<void>((resolve) => (this.letThrough = resolve));
+  private resolveOpened!: () => void;
+  private readonly opened = new Promise<void>((resolve) => (this.resolveOpened = resolve));
 
-  /** @param stops whether it stops for the so many-th that arrives, counted from 1 */
+  /** @param stops whether it stops at the given run, counted from 1 */
   migration(stops: (arrival: number) => boolean): Migration {
     return migration('Title1764000000002', async (runner: QueryRunner) => {
       this.arrived += 1;
@@ -28,6 +28,6 @@ export class Gate {
   }
 
   open(): void {
-    this.letThrough();
+    this.resolveOpened();
   }
 }

@@ -6,11 +6,11 @@ import type { TestPool } from '../pool/test-pool.js';
 interface Outcome {
   readonly error: unknown;
   readonly tookMs: number;
-  /** Whether a timer of twice the caller's deadline, set when it began, fired before it got its answer. */
+  /** Whether a timer of twice the caller's deadline, set at its start, fired before its result. */
   readonly isOverdue: boolean;
 }
 
-/** Callers that keep asking one pool, before, during and after a fault. */
+/** Callers that keep using one pool before, during and after a fault. */
 export class FaultLoad {
   readonly outcomes: Outcome[] = [];
   private stopped = false;
@@ -40,7 +40,7 @@ export class FaultLoad {
     return Math.max(...this.outcomes.map(({ tookMs }) => tookMs));
   }
 
-  /** Until so many more statements were served; within 5 s, which is how soon everything recovers by itself. */
+  /** Waits until the given number of further statements has been served. */
   async servesAgain(statements = 20): Promise<void> {
     const goal = this.served + statements;
     await soon(async () => expect(this.served).toBeGreaterThanOrEqual(goal));
@@ -60,7 +60,7 @@ export class FaultLoad {
         (reason: unknown) => reason,
       );
       this.outcomes.push({ error, tookMs: performance.now() - startedAt, isOverdue: timer.stop() });
-      await new Promise(setImmediate); // what fails at once must not keep everybody else from running
+      await new Promise(setImmediate); // a caller that fails at once must not starve the others
     }
   }
 
@@ -89,7 +89,10 @@ export class FaultLoad {
   }
 }
 
-/** What a fault may do: break statements that ran, delay callers up to their deadline, and nothing to another target. */
+/**
+ * The limits of a fault: it may break running statements and delay callers up to their deadline; it must not affect
+ * another target.
+ */
 export interface FaultBounds {
   readonly pool: TestPool;
   readonly atOnce: number;
@@ -99,7 +102,10 @@ export interface FaultBounds {
   readonly other: TestPool;
 }
 
-/** Runs a fault under load and asserts what holds for every fault. Twice as many callers as there are connections, so that some wait whatever happens. */
+/**
+ * Runs a fault under load and asserts its limits. There are twice as many callers as connections, so that some always
+ * wait.
+ */
 export async function survive(bounds: FaultBounds, fault: (load: FaultLoad) => Promise<void>): Promise<FaultLoad> {
   const load = new FaultLoad(bounds.pool, 2 * bounds.atOnce, bounds.deadlineMs);
   const others = new FaultLoad(bounds.other, 2);

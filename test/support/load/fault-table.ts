@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What callers get at one moment: status, and what the answer says. */
+/** The responses at one moment: status and code. */
 export interface Seen {
   readonly live: string;
   readonly health: string;
@@ -13,11 +13,11 @@ export interface Seen {
 
 const HEADINGS = [
   ['fault', '/health/live', '/health', '/health/ready'],
-  ["tenant on the catalog's server", 'tenant on another server', 'well again after'],
+  ["tenant on the catalog's server", 'tenant on another server', 'recovered after'],
 ].flat();
-const LONGEST_MS = 30_000;
+const MAX_MS = 30_000;
 
-/** Collects what each fault does, for people: printed as a Markdown table. */
+/** Collects the effect of each fault and prints it as a Markdown table. */
 export class FaultTable {
   private readonly rows: string[][] = [];
 
@@ -25,20 +25,20 @@ export class FaultTable {
     this.rows.push([fault, live, health, ready, near, far, '']);
   }
 
-  /** How long after the end of the last fault all was well. */
+  /** Records how long after the end of the last fault everything had recovered. */
   recovered(ms: number): void {
     this.rows.at(-1)?.splice(-1, 1, `${(ms / 1000).toFixed(1)} s`);
   }
 
-  /** Asserts until it holds; how long that took, in ms. */
+  /** Repeats the assertion until it holds. @returns how long that took, in ms */
   async until(assertion: () => Promise<void>): Promise<number> {
-    const began = performance.now();
+    const startedAt = performance.now();
     for (;;) {
       try {
         await assertion();
-        return performance.now() - began;
+        return performance.now() - startedAt;
       } catch (error) {
-        if (performance.now() - began > LONGEST_MS) throw error;
+        if (performance.now() - startedAt > MAX_MS) throw error;
         await delay(50);
       }
     }

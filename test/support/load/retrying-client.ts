@@ -7,7 +7,7 @@ const ATTEMPTS = 20;
 const PAUSE_MS = 25;
 const CONNECTIONS = 10;
 
-export interface Ask {
+export interface LoadRequest {
   readonly path: string;
   readonly method?: string;
   readonly apiKey: string;
@@ -15,9 +15,9 @@ export interface Ask {
 }
 
 /**
- * A balancer with several instances behind it: in turns, over connections that it keeps. It asks the next one when an
- * instance answers 503 (and comes back to it after `Retry-After`), refuses the connection, or breaks one that had been
- * good before. Where a new connection breaks, only what may be repeated is (RFC 9110 §9.2.2).
+ * A load balancer in front of several instances: calls them in turn over keep-alive connections. It tries the next one
+ * when an instance returns 503 (and returns to it after `Retry-After`), refuses the connection, or breaks a connection
+ * that had worked before. When a new connection breaks, only idempotent requests are repeated (RFC 9110 §9.2.2).
  */
 export class RetryingClient {
   readonly retries = new Map<string, number>();
@@ -32,19 +32,19 @@ export class RetryingClient {
     this.restingUntil = urls.map(() => 0);
   }
 
-  async call(ask: Ask): Promise<void> {
+  async call(load: LoadRequest): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const outcome = await this.attempt(ask, this.next());
+      const outcome = await this.attempt(load, this.next());
       if (outcome === 'answered') {
         this.answered += 1;
         return;
       }
       if (outcome.startsWith('!'))
-        return void this.lost.push(`${ask.method ?? 'GET'} ${ask.path}: ${outcome.slice(1)}`);
+        return void this.lost.push(`${load.method ?? 'GET'} ${load.path}: ${outcome.slice(1)}`);
       this.retries.set(outcome, (this.retries.get(outcome) ?? 0) + 1);
       await delay(PAUSE_MS);
     }
-    this.lost.push(`${ask.method ?? 'GET'} ${ask.path}: no attempt was answered`);
+    this.lost.push(`${load.method ?? 'GET'} ${load.path}: no attempt was answered`);
   }
 
   close(): void {
@@ -64,8 +64,8 @@ export class RetryingClient {
     this.restingUntil[index] = performance.now() + Number(headers['retry-after'] ?? 0) * 1000;
   }
 
-  /** 'answered', why it may be tried again, or behind '!' why not. */
-  private async attempt({ path, method = 'GET', apiKey, body }: Ask, index: number): Promise<string> {
+  /** @returns `answered`, the reason why the request may be repeated, or after `!` the reason why it may not */
+  private async attempt({ path, method = 'GET', apiKey, body }: LoadRequest, index: number): Promise<string> {
     const call = request(this.urls[index] + path, {
       agent: this.agents[index],
       method,

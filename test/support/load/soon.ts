@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Far beyond what is promised anywhere: a busy machine is no fault of what is tested. */
-const LONGEST_MS = 20_000;
+/** Far beyond every documented limit, because the machine may be busy. */
+const MAX_MS = 20_000;
 
-/** Asserts until it holds: for what takes effect a moment after its cause, and must in the end. */
+/**
+ * Repeats the assertion until it holds, for effects that follow their cause after a moment.
+ *
+ * @throws its last error after 20 s
+ */
 export async function soon(assertion: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + LONGEST_MS;
+  const deadline = performance.now() + MAX_MS;
   for (;;) {
     try {
       return await assertion();

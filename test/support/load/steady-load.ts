@@ -1,14 +1,14 @@
 import type { TestApp } from '../test-app.js';
 
-/** Requests one after the other from several callers, until it is stopped; every answer is counted by its status. */
+/** Several callers that send requests one after another until stopped; responses are counted by status. */
 export class SteadyLoad {
   readonly answers = new Map<number, number>();
   private stopped = false;
   private readonly callers: Promise<void>[];
 
   /**
-   * @param apps the instances that callers may go to at the moment; asked anew before each request
-   * @param apiKeys whom the callers work for, in turn
+   * @param apps returns the instances that can be called at the moment; called before each request
+   * @param apiKeys the keys that the callers use in turn
    */
   constructor(
     private readonly apps: () => readonly TestApp[],

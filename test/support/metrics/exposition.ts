@@ -8,7 +8,11 @@ export interface Series {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
 
-/** What `/metrics` said. Throws on what Prometheus would not take: a line it cannot read, a series that comes twice. */
+/**
+ * A parsed response of `/metrics`.
+ *
+ * @throws on text that Prometheus would reject: a malformed line, a duplicate series
+ */
 export class Exposition {
   readonly series: readonly Series[];
   /** Type by metric name. */
@@ -21,14 +25,14 @@ export class Exposition {
     this.series = lines.filter((line) => !line.startsWith('#')).map(parseLine);
     const keys = this.series.map(({ name, labels }) => JSON.stringify([name, Object.entries(labels).toSorted()]));
     const twice = keys.find((key, index) => keys.indexOf(key) !== index);
-    if (twice !== undefined) throw new Error(`this series comes twice: ${twice}`);
+    if (twice !== undefined) throw new Error(`duplicate series: ${twice}`);
   }
 
   named(name: string): readonly Series[] {
     return this.series.filter((series) => series.name === name);
   }
 
-  /** The value of the one series that has these labels, perhaps with others. Throws unless there is exactly one. */
+  /** The value of the only series that has these labels and perhaps others. @throws unless there is exactly one */
   value(name: string, labels: Readonly<Record<string, string>> = {}): number {
     const found = this.matching(name, labels);
     const [only] = found;
@@ -36,7 +40,7 @@ export class Exposition {
     return only.value;
   }
 
-  /** The same, and 0 where there is no such series yet. */
+  /** Like `value`, but 0 when there is no such series yet. */
   count(name: string, labels: Readonly<Record<string, string>>): number {
     return this.matching(name, labels).length === 0 ? 0 : this.value(name, labels);
   }
@@ -58,7 +62,7 @@ function parseLine(line: string): Series {
   const [, name, labels = '', value] = LINE.exec(line) ?? [];
   if (name === undefined || value === undefined) throw new Error(`not a line of Prometheus' text format: ${line}`);
   const found = [...labels.matchAll(LABEL)];
-  if (found.map(([pair]) => pair).join('') !== labels) throw new Error(`these are no labels: ${line}`);
+  if (found.map(([pair]) => pair).join('') !== labels) throw new Error(`malformed labels: ${line}`);
   return {
     name,
     labels: Object.fromEntries(found.map(([, label = '', content = '']) => [label, content])),

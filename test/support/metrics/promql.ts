@@ -1,7 +1,7 @@
-/** One metric as a query names it. */
+/** One metric in a query. */
 export interface Selector {
   readonly metric: string;
-  /** Labels in its braces. */
+  /** The labels in its braces. */
   readonly labels: readonly string[];
 }
 
@@ -17,7 +17,11 @@ const GROUPING = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'grou
 const OPERATORS = new Set(['and', 'or', 'unless', 'bool', 'offset']);
 const PAIRS: Readonly<Record<string, string>> = { ')': '(', '}': '{', ']': '[' };
 
-/** What a PromQL query names. Throws on text that no query contains and on brackets that do not close; no more. */
+/**
+ * Finds the metrics and labels of a PromQL query.
+ *
+ * @throws on unknown tokens and unbalanced brackets; checks nothing else
+ */
 export function readQuery(text: string): Query {
   const tokens = tokensOf(text);
   assertBalanced(tokens, text);
@@ -45,7 +49,7 @@ export function readQuery(text: string): Query {
 
 function tokensOf(text: string): string[] {
   const tokens = [...text.trim().matchAll(TOKEN)];
-  if (tokens.map(([whole]) => whole).join('') !== text.trim()) throw new Error(`this is no PromQL: ${text}`);
+  if (tokens.map(([whole]) => whole).join('') !== text.trim()) throw new Error(`not PromQL: ${text}`);
   return tokens.map(([whole]) => whole.trim());
 }
 
@@ -53,7 +57,7 @@ function assertBalanced(tokens: readonly string[], text: string): void {
   const open: string[] = [];
   for (const token of tokens) {
     if (Object.values(PAIRS).includes(token)) open.push(token);
-    else if (token in PAIRS && open.pop() !== PAIRS[token]) throw new Error(`a bracket too many: ${text}`);
+    else if (token in PAIRS && open.pop() !== PAIRS[token]) throw new Error(`unmatched closing bracket: ${text}`);
   }
-  if (open.length > 0) throw new Error(`a bracket that does not close: ${text}`);
+  if (open.length > 0) throw new Error(`unclosed bracket: ${text}`);
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { testServer } from '../postgres/postgres.js';
 
-/** An advisory lock that the test holds; whoever is halted waits for it. */
+/** An advisory lock that the test holds and a halted worker waits for. */
 const HALT = 424_242;
 
 const TRIGGER = `
@@ -20,7 +20,7 @@ const TRIGGER = `
 
 /**
  * Stops operations at chosen points, from inside the catalog: in the statement that records that a step is finished and
- * the next one begins, which therefore is done and not recorded.
+ * the next one begins, so that the finished step is done but not recorded.
  */
 export class HaltPoints {
   private constructor(private readonly client: pg.Client) {}
@@ -40,13 +40,13 @@ export class HaltPoints {
     await this.client.query('INSERT INTO halt_points VALUES ($1, $2)', [kind, point]);
   }
 
-  /** Resolves once somebody is halted. */
+  /** Resolves once a worker is halted. */
   async reached(): Promise<void> {
     const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${HALT} AND NOT granted`;
     while ((await this.client.query(waiting)).rowCount === 0) await delay(10);
   }
 
-  /** Ends the connection of whoever is halted, as its end would; nobody is halted any more. */
+  /** Removes all halt points, and ends the connection of a halted worker as the worker's death would. */
   async lift(): Promise<void> {
     await this.client.query('DELETE FROM halt_points');
     await this.client.query(

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
 import { Service } from '../processes/service.js';
 import { ADMIN_KEY, dropEverything, type Json } from '../test-app.js';
 
-/** Two processes over one catalog: what one is killed over, the other one completes. */
+/** Two processes over one catalog: the other one completes the operation that one was killed in. */
 export class Operators {
   private constructor(
     readonly database: TestDatabase,
@@ -42,18 +42,18 @@ export class Operators {
     return { status: response.statusCode ?? 0, body: content === '' ? undefined : JSON.parse(content) };
   }
 
-  /** Kills whoever works on the operation (SIGKILL), while it is halted. */
+  /** Kills the worker of a halted operation (SIGKILL). */
   async killWorkerOf(operationId: string): Promise<void> {
     const [row] = await this.database.admin<{ instance: string }>('SELECT instance FROM operations WHERE id = $1', [
       operationId,
     ]);
     const worker = this.services.find(({ process }) => row?.instance.endsWith(`:${process.pid}`));
-    if (!worker) throw new Error(`nobody here works on it: ${row?.instance}`);
+    if (!worker) throw new Error(`the worker is none of these processes: ${row?.instance}`);
     await worker.kill();
     this.services = this.services.filter((service) => service !== worker);
   }
 
-  /** In the place of one that was killed, another one is started. */
+  /** Starts a replacement for a killed process. */
   async bothRun(): Promise<void> {
     if (this.services.length < 2) this.services.push(await Service.start({ DATABASE_URL: this.database.url }));
   }

@@ -22,7 +22,7 @@ export const ACTOR = { name: 'a test' };
 type Step = (run: OperationRun<object>) => Promise<void>;
 type TestKind = OperationKind<object>;
 
-/** A kind of the test's own. */
+/** An operation kind of a test. */
 export function kindOf(steps: Readonly<Record<string, Step>>, more: Partial<TestKind> = {}): TestKind {
   const list = Object.entries(steps).map(([name, run]) => ({ name, run }));
   return { name: 'test', input: z.object({}), steps: list, ...more };
@@ -34,7 +34,7 @@ function kinds(kind: TestKind): OperationKinds {
   return known;
 }
 
-/** A catalog on which instances work that know the test's kinds only. */
+/** A catalog with instances that know only the test's kinds. */
 export class OperationsRig {
   private readonly instances: { catalog: DataSource; runner: OperationRunner }[] = [];
 
@@ -44,7 +44,7 @@ export class OperationsRig {
     return new OperationsRig(await createTestDatabase('catalog'));
   }
 
-  /** One instance; it looks for work by itself after `runner.start()`. */
+  /** One instance; it picks up work by itself only after `runner.start()`. */
   async instance(
     kind: TestKind,
     migrations: TenantSchema['migrations'] = [],
@@ -57,7 +57,7 @@ export class OperationsRig {
     return { operations: new Operations(catalog, kinds(kind), new AuditLog()), runner };
   }
 
-  /** Asks for an operation of the kind. */
+  /** Creates an operation of the kind. */
   ask(kind: TestKind, subject = 'something', requiredCode = 0): Promise<OperationEntity> {
     const { catalog } = this.first();
     const operations = new Operations(catalog, kinds(kind), new AuditLog());
@@ -80,7 +80,7 @@ export class OperationsRig {
 
   private first(): { catalog: DataSource } {
     const [instance] = this.instances;
-    if (!instance) throw new Error('make an instance first');
+    if (!instance) throw new Error('create an instance first');
     return instance;
   }
 }

@@ -48,7 +48,7 @@ export class OrdersFixture {
     return new OrdersFixture(database, template, new TestPool(database.target, { ...POOL, statementTimeoutMs: 5_000 }));
   }
 
-  /** A new tenant's data source; every statement outside a transaction, and every transaction, is counted. */
+  /** The data source of a new tenant; counts statements outside transactions, and transactions. */
   dataSource(tenantId: string = randomUUID()): DataSource {
     const counted = Object.assign(Object.create(this.pool) as ConnectionPool, {
       acquire: () => {

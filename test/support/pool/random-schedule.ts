@@ -10,16 +10,16 @@ import { TestPool } from './test-pool.js';
 
 const SIZE = 3;
 const OVERFLOW = 2;
-/** Less than the two pools may have together. */
+/** Less than the sizes of the two pools together. */
 const LIMIT = 5;
-/** So short that it often passes while a connection is being opened. */
+/** So short that it often ends while a connection is being opened. */
 const TIMEOUT_MS = 15;
 const SHARE = { maxConcurrent: 2, maxQueued: 0 };
 const TENANTS = ['a', 'b', 'c'];
-/** After how many steps everything is given back and counted. */
+/** After this many steps everything is released and counted. */
 const ROUND = 250;
 
-interface Asked {
+interface PendingAcquire {
   readonly pool: TestPool;
   readonly stop: AbortController;
 }
@@ -37,7 +37,7 @@ export interface ScheduleTally {
   readonly busy: number;
   readonly killed: number;
   readonly closedForOthers: number;
-  /** What callers were told besides, by code or message. */
+  /** Other errors by code or message. */
   readonly otherwise: Record<string, number>;
 }
 
@@ -50,7 +50,7 @@ export class RandomSchedule {
   private readonly clock = new ManualClock();
   private readonly budget = new ServerBudget(LIMIT, this.clock.now);
   private readonly pools: readonly TestPool[];
-  private readonly asked = new Set<Asked>();
+  private readonly pending = new Set<PendingAcquire>();
   private readonly held: Held[] = [];
   private readonly outcomes = new Map<string, number>();
   private readonly inUse = new WeakSet<PooledConnection>();
@@ -85,8 +85,8 @@ export class RandomSchedule {
 
   private async step(): Promise<void> {
     const dice = this.random();
-    if (dice < 0.45) this.ask();
-    else if (dice < 0.75) this.giveBack();
+    if (dice < 0.45) this.acquire();
+    else if (dice < 0.75) this.release();
     else if (dice < 0.85) this.cancel();
     else if (dice < 0.92) this.use();
     else if (dice < 0.95) await this.kill();
@@ -94,25 +94,25 @@ export class RandomSchedule {
     else await new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS * this.random()));
   }
 
-  private ask(): void {
+  private acquire(): void {
     const pool = pick(this.random, this.pools);
-    const asked = { pool, stop: new AbortController() };
-    this.asked.add(asked);
+    const acquire = { pool, stop: new AbortController() };
+    this.pending.add(acquire);
     const hold = this.random() < 0.5 ? 'lease' : 'statement';
-    pool.acquire({ tenantId: pick(this.random, TENANTS), share: SHARE, hold, signal: asked.stop.signal }).then(
+    pool.acquire({ tenantId: pick(this.random, TENANTS), share: SHARE, hold, signal: acquire.stop.signal }).then(
       (connection) => {
-        this.asked.delete(asked);
+        this.pending.delete(acquire);
         this.held.push({ pool, connection });
         this.count('served');
       },
       (error: Error & { code?: unknown }) => {
-        this.asked.delete(asked);
+        this.pending.delete(acquire);
         this.count(typeof error.code === 'string' ? error.code : error.message);
       },
     );
   }
 
-  private giveBack(): void {
+  private release(): void {
     const [held] = this.held.splice(Math.floor(this.random() * this.held.length), 1);
     if (!held) return;
     const dice = this.random();
@@ -122,11 +122,11 @@ export class RandomSchedule {
   }
 
   private cancel(): void {
-    if (this.asked.size === 0) return;
-    pick(this.random, [...this.asked]).stop.abort(new Error('cancelled'));
+    if (this.pending.size === 0) return;
+    pick(this.random, [...this.pending]).stop.abort(new Error('cancelled'));
   }
 
-  /** Sometimes given back in the middle of it, or with a transaction open. */
+  /** The connection may be released during the statement, or with a transaction open. */
   private use(): void {
     const unused = this.held.filter(({ connection }) => !this.inUse.has(connection));
     if (unused.length === 0) return;
@@ -150,8 +150,8 @@ export class RandomSchedule {
     for (const pool of this.pools) {
       const { total, busy, idle, waiting } = pool.counts();
       const held = this.held.filter((one) => one.pool === pool).length;
-      expect(waiting).toBe([...this.asked].filter((one) => one.pool === pool).length);
-      expect(busy).toBeLessThanOrEqual(held); // of what is held, some were killed
+      expect(waiting).toBe([...this.pending].filter((one) => one.pool === pool).length);
+      expect(busy).toBeLessThanOrEqual(held); // some of the held ones were killed
       expect(busy + idle).toBeLessThanOrEqual(total);
       expect(total).toBeLessThanOrEqual(SIZE + OVERFLOW);
     }
@@ -159,11 +159,11 @@ export class RandomSchedule {
     expect(this.budget.open).toBeLessThanOrEqual(LIMIT);
   }
 
-  /** Everything comes to rest: nobody is served any more, and what is held is given back. */
+  /** Releases everything, waits until the pools are idle, and compares their counters with the server. */
   private async expectTruth(): Promise<void> {
     await soon(async () => {
       for (const { connection } of this.held.splice(0)) connection.release();
-      expect(this.asked.size).toBe(0);
+      expect(this.pending.size).toBe(0);
       expect(this.held).toEqual([]);
     });
     await soon(async () => {

@@ -19,7 +19,7 @@ export const POOL_OPTIONS: PoolOptions = {
   leaseWarningMs: 60_000,
 };
 
-/** A pool on its own, for whoever asks: without limits of tenants or of the server unless a test gives some. */
+/** A pool on its own, without limits per tenant or server unless a test sets some. */
 export class TestPool extends TargetPool {
   constructor(
     target: ConnectionTarget,

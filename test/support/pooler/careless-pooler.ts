@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 
-/** How a pooler goes wrong. */
+/** The ways in which a pooler can be wrong. */
 export type Fault = 'none' | 'shares transactions' | 'keeps settings';
 
 interface Turn {
@@ -9,13 +9,13 @@ interface Turn {
   readonly messages: Buffer;
 }
 
-/** What ends a client's turn (Query, Sync), and what ends the answer to it (ReadyForQuery). */
+/** Query and Sync end a client's turn; ReadyForQuery ends the answer to it. */
 const QUERY = 0x51;
 const SYNC = 0x53;
 const TERMINATE = 0x58;
 const READY = 0x5a;
 const AUTHENTICATION = 0x52;
-/** `AuthenticationOk`: the message of a server that asks nothing (any more). */
+/** `AuthenticationOk`: the server requests no (further) credentials. */
 const AUTHENTICATED = Buffer.from([AUTHENTICATION, 0, 0, 0, 8, 0, 0, 0, 0]);
 
 /**
@@ -28,10 +28,10 @@ export class CarelessPooler {
   private readonly server = net.createServer((client) => this.accept(client));
   private readonly turns: Turn[] = [];
   private backend: net.Socket | undefined;
-  /** What PostgreSQL said to the first client once it had logged in; every other one is told the same. */
+  /** PostgreSQL's messages to the first client after its login; replayed to every other client. */
   private greeting: Buffer | undefined;
   private serving: Turn | undefined;
-  /** Whose transaction is open. */
+  /** The client whose transaction is open. */
   private owner: net.Socket | undefined;
 
   private constructor(
@@ -91,7 +91,7 @@ export class CarelessPooler {
     return backend;
   }
 
-  /** A second client may be here before the first one is in. */
+  /** A second client may connect before the first one has logged in. */
   private async greet(client: net.Socket): Promise<void> {
     while (this.greeting === undefined) await new Promise(setImmediate);
     client.write(this.greeting);
@@ -109,11 +109,13 @@ export class CarelessPooler {
     if (this.serving !== undefined) return;
     const index = this.turns.findIndex(({ client }) => this.owner === undefined || client === this.owner);
     [this.serving] = index < 0 ? [] : this.turns.splice(index, 1);
-    if (this.serving) this.backend?.write(this.spoilt(this.serving.messages));
+    if (this.serving) this.backend?.write(this.corrupt(this.serving.messages));
   }
 
-  /** Same lengths, so that no message changes its size. */
-  private spoilt(messages: Buffer): Buffer {
+  /**
+   * Makes transaction-local settings last. The replacement has the same length, so that no message changes its size.
+   */
+  private corrupt(messages: Buffer): Buffer {
     if (this.fault !== 'keeps settings') return messages;
     const text = messages.toString('latin1').replaceAll(', true)', ", 'f' )");
     return Buffer.from(text, 'latin1');
@@ -127,7 +129,9 @@ export class CarelessPooler {
   }
 }
 
-/** Cuts a byte stream into messages: a type byte and a length, except for the first one of a client, which has no type. */
+/**
+ * Cuts a byte stream into messages: a type byte and a length, except for the first one of a client, which has no type.
+ */
 function cutter(started: boolean): (chunk: Buffer) => Buffer[] {
   let pending = Buffer.alloc(0);
   let head = started ? 1 : 0;

@@ -4,7 +4,7 @@ import { testServer } from './postgres.js';
 import { soon } from '../load/soon.js';
 import type { TestPool } from '../pool/test-pool.js';
 
-/** What the server says about the connections of some login roles: the truth that counters are compared with. */
+/** The connections of some login roles as the server reports them, for comparison with a pool's counters. */
 export class Backends {
   private watching = false;
   private watched: Promise<void> = Promise.resolve();
@@ -39,7 +39,7 @@ export class Backends {
     await this.observer.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid', [pids]);
   }
 
-  /** Counts again and again, as fast as the server answers. */
+  /** Starts counting repeatedly, as fast as the server answers. */
   watch(): void {
     this.watching = true;
     this.most = 0;
@@ -67,23 +67,26 @@ export class Backends {
   }
 }
 
-/** How every test of a fault ends: as many as may hold a connection at once, all come back, and the counts are true. */
+/**
+ * Ends every test of a fault: checks out and releases all connections at once, then compares the counters with the
+ * server.
+ */
 export async function expectStillWorks(
   pool: TestPool,
   atOnce: number,
   backends: { count(): Promise<number> },
 ): Promise<void> {
-  const asked = Array.from({ length: atOnce }, () => pool.acquire());
-  await Promise.allSettled(asked); // all of them are held before the first one is given back
-  const used = asked.map(async (acquired) => {
-    const connection = await acquired;
+  const acquired = Array.from({ length: atOnce }, () => pool.acquire());
+  await Promise.allSettled(acquired); // all are checked out before the first one is released
+  const used = acquired.map(async (pending) => {
+    const connection = await pending;
     await connection.client.query('SELECT 1').finally(() => connection.release());
   });
   for (const outcome of await Promise.allSettled(used)) if (outcome.status === 'rejected') throw outcome.reason;
   await expectTruth(pool, backends);
 }
 
-/** Nothing is lent, nobody waits, and the pool has as many connections as the server says. */
+/** Asserts that no connection is checked out or waited for, and that the pool has as many as the server reports. */
 export async function expectTruth(pool: TestPool, backends: { count(): Promise<number> }): Promise<void> {
   await soon(async () => {
     const { total, idle } = pool.counts();

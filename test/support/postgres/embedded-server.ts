@@ -11,12 +11,12 @@ import type { EmbeddedPostgresOptions } from '../../../src/dev/embedded-postgres
 
 export const PASSWORDS = { superuser: 'super/secret', owner: 'owner secret' };
 
-/** Data that need not survive: an initdb costs a second otherwise. */
+/** For data that need not survive: otherwise initdb takes a second. */
 export const FAST = { fsync: 'off' };
 
 const ROOT = process.cwd();
 
-/** A folder that everybody may enter, as the folders of a checkout usually are. */
+/** A folder that every user may enter, as the folders of a checkout usually are. */
 export async function temporaryFolder(mode = 0o755): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'tenantry-embedded-'));
   await chmod(path, mode);
@@ -39,9 +39,9 @@ export async function query<Row extends QueryResultRow>(url: string, text: strin
 
 export interface Owner {
   readonly child: ChildProcess;
-  /** What it wrote: `{ url }` when the server runs, else the error. */
+  /** Its first line: `{ url }` when the server runs, else the error. */
   readonly answer: { readonly url?: string; readonly code?: string; readonly message?: string };
-  /** The lines after that. */
+  /** The lines after the first one. */
   readonly lines: AsyncIterator<string>;
 }
 
@@ -66,7 +66,7 @@ export async function startOwner({ start, installation = ROOT, user }: OwnerOpti
   return { child, lines, answer: JSON.parse(first.value) as Owner['answer'] };
 }
 
-/** Kills what is left of it, and waits until it is gone. */
+/** Kills the owner if it still runs, and waits until it has exited. */
 export async function endOwner({ child }: Owner): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');
@@ -91,7 +91,7 @@ function copy(from: string, to: string): Promise<void> {
   return cp(from, to, { recursive: true, filter: async (path) => !(await lstat(path)).isSymbolicLink() });
 }
 
-/** Command lines of the processes that name the path: the server on that data, and the shell that looks after it. */
+/** Command lines of the processes that name the path: the server on that data, and the shell that watches it. */
 export function processesNaming(path: string): string[] {
   if (!existsSync('/proc/self/cmdline')) {
     const all = execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).split('\n');
@@ -107,11 +107,11 @@ function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return ''; // ended meanwhile
+    return ''; // it has ended
   }
 }
 
-/** The kernel tells nobody but the parent that a process ended, so this asks again and again. */
+/** Polls, because the kernel notifies only the parent of a process that it has ended. */
 export async function noProcessNames(path: string, withinMs = 10_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (processesNaming(path).length > 0) {

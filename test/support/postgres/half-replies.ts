@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** A way to a server that can be told to pass on one half of a reply and then break. */
+/** A proxy that can forward half of a reply and then break the connection. */
 export class HalfReplies {
   isBreaking = false;
   private readonly sockets = new Set<net.Socket>();

@@ -13,7 +13,7 @@ export interface ServerLogin {
   readonly ownerPassword: string;
 }
 
-/** Makes one more PostgreSQL known to the catalog, for tenants to be put on. */
+/** Registers another PostgreSQL server in the catalog, for tenants to be placed on. */
 export async function registerServer(app: TestApp, name: string, login: ServerLogin): Promise<void> {
   const { nest } = app.application;
   const { host, port, owner: ownerRole, ownerPassword } = login;

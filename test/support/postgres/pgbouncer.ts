@@ -22,11 +22,11 @@ const STOP_GRACE_MS = 1_000;
 
 export interface PgBouncerOptions {
   readonly poolMode?: 'session' | 'transaction' | 'statement';
-  /** Connections that it keeps to PostgreSQL for each login role and database. */
+  /** Its connections to PostgreSQL per login role and database. */
   readonly poolSize?: number;
   /** A free one unless given. */
   readonly port?: number;
-  /** PostgreSQL, or what stands before it. */
+  /** PostgreSQL, or a proxy in front of it. */
   readonly upstream?: { readonly host: string; readonly port: number };
 }
 
@@ -54,27 +54,27 @@ export class PgBouncer {
       markUp = resolve;
     });
     const server = new ParentWatch(program, ['pgbouncer.ini'], { ...spawnOptions(account), cwd: folder }, (line) => {
-      if (line.includes('process up')) markUp(); // it listens before it says so
+      if (line.includes('process up')) markUp(); // it listens before it logs this
     });
     const pooler = new PgBouncer(listening, folder, server);
     await Promise.race([up, server.exited, delay(READY_WITHIN_MS, undefined, { ref: false })]);
-    const said = server.exit?.output.join('\n');
-    if (said !== undefined || !(await pooler.answers())) {
+    const output = server.exit?.output.join('\n');
+    if (output !== undefined || !(await pooler.answers())) {
       await pooler.stop();
-      throw new Error(`pgbouncer did not start: ${said ?? `no answer within ${READY_WITHIN_MS} ms`}`);
+      throw new Error(`pgbouncer did not start: ${output ?? `no answer within ${READY_WITHIN_MS} ms`}`);
     }
     server.unref();
     return pooler;
   }
 
-  /** What the application is told when it is behind the pooler. */
+  /** The environment of an application behind the pooler. */
   environment(database: TestDatabase): Record<string, string> {
     const url = new URL(database.url);
     url.port = String(this.port);
     return { DB_POOLER: 'transaction', DATABASE_URL: url.href, DATABASE_DIRECT_URL: database.url };
   }
 
-  /** The target as the application knows it when it is behind the pooler. */
+  /** The target as an application behind the pooler knows it. */
   through(target: ConnectionTarget): ConnectionTarget {
     const { host, port, tls } = target.server;
     return { ...target, server: { ...target.server, port: this.port, aroundPooler: { host, port, tls } } };
@@ -86,7 +86,7 @@ export class PgBouncer {
     return servers.map(({ remote_pid: pid }) => pid);
   }
 
-  /** Resolves when it is gone, also when it already was. */
+  /** Resolves when it has ended; at once when it already had. */
   async stop(): Promise<void> {
     // INT waits for what is in flight, QUIT does not (it is also what ends a version that does not know QUIT).
     await this.server.stop(['INT', 'QUIT', 'KILL'], STOP_GRACE_MS);
@@ -110,7 +110,7 @@ export class PgBouncer {
   }
 }
 
-/** What is not said here is as PgBouncer has it: it refuses settings at connect that it does not keep apart. */
+/** Everything else has PgBouncer's defaults, so that it rejects startup parameters that it does not track. */
 function configuration(
   port: number,
   { poolMode = 'transaction', poolSize = 3, upstream = testServer() }: PgBouncerOptions,
@@ -135,7 +135,7 @@ max_client_conn = 1000
 /** In a folder of their own, which only the account may enter: one of them holds a password. */
 async function writeFiles(account: ServiceAccount | undefined, files: Record<string, string>): Promise<string> {
   const name = `tenantry-pgbouncer-${userInfo().uid}`;
-  await removeAbandoned(tmpdir(), name); // of runs that were interrupted
+  await removeAbandoned(tmpdir(), name); // left by interrupted runs
   const folder = stagingPath(tmpdir(), name);
   await mkdir(folder, { mode: 0o700 });
   const paths = Object.keys(files).map((file) => join(folder, file));

@@ -5,10 +5,10 @@ import pg from 'pg';
 export interface TestServer {
   readonly host: string;
   readonly port: number;
-  /** For what a test does to the server from outside: killing backends, creating databases, looking at everything. */
+  /** For a test's own access to the server: killing backends, creating databases, reading everything. */
   readonly superuser: string;
   readonly superuserPassword: string;
-  /** What `DATABASE_URL` would name: CREATEDB and CREATEROLE, nothing more. */
+  /** The role that `DATABASE_URL` would name: CREATEDB and CREATEROLE, nothing more. */
   readonly owner: string;
   readonly ownerPassword: string;
 }

@@ -22,7 +22,7 @@ export class PrivatePostgres {
     private server: EmbeddedPostgres,
   ) {}
 
-  /** With a login role that row-level security holds. */
+  /** Has a login role that is subject to row-level security. */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PrivatePostgres> {
     const folder = await temporaryFolder();
     const all = { ...FAST, autovacuum: 'off', ...settings };
@@ -64,13 +64,13 @@ export class PrivatePostgres {
     return rows[0]?.n ?? 0;
   }
 
-  /** All of its processes at once, as when the machine fails. Resolves when they are gone. */
+  /** Kills all of its processes at once, as when the machine fails. Resolves when they have ended. */
   async kill(): Promise<void> {
     for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
     await this.server.exited;
   }
 
-  /** On the same port and data. */
+  /** Starts again on the same port and data. */
   async startAgain(): Promise<void> {
     this.server = await launch(this.folder, { ...this.settings }, this.server.port);
   }
@@ -88,7 +88,7 @@ export class PrivatePostgres {
     await removeFolder(this.folder);
   }
 
-  /** The server first, so that it starts no more of them. */
+  /** The postmaster comes first, so that it starts no further processes. */
   private async processes(): Promise<number[]> {
     const [server] = (await readFile(join(this.folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
     const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
@@ -96,7 +96,7 @@ export class PrivatePostgres {
     return [server, ...children.map(([pid]) => pid)].map(Number);
   }
 
-  /** A copy of this server, as it is now, that is in recovery: it reads, and refuses every write with 25006. */
+  /** Starts a copy of this server that is in recovery: it serves reads and rejects every write with 25006. */
   async standby(): Promise<Standby> {
     await this.server.stop();
     const folder = await temporaryFolder();
@@ -108,7 +108,7 @@ export class PrivatePostgres {
   }
 }
 
-/** What `PrivatePostgres#standby` gives. */
+/** The server that `PrivatePostgres#standby` starts. */
 export class Standby {
   private constructor(
     private readonly folder: string,
@@ -116,7 +116,7 @@ export class Standby {
     readonly address: { readonly host: string; readonly port: number },
   ) {}
 
-  /** Not as an embedded server, which begins by setting the owner's password: nothing can be written here. */
+  /** Does not use EmbeddedPostgres, which first sets the owner's password: a standby cannot write. */
   static async start(dataDir: string, settings: Readonly<Record<string, string>>): Promise<Standby> {
     const data = await findData(dataDir);
     if (!data) throw new Error(`no data in ${dataDir}`);

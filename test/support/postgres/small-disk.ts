@@ -24,7 +24,7 @@ export class SmallDisk {
     return new SmallDisk(path);
   }
 
-  /** To the last byte. */
+  /** Fills the disk to the last byte. */
   fill(): void {
     const file = openSync(join(this.path, 'filler'), 'a');
     for (const piece of [CHUNK, PAGE]) while (written(file, piece));

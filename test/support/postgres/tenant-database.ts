@@ -3,11 +3,14 @@ import pg from 'pg';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from './postgres.js';
 
-/** A database with schemas and a login role that row-level security holds: what the database layer is tested on. */
+/** A database with schemas and a login role subject to row-level security, for tests of the database layer. */
 export interface TenantDatabase extends TestDatabase {
   readonly target: ConnectionTarget;
   readonly role: string;
-  /** Runs DDL as the owner with `search_path` set to the schema, and grants the role what an application needs. */
+  /**
+   * Runs DDL as the owner with `search_path` set to the schema, and grants the role the rights that an application
+   * needs.
+   */
   define(schema: string, ddl: string): Promise<void>;
 }
 
@@ -50,7 +53,7 @@ async function define(url: string, role: string, schema: string, ddl: string): P
   }
 }
 
-/** Column and policy that every tenant table has; for tests that write their tables by hand. */
+/** The column and policy of every tenant table, for tests that create their tables by hand. */
 export const TENANT_COLUMN = `tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid`;
 
 export function tenantPolicy(table: string): string {

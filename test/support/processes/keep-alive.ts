@@ -7,11 +7,11 @@ export interface KeptAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: Json;
-  /** Whether it came over a connection that had been used before. */
+  /** Whether its connection had been used before. */
   readonly reused: boolean;
 }
 
-/** One connection to one server, kept between calls, as a balancer keeps its own. */
+/** One keep-alive connection to a server, like a load balancer's. */
 export class KeptConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -45,7 +45,7 @@ export class KeptConnection {
   }
 }
 
-/** Over a connection of its own. */
+/** Calls over a connection of its own. */
 export async function callOnce(url: string, path: string, call?: Call): Promise<KeptAnswer> {
   const connection = new KeptConnection(url);
   try {

@@ -9,12 +9,14 @@ import { ADMIN_KEY } from '../test-app.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
-/** What all instances of one test file have in common: they have to open what another one sealed. */
+/** Shared by all instances of a test file, which must decrypt what another one encrypted. */
 const KEYS = `test:${randomBytes(32).toString('base64')}`;
 
-/** `node dist/main.js`, to be sent signals. It dies with the test's process at the latest. */
+/**
+ * A process of `node dist/main.js`, for tests that send signals. It is killed with the test's process at the latest.
+ */
 export class Service {
-  /** Those that have not ended, also those that are not listening yet. */
+  /** Services that have not ended, including those that are not listening yet. */
   static readonly running = new Set<Service>();
 
   output = '';
@@ -37,7 +39,7 @@ export class Service {
       ...{ ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: KEYS, ENABLE_REDIS_CACHE: 'false' },
     };
     const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { PATH, HOME, ...settings, ...env } });
-    child.setMaxListeners(0); // each wait for it adds its own
+    child.setMaxListeners(0); // each wait adds a listener
     const service = new Service(child, folder);
     const ending = (): boolean => child.kill('SIGKILL');
     process.once('exit', ending);
@@ -54,7 +56,7 @@ export class Service {
     return /Listening on (http:\S+?)"/.exec(this.output)?.[1] ?? '';
   }
 
-  /** The lines of its log, parsed. */
+  /** The parsed lines of its log. */
   get lines(): readonly { readonly msg: string }[] {
     const lines = this.output.split('\n').filter((line) => line.startsWith('{'));
     return lines.map((line) => JSON.parse(line) as { msg: string });
@@ -62,7 +64,7 @@ export class Service {
 
   async said(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.output)) {
-      if (this.hasEnded) throw new Error(`it ended:\n${this.output}`);
+      if (this.hasEnded) throw new Error(`the service has ended:\n${this.output}`);
       await Promise.race([once(this.process.stdout as NodeJS.ReadableStream, 'data'), once(this.process, 'exit')]);
     }
   }
@@ -71,7 +73,7 @@ export class Service {
     this.process.kill(signal);
   }
 
-  /** Its exit code. */
+  /** Waits for its end. @returns its exit code */
   async ended(): Promise<number | null> {
     if (!this.hasEnded) await once(this.process, 'close');
     await rm(this.dataDir, { recursive: true, force: true });

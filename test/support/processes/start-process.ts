@@ -27,7 +27,7 @@ export function compileConfig(folder: string): void {
 
 export interface StartedProcess {
   readonly child: ChildProcess;
-  /** The next line the process writes; fails when it ends instead. */
+  /** The next line of its output. @throws when the process ends instead */
   line(): Promise<string>;
 }
 
@@ -43,13 +43,13 @@ export function startProcess(script: string, cwd: string): StartedProcess {
     child,
     line: async () => {
       const { value, done } = await lines.next();
-      if (done) throw new Error('the process ended without a word');
+      if (done) throw new Error('the process ended without output');
       return value;
     },
   };
 }
 
-/** Kills a process so that nothing of it can clean up. */
+/** Kills a process (SIGKILL), so that it cannot clean up. */
 export async function kill({ child }: StartedProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGKILL');

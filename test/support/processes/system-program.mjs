@@ -1,4 +1,4 @@
-// A server program for tests: the one on the PATH, or installed with the system's package manager when we are root.
+// A server program for tests: from the PATH, or installed with the system's package manager when run as root.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,9 +10,10 @@ const run = promisify(execFile);
 const USUAL_FOLDERS = ['/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/bin', '/usr/sbin'];
 
 /**
- * One process at a time, because tests run in several; whoever waited finds it installed. Debian starts a service when
- * it is installed, unless policy-rc.d says no (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt);
- * one that is there already is what the system's owner has decided.
+ * One process at a time, because tests run in several; a process that waited finds it installed. Debian starts a service
+ * on installation, unless policy-rc.d forbids it
+ * (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt); an existing one is the decision of the
+ * system's owner, and is kept.
  */
 const INSTALL_WITH_APT = `
   command -v "$0" && exit

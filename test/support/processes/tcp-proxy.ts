@@ -1,15 +1,15 @@
 import net from 'node:net';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 
-/** One client's way through the proxy. */
+/** One client's connection through the proxy. */
 interface Link {
   readonly client: net.Socket;
   readonly server: net.Socket;
-  /** Nothing goes through any more, and neither side is told. */
-  deaf: boolean;
+  /** Whether its data is dropped without notice to either side. */
+  isForgotten: boolean;
 }
 
-/** A network between us and PostgreSQL, with what networks do. */
+/** A network between the test and PostgreSQL, with the faults of networks. */
 export class TcpProxy {
   private readonly links = new Set<Link>();
   private readonly listener = net.createServer({ allowHalfOpen: true }, (client) => this.accept(client));
@@ -26,13 +26,13 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** The target as it looks through the proxy. */
+  /** The target with the proxy as its address. */
   through(target: ConnectionTarget): ConnectionTarget {
     const { port } = this.listener.address() as net.AddressInfo;
     return { ...target, server: { ...target.server, host: '127.0.0.1', port } };
   }
 
-  /** Every connection is reset, and every new one. */
+  /** Resets every open connection and every new one until `mend`. */
   cut(): void {
     this.isCut = true;
     for (const link of this.links) reset(link);
@@ -42,7 +42,7 @@ export class TcpProxy {
     this.isCut = false;
   }
 
-  /** Nothing goes through until `thaw`, in no direction; what was sent arrives then. */
+  /** Holds back all data in both directions until `thaw`. */
   freeze(): void {
     this.isFrozen = true;
   }
@@ -52,22 +52,22 @@ export class TcpProxy {
     for (const send of this.heldBack.splice(0)) send();
   }
 
-  /** Forgets the connections that are open, as a firewall does: no side hears of it. New ones are let through. */
+  /** Silently drops the data of open connections, as a firewall that forgot them. New connections work. */
   forgetLinks(): void {
-    for (const link of this.links) link.deaf = true;
+    for (const link of this.links) link.isForgotten = true;
   }
 
-  /** What the keep-alive of a server does at last: its ends of forgotten connections are closed. */
+  /** Closes the server's ends of forgotten connections, as its TCP keep-alive does eventually. */
   reapForgotten(): void {
-    for (const link of this.links) if (link.deaf) link.server.destroy();
+    for (const link of this.links) if (link.isForgotten) link.server.destroy();
   }
 
-  /** Everything takes so much longer, each way. */
+  /** Delays all data in each direction. */
   slowDown(delayMs: number): void {
     this.delayMs = delayMs;
   }
 
-  /** New connections lead elsewhere, as after a fail-over; open ones stay where they are. */
+  /** New connections go to another server, as after a failover; open ones stay. */
   leadTo(upstream: { readonly host: string; readonly port: number }): void {
     this.upstream = upstream;
   }
@@ -83,7 +83,7 @@ export class TcpProxy {
       return;
     }
     const server = net.connect({ ...this.upstream, allowHalfOpen: true });
-    const link = { client, server, deaf: false };
+    const link = { client, server, isForgotten: false };
     this.links.add(link);
     this.forward(link, client, server);
     this.forward(link, server, client);
@@ -101,7 +101,7 @@ export class TcpProxy {
   }
 
   private pass(link: Link, send: () => void): void {
-    if (link.deaf) return;
+    if (link.isForgotten) return;
     if (this.isFrozen) this.heldBack.push(send);
     else if (this.delayMs > 0) setTimeout(send, this.delayMs);
     else send();

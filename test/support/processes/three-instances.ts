@@ -8,9 +8,9 @@ import { insertTenants, LookupInstance, randomSlug } from '../cache/lookup-insta
 import { createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
 import { soon } from '../load/soon.js';
 
-/** Three instances over one catalog and one Redis, whose tenants change while something else happens. */
+/** Three instances over one catalog and one Redis, whose tenants change during a fault. */
 export class ThreeInstances {
-  /** Every slug that ever was, also of what was deleted and renamed. */
+  /** Every slug that ever existed, including those of deleted and renamed tenants. */
   private readonly slugs: string[] = [];
 
   private constructor(
@@ -21,7 +21,7 @@ export class ThreeInstances {
     private readonly through: (target: ConnectionTarget) => ConnectionTarget,
   ) {}
 
-  /** @param through the way that notifications come */
+  /** @param through the connection that notifications come over */
   static async over(
     redis: RedisSettings,
     through = (target: ConnectionTarget): ConnectionTarget => target,
@@ -63,16 +63,16 @@ export class ThreeInstances {
     await Promise.all(readers);
   }
 
-  /** Every instance says of every name what the catalog says of it. */
+  /** Asserts that every instance finds for every slug what the catalog holds. */
   async everyoneIsRight(instances = this.all): Promise<void> {
     type Row = { slug: string; id: string; message: string; version: number };
     const { rows } = await this.psql.query<Row>('SELECT slug, id, message, version FROM tenants');
-    const truth = new Map(rows.map((row) => [row.slug, row]));
+    const expected = new Map(rows.map((row) => [row.slug, row]));
     await soon(async () => {
       for (const { lookup } of instances) {
         for (const slug of this.slugs) {
           const { id, message, version } = (await lookup.bySlug(slug)) ?? {};
-          const row = truth.get(slug);
+          const row = expected.get(slug);
           expect({ slug, id, message, version }).toEqual({
             slug,
             id: row?.id,
@@ -84,7 +84,7 @@ export class ThreeInstances {
     });
   }
 
-  /** What one instance loads reaches another one through Redis. */
+  /** Asserts that an entry loaded by one instance reaches another one through Redis. */
   async redisIsUsed(): Promise<void> {
     const [a, b] = this.all as [LookupInstance, LookupInstance];
     await soon(async () => {

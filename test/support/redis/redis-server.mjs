@@ -20,13 +20,13 @@ const STOP_GRACE_MS = 3_000;
  * Starts a Redis on 127.0.0.1 that keeps nothing on disk and ends when this process does.
  *
  * @param {{ port?: number, args?: string[] }} [options] a free port is chosen unless given
- * @returns {Promise<{ port: number, pid: number, stop(): Promise<void> }>} `pid` is the server's own, for tests that
- *   kill or freeze it; `stop` resolves when it is gone, also when it already was
+ * @returns {Promise<{ port: number, pid: number, stop(): Promise<void> }>} `pid` is the server's, for tests that
+ *   kill or freeze it; `stop` resolves when it has ended, at once when it already had
  */
 export async function startRedis({ port, args = [] } = {}) {
   const program = await findProgram('redis-server', PACKAGES);
   const name = `tenantry-redis-${userInfo().uid}`;
-  await removeAbandoned(tmpdir(), name); // of runs that were interrupted
+  await removeAbandoned(tmpdir(), name); // left by interrupted runs
   const folder = stagingPath(tmpdir(), name);
   await mkdir(folder);
   const listening = port ?? (await freePort());
@@ -34,7 +34,7 @@ export async function startRedis({ port, args = [] } = {}) {
   const network = ['--port', `${listening}`, '--bind', '127.0.0.1'];
   const options = [...network, '--dir', folder, '--pidfile', pidFile, '--save', '', '--appendonly', 'no'];
   const env = { PATH: process.env.PATH, LC_ALL: 'C' };
-  // Redis writes its log to standard output, which nobody reads, and what stops its start there, too.
+  // Redis writes its log, including errors at start, to standard output, which is not read.
   const server = new ParentWatch('/bin/sh', ['-c', 'exec "$0" "$@" >&2', program, ...options, ...args], {
     cwd: '/',
     env,
@@ -53,7 +53,7 @@ export async function startRedis({ port, args = [] } = {}) {
   }
 }
 
-/** Ready when it answers anything at all; before it listens it has written its process id. */
+/** Ready when it answers anything; it writes its process id before it listens. */
 async function whenReady(server, port, pidFile) {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {

@@ -34,7 +34,7 @@ export class TestRedis {
       retryStrategy: () => null,
       ...login,
     });
-    client.on('error', () => undefined); // what fails says so itself
+    client.on('error', () => undefined); // failing calls report it themselves
     try {
       await client.connect();
       return await work(client);
@@ -43,7 +43,7 @@ export class TestRedis {
     }
   }
 
-  /** Its processes are stopped as they are: connections stay open, nothing is answered. */
+  /** Stops the process (SIGSTOP): connections stay open, and no command is answered. */
   freeze(): void {
     process.kill(this.server.pid, 'SIGSTOP');
   }
@@ -56,7 +56,7 @@ export class TestRedis {
     return this.server.stop();
   }
 
-  /** On the same port, empty. */
+  /** Starts again on the same port, empty. */
   async startAgain(): Promise<void> {
     this.server = await startRedis({ port: this.server.port, args: this.args });
   }

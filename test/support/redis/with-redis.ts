@@ -2,8 +2,8 @@ import type { Launch } from '../../contracts/launch.js';
 import { TestApp } from '../test-app.js';
 import type { TestRedis } from './test-redis.js';
 
-/** With some switches set; where Redis is on, each catalog has its own part of it. */
-export function launchSwitched(switches: Record<string, string>, redis?: () => TestRedis): Launch {
+/** Launches with some feature flags set; with Redis each catalog has a key prefix of its own. */
+export function launchSwitched(flags: Record<string, string>, redis?: () => TestRedis): Launch {
   return (database, env) => {
     const ofRedis = redis && {
       ENABLE_REDIS_CACHE: 'true',
@@ -11,6 +11,6 @@ export function launchSwitched(switches: Record<string, string>, redis?: () => T
       REDIS_PORT: String(redis().port),
       REDIS_KEY_PREFIX: database.name,
     };
-    return TestApp.over(database, { ...ofRedis, ...switches, ...env });
+    return TestApp.over(database, { ...ofRedis, ...flags, ...env });
   };
 }

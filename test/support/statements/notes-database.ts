@@ -55,8 +55,8 @@ export function clientOf(pool: ConnectionPool, { stamp }: TestTenant): StampedCl
 }
 
 /**
- * What a connection carries on from one borrower to the next: all of it must be empty. Our own prepared statements stay,
- * and are texts without anybody's values: no tenant's id may be in them.
+ * The state that a connection carries from one caller to the next, all of which must be empty. The pool's own prepared
+ * statements stay: they are texts without values, and no tenant's id may be in them.
  */
 export async function leftovers(pool: TestPool): Promise<Record<string, unknown>[]> {
   const connections = await Promise.all(Array.from({ length: POOL_OPTIONS.size }, () => pool.acquire()));

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type pg from 'pg';
 
-/** pg-cursor has no types of its own; pg-query-stream brings it along. */
+/** pg-cursor has no types; it is a dependency of pg-query-stream. */
 export interface Cursor extends pg.Submittable {
   read(rows: number): Promise<unknown[]>;
   close(): Promise<void>;

@@ -1,7 +1,9 @@
 import net from 'node:net';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 
-/** One message of a client, by its type byte: Q query, P parse, B bind, D describe, E execute, S sync, C close, H flush. */
+/**
+ * One message of a client, by its type byte: Q query, P parse, B bind, D describe, E execute, S sync, C close, H flush.
+ */
 export interface WireMessage {
   readonly type: string;
   readonly body: Buffer;
@@ -9,7 +11,7 @@ export interface WireMessage {
 
 const READY_FOR_QUERY = 'Z';
 
-/** A TCP proxy before PostgreSQL that writes down what clients send, and that can stop answering. */
+/** A TCP proxy in front of PostgreSQL that records the clients' messages and can hold back replies. */
 export class WireTap {
   readonly messages: WireMessage[] = [];
   private readonly sockets = new Set<net.Socket>();
@@ -26,7 +28,7 @@ export class WireTap {
     return tap;
   }
 
-  /** The target as it looks through the tap. */
+  /** The target with the tap as its address. */
   through(target: ConnectionTarget): ConnectionTarget {
     const { port } = this.server.address() as net.AddressInfo;
     return { ...target, server: { ...target.server, host: '127.0.0.1', port } };
@@ -40,7 +42,7 @@ export class WireTap {
       .join('');
   }
 
-  /** From now on what the server says is held back, as when it hangs. */
+  /** Holds back all later replies, as when the server hangs. */
   freeze(): void {
     this.frozen = true;
   }
@@ -50,7 +52,7 @@ export class WireTap {
     this.frozenBeforeReady = true;
   }
 
-  /** Looks again whenever the event loop comes round. */
+  /** Resolves once a reply is held back; checks in every turn of the event loop. */
   async somethingHeldBack(): Promise<void> {
     while (this.heldBack.length === 0) await new Promise(setImmediate);
   }
@@ -61,7 +63,7 @@ export class WireTap {
     for (const send of this.heldBack.splice(0)) send();
   }
 
-  /** Breaks all connections without a word. */
+  /** Destroys all connections without a message. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
     this.heldBack.splice(0);
@@ -99,7 +101,9 @@ interface ReadMessage extends WireMessage {
   readonly whole: Buffer;
 }
 
-/** Cuts a byte stream into messages: a type byte and a length, except for the first one of a client, which has no type. */
+/**
+ * Cuts a byte stream into messages: a type byte and a length, except for the first one of a client, which has no type.
+ */
 function messageReader(started: boolean, onMessage: (message: ReadMessage) => void): (chunk: Buffer) => void {
   let pending = Buffer.alloc(0);
   let head = started ? 1 : 0;

@@ -17,7 +17,7 @@ import { createTestDatabase, type TestDatabase, testServer } from '../postgres/p
 import { createTenantDatabase, TENANT_COLUMN, type TenantDatabase, tenantPolicy } from '../postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../pool/test-pool.js';
 
-/** What is promised, and what a busy machine may add to that. */
+/** The documented limit, and the bound on a busy machine. */
 export const PROMISED_MS = 1_000;
 export const BOUND_MS = 3 * PROMISED_MS;
 
@@ -27,7 +27,7 @@ export interface RigTenant {
   readonly id: string;
   readonly slug: string;
   readonly placement: Placement;
-  /** Somebody has held it since before. */
+  /** Opened before the suspension. */
   readonly dataSource: DataSource;
   /** A comment for statements to be found by in `pg_stat_activity`. */
   readonly tag: string;
@@ -35,15 +35,15 @@ export interface RigTenant {
 
 interface RigOptions {
   readonly pool?: Partial<AppConfig['pool']>;
-  /** The way to the tenants' database. */
+  /** The connection to the tenants' database. */
   readonly through?: (target: ConnectionTarget) => ConnectionTarget;
-  /** The way that notifications come. */
+  /** The connection that receives notifications. */
   readonly heardThrough?: (target: ConnectionTarget) => ConnectionTarget;
-  /** The way to the catalog. */
+  /** The connection to the catalog. */
   readonly askedThrough?: (target: ConnectionTarget) => ConnectionTarget;
 }
 
-/** One instance's pools, and what it hears of a real catalog, over a database that its tenants share. */
+/** The pools of one instance and its view of a real catalog, over a database that its tenants share. */
 export class SuspensionRig {
   private constructor(
     readonly catalog: TestDatabase,
@@ -80,7 +80,7 @@ export class SuspensionRig {
     return new SuspensionRig(catalog, database, instance, pools, dataSources, through(database.target), observer);
   }
 
-  /** An active tenant. */
+  /** Creates an active tenant. */
   async tenant(): Promise<RigTenant> {
     const [id, slug] = [randomUUID(), randomSlug()];
     await this.catalog.admin(
@@ -96,7 +96,7 @@ export class SuspensionRig {
     return this.dataSources.session(placement, work);
   }
 
-  /** As any writer would. @returns when it was committed, at the latest, by the server's clock, in ms */
+  /** Sets the status directly in the catalog. @returns a time after the commit, by the server's clock, in ms */
   async setStatus({ id }: RigTenant, status: string): Promise<number> {
     await this.catalog.admin('UPDATE tenants SET status = $1 WHERE id = $2', [status, id]);
     return this.now();
@@ -118,7 +118,7 @@ export class SuspensionRig {
     return rows[0]!.at;
   }
 
-  /** Backends that run something of the tenant, or hold a transaction of it open. */
+  /** Backends that run a statement of the tenant or hold its transaction open. */
   async backendsOf({ tag }: RigTenant): Promise<{ readonly pid: number; readonly state: string }[]> {
     const { rows } = await this.observer.query<{ pid: number; state: string }>(
       `SELECT pid, state FROM pg_stat_activity
@@ -128,7 +128,7 @@ export class SuspensionRig {
     return rows;
   }
 
-  /** Resolves when so many backends work for the tenant. */
+  /** Resolves when the given number of backends works for the tenant. */
   async untilBackends(tenant: RigTenant, count: number): Promise<number> {
     while ((await this.backendsOf(tenant)).length !== count) await delay(5);
     return this.now();
@@ -143,7 +143,7 @@ export class SuspensionRig {
   }
 }
 
-/** The server's own deadline of statements is far beyond anything that is promised here. */
+/** The statement timeout of the server is far beyond the limits tested here. */
 const POOL: AppConfig['pool'] = {
   ...POOL_OPTIONS,
   enabled: true,
@@ -159,7 +159,7 @@ function same(target: ConnectionTarget): ConnectionTarget {
   return target;
 }
 
-/** What a promise came to: its error's own code, below TypeORM's wrapping. */
+/** @returns `done`, or the code of the error, unwrapped from TypeORM's */
 export function codeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'done',
@@ -168,7 +168,7 @@ export function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
-/** Calls again and again until it fails, and tells how. */
+/** Repeats the work until it fails. @returns the code of its error */
 export async function untilRefused(work: () => Promise<unknown>): Promise<string> {
   for (;;) {
     const code = await codeOf(work());
@@ -176,7 +176,7 @@ export async function untilRefused(work: () => Promise<unknown>): Promise<string
   }
 }
 
-/** Somebody else's work, which must not notice anything. */
+/** Work of another tenant, which must not be affected. */
 export class Bystander {
   served = 0;
   readonly failures: string[] = [];

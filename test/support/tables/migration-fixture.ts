@@ -8,7 +8,7 @@ import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-da
 
 type Up = string | ((runner: QueryRunner) => Promise<void>);
 
-/** A migration in a line: its name ends in 13 digits, as TypeORM wants it. */
+/** A migration from its statement or function. TypeORM requires a name that ends in 13 digits. */
 export function migration(name: string, up: Up, transaction?: boolean): Migration {
   return class implements MigrationInterface {
     readonly name = name;
@@ -31,7 +31,7 @@ export function ownerTarget(database: string): ConnectionTarget {
   };
 }
 
-/** A database with as many schemas and owner's connections as a test asks for. */
+/** A database in which a test can create schemas and connections of the owner. */
 export class MigrationFixture {
   private readonly clients: pg.Client[] = [];
 
@@ -66,7 +66,7 @@ export class MigrationFixture {
     return client;
   }
 
-  /** A new schema of the owner. */
+  /** Creates a schema that belongs to the owner. */
   async tables(): Promise<{ readonly schema: string; readonly role: string }> {
     const schema = `t_${randomBytes(5).toString('hex')}`;
     const client = await this.client();
@@ -85,7 +85,7 @@ export class MigrationFixture {
   }
 }
 
-/** Every statement that is sent on the client from now on. */
+/** Records every later statement of the client. */
 export function recordStatements(client: pg.ClientBase): string[] {
   const statements: string[] = [];
   const send = client.query.bind(client) as (...args: unknown[]) => unknown;
@@ -98,7 +98,7 @@ export function recordStatements(client: pg.ClientBase): string[] {
   return statements;
 }
 
-/** What must be as it was after a run: nothing of one schema may follow the connection to the next. */
+/** The state of a connection that a run must leave unchanged: no setting of one schema may reach the next. */
 export async function stateOf(client: pg.Client): Promise<Record<string, unknown> | undefined> {
   const { rows } = await client.query<Record<string, unknown>>(
     `SELECT current_setting('search_path') AS search_path, current_setting('lock_timeout') AS lock_timeout,

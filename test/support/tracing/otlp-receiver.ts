@@ -17,10 +17,10 @@ export interface ReceivedSpan {
   readonly status: number;
 }
 
-/** What a collector is for an exporter: takes OTLP over HTTP in protobuf, and keeps it. */
+/** An OTLP collector for tests: receives protobuf over HTTP and records the spans. */
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = [];
-  /** Every body as it came, as text: to look for what must not be in it. */
+  /** All bodies as text, to search for secrets. */
   said = '';
   readonly url: string;
 

@@ -7,13 +7,13 @@ import type { TestDatabase } from '../postgres/postgres.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
-/** What stays over a restart: the catalog, and the secrets that open it. */
+/** The state that survives a restart: the catalog, and the secrets that decrypt it. */
 export interface Place {
   readonly database: TestDatabase;
   readonly dataDir: string;
 }
 
-/** `node dist/main.js` over a catalog with the demo tenants, as it runs when tracing variables are in its environment. */
+/** A process of `node dist/main.js` with demo tenants and tracing variables in its environment. */
 export class TracedService {
   output = '';
   url = '';
@@ -46,7 +46,7 @@ export class TracedService {
     return fetch(this.url + path, { ...init, headers: { authorization: `Bearer ${this.apiKey}`, ...init.headers } });
   }
 
-  /** In order, so that it sends what is left. Resolves with its exit code, also when it had ended already. */
+  /** Stops it in order, so that it sends its remaining spans. @returns its exit code, also when it had already ended */
   async stop(): Promise<number | null> {
     this.process.kill('SIGTERM');
     await this.ended;
@@ -56,7 +56,7 @@ export class TracedService {
   private async ready(dataDir: string): Promise<void> {
     const { stdout } = this.process;
     while (!this.output.includes('demo.json')) {
-      if (this.process.exitCode !== null || !stdout) throw new Error(`it ended:\n${this.output}`);
+      if (this.process.exitCode !== null || !stdout) throw new Error(`the service has ended:\n${this.output}`);
       await Promise.race([once(stdout, 'data'), this.ended]);
     }
     const demo = JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8'));
