@@ -3,8 +3,8 @@ import { deepFreeze } from '../deep-freeze.js';
 /** Injection token of the validated, deeply frozen `AppConfig`. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
-export type RuntimeEnvironment = 'development' | 'test' | 'production';
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type RuntimeEnvironment = 'development' | 'test' | 'production';
+type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /** One key of the key ring: AES-256, so `key` is 32 bytes. */
 export interface EncryptionKey {

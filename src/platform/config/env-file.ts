@@ -3,7 +3,10 @@ import { parseEnv } from 'node:util';
 import { ConfigurationError } from './config.errors.js';
 import { systemCode, systemReason } from '../data-dir/system-error.js';
 
-const NAME = /^[A-Za-z_]\w*$/;
+/** A line with nothing to assign: empty, or a comment. */
+const BLANK = /[^\S\n]*(?:#[^\n]*)?(?:\n|$)/y;
+/** `NAME=value`; a quoted value may go on over further lines, as it does for Node's parser. */
+const ASSIGNMENT = /[^\S\n]*(?:export\s+)?[A-Za-z_]\w*[^\S\n]*=[^\S\n]*(?:(["'`])[^]*?\1[^\n]*|[^\n]*)(?:\n|$)/y;
 
 /**
  * Reads the assignments in a `.env` file; returns none when the file does not exist.
@@ -11,10 +14,27 @@ const NAME = /^[A-Za-z_]\w*$/;
  * @throws ConfigurationError when the file cannot be read or contains a line that is not an assignment
  */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
-  const values = parseEnv(contentOf(path));
-  // Node's parser joins a line without "=" to the next one, which would silently lose the variable on that line.
-  if (Object.keys(values).some((name) => !NAME.test(name))) throw invalid('lines of the form NAME=value');
-  return values;
+  const content = contentOf(path);
+  assertAssignments(content.replaceAll('\r\n', '\n'));
+  return parseEnv(content);
+}
+
+/** Node's parser ignores other lines, or joins them to the next one (Node 20): either way a variable would be lost. */
+function assertAssignments(content: string): void {
+  for (let at = 0; at < content.length;) {
+    const end = endOf(BLANK, content, at) ?? endOf(ASSIGNMENT, content, at);
+    if (end === undefined) {
+      const line = content.slice(0, at).split('\n').length;
+      throw invalid(`lines of the form NAME=value; line ${line} is not one`);
+    }
+    at = end;
+  }
+}
+
+/** The end of the match at this position; undefined without one. */
+function endOf(sticky: RegExp, content: string, at: number): number | undefined {
+  sticky.lastIndex = at;
+  return sticky.test(content) ? sticky.lastIndex : undefined;
 }
 
 function contentOf(path: string): string {

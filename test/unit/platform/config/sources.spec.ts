@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { withDatabaseUrl } from '../../../../src/platform/config/app-config.js';
+import { readEnvFile } from '../../../../src/platform/config/env-file.js';
 import { loadConfig } from '../../../../src/platform/config/load-config.js';
 import {
   configOf,
@@ -57,10 +58,25 @@ describe('the .env file in the working directory', () => {
     ]);
   });
 
-  it('is rejected when a line is no assignment: the parser would drop the variable behind it', () => {
-    expect(problemsOf(REQUIRED, folderWith('hunter2\nPORT=4000\n'))).toEqual([
-      { variable: '.env', expected: 'lines of the form NAME=value' },
+  it.each([
+    ['hunter2\nPORT=4000\n', 1],
+    ['PORT=4000\r\nhunter2\r\n', 2],
+    ['# a comment\n\nPORT=4000\nhunter2', 4],
+    ['2PORT=4000', 1],
+    ['LOG_LEVEL="an unclosed quote\nhunter2\n', 2],
+  ])('is rejected, by number and without its text, when a line is no assignment: %j', (content, line) => {
+    expect(problemsOf(REQUIRED, folderWith(content))).toEqual([
+      { variable: '.env', expected: `lines of the form NAME=value; line ${line} is not one` },
     ]);
+  });
+
+  it('may have comments, blank lines, exports, and quoted values over several lines', () => {
+    const content = `# comment\n\n  export PORT = 4000 # the port\nJWT_SECRET="first line\nsecond line"\nHOST='::1'`;
+    expect(readEnvFile(join(folderWith(content), '.env'))).toEqual({
+      PORT: '4000',
+      JWT_SECRET: 'first line\nsecond line',
+      HOST: '::1',
+    });
   });
 });
 
