@@ -14,17 +14,17 @@ export interface CatalogChange {
 }
 
 /** Changes are received from now on; earlier ones may have been missed. */
-export interface CatalogFeedRestored {
+interface CatalogFeedRestored {
   readonly kind: 'restored';
 }
 
 /** Changes are missed from now on. */
-export interface CatalogFeedLost {
+interface CatalogFeedLost {
   readonly kind: 'lost';
 }
 
 /** Anything may have changed: a table was truncated, or a notification could not be parsed. */
-export interface CatalogUnknownChange {
+interface CatalogUnknownChange {
   readonly kind: 'unknown-change';
 }
 

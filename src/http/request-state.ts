@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Usage } from '../database/statements/usage.js';
 
 /** The part of a request's caller that this layer needs; the tenant layer defines the full type. */
-export interface RequestCaller {
+interface RequestCaller {
   readonly kind: 'anonymous' | 'admin' | 'tenant' | 'refused';
 }
 

@@ -25,7 +25,7 @@ export interface OperationKind<Input = unknown> {
  * One part of an operation. It must be idempotent: it runs again after a crash in the middle of it, and after a crash
  * between its completion and the record of that.
  */
-export interface OperationStep<Input> {
+interface OperationStep<Input> {
   /** Unique within its kind, for example `create-role`. */
   readonly name: string;
   run(run: OperationRun<Input>): Promise<void>;

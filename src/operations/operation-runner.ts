@@ -23,7 +23,7 @@ import {
 } from './operation.errors.js';
 
 /** Operations that one instance runs at the same time. Each uses one connection to the catalog. */
-export const OPERATION_SLOTS = 2;
+const OPERATION_SLOTS = 2;
 
 const POLL_MS = 1_000;
 /** Polling interval of `runToCompletion`, while another instance holds the lock. */

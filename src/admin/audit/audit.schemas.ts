@@ -28,7 +28,7 @@ export const auditFilter = z.strictObject({
 });
 export type AuditFilter = z.infer<typeof auditFilter>;
 
-export const auditEntryView = z
+const auditEntryView = z
   .object({
     id: z.string(),
     at: z.iso.datetime(),

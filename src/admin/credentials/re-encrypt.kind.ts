@@ -16,7 +16,7 @@ const Input = z.object({});
 type Run = OperationRun<z.infer<typeof Input>>;
 
 /** Raised when the catalog has encrypted values that no key in `ENCRYPTION_KEYS` can decrypt. */
-export class UndecryptableError extends CodedError {
+class UndecryptableError extends CodedError {
   readonly code = 'SEAL_BROKEN';
 
   /** @param contexts the values' encryption contexts, which name their table, row and column */

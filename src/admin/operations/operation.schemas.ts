@@ -65,7 +65,7 @@ export type OperationView = z.infer<typeof operationView>;
 
 export const operationPage = pageOf(operationView);
 
-export const operationTenantView = z
+const operationTenantView = z
   .object({
     tenantId: z.guid(),
     slug: z.string(),

@@ -11,7 +11,7 @@ export const EXAMPLE_ORDER_ID = '6d1f3b52-8f43-4a7e-8a4b-0c7c4ac1f0e2';
 const status = z.enum(ORDER_STATUSES);
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 currency code');
 
-export const orderLine = z
+const orderLine = z
   .strictObject({
     description: boundedText(200),
     quantity: z.int().min(1).max(MAX_QUANTITY),

@@ -7,7 +7,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
 /** How long a disconnecting ioredis keeps the process alive, even without a connection; its default is 2 s. */
 const DISCONNECT_TIMEOUT_MS = 200;
 /** When ioredis abandons a command; the tier stops waiting for it much earlier. */
-export const COMMAND_TIMEOUT_MS = 1_000;
+const COMMAND_TIMEOUT_MS = 1_000;
 /** A cluster's nodes are connected on first use; a command that comes too early is retried after this. */
 const NODE_RETRY_MS = 20;
 const FIRST_RETRY_MS = 100;

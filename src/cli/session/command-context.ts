@@ -34,10 +34,10 @@ export interface CommandNeeds {
 }
 
 /** Opens the control plane, runs the command, and closes the control plane in every case. */
-export type RunCommand = (work: (context: CommandContext) => Promise<void>, needs?: CommandNeeds) => Promise<void>;
+type RunCommand = (work: (context: CommandContext) => Promise<void>, needs?: CommandNeeds) => Promise<void>;
 
 /** Runs a command that does not need the control plane. `work` returns the exit code. */
-export type RunStandaloneCommand = (
+type RunStandaloneCommand = (
   work: (globalOptions: GlobalOptions, options: CommandLineOptions) => Promise<number>,
 ) => Promise<void>;
 

@@ -1,5 +1,5 @@
 /** Where a server or a pooler listens, and whether the connection uses TLS. */
-export interface NetworkAddress {
+interface NetworkAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: 'disable' | 'require' | 'verify-full';

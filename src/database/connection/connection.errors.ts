@@ -29,6 +29,6 @@ export class UnsafeRoleError extends CodedError {
 }
 
 /** The error's message, or its name where the message is empty; 'unknown' for anything but an error. */
-export function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message || cause.name : 'unknown';
 }

@@ -87,7 +87,9 @@ export class ConnectionSupply implements BudgetMember {
 
   /** Opens up to `count` connections, as far as the server's limit allows without waiting. */
   async openAhead(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.dependencies.budget.tryAcquire() && this.open()));
+    const opening: Promise<void>[] = [];
+    while (opening.length < count && this.dependencies.budget.tryAcquire()) opening.push(this.open());
+    await Promise.all(opening);
   }
 
   /** Whether a connection that this pool does not use should be closed in favour of another pool of the server. */

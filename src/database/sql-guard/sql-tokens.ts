@@ -2,7 +2,7 @@
  * `word`: a keyword or plain name, in lower case. `name`: a quoted name, without its quotes. `escaped-name`: `U&"…"`, with
  * its escapes. `string`: a constant in quotes or dollar quotes, without its content. `symbol`: one character.
  */
-export type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'number' | 'symbol';
+type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'number' | 'symbol';
 
 export interface Token {
   readonly kind: TokenKind;

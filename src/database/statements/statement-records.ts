@@ -84,7 +84,7 @@ export class StatementRecord {
 }
 
 /** The process-wide history of recently sent row statements. */
-export class StatementRecords {
+class StatementRecords {
   private readonly records = new Map<string, StatementRecord>();
 
   get(text: string): StatementRecord | undefined {

@@ -17,7 +17,7 @@ export interface TenantTable {
   readonly checks?: Readonly<Record<string, string>>;
 }
 
-export interface TenantForeignKey {
+interface TenantForeignKey {
   readonly columns: readonly string[];
   readonly references: { readonly table: string; /** Default: `['id']`. */ readonly columns?: readonly string[] };
   /** Default: `NO ACTION`. `SET NULL` nulls the named columns only, never `tenant_id`. */

@@ -10,9 +10,11 @@ import { failSubmittable } from './submittable.js';
 export async function leaseForSubmittable(submittable: pg.Submittable, open: () => Promise<Lease>): Promise<void> {
   try {
     const lease = await open();
-    await lease
-      .submit(submittable)
-      .finally(() => lease.commitOrRollback().catch((error: unknown) => reportCommitFailure(submittable, error)));
+    try {
+      await lease.submit(submittable);
+    } finally {
+      await lease.commitOrRollback().catch((error: unknown) => reportCommitFailure(submittable, error));
+    }
   } catch (error) {
     failSubmittable(submittable, error);
   }

@@ -50,7 +50,10 @@ export async function findData(dataDir: string): Promise<PostgresData | undefine
       );
     }
     const entries = await readdir(path);
-    if (entries.length === 0) return void (await rmdir(link)); // equivalent to no data, and the name is needed
+    if (entries.length === 0) {
+      await rmdir(link); // equivalent to no data, and the name is needed
+      return undefined;
+    }
     if (!entries.includes('PG_VERSION')) {
       throw new DataDirectoryUnusableError(link, 'it contains other files; move them away');
     }

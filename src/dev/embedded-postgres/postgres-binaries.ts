@@ -53,7 +53,7 @@ function installedNativeFolder(): string {
  * npm packages cannot contain symbolic links, so the package's install script creates them from a list. With
  * `ignore-scripts` it has not run, and the server would not find its libraries.
  */
-export async function restoreLinks(native: string): Promise<void> {
+async function restoreLinks(native: string): Promise<void> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'); // Windows has none
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const path = join(native, '..', target);

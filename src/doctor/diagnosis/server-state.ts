@@ -6,7 +6,7 @@ import { queryServer } from './query-server.js';
 import { reasonOf } from './finding.js';
 
 /** A server's own facts, read with its owner role. */
-export interface ServerFacts {
+interface ServerFacts {
   readonly version: string;
   readonly version_num: number;
   readonly may_create_databases: boolean;

@@ -1,6 +1,6 @@
 import { histogram, type Labels, type Sample } from './reported-metric.js';
 
-export const DURATION_BOUNDS_SECONDS: readonly number[] = [
+const DURATION_BOUNDS_SECONDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 

@@ -7,7 +7,7 @@ const tokens = new Map<EntityTarget<ObjectLiteral>, symbol>();
 export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symbol {
   let token = tokens.get(entity);
   if (!token) {
-    token = Symbol(`TenantRepository(${typeof entity === 'function' ? entity.name : String(entity)})`);
+    token = Symbol(`TenantRepository(${nameOf(entity)})`);
     tokens.set(entity, token);
   }
   return token;
@@ -19,3 +19,8 @@ export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symb
  */
 export const InjectTenantRepository = (entity: EntityTarget<ObjectLiteral>): ParameterDecorator & PropertyDecorator =>
   Inject(tenantRepositoryToken(entity));
+
+function nameOf(entity: EntityTarget<ObjectLiteral>): string {
+  if (typeof entity === 'string') return entity;
+  return 'options' in entity ? entity.options.name : entity.name;
+}

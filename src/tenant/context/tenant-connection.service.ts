@@ -57,8 +57,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
    * @throws UnknownTenantError, TenantSuspendedError, TenantUnavailableError
    */
   async run<T>(tenantOrSlug: Tenant | string, work: () => Promise<T>): Promise<T> {
-    const tenant = typeof tenantOrSlug === 'string' ? await this.lookup.bySlug(tenantOrSlug) : tenantOrSlug;
-    if (!tenant) throw new UnknownTenantError(String(tenantOrSlug));
+    const tenant = typeof tenantOrSlug === 'string' ? await this.tenantNamed(tenantOrSlug) : tenantOrSlug;
     this.availability.assertServed(tenant);
     return this.context.run(await this.scope(tenant), work);
   }
@@ -81,6 +80,12 @@ export class TenantConnectionService implements OnApplicationShutdown {
     await this.pools.close(this.config.shutdownTimeoutMs);
     this.open.clear();
     this.logger.log('All connection pools closed');
+  }
+
+  private async tenantNamed(slug: string): Promise<Tenant> {
+    const tenant = await this.lookup.bySlug(slug);
+    if (!tenant) throw new UnknownTenantError(slug);
+    return tenant;
   }
 
   private async openTenant(tenant: Tenant): Promise<OpenTenant> {

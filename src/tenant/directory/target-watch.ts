@@ -34,7 +34,9 @@ export class TargetWatch implements OnModuleInit {
       else this.pools.forget(targetId);
     } catch (error) {
       // The pool stays as it is until the next request for the target, or until the change feed is restored.
-      this.logger.warn(`Cannot look up changed target ${targetId}: ${error instanceof Error ? error.message : error}`);
+      this.logger.warn(
+        `Cannot look up changed target ${targetId}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 }

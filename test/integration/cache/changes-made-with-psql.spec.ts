@@ -165,7 +165,7 @@ describe('versions', () => {
 });
 
 describe('a name that cannot be a slug', () => {
-  it.each(['', 'UPPER', 'a\0b', `${'a'.repeat(64)}`, "'; DROP TABLE tenants"])(
+  it.each(['', 'UPPER', 'a\0b', 'a'.repeat(64), "'; DROP TABLE tenants"])(
     'is nobody’s without a question: %j',
     async (slug) => {
       const [{ lookup, cache }] = instances as [LookupInstance];

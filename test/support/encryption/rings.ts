@@ -3,7 +3,7 @@ import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 
 const key = (id: string, fill: number): EncryptionKey => ({ id, key: Buffer.alloc(32, fill) });
 
-export function ringOf(...encryptionKeys: EncryptionKey[]): KeyRing {
+function ringOf(...encryptionKeys: EncryptionKey[]): KeyRing {
   return new KeyRing({ security: { encryptionKeys } } as unknown as AppConfig);
 }
 

@@ -1,5 +1,5 @@
 /** One metric in a query. */
-export interface Selector {
+interface Selector {
   readonly metric: string;
   /** The labels in its braces. */
   readonly labels: readonly string[];

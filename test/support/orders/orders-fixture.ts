@@ -95,7 +95,11 @@ export async function asOwner({ url }: TenantDatabase, work: (runner: QueryRunne
   await owner.initialize();
   try {
     const runner = owner.createQueryRunner();
-    await work(runner).finally(() => runner.release());
+    try {
+      await work(runner);
+    } finally {
+      await runner.release();
+    }
   } finally {
     await owner.destroy();
   }

@@ -18,7 +18,7 @@ if (uid !== undefined) {
 try {
   const server = await EmbeddedPostgres.start(start);
   const alive = setInterval(() => {}, 60_000);
-  process.once('SIGINT', async () => {
+  const stop = async () => {
     const client = new pg.Client(server.url);
     await client.connect();
     await client.query('SELECT pg_sleep(0.3)');
@@ -26,7 +26,8 @@ try {
     console.log('drained');
     await server.stop();
     clearInterval(alive);
-  });
+  };
+  process.once('SIGINT', () => void stop());
   console.log(JSON.stringify({ url: server.url }));
 } catch (error) {
   console.log(JSON.stringify({ code: error.code, message: error.message }));

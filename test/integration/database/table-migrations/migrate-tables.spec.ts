@@ -51,7 +51,8 @@ describe('migrating a schema', () => {
       ...{ migrationsTableName: 'schema_migrations', extra: { options: `-c search_path=${schema}` } },
     });
     await typeorm.initialize();
-    await typeorm.runMigrations({ transaction: 'each' }).finally(() => typeorm.destroy());
+    await typeorm.runMigrations({ transaction: 'each' });
+    await typeorm.destroy();
     expect((await migrateTables(client, { schema, role }, [A, B])).applied).toEqual(['B1764000000002']);
     const { rows } = await client.query(`SELECT id, timestamp, name FROM ${schema}.schema_migrations ORDER BY id`);
     expect(rows).toEqual([

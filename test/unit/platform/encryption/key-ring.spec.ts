@@ -55,7 +55,7 @@ describe('a key ring', () => {
       'changed',
       () =>
         keys.decrypt(
-          flipped.replace(/^(a\..{20})./, (_all, head) => `${head}${'_'}`),
+          flipped.replace(/^(a\..{20})./, (_all, head) => `${head}_`),
           CONTEXT,
         ),
     ],
