@@ -31,14 +31,14 @@ export class Service {
   }
 
   /** Resolves once it listens. */
-  static async start(env: Record<string, string>, dataDir?: string): Promise<Service> {
+  static async start(env: Record<string, string>, dataDir?: string, main = MAIN): Promise<Service> {
     const folder = dataDir ?? (await newFolder());
     const { PATH, HOME } = process.env;
     const settings = {
       ...{ NODE_ENV: 'test', LOG_FORMAT: 'json', DATA_DIR: folder, HOST: '127.0.0.1', PORT: '0' },
       ...{ ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: KEYS, ENABLE_REDIS_CACHE: 'false' },
     };
-    const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { PATH, HOME, ...settings, ...env } });
+    const child = spawn(process.execPath, [main], { cwd: folder, env: { PATH, HOME, ...settings, ...env } });
     child.setMaxListeners(0); // each wait adds a listener
     const service = new Service(child, folder);
     const ending = (): boolean => child.kill('SIGKILL');
