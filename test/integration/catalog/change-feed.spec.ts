@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-event.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { soon } from '../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
@@ -35,16 +35,8 @@ async function eventsOf(statement: string): Promise<CatalogChange[]> {
   await database.admin(statement);
   await database.admin(`SELECT pg_notify('tenantry_catalog', '{"domains":["end"]}')`);
   const changes = (): CatalogChange[] => heard.filter((event): event is CatalogChange => event.kind === 'change');
-  await until(() => changes().some(({ domains }) => domains.includes('end')));
+  await soon(async () => expect(changes().some(({ domains }) => domains.includes('end'))).toBe(true));
   return changes().slice(0, -1);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('nothing was heard within 10 s');
-    await delay(5);
-  }
 }
 
 describe('the catalog', () => {
@@ -101,7 +93,7 @@ describe('the change feed', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE application_name = 'tenantry notifications' AND datname = current_database()`,
     );
-    await until(() => heard.some(({ kind }) => kind === 'restored'));
+    await soon(async () => expect(heard.some(({ kind }) => kind === 'restored')).toBe(true));
     expect(heard.map(({ kind }) => kind)).toEqual(['lost', 'restored']);
     expect(feed.connected).toBe(true);
     expect(await eventsOf(`INSERT INTO tenants (slug, isolation) VALUES ('late', 'row')`)).toEqual([

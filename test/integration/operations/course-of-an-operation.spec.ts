@@ -87,17 +87,17 @@ describe('the course of an operation', () => {
   });
 
   it('is tried again by itself when a database went away', async () => {
-    const attempts: number[] = [];
+    let attempts = 0;
     const kind = kindOf({
       only: async () => {
-        attempts.push(performance.now());
-        if (attempts.length === 1) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+        attempts += 1;
+        if (attempts === 1) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
       },
     });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
     await runner.runToCompletion(id);
-    expect(attempts).toHaveLength(2);
+    expect(attempts).toBe(2);
   });
 
   it('ends at once when it is cancelled before anybody began, and within a heartbeat when somebody has', async () => {

@@ -54,9 +54,9 @@ it('a server that does not answer at all is waited for once in a wave', async ()
   await old.provision('here', 'schema');
   proxy.freeze();
   const newer = await fleet.instance([NOTES, TITLE], { DB_CONNECT_TIMEOUT: '1' });
-  const start = performance.now();
+  const before = proxy.accepted;
   const operation = await newer.migrate({ parallelism: 1 });
-  expect(performance.now() - start).toBeLessThan(3_000); // one of 1 s, not four
+  expect(proxy.accepted - before).toBe(1); // not one per tenant
   expect(operation.result).toMatchObject({ migrated: 1, failed: 4 });
   proxy.thaw();
 });

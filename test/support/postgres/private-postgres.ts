@@ -66,7 +66,7 @@ export class PrivatePostgres {
 
   /** Kills all of its processes at once, as when the machine fails. Resolves when they have ended. */
   async kill(): Promise<void> {
-    for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
+    await this.signal('SIGKILL');
     await this.server.exited;
   }
 
@@ -76,16 +76,26 @@ export class PrivatePostgres {
   }
 
   async freeze(): Promise<void> {
-    for (const pid of await this.processes()) process.kill(pid, 'SIGSTOP');
+    await this.signal('SIGSTOP');
   }
 
   async thaw(): Promise<void> {
-    for (const pid of await this.processes()) process.kill(pid, 'SIGCONT');
+    await this.signal('SIGCONT');
   }
 
   async stop(): Promise<void> {
     await this.server.stop();
     await removeFolder(this.folder);
+  }
+
+  private async signal(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await this.processes()) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // a backend that has ended since
+      }
+    }
   }
 
   /** The postmaster comes first, so that it starts no further processes. */

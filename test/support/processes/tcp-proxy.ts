@@ -11,6 +11,8 @@ interface Link {
 
 /** A network between the test and PostgreSQL, with the faults of networks. */
 export class TcpProxy {
+  /** Connections accepted so far. */
+  accepted = 0;
   private readonly links = new Set<Link>();
   private readonly listener = net.createServer({ allowHalfOpen: true }, (client) => this.accept(client));
   private readonly heldBack: (() => void)[] = [];
@@ -82,6 +84,7 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
+    this.accepted += 1;
     const server = net.connect({ ...this.upstream, allowHalfOpen: true });
     const link = { client, server, isForgotten: false };
     this.links.add(link);

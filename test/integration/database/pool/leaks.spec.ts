@@ -74,9 +74,7 @@ it('shutdown waits for leases until its deadline, cuts those that are held, and 
   const closing = pools.close(300);
   await finishing.client.query('SELECT pg_sleep(0.05)'); // it may finish what it does
   finishing.release();
-  const startedAt = performance.now();
-  await closing;
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await closing; // although one lease is never released
   const destroyed = log.matching('warn', /^Destroyed at shutdown/);
   expect(destroyed).toHaveLength(1);
   expect(destroyed[0]).toContain('tenant forgotten');
@@ -91,9 +89,7 @@ it('shutdown that has nothing to wait for does not', async () => {
   const pools = openPools();
   const handle = pools.get(database.target);
   (await handle.acquire({ ...REQUEST, tenantId: 'anybody' })).release();
-  const startedAt = performance.now();
-  await pools.close(30_000);
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await pools.close(600_000); // longer than a test may take
   expect(log.matching('warn', /./)).toEqual([]);
   expect(await backends.count()).toBe(0);
 });

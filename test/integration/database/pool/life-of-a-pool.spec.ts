@@ -28,16 +28,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-function openPools(size = 2): ConnectionPools {
+function openPools({ size = 2, connectTimeoutMs = POOL_OPTIONS.connectTimeoutMs } = {}): ConnectionPools {
   const pool: AppConfig['pool'] = {
-    ...{ ...POOL_OPTIONS, size, enabled: true, serverMaxConnections: 90 },
+    ...{ ...POOL_OPTIONS, size, connectTimeoutMs, enabled: true, serverMaxConnections: 90 },
     ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 100 },
   };
   return new ConnectionPools({ pool } as AppConfig);
 }
 
 it('it is made once, however many ask for it at once, and opens no more connections than are needed', async () => {
-  const pools = openPools(10);
+  const pools = openPools({ size: 10 });
   const handles = new Set(Array.from({ length: 100 }, () => pools.get({ ...database.target })));
   expect(handles.size).toBe(1);
   const [handle] = handles;
@@ -134,13 +134,11 @@ it('it keeps no connections for a target that nobody used for ten minutes, and o
 it('shutdown gives up what is being opened on a server that says nothing', async () => {
   const proxy = await TcpProxy.before(database.target.server);
   proxy.freeze();
-  const pools = openPools();
+  const pools = openPools({ connectTimeoutMs: 600_000 }); // longer than a test may take
   const handle = pools.get(proxy.through(database.target));
   const waiting = handle.acquire(REQUEST);
   const refused = expect(waiting).rejects.toMatchObject({ code: 'POOL_ENDED' });
-  const startedAt = performance.now();
   await pools.close(50);
-  expect(performance.now() - startedAt).toBeLessThan(POOL_OPTIONS.connectTimeoutMs / 2);
   await refused;
   expect(handle.counts()).toEqual(NOTHING);
   proxy.thaw();

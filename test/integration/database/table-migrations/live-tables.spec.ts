@@ -52,9 +52,8 @@ describe('a migration of a table in use', () => {
       },
     });
     await waitsForLock();
-    const since = performance.now();
+    // Served although the holder's transaction stays open.
     await user.query(`SELECT * FROM ${tables.schema}.a; INSERT INTO ${tables.schema}.a VALUES (1)`);
-    expect(performance.now() - since).toBeLessThan(LOCK_TIMEOUT_MS + 500);
     await gaveWay;
     await holder.query('COMMIT');
     expect(await run).toEqual({ version: 'Alters1764000000002', applied: ['Alters1764000000002'] });

@@ -151,9 +151,9 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await client.query(`INSERT INTO notes (body) VALUES ('lost')`);
     tap.freeze();
     await expect(client.query('SELECT 1')).rejects.toThrow('Query read timeout');
-    const started = performance.now();
+    tap.take();
     await expect(client.query('ROLLBACK')).resolves.toMatchObject({ command: 'ROLLBACK' });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(tap.take()).not.toMatch(/[QP]/); // no statement was sent that could wait for an answer
     tap.thaw();
   });
 

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
 import { soon } from '../../../support/load/soon.js';
-import {
-  BOUND_MS,
-  Bystander,
-  codeOf,
-  type RigTenant,
-  SuspensionRig,
-} from '../../../support/suspension/suspension-rig.js';
+import { Bystander, codeOf, type RigTenant, SuspensionRig } from '../../../support/suspension/suspension-rig.js';
 
 let pooler: PgBouncer;
 let rig: SuspensionRig;
@@ -33,11 +27,11 @@ it.each([
   ['a session', (text: string) => rig.session(acme, (session) => session.query(text))],
 ])('%s of a suspended tenant is stopped at the server behind the pooler; others notice nothing', async (_, run) => {
   const bystander = new Bystander((await rig.tenant()).dataSource);
-  const sleeping = codeOf(run(`SELECT ${acme.tag} pg_sleep(30)`));
+  const sleeping = codeOf(run(`SELECT ${acme.tag} pg_sleep(600)`));
   await rig.untilBackends(acme, 1);
-  const at = await rig.setStatus(acme, 'suspended');
+  await rig.setStatus(acme, 'suspended');
   expect(await sleeping).toBe('TENANT_SUSPENDED');
-  expect((await rig.untilBackends(acme, 0)) - at).toBeLessThan(BOUND_MS);
+  await rig.untilBackends(acme, 0);
   const { served } = bystander;
   await soon(async () => expect(bystander.served).toBeGreaterThan(served + 5));
   await bystander.stop();
