@@ -30,9 +30,16 @@ const services = {
   globalTeardown: '<rootDir>/test/support/stop-services.mjs',
 };
 
+const silent = { setupFiles: ['<rootDir>/test/support/silent-logs.ts'] };
+
 export default {
   rootDir,
   maxWorkers: 3, // on two cores: many tests wait for what a server does or for time to pass
   testTimeout: 60_000,
-  projects: [project('unit'), project('integration', services), project('e2e', services), project('soak', services)],
+  projects: [
+    project('unit'),
+    project('integration', { ...services, ...silent }),
+    project('e2e', services),
+    project('soak', { ...services, ...silent }),
+  ],
 };

@@ -65,7 +65,7 @@ describe('instances that share a Redis', () => {
     await a.get('k');
     await settled(a);
     await b.get('k');
-    Logger.overrideLogger(true);
+    Logger.overrideLogger(false);
     expect(lines).toEqual(['Cache HIT (redis) item:k']);
   });
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(installation, { recursive: true }));
 
-afterEach(() => Logger.overrideLogger(true));
+afterEach(() => Logger.overrideLogger(false));
 
 /** What the program wrote, where all packages but these are installed. */
 async function runWithout(missing: string[]): Promise<string> {

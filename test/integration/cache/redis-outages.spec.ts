@@ -29,7 +29,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-afterAll(() => Logger.overrideLogger(true));
+afterAll(() => Logger.overrideLogger(false));
 
 const config = (name: string, value: string | number) => redis.send('CONFIG', 'SET', name, value);
 const direct = (): number => redis.port;

@@ -20,7 +20,7 @@ beforeEach(() => {
   Logger.overrideLogger(log);
 });
 
-afterEach(() => Logger.overrideLogger(true));
+afterEach(() => Logger.overrideLogger(false));
 
 const password = 'a-secret-word';
 const connected = (): string[] => log.matching('log', /Redis connected/);

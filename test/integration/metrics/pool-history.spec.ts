@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
@@ -16,7 +15,6 @@ let database: TenantDatabase;
 let pools: ConnectionPools;
 
 beforeAll(async () => {
-  Logger.overrideLogger(false);
   database = await createTenantDatabase();
   const pool: AppConfig['pool'] = {
     ...POOL_OPTIONS,

@@ -30,7 +30,7 @@ afterAll(async () => {
   await three.close();
   await Promise.all([redisProxy.close(), heardProxy.close()]);
   await redis.stop();
-  Logger.overrideLogger(true);
+  Logger.overrideLogger(false);
 });
 
 const FAULTS: [string, () => unknown, () => unknown][] = [

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import type { AcquireRequest } from '../../../../src/database/pool/connection-pool.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
@@ -24,7 +23,6 @@ let databases: TenantDatabase[];
 let backends: Backends;
 
 beforeAll(async () => {
-  Logger.overrideLogger(false);
   databases = [await createTenantDatabase(), await createTenantDatabase(), await createTenantDatabase()];
   backends = await Backends.of(...databases.map(({ role }) => role));
 });

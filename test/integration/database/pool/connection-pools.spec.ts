@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
@@ -11,7 +10,6 @@ const ANYBODY = { tenantId: 'anybody', share: { maxConcurrent: 10, maxQueued: 10
 let database: TenantDatabase;
 
 beforeAll(async () => {
-  Logger.overrideLogger(false);
   database = await createTenantDatabase();
 });
 

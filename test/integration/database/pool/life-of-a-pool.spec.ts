@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
@@ -18,7 +17,6 @@ let database: TenantDatabase;
 let backends: Backends;
 
 beforeAll(async () => {
-  Logger.overrideLogger(false);
   database = await createTenantDatabase();
   backends = await Backends.of(database.role);
 });

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
@@ -13,7 +12,6 @@ let database: TenantDatabase;
 let backends: Backends;
 
 beforeAll(async () => {
-  Logger.overrideLogger(false);
   database = await createTenantDatabase();
   backends = await Backends.of(database.role);
 });
