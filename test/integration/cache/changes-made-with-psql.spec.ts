@@ -42,21 +42,21 @@ async function onAll<T>(read: (instance: LookupInstance) => Promise<T>, expected
 }
 
 describe('a change made with psql takes effect on every instance at once', () => {
-  it('when a tenant is created that was asked for before', async () => {
+  it('when a tenant is created that was looked up before', async () => {
     const slug = randomSlug();
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.slug, undefined);
     await database.admin(insertTenants([slug]));
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.slug, slug);
   });
 
-  it('when it is suspended', async () => {
+  it('when a tenant is suspended', async () => {
     const { slug } = await tenant();
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.status, 'maintenance');
     await database.admin(`UPDATE tenants SET status = 'suspended' WHERE slug = '${slug}'`);
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.status, 'suspended');
   });
 
-  it('when it is renamed, and another one gets its name', async () => {
+  it('when a tenant is renamed and another one gets its slug', async () => {
     const [a, b] = [await tenant(), await tenant()];
     await onAll(async ({ lookup }) => (await lookup.bySlug(a.slug))?.id, a.id);
     await database.admin(`UPDATE tenants SET slug = '${randomSlug()}' WHERE id = '${a.id}';
@@ -65,7 +65,7 @@ describe('a change made with psql takes effect on every instance at once', () =>
     await onAll(async ({ lookup }) => (await lookup.bySlug(b.slug))?.id, undefined);
   });
 
-  it('when it is deleted, with its keys and domains', async () => {
+  it('when a tenant is deleted with its keys and domains', async () => {
     const { slug, id } = await tenant();
     await database.admin(`INSERT INTO api_keys (id, tenant_id, secret_hash) VALUES ('key-${slug}', '${id}', 'x');
       INSERT INTO tenant_domains VALUES ('${slug}.example.com', '${id}')`);
@@ -79,7 +79,7 @@ describe('a change made with psql takes effect on every instance at once', () =>
     await onAll(({ lookup }) => lookup.byDomain(`${slug}.example.com`), null);
   });
 
-  it('when it is deleted and put back', async () => {
+  it('when a tenant is deleted and restored', async () => {
     const { slug, id } = await tenant();
     for (let n = 0; n < 3; n += 1) await database.admin(`UPDATE tenants SET message = '${n}' WHERE id = '${id}'`);
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.message, '2');
@@ -90,7 +90,7 @@ describe('a change made with psql takes effect on every instance at once', () =>
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.message, 'changed');
   });
 
-  it('when a key is revoked', async () => {
+  it('when an API key is revoked', async () => {
     const { slug, id } = await tenant();
     await database.admin(`INSERT INTO api_keys (id, tenant_id, secret_hash) VALUES ('key-${slug}', '${id}', 'x')`);
     await onAll(async ({ lookup }) => (await lookup.apiKey(`key-${slug}`))?.isRevoked, false);
@@ -107,7 +107,7 @@ describe('a change made with psql takes effect on every instance at once', () =>
     await onAll(async ({ lookup }) => (await lookup.byDomain(domain))?.id, b.id);
   });
 
-  it('when everything is emptied at once', async () => {
+  it('when all tenants are truncated at once', async () => {
     const { slug } = await tenant();
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.slug, slug);
     await database.admin('TRUNCATE tenants CASCADE');
@@ -116,8 +116,8 @@ describe('a change made with psql takes effect on every instance at once', () =>
   });
 });
 
-describe('readers and writers at the same time', () => {
-  it('never leave an old value behind, with a loader that finishes late, too', async () => {
+describe('concurrent readers and writers', () => {
+  it('never leave an outdated value behind, even with a loader that finishes late', async () => {
     const slugs = Array.from({ length: 5 }, randomSlug);
     await database.admin(insertTenants(slugs));
     const written = new AbortController();
@@ -144,8 +144,8 @@ describe('readers and writers at the same time', () => {
   });
 });
 
-describe('versions', () => {
-  it('that somebody announces and that are not true cost a second question, and hide no later change', async () => {
+describe('announced versions', () => {
+  it('that are false cost a second load and hide no later change', async () => {
     const { slug, id } = await tenant();
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.message, 'as created');
     const loads = (): number[] => instances.map(({ cache }) => cache.snapshot().loads);
@@ -153,7 +153,7 @@ describe('versions', () => {
     await database.admin(`SELECT pg_notify('tenantry_catalog', '{"tenantId":"${id}","version":2000000000}')`);
     await soon(async () => {
       await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.message, 'as created');
-      expect(loads().every((count, n) => count > (before[n] ?? 0))).toBe(true); // it was heard
+      expect(loads().every((count, n) => count > (before[n] ?? 0))).toBe(true); // the announcement has arrived
     });
     const after = loads();
     await onAll(async ({ lookup }) => (await lookup.bySlug(slug))?.message, 'as created');
@@ -165,7 +165,7 @@ describe('versions', () => {
 
 describe('a name that cannot be a slug', () => {
   it.each(['', 'UPPER', 'a\0b', 'a'.repeat(64), "'; DROP TABLE tenants"])(
-    'is nobody’s without a question: %j',
+    'is rejected without a query: %j',
     async (slug) => {
       const [{ lookup, cache }] = instances as [LookupInstance];
       const { loads } = cache.snapshot();

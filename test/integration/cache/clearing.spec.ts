@@ -19,8 +19,8 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describe('clearing', () => {
-  it('takes away everything under our prefix and nothing else, without FLUSHDB and KEYS', async () => {
+describe('clearing the cache', () => {
+  it('removes everything under its prefix and nothing else, without FLUSHDB or KEYS', async () => {
     await redis.use(async (client) => {
       for (let n = 0; n < 1_500; n += 1) void client.set(`${PREFIX}:item:${n}`, 'x');
       await client.mset(
@@ -54,7 +54,7 @@ describe('clearing', () => {
     expect(instance.truth.asked).toBe(1);
   });
 
-  it('tells when Redis did not do it; memory is empty all the same', async () => {
+  it('reports that Redis failed, and empties memory all the same', async () => {
     instance.truth.write('k', 'one');
     await instance.get('k');
     await redis.stop();

@@ -25,7 +25,7 @@ beforeEach(async () => {
 
 afterEach(() => open.forEach((instance) => instance.close()));
 
-/** Instances over one truth and one Redis, which have been listening for long enough to trust it. */
+/** Instances over one source and one Redis that have been listening for long enough to trust Redis. */
 async function instances(count: number): Promise<CacheInstance[]> {
   const started = await Promise.all(
     Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { port: redis.port } })),
@@ -38,7 +38,7 @@ async function instances(count: number): Promise<CacheInstance[]> {
 }
 
 describe('instances that share a Redis', () => {
-  it('take what another one loaded, for what is left of its life', async () => {
+  it('use an entry loaded by another instance for the rest of its lifetime', async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
     await a.get('k');
@@ -53,7 +53,7 @@ describe('instances that share a Redis', () => {
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0, misses: 0 });
   });
 
-  it('tell of a hit there with its key', async () => {
+  it('log a Redis hit with its key', async () => {
     const lines: unknown[] = [];
     const ignore = (): void => undefined;
     Logger.overrideLogger({ log: ignore, warn: ignore, error: ignore, debug: (line) => void lines.push(line) });
@@ -69,7 +69,7 @@ describe('instances that share a Redis', () => {
     expect(lines).toEqual(['Cache HIT (redis) item:k']);
   });
 
-  it('give away values that are frozen, too', async () => {
+  it('return frozen values from Redis as well', async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
     await a.get('k');
@@ -78,7 +78,7 @@ describe('instances that share a Redis', () => {
     expect(b.cache.snapshot().redisHits).toBe(1);
   });
 
-  it('make one load when four of them are asked by 1,000 callers at once', async () => {
+  it('load once when four of them receive 1,000 simultaneous reads', async () => {
     const four = await instances(4);
     truth.write('crowd', 'one');
     const answers = await Promise.all(
@@ -88,7 +88,7 @@ describe('instances that share a Redis', () => {
     expect(truth.asked).toBe(1);
   });
 
-  it('make one load of each of many keys', async () => {
+  it('load each of many keys once', async () => {
     const four = await instances(4);
     const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
     for (const key of keys) truth.write(key, key);
@@ -96,7 +96,7 @@ describe('instances that share a Redis', () => {
     expect(truth.asked).toBe(50);
   });
 
-  it('load a second time when the lock is lost with its holder, and no more', async () => {
+  it("load at most a second time when the lock's holder died", async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
     await redis.send('SET', 'test:lock:item:k', 'an instance that died', 'PX', '300', 'NX');
@@ -104,7 +104,7 @@ describe('instances that share a Redis', () => {
     expect(truth.asked).toBeLessThanOrEqual(2);
   });
 
-  it('do not wait for a lock that never ends, or is no lock', async () => {
+  it('do not wait forever for a lock that never expires or is no lock', async () => {
     const [a, b] = await pair();
     for (const key of ['k', 'l']) truth.write(key, 'one');
     await redis.send('SET', 'test:lock:item:k', 'for ever');
@@ -113,14 +113,14 @@ describe('instances that share a Redis', () => {
     expect(await redis.send('EXISTS', 'test:lock:item:k', 'test:lock:item:l')).toBe(0);
   });
 
-  it('leave no lock behind', async () => {
+  it('leave no lock in Redis', async () => {
     const [a] = await pair();
     truth.write('k', 'one');
     await Promise.all([a.get('k'), a.get('absent')]);
     await soon(async () => expect(await redis.send('KEYS', 'test:lock:*')).toEqual([]));
   });
 
-  it('each see the failure of a load, and nothing of it is left', async () => {
+  it('each reject when a load fails, and cache nothing of it', async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
     truth.failure = new Error('down');
@@ -131,18 +131,18 @@ describe('instances that share a Redis', () => {
   });
 });
 
-describe('an instance', () => {
-  it('takes nothing older from Redis than what it heard of, and removes it', async () => {
+describe('an instance that shares a Redis', () => {
+  it('rejects and removes Redis entries older than an announced version', async () => {
     const [a, b] = await pair();
     truth.write('k', 'old');
-    await a.get('k'); // a hears of nothing more
+    await a.get('k'); // a receives no further change
     await settled(a);
     b.cache.observeVersion('subject:k', truth.write('k', 'new'));
     expect(await b.get('k')).toBe('new');
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 0, redisOutdated: 1 });
   });
 
-  it('does not put an older value over a newer one', async () => {
+  it('does not overwrite a newer value in Redis with an older one', async () => {
     const [a, b, c] = (await instances(3)) as [CacheInstance, CacheInstance, CacheInstance];
     truth.write('k', 'old');
     truth.hold(); // a has read the old one, and is late with it
@@ -160,7 +160,7 @@ describe('an instance', () => {
     expect(c.cache.snapshot()).toMatchObject({ redisHits: 1 });
   });
 
-  it('takes nothing that was loaded before it began to listen, or within 5 s of that', async () => {
+  it('ignores entries loaded before it began to listen or within 5 s of that', async () => {
     const [a] = await pair();
     for (const key of ['before', 'within', 'after']) truth.write(key, 'old');
     await a.get('before');
@@ -191,7 +191,7 @@ describe('an instance', () => {
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 0 });
   });
 
-  it('neither reads nor writes Redis while changes may go unheard', async () => {
+  it('neither reads nor writes Redis while changes may be missed', async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
     await a.get('k');
@@ -205,7 +205,7 @@ describe('an instance', () => {
     expect(await redis.send('EXISTS', 'test:item:l')).toBe(0);
   });
 
-  it('stamps what it loads with when it asked, so that a late answer is not taken for a new one', async () => {
+  it('dates entries by when the load began, so that a late answer does not count as new', async () => {
     const [a] = await pair();
     truth.write('k', 'old');
     truth.hold();
@@ -222,7 +222,7 @@ describe('an instance', () => {
     expect(await young.get('k')).toBe('new');
   });
 
-  it('shares what a key leads to after it was given to a subject whose versions are lower', async () => {
+  it("shares a key's entry after the key moved to a subject with lower versions", async () => {
     const [a, b] = await pair();
     truth.write('slug', 'first', { subject: 'tenant:1', version: 50 });
     await a.get('slug');
@@ -235,7 +235,7 @@ describe('an instance', () => {
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0 });
   });
 
-  it('that heard of a version going back shares neither what it loads nor takes what others had before', async () => {
+  it('neither shares nor takes entries of a subject whose version went back', async () => {
     const [a, b] = await pair();
     for (let version = 1; version <= 5; version += 1) truth.write('k', `old ${version}`);
     await a.get('k');

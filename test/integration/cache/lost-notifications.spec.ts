@@ -32,8 +32,8 @@ async function message(): Promise<string | null | undefined> {
 
 const change = (text: string) => database.admin(`UPDATE tenants SET message = '${text}' WHERE slug = '${slug}'`);
 
-describe('when the notifications are lost', () => {
-  it('because their connection was ended, what changed meanwhile is seen', async () => {
+describe('when catalog notifications are lost', () => {
+  it('because their connection was terminated, changes of the meantime are seen', async () => {
     await database.admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'tenantry notifications' AND datname = current_database()`);
     await change('unheard, perhaps');
@@ -43,7 +43,7 @@ describe('when the notifications are lost', () => {
     await soon(async () => expect(await message()).toBe('heard again'));
   });
 
-  it('because the network is cut, changes are seen within a quarter of a second all the same', async () => {
+  it('because the network is cut, changes are still seen within 250 ms', async () => {
     proxy.cut();
     await soon(async () => expect(instance.feed.connected).toBe(false));
     expect(await message()).toBe('as created');
@@ -55,7 +55,7 @@ describe('when the notifications are lost', () => {
     expect(await message()).toBeUndefined();
   });
 
-  it('and heard again, everything that was held is confirmed once', async () => {
+  it('and restored, every cached entry is revalidated once', async () => {
     proxy.cut();
     await soon(async () => expect(instance.feed.connected).toBe(false));
     expect(await message()).toBe('as created'); // held now for a moment, and unheard of later
@@ -68,7 +68,7 @@ describe('when the notifications are lost', () => {
     expect(instance.cache.snapshot().loads).toBe(loads);
   });
 
-  it('before anything was heard at all, an instance works, and hears as soon as it can', async () => {
+  it('before the first connection, an instance works and listens as soon as it can', async () => {
     proxy.cut();
     const target = targetOfUrl(database.url, DEFAULT_SERVER);
     const late = await LookupInstance.open(target, { heardThrough: proxy.through(target) });

@@ -50,8 +50,8 @@ async function runWithout(missing: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-describe('memory only', () => {
-  it('is what ENABLE_REDIS_CACHE=false gives, and one line of the log says so', async () => {
+describe('a cache with the memory tier only', () => {
+  it('results from ENABLE_REDIS_CACHE=false, with one log line', async () => {
     const log = new LogRecorder();
     Logger.overrideLogger(log);
     const config = { cache: { redisEnabled: false } } as unknown as AppConfig;
@@ -60,7 +60,7 @@ describe('memory only', () => {
   });
 
   it.each([[['ioredis']], [['cache-manager-ioredis-yet']], [['ioredis', 'cache-manager-ioredis-yet']]])(
-    'is what is left without the packages %j, and one line of the log says so',
+    'results from the missing packages %j, with one log line',
     async (missing) => {
       const output = await runWithout(missing);
       expect(output).toContain('no tier');
@@ -69,7 +69,7 @@ describe('memory only', () => {
     },
   );
 
-  it('is not what an installation with both packages gives', async () => {
+  it('does not result from an installation with both packages', async () => {
     expect(await runWithout([])).toContain('a tier');
   });
 });

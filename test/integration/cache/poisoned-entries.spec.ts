@@ -58,8 +58,8 @@ const envelope = (more: object): object => ({
   ...more,
 });
 
-describe('the danger', () => {
-  it('is real: the store alone makes code of what it reads, and runs it', async () => {
+describe('the Redis store alone', () => {
+  it('turns what it reads into code and runs it, which is the danger', async () => {
     await redis.send('SET', KEY, CODE);
     await redis.use(async (client) => {
       const store = redisInsStore(client as never) as unknown as { get(key: string): Promise<unknown> };
@@ -69,13 +69,13 @@ describe('the danger', () => {
   });
 });
 
-describe('what lies in Redis at a key of ours', () => {
-  it('and is in order is taken', async () => {
+describe('an entry at one of our keys in Redis', () => {
+  it('is used when it is valid', async () => {
     expect(await reader.get('k')).toBe('of k');
     expect(reader.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0 });
   });
 
-  it('and is in order is sealed: nothing of it can be read', async () => {
+  it('is encrypted, so that nothing of it can be read', async () => {
     const stored = String(await redis.send('GET', KEY));
     expect(stored).toMatch(/^1:test\.[\w-]+$/);
     expect(Buffer.from(stored.split('.')[1] ?? '', 'base64url').toString('latin1')).not.toContain('of k');
@@ -107,7 +107,7 @@ describe('what lies in Redis at a key of ours', () => {
     ],
   ];
 
-  it.each(wrongs)('and %s is a miss, counted and removed; nothing of it runs', async (_what, poison) => {
+  it.each(wrongs)('that %s is a miss, counted and removed, and never executed', async (_what, poison) => {
     await poison();
     truth.asked = 0;
     expect(await reader.get('k')).toBe('of k');
@@ -124,7 +124,7 @@ describe('what lies in Redis at a key of ours', () => {
     third.close();
   });
 
-  it('and was in order once, but is older than its subject, is not taken when somebody puts it back', async () => {
+  it('is rejected when it is a replayed value older than its subject', async () => {
     const old = String(await redis.send('GET', KEY));
     reader.change('k', 'changed');
     await reader.get('k');
@@ -140,7 +140,7 @@ describe('what lies in Redis at a key of ours', () => {
     third.close();
   });
 
-  it('and is over is not taken when somebody takes its end away', async () => {
+  it('is rejected after its lifetime, even when its expiry was removed', async () => {
     await redis.send('PERSIST', KEY);
     clock.advance(60_000);
     truth.write('k', 'new', { version: 1 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 beforeEach(async () => {
-  const options = { maxEntries: 0 }; // each read goes on to Redis, or to the truth
+  const options = { maxEntries: 0 }; // each read reaches Redis or the source
   withRedis = (await CacheInstance.open({ clock: new ShiftedClock(), redis: { port: redis.port }, options })).listen();
   withRedis.truth.write('k', 'one');
   await connected(withRedis);
@@ -37,7 +37,7 @@ async function readsThatWait(reads = READS): Promise<number> {
 }
 
 describe('a frozen Redis', () => {
-  it('costs the first few reads a tenth of a second, and the others nothing', async () => {
+  it('delays only the first few reads, until the breaker opens', async () => {
     redis.freeze();
     try {
       const waited = await readsThatWait();
@@ -50,7 +50,7 @@ describe('a frozen Redis', () => {
     }
   });
 
-  it('makes nobody wait for the one who tries whether it is back', async () => {
+  it('delays only the read that probes it, no other', async () => {
     redis.freeze();
     try {
       await readsThatWait(50);
@@ -68,7 +68,7 @@ describe('a frozen Redis', () => {
     }
   });
 
-  it('is used again by itself when it is back', async () => {
+  it('is used again once it thaws', async () => {
     redis.freeze();
     await readsThatWait(50);
     expect(withRedis.cache.snapshot().redisBreaker).not.toBe('closed');
@@ -84,7 +84,7 @@ describe('a frozen Redis', () => {
 });
 
 describe('a Redis that refuses connections', () => {
-  it('costs nothing, and is counted as failing', async () => {
+  it('delays no read and is counted as failing', async () => {
     await redis.stop();
     try {
       await soon(async () => expect(withRedis.cache.snapshot().redisConnected).toBe(false));

@@ -88,7 +88,7 @@ async function dropOtherClients(): Promise<void> {
 }
 
 describe.each(OUTAGES)('while Redis is %s', (_name, port, outage) => {
-  it('three instances serve what the catalog says; then Redis is used again, and nothing old comes back', async () => {
+  it("three instances serve the catalog's values, and afterwards use Redis again without outdated entries", async () => {
     const three = await ThreeInstances.over({ port: port() });
     try {
       await three.redisIsUsed();
@@ -110,8 +110,8 @@ describe.each(OUTAGES)('while Redis is %s', (_name, port, outage) => {
   });
 });
 
-describe('when Redis is not there at the start', () => {
-  it('instances start without waiting for it, say so once, and use it when it comes', async () => {
+describe('when Redis is unavailable at the start', () => {
+  it('instances start without waiting for it, log it once, and use it when it comes up', async () => {
     await redis.stop();
     const three = await ThreeInstances.over({ port: redis.port });
     try {
@@ -126,7 +126,7 @@ describe('when Redis is not there at the start', () => {
     }
   });
 
-  it('or the password is wrong, they do the same', async () => {
+  it('because the password is wrong, instances start, log it once, and use it when it is corrected', async () => {
     await config('requirepass', 'right');
     const three = await ThreeInstances.over({ port: redis.port, password: 'wrong' });
     try {

@@ -30,8 +30,8 @@ function whenConnected(tier: RedisTier): Promise<void> {
   return soon(async () => expect(tier.isConnected).toBe(true));
 }
 
-describe('the log', () => {
-  it('has one line when Redis comes, one when it goes, one when it is back, and none when we leave', async () => {
+describe('the log about Redis', () => {
+  it('has one line per connection and outage, and none at shutdown', async () => {
     const tier = await openTier({ port: redis.port, password });
     await whenConnected(tier);
     expect([connected().length, away().length]).toEqual([1, 0]);
@@ -51,7 +51,7 @@ describe('the log', () => {
     ['host and port', () => ({ port: redis.port, password })],
     ['a URL', () => ({ url: `redis://:${password}@127.0.0.1:${redis.port}/2` })],
     ['a URL, with a wrong password', () => ({ url: `redis://:${password}-not@127.0.0.1:${redis.port}/2` })],
-  ])('never has the password of %s', async (_what, settings) => {
+  ])('never contains the password of %s', async (_what, settings) => {
     const tier = await openTier(settings());
     await soon(async () => expect([...connected(), ...away()]).toHaveLength(1));
     expect(log.text).toContain('Redis');

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What was heard of one statement, as any client may send it. */
+/** The changes announced for one statement, which any client may send. */
 async function eventsOf(statement: string): Promise<CatalogChange[]> {
   heard.length = 0;
   await database.admin(statement);
@@ -40,7 +40,7 @@ async function eventsOf(statement: string): Promise<CatalogChange[]> {
 }
 
 describe('the catalog', () => {
-  it('raises the version at every change, whatever the writer puts there, and announces it', async () => {
+  it('increments the version at every change, whatever the writer sets, and announces it', async () => {
     await eventsOf(`INSERT INTO tenants (id, slug, isolation) VALUES ('${ID}', 'acme', 'row')`);
     expect(await eventsOf(`UPDATE tenants SET message = 'x', version = 1 WHERE id = '${ID}'`)).toEqual([
       expect.objectContaining({ tenantId: ID, version: 2, slugs: ['acme'] }),
@@ -65,20 +65,20 @@ describe('the catalog', () => {
     expect(events).toContainEqual(expect.objectContaining({ tenantId: ID }));
   });
 
-  it('announces every target of a server that moved', async () => {
+  it('announces every target of a server whose address changed', async () => {
     const targetId = '00000000-0000-4000-8000-000000000002';
     await eventsOf(`INSERT INTO connection_targets (id, server_id, kind, database, role, password_sealed)
       SELECT '${targetId}', id, 'shared', 'd', 'r', 's' FROM servers`);
     expect(await eventsOf(`UPDATE servers SET max_connections = 7`)).toEqual([expect.objectContaining({ targetId })]);
   });
 
-  it('announces a removed tenant', async () => {
+  it('announces a deleted tenant', async () => {
     expect(await eventsOf(`DELETE FROM tenants WHERE id = '${ID}'`)).toContainEqual(
       expect.objectContaining({ tenantId: ID, slugs: ['acme-2'] }),
     );
   });
 
-  it('says that everything changed when a table is emptied at once, or when a message is not understood', async () => {
+  it('announces that anything may have changed after TRUNCATE or an unreadable message', async () => {
     await eventsOf('TRUNCATE api_keys');
     expect(heard).toContainEqual({ kind: 'unknown-change' });
     await eventsOf(`SELECT pg_notify('tenantry_catalog', 'no json')`);
@@ -87,7 +87,7 @@ describe('the catalog', () => {
 });
 
 describe('the change feed', () => {
-  it('tells when its connection is lost and when it listens anew, and hears what comes after', async () => {
+  it('reports when its connection is lost and when it listens again, and receives later changes', async () => {
     heard.length = 0;
     await database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -34,7 +34,7 @@ describe('at start the catalog', () => {
     ['a wrong password', (url: URL) => (url.password = 'wrong-password')],
     ['a database that does not exist', (url: URL) => (url.pathname = '/no_such_database')],
     ['a port where nobody listens', (url: URL) => (url.port = '1')],
-  ])('says in one line that it cannot be reached: %s', async (_what, change) => {
+  ])('reports in one line that it cannot be reached: %s', async (_what, change) => {
     const url = new URL(database.url);
     change(url);
     const failure = await open(url.href).catch((error: unknown) => error);

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('what happened to a real pool is what its metrics say', async () => {
+it('the metrics of a pool match its history', async () => {
   const registry = new Registry();
   const metrics = new PoolMetrics(registry, pools);
   const scrape = async (): Promise<Exposition> => {
@@ -60,7 +60,7 @@ it('what happened to a real pool is what its metrics say', async () => {
     after.value(`tenantry_pool_${figure}`, { ...target, ...labels });
   expect([value('opened_total'), value('timeouts_total'), value('refused_total')]).toEqual([2, 1, 1]);
   expect(value('closed_total', { reason: 'discarded' })).toBe(1);
-  expect(value('wait_seconds_count')).toBe(3); // of those who got one
+  expect(value('wait_seconds_count')).toBe(3); // of the callers that got a connection
   expect(value('wait_seconds_bucket', { le: '+Inf' })).toBe(3);
   expect(value('wait_seconds_sum')).toBeCloseTo(pools.snapshot().pools[0]!.waits.totalMs / 1000, 9);
   expect([value('connections', { state: 'busy' }), value('waiting')]).toEqual([0, 0]);

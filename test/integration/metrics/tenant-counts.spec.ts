@@ -39,62 +39,62 @@ async function add(status: string, count: number): Promise<void> {
   );
 }
 
-/** A census that has counted once. */
-async function taken(): Promise<{ census: TenantCounts; clock: ManualClock }> {
+/** Tenant counts after their first query. */
+async function loadedCounts(): Promise<{ tenantCounts: TenantCounts; clock: ManualClock }> {
   const clock = new ManualClock();
-  const census = new TenantCounts(catalog, clock.now);
-  await census.refresh();
-  expect(census.lastFailure).toBeUndefined();
-  return { census, clock };
+  const tenantCounts = new TenantCounts(catalog, clock.now);
+  await tenantCounts.refresh();
+  expect(tenantCounts.lastFailure).toBeUndefined();
+  return { tenantCounts, clock };
 }
 
-describe('tenants by status', () => {
-  it('are counted, with 0 for every status that none is in', async () => {
-    const { census } = await taken();
-    expect(Object.fromEntries(census.counts)).toEqual({
+describe('tenant counts by status', () => {
+  it('include 0 for every status without tenants', async () => {
+    const { tenantCounts } = await loadedCounts();
+    expect(Object.fromEntries(tenantCounts.counts)).toEqual({
       ...{ provisioning: 0, active: 0, suspended: 2, maintenance: 0, moving: 0, deleting: 0, failed: 1 },
     });
   });
 
-  it('are asked for once in 10 s, however many ask at once', async () => {
-    const { census, clock } = await taken();
+  it('are queried once in 10 s, however many scrapes there are', async () => {
+    const { tenantCounts, clock } = await loadedCounts();
     await add('suspended', 1);
-    await Promise.all([census.refresh(), census.refresh()]);
-    expect(census.counts.get('suspended')).toBe(2);
+    await Promise.all([tenantCounts.refresh(), tenantCounts.refresh()]);
+    expect(tenantCounts.counts.get('suspended')).toBe(2);
     clock.advance(CACHE_MS);
-    await Promise.all([census.refresh(), census.refresh()]);
-    expect(census.counts.get('suspended')).toBe(3);
+    await Promise.all([tenantCounts.refresh(), tenantCounts.refresh()]);
+    expect(tenantCounts.counts.get('suspended')).toBe(3);
   });
 
-  it('are what was last known while the catalog is away, which is told, and are counted again when it is back', async () => {
-    const { census, clock } = await taken();
-    const known = [...census.counts];
+  it('keep their last values and report the failure while the catalog is down, and recover afterwards', async () => {
+    const { tenantCounts, clock } = await loadedCounts();
+    const known = [...tenantCounts.counts];
     proxy.cut();
     try {
       clock.advance(CACHE_MS);
-      await census.refresh();
-      expect(census.lastFailure).toBeInstanceOf(Error);
-      expect([...census.counts]).toEqual(known);
+      await tenantCounts.refresh();
+      expect(tenantCounts.lastFailure).toBeInstanceOf(Error);
+      expect([...tenantCounts.counts]).toEqual(known);
     } finally {
       proxy.mend();
     }
     await soon(async () => {
       clock.advance(CACHE_MS);
-      await census.refresh();
-      expect(census.lastFailure).toBeUndefined();
+      await tenantCounts.refresh();
+      expect(tenantCounts.lastFailure).toBeUndefined();
     });
   });
 
-  it('are waited for a second at most when the catalog hangs, and asked for only once meanwhile', async () => {
-    const { census, clock } = await taken();
+  it('give up by a deadline when the catalog hangs, and do not query it again meanwhile', async () => {
+    const { tenantCounts, clock } = await loadedCounts();
     proxy.freeze();
     try {
       clock.advance(CACHE_MS);
       const queries = jest.spyOn(catalog, 'getRepository');
-      await census.refresh();
-      expect(census.lastFailure).toBeInstanceOf(DeadlineError);
+      await tenantCounts.refresh();
+      expect(tenantCounts.lastFailure).toBeInstanceOf(DeadlineError);
       clock.advance(CACHE_MS);
-      expect(await settlesAtOnce(census.refresh())).toBe(true);
+      expect(await settlesAtOnce(tenantCounts.refresh())).toBe(true);
       expect(queries).toHaveBeenCalledTimes(1);
       queries.mockRestore();
     } finally {

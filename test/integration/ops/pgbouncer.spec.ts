@@ -54,7 +54,7 @@ function knowsAuthDatabase(program: string): boolean {
   return Number(minor) >= 19;
 }
 
-/** For a PgBouncer that asks in the database that the caller wants. */
+/** For a PgBouncer that queries in the database that the client requested. */
 async function lookUpIn(database: string): Promise<void> {
   const lookup = (await rolesSql()).filter((statement) => /SCHEMA|FUNCTION/.test(statement));
   await asSuperuser(database, [...lookup, `GRANT CONNECT ON DATABASE ${database} TO pgbouncer`]);
@@ -118,7 +118,7 @@ async function freePort(): Promise<number> {
 
 async function asks<Row extends pg.QueryResultRow>(login: pg.ClientConfig, text: string): Promise<Row[]> {
   const client = new pg.Client({ host: '127.0.0.1', port, ...login });
-  client.on('error', () => undefined); // that the pooler hangs up is told by the query, too
+  client.on('error', () => undefined); // the query also rejects when the pooler disconnects
   await client.connect();
   try {
     return (await client.query<Row>(text)).rows;
@@ -130,18 +130,18 @@ async function asks<Row extends pg.QueryResultRow>(login: pg.ClientConfig, text:
 const OWNER = { user: 'tenantry', password: GIVEN.tenantry, database: 'tenantry' };
 
 describe("compose's PgBouncer before compose's PostgreSQL", () => {
-  it('lets the owner in, with the password that PostgreSQL knows', async () => {
+  it('accepts the owner with its PostgreSQL password', async () => {
     expect(await asks(OWNER, 'SELECT current_user AS name')).toEqual([{ name: 'tenantry' }]);
     await expect(asks({ ...OWNER, password: 'guessed' }, 'SELECT 1')).rejects.toThrow();
   });
 
-  it('lets in a login role that was created while it runs', async () => {
+  it('accepts a login role created while it runs', async () => {
     await asks(OWNER, `CREATE ROLE late LOGIN PASSWORD 'late'; GRANT CONNECT ON DATABASE tenantry TO late`);
     const late = { user: 'late', password: 'late', database: 'tenantry' };
     expect(await asks(late, 'SELECT current_user AS name')).toEqual([{ name: 'late' }]);
   });
 
-  it('lets it into a database of its own, too', async () => {
+  it('accepts that login role in its own database', async () => {
     await asks(OWNER, `CREATE ROLE own LOGIN PASSWORD 'own'`);
     await asks(OWNER, 'CREATE DATABASE own');
     await asks(OWNER, 'REVOKE ALL ON DATABASE own FROM PUBLIC');
@@ -152,18 +152,18 @@ describe("compose's PgBouncer before compose's PostgreSQL", () => {
     ]);
   });
 
-  it('lets no superuser in', async () => {
+  it('rejects superusers', async () => {
     const superuser = { user: 'postgres', password: PASSWORDS.superuser, database: 'tenantry' };
     await expect(asks(superuser, 'SELECT 1')).rejects.toThrow();
   });
 
-  it('keeps its password where only it can read it', async () => {
+  it('stores its password where only it can read it', async () => {
     expect((await stat(join(folder, 'userlist.txt'))).mode & 0o777).toBe(0o600);
   });
 });
 
-describe('the roles', () => {
-  it('are no superusers, and the owner can create databases and roles', async () => {
+describe("the roles of compose's PostgreSQL", () => {
+  it('are not superusers, and the owner can create databases and roles', async () => {
     const roles = `SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles
                    WHERE rolname IN ('tenantry', 'pgbouncer') ORDER BY rolname`;
     expect(await asSuperuser('postgres', [roles])).toEqual([
@@ -172,7 +172,7 @@ describe('the roles', () => {
     ]);
   });
 
-  it('see verifiers only as pgbouncer, and none of a superuser or of a role that has expired', async () => {
+  it('expose password verifiers only to pgbouncer, and none of a superuser or an expired role', async () => {
     const seen = (role: string): Promise<{ name: string }[]> =>
       asSuperuser('postgres', [
         `SET ROLE ${role}`,

@@ -54,16 +54,16 @@ const FAULTS: [string, () => unknown, () => unknown][] = [
   ],
 ];
 
-describe('whatever fails, one after the other and two at once', () => {
+describe('three instances under random faults, alone and in pairs', () => {
   it(
-    `everybody is right when it is over (SEED=${SEED})`,
+    `all serve the catalog's values after each fault (SEED=${SEED})`,
     async () => {
       const random = seededRandom(SEED);
       for (let round = 0; round < ROUNDS; round += 1) {
         const [first, second] = [pick(random, FAULTS), pick(random, FAULTS)];
         await first[1]();
         await three.readAndWrite();
-        if (!['Redis frozen', 'Redis full'].includes(first[0])) await second[1](); // or there is nobody to tell
+        if (!['Redis frozen', 'Redis full'].includes(first[0])) await second[1](); // it could not receive the command
         await three.readAndWrite();
         await delay(random() * 300);
         redis.thaw();

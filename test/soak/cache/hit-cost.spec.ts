@@ -25,7 +25,7 @@ function costOfRound(work: (key: string) => unknown): number {
 }
 
 describe('a memory hit', () => {
-  it('costs about as much as a look into a map', async () => {
+  it('costs about as much as a Map lookup', async () => {
     const instance = (await CacheInstance.open({ clock: new ShiftedClock() })).listen();
     const map = new Map<string, object>();
     for (const key of KEYS) {

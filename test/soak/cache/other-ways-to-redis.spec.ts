@@ -56,8 +56,8 @@ async function share(a: CacheInstance, b: CacheInstance): Promise<void> {
   });
 }
 
-describe('a cluster', () => {
-  it('is shared like one Redis, over all its masters, and cleared on all of them', async () => {
+describe('a Redis cluster', () => {
+  it('is shared like a single Redis over all its masters and cleared on all of them', async () => {
     const nodes = await Promise.all([1, 2, 3].map(() => start(['--cluster-enabled', 'yes'])));
     await makeCluster(nodes);
     const [first] = nodes as [TestRedis];
@@ -71,7 +71,7 @@ describe('a cluster', () => {
     expect(left.flat()).toEqual([expect.stringMatching(/^foreign/)]);
   });
 
-  it('that lost a master costs nobody an answer', async () => {
+  it('that lost a master fails no read', async () => {
     const nodes = await Promise.all(
       [1, 2, 3].map(() => start(['--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no'])),
     );
@@ -85,8 +85,8 @@ describe('a cluster', () => {
   });
 });
 
-describe('sentinels', () => {
-  it('lead to the master, and to the next one when it is gone', async () => {
+describe('Redis sentinels', () => {
+  it('lead to the master, and to its successor after a fail-over', async () => {
     const master = await start();
     const replica = await start(['--replicaof', `127.0.0.1 ${master.port}`]);
     const sentinel = await startSentinel(master);
@@ -102,7 +102,7 @@ describe('sentinels', () => {
   });
 });
 
-describe('TLS', () => {
+describe('TLS to Redis', () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -119,7 +119,7 @@ describe('TLS', () => {
   it.each([
     ['REDIS_TLS', (port: number) => ({ host: 'localhost', port, tls: true })],
     ['a rediss:// URL', (port: number) => ({ url: `rediss://localhost:${port}/0` })],
-  ])('is spoken with %s, to a certificate that is trusted and to no other', async (_how, settings) => {
+  ])('with %s accepts a trusted certificate and no other', async (_how, settings) => {
     const port = await freePort();
     const tls = ['--tls-port', `${port}`, '--tls-auth-clients', 'no'];
     await start([...tls, '--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')]);

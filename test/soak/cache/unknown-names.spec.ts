@@ -22,8 +22,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('100,000 unknown slugs', () => {
-  it('reach the catalog a bounded number of times, and leave real tenants in memory', async () => {
+describe('lookups of 100,000 unknown slugs', () => {
+  it('are batched into few statements and leave real tenants in memory', async () => {
     const real = Array.from({ length: 200 }, randomSlug);
     await database.admin(insertTenants(real));
     await Promise.all(real.map((slug) => instance.lookup.bySlug(slug)));

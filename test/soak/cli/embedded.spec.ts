@@ -22,8 +22,8 @@ async function servers(): Promise<string[]> {
   return processesNaming(await realpath(join(folder, 'postgres')));
 }
 
-describe('with embedded PostgreSQL', () => {
-  it('starts it for the time of a command when no server runs', async () => {
+describe('the CLI with embedded PostgreSQL', () => {
+  it('starts it for the duration of a command when no server runs', async () => {
     const ran = await cli.spawn('tenants', 'create', 'alone', '--isolation', 'database', '--json');
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.json.tenant).toMatchObject({ slug: 'alone', status: 'active' });
@@ -37,7 +37,7 @@ describe('with embedded PostgreSQL', () => {
     expect(await servers()).toEqual([]);
   });
 
-  it('uses that of a running server, and leaves it running', async () => {
+  it('uses that of a running server and leaves it running', async () => {
     const service = await Service.start({ ...cli.env, ENABLE_DEMO_TENANTS: 'false' }, folder);
     try {
       const token = await cli.json('keys', 'create', 'alone');
@@ -57,7 +57,7 @@ describe('with embedded PostgreSQL', () => {
     expect(await servers()).toEqual([]);
   });
 
-  it('takes no notice of what a crash left behind', async () => {
+  it('ignores what a crash left behind', async () => {
     const file = join(folder, 'postgres', 'postmaster.pid');
     await copyFile(join(folder, 'left-behind'), file);
     const { uid, gid } = await stat(join(folder, 'postgres'));
@@ -66,7 +66,7 @@ describe('with embedded PostgreSQL', () => {
     expect((await cli.json('tenants', 'show', 'alone')).status).toBe('active');
   });
 
-  it('says so when the data belongs to other secrets', async () => {
+  it('reports that the data belongs to other secrets', async () => {
     await rm(join(folder, 'secrets.json'));
     const ran = await cli.run('tenants');
     expect(ran).toMatchObject({ code: 1, stdout: '' });

@@ -28,7 +28,7 @@ async function everything(): Promise<Json> {
     (SELECT json_agg(a) FROM audit_log a) AS audit`);
 }
 
-describe('help', () => {
+describe("the CLI's help", () => {
   it('names every command, with examples and exit codes', async () => {
     const { code, stdout, stderr } = await cli.spawn('--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -43,7 +43,7 @@ describe('help', () => {
     ['tenants', 'create'],
     ['tenants', 'delete'],
     ['keys'],
-    ['servers'],
+    ["the CLI's servers"],
     ['servers', 'add'],
     ['operations'],
     ['migrate'],
@@ -51,7 +51,7 @@ describe('help', () => {
     ['reseal'],
     ['audit'],
     ['doctor'],
-  ])('is there for %s %s', async (...command) => {
+  ])('exists for %s %s', async (...command) => {
     const { code, stdout } = await cli.run(...command, '--help');
     expect(code).toBe(0);
     expect(stdout).toContain(`Usage: tenantry ${command.join(' ')}`);
@@ -59,7 +59,7 @@ describe('help', () => {
   });
 });
 
-describe('a command that is written wrongly', () => {
+describe('a CLI usage error', () => {
   it.each([
     [['nonsense'], "unknown command 'nonsense'"],
     [['tenants', 'nonsense'], "unknown command 'tenants nonsense'"],
@@ -69,7 +69,7 @@ describe('a command that is written wrongly', () => {
     [['tenants', 'delete', 'hooli', '--grace', 'soon'], 'must be a duration such as 7d'],
     [['keys'], "missing required argument 'slug'"],
     [[], 'missing command'],
-  ])('%j: exit code 2, and what is wrong with it', async (args, message) => {
+  ])('exits with 2 and explains the error: %j', async (args, message) => {
     const ran = await cli.run(...args);
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toMatch(/^tenantry: /);
@@ -77,13 +77,13 @@ describe('a command that is written wrongly', () => {
     expect(ran.stderr).toMatch(/--help/);
   });
 
-  it('says so as JSON where JSON was asked for', async () => {
+  it('is reported as JSON with --json', async () => {
     const ran = await cli.run('nonsense', '--json');
     expect(ran).toMatchObject({ code: 2, stdout: '', error: { error: { code: 'USAGE' } } });
   });
 });
 
-describe('what is not valid', () => {
+describe('invalid input to the CLI', () => {
   const HOSTILE = [
     "'; DROP TABLE tenants; --",
     '"quoted"',
@@ -99,7 +99,7 @@ describe('what is not valid', () => {
     '',
   ];
 
-  it('is refused by field, and changes nothing', async () => {
+  it('is rejected by field and changes nothing', async () => {
     await cli.json('tenants');
     const before = await everything();
     for (const slug of HOSTILE) {
@@ -131,7 +131,7 @@ describe('what is not valid', () => {
     expect(await everything()).toEqual(before);
   });
 
-  it('names nothing, when it is to name something', async () => {
+  it('includes hostile and unknown names', async () => {
     for (const name of HOSTILE) {
       for (const args of [
         ['tenants', 'show', name],
@@ -145,7 +145,7 @@ describe('what is not valid', () => {
     expect(await cli.run('operations', 'show', '00000000-0000-4000-8000-000000000000')).toMatchObject({ code: 1 });
   });
 
-  it('is a configuration that is not valid, too', async () => {
+  it('includes an invalid configuration', async () => {
     const ran = await cli.runAmid({ env: { DB_POOL_SIZE: 'many' } }, 'tenants');
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toContain('DB_POOL_SIZE');
@@ -153,8 +153,8 @@ describe('what is not valid', () => {
   });
 });
 
-describe('an operation', () => {
-  it('that did not get there is told of, and is exit code 1; tried again it may', async () => {
+describe('an operation started from the CLI', () => {
+  it('that fails is reported with exit code 1 and may succeed when retried', async () => {
     const { operation } = await cli.json('tenants', 'create', 'phoenix', '--isolation', 'row', '--no-wait');
     expect(await cli.json('operations', 'cancel', operation.id)).toMatchObject({ status: 'cancelled' });
     const followed = await cli.run('operations', 'follow', operation.id);
@@ -167,19 +167,19 @@ describe('an operation', () => {
   });
 });
 
-describe('what cannot be undone', () => {
+describe('an irreversible CLI command', () => {
   beforeAll(async () => {
     await cli.json('tenants', 'create', 'doomed', '--isolation', 'row', '--no-wait');
     await cli.json('operations', 'cancel', (await cli.json('operations', '--tenant', 'doomed')).items[0].id);
   });
 
-  it('is refused where nobody can be asked', async () => {
+  it('is refused without a terminal to confirm it', async () => {
     const ran = await cli.run('tenants', 'delete', 'doomed');
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toContain('--yes');
   });
 
-  it('is asked for on a terminal, and left alone without the right answer', async () => {
+  it('asks for confirmation on a terminal and does nothing without it', async () => {
     const declined = await cli.runAmid({ terminal: true, input: 'yes\n' }, 'tenants', 'delete', 'doomed');
     expect(declined).toMatchObject({ code: 1, stdout: '' });
     expect(declined.stderr).toContain('nothing was changed');
@@ -190,8 +190,8 @@ describe('what cannot be undone', () => {
   });
 });
 
-describe('on a terminal', () => {
-  it('shows a bar while it works, and takes it away', async () => {
+describe('the CLI on a terminal', () => {
+  it('shows a progress bar while it works and removes it', async () => {
     const ran = await cli.runAmid({ terminal: true }, 'tenants', 'create', 'barred', '--isolation', 'row');
     expect(ran.code).toBe(0);
     expect(ran.stderr).toMatch(/[█░]{24} provision barred: /);
@@ -201,7 +201,7 @@ describe('on a terminal', () => {
 });
 
 describe('servers', () => {
-  it('are registered with a password that is no argument, and leave again', async () => {
+  it('are registered with a password that is no argument, and removed again', async () => {
     const { host, port, owner, ownerPassword } = testServer();
     const described = ['--host', host, '--port', String(port), '--owner-role', owner];
     const wrong = await cli.runAmid(

@@ -31,8 +31,8 @@ function mended(): Promise<Instance> {
   return fleet.instance([NOTES, TITLE]);
 }
 
-describe('a migration that fails on the seventh tenant', () => {
-  it('leaves that one as it was, and goes on with the others; a retry does what is left', async () => {
+describe('a fleet migration that fails on the seventh tenant', () => {
+  it('leaves that tenant unchanged, continues with the others, and completes on retry', async () => {
     await provision('a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'fails7', 'g8', 'g9');
     const operation = await newer.migrate({ parallelism: 1 });
     expect(operation).toMatchObject({
@@ -53,7 +53,7 @@ describe('a migration that fails on the seventh tenant', () => {
     expect((await fleet.results(operation.id)).every(({ status }) => status === 'succeeded')).toBe(true);
   });
 
-  it('says why, for each tenant, and no word of what is in its rows', async () => {
+  it('reports the reason per tenant, without any row data', async () => {
     await provision('fails');
     const operation = await newer.migrate();
     const [row] = await fleet.database.admin<{ error: unknown }>(
@@ -63,7 +63,7 @@ describe('a migration that fails on the seventh tenant', () => {
     expect(row?.error).toEqual({ code: 'MIGRATION_FAILED', message: `migration ${NEW} failed (SQLSTATE P0001)` });
   });
 
-  it('records those migrations that were done before the one that failed', async () => {
+  it('records the migrations applied before the failing one', async () => {
     await provision('fails', 'works');
     const body = migration('Body1764000000002', 'ALTER TABLE notes ADD COLUMN body text');
     const fails = migration(
@@ -80,8 +80,8 @@ describe('a migration that fails on the seventh tenant', () => {
   });
 });
 
-describe('canaries', () => {
-  it('go first, one after the other, and nothing else is touched when one fails', async () => {
+describe('canary tenants', () => {
+  it('are migrated first, one by one, and nothing else is touched when one fails', async () => {
     await provision('a', 'b', 'fails', 'z');
     const operation = await newer.migrate({ canary: { tenants: ['fails', 'z', 'a'] } });
     expect(operation).toMatchObject({
@@ -92,7 +92,7 @@ describe('canaries', () => {
     expect(await versions()).toEqual([NEW, OLD, OLD, OLD]); // a came before it
   });
 
-  it('are so many units when only their number is given, and the same ones in a retry', async () => {
+  it('are chosen by number when no names are given, and are the same on retry', async () => {
     await provision('fails', 'g', 'h');
     const operation = await newer.migrate({ canary: { count: 1 } });
     expect(operation).toMatchObject({ status: 'failed', step: 'canary' });
@@ -104,7 +104,7 @@ describe('canaries', () => {
     expect(await versions()).toEqual([NEW, NEW, NEW, NEW]);
   });
 
-  it('that succeed are followed by the rest', async () => {
+  it('are followed by the rest when they succeed', async () => {
     await provision('a', 'b', 'c');
     const operation = await newer.migrate({ canary: { count: 2 } });
     expect(operation).toMatchObject({ status: 'succeeded', result: { migrated: 3 } });
@@ -112,8 +112,8 @@ describe('canaries', () => {
   });
 });
 
-describe('the threshold', () => {
-  it('stops before the next wave', async () => {
+describe('the failure threshold', () => {
+  it('stops the migration before the next wave', async () => {
     await provision('a1', 'fails2', 'fails3', 'g4', 'g5', 'g6');
     const operation = await newer.migrate({ waveSize: 2, maxFailures: 1 });
     expect(operation).toMatchObject({
@@ -122,21 +122,21 @@ describe('the threshold', () => {
       result: { units: 6, migrated: 2, failed: 2, remaining: 2, stoppedBecause: 'more than 1 failed' },
     });
     expect(await versions()).toEqual([NEW, OLD, OLD, NEW, OLD, OLD]);
-    const next = await (await mended()).migrate(); // another operation goes on as well as a retry
+    const next = await (await mended()).migrate(); // another operation continues as a retry would
     expect(next).toMatchObject({ status: 'succeeded', result: { units: 4, migrated: 4 } });
   });
 
-  it('is not reached by as many failures as are allowed', async () => {
+  it('is not reached by the allowed number of failures', async () => {
     await provision('fails1', 'fails2', 'g3', 'g4');
     const operation = await newer.migrate({ waveSize: 1, maxFailures: 2 });
     expect(operation).toMatchObject({ status: 'failed', result: { migrated: 2, failed: 2, remaining: 0 } });
   });
 });
 
-describe('maintenance for those whose migration failed', () => {
+describe('maintenance mode for tenants whose migration failed', () => {
   const MESSAGE = 'back soon';
 
-  it('lasts until it succeeds, and is told in the audit log', async () => {
+  it('lasts until it succeeds and is recorded in the audit log', async () => {
     await provision('fails', 'works');
     await newer.migrate({ onFailure: 'maintenance', message: MESSAGE });
     expect(await fleet.tenants()).toEqual([
@@ -155,7 +155,7 @@ describe('maintenance for those whose migration failed', () => {
     ]);
   });
 
-  it('begins only for those that were active, and ends only where nobody else wants it', async () => {
+  it('begins only for active tenants and ends only where it was set by the migration', async () => {
     await provision('fails-asleep', 'fails-hers', 'fails-his', 'fails-ours');
     const lifecycle = newer.nest.get(TenantLifecycle);
     await lifecycle.suspend('fails-asleep', TENANTRY_ACTOR);
@@ -173,8 +173,8 @@ describe('maintenance for those whose migration failed', () => {
   });
 });
 
-describe('row tenants', () => {
-  it('fail together, and are put back together', async () => {
+describe('row tenants in a fleet migration', () => {
+  it('fail together and recover together', async () => {
     for (const slug of ['r1', 'r2', 'r3']) await old.provision(slug, 'row');
     const failing = await fleet.instance([NOTES, migration('Title1764000000002', 'SELECT nothing FROM nowhere')]);
     const operation = await failing.migrate({ onFailure: 'maintenance' });

@@ -59,7 +59,7 @@ async function holdCustomers(slug: string): Promise<pg.Client> {
   return client;
 }
 
-describe('the preview', () => {
+describe('the fleet migration preview', () => {
   it('shows the SQL that would run, and changes nothing', async () => {
     const { status, body } = await call('POST', '/migrations/preview', {});
     expect([status, body.to, body.tenants, body.units]).toEqual([200, ORDERS, 5, 5]);
@@ -71,7 +71,7 @@ describe('the preview', () => {
     expect(await versions()).toEqual(SLUGS.map(() => CUSTOMERS));
   });
 
-  it('is for the admin key only', async () => {
+  it('requires the admin key', async () => {
     const tenantKey = `tnt_${'a'.repeat(16)}_${'b'.repeat(43)}`;
     for (const apiKey of [null, 'wrong', tenantKey]) {
       expect((await call('POST', '/migrations/preview', {}, apiKey)).status).toBe(401);
@@ -86,7 +86,7 @@ describe('the preview', () => {
     ['no time to wait', { lockTimeoutMs: 0 }],
     ['no object', '[]'],
     ['no JSON', '{'],
-  ])('refuses %s', async (_what, body) => {
+  ])('rejects %s', async (_what, body) => {
     expect((await call('POST', '/migrations/preview', body)).status).toBe(400);
   });
 });
@@ -99,15 +99,15 @@ describe('a request to migrate', () => {
     ['canaries that are not among the tenants', { tenants: ['m1'], canary: { tenants: ['m2'] } }],
     ['a message that cannot be stored', { message: 'a\0b' }],
     ['another way to fail', { onFailure: 'drop' }],
-  ])('with %s is refused', async (_what, fields) => {
+  ])('with %s is rejected', async (_what, fields) => {
     const { status, body } = await call('POST', '/operations', { kind: 'migrate', ...fields });
     expect([status, body.code]).toEqual([400, 'VALIDATION_FAILED']);
     expect(await versions()).toEqual(SLUGS.map(() => CUSTOMERS));
   });
 });
 
-describe('the migration', () => {
-  it('goes on elsewhere when its instance is killed in the middle, and brings every tenant up to date once', async () => {
+describe('the fleet migration', () => {
+  it('resumes on another instance when its own is killed, and migrates every tenant once', async () => {
     const customers = await holdCustomers('m3');
     const asked = await call('POST', '/operations', { kind: 'migrate', parallelism: 1, lockTimeoutMs: 30_000 });
     expect([asked.status, asked.body.subject]).toEqual([202, 'fleet']);

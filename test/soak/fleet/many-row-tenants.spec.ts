@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.dispose());
 
-it('10,000 tenants that share tables are migrated, and recorded, at once', async () => {
+it('10,000 tenants that share tables are migrated as one unit and recorded in one transaction', async () => {
   const operation = await newer.migrate();
   expect(operation).toMatchObject({ status: 'succeeded', result: { units: 1, migrated: 1, tenants: TENANTS } });
   const [counted] = await fleet.database.admin(

@@ -29,8 +29,8 @@ function preview(request: object = {}, instance = newest) {
 const TITLE_STEP = { migration: 'Title1764000000002', sql: ['ALTER TABLE notes ADD COLUMN title text'] };
 const INDEX_STEP = { migration: 'Index1764000000003', sql: ['CREATE INDEX notes_title ON notes (tenant_id, title)'] };
 
-describe('a preview of a migration of the fleet', () => {
-  it('shows what would run from each version, for how many and where, and changes nothing', async () => {
+describe('a fleet migration preview', () => {
+  it('shows the statements per version, with the number of tenants and the place, and changes nothing', async () => {
     const before = await fleet.tenants();
     expect(await preview()).toEqual({
       to: 'Index1764000000003',
@@ -60,7 +60,7 @@ describe('a preview of a migration of the fleet', () => {
     expect(await fleet.database.admin('SELECT FROM operations WHERE kind = $1', ['migrate'])).toEqual([]);
   });
 
-  it('is what then is run', async () => {
+  it('equals what is run afterwards', async () => {
     const { versions } = await preview();
     const sent: string[] = [];
     const recording = [TITLE, INDEX].map((original) => {
@@ -80,7 +80,7 @@ describe('a preview of a migration of the fleet', () => {
     expect(ofFirst?.migrations.flatMap(({ sql }) => sql)).toEqual(sent);
   });
 
-  it('is empty when nobody is behind, or nobody of those named', async () => {
+  it('is empty when no tenant, or none of those named, is behind', async () => {
     expect(await preview({ tenants: ['c'] })).toEqual({
       ...{ to: 'Index1764000000003', tenants: 0, units: 0, versions: [] },
     });
@@ -88,12 +88,12 @@ describe('a preview of a migration of the fleet', () => {
     expect((await preview()).versions).toEqual([]);
   });
 
-  it('counts all that share tables with those that are named', async () => {
+  it('counts all tenants that share tables with those named', async () => {
     expect(await preview({ tenants: ['b-row1'] })).toMatchObject({ tenants: 2, units: 1 });
     await expect(preview({ tenants: ['nobody'] })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
   });
 
-  it('tells what would fail, also with tables that are empty', async () => {
+  it('reports what would fail, even on empty tables', async () => {
     const failing = await fleet.instance([
       NOTES,
       TITLE,

@@ -41,8 +41,8 @@ function kill(application: string): Promise<unknown> {
   );
 }
 
-describe('a migration of the fleet that is interrupted', () => {
-  it('by the end of its instance goes on where it was, on another one', async () => {
+describe('an interrupted fleet migration', () => {
+  it('resumes on another instance when its own shuts down', async () => {
     const id = await first.ask({ parallelism: 1 });
     const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
@@ -60,7 +60,7 @@ describe('a migration of the fleet that is interrupted', () => {
     expect(await versions()).toEqual([NEW, NEW, NEW, NEW, NEW]);
   });
 
-  it('by the loss of its lock leaves the unit in hand to who goes on', async () => {
+  it('leaves the current unit to its successor when it loses its lock', async () => {
     const id = await first.ask({ parallelism: 1 });
     const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
@@ -75,7 +75,7 @@ describe('a migration of the fleet that is interrupted', () => {
     expect((await fleet.results(id)).map(({ status }) => status)).toEqual(Array(5).fill('succeeded'));
   });
 
-  it('by a cancellation ends after the units in hand, and a retry goes on', async () => {
+  it('ends after the current units when cancelled, and a retry continues', async () => {
     const id = await first.ask({ parallelism: 1 });
     const completed = first.complete(id);
     await gate.reached(3);
@@ -89,7 +89,7 @@ describe('a migration of the fleet that is interrupted', () => {
     expect(operation).toMatchObject({ status: 'succeeded', result: { units: 5, migrated: 5, remaining: 0 } });
   });
 
-  it('by the death of the connection to a tenant is a failure of that unit only', async () => {
+  it('fails only the unit whose connection died', async () => {
     const id = await first.ask({ parallelism: 1 });
     const completed = first.complete(id);
     await gate.reached(3);
@@ -106,8 +106,8 @@ describe('a migration of the fleet that is interrupted', () => {
   });
 });
 
-describe('what was recorded before a crash', () => {
-  it('counts: a failure of the canary stops the operation also when it was not told', async () => {
+describe('a result recorded before a crash', () => {
+  it("counts: a canary's failure stops the operation even when it was not reported", async () => {
     const id = await first.ask({ canary: { tenants: ['a', 'b'] } });
     await fleet.database.admin(
       `INSERT INTO operation_tenants (operation_id, tenant_id, slug, status, duration_ms)

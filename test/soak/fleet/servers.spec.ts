@@ -32,7 +32,7 @@ async function registerAnother(name: string): Promise<void> {
   await old.catalog.transaction((catalog) => old.nest.get(Servers).register(catalog, asked, TENANTRY_ACTOR));
 }
 
-it('a server that is down fails its tenants, and holds up nobody else', async () => {
+it('a fleet migration fails the tenants of a server that is down, and no others', async () => {
   await registerAnother('other');
   for (const n of [1, 2, 3]) await old.provision(`away${n}`, 'database', 'other');
   for (const n of [1, 2, 3]) await old.provision(`here${n}`, 'schema');
@@ -48,7 +48,7 @@ it('a server that is down fails its tenants, and holds up nobody else', async ()
   expect(await newer.retry(operation.id)).toMatchObject({ status: 'succeeded', result: { migrated: 6, failed: 0 } });
 });
 
-it('a server that does not answer at all is waited for once in a wave', async () => {
+it('a fleet migration waits for a server that does not answer once per wave', async () => {
   await registerAnother('other');
   for (const n of [1, 2, 3, 4]) await old.provision(`away${n}`, 'database', 'other');
   await old.provision('here', 'schema');
@@ -61,19 +61,19 @@ it('a server that does not answer at all is waited for once in a wave', async ()
   proxy.thaw();
 });
 
-it('servers are worked on side by side, each with as many units at once as asked for', async () => {
+it('a fleet migration works on servers in parallel, with the requested parallelism on each', async () => {
   await registerAnother('other');
   for (const n of [1, 2, 3]) await old.provision(`away${n}`, 'database', 'other');
   for (const n of [1, 2, 3]) await old.provision(`here${n}`, 'schema');
   const gate = new Gate();
   const newer = await fleet.instance([NOTES, gate.migration(() => true)]);
   const migrated = newer.migrate({ parallelism: 2, waveSize: 4 });
-  await gate.reached(4); // two on each; nobody else begins before one of them has ended
+  await gate.reached(4); // two on each; no other unit begins before one of them has ended
   gate.open();
   expect(await migrated).toMatchObject({ status: 'succeeded', result: { migrated: 6 } });
 });
 
-it('never more units at once than asked for', async () => {
+it('a fleet migration never exceeds the requested parallelism', async () => {
   for (let n = 1; n <= 6; n += 1) await old.provision(`s${n}`, 'schema');
   const now = { open: 0, most: 0 };
   const counted = migration('Title1764000000002', async (runner) => {

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 it(
-  '1,000 tenants on two servers are provisioned and migrated, within the limit of connections',
+  '1,000 tenants on two servers are provisioned and migrated within the connection limit',
   async () => {
     const old = await fleet.instance(appSchema.migrations, { DB_SERVER_MAX_CONNECTIONS: String(LIMIT) });
     await registerOther(old);
@@ -78,7 +78,7 @@ async function registerOther(instance: Instance): Promise<void> {
   await instance.catalog.transaction((catalog) => instance.nest.get(Servers).register(catalog, asked, TENANTRY_ACTOR));
 }
 
-/** Asked for one after the other, and made by the instance as it comes to them. */
+/** Requested one after the other, and provisioned by the instance in the background. */
 async function provisionAll(instance: Instance, isolation: Isolation): Promise<void> {
   const start = performance.now();
   for (let n = 0; n < COUNTS[isolation]; n += 1) {
@@ -101,7 +101,7 @@ function tell(what: string, tenants: number, start: number): void {
   process.stdout.write(`${what}: ${tenants} tenants in ${seconds.toFixed(1)} s, ${rate.toFixed(1)}/s\n`);
 }
 
-/** Looks all the time how many connections the instance has to each server. */
+/** Samples continuously how many connections the instance has to each server. */
 class ConnectionWatch {
   private most = 0;
   private mostOfOwner = 0;

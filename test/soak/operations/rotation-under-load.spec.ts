@@ -31,8 +31,8 @@ async function stop(app: TestApp): Promise<void> {
   await app.stop();
 }
 
-describe('credentials that change under load', () => {
-  it('fail no request when login roles are rotated, of a shared target and of a dedicated one', async () => {
+describe('credentials rotated under load', () => {
+  it('fail no request when login roles of a shared and a dedicated target change', async () => {
     const apps = [await start(), await start()];
     const [app] = apps as [TestApp, TestApp];
     const tenants = [await app.provision('rotated-own', 'database'), await app.provision('rotated-shared', 'row')];
@@ -56,7 +56,7 @@ describe('credentials that change under load', () => {
     expect(await existing([...before, ...after])).toEqual(after.toSorted());
   });
 
-  it('fail no request when ENCRYPTION_KEYS are rotated, and the old key is needed no more', async () => {
+  it('fail no request when ENCRYPTION_KEYS change, and the old key is no longer needed', async () => {
     const [former, next] = [`former:${newKey()}`, `next:${newKey()}`];
     await database.admin('DELETE FROM tenants; DELETE FROM connection_targets');
     let current = await start({ ENCRYPTION_KEYS: former });
@@ -65,7 +65,7 @@ describe('credentials that change under load', () => {
       () => [current],
       tenants.map(({ apiKey }) => apiKey),
     );
-    // As a rolling update does it: known everywhere first, then sealed with, then the former one given up.
+    // As in a rolling update: the key is known everywhere first, then encrypts, then the former one is removed.
     for (const keys of [`${former},${next}`, `${next},${former}`, next]) {
       const successor = await start({ ENCRYPTION_KEYS: keys });
       const predecessor = current;
@@ -97,7 +97,7 @@ async function existing(names: readonly string[]): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Names of the keys that the catalog's secrets are sealed with. */
+/** Names of the keys that the catalog's secrets are encrypted with. */
 async function sealedWith(): Promise<string[]> {
   const rows = await database.admin<{ key: string }>(
     "SELECT DISTINCT split_part(password_sealed, '.', 1) AS key FROM connection_targets",

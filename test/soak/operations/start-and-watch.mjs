@@ -1,4 +1,4 @@
-// Starts the compiled application once, and says how long the event loop was blocked meanwhile (ms).
+// Starts the compiled application once and prints how long (ms) the event loop was blocked.
 import { setTimeout as delay } from 'node:timers/promises';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 

@@ -14,7 +14,7 @@ const SERVER = 2;
 /** Nothing is sent before the end: what arrives was sent by an orderly stop. */
 const LATE = { OTEL_BSP_SCHEDULE_DELAY: '3600000' };
 
-/** Writes the name of each package that a module asks for into a file; `missing` cannot be found. */
+/** Writes the name of each package that a module imports into a file; `missing` cannot be found. */
 const watchImports = (file: string, missing = ''): string => `
   import { appendFileSync } from 'node:fs';
   export async function resolve(name, context, next) {
@@ -51,8 +51,8 @@ afterEach(async () => {
 const importsFile = (): string => join(place.dataDir, 'imports.log');
 const ofTrace = (traceId: string): ReceivedSpan[] => collector.spans.filter((span) => span.traceId === traceId);
 
-describe('with an OTLP endpoint', () => {
-  it("shows a request, its waits and its statements in the caller's trace, and no value of it", async () => {
+describe('the application with an OTLP endpoint', () => {
+  it("traces a request, its waits and its statements in the caller's trace, without any value", async () => {
     service = await TracedService.start(place, {
       ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'shop', ...LATE },
     });
@@ -87,7 +87,7 @@ describe('with an OTLP endpoint', () => {
     for (const value of [email, 'Hopper', 'hidden']) expect(collector.said).not.toContain(value);
   });
 
-  it('shows a transaction statement by statement, and a refused statement as failed', async () => {
+  it('traces a transaction statement by statement, and a refused statement as failed', async () => {
     service = await TracedService.start(place, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...LATE });
     const send = (name: string, traceId: string): Promise<Response> =>
       service.call('/api/v1/customers', {
@@ -121,7 +121,7 @@ describe('with an OTLP endpoint', () => {
     expect(statements.map(({ name }) => name)).toEqual(expect.arrayContaining(['BEGIN', 'INSERT', 'COMMIT']));
   });
 
-  it("leaves out what the caller's trace, a probe, or no request at all asked for", async () => {
+  it('omits spans of unsampled traces, of probes, and of work without a request', async () => {
     service = await TracedService.start(place, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...LATE });
     await service.call('/api/v1/orders', { headers: { traceparent: `00-${TRACE}-${CALLER}-00` } });
     await service.call('/health/ready');
@@ -132,7 +132,7 @@ describe('with an OTLP endpoint', () => {
     expect(ofTrace(TRACE)).toEqual([]);
   });
 
-  it('obeys the sampler of the environment', async () => {
+  it('obeys the sampler set in the environment', async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'always_off', ...LATE };
     service = await TracedService.start(place, env);
     await service.call('/api/v1/orders');
@@ -141,7 +141,7 @@ describe('with an OTLP endpoint', () => {
     expect(collector.spans).toEqual([]);
   });
 
-  it('serves and stops in time while nobody takes the traces, and says so once', async () => {
+  it('serves and stops in time while the collector is down, and logs it once', async () => {
     await collector.stop();
     service = await TracedService.start(place, {
       ...{
@@ -155,7 +155,7 @@ describe('with an OTLP endpoint', () => {
     expect(service.output.match(/Trace export is failing/g)).toHaveLength(1);
   });
 
-  it('serves without traces where the SDK is not installed, and says which package is missing', async () => {
+  it('serves without traces when the SDK is not installed, and names the missing package', async () => {
     const missing = '@opentelemetry/exporter-trace-otlp-proto';
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...LATE };
     service = await TracedService.start(place, env, watchImports(importsFile(), missing));
@@ -168,7 +168,7 @@ describe('with an OTLP endpoint', () => {
   });
 });
 
-describe('what is loaded', () => {
+describe('OpenTelemetry', () => {
   const imported = async (): Promise<string[]> => (await readFile(importsFile(), 'utf8')).split('\n');
 
   beforeEach(() => writeFile(importsFile(), ''));
@@ -176,7 +176,7 @@ describe('what is loaded', () => {
   it.each([
     ['no variable is set', () => ({})],
     ['the SDK is disabled', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SDK_DISABLED: 'true' })],
-  ])('is nothing of OpenTelemetry when %s', async (_when, env) => {
+  ])('is not loaded when %s', async (_when, env) => {
     service = await TracedService.start(place, env(), watchImports(importsFile()));
     expect((await service.call('/api/v1/orders')).status).toBe(200);
     await service.stop();
@@ -184,7 +184,7 @@ describe('what is loaded', () => {
     expect((await imported()).filter((name) => name.startsWith('@opentelemetry/'))).toEqual([]);
   });
 
-  it('is the SDK when there is an endpoint', async () => {
+  it('is loaded when there is an endpoint', async () => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`, ...LATE };
     service = await TracedService.start(place, env, watchImports(importsFile()));
     await service.stop();

@@ -25,7 +25,7 @@ function ordinaryUser(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-describe('embedded PostgreSQL and who runs it', () => {
+describe('embedded PostgreSQL under different accounts', () => {
   const folders: string[] = [];
   let owner: Owner | undefined;
 
@@ -49,7 +49,7 @@ describe('embedded PostgreSQL and who runs it', () => {
     return owner;
   }
 
-  it('says so in one line when an ordinary user may not write DATA_DIR', async () => {
+  it('reports in one line that an ordinary user may not write DATA_DIR', async () => {
     const folder = await newFolder(0o755);
     const dataDir = join(folder, '.data');
     await mkdir(dataDir);
@@ -75,7 +75,7 @@ describe('embedded PostgreSQL and who runs it', () => {
 
     afterAll(() => removeFolder(installation));
 
-    it('serves root from under a folder that only root may enter', async () => {
+    it('serves root from a folder that only root may enter', async () => {
       const systemDir = join(await newFolder(0o755), 'tenantry');
       const dataDir = join(installation, 'root', '.data');
       for (const statement of ['CREATE TABLE kept (x int)', 'SELECT * FROM kept']) {
@@ -93,7 +93,7 @@ describe('embedded PostgreSQL and who runs it', () => {
       ]);
     });
 
-    it('says what to do when the data that a link of root leads to is gone', async () => {
+    it("explains what to do when the target of root's link is gone", async () => {
       const dataDir = await newFolder(0o755);
       await symlink(join(dataDir, 'nowhere'), join(dataDir, 'postgres'));
       expect((await start({ installation }, dataDir)).answer).toEqual({
@@ -102,7 +102,7 @@ describe('embedded PostgreSQL and who runs it', () => {
       });
     });
 
-    it('serves an ordinary user from their own folder, and root from that folder later', async () => {
+    it('serves an ordinary user from their own folder, and later root from that folder', async () => {
       await chmod(installation, 0o755);
       const user = ordinaryUser();
       const dataDir = join(installation, 'ordinary');

@@ -78,8 +78,8 @@ async function healthcheck(url: string): Promise<number> {
   );
 }
 
-describe('the image', () => {
-  it('holds what runs, and neither sources, development tools nor embedded PostgreSQL', async () => {
+describe('the production image', () => {
+  it('contains the compiled application without sources, development tools or embedded PostgreSQL', async () => {
     expect((await readdir(image.app)).toSorted()).toEqual(['dist', 'node_modules', 'package.json']);
     const packages = await readdir(join(image.app, 'node_modules'));
     expect(packages).toEqual(expect.arrayContaining(['@nestjs', 'fastify', 'ioredis', 'pg', 'typeorm']));
@@ -87,7 +87,7 @@ describe('the image', () => {
       expect(packages).not.toContain(absent);
   });
 
-  it('refuses to start without its secrets, and names them', async () => {
+  it('refuses to start without its secrets and names them', async () => {
     const container = Container.start({});
     await container.ended;
     expect(container.process.exitCode).toBe(1);
@@ -95,7 +95,7 @@ describe('the image', () => {
   });
 });
 
-describe('two instances at once on an empty catalog, behind PgBouncer, with a Redis that wants a password', () => {
+describe('two instances started at once on an empty catalog, behind PgBouncer, with a password-protected Redis', () => {
   const password = randomBytes(12).toString('hex');
   const secrets = {
     ADMIN_API_KEY: randomBytes(24).toString('hex'),
@@ -130,7 +130,7 @@ describe('two instances at once on an empty catalog, behind PgBouncer, with a Re
     await Promise.all([redis.stop(), pooler.stop()]);
   });
 
-  it('are healthy, and serve a tenant', async () => {
+  it('are healthy and serve a tenant', async () => {
     const elsewhere = await TestApp.over(database, secrets);
     const tenant = await elsewhere.provision('tea', 'database');
     await elsewhere.stop();
@@ -142,14 +142,14 @@ describe('two instances at once on an empty catalog, behind PgBouncer, with a Re
     }
   });
 
-  it('say so in JSON, in lines without a secret', () => {
+  it('log in JSON, without a secret', () => {
     for (const { output } of containers) {
       for (const line of output.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
       for (const secret of [password, ...Object.values(secrets)]) expect(output).not.toContain(secret);
     }
   });
 
-  it('end when they are told to, and the health check notices', async () => {
+  it('stop on a signal, and the health check notices', async () => {
     expect(await Promise.all(containers.map((container) => container.stop()))).toEqual([0, 0]);
     for (const url of urls) expect(await healthcheck(url)).toBe(1);
   });

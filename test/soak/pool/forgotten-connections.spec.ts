@@ -7,8 +7,8 @@ import { TestPool } from '../../support/pool/test-pool.js';
 
 const OPTIONS = { size: 4, timeoutMs: 1_500, connectTimeoutMs: 500, statementTimeoutMs: 500 };
 
-/** Here and not among the others, because nobody hears of it before the read timeout. */
-it('a firewall that forgets connections in use: their statements end by the read timeout, and no later', async () => {
+/** A soak test, because the loss is noticed only after the read timeout. */
+it('statements on connections that a firewall forgot end by the read timeout', async () => {
   const [database, otherDatabase] = [await createTenantDatabase(), await createTenantDatabase()];
   const backends = await Backends.of(database.role);
   const proxy = await TcpProxy.before(database.target.server);

@@ -20,7 +20,7 @@ afterAll(async () => {
 const SEEDS = [20, Number(process.env['SOAK_SEED'] ?? Math.floor(Date.now() / 86_400_000))];
 
 it.each(SEEDS)(
-  'a random schedule of 10,000 steps keeps the counters true (SOAK_SEED=%i)',
+  "a random schedule of 10,000 steps keeps the pools' counters correct (SOAK_SEED=%i)",
   async (seed) => {
     const tally = await new RandomSchedule(seed, databases, backends).run(10_000);
     const { served, timedOut, busy, cancelled, killed, closedForOthers } = tally;

@@ -70,8 +70,8 @@ async function writeNote(client: pg.Client, schema: string): Promise<void> {
     INSERT INTO ${schema}."Notes" (text) VALUES ('x'); SELECT * FROM ${schema}."Notes"; COMMIT`);
 }
 
-describe('the name of a successor', () => {
-  it('is the same for the same operation, another one for every other, and never too long', () => {
+describe('the name of a new role', () => {
+  it("is derived from the operation: stable for one, different for each, and within PostgreSQL's limit", () => {
     const [a, b] = [randomUUID(), randomUUID()];
     expect(rotatedRoleName('app_shared', a)).toBe(rotatedRoleName('app_shared', a));
     expect(rotatedRoleName('app_shared', a)).not.toBe(rotatedRoleName('app_shared', b));
@@ -82,8 +82,8 @@ describe('the name of a successor', () => {
   });
 });
 
-describe('preparing a successor', () => {
-  it('lets both roles do the same, however often it is prepared', async () => {
+describe('preparing a new role', () => {
+  it('gives both roles the same rights, however often it runs', async () => {
     for (let run = 0; run < 2; run += 1) await createNewRole(owner, current, newRole);
     for (const role of [login, newRole]) {
       const client = await logIn(role);
@@ -98,7 +98,7 @@ describe('preparing a successor', () => {
     expect(rights.length).toBeGreaterThan(8);
   });
 
-  it('copies rights on columns, routines and types too', async () => {
+  it('copies rights on columns, routines and types as well', async () => {
     await owner.query(`GRANT SELECT (id) ON t_plain.hidden TO "${login.role}";
       CREATE FUNCTION t_plain.answer(int) RETURNS int LANGUAGE sql AS 'SELECT 42';
       REVOKE ALL ON FUNCTION t_plain.answer FROM PUBLIC; GRANT EXECUTE ON FUNCTION t_plain.answer TO "${login.role}";
@@ -111,7 +111,7 @@ describe('preparing a successor', () => {
     expect(rows).toEqual([{ may: true }]);
   });
 
-  it('adds what was granted since it was first prepared', async () => {
+  it('adds rights granted since the first run', async () => {
     await createNewRole(owner, current, newRole);
     await owner.query(`CREATE TABLE t_plain.later (${TENANT_COLUMN}); ${tenantPolicy('t_plain.later')}`);
     await grant('t_plain', 'later');
@@ -121,14 +121,14 @@ describe('preparing a successor', () => {
     await client.query('SELECT FROM t_plain.later');
   });
 
-  it('gives one that was half made and forgotten its recorded password', async () => {
+  it('resets a half-created new role to its recorded password', async () => {
     await createNewRole(owner, current, { ...newRole, password: 'before the crash' });
     await createNewRole(owner, current, newRole);
     await logIn(newRole);
     await expect(logIn({ ...newRole, password: 'before the crash' })).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('refuses one that row-level security would not hold', async () => {
+  it('refuses a new role that row-level security would not restrict', async () => {
     await createNewRole(owner, current, newRole);
     for (const [given, taken] of [
       ['SUPERUSER', 'NOSUPERUSER'],
@@ -145,7 +145,7 @@ describe('preparing a successor', () => {
     await expect(createNewRole(owner, current, newRole)).rejects.toMatchObject({ code: 'UNSAFE_ROLE' });
   });
 
-  it('refuses a foreign role of either name, another database, and the role itself', async () => {
+  it('refuses a foreign role of either name, another database, and the role as its own replacement', async () => {
     await database.admin(`CREATE ROLE "${newRole.role}" LOGIN`);
     await expect(createNewRole(owner, current, newRole)).rejects.toMatchObject({ code: 'CONFLICT' });
     await database.admin(`DROP ROLE "${newRole.role}"`);
@@ -158,7 +158,7 @@ describe('preparing a successor', () => {
     expect(made).toEqual([]);
   });
 
-  it('says when the successor cannot log in', async () => {
+  it('reports that the new role cannot log in', async () => {
     await database.admin(`ALTER DATABASE ${database.name} CONNECTION LIMIT 0`);
     const prepared = createNewRole(owner, current, newRole);
     await expect(prepared).rejects.toMatchObject({ code: 'SUCCESSOR_LOGIN_FAILED' });
@@ -168,7 +168,7 @@ describe('preparing a successor', () => {
 });
 
 describe('the sessions of a role', () => {
-  it('are counted, and ended, by an owner who is no superuser and stays no member', async () => {
+  it('are counted and ended by an owner who is no superuser and does not remain a member', async () => {
     expect(await countSessions(owner, login.role)).toBe(0);
     expect(await terminateSessions(owner, login.role)).toBe(0);
     const [client] = await Promise.all([logIn(login), logIn(login)]);
@@ -182,7 +182,7 @@ describe('the sessions of a role', () => {
 });
 
 describe('retiring a role', () => {
-  it('takes its login and every right, leaves its successor as it is, and can be done twice', async () => {
+  it('removes its login and every right, leaves the new role unchanged, and is idempotent', async () => {
     await createNewRole(owner, current, newRole);
     const client = await logIn(newRole);
     for (let run = 0; run < 2; run += 1) await dropOldRole(owner, current);
@@ -192,20 +192,20 @@ describe('retiring a role', () => {
     await writeNote(await logIn(newRole), '"T odd""name"');
   });
 
-  it('takes the rights of sessions that go on, also of one with a temporary table', async () => {
+  it('removes the rights of sessions that continue, including one with a temporary table', async () => {
     const client = await logIn(login);
     await client.query('CREATE TEMPORARY TABLE mine (id int)');
     await dropOldRole(owner, current);
     await expect(client.query('SELECT FROM t_plain."Notes"')).rejects.toThrow();
   });
 
-  it('goes on after a crash in the middle', async () => {
+  it('resumes after a crash in the middle', async () => {
     await owner.query(`ALTER ROLE "${login.role}" NOLOGIN; REVOKE ALL ON SCHEMA t_plain FROM "${login.role}"`);
     await dropOldRole(owner, current);
     expect(await database.admin('SELECT FROM pg_roles WHERE rolname = $1', [login.role])).toEqual([]);
   });
 
-  it('never takes a foreign role, and drops no data', async () => {
+  it('never touches a foreign role and drops no data', async () => {
     const refused = { code: 'ROTATION_REFUSED' };
     await expect(dropOldRole(owner, { ...current, targetId: randomUUID() })).rejects.toMatchObject(refused);
     await expect(dropOldRole(owner, { ...current, role: 'tenantry' })).rejects.toMatchObject(refused);

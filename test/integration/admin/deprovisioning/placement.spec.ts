@@ -47,7 +47,7 @@ async function exists(kind: 'database' | 'role' | 'schema', name: string): Promi
 }
 
 describe("dropping a tenant's schema", () => {
-  it('takes everything in it, and can be done twice', async () => {
+  it('drops everything in it and is idempotent', async () => {
     const schema = tenantSchemaName('acme', randomUUID());
     await owner.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}"."Notes" (id int PRIMARY KEY)`);
     for (let run = 0; run < 2; run += 1) await dropTenantSchema(owner, schema);
@@ -63,13 +63,13 @@ describe("dropping a tenant's schema", () => {
     '',
     'T_ACME_0123abcd',
     't_acme_0123abcd"; --',
-  ])('refuses "%s"', async (schema) => {
+  ])('refuses the schema name "%s"', async (schema) => {
     await owner.query('CREATE SCHEMA IF NOT EXISTS shared');
     await expect(dropTenantSchema(owner, schema)).rejects.toMatchObject(REFUSED);
     expect(await exists('schema', 'shared')).toBe(true);
   });
 
-  it('knows the longest names that provisioning gives', async () => {
+  it('accepts the longest names that provisioning generates', async () => {
     const schema = tenantSchemaName('a'.repeat(63), randomUUID());
     await owner.query(`CREATE SCHEMA "${schema}"`);
     await dropTenantSchema(owner, schema);
@@ -78,23 +78,23 @@ describe("dropping a tenant's schema", () => {
 });
 
 describe("dropping a tenant's database and login role", () => {
-  it('works while the tenant is connected, as an owner who is no superuser, and can be done twice', async () => {
+  it('works while the tenant is connected, for an owner who is no superuser, and is idempotent', async () => {
     const { id, role, password } = await dedicated();
     const { host, port } = testServer();
     const tenant = new pg.Client({ host, port, user: role, password, database: role });
-    const told: Error[] = [];
-    tenant.on('error', (error) => told.push(error));
+    const reported: Error[] = [];
+    tenant.on('error', (error) => reported.push(error));
     await tenant.connect();
     await tenant.query('BEGIN');
     for (let run = 0; run < 2; run += 1) await dropTenantDatabase(owner, role);
     expect(await exists('database', role)).toBe(false);
     await expect(tenant.query('SELECT 1')).rejects.toThrow();
-    expect(told).not.toHaveLength(0);
+    expect(reported).not.toHaveLength(0);
     for (let run = 0; run < 2; run += 1) await dropLoginRole(owner, { id, role });
     expect(await exists('role', role)).toBe(false);
   });
 
-  it("refuses a stranger's database, the one that is shared, its own, and those of PostgreSQL", async () => {
+  it("refuses a foreign database, the shared one, the catalog's own, and PostgreSQL's", async () => {
     const stranger = dedicatedTargetName(database.name, 'stranger', randomUUID());
     await asSuperuser('postgres', `CREATE DATABASE "${stranger}"`);
     const others = [stranger, sharedTargetName(database.name), database.name, 'postgres', 'template1', 'pg_x_01234567'];
@@ -106,7 +106,7 @@ describe("dropping a tenant's database and login role", () => {
     await asSuperuser('postgres', `DROP DATABASE "${stranger}"`);
   });
 
-  it('refuses the shared database of a catalog whose name is so long that it is cut', async () => {
+  it('refuses the shared database of a catalog whose name is long enough to be truncated', async () => {
     const catalog = `c${randomBytes(4).toString('hex')}${'x'.repeat(50)}`;
     const shared = sharedTargetName(catalog);
     await owner.query(`CREATE DATABASE "${catalog}"`);
@@ -118,7 +118,7 @@ describe("dropping a tenant's database and login role", () => {
     for (const name of [shared, catalog]) await owner.query(`DROP DATABASE "${name}"`);
   });
 
-  it("never drops a role of the same name that is a stranger's, or another target's", async () => {
+  it('never drops a role of the same name that is foreign or belongs to another target', async () => {
     const role = dedicatedTargetName(database.name, 'role', randomUUID());
     await owner.query(`CREATE ROLE "${role}"`);
     await expect(dropLoginRole(owner, { id: randomUUID(), role })).rejects.toMatchObject(REFUSED);
@@ -128,7 +128,7 @@ describe("dropping a tenant's database and login role", () => {
     await owner.query(`DROP ROLE "${role}"`);
   });
 
-  it('keeps the role as long as its database is there', async () => {
+  it('keeps the role while its database exists', async () => {
     const { id, role } = await dedicated();
     await expect(dropLoginRole(owner, { id, role })).rejects.toMatchObject({ code: '2BP01' });
     await dropTenantDatabase(owner, role);

@@ -57,7 +57,7 @@ async function rows(...tables: string[]): Promise<[number, number]> {
 const ID = 'tenant_id uuid NOT NULL, id int NOT NULL, PRIMARY KEY (tenant_id, id)';
 
 describe("deleting a tenant's rows", () => {
-  it('takes those that refer before those that they refer to, in batches, and leaves every other row', async () => {
+  it('deletes referencing rows before referenced ones, in batches, and leaves every other row', async () => {
     // Named and made so that neither the alphabet nor the order of creation is the right one.
     await define(`CREATE TABLE a_parents (${ID});
       CREATE TABLE "Z children" (${ID}, parent int, FOREIGN KEY (tenant_id, parent) REFERENCES a_parents ON DELETE RESTRICT);
@@ -95,7 +95,7 @@ describe("deleting a tenant's rows", () => {
     expect(await rows('a', 'b', 'c', 'tree')).toEqual([0, 80]);
   });
 
-  it('empties partitioned tables, whoever refers to them, also over a partition', async () => {
+  it('empties partitioned tables, including those referenced through a partition', async () => {
     await define(`CREATE TABLE days (${ID}, parent int) PARTITION BY RANGE (id);
       CREATE TABLE days_low PARTITION OF days FOR VALUES FROM (0) TO (10) PARTITION BY LIST (id);
       CREATE TABLE days_low_rest PARTITION OF days_low DEFAULT;
@@ -121,7 +121,7 @@ describe("deleting a tenant's rows", () => {
     expect(await rows('animals', 'toys')).toEqual([0, 3]);
   });
 
-  it('takes what triggers write about the deleted rows, as the tenant', async () => {
+  it('deletes rows that triggers write, as the tenant, about the deleted rows', async () => {
     await define(`CREATE TABLE audit (tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id'), '')::uuid, n int);
       CREATE TABLE orders (${ID});
       CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $f$
@@ -135,7 +135,7 @@ describe("deleting a tenant's rows", () => {
   it.each([
     ['keeps the rows', 'RETURN NULL;'],
     ['puts them back', 'INSERT INTO orders VALUES (OLD.tenant_id, OLD.id + 100); RETURN OLD;'],
-  ])('says so when a trigger %s, and ends', async (_what, body) => {
+  ])('ends with an error when a trigger %s', async (_what, body) => {
     await define(`CREATE TABLE orders (${ID});
       CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN ${body} END $f$;
       CREATE TRIGGER keep BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION keep()`);
@@ -145,7 +145,7 @@ describe("deleting a tenant's rows", () => {
     await removal.catch((error: RowsLeftError) => expect(error.message).not.toContain(GONE));
   });
 
-  it('says so when somebody goes on inserting', async () => {
+  it('ends with an error when rows keep being inserted', async () => {
     // What is deleted from one comes back in the other.
     await define(`CREATE TABLE orders (${ID}); CREATE TABLE zz_last (${ID});
       CREATE FUNCTION into_last() RETURNS trigger LANGUAGE plpgsql AS
@@ -161,7 +161,7 @@ describe("deleting a tenant's rows", () => {
     expect(await rows('orders', 'zz_last')).toEqual([0, 1]);
   });
 
-  it('works behind row-level security, and never takes hidden rows for none', async () => {
+  it('works behind row-level security and never mistakes hidden rows for none', async () => {
     await define(`CREATE TABLE notes (${ID}); ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
       CREATE POLICY mine ON notes USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`);
     await fill('INSERT INTO notes SELECT $t, 1');
@@ -174,7 +174,7 @@ describe("deleting a tenant's rows", () => {
     expect(await rows('notes')).toEqual([0, 1]);
   });
 
-  it('can be stopped anywhere, by its signal or by the death of its connection, and run again', async () => {
+  it('can be interrupted anywhere, by its signal or a lost connection, and run again', async () => {
     await define(`CREATE TABLE a (${ID}); CREATE TABLE b (${ID}, a int, FOREIGN KEY (tenant_id, a) REFERENCES a)`);
     await fill(`INSERT INTO a SELECT $t, n FROM generate_series(1, 50) n;
       INSERT INTO b SELECT $t, n, n FROM generate_series(1, 50) n`);
@@ -188,7 +188,7 @@ describe("deleting a tenant's rows", () => {
     const blocker = await connect();
     await blocker.query(`BEGIN; SELECT FROM ${SCHEMA}.a WHERE tenant_id = '${GONE}' AND id = 15 FOR UPDATE`);
     const doomed = await connect();
-    doomed.on('error', () => undefined); // told by the statement that waits
+    doomed.on('error', () => undefined); // the pending query rejects with the same error
     const killed = deleteTenantRows(doomed, SCHEMA, GONE, { batchSize: 10 });
     const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
     await Promise.all([
@@ -205,7 +205,7 @@ describe("deleting a tenant's rows", () => {
     expect(await rows('a', 'b')).toEqual([0, 100]);
   });
 
-  it('finds nothing to do where the schema is gone', async () => {
+  it('finds nothing to do when the schema no longer exists', async () => {
     expect(await deleteTenantRows(owner, 't_gone_01234567', GONE)).toBe(0);
   });
 

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.dispose());
 
-/** A transaction of the tenant that has read the table and goes on. */
+/** A transaction of the tenant that has read the table and stays open. */
 async function longTransaction(): Promise<{ readonly end: () => Promise<void> }> {
   const runner = busy.createQueryRunner();
   await runner.startTransaction();
@@ -48,7 +48,7 @@ async function isWaiting(): Promise<boolean> {
   return rows.length > 0;
 }
 
-it('a migration gives way to a long transaction, and is let through after it', async () => {
+it('a fleet migration gives way to a long transaction and completes after it', async () => {
   const { end } = await longTransaction();
   const migrated = newer.migrate({ lockTimeoutMs: LOCK_TIMEOUT_MS, attempts: 50 });
   let seenWaiting = 0;
@@ -64,7 +64,7 @@ it('a migration gives way to a long transaction, and is let through after it', a
   expect(await migrated).toMatchObject({ status: 'succeeded', result: { migrated: 1 } });
 });
 
-it('a migration that is never let through fails that tenant only, with a reason', async () => {
+it('a fleet migration that never gets its lock fails that tenant only, with a reason', async () => {
   await old.provision('idle', 'schema');
   const { end } = await longTransaction();
   const operation = await newer.migrate({ lockTimeoutMs: 50, attempts: 2 });

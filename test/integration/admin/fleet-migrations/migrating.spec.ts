@@ -24,7 +24,7 @@ async function refusalBy(instance: Instance, slug: string): Promise<string | und
 }
 
 describe('migrating the fleet', () => {
-  it('brings tenants of every isolation up to date, those that share tables at once, and has them served', async () => {
+  it('brings tenants of every isolation up to date, those that share tables together, and has them served', async () => {
     await old.provision('r1', 'row');
     await old.provision('r2', 'row');
     await old.provision('s1', 'schema');
@@ -43,7 +43,7 @@ describe('migrating the fleet', () => {
     }
   });
 
-  it('opens only what is behind: an instance with older code finds nothing to do', async () => {
+  it('opens only tenants that are behind: an instance with older code finds nothing to do', async () => {
     await newer.provision('ahead', 'schema');
     await old.provision('behind', 'schema');
     const operation = await old.migrate();
@@ -52,7 +52,7 @@ describe('migrating the fleet', () => {
     expect(await fleet.tenant('ahead')).toMatchObject({ version: 'Title1764000000002' });
   });
 
-  it('leaves behind nobody who may be served again, and touches nobody who is being made, moved or removed', async () => {
+  it('migrates every tenant that may be served again and skips those being provisioned, moved or deleted', async () => {
     for (const slug of ['sleeps', 'rests', 'regretted', 'removed', 'moves', 'half'])
       await old.provision(slug, 'schema');
     const lifecycle = old.nest.get(TenantLifecycle);
@@ -77,7 +77,7 @@ describe('migrating the fleet', () => {
     expect(await fleet.hasColumn('moves', 'title')).toBe(false);
   });
 
-  it('goes on with tenants that an older instance finished meanwhile', async () => {
+  it('includes tenants that an older instance finished provisioning in the meantime', async () => {
     await old.provision('first', 'schema');
     let isProvisioned = false;
     const provisions = migration('Title1764000000002', async (runner) => {
@@ -91,7 +91,7 @@ describe('migrating the fleet', () => {
     expect(await fleet.tenant('second')).toMatchObject({ status: 'active', version: 'Title1764000000002' });
   });
 
-  it('is done once when two instances are given the same operation at once, and asked for once at a time', async () => {
+  it('runs once when two instances receive the same operation, and allows one operation at a time', async () => {
     for (const slug of ['a', 'b', 'c', 'd']) await old.provision(slug, 'schema');
     let runs = 0;
     const counted = migration('Title1764000000002', async (runner) => {
@@ -107,14 +107,14 @@ describe('migrating the fleet', () => {
     expect(await fleet.results(id)).toHaveLength(4);
   });
 
-  it('is not called done by an instance with older code, which sees nothing to do', async () => {
+  it('is not reported as done by an instance with older code, which finds nothing to do', async () => {
     await old.provision('a', 'schema');
     const id = await newer.ask();
     expect(await old.complete(id)).toMatchObject({ status: 'failed', error: { code: 'OLDER_CODE' } });
     expect(await newer.retry(id)).toMatchObject({ status: 'succeeded', result: { migrated: 1 } });
   });
 
-  it('restricted to some tenants leaves the others, and refuses names that nobody has', async () => {
+  it('restricted to some tenants, leaves the others and rejects unknown names', async () => {
     for (const slug of ['a', 'b']) await old.provision(slug, 'schema');
     expect((await newer.migrate({ tenants: ['a'] })).result).toMatchObject({ units: 1, migrated: 1, remaining: 0 });
     expect(await fleet.tenant('b')).toMatchObject({ version: 'Notes1764000000001' });

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => app.dispose());
 
 describe('provisioning', () => {
-  it('makes one tenant and one database when asked for the same one several times at once', async () => {
+  it('creates one tenant and one database for several simultaneous requests for the same one', async () => {
     const asked = Array.from({ length: 4 }, () => provisioner.provision({ slug: 'same', isolation: 'database' }));
     const tenants = await Promise.all(asked);
     expect(new Set(tenants.map(({ id }) => id)).size).toBe(1);
@@ -24,7 +24,7 @@ describe('provisioning', () => {
     expect(targets).toHaveLength(1);
   });
 
-  it('refuses a slug that is taken with another isolation, and slugs that are no free DNS label', async () => {
+  it('rejects a slug taken with another isolation, and slugs that are no available DNS label', async () => {
     await provisioner.provision({ slug: 'taken', isolation: 'row' });
     await expect(provisioner.provision({ slug: 'taken', isolation: 'schema' })).rejects.toMatchObject({
       code: 'CONFLICT',
@@ -36,8 +36,8 @@ describe('provisioning', () => {
     }
   });
 
-  it("never takes over a stranger's login role", async () => {
-    // A stranger takes the name in the moment between its being chosen and its being made.
+  it('never takes over a foreign login role', async () => {
+    // Another role takes the name between the choice of the name and the creation of the role.
     await app.database.admin(`CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF NEW.database LIKE '%_stranger_%' THEN EXECUTE format('CREATE ROLE %I LOGIN', NEW.role); END IF;
@@ -54,7 +54,7 @@ describe('provisioning', () => {
     ]);
   });
 
-  it('gives the login role no more than the rows of its tables', async () => {
+  it('gives the login role access to the rows of its tables and nothing else', async () => {
     const tenant = await provisioner.provision({ slug: 'least', isolation: 'database' });
     const [role] = await app.database.admin<Record<string, unknown>>(
       `SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolinherit, rolreplication
@@ -64,7 +64,7 @@ describe('provisioning', () => {
     expect(Object.values(role ?? {})).toEqual(Array(6).fill(false));
   });
 
-  it('leaves the tables of other tenants as they are: the migration of the fleet decides when they change', async () => {
+  it("leaves other tenants' tables unchanged: the fleet migration decides when they change", async () => {
     const first = await provisioner.provision({ slug: 'first-row', isolation: 'row' });
     const [place] = await app.database.admin<{ database: string; version: string }>(
       `SELECT c.database, t.schema_version AS version FROM tenants t JOIN connection_targets c ON c.id = t.target_id

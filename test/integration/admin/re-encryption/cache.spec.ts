@@ -69,8 +69,8 @@ async function textOf(tier: RedisTier, key: string): Promise<unknown> {
   return (await tier.get(key, ITEM.schema))?.value;
 }
 
-describe('sealing the entries in Redis anew', () => {
-  it('lets whoever has only the new key read all of them, for what was left of their lives', async () => {
+describe('re-encrypting the entries in Redis', () => {
+  it('lets an instance with only the new key read all of them, for the rest of their lifetime', async () => {
     await fill(BEFORE);
     await redis.send('PEXPIRE', `${PREFIX}:${KEYS[0]}`, 90_000);
     const during = await open(DURING);
@@ -84,7 +84,7 @@ describe('sealing the entries in Redis anew', () => {
     expect(await during.reEncryptEntries()).toBe(0);
   });
 
-  it('leaves alone what is not ours, does not open, is no string, never expires, or is current', async () => {
+  it('skips entries that are foreign, undecryptable, not strings, without expiry, or current', async () => {
     await fill(STRANGER, ['item:lost']);
     await fill(DURING, ['item:current']);
     await fill(BEFORE, ['item:forever', 'item:moved', 'item:old']);
@@ -108,7 +108,7 @@ describe('sealing the entries in Redis anew', () => {
     expect(await redis.send('GET', `${PREFIX}:lock:item:old`)).toBe('token');
   });
 
-  it('never overwrites, revives or prolongs what was written, removed or expired meanwhile', async () => {
+  it('never overwrites, revives or prolongs an entry written, removed or expired in the meantime', async () => {
     await fill(BEFORE, ['item:written', 'item:removed']);
     const client = new Redis({ port: redis.port, host: '127.0.0.1' });
     clients.push(client);
@@ -128,7 +128,7 @@ describe('sealing the entries in Redis anew', () => {
     expect(await client.exists(`${PREFIX}:item:removed`)).toBe(0);
   });
 
-  it('can be stopped, and goes on where it was', async () => {
+  it('can be interrupted and resumes where it stopped', async () => {
     await fill(BEFORE);
     const stop = new AbortController();
     class Stopping extends KeyRing {
@@ -168,7 +168,7 @@ describe('sealing the entries in Redis anew', () => {
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
-  it('does nothing without Redis, and says so where Redis is away', async () => {
+  it('does nothing without Redis and reports when Redis is unavailable', async () => {
     expect(await new TieredCache(OPTIONS, undefined).reEncryptEntries()).toBe(0);
     const gone = await TestRedis.start();
     const tier = await open(DURING, { port: gone.port });
@@ -178,12 +178,12 @@ describe('sealing the entries in Redis anew', () => {
     expect(tier.breakerState).toBe('closed');
   });
 
-  it('gives up when Redis hangs half-way, and callers are not told off for it', async () => {
+  it('gives up when Redis hangs halfway, without opening the breaker for callers', async () => {
     await fill(BEFORE);
     const hanging = await open(DURING);
     redis.freeze();
-    const resealing = hanging.reEncryptEntries();
-    await expect(resealing.finally(() => redis.thaw())).resolves.toBeUndefined();
+    const reEncrypting = hanging.reEncryptEntries();
+    await expect(reEncrypting.finally(() => redis.thaw())).resolves.toBeUndefined();
     expect(hanging.breakerState).toBe('closed');
     expect(await (await open(DURING)).reEncryptEntries()).toBe(COUNT);
   });

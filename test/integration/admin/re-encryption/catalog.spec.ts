@@ -66,8 +66,8 @@ async function version(id: string): Promise<number | undefined> {
   return row?.version;
 }
 
-describe('sealing the catalog anew', () => {
-  it('lets go of the former key everywhere, however many values there are, and is done once', async () => {
+describe('re-encrypting the catalog', () => {
+  it('replaces the former key everywhere, however many values there are, and each value once', async () => {
     for (let n = 0; n < TARGETS; n += 1) await addTarget(BEFORE, `password ${n}`);
     const current = await addTarget(DURING, 'of today');
     await catalog.query('INSERT INTO idempotency_keys (key, request_hash, answer_sealed) VALUES ($1, $2, $3)', [
@@ -88,7 +88,7 @@ describe('sealing the catalog anew', () => {
     expect(await version(current)).toBe(unchanged);
   });
 
-  it('knows every column of the catalog whose name says that it is sealed', async () => {
+  it('covers every catalog column whose name contains “sealed”', async () => {
     const columns = await catalog.query<{ table: string; column: string }[]>(
       `SELECT table_name AS table, column_name AS column FROM information_schema.columns
        WHERE column_name LIKE '%sealed%' AND table_schema = current_schema()`,
@@ -98,7 +98,7 @@ describe('sealing the catalog anew', () => {
     expect(columns).toEqual(expect.arrayContaining(known));
   });
 
-  it('goes on where it was stopped', async () => {
+  it('resumes where it was interrupted', async () => {
     for (let n = 0; n < 10; n += 1) await addTarget(BEFORE, `password ${n}`);
     const stop = new AbortController();
     const onProgress = (resealed: number): void => void (resealed === 4 && stop.abort(new Error('stopped')));
@@ -107,7 +107,7 @@ describe('sealing the catalog anew', () => {
     expect(await reEncryptAll(catalog, DURING)).toEqual({ reEncrypted: 7, broken: [] });
   });
 
-  it('tells of what does not open, leaves it, and does the rest', async () => {
+  it('reports values that cannot be decrypted, leaves them, and re-encrypts the rest', async () => {
     const lost = await addTarget(STRANGER, 'lost');
     const moved = randomUUID();
     await addTarget(BEFORE, 'elsewhere', moved);
@@ -121,7 +121,7 @@ describe('sealing the catalog anew', () => {
     expect(await countOutdated(catalog, DURING)).toBe(2);
   });
 
-  it('never undoes what somebody else writes meanwhile, and leaves what is gone', async () => {
+  it('never overwrites a concurrent change and skips deleted rows', async () => {
     const [changed, removed] = [await addTarget(BEFORE, 'former'), await addTarget(BEFORE, 'removed')];
     const other = new pg.Client({ connectionString: database.url });
     await other.connect();
@@ -129,7 +129,7 @@ describe('sealing the catalog anew', () => {
     const rotated = BEFORE.encrypt('rotated', targetPasswordContext(changed));
     await other.query('UPDATE connection_targets SET password_sealed = $1 WHERE id = $2', [rotated, changed]);
     await other.query('DELETE FROM connection_targets WHERE id = $1', [removed]);
-    const resealing = reEncryptAll(catalog, DURING);
+    const reEncrypting = reEncryptAll(catalog, DURING);
     await soon(async () => {
       const waiting = await database.admin(
         `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
@@ -138,7 +138,7 @@ describe('sealing the catalog anew', () => {
     });
     await other.query('COMMIT');
     await other.end();
-    expect((await resealing).reEncrypted).toBe(1); // the server's
+    expect((await reEncrypting).reEncrypted).toBe(1); // the server's
     expect(await passwords(BEFORE)).toEqual(['rotated']);
     await reEncryptAll(catalog, DURING);
     expect(await passwords(AFTER)).toEqual(['rotated']);

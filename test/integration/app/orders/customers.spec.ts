@@ -14,7 +14,7 @@ afterAll(() => fixture.close());
 const ada = newCustomer.parse({ email: 'Ada@Example.com', name: ' Ada ' });
 
 describe('customers', () => {
-  it('normalises what it stores', async () => {
+  it('are stored with normalised fields', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       const created = await fixture.customers.create(ada);
       expect(created).toMatchObject({ email: 'ada@example.com', name: 'Ada', version: 1 });
@@ -22,7 +22,7 @@ describe('customers', () => {
     });
   });
 
-  it('keeps emails unique per tenant, and says nothing of the other row', async () => {
+  it('have unique emails per tenant, and a conflict reveals nothing of the other row', async () => {
     const one = fixture.dataSource();
     await fixture.as(one, () => fixture.customers.create(ada));
     await fixture.as(fixture.dataSource(), () => fixture.customers.create(ada));
@@ -31,7 +31,7 @@ describe('customers', () => {
     await expect(refused.catch((error: Error) => error.cause)).resolves.toBeUndefined();
   });
 
-  it('refuses a change to an email that is taken', async () => {
+  it('cannot be given an email that is taken', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       await fixture.customers.create(ada);
       const { id } = await fixture.customers.create({ email: 'grace@example.com', name: 'Grace' });
@@ -39,7 +39,7 @@ describe('customers', () => {
     });
   });
 
-  it('lets one of several changes from the same version through', async () => {
+  it('accept one of several changes from the same version', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       const { id } = await fixture.customers.create(ada);
       const names = Array.from({ length: 8 }, (_, n) => `name ${n}`);
@@ -53,7 +53,7 @@ describe('customers', () => {
     });
   });
 
-  it('changes only what is named, and when', async () => {
+  it('change only in the fields given, and in updatedAt', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       const created = await fixture.customers.create(ada);
       const changed = await fixture.customers.change(created.id, { version: 1, name: 'Ada King' });
@@ -67,7 +67,7 @@ describe('customers', () => {
     });
   });
 
-  it("treats another tenant's customer as absent", async () => {
+  it('of another tenant are absent', async () => {
     const { id } = await fixture.as(fixture.dataSource(), () => fixture.customers.create(ada));
     const stranger = fixture.dataSource();
     await fixture.as(stranger, async () => {
@@ -77,7 +77,7 @@ describe('customers', () => {
     });
   });
 
-  it('deletes a customer without orders, and only such a one', async () => {
+  it('can be deleted only without orders', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       const { id } = await fixture.customers.create(ada);
       const order = await fixture.orders.create({
@@ -94,7 +94,7 @@ describe('customers', () => {
     });
   });
 
-  it('knows nobody by an id that was never given', async () => {
+  it('are not found by an unknown id', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       await expect(fixture.customers.read(randomUUID())).rejects.toThrow(new NotFoundError('customer'));
     });

@@ -56,14 +56,14 @@ describe('orders', () => {
       expect(read.lines).toMatchObject(LINES.map((line, position) => ({ ...line, position, orderId: created.id })));
     }));
 
-  it('hold the largest amounts exactly', () =>
+  it('store the largest amounts exactly', () =>
     inTenant(async (order) => {
       const lines = Array.from({ length: 100 }, () => ({ description: 'x', quantity: 10_000, unitPrice: 999_999_999 }));
       const { id } = await fixture.orders.create(newOrder.parse({ ...order('A-1'), lines }));
       expect((await fixture.orders.read(id)).total).toBe(999_999_999_000_000);
     }));
 
-  it('leave nothing behind when they are refused', () =>
+  it('leave nothing behind when they are rejected', () =>
     inTenant(async (order) => {
       await fixture.orders.create(order('A-1'));
       const refused = fixture.orders.create(order('A-1'));
@@ -78,7 +78,7 @@ describe('orders', () => {
       expect(await fixture.orders.list(pageQuery.parse({}))).toEqual([]);
     }));
 
-  it("refuse a customer who does not exist, and another tenant's all the same", () =>
+  it("reject a customer who does not exist, and another tenant's in the same way", () =>
     inTenant(async (order) => {
       const stranger = (await tenantWithCustomer()).order('A-1').customerId;
       for (const customerId of [randomUUID(), stranger]) {
@@ -98,7 +98,7 @@ describe('orders', () => {
       expect(statements).toBe(1);
     }));
 
-  it('are paged, each with its own lines, also those of one moment', async () => {
+  it('are paged with their own lines, including orders of the same instant', async () => {
     const dataSource = fixture.dataSource();
     await seedDemo(dataSource); // in one transaction: all orders have the same created_at
     await fixture.as(dataSource, async () => {
@@ -115,7 +115,7 @@ describe('orders', () => {
     });
   });
 
-  it('are replaced in their lines, and the total follows', () =>
+  it('have their lines replaced, and the total follows', () =>
     inTenant(async (order) => {
       const { id } = await fixture.orders.create(order('A-1'));
       const lines = [{ description: 'Only this', quantity: 3, unitPrice: 5 }];
@@ -133,7 +133,7 @@ describe('orders', () => {
       expect(changed.lines).toHaveLength(2);
     }));
 
-  it('let one of several changes from the same version through, whole', () =>
+  it('accept one of several changes from the same version, as a whole', () =>
     inTenant(async (order) => {
       const { id } = await fixture.orders.create(order('A-1'));
       const changes = [1, 2, 3, 4, 5, 6].map((count) =>
@@ -150,7 +150,7 @@ describe('orders', () => {
       expect(new Set(lines.map(({ description }) => description)).size).toBe(1);
     }));
 
-  it("treats another tenant's order as absent", async () => {
+  it('of another tenant are absent', async () => {
     const { dataSource, order } = await tenantWithCustomer();
     const { id } = await fixture.as(dataSource, () => fixture.orders.create(order('A-1')));
     await inTenant(async () => {
@@ -161,7 +161,7 @@ describe('orders', () => {
     expect(await linesStored(id)).toBe(2);
   });
 
-  it('take their lines with them', () =>
+  it('are deleted with their lines', () =>
     inTenant(async (order) => {
       const { id } = await fixture.orders.create(order('A-1'));
       await fixture.orders.delete(id);
@@ -185,7 +185,7 @@ describe('orders', () => {
 });
 
 describe('demo orders', () => {
-  it('are there once, however often they are seeded', async () => {
+  it('exist once, however often they are seeded', async () => {
     const dataSource = fixture.dataSource();
     await seedDemo(dataSource);
     await seedDemo(dataSource);
@@ -200,7 +200,7 @@ describe('demo orders', () => {
     });
   });
 
-  it('are what the examples of the API documentation work on', async () => {
+  it('match the examples of the API documentation', async () => {
     const dataSource = fixture.dataSource();
     await seedDemo(dataSource);
     const example = <T extends z.ZodType>(schema: T): z.infer<T> => schema.parse(schema.meta()?.['example']);

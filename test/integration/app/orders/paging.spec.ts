@@ -49,7 +49,7 @@ describe('paging', () => {
     });
   });
 
-  it('neither skips nor repeats rows of one moment', async () => {
+  it('neither skips nor repeats rows of the same instant', async () => {
     const dataSource = fixture.dataSource();
     // One statement: all rows carry the same created_at.
     await dataSource.query(
@@ -72,7 +72,7 @@ describe('paging', () => {
     });
   });
 
-  it('goes straight to the position in the index', async () => {
+  it('seeks directly to its position in the index', async () => {
     const dataSource: DataSource = fixture.dataSource();
     await fixture.as(dataSource, async () => {
       await addCustomers(1);

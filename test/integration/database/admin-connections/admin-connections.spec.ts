@@ -80,8 +80,8 @@ async function holdAll(): Promise<(() => Promise<void>)[]> {
   return holds;
 }
 
-describe("the owner's connections", () => {
-  it('are never more than the limit, over all databases of a server', async () => {
+describe('admin connections', () => {
+  it('never exceed the limit over all databases of a server', async () => {
     let open = 0;
     let most = 0;
     const names = new Set<string>();
@@ -106,7 +106,7 @@ describe("the owner's connections", () => {
     expect(watch.most).toBeLessThanOrEqual(MAX_ADMIN_CONNECTIONS);
   });
 
-  it('are used again for the same database, and closed for another one at the limit', async () => {
+  it('are reused for the same database and closed for another one at the limit', async () => {
     const first = await pid();
     expect(await pid()).toBe(first);
     for (let n = 1; n <= MAX_ADMIN_CONNECTIONS; n += 1) await owners.use(targetOf(n), pidOf);
@@ -122,7 +122,7 @@ describe("the owner's connections", () => {
     await direct.onApplicationShutdown();
   });
 
-  it('are waited for in order, and no longer than the deadline', async () => {
+  it('are granted in order, and waited for until the deadline', async () => {
     await owners.onApplicationShutdown();
     owners = connections({ timeoutMs: 500 });
     const holds = await holdAll();
@@ -143,7 +143,7 @@ describe("the owner's connections", () => {
   });
 });
 
-describe('nothing of one work', () => {
+describe('a task on an admin connection', () => {
   const leaves: [string, (client: pg.ClientBase) => Promise<unknown>][] = [
     ['settings', (client) => client.query(`SET search_path = nowhere; SET lock_timeout = '3s'`)],
     ['an advisory lock', (client) => client.query('SELECT pg_advisory_lock(4711)')],
@@ -154,7 +154,7 @@ describe('nothing of one work', () => {
     ['a failed transaction', (client) => client.query('BEGIN').then(() => client.query('SELECT 1/0'))],
   ];
 
-  it.each(leaves)('survives into the next: %s', async (_what, leave) => {
+  it.each(leaves)('leaves nothing to the next one: %s', async (_what, leave) => {
     await owners.use(target, leave).catch(() => undefined);
     const state = await owners.use(target, async (client) => {
       const { rows } = await client.query(
@@ -173,14 +173,14 @@ describe('nothing of one work', () => {
     expect(state).toEqual({ ...clean, prepared: 0, channels: 0 });
   });
 
-  it('holds a lock any more when it has settled', async () => {
+  it('holds no lock once it has settled', async () => {
     await owners.use(target, (client) => client.query('BEGIN; SELECT pg_advisory_lock(4712)'));
     const rows = await databases[0]?.admin<{ free: boolean }>('SELECT pg_try_advisory_lock(4712) AS free');
     expect(rows).toEqual([{ free: true }]);
   });
 });
 
-describe('a signal', () => {
+describe('a signal of an admin task', () => {
   it('ends the wait for a connection', async () => {
     const holds = await holdAll();
     const stop = new AbortController();
@@ -191,7 +191,7 @@ describe('a signal', () => {
     expect(await pid()).toEqual(expect.any(Number));
   });
 
-  it('cancels the running statement on the server, and lets no other one follow', async () => {
+  it('cancels the running statement on the server and allows no other one', async () => {
     const stop = new AbortController();
     let cancelled: unknown;
     let after: unknown;
@@ -217,8 +217,8 @@ describe('a signal', () => {
   });
 });
 
-describe('a server that goes away', () => {
-  it('fails the work on it, and the next one finds it back', async () => {
+describe('a server that becomes unavailable', () => {
+  it('fails the running admin task, and the next one reconnects', async () => {
     const proxy = await TcpProxy.before(target.server);
     const through = proxy.through(target);
     await owners.use(through, pidOf);
@@ -235,15 +235,15 @@ describe('a server that goes away', () => {
     await proxy.close();
   });
 
-  it('is told of by no error that nobody handles when a connection was idle', async () => {
+  it('raises no unhandled error for an idle admin connection', async () => {
     const first = await pid();
     await asSuperuser('postgres', 'SELECT pg_terminate_backend($1)', [first]);
     expect(await pid()).not.toBe(first);
   });
 });
 
-describe('at shutdown', () => {
-  it('work that ends in time is waited for, and nothing is started any more', async () => {
+describe('an admin task at shutdown', () => {
+  it('is waited for when it ends in time, and no other one starts', async () => {
     const { until, letGo } = held();
     const use = owners.use(target, async (client) => {
       await until;
@@ -258,7 +258,7 @@ describe('at shutdown', () => {
     expect(await backends()).toBe(0);
   });
 
-  it('work that does not is cancelled', async () => {
+  it('is cancelled when it does not end in time', async () => {
     owners = connections({}, 50);
     const use = owners.use(target, (client) => client.query('SELECT pg_sleep(600)'));
     const outcome = expect(use).rejects.toMatchObject({ code: 'POOL_ENDED' });

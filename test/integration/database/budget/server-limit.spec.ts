@@ -57,38 +57,35 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
 it.each([
   ['pooled', true, 500],
   ['direct', false, 100],
-])(
-  '500 dedicated targets are served over a limit of 20, without an error or a 21st connection (%s)',
-  async (...row) => {
-    const [, enabled, count] = row;
-    const random = seededRandom(20);
-    const pools = openPools(enabled);
-    const all = targets(count);
-    const order = shuffled([...all, ...all.slice(0, count / 5)], random); // some of them come again
-    backends.watch();
-    const caller = async (): Promise<void> => {
-      for (let target = order.pop(); target; target = order.pop()) {
-        const connection = await pools.get(target).acquire(REQUEST);
-        await connection.client.query('SELECT 1');
-        connection.release();
-      }
-    };
-    await Promise.all(Array.from({ length: 60 }, caller));
-    const { most, samples } = await backends.stopWatching();
-    expect(most).toBeLessThanOrEqual(LIMIT);
-    expect(most).toBeGreaterThan(LIMIT / 2); // it looked closely enough
-    expect(samples).toBeGreaterThan(30);
-    const { servers, pools: snapshots } = pools.snapshot();
-    await soon(async () => expect(await backends.count()).toBe(pools.snapshot().servers[0]?.open));
-    expect(servers).toMatchObject([{ limit: LIMIT, waiting: 0 }]);
-    expect(snapshots).toHaveLength(count);
-    expect(snapshots.every((one) => one.busy === 0 && one.waiting === 0 && one.openFailures === 0)).toBe(true);
-    await pools.close(5_000);
-    expect(await backends.count()).toBe(0);
-  },
-);
+])('500 dedicated targets are served within a limit of 20 connections, without an error (%s)', async (...row) => {
+  const [, enabled, count] = row;
+  const random = seededRandom(20);
+  const pools = openPools(enabled);
+  const all = targets(count);
+  const order = shuffled([...all, ...all.slice(0, count / 5)], random); // some of them come again
+  backends.watch();
+  const caller = async (): Promise<void> => {
+    for (let target = order.pop(); target; target = order.pop()) {
+      const connection = await pools.get(target).acquire(REQUEST);
+      await connection.client.query('SELECT 1');
+      connection.release();
+    }
+  };
+  await Promise.all(Array.from({ length: 60 }, caller));
+  const { most, samples } = await backends.stopWatching();
+  expect(most).toBeLessThanOrEqual(LIMIT);
+  expect(most).toBeGreaterThan(LIMIT / 2); // the sampling was dense enough
+  expect(samples).toBeGreaterThan(30);
+  const { servers, pools: snapshots } = pools.snapshot();
+  await soon(async () => expect(await backends.count()).toBe(pools.snapshot().servers[0]?.open));
+  expect(servers).toMatchObject([{ limit: LIMIT, waiting: 0 }]);
+  expect(snapshots).toHaveLength(count);
+  expect(snapshots.every((one) => one.busy === 0 && one.waiting === 0 && one.openFailures === 0)).toBe(true);
+  await pools.close(5_000);
+  expect(await backends.count()).toBe(0);
+});
 
-it('at the limit the connection that was idle for longest, anywhere on the server, makes room', async () => {
+it("at the server's limit, the longest idle connection of any pool is closed for another pool", async () => {
   const clock = new ManualClock();
   const budget = new ServerBudget(3);
   const pools = targets(4).map((target) => new TestPool(target, {}, { budget, now: clock.now }));
@@ -105,7 +102,7 @@ it('at the limit the connection that was idle for longest, anywhere on the serve
   expect(budget.open).toBe(0);
 });
 
-it('one pool with hundreds of callers does not keep the pools that have few waiting for them', async () => {
+it('a pool with hundreds of callers does not starve pools with few callers', async () => {
   const budget = new ServerBudget(2);
   const [greedy, ...modest] = targets(6).map((target) => new TestPool(target, { size: 10 }, { budget }));
   let greedyServed = 0;
@@ -132,7 +129,7 @@ it('one pool with hundreds of callers does not keep the pools that have few wait
   expect(budget.open).toBe(0);
 });
 
-it('its budget knows of connections on their way, until they are there or have failed', async () => {
+it('a server budget counts connections being opened until they are open or have failed', async () => {
   const budget = new ServerBudget(10);
   const [target] = targets(1);
   const pool = new TestPool(target!, {}, { budget });
@@ -146,7 +143,7 @@ it('its budget knows of connections on their way, until they are there or have f
   await Promise.all([pool.end(), wrong.end()]);
 });
 
-it('a limit that is raised is used at once', async () => {
+it('a raised server limit is used at once', async () => {
   const budget = new ServerBudget(1);
   const [first, second] = targets(2).map((target) => new TestPool(target, {}, { budget }));
   const held = await first!.acquire();
@@ -160,7 +157,7 @@ it('a limit that is raised is used at once', async () => {
   await second!.end();
 });
 
-it('a connection that is given up in the middle of a statement counts until the server has closed it', async () => {
+it('a connection abandoned in the middle of a statement counts until the server has closed it', async () => {
   const budget = new ServerBudget(1);
   const [first, second] = targets(2).map((target) => new TestPool(target, {}, { budget }));
   const held = await first!.acquire();
@@ -176,7 +173,7 @@ it('a connection that is given up in the middle of a statement counts until the 
   await second!.end();
 });
 
-it('whoever stops waiting for the limit leaves nothing behind', async () => {
+it("a caller that stops waiting for the server's limit leaves nothing behind", async () => {
   const budget = new ServerBudget(1);
   const [first, second] = targets(2).map((target) => new TestPool(target, { timeoutMs: 300 }, { budget }));
   const held = await first!.acquire();
@@ -186,7 +183,7 @@ it('whoever stops waiting for the limit leaves nothing behind', async () => {
   stop.abort(new Error('gave up'));
   await expect(waiting).rejects.toThrow('gave up');
   held.release();
-  (await first!.acquire()).release(); // nobody took it away
+  (await first!.acquire()).release(); // it was not closed for another pool
   expect(first!.snapshot()).toMatchObject({ opened: 1, closed: {} });
   await expectStillWorks(second!, 1, backends);
   await first!.end();

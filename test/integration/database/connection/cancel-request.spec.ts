@@ -37,7 +37,7 @@ async function sleepers(admin: Admin): Promise<number> {
 async function isStoppedBy(target: ConnectionTarget, admin: Admin, end: 'cut' | 'discard'): Promise<void> {
   const pool = new TestPool(target, { statementTimeoutMs: 400_000 });
   const connection = await pool.acquire({ hold: 'lease' });
-  const told = connection.client.query(SLEEP).then(
+  const outcome = connection.client.query(SLEEP).then(
     () => 'done',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
@@ -45,19 +45,19 @@ async function isStoppedBy(target: ConnectionTarget, admin: Admin, end: 'cut' | 
   if (end === 'cut') {
     void pool.end();
     pool.destroyAll();
-    expect(await told).toMatch(/^Connection terminated/); // and not that somebody cancelled it
+    expect(await outcome).toMatch(/^Connection terminated/); // not that it was cancelled
   } else {
     connection.release('its caller has given up');
-    await told;
+    await outcome;
   }
   await soon(async () => expect(await sleepers(admin)).toBe(0));
   await pool.end();
 }
 
-describe.each(['cut', 'discard'] as const)('a connection that is busy and is closed (%s)', (end) => {
-  it('stops its statement at the server', () => isStoppedBy(database.target, (text) => database.admin(text), end));
+describe.each(['cut', 'discard'] as const)('closing a busy connection (%s)', (end) => {
+  it('cancels its statement at the server', () => isStoppedBy(database.target, (text) => database.admin(text), end));
 
-  it('stops its statement behind PgBouncer', async () => {
+  it('cancels its statement behind PgBouncer', async () => {
     const pooler = await PgBouncer.start({ poolSize: 1 });
     try {
       await isStoppedBy(pooler.through(database.target), (text) => database.admin(text), end);
@@ -66,7 +66,7 @@ describe.each(['cut', 'discard'] as const)('a connection that is busy and is clo
     }
   });
 
-  it('stops its statement over TLS', async () => {
+  it('cancels its statement over TLS', async () => {
     const postgres = await PrivatePostgres.start();
     const folder = await temporaryFolder();
     try {
@@ -86,17 +86,17 @@ describe.each(['cut', 'discard'] as const)('a connection that is busy and is clo
   });
 });
 
-it('a server that does not take note holds nothing up, and the place is given back', async () => {
+it('a server that ignores the cancel request delays nothing, and the slot is released', async () => {
   const proxy = await TcpProxy.before(database.target.server);
   const pool = new TestPool(proxy.through(database.target), { statementTimeoutMs: 400_000 });
   const connection = await pool.acquire({ hold: 'lease' });
-  const told = connection.client.query(SLEEP).catch((error: unknown) => error);
+  const outcome = connection.client.query(SLEEP).catch((error: unknown) => error);
   await soon(async () => expect(await sleepers((text) => database.admin(text))).toBe(1));
   proxy.freeze();
   const ended = pool.end();
   pool.destroyAll();
   await ended;
-  expect(await told).toBeInstanceOf(Error);
+  expect(await outcome).toBeInstanceOf(Error);
   expect(pool.budget.open).toBe(0);
   proxy.thaw();
   await proxy.close();

@@ -31,8 +31,8 @@ function whoAmI(): string {
   return context.current().tenant.slug;
 }
 
-describe('on a connection that another tenant has opened', () => {
-  it('listeners of a stream work for the tenant that asked for it', async () => {
+describe('on a connection that another tenant opened', () => {
+  it('listeners of a stream run in the context of the tenant that started it', async () => {
     const heard = await runAs(USED_BY, async () => {
       const runner = tenants.named(USED_BY).dataSource.createQueryRunner();
       const client = await runner.connect();
@@ -46,7 +46,7 @@ describe('on a connection that another tenant has opened', () => {
     expect(heard).toEqual([USED_BY]);
   });
 
-  it('listeners of a session hear notifications as the tenant whose session it is', async () => {
+  it('listeners of a session receive notifications in the context of its tenant', async () => {
     const { id, schema, pool } = tenants.named(USED_BY);
     const heard = await runAs(USED_BY, () =>
       SessionLease.run(accessTo(pool, createStamp(id, schema)), async (session) => {

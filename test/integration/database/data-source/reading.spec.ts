@@ -58,7 +58,7 @@ describe('reading over the shared graph', () => {
     });
   });
 
-  it('counts, sums, averages and tells whether something exists', async () => {
+  it('counts, sums, averages and checks existence', async () => {
     await tenants.each(async ({ dataSource }) => {
       const books = dataSource.getRepository(Book);
       const figures = [
@@ -157,7 +157,7 @@ describe('reading over the shared graph', () => {
     });
   });
 
-  it('tells children of one table apart by their discriminator', async () => {
+  it('distinguishes children of one table by their discriminator', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       await dataSource.manager.save([
         dataSource.manager.create(Film, { owner: name, title: 'Alien', minutes: 117 }),
@@ -169,7 +169,7 @@ describe('reading over the shared graph', () => {
     });
   });
 
-  it('knows the table behind an entity as plain TypeORM does', async () => {
+  it('resolves the table of an entity as plain TypeORM does', async () => {
     await tenants.each(async ({ schema, database, dataSource }) => {
       const runner = dataSource.createQueryRunner();
       try {

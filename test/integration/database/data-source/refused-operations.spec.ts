@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 afterAll(() => tenants.close());
 
-describe("what a tenant's data source refuses", () => {
+describe("a tenant's data source refuses", () => {
   const operations: Readonly<Record<string, () => Promise<unknown>>> = {
     'initialize()': () => acme.initialize(),
     'destroy()': () => acme.destroy(),
@@ -62,7 +62,7 @@ describe("what a tenant's data source refuses", () => {
   });
 });
 
-describe('what the rights of the login role refuse', () => {
+describe('the rights of the login role prevent', () => {
   it('TRUNCATE, which row-level security does not hold: repository.clear()', async () => {
     await expect(acme.getRepository(Book).clear()).rejects.toMatchObject({ driverError: { code: '42501' } });
   });
@@ -84,8 +84,8 @@ describe('what the rights of the login role refuse', () => {
   });
 });
 
-describe('what behaves otherwise than with a data source of its own', () => {
-  it('query caching is ignored: every read goes to the own database', async () => {
+describe('unlike a data source of its own', () => {
+  it("query caching is ignored: every read goes to the tenant's database", async () => {
     await tenants.each(async ({ name, dataSource }) => {
       const read = (): Promise<Book[]> =>
         dataSource.getRepository(Book).find({ cache: { id: 'books', milliseconds: 60_000 } });
@@ -108,14 +108,14 @@ describe('what behaves otherwise than with a data source of its own', () => {
     });
   });
 
-  it('two commands in one text are refused by the server, with parameters and without', async () => {
+  it('two commands in one text are rejected by the server, with and without parameters', async () => {
     for (const parameters of [undefined, ['x']]) {
       const both = acme.query(`SELECT ${parameters ? '$1::text' : '1'}; DELETE FROM book`, parameters);
       await expect(both).rejects.toMatchObject({ driverError: { code: '42601' } });
     }
   });
 
-  it('upsert on a key without the tenant is refused: it is no unique key of a tenant table', async () => {
+  it('upsert on a key without the tenant is rejected: it is no unique key of a tenant table', async () => {
     const upsert = acme.getRepository(Book).upsert({ owner: 'acme', isbn: '1', title: 'x' }, ['isbn']);
     await expect(upsert).rejects.toMatchObject({ driverError: { code: '42P10' } });
   });

@@ -72,7 +72,7 @@ describe('relations over the shared graph', () => {
     });
   }
 
-  it('loads eager relations unasked, and leaves them out when told so', async () => {
+  it('loads eager relations by default and omits them on request', async () => {
     await tenants.each(async (tenant) => {
       await saveAuthor(tenant);
       const repository = tenant.dataSource.getRepository(Author);
@@ -94,7 +94,7 @@ describe('relations over the shared graph', () => {
     });
   });
 
-  it('loads relation ids, decorated and asked for', async () => {
+  it('loads relation ids, by decorator and by option', async () => {
     await tenants.each(async (tenant) => {
       const author = await saveAuthor(tenant);
       const books = tenant.dataSource.getRepository(Book);
@@ -135,7 +135,7 @@ describe('relations over the shared graph', () => {
     });
   });
 
-  it('removes an author with everything the foreign keys cascade to, and nobody else has lost a row', async () => {
+  it('removes an author with everything the foreign keys cascade to, and no row of another tenant', async () => {
     const authors = await tenants.each(saveAuthor);
     const { acme } = authors;
     if (!acme) throw new Error('acme has no author');

@@ -20,7 +20,7 @@ afterEach(() => tenants.expectNothingHeld());
 afterAll(() => tenants.close());
 
 describe('streams over the shared graph', () => {
-  it('streams every tenant its own rows, all at once', async () => {
+  it('streams to each of several tenants at once its own rows', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       let count = 0;
       for await (const row of await dataSource.getRepository(Book).createQueryBuilder('book').stream()) {
@@ -32,7 +32,7 @@ describe('streams over the shared graph', () => {
     await tenants.each(({ dataSource }) => dataSource.query('SELECT 1'));
   });
 
-  it('streams inside a transaction, and the transaction goes on', async () => {
+  it('streams inside a transaction, which continues afterwards', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       await dataSource.transaction(async (manager) => {
         const stream = await manager.createQueryBuilder(Book, 'book').where(`isbn < '2'`).stream();
@@ -44,7 +44,7 @@ describe('streams over the shared graph', () => {
     });
   });
 
-  it('gives the connection back when the reader stops early', async () => {
+  it('releases the connection when the reader stops early', async () => {
     await tenants.each(async ({ dataSource }) => {
       const stream = await dataSource.getRepository(Book).createQueryBuilder('book').stream();
       const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
@@ -54,7 +54,7 @@ describe('streams over the shared graph', () => {
     });
   });
 
-  it('goes on with the transaction when the reader stops early', async () => {
+  it('continues the transaction when the reader stops early', async () => {
     await tenants.each(async ({ dataSource }) => {
       await dataSource.transaction(async (manager) => {
         for await (const row of await manager.createQueryBuilder(Book, 'book').stream()) if (row) break;
@@ -63,7 +63,7 @@ describe('streams over the shared graph', () => {
     });
   });
 
-  it('tells the reader of a failing statement, and nothing is held afterwards', async () => {
+  it('reports a failing statement to the reader and holds nothing afterwards', async () => {
     await tenants.each(async ({ dataSource }) => {
       const runner = dataSource.createQueryRunner();
       const read = async (): Promise<void> => {

@@ -72,7 +72,7 @@ async function live({ name: owner, dataSource }: TestTenant): Promise<void> {
 }
 
 describe('subscribers over the shared graph', () => {
-  it("are told the tenant's data source, connection and manager, never the template's", async () => {
+  it("receive the tenant's data source, connection and manager, never the template's", async () => {
     await tenants.each(live);
     for (const tenant of tenants.all) {
       const events = seenBy(tenant);

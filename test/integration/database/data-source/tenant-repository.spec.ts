@@ -68,7 +68,7 @@ describe('one injected repository for all tenants', () => {
     });
   });
 
-  it('works for whoever emits an event of their own', async () => {
+  it('follows its caller into listeners of an event that the caller emits', async () => {
     const bus = new EventEmitter();
     const handled: Promise<unknown>[] = [];
     bus.on('book', (owner: string) => handled.push(insert(owner, 'by event')));
@@ -114,7 +114,7 @@ describe('one injected repository for all tenants', () => {
     });
   });
 
-  it('throws outside of a context, whatever it is asked', async () => {
+  it('throws outside of a context, whatever is called', async () => {
     const thrown = expect.objectContaining({ code: 'NO_TENANT_CONTEXT' });
     await expect(books.find()).rejects.toEqual(thrown);
     await expect(nodes.findTrees()).rejects.toEqual(thrown);
@@ -150,7 +150,7 @@ describe('one injected repository for all tenants', () => {
     });
   });
 
-  it('joins a transaction with withRepository, extended or not', async () => {
+  it('joins a transaction through withRepository, extended or not', async () => {
     const extended = books.extend({
       add(this: Repository<Book>, owner: string) {
         return this.insert({ owner, isbn: 'x', title: 'x' });

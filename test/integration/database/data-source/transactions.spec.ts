@@ -92,7 +92,7 @@ describe('transactions over the shared graph', () => {
     });
   });
 
-  it('holds a pessimistic lock against the own tenant and not against others', async () => {
+  it('holds a pessimistic lock against its own tenant and not against others', async () => {
     const ids = await tenants.each(
       async ({ name, dataSource }) => (await dataSource.manager.save(Book, book(name, '1'))).id,
     );
@@ -106,7 +106,7 @@ describe('transactions over the shared graph', () => {
     });
   });
 
-  it('locks with find options, and skips what is locked', async () => {
+  it('locks with find options and skips locked rows', async () => {
     const [acme] = tenants.all;
     await acme?.dataSource.manager.save(Book, [book('acme', '1'), book('acme', '2')]);
     await acme?.dataSource.transaction(async (manager) => {

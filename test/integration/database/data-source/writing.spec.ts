@@ -15,13 +15,13 @@ afterEach(async () => {
 });
 afterAll(() => tenants.close());
 
-/** Every tenant's values are the same, so that only the tenant can tell the rows apart. */
+/** Every tenant has the same values, so that only the tenant distinguishes the rows. */
 function book(owner: string, isbn: string, more: DeepPartial<Book> = {}): DeepPartial<Book> {
   return { owner, isbn, title: `Title ${isbn}`, ...more };
 }
 
 describe('writing over the shared graph', () => {
-  it('upserts on a key that is unique per tenant, and changes only the own row', async () => {
+  it("upserts on a key that is unique per tenant and changes only that tenant's row", async () => {
     await tenants.each(async ({ name, dataSource }) => {
       const books = dataSource.getRepository(Book);
       await books.upsert(book(name, '1', { stock: 1 }), ['tenantId', 'isbn']);
@@ -63,7 +63,7 @@ describe('writing over the shared graph', () => {
     });
   });
 
-  it('returns what an insert, an update and a delete asked for', async () => {
+  it('returns the columns that an insert, an update and a delete request', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       const qb = () => dataSource.createQueryBuilder();
       const inserted = await qb()
@@ -136,7 +136,7 @@ describe('writing over the shared graph', () => {
     });
   });
 
-  it('keeps JSON, arrays, enums, enum arrays and transformed values', async () => {
+  it('preserves JSON, arrays, enums, enum arrays and transformed values', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       const books = dataSource.getRepository(Book);
       const values = {
@@ -178,7 +178,7 @@ describe('writing over the shared graph', () => {
     });
   });
 
-  it('preloads, merges and tells the id', async () => {
+  it('preloads, merges and reads the id', async () => {
     await tenants.each(async ({ name, dataSource }) => {
       const books = dataSource.getRepository(Book);
       const { id } = await books.save(book(name, '1'));

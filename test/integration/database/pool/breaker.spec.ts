@@ -60,7 +60,7 @@ async function refusal(): Promise<Refusal> {
   return { error, isAtOnce, failures: pool.snapshot().openFailures - openFailures };
 }
 
-it('opens after repeated failures to connect: callers are rejected at once, where connecting takes its whole time', async () => {
+it('the breaker opens after repeated failures to connect and rejects callers at once', async () => {
   proxy.freeze(); // connections are accepted, and nothing is said
   for (let failure = 0; failure < FAILURES; failure += 1) {
     expect(await refusal()).toMatchObject({ error: REFUSED, isAtOnce: false, failures: 1 });
@@ -72,7 +72,7 @@ it('opens after repeated failures to connect: callers are rejected at once, wher
   proxy.thaw();
 });
 
-it('lets one caller try from time to time; the others are told at once meanwhile, and served when it works', async () => {
+it('the breaker lets one caller probe at a time, rejects the others at once, and closes when connecting works', async () => {
   proxy.freeze();
   for (let failure = 0; failure < FAILURES; failure += 1) await refusal();
   await soon(async () => {
@@ -85,14 +85,14 @@ it('lets one caller try from time to time; the others are told at once meanwhile
     expect(pool.snapshot().breaker).toBe('half-open');
   });
   const others = await collect(20);
-  expect(pool.snapshot().breaker).toBe('half-open'); // all of them were told before the one who tries
+  expect(pool.snapshot().breaker).toBe('half-open'); // all of them were rejected before the probing caller
   for (const other of others) expect(other).toMatchObject({ error: REFUSED, isAtOnce: true });
   const waited = (await Promise.all(together)).filter(({ isAtOnce }) => !isAtOnce);
   expect(waited).toHaveLength(1); // of ten that came at once
   proxy.thaw();
 });
 
-it('tells callers at once although connections are lent that hang like everything else', async () => {
+it('the breaker rejects callers at once even while checked-out connections hang', async () => {
   const held = await pool.acquire();
   const hanging = held.client.query('SELECT 1');
   await hanging;
@@ -109,7 +109,7 @@ it('tells callers at once although connections are lent that hang like everythin
   held.release();
 });
 
-it('is not opened by waiting for connections of our own, however often that ends at the deadline', async () => {
+it('the breaker is not opened by callers that time out waiting for busy connections', async () => {
   const busy = new TestPool(database.target, { ...OPTIONS, timeoutMs: 300 });
   const held = await Promise.all([busy.acquire(), busy.acquire(), busy.acquire()]);
   const waits = await Promise.allSettled(Array.from({ length: 20 }, () => busy.acquire()));
@@ -119,14 +119,14 @@ it('is not opened by waiting for connections of our own, however often that ends
   await busy.end();
 });
 
-it('is not opened by a login role that is refused: the reason is told each time', async () => {
+it('the breaker is not opened by an unsafe login role: each caller receives that reason', async () => {
   await database.admin(`ALTER ROLE ${database.role} BYPASSRLS`);
   const outcomes = await collect(6);
   await database.admin(`ALTER ROLE ${database.role} NOBYPASSRLS`);
   for (const { error } of outcomes) expect(error).toMatchObject({ code: 'UNSAFE_ROLE' });
 });
 
-it('counts a server that accepts, and then never answers its first question', async () => {
+it('the breaker counts a server that accepts a connection and never answers its first query', async () => {
   const silent = await serverSilentAfterLogin();
   const { port } = silent.address() as net.AddressInfo;
   const other = new TestPool(
@@ -154,7 +154,7 @@ async function collect(count: number): Promise<Refusal[]> {
   return outcomes;
 }
 
-/** Says AuthenticationOk and ReadyForQuery to whoever connects, and nothing more. */
+/** Sends AuthenticationOk and ReadyForQuery to each client, and nothing more. */
 async function serverSilentAfterLogin(): Promise<net.Server> {
   const authenticationOk = [0x52, 0, 0, 0, 8, 0, 0, 0, 0];
   const readyForQuery = [0x5a, 0, 0, 0, 5, 0x49];

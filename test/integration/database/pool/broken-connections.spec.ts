@@ -47,13 +47,13 @@ describe('connections that the server closes', () => {
     await pool.end();
   });
 
-  it('while idle are not handed out', async () => {
+  it('while idle are not checked out', async () => {
     await backends.terminate(...(await backends.pids()));
     await soon(async () => expect(pool.counts()).toEqual({ total: 0, busy: 0, idle: 0, waiting: 0 }));
     expect(pool.snapshot().closed).toEqual({ lost: SIZE });
   });
 
-  it('while lent, in the middle of a statement, are not lent again', async () => {
+  it('in the middle of a statement are not checked out again', async () => {
     const held = await Promise.all(Array.from({ length: SIZE }, () => pool.acquire()));
     const sleeping = Promise.allSettled(held.map(({ client }) => client.query('SELECT pg_sleep(60)')));
     await soon(async () => expect(await activeBackends()).toBe(SIZE));
@@ -65,7 +65,7 @@ describe('connections that the server closes', () => {
     for (const connection of held) connection.release();
   });
 
-  it('at random under load cost nothing but the statements that were running, and no other target anything', async () => {
+  it('at random under load fail only the running statements, and affect no other target', async () => {
     const random = seededRandom(5);
     const other = await createNotesDatabase('shared');
     const otherPool = new TestPool(other.target, { size: 2 });
@@ -121,14 +121,14 @@ describe('a statement that meets a dead connection', () => {
     await proxy.close();
   });
 
-  it('is sent once more when it is a read, and then on a connection that answers, although all others are dead too', async () => {
+  it('is sent again when it is a read, on a live connection, although all idle ones are dead', async () => {
     const reading = client.query('SELECT body FROM notes');
     proxy.thaw();
     await expect(reading).resolves.toMatchObject({ rows: [] });
     expect(flights()).toBe(2);
   });
 
-  it('is not sent once more when it is a write, or when nobody can tell', async () => {
+  it('is not sent again when it is, or may be, a write', async () => {
     for (const text of [
       `INSERT INTO notes (body) VALUES ('once')`,
       `WITH gone AS (DELETE FROM notes RETURNING id) SELECT * FROM gone`,
@@ -146,7 +146,7 @@ describe('a statement that meets a dead connection', () => {
     await soon(async () => expect(pool.counts()).toMatchObject({ total: 0 }));
   });
 
-  it('is not sent once more when it is a read inside a transaction', async () => {
+  it('is not sent again when it is a read inside a transaction', async () => {
     const beginning = client.query('BEGIN');
     proxy.thaw();
     await expect(beginning).rejects.toMatchObject({ code: '57P01' });
@@ -160,7 +160,7 @@ describe('a statement that meets a dead connection', () => {
     next.release();
     tap.take();
     proxy.freeze();
-    // First the connection that is used next: when its statement fails, nobody has heard of the others yet.
+    // First the connection that is used next: its statement fails before the others are known to be lost.
     await backends.terminate(rows[0]?.pid ?? 0);
     await soon(async () => expect(await backends.count()).toBe(SIZE - 1));
     await backends.terminate(...(await backends.pids()));
@@ -172,8 +172,8 @@ describe('a statement that meets a dead connection', () => {
   }
 });
 
-describe('an idle connection that nobody heard of for a while', () => {
-  it('is looked at before it is handed out; when it is dead, so are the ones that lay there with it', async () => {
+describe('a connection that has been idle for a while', () => {
+  it('is validated before use, and when it is dead, those idle for as long are closed with it', async () => {
     const proxy = await TcpProxy.before(database.target.server);
     const clock = new ManualClock();
     const tap = await WireTap.before(proxy.through(database.target));
@@ -195,7 +195,7 @@ describe('an idle connection that nobody heard of for a while', () => {
     await proxy.close();
   });
 
-  it('is handed out without a look while another one is trusted, and with one afterwards', async () => {
+  it('is used without validation within the trusted period, and validated after it', async () => {
     const tap = await WireTap.before(database.target);
     const clock = new ManualClock();
     const pool = new TestPool(tap.through(database.target), { size: 1 }, { now: clock.now });
@@ -212,7 +212,7 @@ describe('an idle connection that nobody heard of for a while', () => {
   });
 });
 
-describe('a connection that is given back', () => {
+describe('a released connection', () => {
   let pool: TestPool;
   let held: PooledConnection;
 
@@ -226,13 +226,13 @@ describe('a connection that is given back', () => {
     await pool.end();
   });
 
-  it('with its transaction open is discarded', async () => {
+  it('is discarded when its transaction is open', async () => {
     await held.client.query('BEGIN');
     held.release();
     expect(pool.snapshot().closed).toEqual({ discarded: 1 });
   });
 
-  it.each([[undefined], ['its caller gave up']])('in the middle of a statement is discarded (%s)', async (reason) => {
+  it.each([[undefined], ['its caller gave up']])('is discarded when a statement is running (%s)', async (reason) => {
     const statement = held.client.query('SELECT pg_sleep(60)');
     held.release(reason);
     expect(pool.snapshot().closed).toEqual({ discarded: 1 });
@@ -240,13 +240,13 @@ describe('a connection that is given back', () => {
     await backends.terminate(...(await backends.pids()));
   });
 
-  it('takes nothing more from the caller who had it', async () => {
+  it('accepts nothing more from its former holder', async () => {
     await held.client.query('BEGIN');
     held.release();
     await expect(held.client.query('SELECT 1')).rejects.toThrow(/not queryable/);
   });
 
-  it('after it was lost is not counted twice', async () => {
+  it('is not counted twice when it was lost before', async () => {
     await backends.terminate(...(await backends.pids()));
     await soon(async () => expect(pool.counts()).toEqual({ total: 0, busy: 0, idle: 0, waiting: 0 }));
     held.release();

@@ -32,7 +32,7 @@ describe.each([
   ['pooled', true],
   ['direct', false],
 ])('the pools of a process (%s)', (_, enabled) => {
-  it('are one per target; for its next version new work goes to a new one at once, while the old one drains', async () => {
+  it('are one per target; after a new version, new work goes to a new pool while the old one drains', async () => {
     const pools = poolsOf(enabled);
     const handle = pools.get(database.target);
     expect(pools.get({ ...database.target })).toBe(handle);
@@ -49,7 +49,7 @@ describe.each([
     expect([old.counts().total, handle.counts().total]).toEqual([0, 0]);
   });
 
-  it('stay as they are for a version in which nothing has changed that matters to connections', async () => {
+  it('are kept for a version that changes nothing about connections', async () => {
     const pools = poolsOf(enabled);
     const { pool } = pools.get(database.target);
     const server = { ...database.target.server, maxConnections: 20 };
@@ -59,7 +59,7 @@ describe.each([
     await pools.close(5_000);
   });
 
-  it('are replaced without being asked for, and forgotten when their target is gone', async () => {
+  it('are replaced, but not created, when a target changes, and closed when it is deleted', async () => {
     const pools = poolsOf(enabled);
     const handle = pools.get(database.target);
     const old = handle.pool;
@@ -74,7 +74,7 @@ describe.each([
     await pools.close(5_000);
   });
 
-  it('close by the deadline although a lease is not given back: it is cut', async () => {
+  it('close by the deadline although a lease is not released: its connection is destroyed', async () => {
     const pools = poolsOf(enabled);
     const handle = pools.get(database.target);
     const held = await handle.acquire(ANYBODY);
@@ -86,7 +86,7 @@ describe.each([
     expect(await database.admin('SELECT FROM pg_stat_activity WHERE pid = $1', [rows[0]?.pid])).toEqual([]);
   });
 
-  it('are not opened again once they are closed', async () => {
+  it('are not reopened once they are closed', async () => {
     const pools = poolsOf(enabled);
     pools.get(database.target);
     await pools.close(1_000);

@@ -24,7 +24,7 @@ function open(): TestPool {
   return new TestPool(database.target, { ...OPTIONS, reuse: false });
 }
 
-it('every borrower has a connection of its own, closed when it is given back', async () => {
+it('every caller has a direct connection of its own, closed on release', async () => {
   const connections = open();
   const held = await Promise.all([connections.acquire(), connections.acquire()]);
   expect(connections.counts()).toEqual({ total: 2, busy: 2, idle: 0, waiting: 0 });
@@ -41,7 +41,7 @@ it('every borrower has a connection of its own, closed when it is given back', a
   expect(await database.admin('SELECT FROM pg_stat_activity WHERE pid = ANY ($1)', [pids])).toEqual([]);
 });
 
-it('ending waits for what is lent, and turns away who is still connecting', async () => {
+it('ending a direct pool waits for checked-out connections and rejects callers that are still connecting', async () => {
   const connections = open();
   const held = await connections.acquire();
   const connecting = connections.acquire();
@@ -57,7 +57,7 @@ it('ending waits for what is lent, and turns away who is still connecting', asyn
   await ended;
 });
 
-it('a connection that cannot be opened is not counted', async () => {
+it('a direct connection that cannot be opened is not counted', async () => {
   const connections = new TestPool({ ...database.target, password: 'wrong' }, { ...OPTIONS, reuse: false });
   await expect(connections.acquire()).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '28P01' } });
   await connections.end();

@@ -69,7 +69,7 @@ async function statement(): Promise<void> {
 }
 
 describe('when the pool itself fails', () => {
-  it('callers are served over direct connections, closed after use and counted; the pool is used again by itself', async () => {
+  it('callers are served over direct connections, closed after use and counted, until the pool works again', async () => {
     await statement();
     pool.faulty = true;
     for (let turn = 0; turn < 3; turn += 1) await statement();
@@ -80,7 +80,7 @@ describe('when the pool itself fails', () => {
     expect(pool.snapshot().fallbacks).toBe(3);
   });
 
-  it('it is logged once per incident, with its cause, and once when it is over', async () => {
+  it('each incident is logged once with its cause, and once when it is over', async () => {
     for (const incident of [1, 2]) {
       pool.faulty = true;
       for (let turn = 0; turn < 3; turn += 1) await statement();
@@ -93,7 +93,7 @@ describe('when the pool itself fails', () => {
     expect(log.text).not.toContain(database.target.password);
   });
 
-  it('no more than DB_POOL_SIZE are open at once, and they count for the server', async () => {
+  it("at most DB_POOL_SIZE direct connections are open, and they count towards the server's limit", async () => {
     pool.faulty = true;
     const held = await Promise.all([handle.acquire(REQUEST), handle.acquire(REQUEST)]);
     expect(budget.open).toBe(2);
@@ -104,7 +104,7 @@ describe('when the pool itself fails', () => {
     await statement();
   });
 
-  it("the server's limit holds", async () => {
+  it("direct connections stay within the server's limit", async () => {
     pool.faulty = true;
     budget.limit = 1;
     const held = await handle.acquire(REQUEST);
@@ -114,7 +114,7 @@ describe('when the pool itself fails', () => {
     budget.limit = 10;
   });
 
-  it('a login role that the policies do not hold is refused there, too', async () => {
+  it('a login role that the policies do not restrict is rejected on direct connections as well', async () => {
     await database.admin(`ALTER ROLE ${database.role} BYPASSRLS`);
     pool.faulty = true;
     const outcome = await handle.acquire(REQUEST).catch((error: unknown) => error);
@@ -131,14 +131,14 @@ describe('no direct connection is opened', () => {
     for (const connection of held) connection.release();
   });
 
-  it('when a tenant has too much under way', async () => {
+  it('when a tenant is at its own limit', async () => {
     const request = { ...REQUEST, share: { maxConcurrent: 1, maxQueued: 0 } };
     const held = await handle.acquire(request);
     await expect(handle.acquire(request)).rejects.toMatchObject({ code: 'TENANT_BUSY' });
     held.release();
   });
 
-  it('when the caller gave up', async () => {
+  it('when the caller stopped waiting', async () => {
     const signal = AbortSignal.abort(new Error('gave up'));
     await expect(handle.acquire({ ...REQUEST, signal })).rejects.toThrow('gave up');
   });

@@ -48,7 +48,7 @@ function pidsOf(held: readonly PooledConnection[]): Promise<number[]> {
   );
 }
 
-it('DB_POOL_SIZE are kept, DB_MAX_OVERFLOW more are opened under load and closed when idle', async () => {
+it('DB_POOL_SIZE connections are kept, and DB_MAX_OVERFLOW more are opened under load and closed when idle', async () => {
   open({ size: 3, maxOverflow: 2 });
   const held = await take(5);
   const waiting = pool.acquire();
@@ -61,7 +61,7 @@ it('DB_POOL_SIZE are kept, DB_MAX_OVERFLOW more are opened under load and closed
   await expectStillWorks(pool, 5, backends);
 });
 
-it('DB_POOL_RECYCLE is a life 0 to 10 % shorter, so that connections opened at once are not replaced at once', async () => {
+it('DB_POOL_RECYCLE is shortened by 0 to 10 % per connection, so that not all are replaced at once', async () => {
   const clock = new ManualClock();
   const jitter = [0, 0.5, 0.99];
   open({ size: 3, recycleSeconds: 10_000 }, { now: clock.now, random: () => jitter.shift() ?? 0 });
@@ -105,7 +105,7 @@ describe.each([
   ['pooling on', true],
   ['pooling off', false],
 ])('with %s', (_, reuse) => {
-  it('no more than DB_POOL_SIZE + DB_MAX_OVERFLOW are open, and POOL_TIMEOUT says how things stand', async () => {
+  it('at most DB_POOL_SIZE + DB_MAX_OVERFLOW connections are open, and POOL_TIMEOUT carries the counts', async () => {
     open({ reuse, size: 1, maxOverflow: 1, timeoutMs: 100 });
     const held = await take(2);
     const [first, second] = await Promise.allSettled([pool.acquire(), pool.acquire()]);
@@ -125,7 +125,7 @@ describe.each([
     await expectStillWorks(pool, 2, backends);
   });
 
-  it('DB_POOL_TIMEOUT includes the time to connect, and a connection that comes later is not lost', async () => {
+  it('DB_POOL_TIMEOUT includes the time to connect, and a connection that opens later is kept', async () => {
     const proxy = await TcpProxy.before(database.target.server);
     pool = new TestPool(proxy.through(database.target), { reuse, timeoutMs: 100, connectTimeoutMs: 20_000 });
     proxy.freeze();
@@ -138,7 +138,7 @@ describe.each([
     await proxy.close();
   });
 
-  it('a tenant has so many at once and so many waiting: one more is TENANT_BUSY, another tenant is not', async () => {
+  it('a tenant beyond its concurrency and queue limits gets TENANT_BUSY, and another tenant does not', async () => {
     open({ reuse, size: 3 });
     const share = { maxConcurrent: 2, maxQueued: 1 };
     const busy = { tenantId: 'busy', share };
@@ -152,7 +152,7 @@ describe.each([
     await expectStillWorks(pool, 3, backends);
   });
 
-  it('a tenant whose connections are only now being opened is within its limit: nobody is refused', async () => {
+  it('a tenant whose connections are being opened is within its limit and not rejected', async () => {
     open({ reuse, size: 4 });
     const share = { maxConcurrent: 4, maxQueued: 0 };
     const held = await Promise.all(Array.from({ length: 4 }, () => pool.acquire({ share })));
@@ -186,12 +186,12 @@ describe.each([
   });
 });
 
-it('DB_POOL_TIMEOUT includes the time to look at an idle connection before it is used', async () => {
+it('DB_POOL_TIMEOUT includes the time to validate an idle connection', async () => {
   const proxy = await TcpProxy.before(database.target.server);
   const clock = new ManualClock();
   pool = new TestPool(proxy.through(database.target), { size: 1, timeoutMs: 100 }, { now: clock.now });
   giveBack(await take(1));
-  clock.advance(2_000); // idle for so long that nobody trusts it
+  clock.advance(2_000); // idle for so long that it must be validated
   proxy.freeze();
   await expect(pool.acquire()).rejects.toMatchObject({
     code: 'POOL_TIMEOUT',
@@ -204,7 +204,7 @@ it('DB_POOL_TIMEOUT includes the time to look at an idle connection before it is
   await proxy.close();
 });
 
-it('with pooling off every borrower has a connection of its own, which is closed when it is given back', async () => {
+it('with pooling off, every caller has a connection of its own, closed on release', async () => {
   open({ reuse: false, size: 2 });
   const pids = new Set<number>();
   for (let turn = 0; turn < 5; turn += 1) {

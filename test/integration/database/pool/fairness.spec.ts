@@ -38,7 +38,7 @@ it.each([
   await expectStillWorks(pool, 1, backends);
 });
 
-it('a tenant at its own limit is passed over, and gets its turn when it gives something back', async () => {
+it('a tenant at its own limit is passed over and gets its turn when it releases a connection', async () => {
   pool = new TestPool(database.target, { size: 3 });
   const share = { maxConcurrent: 1, maxQueued: 10 };
   const served: string[] = [];

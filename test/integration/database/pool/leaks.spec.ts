@@ -33,11 +33,11 @@ beforeEach(() => {
   Logger.overrideLogger(log);
 });
 
-it('a lease that is held for too long is told of once, with its tenant and who asked for it, even if it had to wait', async () => {
+it('a lease held for too long is reported once, with its tenant and call site, even if it had to wait', async () => {
   const clock = new ManualClock();
-  const told: HeldLease[] = [];
+  const reported: HeldLease[] = [];
   const options = { size: 2, leaseWarningMs: 60_000 };
-  const pool = new TestPool(database.target, options, { now: clock.now, onOverdue: (lease) => told.push(lease) });
+  const pool = new TestPool(database.target, options, { now: clock.now, onOverdue: (lease) => reported.push(lease) });
   const [quick, slow, third] = [tenantIn('shared'), tenantIn('shared'), tenantIn('shared')];
   const first = clientOf(pool, quick);
   const second = clientOf(pool, slow);
@@ -49,15 +49,15 @@ it('a lease that is held for too long is told of once, with its tenant and who a
   await first.query('COMMIT');
   await waiting;
   clock.advance(61_000);
-  await soon(async () => expect(told).toHaveLength(2));
-  expect(told.map(({ tenantId }) => tenantId)).toEqual([slow.id, third.id]);
-  expect(told[1]?.site.stack).toContain(site);
-  expect(told[1]?.site.stack).not.toMatch(/src.database.(pool|transactions)./);
+  await soon(async () => expect(reported).toHaveLength(2));
+  expect(reported.map(({ tenantId }) => tenantId)).toEqual([slow.id, third.id]);
+  expect(reported[1]?.site.stack).toContain(site);
+  expect(reported[1]?.site.stack).not.toMatch(/src.database.(pool|transactions)./);
   await second.query('COMMIT');
   await second.query('BEGIN');
   clock.advance(61_000);
-  await soon(async () => expect(told).toHaveLength(3));
-  expect(told[2]?.tenantId).toBe(slow.id); // its new one; the other was told of before
+  await soon(async () => expect(reported).toHaveLength(3));
+  expect(reported[2]?.tenantId).toBe(slow.id); // its new lease; the other one was reported before
   await second.query('COMMIT');
   await late.query('COMMIT');
   expect(pool.leases.all()).toEqual([]);
@@ -65,7 +65,7 @@ it('a lease that is held for too long is told of once, with its tenant and who a
   await pool.end();
 });
 
-it('shutdown waits for leases until its deadline, cuts those that are held, and says which', async () => {
+it('shutdown waits for leases until its deadline, then destroys and logs those still held', async () => {
   const pools = openPools();
   const handle = pools.get(database.target);
   const finishing = await handle.acquire({ ...REQUEST, tenantId: 'finishing' });
@@ -85,7 +85,7 @@ it('shutdown waits for leases until its deadline, cuts those that are held, and 
   expect(handle.counts()).toEqual({ total: 0, busy: 0, idle: 0, waiting: 0 });
 });
 
-it('shutdown that has nothing to wait for does not', async () => {
+it('shutdown does not wait when no lease is held', async () => {
   const pools = openPools();
   const handle = pools.get(database.target);
   (await handle.acquire({ ...REQUEST, tenantId: 'anybody' })).release();

@@ -53,29 +53,29 @@ async function dieBeforeReady(): Promise<void> {
   tap.thaw();
 }
 
-it('the reader of a stream is told when the connection dies after the last row, before the server is ready', async () => {
+it('a stream fails when its connection dies after the last row, before the server is ready', async () => {
   tap.freezeBeforeReady();
   const stream = client.query(new QueryStream(ROWS));
   const rows: unknown[] = [];
   const reading = (async () => {
     for await (const row of stream) rows.push(row);
   })();
-  const told = expect(reading).rejects.toMatchObject(LOST);
+  const rejected = expect(reading).rejects.toMatchObject(LOST);
   await dieBeforeReady();
-  await told;
+  await rejected;
   await expect(client.query('COMMIT')).rejects.toMatchObject(LOST);
 });
 
-it('the reader of a cursor is told', async () => {
+it('a cursor fails when its connection dies', async () => {
   tap.freezeBeforeReady();
   const cursor = client.query(newCursor(ROWS));
-  const told = expect(cursor.read(100)).rejects.toMatchObject(LOST);
+  const rejected = expect(cursor.read(100)).rejects.toMatchObject(LOST);
   await dieBeforeReady();
-  await told;
+  await rejected;
   await expect(client.query('COMMIT')).rejects.toMatchObject(LOST);
 });
 
-it('a stream that nobody listens to is closed, and ends no process', async () => {
+it('a stream without listeners is closed on a lost connection and does not end the process', async () => {
   tap.freezeBeforeReady();
   const stream = client.query(new QueryStream(ROWS));
   const closed = new Promise((resolve) => stream.on('close', resolve)); // `once` of node:events would listen to errors
@@ -85,7 +85,7 @@ it('a stream that nobody listens to is closed, and ends no process', async () =>
   expect(stream.destroyed).toBe(true);
 });
 
-it('statements behind it in the transaction are told, too', async () => {
+it('statements queued behind a stream in a transaction fail with it when the connection dies', async () => {
   tap.freezeBeforeReady();
   const stream = client.query(new QueryStream(ROWS));
   stream.on('error', () => undefined);

@@ -43,7 +43,7 @@ function survivesOf(fault: (load: FaultLoad) => Promise<void>): Promise<FaultLoa
   return survive({ pool, atOnce: OPTIONS.size, backends, other }, fault);
 }
 
-it('a network that is cut: callers are told at once, and served again when it is mended', async () => {
+it('when the network is cut, callers are rejected without waiting and served again when it is restored', async () => {
   const load = await survivesOf(async (under) => {
     proxy.cut();
     await soon(async () => expect(pool.snapshot()).toMatchObject({ breaker: 'open', total: 0 }));
@@ -54,7 +54,7 @@ it('a network that is cut: callers are told at once, and served again when it is
   expect(load.timedOut).toBe(0);
 });
 
-it('a network that stands still: what was sent arrives late, and nobody waits past their deadline', async () => {
+it('when the network stalls, callers wait no longer than their deadline and are served again afterwards', async () => {
   await survivesOf(async (load) => {
     proxy.freeze();
     await soon(async () => expect(load.failed).toBeGreaterThan(4));
@@ -62,7 +62,7 @@ it('a network that stands still: what was sent arrives late, and nobody waits pa
   });
 });
 
-it('a network that is slow: everything takes longer, nothing fails', async () => {
+it('when the network is slow, nothing fails', async () => {
   const load = await survivesOf(async (under) => {
     proxy.slowDown(20);
     await under.servesAgain(20);

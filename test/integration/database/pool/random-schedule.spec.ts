@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 /** test/soak runs 10,000 steps of it. */
-it('a random schedule of 1,000 steps keeps the counters true', async () => {
+it("a random schedule of 1,000 steps keeps the pool's counters correct", async () => {
   const tally = await new RandomSchedule(1, databases, backends).run(1_000);
   // It did what it is for.
   const { served, timedOut, busy, cancelled, killed } = tally;

@@ -43,7 +43,7 @@ function survivesOf(fault: (load: FaultLoad) => Promise<void>): Promise<FaultLoa
   return survive({ pool, atOnce: OPTIONS.size, backends, other }, fault);
 }
 
-it('a server that is killed and started again: callers are told at once, and served when it is back', async () => {
+it('when the server is killed, callers are rejected without waiting and served again after its restart', async () => {
   const load = await survivesOf(async (under) => {
     await postgres.kill();
     await soon(async () => expect(pool.snapshot()).toMatchObject({ breaker: 'open', total: 0 }));
@@ -54,7 +54,7 @@ it('a server that is killed and started again: callers are told at once, and ser
   expect(load.timedOut).toBe(0);
 });
 
-it('a server that is frozen and thawed: new callers are told soon, statements go on where they stood', async () => {
+it('when the server is frozen, new callers are rejected, and they are served again when it thaws', async () => {
   await survivesOf(async (load) => {
     await postgres.freeze();
     try {
@@ -65,7 +65,7 @@ it('a server that is frozen and thawed: new callers are told soon, statements go
   });
 });
 
-it('a server with no connection left for us: callers wait for those we have, and none fails', async () => {
+it('when the server has no further connection for us, callers share the open ones and none fails', async () => {
   const taken = await Promise.all(Array.from({ length: MOST - 2 }, () => connectAsOther()));
   const load = await survivesOf(async (under) => {
     await soon(async () => expect(pool.snapshot()).toMatchObject({ total: 2, breaker: 'open' }));
@@ -79,7 +79,7 @@ it('a server with no connection left for us: callers wait for those we have, and
   expect(load.failed).toBe(0);
 });
 
-it('a server with no connection at all for us: callers are told, and served within 5 s of one being free', async () => {
+it('when the server has no connection for us at all, callers are rejected, and served once one is free', async () => {
   const taken = await Promise.all(Array.from({ length: MOST }, () => connectAsOther()));
   const refusals: unknown[] = [];
   for (let turn = 0; turn < 5; turn += 1) await pool.acquire().catch((error: unknown) => refusals.push(error));
@@ -93,7 +93,7 @@ it('a server with no connection at all for us: callers are told, and served with
   await expectStillWorks(pool, OPTIONS.size, backends);
 });
 
-it('a fail-over that leaves us at a standby: each connection fails one write at most, then all lead to the new primary', async () => {
+it('after a fail-over that leaves us at a standby, one write fails and all later ones reach the new primary', async () => {
   const standby = await postgres.standby();
   const proxy = await TcpProxy.before(standby.address);
   const behind = new TestPool(proxy.through(postgres.target), OPTIONS);

@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('every number of a pool is right after a history that is known', async () => {
+it("every number of a pool's snapshot is right after a known history", async () => {
   let time = 0;
   const pool = new TestPool(
     database.target,
@@ -76,14 +76,14 @@ it('every number of a pool is right after a history that is known', async () => 
   });
 });
 
-it('failures to connect are counted when they were tried, not when the breaker refused', async () => {
+it('failures to connect are counted for attempts, not for rejections by the breaker', async () => {
   const pool = new TestPool({ ...database.target, password: 'wrong' });
   for (let turn = 0; turn < 10; turn += 1) await pool.acquire().catch(() => undefined);
   expect(pool.snapshot()).toMatchObject({ opened: 0, openFailures: 3, breaker: 'open', total: 0, closed: {} });
   await pool.end();
 });
 
-it('a server is what all its pools have together', async () => {
+it("a server's snapshot is the sum of its pools", async () => {
   const limit = 2;
   const pool: AppConfig['pool'] = {
     ...{ ...POOL_OPTIONS, size: 1, enabled: true, serverMaxConnections: limit + RESERVED_CONNECTIONS },

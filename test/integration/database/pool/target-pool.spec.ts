@@ -49,13 +49,13 @@ async function backends(): Promise<number[]> {
   return rows.map(({ pid }) => pid);
 }
 
-/** Looks again whenever the event loop comes round; the test's own timeout is the deadline. */
+/** Checks once per turn of the event loop; the test's own timeout is the deadline. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise(setImmediate);
 }
 
-describe('connections', () => {
-  it('are lent to one borrower at a time and used again', async () => {
+describe('pooled connections', () => {
+  it('are checked out to one caller at a time and reused', async () => {
     open();
     const first = await pool.acquire();
     const second = await pool.acquire();
@@ -87,7 +87,7 @@ describe('connections', () => {
     expect(await currentPid()).not.toBe(pid);
   });
 
-  it('that die while lent are not lent again', async () => {
+  it('that die while checked out are not checked out again', async () => {
     open({ size: 1, maxOverflow: 0 });
     const connection = await pool.acquire();
     const pid = await pidOf(connection);
@@ -97,7 +97,7 @@ describe('connections', () => {
     expect(await currentPid()).not.toBe(pid);
   });
 
-  it('given back with a reason are closed', async () => {
+  it('released with a discard reason are closed', async () => {
     open({ size: 1, maxOverflow: 0 });
     const connection = await pool.acquire();
     const pid = await pidOf(connection);
@@ -114,7 +114,7 @@ describe('connections', () => {
   });
 });
 
-it('has ended when every connection is closed, the idle ones too', async () => {
+it('a pool has ended when every connection is closed, including idle ones', async () => {
   open();
   const connection = await pool.acquire();
   const { client } = connection;
@@ -127,8 +127,8 @@ it('has ended when every connection is closed, the idle ones too', async () => {
   expect(isClosed).toBe(true);
 });
 
-describe('callers that wait', () => {
-  it('get their connection in the order they came', async () => {
+describe('waiting callers', () => {
+  it('are served in their order of arrival', async () => {
     open({ size: 1, maxOverflow: 0 });
     const held = await pool.acquire();
     const order: number[] = [];
@@ -143,7 +143,7 @@ describe('callers that wait', () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
-  it('are told after the deadline what the pool looks like', async () => {
+  it("receive the pool's counts after the deadline", async () => {
     open({ size: 1, maxOverflow: 1, timeoutMs: 300 });
     const held = await Promise.all([pool.acquire(), pool.acquire()]);
     await expect(pool.acquire()).rejects.toMatchObject({
@@ -157,7 +157,7 @@ describe('callers that wait', () => {
     expect(await currentPid()).toBeGreaterThan(0);
   });
 
-  it('are turned away at once when the pool ends, which waits for what is lent', async () => {
+  it('are rejected at once when the pool ends, which waits for checked-out connections', async () => {
     open({ size: 1, maxOverflow: 0 });
     const held = await pool.acquire();
     const waiting = [pool.acquire(), pool.acquire()];
@@ -175,7 +175,7 @@ describe('callers that wait', () => {
     expect(await backends()).toEqual([]);
   });
 
-  it('for a connection that is being opened are turned away too, and it is closed', async () => {
+  it('for a connection that is being opened are rejected when the pool ends, and it is closed', async () => {
     open();
     const opening = pool.acquire();
     const ended = pool.end();
@@ -185,8 +185,8 @@ describe('callers that wait', () => {
   });
 });
 
-describe('a server', () => {
-  it('that refuses the login is named, without the password', async () => {
+describe('a server that cannot serve', () => {
+  it('because it refuses the login is named, without the password', async () => {
     pool = new TestPool({ ...database.target, password: 'wrong-secret' }, OPTIONS);
     const refused = pool.acquire();
     await expect(refused).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE', cause: { code: '28P01' } });
@@ -194,7 +194,7 @@ describe('a server', () => {
     expect(JSON.stringify(await refused.catch((error: unknown) => error))).not.toContain('wrong-secret');
   });
 
-  it('that accepts and says nothing is given up after the connect timeout, not the pool timeout', async () => {
+  it('because it accepts and never answers is abandoned after the connect timeout, not the pool timeout', async () => {
     const silent = net.createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as net.AddressInfo;
@@ -205,7 +205,7 @@ describe('a server', () => {
     silent.close();
   });
 
-  it('that is not there is told apart from a pool that is full', async () => {
+  it('because nothing listens there is distinguished from a full pool', async () => {
     const nobody = { ...database.target.server, host: '127.0.0.1', port: 1 };
     pool = new TestPool({ ...database.target, server: nobody }, OPTIONS);
     await expect(pool.acquire()).rejects.toMatchObject({

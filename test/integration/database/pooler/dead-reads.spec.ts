@@ -32,12 +32,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('a read is not run again when only the pooler knows that its connection died: it may have run', async () => {
+it('a read is not repeated when only the pooler knows that its connection died: it may have run', async () => {
   const [backend] = (await clientOf(pool, tenant).query('SELECT pg_backend_pid() AS pid')).rows;
   tap.freeze();
   const statement = clientOf(pool, tenant).query(`SELECT write_note('note ' || clock_timestamp())`);
   statement.catch(() => undefined); // looked at below
-  await tap.somethingHeldBack(); // PostgreSQL has committed, and the pooler has not heard of it
+  await tap.somethingHeldBack(); // PostgreSQL has committed, and the pooler does not know
   await database.admin('SELECT pg_terminate_backend($1, 5000)', [backend.pid]);
   await soon(async () => expect(await pooler.backends()).not.toContain(backend.pid));
   tap.thaw();

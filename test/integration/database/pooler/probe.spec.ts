@@ -29,19 +29,19 @@ async function probePgBouncer(options: PgBouncerOptions): Promise<unknown> {
   }
 }
 
-describe('the probe', () => {
-  it.each([1, 3])('has proof that transaction mode keeps stamps apart, over %d connections', async (poolSize) => {
+describe('the pooler probe', () => {
+  it.each([1, 3])('proves that transaction mode keeps stamps apart, over %d connections', async (poolSize) => {
     expect(await probePgBouncer({ poolMode: 'transaction', poolSize })).toBe(true);
   });
 
-  it('has no proof in session mode, where two clients never share a connection', async () => {
+  it('proves nothing in session mode, where two clients never share a connection', async () => {
     expect(await probePgBouncer({ poolMode: 'session' })).toBe(false);
   });
 
-  it('refuses statement mode, which has no transactions', async () => {
-    const refusal = await probePgBouncer({ poolMode: 'statement' });
-    expect(refusal).toBeInstanceOf(PoolerLeakError);
-    expect((refusal as Error).message).toMatch(/breaks up transactions \(.*statement pooling mode\)/);
+  it('rejects statement mode, which has no transactions', async () => {
+    const rejection = await probePgBouncer({ poolMode: 'statement' });
+    expect(rejection).toBeInstanceOf(PoolerLeakError);
+    expect((rejection as Error).message).toMatch(/breaks up transactions \(.*statement pooling mode\)/);
   });
 
   it.each([
@@ -50,10 +50,10 @@ describe('the probe', () => {
   ] as const)('refuses a pooler that %s', async (fault, reason) => {
     const pooler = await CarelessPooler.before(database.target, fault);
     try {
-      const refusal = await probe(pooler.port).catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(PoolerLeakError);
-      expect((refusal as PoolerLeakError).code).toBe('POOLER_LEAKS');
-      expect((refusal as Error).message).toMatch(reason);
+      const rejection = await probe(pooler.port).catch((error: unknown) => error);
+      expect(rejection).toBeInstanceOf(PoolerLeakError);
+      expect((rejection as PoolerLeakError).code).toBe('POOLER_LEAKS');
+      expect((rejection as Error).message).toMatch(reason);
     } finally {
       await pooler.close();
     }
@@ -68,7 +68,7 @@ describe('the probe', () => {
     }
   });
 
-  it('says so when nobody is there', async () => {
+  it('reports an address at which nothing listens', async () => {
     await expect(probe(1)).rejects.toBeInstanceOf(TargetUnavailableError);
   });
 });

@@ -27,7 +27,7 @@ async function startBehind(pooler: PgBouncer): Promise<{ logged: unknown[]; warn
 }
 
 describe('the start behind a pooler', () => {
-  it('says that it was seen to keep stamps apart', async () => {
+  it('logs that the pooler was seen to keep stamps apart', async () => {
     const pooler = await PgBouncer.start();
     const { logged, warned } = await startBehind(pooler);
     await pooler.stop();
@@ -35,7 +35,7 @@ describe('the start behind a pooler', () => {
     expect(warned).toEqual([]);
   });
 
-  it('warns when nothing could be seen, as in session mode', async () => {
+  it('warns when nothing could be proved, as in session mode', async () => {
     const pooler = await PgBouncer.start({ poolMode: 'session' });
     const { logged, warned } = await startBehind(pooler);
     await pooler.stop();
@@ -45,7 +45,7 @@ describe('the start behind a pooler', () => {
     ]);
   });
 
-  it('is refused when one tenant would see the stamp of another, and nothing is left open', async () => {
+  it('fails when one tenant would see the stamp of another, and leaves nothing open', async () => {
     const pooler = await CarelessPooler.before(targetOfUrl(database.url, 'postgres'), 'keeps settings');
     const url = new URL(database.url);
     url.port = String(pooler.port);

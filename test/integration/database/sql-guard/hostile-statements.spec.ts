@@ -39,7 +39,7 @@ async function backend(): Promise<number | undefined> {
 }
 
 describe('hostile statements', () => {
-  it('cannot run commands of another tenant out of a quoted name behind BEGIN', async () => {
+  it('cannot smuggle commands into a quoted name after BEGIN', async () => {
     await clientOf(pool, other).query(`INSERT INTO notes (body) VALUES ('untouched')`);
     const commands = `SET LOCAL app.tenant_id = '${other.id}'; UPDATE notes SET body = 'stolen'; COMMIT`;
     await expect(clientOf(pool, tenant).query(`BEGIN "; ${commands}; BEGIN"`)).rejects.toMatchObject({
@@ -49,7 +49,7 @@ describe('hostile statements', () => {
     await database.admin('DELETE FROM shared.notes');
   });
 
-  it('cannot have a temporary table take what another tenant writes', async () => {
+  it("cannot divert another tenant's writes into a temporary table", async () => {
     await onTheConnection('CREATE TEMP TABLE notes (tenant_id text, id bigserial, body text, parent bigint)');
     await clientOf(pool, other).query(`INSERT INTO notes (body) VALUES ('kept')`);
     expect(await bodiesOf(other.id)).toEqual(['kept']);
@@ -61,21 +61,21 @@ describe('hostile statements', () => {
     `UPDATE pg_settings SET setting = 'LATIN1' WHERE name = 'client_encoding'`,
     `SELECT set_config('DateStyle', 'German', false)`,
     `SET TIME ZONE 'Asia/Tokyo'`,
-  ])('cannot leave a reported setting on a connection: after %s it is closed', async (text) => {
+  ])('cannot leave a reported setting on a connection: it is closed after %s', async (text) => {
     const changed = await onTheConnection(text);
     expect(await backend()).not.toBe(changed);
   });
 
-  it('cost no connection where a setting was changed and set back, or for a transaction only', async () => {
+  it('close no connection when a setting is restored, or changed for a transaction only', async () => {
     const before = await backend();
     await onTheConnection(`SET DateStyle = 'German'`, `RESET DateStyle`);
     await onTheConnection('BEGIN', `SET LOCAL DateStyle = 'German'`, 'SET LOCAL search_path = shared', 'COMMIT');
     expect(await backend()).toBe(before);
   });
 
-  it('cannot leave a setting behind for those who share the connection', async () => {
-    const shares = { allowsSharing: true };
-    const [first, second] = [await pool.acquire(shares), await pool.acquire(shares)];
+  it('cannot leave a setting behind for callers that share the connection', async () => {
+    const sharing = { allowsSharing: true };
+    const [first, second] = [await pool.acquire(sharing), await pool.acquire(sharing)];
     expect(first.client).toBe(second.client);
     await first.client.query(`SET DateStyle = 'German'`);
     const { rows } = await second.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

@@ -59,7 +59,7 @@ function isLetThrough(text: string): boolean {
   }
 }
 
-it('no text that runs a call is read as one that does not', async () => {
+it('no text in which PostgreSQL runs a call is read as one without it', async () => {
   const random = seededRandom(SEED);
   const piece = (): string => pick(random, random() < 0.2 ? EDGES : WHOLE);
   const some = (count: number): string => Array.from({ length: Math.floor(random() * count) }, piece).join('');

@@ -56,15 +56,15 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
 
   afterAll(() => pool.end());
 
-  it.each(SESSION_STATEMENTS)('%s is refused outside a session, in transactions too', async (text) => {
-    const refusal = {
+  it.each(SESSION_STATEMENTS)('%s is refused outside a session, including in transactions', async (text) => {
+    const rejection = {
       code: 'SESSION_STATEMENT_REFUSED',
       message: expect.stringContaining('TenantConnectionService.session()'),
     };
     const client = clientOf(pool, tenant);
-    await expect(client.query(text)).rejects.toMatchObject(refusal);
+    await expect(client.query(text)).rejects.toMatchObject(rejection);
     await client.query('BEGIN');
-    await expect(client.query(text)).rejects.toMatchObject(refusal);
+    await expect(client.query(text)).rejects.toMatchObject(rejection);
     await expect(client.query('COMMIT')).resolves.toMatchObject({ command: 'COMMIT' });
   });
 
@@ -101,7 +101,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     'SELECT pg_terminate_backend(0)',
     'SELECT 1 FROM notes WHERE "pg_cancel_backend"(0)',
     'SELECT U&"pg_terminate\\005fbackend"(0)',
-  ])('%s is refused in a session as well: nothing takes it back', async (text) => {
+  ])('%s is refused even in a session: it cannot be undone', async (text) => {
     const code = 'SESSION_STATEMENT_REFUSED';
     await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       await expect(session.query(text)).rejects.toMatchObject({ code });
@@ -109,7 +109,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     });
   });
 
-  it('hears notifications, and nothing once its work is done', async () => {
+  it('receives notifications only until its work is done', async () => {
     let kept: SessionLease | undefined;
     const heard = await SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       kept = session;
@@ -123,7 +123,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     await expect(kept?.query('SELECT 1')).rejects.toMatchObject({ code: 'SESSION_ENDED' });
   });
 
-  it('are told when their connection dies while they wait', async () => {
+  it('are notified when their connection dies while they wait', async () => {
     const lost = SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const told = new Promise((resolve) => session.once('lost', resolve));
@@ -134,7 +134,7 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
     await expect(clientOf(pool, tenant).query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
   });
 
-  it('keeps the result or error of the work when the session was broken', async () => {
+  it("keeps the work's result or error when the session was lost", async () => {
     const failing = SessionLease.run(accessTo(pool, tenant.stamp), async (session) => {
       await session.query('BEGIN');
       await session.query('SELECT 1/0');

@@ -55,19 +55,19 @@ async function onTheConnection(text: string): Promise<void> {
   connection.release();
 }
 
-describe('a text gets a name on a connection', () => {
-  it('when two tenants send it often, and answers the same with and without', async () => {
+describe('a statement is named on a connection', () => {
+  it('when two tenants send it often, and returns the same with and without a name', async () => {
     const text = newText('SELECT $1::int AS n, $2::text AS t');
     for (const n of numbers(8)) expect((await ask(n % 2 ? one : two, text, [n, 'x'])).rows).toEqual([{ n, t: 'x' }]);
     expect(await known()).toEqual([text]);
   });
 
-  it('but not while only one tenant of several on the target does: it may carry what is theirs', async () => {
+  it("but not while only one of several tenants on the target sends it: its text may contain that tenant's data", async () => {
     await askOften(newText(`SELECT 'secret of one'`), [], [one]);
     expect(await known()).toEqual([]);
   });
 
-  it('and by one tenant where nobody else is on the target', async () => {
+  it('when one tenant sends it often and is alone on the target', async () => {
     await pool.end();
     pool = openPool('pooled', { ...database.target, shared: false }, { size: 1 });
     const text = newText('SELECT 1');
@@ -75,14 +75,14 @@ describe('a text gets a name on a connection', () => {
     expect(await known()).toEqual([text]);
   });
 
-  it('and not on connections that are used once', async () => {
+  it('but not on connections that are used once', async () => {
     await pool.end();
     pool = openPool('direct', database.target, { size: 1 });
     const text = newText(`SELECT count(*)::int AS n FROM pg_prepared_statements`);
     for (const n of numbers(8)) expect((await ask(n % 2 ? one : two, text)).rows).toEqual([{ n: 0 }]);
   });
 
-  it('one for each schema, each with the tables of its own, also where each schema has one tenant', async () => {
+  it('once per schema, each with its own tables, even when each schema has one tenant', async () => {
     const text = newText('SELECT body, current_schema() AS schema FROM notes');
     const other = tenantIn('other');
     for (const n of numbers(12)) {
@@ -97,7 +97,7 @@ describe('a text gets a name on a connection', () => {
     await database.admin('DELETE FROM shared.notes; DELETE FROM other.notes');
   });
 
-  it('and loses it when many others have been used since', async () => {
+  it('until many others have been used since', async () => {
     const all = numbers(210).map(() => newText('SELECT 1'));
     for (const text of all) await askOften(text);
     const names = await known();
@@ -108,7 +108,7 @@ describe('a text gets a name on a connection', () => {
     expect(await known()).toContain(all[0]);
   });
 
-  it('and rows are parsed as those without: rowMode and types of a single call', async () => {
+  it("and its rows are parsed as without a name, with the call's rowMode and types", async () => {
     const text = newText('SELECT $1::int AS a');
     await askOften(text, [7]);
     const types = { getTypeParser: () => (value: string) => `<${value}>` };
@@ -118,8 +118,8 @@ describe('a text gets a name on a connection', () => {
   });
 });
 
-describe('nobody notices', () => {
-  it('that a table got a column under load: rows have it from then on', async () => {
+describe('named statements survive', () => {
+  it('a column added under load: rows have it from then on', async () => {
     await pool.end();
     pool = openPool('pooled', database.target, { size: 3 });
     const text = newText('SELECT * FROM notes LIMIT $1');
@@ -144,7 +144,7 @@ describe('nobody notices', () => {
     await database.admin('DELETE FROM shared.notes');
   });
 
-  it('that a returning insert has another result: it is done, once', async () => {
+  it('a changed result of INSERT … RETURNING: it runs once', async () => {
     const text = newText('INSERT INTO notes (body) VALUES ($1) RETURNING *');
     for (const n of numbers(8)) await ask(n % 2 ? one : two, text, [`before ${n}`]);
     expect(await known()).toEqual([text]);
@@ -156,7 +156,7 @@ describe('nobody notices', () => {
     await database.admin('ALTER TABLE shared.notes DROP COLUMN late; DELETE FROM shared.notes');
   });
 
-  it.each(['DEALLOCATE ALL', 'DISCARD ALL'])('that the server forgot the names by %s', async (forget) => {
+  it.each(['DEALLOCATE ALL', 'DISCARD ALL'])('names dropped on the server by %s', async (forget) => {
     const text = newText('SELECT $1::int AS n');
     await askOften(text, [0]);
     await onTheConnection(forget);
@@ -165,7 +165,7 @@ describe('nobody notices', () => {
     expect(await known()).toEqual([text]);
   });
 
-  it('that a session was there, which finds none of its own names taken and leaves none', async () => {
+  it('a session on the connection, which neither meets nor leaves names', async () => {
     const text = newText('SELECT $1::int AS n');
     await askOften(text, [0]);
     await SessionLease.run(accessTo(pool, one.stamp), async (session) => {
@@ -176,7 +176,7 @@ describe('nobody notices', () => {
     for (const n of numbers(4)) expect((await ask(n % 2 ? one : two, text, [n])).rows).toEqual([{ n }]);
   });
 
-  it('that an earlier attempt to make the name failed halfway', async () => {
+  it('an earlier attempt to prepare the name that failed halfway', async () => {
     const text = newText('INSERT INTO notes (body) VALUES ($1)');
     await askOften(text, ['']).catch(() => undefined); // the second one violates the unique key
     for (const n of numbers(3)) await ask(n % 2 ? one : two, text, [`a ${n}`]);

@@ -60,7 +60,7 @@ describe('a migration of a table in use', () => {
     expect(retries[0]).toEqual([1, '55P03']);
   });
 
-  it('gives up after its attempts, undone and to be run again', async () => {
+  it('gives up after its attempts, rolled back and repeatable', async () => {
     await begin();
     const failure = await migrateTables(migrator, tables, [A, ALTERS], { lockTimeoutMs: 20, attempts: 3 }).catch(
       (error: unknown) => error,
@@ -72,7 +72,7 @@ describe('a migration of a table in use', () => {
     expect((await migrateTables(migrator, tables, [A, ALTERS])).applied).toHaveLength(1);
   });
 
-  it('repeats the statement alone outside a transaction: what came before it is done', async () => {
+  it('repeats only the blocked statement outside a transaction', async () => {
     await begin();
     let runs = 0;
     const untransacted = migration(
@@ -90,7 +90,7 @@ describe('a migration of a table in use', () => {
     expect(runs).toBe(1);
   });
 
-  it('lets an index that is built concurrently wait for its users, who wait for nothing', async () => {
+  it("lets CREATE INDEX CONCURRENTLY wait for the table's users, who do not wait", async () => {
     await begin();
     const index = migration('Index1764000000003', 'CREATE INDEX CONCURRENTLY a_id ON a (id)', false);
     await holder.query(`INSERT INTO ${tables.schema}.a VALUES (2)`);
@@ -107,7 +107,7 @@ describe('a migration of a table in use', () => {
     expect((await run).applied).toEqual(['Index1764000000003']);
   });
 
-  it('is tried again when it was the victim of a deadlock', async () => {
+  it('is retried after a deadlock', async () => {
     await begin();
     await holder.query('COMMIT');
     await migrator.query(`CREATE TABLE ${tables.schema}.z (id int)`);
@@ -130,7 +130,7 @@ describe('a migration of a table in use', () => {
     expect(codes).toEqual(['40P01']);
   });
 
-  it('stops trying at once when its signal says so', async () => {
+  it('stops retrying when its signal is aborted', async () => {
     await begin();
     const stop = new AbortController();
     const reason = new Error('enough');

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 
 describe('migrating a schema', () => {
-  it('runs what is not recorded in the order of the timestamps, and tells what it did', async () => {
+  it('runs unrecorded migrations in timestamp order and returns what it ran', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     expect(await recordedMigrations(client, tables.schema)).toEqual([]);
     expect(await migrateTables(client, tables, [B, A])).toEqual({
@@ -44,7 +44,7 @@ describe('migrating a schema', () => {
     ]);
   });
 
-  it('goes on where TypeORM itself has begun, in the same table', async () => {
+  it('continues after migrations that TypeORM itself recorded in the same table', async () => {
     const [client, { schema, role }] = [await fixture.client(), await fixture.tables()];
     const typeorm = new DataSource({
       ...{ type: 'postgres', url: fixture.database.url, schema, migrations: [A], installExtensions: false },
@@ -61,7 +61,7 @@ describe('migrating a schema', () => {
     ]);
   });
 
-  it('lets the role use what policies hold, and nothing else, also when only the rights are missing', async () => {
+  it('grants the role tables restricted by policies and nothing else, even when only grants are missing', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const rights = async (): Promise<unknown> => {
       const { rows } = await client.query(
@@ -97,7 +97,7 @@ describe('migrating a schema', () => {
     expect((await client.query(changes, [tables.schema])).rows).toEqual(before.rows);
   });
 
-  it('leaves nothing of it on the connection, whatever the outcome', async () => {
+  it('leaves no settings on the connection, whatever the outcome', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     await client.query(`SET search_path = pg_temp, public; SET lock_timeout = '17s'`);
     const before = await stateOf(client);
@@ -112,7 +112,7 @@ describe('migrating a schema', () => {
 });
 
 describe('a migration that fails', () => {
-  it('leaves nothing behind; those before it stay, those after it do not run, and the next run goes on', async () => {
+  it('is rolled back, keeps earlier ones, stops later ones, and is resumed by the next run', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const failure = await migrateTables(client, tables, [A, B_FAILS, C]).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(MigrationFailedError);
@@ -129,7 +129,7 @@ describe('a migration that fails', () => {
     expect((await migrateTables(client, tables, [A, B, C])).applied).toEqual(['B1764000000002', 'C1764000000003']);
   });
 
-  it('is not repeated, and its turn is free', async () => {
+  it('is not repeated, and releases the schema lock', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     let runs = 0;
     const counts = migration('Counts1764000000001', async (runner) => {
@@ -141,7 +141,7 @@ describe('a migration that fails', () => {
     expect((await migrateTables(await fixture.client(), tables, [A])).applied).toHaveLength(1);
   });
 
-  it('is one that leaves a transaction open: nobody would commit it', async () => {
+  it('includes one that leaves a transaction open, which would never be committed', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const open = migration('Open1764000000005', 'BEGIN; CREATE TABLE lost (id int)', false);
     await expect(migrateTables(client, tables, [open])).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('a migration that fails', () => {
     expect(client.getTransactionStatus()).toBe('I');
   });
 
-  it('is told when the schema is missing', async () => {
+  it('reports a missing schema', async () => {
     const client = await fixture.client();
     await expect(migrateTables(client, { schema: 'nowhere', role: fixture.role }, [A])).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
@@ -161,7 +161,7 @@ describe('a migration that fails', () => {
     });
   });
 
-  it('never counts as done when it is not recorded', async () => {
+  it('never counts as applied when it is not recorded', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const forgets = migration('Forgets1764000000002', `DELETE FROM schema_migrations WHERE name = 'A1764000000001'`);
     const failure = await migrateTables(client, tables, [A, forgets]).catch((error: unknown) => error);
@@ -171,7 +171,7 @@ describe('a migration that fails', () => {
 });
 
 describe('two runs on one schema', () => {
-  it('take turns, and the second finds nothing to do', async () => {
+  it('run one after the other, and the second finds nothing to do', async () => {
     const tables = await fixture.tables();
     const clients = await Promise.all(Array.from({ length: 4 }, () => fixture.client()));
     const runs = await Promise.all(clients.map((client) => migrateTables(client, tables, [A, B, C])));
@@ -179,7 +179,7 @@ describe('two runs on one schema', () => {
     expect(new Set(runs.map(({ version }) => version))).toEqual(new Set(['C1764000000003']));
   });
 
-  it('do not deadlock when one builds an index concurrently, which waits for every older snapshot', async () => {
+  it('do not deadlock when one runs CREATE INDEX CONCURRENTLY, which waits for every older snapshot', async () => {
     const tables = await fixture.tables();
     const [first, second] = [await fixture.client(), await fixture.client()];
     let second_: Promise<unknown> = Promise.resolve();
@@ -197,7 +197,7 @@ describe('two runs on one schema', () => {
 });
 
 describe('a run whose connection is killed', () => {
-  it('has done whole migrations or none, and the next run completes', async () => {
+  it('has applied whole migrations only, and the next run completes', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     let shots = 0;
     const isKilled = migration('B1764000000002', async (runner) => {

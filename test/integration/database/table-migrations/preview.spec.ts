@@ -26,8 +26,8 @@ async function scratchSchemas(): Promise<number> {
   return rows.length;
 }
 
-describe('a preview', () => {
-  it('shows what the migrations behind a version would run, without what TypeORM asks', async () => {
+describe('a migration preview', () => {
+  it("shows the statements of pending migrations, without TypeORM's own queries", async () => {
     const client = await fixture.client();
     expect(await previewMigrations(client, 'A1764000000001', [A, B, INDEX])).toEqual([
       {
@@ -42,7 +42,7 @@ describe('a preview', () => {
     ]);
   });
 
-  it('equals what then is run', async () => {
+  it('equals what is run afterwards', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const preview = await previewMigrations(client, null, appSchema.migrations);
     expect(preview.map((step) => step.migration)).toEqual([
@@ -57,14 +57,14 @@ describe('a preview', () => {
     expect(preview.flatMap(({ sql }) => sql)).toEqual(changes);
   });
 
-  it('is empty without opening anything when nothing is behind', async () => {
+  it('is empty, without opening a connection, when nothing is pending', async () => {
     const client = await fixture.client();
     const statements = recordStatements(client);
     expect(await previewMigrations(client, 'B1764000000002', [A, B])).toEqual([]);
     expect(statements).toEqual([]);
   });
 
-  it('leaves nothing behind, also when a migration fails', async () => {
+  it('leaves nothing behind, even when a migration fails', async () => {
     const client = await fixture.client();
     const before = await stateOf(client);
     await previewMigrations(client, null, [A, B, INDEX]);
@@ -86,7 +86,7 @@ describe('a preview', () => {
     await user.query('COMMIT');
   });
 
-  it('removes what a preview that was killed has left, but nothing of one that runs', async () => {
+  it('removes leftovers of a killed preview, but nothing of a running one', async () => {
     const client = await fixture.client();
     const killed = migration('B1764000000002', 'SELECT pg_terminate_backend(pg_backend_pid())');
     await expect(previewMigrations(client, null, [A, killed])).rejects.toThrow('B1764000000002');

@@ -61,7 +61,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs a statement as the application would, for one tenant or for nobody. */
+/** Runs a statement as the application would, for one tenant or without one. */
 async function as<Row extends pg.QueryResultRow>(tenant: string, text: string, values?: unknown[]): Promise<Row[]> {
   await app.query(`SELECT set_config('app.tenant_id', $1, false)`, [tenant]);
   return (await app.query<Row>(text, values)).rows;
@@ -90,7 +90,7 @@ async function indexNames(table: string): Promise<string[]> {
 }
 
 describe('a tenant table', () => {
-  it('has keys that start with the tenant, under predictable names', async () => {
+  it('has keys that start with the tenant, with predictable names', async () => {
     expect(await constraints('books')).toEqual([
       'books_owner_id_fkey: FOREIGN KEY (tenant_id, owner_id) REFERENCES app.shelves(tenant_id, id)',
       'books_pkey: PRIMARY KEY (tenant_id, id)',
@@ -101,7 +101,7 @@ describe('a tenant table', () => {
     expect(await indexNames('books')).toEqual(['books_pkey', 'books_title_idx']);
   });
 
-  it('keeps names that are too long apart, and the same in every schema', async () => {
+  it('has distinct names even where they are truncated, the same in every schema', async () => {
     const names = await indexNames(LONG);
     expect(names).toEqual([
       'a_table_with_a_name_that_leaves_little_room_for_i_8e302a30_pkey',
@@ -112,7 +112,7 @@ describe('a tenant table', () => {
     for (const name of names) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
   });
 
-  it('is created under the name it was given, whatever characters that has', async () => {
+  it('is created under its given name, whatever characters it contains', async () => {
     expect(await as(acme, `INSERT INTO "it's ""odd""" DEFAULT VALUES RETURNING "the ""id"""`)).toHaveLength(1);
     expect(await indexNames(ODD)).toEqual([`${ODD}_pkey`, `${ODD}_the "id"_idx`]);
   });
@@ -127,32 +127,32 @@ describe('a tenant table', () => {
     expect(await as(acme, 'SELECT name FROM shelves')).toEqual([{ name: 'mine' }]);
   });
 
-  it("refuses a row in another tenant's name, and one in nobody's", async () => {
+  it('rejects a row of another tenant and a row without a tenant', async () => {
     const insert = 'INSERT INTO shelves (tenant_id, name) VALUES ($1, $2)';
     await expect(as(acme, insert, [globex, 'x'])).rejects.toThrow('row-level security');
     await expect(as('', insert, [globex, 'x'])).rejects.toThrow('row-level security');
     await expect(as('', `INSERT INTO shelves (name) VALUES ('x')`)).rejects.toThrow('row-level security');
   });
 
-  it('refuses to hand a row to another tenant', async () => {
+  it('rejects moving a row to another tenant', async () => {
     await addShelf(acme, 'to give away');
     await expect(as(acme, 'UPDATE shelves SET tenant_id = $1', [globex])).rejects.toThrow('row-level security');
   });
 
-  it("refuses a reference to another tenant's row", async () => {
+  it("rejects a reference to another tenant's row", async () => {
     const shelf = await addShelf(acme, 'of acme');
     const insert = 'INSERT INTO books (title, shelf_id) VALUES ($1, $2)';
     await as(acme, insert, ['ours', shelf]);
     await expect(as(globex, insert, ['theirs', shelf])).rejects.toMatchObject({ constraint: 'books_shelf_id_fkey' });
   });
 
-  it('lets two tenants use one unique value', async () => {
+  it('allows two tenants the same unique value', async () => {
     await addShelf(acme, 'same');
     await addShelf(globex, 'same');
     await expect(addShelf(acme, 'same')).rejects.toMatchObject({ constraint: 'shelves_name_key' });
   });
 
-  it('keeps a row with its tenant when what it points to is deleted', async () => {
+  it("keeps a row's tenant when the referenced row is deleted", async () => {
     const shelf = await addShelf(acme, 'short-lived');
     await as(acme, 'INSERT INTO books (title, shelf_id) VALUES ($1, $2)', ['left alone', shelf]);
     await as(acme, 'DELETE FROM shelves WHERE id = $1', [shelf]);
@@ -161,13 +161,13 @@ describe('a tenant table', () => {
     ]);
   });
 
-  it('is searched by its index, in which the tenant comes first', async () => {
+  it('is searched through its index that starts with the tenant', async () => {
     const plan = await as<{ 'QUERY PLAN': string }>(acme, `EXPLAIN SELECT * FROM books WHERE title = 'x'`);
     const condition = plan.map((line) => line['QUERY PLAN']).find((line) => line.includes('Index Cond'));
     expect(condition).toMatch(/\(tenant_id = .*current_setting\('app\.tenant_id'.*\) AND \(title = 'x'/);
   });
 
-  it('lets the owner, who migrates, see the rows of all tenants', async () => {
+  it('shows the owner, who migrates, the rows of all tenants', async () => {
     await addShelf(acme, 'seen by the owner');
     await addShelf(globex, 'seen by the owner');
     const owner = new pg.Client({ connectionString: database.url });
@@ -178,8 +178,8 @@ describe('a tenant table', () => {
   });
 });
 
-describe('a migration', () => {
-  it('is refused a name that PostgreSQL would cut off', async () => {
+describe('a table migration', () => {
+  it('cannot use a name that PostgreSQL would truncate', async () => {
     const create = class extends CreateShelves1764000000000 {
       override up = (runner: QueryRunner): Promise<void> =>
         createTenantTable(runner, 'x'.repeat(64), { columns: { id: 'uuid' } });
@@ -187,7 +187,7 @@ describe('a migration', () => {
     await expect(migrate(database, [create])).rejects.toThrow(IdentifierTooLongError);
   });
 
-  it('can be taken back', async () => {
+  it('can be reverted', async () => {
     await asOwner(database, (runner) => new CreateShelves1764000000000().down(runner));
     const left = await database.admin(`SELECT FROM pg_tables WHERE schemaname = 'app' AND tablename = 'books'`);
     expect(left).toEqual([]);

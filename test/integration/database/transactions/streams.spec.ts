@@ -45,7 +45,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     client = clientOf(pool, tenant);
   });
 
-  /** Every connection is back: an ending pool waits for those that are not. */
+  /** Every connection has been released: an ending pool waits for the others. */
   afterEach(async () => {
     client.release();
     if (kind === 'pooled') expect(await leftovers(pool)).toEqual([NOTHING_LEFT, NOTHING_LEFT, NOTHING_LEFT]);
@@ -70,7 +70,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     });
   });
 
-  it('may be left early', async () => {
+  it('may be ended early', async () => {
     await inAndOutsideTransactions(async (outside) => {
       const stream = client.query(new QueryStream(NUMBERS, [], { batchSize: 10 }));
       for await (const row of stream) {
@@ -81,7 +81,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     });
   });
 
-  it('may be given up before they were sent', async () => {
+  it('may be abandoned before they are sent', async () => {
     await inAndOutsideTransactions(async (outside) => {
       const stream = client.query(new QueryStream(NUMBERS));
       const closed = once(stream, 'close');
@@ -91,7 +91,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     });
   });
 
-  it('tell their reader of an error, before the first row or after many', async () => {
+  it('report an error before the first row or after many', async () => {
     const failing = 'SELECT 1000 / (900 - n) AS n FROM generate_series(1, 1000) n';
     for (const text of ['SELECT nothing', failing]) {
       await inAndOutsideTransactions(async (outside) => {
@@ -103,7 +103,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     }
   });
 
-  it('tell their reader when the connection dies under them', async () => {
+  it('report the loss of their connection', async () => {
     await inAndOutsideTransactions(async () => {
       const text = 'SELECT pg_backend_pid() AS n FROM generate_series(1, 1000)';
       const stream = client.query(new QueryStream(text, [], { batchSize: 1 }));
@@ -125,7 +125,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     });
   });
 
-  it('leave no read timeout behind, which would speak on a connection given back', async () => {
+  it('leave no read timeout behind that would fire on a released connection', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     await client.query('SELECT 1');
     const before = timers();
@@ -136,14 +136,14 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     pool = openPool(kind, tap.through(database.target));
   });
 
-  it('are told when no connection can be had', async () => {
+  it('fail when no connection is available', async () => {
     await pool.end();
     await expect(rowsOf(client.query(new QueryStream(NUMBERS)))).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await expect(client.query(newCursor(NUMBERS)).read(1)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     pool = openPool(kind, tap.through(database.target));
   });
 
-  it('say so when the COMMIT behind them fails', async () => {
+  it('report that the COMMIT queued behind them fails', async () => {
     const stream = client.query(new QueryStream(`INSERT INTO notes (body, parent) VALUES ('orphan', -1) RETURNING id`));
     const failed = once(stream, 'error').catch((error: unknown) => [error]);
     stream.resume();
@@ -151,7 +151,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     expect(await database.admin('SELECT FROM shared.notes')).toEqual([]);
   });
 
-  it('run what node-postgres calls a Query, one command of it', async () => {
+  it('run a node-postgres Query of one command', async () => {
     const query = client.query(new pg.Query(NUMBERS));
     const rows: unknown[] = [];
     query.on('row', (row) => rows.push(row));
@@ -162,7 +162,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     );
   });
 
-  it('are refused what statements are', () => {
+  it('are subject to the same checks as statements', () => {
     expect(() => client.query(new QueryStream(`SELECT set_config('a', 'b', false)`))).toThrow(
       expect.objectContaining({ code: 'SESSION_STATEMENT_REFUSED' }),
     );
@@ -173,7 +173,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     expect(() => client.query(new QueryStream(NUMBERS))).toThrow(expect.objectContaining({ code: 'SESSION_ENDED' }));
   });
 
-  it('let the statements behind them in a transaction wait their turn', async () => {
+  it('are finished before later statements of their transaction run', async () => {
     await client.query('BEGIN');
     const stream = rowsOf(client.query(new QueryStream(NUMBERS, [], { batchSize: 10 })));
     const behind = client.query(`INSERT INTO notes (body) VALUES ('behind')`);
@@ -184,7 +184,7 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
   });
 });
 
-it('a stream that its reader forgets is stopped by the read timeout, and its connection is not kept', async () => {
+it('a stream whose reader stops is ended by the read timeout, and its connection is not reused', async () => {
   const pool = openPool('pooled', database.target, { statementTimeoutMs: 200 });
   const text = 'SELECT generate_series(1, 1000) AS n';
   const stream = clientOf(pool, tenant).query(new QueryStream(text, [], { batchSize: 1 }));

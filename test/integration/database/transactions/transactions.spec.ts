@@ -55,7 +55,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await database.admin('SELECT pg_terminate_backend($1)', [rows[0].pid]);
   };
 
-  it('is begun and stamped in one message, and plain from there on', async () => {
+  it('begins with its stamp in one message and needs none afterwards', async () => {
     await client.query('BEGIN');
     expect(tap.take().replaceAll(/[pX]/g, '')).toBe('Q');
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);
@@ -96,7 +96,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect(await bodies()).toEqual(['kept']);
   });
 
-  it('leaves nothing when it is rolled back', async () => {
+  it('leaves nothing behind when it is rolled back', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('undone')`);
     await client.query('SET LOCAL statement_timeout = 1234');
@@ -106,7 +106,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);
   });
 
-  it('is not said to be committed when an earlier error has aborted it', async () => {
+  it('is not reported as committed when an earlier error has aborted it', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('lost')`);
     await expect(client.query('SELECT 1/0')).rejects.toThrow();
@@ -119,7 +119,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await expect(client.query('ROLLBACK')).resolves.toMatchObject({ command: 'ROLLBACK' });
   });
 
-  it('fails at COMMIT when a deferred constraint does, and its connection stays', async () => {
+  it('fails at COMMIT on a deferred constraint, and its connection stays in the pool', async () => {
     await client.query('BEGIN');
     const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
     await client.query(`INSERT INTO notes (body, parent) VALUES ('orphan', -1)`);
@@ -128,7 +128,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     if (kind === 'pooled') expect((await client.query('SELECT pg_backend_pid() AS pid')).rows).toEqual(rows);
   });
 
-  it('is over when its connection dies: COMMIT fails, ROLLBACK has nothing left to do', async () => {
+  it('ends when its connection dies: COMMIT fails, and ROLLBACK has nothing left to do', async () => {
     for (const end of ['COMMIT', 'ROLLBACK']) {
       await client.query('BEGIN');
       await client.query(`INSERT INTO notes (body) VALUES ('lost')`);
@@ -143,7 +143,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);
   });
 
-  it('does not wait behind a statement that was given up', async () => {
+  it('is rolled back without waiting for a statement that timed out', async () => {
     await pool.end();
     pool = openPool(kind, tap.through(database.target), { statementTimeoutMs: 300 });
     client = clientOf(pool, tenant);
@@ -157,7 +157,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     tap.thaw();
   });
 
-  it('is rolled back when its caller goes away, whatever is running', async () => {
+  it('is rolled back when its caller releases it, whatever is running', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('abandoned')`);
     const running = client.query('SELECT pg_sleep(5)');
@@ -169,7 +169,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('is rolled back when its caller goes away before it has begun', async () => {
+  it('is rolled back when its caller releases it before it has begun', async () => {
     const begun = client.query('BEGIN');
     client.release();
     await begun;
@@ -181,7 +181,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect(left).toEqual([]);
   });
 
-  it('runs statements that were sent together in their order', async () => {
+  it('runs statements sent together in order', async () => {
     await client.query('BEGIN');
     const answers = await Promise.allSettled([
       client.query(`INSERT INTO notes (body) VALUES ('first')`),
@@ -193,7 +193,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('is one at a time, and a failed BEGIN leaves the way free for the next', async () => {
+  it('allows one at a time, and a failed BEGIN does not block the next one', async () => {
     await client.query('BEGIN');
     await expect(client.query('BEGIN')).rejects.toMatchObject({ code: 'TRANSACTION_ALREADY_OPEN' });
     await client.query('ROLLBACK');
@@ -202,7 +202,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await expect(broken.query('BEGIN')).rejects.toMatchObject({ code: expect.not.stringMatching('TRANSACTION') });
   });
 
-  it('is not forgotten when an earlier BEGIN, given up meanwhile, fails behind its back', async () => {
+  it('survives the late failure of an earlier, abandoned BEGIN', async () => {
     let fail: (error: Error) => void = () => undefined;
     const answers: Promise<PooledConnection>[] = [new Promise((_, reject) => (fail = reject))];
     const slowFirst = {
@@ -222,13 +222,13 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('ends by COMMIT or ROLLBACK alone; without one they do nothing', async () => {
+  it('ends only by COMMIT or ROLLBACK, which do nothing outside one', async () => {
     await expect(client.query('COMMIT')).resolves.toMatchObject({ command: 'COMMIT' });
     await expect(client.query('ROLLBACK')).resolves.toMatchObject({ command: 'ROLLBACK' });
     expect(tap.take()).toBe('');
   });
 
-  it('calls back as node-postgres does', async () => {
+  it('supports callbacks as node-postgres does', async () => {
     const answer = await new Promise((resolve, reject) => {
       client.query(IDENTITY, (error, result) => (error ? reject(error) : resolve(result?.rows)));
     });

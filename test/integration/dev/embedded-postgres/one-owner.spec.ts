@@ -44,7 +44,7 @@ describe('the process that owns an embedded PostgreSQL', () => {
     return owner.answer.url ?? '';
   }
 
-  it('is one: of two first starts at once one serves, the other is refused, and a later one, too', async () => {
+  it('is unique: of two simultaneous first starts one serves, and the other and any later one are rejected', async () => {
     const starts = await Promise.allSettled([EmbeddedPostgres.start(start), EmbeddedPostgres.start(start)]);
     const servers = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const refusals = starts.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
@@ -69,7 +69,7 @@ describe('the process that owns an embedded PostgreSQL', () => {
     }
   });
 
-  it('may start while the one before is about to end', async () => {
+  it('may start while its predecessor is about to end', async () => {
     const before = await EmbeddedPostgres.start(start);
     let stopped: Promise<void> | undefined;
     const next = await EmbeddedPostgres.start({
@@ -84,7 +84,7 @@ describe('the process that owns an embedded PostgreSQL', () => {
     await next.stop();
   });
 
-  it('takes PostgreSQL along when it is killed, and the next start finds everything', async () => {
+  it('ends PostgreSQL even when it is killed, and the next start finds all data', async () => {
     const url = await urlOfNewOwner();
     const client = new Client({ connectionString: url });
     client.on('error', () => {}); // its server is about to go away
@@ -98,7 +98,7 @@ describe('the process that owns an embedded PostgreSQL', () => {
     await next.stop();
   });
 
-  it('still has its server when Ctrl-C reaches every process of the terminal', async () => {
+  it('keeps its server when Ctrl-C reaches every process of the terminal', async () => {
     await urlOfNewOwner();
     const group = owner?.child.pid;
     if (!owner || group === undefined) throw new Error('no owner');

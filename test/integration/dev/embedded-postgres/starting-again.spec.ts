@@ -40,7 +40,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     }
   }
 
-  it('creates a database that its owner can use, and nobody else', async () => {
+  it('creates a database that only its owner can use', async () => {
     // What a start that was killed leaves: no process has the id 2^22, the kernel's limit.
     const abandoned = join(dataDir, 'postgres.staging-4194304-abcdef');
     await mkdir(join(abandoned, 'data'), { recursive: true });
@@ -78,7 +78,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     expect((await stat(join(dataDir, 'postgres'))).mode & 0o777).toBe(0o700);
   });
 
-  it('leaves no process after stop, however often it is asked', async () => {
+  it('leaves no process after stop, however often it is called', async () => {
     const server = await EmbeddedPostgres.start(options);
     expect(processesNaming(dataDir)).not.toEqual([]);
     await Promise.all([server.stop(), server.stop()]);
@@ -90,7 +90,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     expect(await running(({ url }) => query(url, 'SELECT what FROM kept'))).toEqual([{ what: 'still here' }]);
   });
 
-  it('makes good what a crash before the role and the database existed left out', async () => {
+  it('completes a first start that crashed before the role and the database existed', async () => {
     await running(async ({ superuserUrl }) => {
       await query(superuserUrl.replace(/tenantry$/, 'postgres'), 'DROP DATABASE tenantry');
       await query(superuserUrl.replace(/tenantry$/, 'postgres'), 'DROP ROLE tenantry');
@@ -98,7 +98,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     expect(await running(({ url }) => query(url, 'SELECT 1 AS one'))).toEqual([{ one: 1 }]);
   });
 
-  it('takes a new password for the owner, and says what to do when the superuser has another', async () => {
+  it('accepts a new owner password and explains what to do about a different superuser password', async () => {
     const other = { ...options, passwords: { superuser: 'another', owner: 'another' } };
     await expect(EmbeddedPostgres.start(other)).rejects.toMatchObject({
       code: 'EMBEDDED_PASSWORD_REJECTED',
@@ -124,7 +124,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
     expect(lines).toEqual([]);
   });
 
-  it('reports the line that says why the server does not start', async () => {
+  it("reports PostgreSQL's own line about why it does not start", async () => {
     await expect(EmbeddedPostgres.start({ ...options, settings: { shared_buffers: 'plenty' } })).rejects.toMatchObject({
       code: 'EMBEDDED_POSTGRES_FAILED',
       message: expect.stringMatching(/^postgres failed \(exit code 1\): [^\n]*shared_buffers[^\n]*$/),

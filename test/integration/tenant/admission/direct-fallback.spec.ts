@@ -28,7 +28,7 @@ beforeEach(async () => {
   };
 });
 
-it('what runs over a direct connection because the pool failed is ended too', async () => {
+it('a suspension also ends work on a direct connection of the fallback', async () => {
   const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
   await rig.untilBackends(acme, 1);
   expect(pool.snapshot().fallbacks).toBeGreaterThan(0);
@@ -38,10 +38,10 @@ it('what runs over a direct connection because the pool failed is ended too', as
   expect(await codeOf(acme.dataSource.query('SELECT 1'))).toBe('TENANT_SUSPENDED');
   await rig.setStatus(acme, 'active');
   await soon(async () => expect(await codeOf(acme.dataSource.query('SELECT 1'))).toBe('done'));
-  await soon(async () => expect(pool.budget.open).toBe(0)); // every place was given back
+  await soon(async () => expect(pool.budget.open).toBe(0)); // every slot was released
 });
 
-it('a direct connection that was being opened when the tenant was suspended is not used', async () => {
+it('a direct connection that is being opened when the tenant is suspended is not used', async () => {
   const mark = (): Promise<string> => codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'));
   expect(await codeOf(acme.dataSource.query('SELECT 1'))).toBe('done');
   await soon(async () => expect(pool.budget.open).toBe(0));

@@ -34,7 +34,7 @@ async function record(version: string): Promise<void> {
 }
 
 describe("a tenant whose tables are older than this instance's code", () => {
-  it('is answered with TENANT_UNAVAILABLE until it is brought up to date; others never notice', async () => {
+  it('is rejected with TENANT_UNAVAILABLE until it is migrated, without affecting other tenants', async () => {
     await record('CreateCustomers1764000000000');
     await soon(async () => {
       const { status, body, headers } = await list(acme);
@@ -45,7 +45,7 @@ describe("a tenant whose tables are older than this instance's code", () => {
     expect((await list(umbrella)).status).toBe(200);
   });
 
-  it('is not served in jobs either, nor by a data source that somebody held', async () => {
+  it('is rejected in jobs as well, and by a data source obtained earlier', async () => {
     const dataSource = await connections.run('acme', async () => connections.dataSource(acme));
     await record('CreateCustomers1764000000000');
     await soon(async () => {

@@ -44,7 +44,7 @@ it.each<[string, (lookup: TenantLookup, of: { slug: string; id: string }) => Pro
   ['a slug', (lookup, { slug }) => lookup.bySlug(slug)],
   ['a domain', (lookup, { slug }) => lookup.byDomain(`${slug}.example.com`)],
   ['an id', (lookup, { id }) => lookup.byId(id)],
-])('the tenant that %s leads to and its target are known with it', async (_, find) => {
+])('a lookup by %s caches the tenant and its target from the same query', async (_, find) => {
   const { lookup } = instance;
   const tenant = await placedTenant(sealWell);
   expect(await find(lookup, tenant)).not.toBeNull();
@@ -55,7 +55,7 @@ it.each<[string, (lookup: TenantLookup, of: { slug: string; id: string }) => Pro
   });
 });
 
-it('a target whose password does not open is told to whoever asks for it, and the tenant is known all the same', async () => {
+it("a target whose password cannot be decrypted fails only its own lookup, not the tenant's", async () => {
   const { lookup } = instance;
   const tenant = await placedTenant(() => 'nonsense');
   expect(await lookup.bySlug(tenant.slug)).toMatchObject({ id: tenant.id });

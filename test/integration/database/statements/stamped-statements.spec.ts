@@ -46,7 +46,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   /** Without what a direct connection says when it comes (p: password) and goes (X). */
   const taken = (): string => tap.take().replaceAll(/[pX]/g, '');
 
-  it('travel in one round trip with one Sync', async () => {
+  it('are sent in one pipelined query with one Sync', async () => {
     const { rows } = await clientOf(pool, tenant).query(IDENTITY);
     expect(rows).toEqual([{ tenant: tenant.id, schema: 'shared' }]);
     expect(taken()).toBe('PBEPBDES');
@@ -69,7 +69,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
     expect(leased.rows).toEqual([['<7>', '<x>']]);
   });
 
-  it('copies the values, and leaves no statement of the name that the caller gave behind', async () => {
+  it('copies the values and leaves no statement under the name that the caller gave', async () => {
     const values = ['before'];
     const client = clientOf(pool, tenant);
     const answer = client.query({ name: 'greeting', text: 'SELECT $1::text AS said', values });
@@ -108,7 +108,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
     expect((await clientOf(pool, tenant).query(IDENTITY)).rows).toHaveLength(1);
   });
 
-  it('finds nothing and adds nothing in another schema, nor for another tenant', async () => {
+  it('reads and writes nothing in another schema or for another tenant', async () => {
     const other = tenantIn('other');
     await clientOf(pool, other).query(`INSERT INTO notes (body) VALUES ('theirs')`);
     const client = clientOf(pool, tenant);
@@ -144,7 +144,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   });
 });
 
-it('leaves a pooled connection as it was', async () => {
+it('a stamped statement leaves its pooled connection unchanged', async () => {
   const pool = openPool('pooled', database.target);
   const tenant = tenantIn('shared');
   await Promise.all(Array.from({ length: 9 }, () => clientOf(pool, tenant).query(IDENTITY)));
@@ -153,7 +153,7 @@ it('leaves a pooled connection as it was', async () => {
   await pool.end();
 });
 
-it('closes a connection that answers no more, so that no late answer reaches the next statement', async () => {
+it('a connection that stops answering is closed, so that no late answer reaches the next statement', async () => {
   const tap = await WireTap.before(database.target);
   const pool = openPool('pooled', tap.through(database.target), { size: 1, statementTimeoutMs: 200 });
   const tenant = tenantIn('shared');
@@ -167,7 +167,7 @@ it('closes a connection that answers no more, so that no late answer reaches the
   await tap.close();
 });
 
-it('gives its connection back when the server is ready again, not when the error arrives', async () => {
+it('a failed statement releases its connection when the server is ready again, not when the error arrives', async () => {
   const tap = await WireTap.before(database.target);
   const pool = openPool('pooled', tap.through(database.target), { size: 1 });
   const client = clientOf(pool, tenantIn('shared'));
@@ -184,7 +184,7 @@ it('gives its connection back when the server is ready again, not when the error
   await tap.close();
 });
 
-it('closes a connection that a pipelined query left in a transaction, should one ever get through', async () => {
+it('a connection that a pipelined query left in a transaction is closed', async () => {
   const pool = openPool('pooled', database.target, { size: 1 });
   await runStamped(accessTo(pool, tenantIn('shared').stamp), { text: 'BEGIN' });
   expect(pool.counts()).toMatchObject({ idle: 0, busy: 0 });

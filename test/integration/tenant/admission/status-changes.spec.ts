@@ -47,7 +47,7 @@ describe.each([
   ['failed', 'TENANT_UNAVAILABLE'],
   ['provisioning', 'TENANT_UNAVAILABLE'],
 ])('a tenant set to "%s"', (status, code) => {
-  it(`has its work refused with ${code}, and all of it served at once when it is active again`, async () => {
+  it(`has its work rejected with ${code}, and is served again once it is active`, async () => {
     const loop = untilRefused(() => acme.dataSource.query(MARK));
     const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
     await rig.untilBackends(acme, 1);
@@ -58,7 +58,7 @@ describe.each([
   });
 });
 
-it('a tenant that is removed has its work ended, and one that never was is not served', async () => {
+it('a deleted tenant has its work ended and is not served any more', async () => {
   const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
   await rig.untilBackends(acme, 1);
   await rig.catalog.admin('DELETE FROM tenants WHERE id = $1', [acme.id]);
@@ -66,7 +66,7 @@ it('a tenant that is removed has its work ended, and one that never was is not s
   expect(await mark()).toBe('TENANT_UNAVAILABLE');
 });
 
-it('a tenant that was suspended while it had nothing under way is refused when it comes next', async () => {
+it('a tenant suspended without work in progress is rejected at its next statement', async () => {
   expect(await mark()).toBe('done');
   const umbrella = await rig.tenant();
   await rig.setStatus(acme, 'suspended');
@@ -75,7 +75,7 @@ it('a tenant that was suspended while it had nothing under way is refused when i
   expect(await codeOf(umbrella.dataSource.query(MARK))).toBe('TENANT_SUSPENDED');
 });
 
-it('a tenant that is suspended and resumed at once keeps what it has under way', async () => {
+it('a tenant that is suspended and resumed at once keeps its work in progress', async () => {
   const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(1.5)`));
   await rig.untilBackends(acme, 1);
   await rig.setStatus(acme, 'suspended');
@@ -84,7 +84,7 @@ it('a tenant that is suspended and resumed at once keeps what it has under way',
   expect(await sleeping).toBe('done');
 });
 
-it('a change that takes nothing away disturbs nobody', async () => {
+it('a change that leaves the tenant active ends no work', async () => {
   const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(1.5)`));
   const marks: Promise<string>[] = [];
   for (let n = 0; n < 20; n += 1) {
@@ -95,18 +95,18 @@ it('a change that takes nothing away disturbs nobody', async () => {
   expect(new Set(await Promise.all(marks))).toEqual(new Set(['done']));
 });
 
-it('thousands of tenants that change cost no look into the catalog when they have nothing under way here', async () => {
+it('changes of thousands of tenants without work in progress cost no catalog query', async () => {
   await rig.catalog.admin(insertTenants(Array.from({ length: 3_000 }, randomSlug)));
   await mark();
   const { loads } = rig.instance.cache.snapshot();
   await rig.catalog.admin(`UPDATE tenants SET message = 'migrated' WHERE status = 'maintenance'`);
   await rig.setStatus(acme, 'suspended');
-  await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED')); // what was announced before it has been heard
+  await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED')); // everything announced before it has arrived as well
   expect(rig.instance.cache.snapshot().loads - loads).toBeLessThan(5);
 });
 
-describe('while notifications are interrupted', () => {
-  it('a loop of statements is stopped all the same', async () => {
+describe('while catalog notifications are interrupted', () => {
+  it('a loop of statements of a suspended tenant is still ended', async () => {
     await mark();
     heard.cut();
     await soon(async () => expect(rig.instance.feed.connected).toBe(false));
@@ -116,7 +116,7 @@ describe('while notifications are interrupted', () => {
     expect(rig.instance.feed.connected).toBe(false);
   });
 
-  it('what runs on is ended when they are heard again', async () => {
+  it('a running statement of a suspended tenant is ended when notifications resume', async () => {
     const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
     await rig.untilBackends(acme, 1);
     heard.cut();
@@ -128,7 +128,7 @@ describe('while notifications are interrupted', () => {
 });
 
 describe('while the catalog does not answer', () => {
-  it('who is served goes on to be, nobody waits for it long, and a suspension takes effect once it does', async () => {
+  it('a served tenant is still served before its status check fails, and a suspension takes effect when the catalog answers', async () => {
     expect(await mark()).toBe('done');
     asked.freeze();
     await rig.setStatus(acme, 'suspended');
@@ -142,7 +142,7 @@ describe('while the catalog does not answer', () => {
     await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED'));
   });
 
-  it('who is refused stays refused', async () => {
+  it('a rejected tenant stays rejected', async () => {
     await mark();
     await rig.setStatus(acme, 'suspended');
     await soon(async () => expect(await mark()).toBe('TENANT_SUSPENDED'));

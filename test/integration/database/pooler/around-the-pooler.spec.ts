@@ -54,8 +54,8 @@ async function ordersOf(tenant: TestTenant): Promise<unknown[]> {
   return [status, body.code];
 }
 
-describe('the connections of the application', () => {
-  it('lead through the pooler for tenants only', async () => {
+describe("the application's connections", () => {
+  it('go through the pooler for tenants only', async () => {
     await Promise.all(Array.from({ length: 30 }, () => ordersOf(acme)));
     const through = await pooler.backends();
     const backends = await app.database.admin<Backend>(
@@ -73,7 +73,7 @@ describe('the connections of the application', () => {
     expect(new Set(names)).toEqual(new Set(['tenantry catalog', 'tenantry notifications']));
   });
 
-  it('of a session lead around it', async () => {
+  it('of a session bypass the pooler', async () => {
     const [statement] = await query<{ pid: number }>(PID);
     const [session] = await inSession<{ pid: number }>(PID);
     const through = await pooler.backends();
@@ -81,7 +81,7 @@ describe('the connections of the application', () => {
     expect(through).not.toContain(session?.pid);
   });
 
-  it('count towards one limit of the server, either way', () => {
+  it('count towards one limit of the server, through the pooler or around it', () => {
     const { pools, servers } = app.application.nest.get(ConnectionPools).snapshot();
     expect(pools.length).toBeGreaterThan(1);
     expect(servers).toHaveLength(1);
@@ -93,15 +93,15 @@ describe('a statement deadline', () => {
     ['a statement', query],
     ['a statement of a transaction', inTransaction],
     ['a statement of a session', inSession],
-  ])('stops %s at the server', async (_what, run) => {
+  ])('cancels %s at the server', async (_what, run) => {
     const cancelled = { code: '57014', message: 'canceling statement due to statement timeout' };
     await expect(run('SELECT pg_sleep(600)')).rejects.toMatchObject(cancelled);
     expect(await run('SHOW statement_timeout')).toEqual([{ statement_timeout: `${STATEMENT_TIMEOUT_S}s` }]);
   });
 });
 
-describe('while the pooler is gone', () => {
-  it('sessions, notifications and provisioning go on; requests are told, and served once it is back', async () => {
+describe('while the pooler is down', () => {
+  it('sessions, notifications and provisioning work, and requests fail until it is back', async () => {
     expect(await ordersOf(acme)).toEqual([200, undefined]);
     await pooler.stop();
     expect(await ordersOf(acme)).toEqual([503, 'TENANT_UNAVAILABLE']);

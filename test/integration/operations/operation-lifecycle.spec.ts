@@ -13,8 +13,8 @@ beforeEach(async () => {
 
 afterEach(async () => rig.close());
 
-describe('the course of an operation', () => {
-  it('shows the step, the progress inside it, and a sign of life', async () => {
+describe('an operation', () => {
+  it('records its step, the progress inside it, and a heartbeat', async () => {
     const go = new AbortController();
     const kind = kindOf({
       before: async () => undefined,
@@ -38,7 +38,7 @@ describe('the course of an operation', () => {
     expect(await rig.read(id)).toMatchObject({ status: 'succeeded', result: { found: 3 }, state: {} });
   });
 
-  it('keeps what a step kept, for the next attempt and for later steps', async () => {
+  it('passes the state saved by a step to the next attempt and to later steps', async () => {
     const seen: unknown[] = [];
     const kind = kindOf({
       first: async ({ saveState: keep, state }) => {
@@ -58,7 +58,7 @@ describe('the course of an operation', () => {
     expect(seen).toEqual([{}, chosen, chosen, chosen, chosen]);
   });
 
-  it('fails with a code and nothing of an unexpected error, and goes on when it is retried', async () => {
+  it('fails with a code that reveals nothing of an unexpected error, and resumes when retried', async () => {
     const failing = { now: true };
     const ran: string[] = [];
     const told: string[] = [];
@@ -86,7 +86,7 @@ describe('the course of an operation', () => {
     await expect(operations.cancel(id, ACTOR)).rejects.toBeInstanceOf(ConflictError);
   });
 
-  it('is tried again by itself when a database went away', async () => {
+  it('is retried automatically when a database was unavailable', async () => {
     let attempts = 0;
     const kind = kindOf({
       only: async () => {
@@ -100,7 +100,7 @@ describe('the course of an operation', () => {
     expect(attempts).toBe(2);
   });
 
-  it('ends at once when it is cancelled before anybody began, and within a heartbeat when somebody has', async () => {
+  it('ends at once when cancelled while pending, and within a heartbeat when cancelled while running', async () => {
     const told: string[] = [];
     const kind = kindOf(
       {
@@ -124,7 +124,7 @@ describe('the course of an operation', () => {
     expect(told).toEqual([before.id, during.id]);
   });
 
-  it('is given up when it is taken up again and again without finishing a step', async () => {
+  it('fails for good after too many attempts without a finished step', async () => {
     const kind = kindOf({ only: async () => undefined });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
@@ -132,7 +132,7 @@ describe('the course of an operation', () => {
     await expect(runner.runToCompletion(id)).rejects.toMatchObject({ reason: 'OPERATION_GIVEN_UP' });
   });
 
-  it('does not begin before its time', async () => {
+  it('does not begin before its run_after', async () => {
     const kind = kindOf({ only: async () => undefined });
     const { runner } = await rig.instance(kind);
     const { id } = await rig.ask(kind);

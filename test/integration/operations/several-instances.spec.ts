@@ -17,8 +17,8 @@ const untilStopped = async ({ signal }: { signal: AbortSignal }): Promise<void> 
   throw signal.reason;
 };
 
-describe('an operation', () => {
-  it('is done once by many instances that are given it at the same time', async () => {
+describe('an operation shared by several instances', () => {
+  it('runs once when many instances pick it up at the same time', async () => {
     const ran: string[] = [];
     const kind = kindOf({
       first: async ({ id }) => void ran.push(`first ${id}`),
@@ -35,7 +35,7 @@ describe('an operation', () => {
     });
   });
 
-  it('goes on from its last finished step when its instance loses the catalog', async () => {
+  it('resumes after its last finished step when its instance loses the catalog', async () => {
     const ran: string[] = [];
     const isStuck = { first: true };
     const kind = kindOf({
@@ -61,7 +61,7 @@ describe('an operation', () => {
     expect(ran).toEqual(['one', 'two', 'two']);
   });
 
-  it('is taken from an instance that shows no sign of life, which can write nothing any more', async () => {
+  it('is taken over from an instance without a heartbeat, which can write nothing any more', async () => {
     const ran: string[] = [];
     const kind = kindOf({
       only: async (run) => {
@@ -87,7 +87,7 @@ describe('an operation', () => {
     expect(ran).toEqual(['only', 'only']);
   });
 
-  it('is put down by an instance that ends, for another one to go on with', async () => {
+  it('is paused by an instance that shuts down and resumed by another one', async () => {
     const ran: string[] = [];
     const kind = kindOf({
       only: async (run) => {
@@ -106,7 +106,7 @@ describe('an operation', () => {
     expect(await rig.read(id)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('is left to instances whose code is new enough for it', async () => {
+  it('is left to instances whose code is new enough', async () => {
     class New1700000000001 {
       async up(): Promise<void> {}
       async down(): Promise<void> {}
@@ -126,7 +126,7 @@ describe('an operation', () => {
     expect(ran).toEqual(['older', 'newer']);
   });
 
-  it('is refused while another one about the same is under way', async () => {
+  it('is rejected while another one on the same subject is in progress', async () => {
     const kind = kindOf({ only: async () => undefined });
     const { operations } = await rig.instance(kind);
     const { id } = await rig.ask(kind);
@@ -137,7 +137,7 @@ describe('an operation', () => {
     await expect(operations.retry(id, ACTOR)).rejects.toBeInstanceOf(ConflictError);
   });
 
-  it('is refused when two ask for it in the same moment', async () => {
+  it('is accepted once when it is requested several times at the same moment', async () => {
     const kind = kindOf({ only: async () => undefined });
     await rig.instance(kind);
     const asked = await Promise.allSettled(Array.from({ length: 4 }, () => rig.ask(kind)));

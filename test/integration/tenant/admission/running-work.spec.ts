@@ -19,7 +19,7 @@ const SUSPENDED = 'TENANT_SUSPENDED';
 
 describe.each([
   ['pooled', true],
-  ['a direct connection each', false],
+  ['direct connections', false],
 ])('when a tenant is suspended (%s)', (_, enabled) => {
   let rig: SuspensionRig;
   let acme: RigTenant;
@@ -57,7 +57,7 @@ describe.each([
     expect(rig.pools.get(acme.placement.target).pool.leases.all()).toEqual([]);
   });
 
-  it('a handler that goes on with statement after statement is stopped', async () => {
+  it('a loop of statements is ended', async () => {
     const loop = untilRefused(() => acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'));
     await soon(async () => expect(await rig.lastMark(acme)).toBeGreaterThan(0));
     await rig.setStatus(acme, 'suspended');
@@ -65,7 +65,7 @@ describe.each([
     expect(await codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES'))).toBe(SUSPENDED);
   });
 
-  it('a statement that runs is stopped at the server', async () => {
+  it('a running statement is cancelled at the server', async () => {
     const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(600)`));
     await rig.untilBackends(acme, 1);
     await rig.setStatus(acme, 'suspended');
@@ -73,7 +73,7 @@ describe.each([
     await rig.untilBackends(acme, 0);
   });
 
-  it('a statement that will not be stopped is left alone: its caller is told, and its connection is closed', async () => {
+  it('a statement that ignores its cancellation is abandoned: its caller is rejected and its connection closed', async () => {
     const stubborn = codeOf(acme.dataSource.query(`SELECT ${acme.tag} stubborn()`));
     await rig.untilBackends(acme, 1);
     await rig.setStatus(acme, 'suspended');
@@ -83,7 +83,7 @@ describe.each([
     }
   });
 
-  it('a transaction in the middle of a statement is ended, and says why', async () => {
+  it('a transaction in the middle of a statement is ended with the reason', async () => {
     const transaction = acme.dataSource.transaction(async (manager) => {
       await manager.query('INSERT INTO marks DEFAULT VALUES');
       await manager.query(`SELECT ${acme.tag} pg_sleep(600)`);
@@ -96,7 +96,7 @@ describe.each([
     expect(await rig.lastMark(acme)).toBeNull();
   });
 
-  it('a transaction whose handler waits for something else is ended, and its COMMIT says why', async () => {
+  it('an idle transaction is ended, and its COMMIT fails with the reason', async () => {
     let goOn: () => void = () => undefined;
     const elsewhere = new Promise<void>((resolve) => (goOn = resolve));
     const transaction = acme.dataSource.transaction(async (manager) => {
@@ -112,7 +112,7 @@ describe.each([
     expect(await rig.lastMark(acme)).toBeNull();
   });
 
-  it('a transaction that is done at once may still be: it is not torn in two', async () => {
+  it('a transaction that ends at once may still commit', async () => {
     let isRefused = false;
     await acme.dataSource.transaction(async (manager) => {
       await manager.query('INSERT INTO marks DEFAULT VALUES');
@@ -123,7 +123,7 @@ describe.each([
     expect(await rig.lastMark(acme)).toBeGreaterThan(0);
   });
 
-  it('those who wait in the queue are turned away at once', async () => {
+  it('waiting callers are rejected before running statements are ended', async () => {
     const sleeping = [1, 2, 3].map(() => codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(600)`)));
     await rig.untilBackends(acme, 3);
     const waiting = Array.from({ length: 20 }, () => codeOf(acme.dataSource.query('INSERT INTO marks DEFAULT VALUES')));
@@ -150,7 +150,7 @@ describe.each([
     await runner.release();
   });
 
-  it('a stream whose next row is long in coming ends with the reason', async () => {
+  it('a stream that waits for its next row ends with the reason', async () => {
     const runner = acme.dataSource.createQueryRunner();
     const text = `SELECT ${acme.tag} n, CASE WHEN n > 150 THEN pg_sleep(600) END FROM generate_series(1, 300) n`;
     const stream = (await runner.stream(text)) as ReadStream;
@@ -163,7 +163,7 @@ describe.each([
     await runner.release();
   });
 
-  it('a cursor that is read row by row, as fast as it goes, ends with the reason', async () => {
+  it('a cursor that is read row by row ends with the reason', async () => {
     const client = clientOf(acme);
     const cursor = client.query(newCursor(`SELECT ${acme.tag} n FROM generate_series(1, 100000000) n`));
     const reading = untilRefused(() => cursor.read(1));
@@ -186,9 +186,9 @@ describe.each([
     client.release();
   });
 
-  it('a session is ended: what listens is told, what runs and what follows is refused', async () => {
+  it('a session is ended: its listener is notified, and running and later statements are rejected', async () => {
     let goOn: () => void = () => undefined;
-    const told = new Promise<{ code?: string }>((resolve) => {
+    const notified = new Promise<{ code?: string }>((resolve) => {
       goOn = () => undefined;
       void codeOf(
         rig.session(acme, async (session) => {
@@ -208,7 +208,7 @@ describe.each([
     );
     await rig.untilBackends(acme, 1);
     await rig.setStatus(acme, 'suspended');
-    expect(await told).toMatchObject({ code: SUSPENDED });
+    expect(await notified).toMatchObject({ code: SUSPENDED });
     goOn();
     expect(await running).toBe(`${SUSPENDED} ${SUSPENDED}`);
     await rig.untilBackends(acme, 0);

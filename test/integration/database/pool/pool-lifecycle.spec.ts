@@ -34,7 +34,7 @@ function openPools({ size = 2, connectTimeoutMs = POOL_OPTIONS.connectTimeoutMs 
   return new ConnectionPools({ pool } as AppConfig);
 }
 
-it('it is made once, however many ask for it at once, and opens no more connections than are needed', async () => {
+it('a pool is created once for simultaneous requests and opens no more connections than needed', async () => {
   const pools = openPools({ size: 10 });
   const handles = new Set(Array.from({ length: 100 }, () => pools.get({ ...database.target })));
   expect(handles.size).toBe(1);
@@ -46,7 +46,7 @@ it('it is made once, however many ask for it at once, and opens no more connecti
   await pools.close(1_000);
 });
 
-it('warm-up opens connections ahead of need, up to the size and what the server has left', async () => {
+it("warm-up opens connections in advance, up to the pool's size and the server's limit", async () => {
   const budget = new ServerBudget(3);
   const pool = new TestPool(database.target, { size: 2, maxOverflow: 2 }, { budget });
   await pool.warmUp(1);
@@ -65,7 +65,7 @@ it('warm-up opens connections ahead of need, up to the size and what the server 
   expect(pool.counts()).toEqual(NOTHING);
 });
 
-it('a changed password: new work goes to the new pool at once, what is lent goes on, and the old pool ends', async () => {
+it('after a changed password, new work uses a new pool while checked-out connections finish and the old pool ends', async () => {
   const pools = openPools();
   const handle = pools.get(database.target);
   const old = handle.pool;
@@ -86,7 +86,7 @@ it('a changed password: new work goes to the new pool at once, what is lent goes
   await database.admin(`ALTER ROLE ${database.role} PASSWORD '${database.target.password}'`);
 });
 
-it('nothing is handed out by a pool that is ending, and it ends: not what is idle, lent, being opened or being looked at', async () => {
+it('an ending pool hands out no connection that is idle, checked out, being opened or being validated', async () => {
   const proxy = await TcpProxy.before(database.target.server);
   for (const state of ['idle', 'lent', 'opening', 'validating'] as const) {
     const clock = new ManualClock();
@@ -112,7 +112,7 @@ it('nothing is handed out by a pool that is ending, and it ends: not what is idl
   await proxy.close();
 });
 
-it('it keeps no connections for a target that nobody used for ten minutes, and opens new ones when it is used again', async () => {
+it('a pool unused for ten minutes closes its connections and opens new ones when it is used again', async () => {
   const clock = new ManualClock();
   const pool = new TestPool(database.target, { size: 2 }, { now: clock.now });
   await pool.warmUp();
@@ -129,7 +129,7 @@ it('it keeps no connections for a target that nobody used for ten minutes, and o
   await pool.end();
 });
 
-it('shutdown gives up what is being opened on a server that says nothing', async () => {
+it('shutdown abandons connections being opened on a server that does not answer', async () => {
   const proxy = await TcpProxy.before(database.target.server);
   proxy.freeze();
   const pools = openPools({ connectTimeoutMs: 600_000 }); // longer than a test may take
