@@ -1,10 +1,10 @@
-// The application beside other ways to do the same, in one interleaved run with a PostgreSQL of its own. Run it with
-// `npm run bench`; options are in comparison/options.mjs, and bench/README.md says what is and is not fair about it.
+// Compares the application with other implementations of the same API, in one interleaved run with its own PostgreSQL.
+// Run it with `npm run bench`. Options: comparison/options.mjs. What is fair about it and what is not: bench/README.md.
 import { Logger } from '@nestjs/common';
-import { judge } from './comparison/aims.mjs';
+import { checkAims } from './comparison/aims.mjs';
 import { Bench } from './harness/bench.mjs';
 import { check } from './harness/check.mjs';
-import { Closing } from './harness/closing.mjs';
+import { CleanupStack } from './harness/cleanup-stack.mjs';
 import { compare } from './harness/compare.mjs';
 import { SETTINGS, settingsNote } from './harness/postgres.mjs';
 import { touch } from './harness/touch.mjs';
@@ -12,26 +12,28 @@ import { readOptions } from './comparison/options.mjs';
 import { planOf } from './comparison/plan.mjs';
 import { profileOurs } from './comparison/profile-run.mjs';
 import { environment, heading } from './report/environment.mjs';
-import { keep } from './report/keep.mjs';
-import { verdicts } from './report/markdown.mjs';
+import { saveResults } from './report/save-results.mjs';
+import { aimsTable } from './report/markdown.mjs';
 import { PACKAGES, sectionTable } from './comparison/section-table.mjs';
 
 const options = readOptions(process.argv.slice(2));
 const plan = planOf(options);
-const closing = new Closing();
+const cleanup = new CleanupStack();
 Logger.overrideLogger(['error']);
 try {
-  const bench = await Bench.start(closing);
+  const bench = await Bench.start(cleanup);
   const env = await environment({ postgres: bench.postgres.version }, PACKAGES);
   const counts = countsOf(plan);
-  progress(`fixtures: tenants ${JSON.stringify(counts)}; after them about ${minutesOf(plan)} minutes`);
+  progress(
+    `creating fixtures: tenants ${JSON.stringify(counts)}; measuring then takes about ${minutesOf(plan)} minutes`,
+  );
   await bench.makeFixtures({ counts, orders: options.orders, connections: options.connections });
   if (options.profile) await eachIsolation((isolation, sections) => profileOurs(bench, isolation, sections, options));
   else await measure(bench, env);
 } finally {
-  await closing.all();
+  await cleanup.run();
 }
-process.exit(); // signals are listened for
+process.exit(); // signal listeners are still registered
 
 async function measure(bench, env) {
   const sections = [];
@@ -41,23 +43,23 @@ async function measure(bench, env) {
       console.log(`\n${sectionTable(section)}`);
     }
   });
-  const aims = judge(sections);
-  if (aims.length > 0) console.log(`\n${verdicts(aims)}`);
-  if (options.keep) console.log(`\nKept as ${await keepAll(env, sections, aims)}`);
+  const aims = checkAims(sections);
+  if (aims.length > 0) console.log(`\n${aimsTable(aims)}`);
+  if (options.keep) console.log(`\nSaved as ${await saveAll(env, sections, aims)}`);
   const results = sections.flatMap(({ groups }) => groups.flatMap((group) => group.results));
   if (results.some(({ isValid }) => !isValid)) process.exitCode = 1;
 }
 
-function keepAll(env, sections, aims) {
-  const told = Object.entries(options.env).map((pair) => `, ${pair.join('=')}`);
+function saveAll(env, sections, aims) {
+  const extraEnv = Object.entries(options.env).map((pair) => `, ${pair.join('=')}`);
   const notes = [
-    `${options.rounds} rounds of ${options.seconds} s; ${options.orders} orders a tenant; at most ${options.connections} connections.`,
+    `${options.rounds} rounds of ${options.seconds} s; ${options.orders} orders per tenant; at most ${options.connections} connections.`,
     settingsNote(),
-    `The application: memory tier only, LOG_LEVEL=warn${told.join('')}.`,
+    `The application: memory tier only, LOG_LEVEL=warn${extraEnv.join('')}.`,
   ];
-  const parts = [...sections.map(sectionTable), ...(aims.length > 0 ? [verdicts(aims)] : [])];
+  const parts = [...sections.map(sectionTable), ...(aims.length > 0 ? [aimsTable(aims)] : [])];
   const data = { ...env, options, settings: SETTINGS, sections, aims };
-  return keep(options.keep, `${heading('Bench', env, notes)}\n${parts.join('\n\n')}`, data);
+  return saveResults(options.keep, `${heading('Bench', env, notes)}\n${parts.join('\n\n')}`, data);
 }
 
 async function eachIsolation(work) {
@@ -69,7 +71,7 @@ async function eachIsolation(work) {
   }
 }
 
-/** Starts who is needed for an isolation, checks their answers, and takes its sections one after the other. */
+/** Starts the contestants of an isolation, checks their responses, and measures its sections one after the other. */
 async function measureIsolation(bench, isolation, planned) {
   const peers = [...new Set(planned.flatMap((section) => section.peers))];
   const { contestants, stop } = await bench.startContestants(isolation, peers, options);
@@ -81,7 +83,7 @@ async function measureIsolation(bench, isolation, planned) {
     for (const contestant of contestants) await check(contestant, { ...fixtures, tenants }, `C${bench.nextRun()}`);
     if (isolation === 'row') await touch(contestants[0].program, { ...fixtures, tenants: count });
     for (const section of planned) measured.push(await measureSection(bench, contestants, section, fixtures));
-    for (const { program } of contestants) await noteMemory(program, measured);
+    for (const { program } of contestants) await recordMemory(program, measured);
   } finally {
     await stop();
   }
@@ -96,15 +98,21 @@ async function measureSection(bench, all, { works, peers, rounds = options.round
       `${section.isolation}, ${section.tenants} tenants, ${section.choice}, ${section.callers} callers: ${work}`,
     );
     const requests = { ...fixtures, tenants: section.tenants, choice: section.choice, work };
-    const { seconds } = options;
-    const how = { callers: section.callers, rounds: Math.min(rounds, options.rounds), seconds, warmUpSeconds: seconds };
-    groups.push({ work, results: await compare(bench, { contestants, requests, ...how }) });
+    const results = await compare(bench, {
+      contestants,
+      requests,
+      callers: section.callers,
+      rounds: Math.min(rounds, options.rounds),
+      seconds: options.seconds,
+      warmUpSeconds: options.seconds,
+    });
+    groups.push({ work, results });
   }
   return { ...section, groups };
 }
 
-async function noteMemory(program, sections) {
-  const { heapUsed } = await program.ask('memory');
+async function recordMemory(program, sections) {
+  const { heapUsed } = await program.call('memory');
   for (const { groups } of sections) {
     for (const { results } of groups) {
       for (const result of results) if (result.name === program.name) result.heapMb = heapUsed / 2 ** 20;
@@ -123,7 +131,7 @@ function minutesOf(sections) {
   const turns = sections.map(({ works, peers, rounds = options.rounds }) => {
     return works.length * (peers.length + 1) * (Math.min(rounds, options.rounds) + 1);
   });
-  const overheadSeconds = 0.5; // requests are written ahead
+  const overheadSeconds = 0.5; // preparing the requests of a round
   return Math.ceil((turns.reduce((sum, count) => sum + count, 0) * (options.seconds + overheadSeconds)) / 60);
 }
 

@@ -1,5 +1,5 @@
-// Where the CPU goes in a .cpuprofile: `node bench/profile.mjs FILE…`. `npm run bench -- --profile` makes such files, as
-// `node --cpu-prof` does.
+// Summarises CPU profiles: `node bench/profile.mjs FILE…`. `npm run bench -- --profile` and `node --cpu-prof` write
+// such files.
 import { readFile } from 'node:fs/promises';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -20,9 +20,9 @@ export async function summarise(path) {
     return aligned([['self', title], ...rows]).join('\n');
   };
   return [
-    table('package or folder', ({ url }) => roomOf(url), 20),
-    table('file', ({ url }) => placeOf(url), TOP),
-    table('function', ({ name, url, line }) => `${name} ${placeOf(url)}:${line}`, TOP * 2),
+    table('package or folder', ({ url }) => packageOf(url), 20),
+    table('file', ({ url }) => pathOf(url), TOP),
+    table('function', ({ name, url, line }) => `${name} ${pathOf(url)}:${line}`, TOP * 2),
   ].join('\n\n');
 }
 
@@ -30,7 +30,10 @@ function selfTimes({ nodes, samples, timeDeltas }) {
   const us = new Map();
   samples.forEach((id, n) => us.set(id, (us.get(id) ?? 0) + Math.max(0, timeDeltas[n])));
   return nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => ({
-    ...{ name: functionName || '(anonymous)', url, line: lineNumber + 1, us: us.get(id) ?? 0 },
+    name: functionName || '(anonymous)',
+    url,
+    line: lineNumber + 1,
+    us: us.get(id) ?? 0,
   }));
 }
 
@@ -40,15 +43,15 @@ function totals(nodes, keyOf) {
   return sums;
 }
 
-/** A package, a folder of ours, or `node` for what Node and V8 do themselves. */
-function roomOf(url) {
-  const place = placeOf(url);
-  const inPackage = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(place);
+/** The package, the folder of our own code, or `node` for Node and V8 themselves. */
+function packageOf(url) {
+  const path = pathOf(url);
+  const inPackage = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
   if (inPackage) return inPackage[1];
-  return place.startsWith('dist/') ? place.slice(0, place.lastIndexOf('/')) : 'node';
+  return path.startsWith('dist/') ? path.slice(0, path.lastIndexOf('/')) : 'node';
 }
 
-function placeOf(url) {
+function pathOf(url) {
   if (!url) return '(V8, C++)';
   const path = url.startsWith('file:') ? fileURLToPath(url) : url;
   return /.*?((?:node_modules|dist)\/.*)/.exec(path)?.[1] ?? path;

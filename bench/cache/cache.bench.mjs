@@ -1,22 +1,22 @@
-// The cache beside cache-manager, BentoCache, and lru-cache with ioredis by hand, in one interleaved run of under two
-// minutes, with a Redis and a PostgreSQL of its own. Run it with `npm run bench:cache`; bench/README.md says what is and is
-// not fair about it.
+// Compares the cache with cache-manager, BentoCache, and lru-cache with ioredis by hand, in one interleaved run of
+// under two minutes, with its own Redis and PostgreSQL. Run it with `npm run bench:cache`. What is fair about it and
+// what is not: bench/README.md.
 import { Logger } from '@nestjs/common';
 import { startRedis } from '../../test/support/redis/redis-server.mjs';
-import { judge } from './aims.mjs';
+import { checkAims } from './aims.mjs';
 import { catalogQueries } from './catalog-queries.mjs';
 import { bentoCache, cacheManager, carelessHandMade, handMade, ours, sharingBentoCache } from './contestants.mjs';
 import { frozenRedis } from './frozen-redis.mjs';
 import { memoryHits } from './memory-hit.mjs';
 import { redisHits } from './redis-hit.mjs';
 import { plainClient } from './redis-clients.mjs';
-import { environment, keep, table, verdicts } from './report.mjs';
+import { aimsTable, environment, save, table } from './report.mjs';
 import { stampedes } from './stampede.mjs';
 
 const CONTESTANTS = [ours, cacheManager, bentoCache, handMade];
 const KEYS = 1_000;
 
-Logger.overrideLogger(['error']); // ours says that Redis is gone each time an instance closes
+Logger.overrideLogger(['error']); // ours logs a lost Redis connection each time an instance closes
 const redis = await startRedis();
 try {
   const memory = await hitsInMemory();
@@ -27,10 +27,10 @@ try {
   const { postgresVersion, results } = await catalogQueries(redis.port);
   const catalog = catalogSection(results);
   const sections = [memory, shared, stampede, spread, frozen, catalog];
-  const aims = judge({ memory, stampede, spread, frozen, catalog });
-  const text = [...sections.map(table), verdicts(aims)].join('\n\n');
+  const aims = checkAims({ memory, stampede, spread, frozen, catalog });
+  const text = [...sections.map(table), aimsTable(aims)].join('\n\n');
   const env = await environment({ postgres: postgresVersion, redis: await redisVersion() });
-  console.log(`${text}\n\nKept as ${await keep({ env, sections, aims }, text)}`);
+  console.log(`${text}\n\nSaved as ${await save({ env, sections, aims }, text)}`);
   if (aims.some(({ reached }) => !reached)) process.exitCode = 1;
 } finally {
   await redis.stop();
@@ -39,7 +39,7 @@ try {
 async function hitsInMemory() {
   return {
     title: `A hit in memory, over ${KEYS} keys`,
-    note: 'ns. `get`: what is cached, at once (`peek`) where the cache can do that, else awaited. `read through`: the call that would load, awaited.',
+    note: 'ns. `get`: reads a cached value, synchronously (`peek`) where the cache supports that, otherwise awaited. `read through`: the call that would load, awaited.',
     columns: [
       ['get, CPU ns', 'getCpu'],
       ['this : ours', 'getCpu', 'ratio'],
@@ -55,7 +55,7 @@ async function hitsInMemory() {
 async function hitsInRedis() {
   return {
     title: 'A hit in Redis, stored by another instance',
-    note: 'Alone: one caller, one key after another. The rest with 64 callers. Ours opens a sealed value and checks its schema.',
+    note: 'Alone: one caller, one key after another. The other columns: 64 callers. Ours decrypts the value and checks its schema.',
     columns: [
       ['alone, µs', 'aloneUs'],
       ['this : ours', 'aloneUs', 'ratio'],
@@ -84,13 +84,13 @@ async function misses(instances) {
 async function whileFrozen() {
   return {
     title: 'Redis frozen (SIGSTOP)',
-    note: '64 callers, one request in ten misses and loads for 2 ms. The others have our deadline of 100 ms as ioredis option, but for the last.',
+    note: '64 callers; one request in ten is a miss with a load of 2 ms. The others have our time limit of 100 ms as an ioredis option, except the last.',
     columns: [
       ['requests per second', 'perSecond'],
       ['this : ours', 'perSecond', 'ratio'],
-      ['a miss waits, p50 ms', 'missP50'],
-      ['p99 ms', 'missP99'],
-      ['worst ms', 'missWorst'],
+      ['miss p50 ms', 'missP50'],
+      ['miss p99 ms', 'missP99'],
+      ['miss max ms', 'missWorst'],
       ['failed', 'failed'],
     ],
     results: await frozenRedis([...CONTESTANTS, carelessHandMade], redis),
@@ -100,7 +100,7 @@ async function whileFrozen() {
 function catalogSection(results) {
   return {
     title: 'Statements on the catalog per 10,000 requests of 100 tenants',
-    note: 'GET /api/v1/tenant with an API key through the whole application, in process; PostgreSQL counts (pg_stat_statements). One caller fills the cache with a statement for each key, each tenant and the target they share.',
+    note: 'GET /api/v1/tenant with an API key through the whole application, in process; counted by PostgreSQL (pg_stat_statements). A single caller fills the cache with one statement for each key, each tenant and the target that they share.',
     columns: [
       ['statements', 'statements'],
       ['fewer, %', 'fewerPercent'],

@@ -11,17 +11,17 @@ import { ApiKeys } from '../../dist/admin/api-keys/api-keys.js';
 import { TenantProvisioner } from '../../dist/admin/tenants/tenant-provisioner.js';
 import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
-/** Statements on the catalog, but not the change feed's heartbeat, which is no request's. */
+/** Statements on the catalog, without the change feed's heartbeat, which belongs to no request. */
 const STATEMENTS = `
   SELECT coalesce(sum(calls), 0)::int AS count FROM pg_stat_statements
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND userid = 'tenantry'::regrole AND query <> 'SELECT'`;
 
-/** The whole application over a PostgreSQL of its own that counts statements, with tenants and their keys. */
+/** The whole application over its own PostgreSQL, which counts statements, with tenants and their keys. */
 export class CatalogApp {
   #stop = [];
 
-  /** @param tenantCount how many tenants to make, on shared tables */
+  /** @param tenantCount number of tenants to create, in shared tables */
   static async start(redisPort, tenantCount) {
     const app = new CatalogApp();
     try {
@@ -37,11 +37,11 @@ export class CatalogApp {
     return this.application.nest.get(token);
   }
 
-  /** One request of a tenant, through everything but the socket. */
+  /** Sends one request as a tenant, through everything except the socket. */
   async request(tenant) {
     const headers = { authorization: `Bearer ${this.apiKeys[tenant]}` };
     const { statusCode } = await this.server.inject({ url: '/api/v1/tenant', headers });
-    if (statusCode !== 200) throw new Error(`a request was answered with ${statusCode}`);
+    if (statusCode !== 200) throw new Error(`request failed with status ${statusCode}`);
   }
 
   async countStatements(work) {
@@ -51,7 +51,7 @@ export class CatalogApp {
     return rows[0].count;
   }
 
-  /** Everything that was started, last first. */
+  /** Stops everything that was started, last first. */
   async stop() {
     for (const stop of this.#stop.reverse()) await stop();
   }

@@ -5,10 +5,10 @@ import { CatalogApp } from './catalog-app.mjs';
 const TENANTS = 100;
 const REQUESTS = 10_000;
 const CALLERS = 64;
-const QUESTIONS = ['findById', 'findBySlug', 'findByDomain', 'findApiKey', 'findTarget'];
+const LOOKUPS = ['findById', 'findBySlug', 'findByDomain', 'findApiKey', 'findTarget'];
 
 /**
- * Statements that the catalog is sent for 10,000 requests of 100 tenants in turn, as PostgreSQL counts them.
+ * Measures the statements sent to the catalog for 10,000 requests of 100 tenants in turn, as counted by PostgreSQL.
  *
  * @returns {Promise<{ postgresVersion: string, results: { name: string, statements: number, perSecond: number }[] }>}
  */
@@ -18,11 +18,11 @@ export async function catalogQueries(redisPort) {
     const cache = app.get(CACHE);
     const results = [];
     const measure = async (name, callers) => results.push({ name, ...(await load(app, callers)) });
-    await load(app, CALLERS, REQUESTS / 5); // compiles it
+    await load(app, CALLERS, REQUESTS / 5); // warm-up
     await withoutCache(cache, () =>
-      oneStatementEach(app, () => measure('no cache, a statement per question', CALLERS)),
+      oneStatementEach(app, () => measure('no cache, one statement per lookup', CALLERS)),
     );
-    await withoutCache(cache, () => measure('no cache, questions asked together', CALLERS));
+    await withoutCache(cache, () => measure('no cache, lookups batched', CALLERS));
     await cache.clear();
     await measure('cache, empty at first, 64 callers', CALLERS);
     await cache.clear();
@@ -44,28 +44,28 @@ async function load(app, callers, requests = REQUESTS) {
   return { statements, perSecond: (requests * 1e3) / (performance.now() - since) };
 }
 
-/** Every look-up goes to the catalog. */
+/** Sends every lookup to the catalog. */
 async function withoutCache(cache, work) {
   cache.peek = () => undefined;
-  cache.getOrLoad = async (_kind, _key, ask) => (await ask())?.value ?? null;
+  cache.getOrLoad = async (_kind, _key, load) => (await load())?.value ?? null;
   try {
     await work();
   } finally {
-    delete cache.peek; // the class's own shows again
+    delete cache.peek; // restores the class's own method
     delete cache.getOrLoad;
   }
 }
 
-/** The directory asks together what is asked at once; one that is made for a single question cannot. */
+/** The directory batches simultaneous lookups; a new directory for each lookup cannot. */
 async function oneStatementEach(app, work) {
   const directory = app.get(TenantDirectory);
   const { catalog, defaultServer, keyRing } = directory;
-  for (const question of QUESTIONS) {
-    directory[question] = (key) => new TenantDirectory(catalog, defaultServer, keyRing)[question](key);
+  for (const lookup of LOOKUPS) {
+    directory[lookup] = (key) => new TenantDirectory(catalog, defaultServer, keyRing)[lookup](key);
   }
   try {
     await work();
   } finally {
-    for (const question of QUESTIONS) delete directory[question];
+    for (const lookup of LOOKUPS) delete directory[lookup];
   }
 }

@@ -19,11 +19,11 @@ const TTL_MS = 300_000;
 const GRACE_MS = 3_600_000;
 
 /**
- * A contestant opens instances: each with an empty memory and a Redis connection of its own, all with the same Redis.
- * `getOrLoad` reads through; `get` answers from what is cached, at once where the cache can do that (`isSync`).
+ * A contestant opens instances, each with an empty memory and its own connection to the same Redis. `getOrLoad` reads
+ * through; `get` returns a cached value, synchronously where the cache supports that (`isSync`).
  */
 
-/** Ours, put together as CacheModule does it. */
+/** Ours, assembled as CacheModule does it. */
 export const ours = {
   name: 'ours',
   isSync: true,
@@ -35,7 +35,7 @@ export const ours = {
     const clock = { aheadMs: -60_000 };
     const cache = new TieredCache(options(clock), tier, statistics);
     cache.feedRestored();
-    clock.aheadMs = 0; // Redis is distrusted for the first seconds of listening: they are over
+    clock.aheadMs = 0; // skips the first seconds after the feed is restored, in which Redis is not trusted
     return {
       get: (key) => cache.peek(TENANT, key),
       getOrLoad: (key, load) => cache.getOrLoad(TENANT, key, async () => loaded(await load())),
@@ -48,7 +48,7 @@ const encryptionKey = `bench:${randomBytes(32).toString('base64')}`;
 
 function environment(port) {
   return {
-    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', // a configuration names one; nothing here connects to it
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', // required by the configuration; nothing here connects to it
     REDIS_HOST: '127.0.0.1',
     REDIS_PORT: String(port),
     ADMIN_API_KEY: 'no-request-ever-needs-it',
@@ -71,7 +71,7 @@ function loaded(value) {
   return { value, subject: `tenant:${value.id}`, version: value.version };
 }
 
-/** cache-manager's own two stores. Its memory is Keyv's plain `Map`, the fastest it has: without a bound. */
+/** cache-manager with two stores. Its memory is Keyv's plain `Map`, the fastest it has, which is unbounded. */
 export const cacheManager = {
   name: 'cache-manager wrap',
   open: async (port) => {
@@ -88,11 +88,11 @@ export const cacheManager = {
   },
 };
 
-/** Memory and Redis, with its circuit breaker. Its memory holds text, and each reader gets a copy of its own. */
+/** Memory and Redis, with its circuit breaker. Its memory holds text, and each reader gets its own copy. */
 export const bentoCache = bento('BentoCache', {});
 /**
- * The same, sharing references as ours does. For hits in memory only: what came from Redis, version 1.6.1 puts there as
- * text after all, and throws at the next read of it ("Cannot read properties of undefined (reading 'deserialize')").
+ * The same, sharing references as ours does. For memory hits only: version 1.6.1 stores values from Redis as text
+ * nevertheless, and throws when it reads one again ("Cannot read properties of undefined (reading 'deserialize')").
  */
 export const sharingBentoCache = bento('BentoCache, no copies', { serialize: false });
 
@@ -109,7 +109,7 @@ function bento(name, memoryOptions) {
         stores: { tiered: store },
         prefix: name.replaceAll(/\W/g, ''),
         ttl: TTL_MS,
-        grace: GRACE_MS, // in numbers: it parses text at every call
+        grace: GRACE_MS, // a number: a duration as text is parsed at every call
         timeout: 0,
         l2CircuitBreakerDuration: 2_000,
       });
@@ -122,9 +122,9 @@ function bento(name, memoryOptions) {
   };
 }
 
-/** lru-cache and ioredis, joined by hand. */
+/** lru-cache and ioredis, combined by hand. */
 export const handMade = byHand('lru-cache + ioredis', carefulClient);
-/** The same with ioredis as it comes: nothing bounds how long a call takes. */
+/** The same with ioredis's defaults: calls have no time limit. */
 export const carelessHandMade = byHand('the same, ioredis as it comes', plainClient);
 
 function byHand(name, connect) {

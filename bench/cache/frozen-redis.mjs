@@ -6,14 +6,14 @@ const ROUNDS = 3;
 const FROZEN_MS = 1_000;
 const CALLERS = 64;
 const WARM_KEYS = 100;
-/** One request in so many asks for a key that is not in memory. */
+/** One request in this many reads a key that is not in memory. */
 const MISS_EVERY = 10;
 const LOAD_MS = 2;
 
 /**
- * Requests per second while Redis is frozen with SIGSTOP: nine in ten for what memory holds, one for what has to be
- * loaded. And how long those waited, in ms; a request that is not answered while Redis is frozen counts as having waited
- * for all of it.
+ * Measures requests per second while Redis is frozen with SIGSTOP: nine in ten hit memory, and one must be loaded. Also
+ * measures the latency of these misses in ms; a request still pending when Redis resumes counts with the time up to
+ * then.
  */
 export async function frozenRedis(contestants, { port, pid }) {
   const samplers = contestants.map((contestant) => () => sample(contestant, port, pid));
@@ -41,10 +41,10 @@ class FrozenRun {
   #cache;
   #since = performance.now();
   #isOver = false;
-  #answered = 0;
+  #completed = 0;
   #failed = 0;
   #waits = [];
-  #unanswered = new Map();
+  #pending = new Map();
 
   constructor(cache) {
     this.#cache = cache;
@@ -60,11 +60,11 @@ class FrozenRun {
   finish() {
     this.#isOver = true;
     const now = performance.now();
-    const waits = [...this.#waits, ...[...this.#unanswered.values()].map((since) => now - since)].toSorted(
+    const waits = [...this.#waits, ...[...this.#pending.values()].map((since) => now - since)].toSorted(
       (a, b) => a - b,
     );
     return {
-      perSecond: (this.#answered * 1e3) / (now - this.#since),
+      perSecond: (this.#completed * 1e3) / (now - this.#since),
       missP50: quantile(waits, 0.5),
       missP99: quantile(waits, 0.99),
       missWorst: waits.at(-1),
@@ -74,28 +74,28 @@ class FrozenRun {
 
   async #hit(n) {
     await this.#cache.getOrLoad(tenantId(n % WARM_KEYS), async () => tenant(n));
-    this.#count();
+    this.#countCompleted();
   }
 
   async #miss() {
     const n = nextKey++;
     const since = performance.now();
-    this.#unanswered.set(n, since);
+    this.#pending.set(n, since);
     const load = async () => {
       await delay(LOAD_MS);
       return tenant(n);
     };
     try {
       await this.#cache.getOrLoad(tenantId(n), load);
-      this.#count();
+      this.#countCompleted();
     } catch {
       if (!this.#isOver) this.#failed += 1;
     }
-    this.#unanswered.delete(n);
+    this.#pending.delete(n);
     if (!this.#isOver) this.#waits.push(performance.now() - since);
   }
 
-  #count() {
-    if (!this.#isOver) this.#answered += 1;
+  #countCompleted() {
+    if (!this.#isOver) this.#completed += 1;
   }
 }

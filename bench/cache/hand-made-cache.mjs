@@ -1,12 +1,15 @@
 import { LRUCache } from 'lru-cache';
 
-/** What a careful team writes in an afternoon: memory, Redis, one load per key, and a Redis that fails is passed over. */
+/**
+ * The cache that a careful team writes in an afternoon: memory, Redis, one load per key at a time, ignoring Redis
+ * errors.
+ */
 export class HandMadeCache {
   #memory;
   #redis;
   #prefix;
   #ttlMs;
-  #flights = new Map();
+  #inFlight = new Map();
 
   constructor(redis, { maxEntries, ttlMs, prefix }) {
     this.#memory = new LRUCache({ max: maxEntries, ttl: ttlMs });
@@ -20,13 +23,13 @@ export class HandMadeCache {
   }
 
   async getOrLoad(key, load) {
-    const held = this.#memory.get(key);
-    if (held !== undefined) return held;
-    const running = this.#flights.get(key);
+    const cached = this.#memory.get(key);
+    if (cached !== undefined) return cached;
+    const running = this.#inFlight.get(key);
     if (running) return running;
-    const flight = this.#read(key, load).finally(() => this.#flights.delete(key));
-    this.#flights.set(key, flight);
-    return flight;
+    const loading = this.#read(key, load).finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, loading);
+    return loading;
   }
 
   async #read(key, load) {

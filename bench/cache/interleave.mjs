@@ -1,9 +1,9 @@
 /**
- * Takes a sample of each contestant in turn (A B C, B C A, …), so that what else the machine does meets all of them
- * alike.
+ * Takes samples of the contestants in turn (A B C, B C A, …), so that background load on the machine affects all of
+ * them alike.
  *
- * @param samplers one function for each contestant, which answers a sample: an object of numbers
- * @returns for each contestant the median of every number
+ * @param samplers one function per contestant that returns a sample: an object of numbers
+ * @returns per contestant the median of each number
  */
 export async function interleave(samplers, rounds) {
   const samples = samplers.map(() => []);
@@ -27,7 +27,7 @@ function median(values) {
   );
 }
 
-/** Of sorted values. */
+/** @param values sorted */
 export function quantile(values, share) {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))];
 }

@@ -5,11 +5,13 @@ const ROUNDS = 9;
 const SLICE_MS = 100;
 
 /**
- * A hit in memory, one after another over `keyCount` keys, in ns: through `get`, and through the call that would load.
- * `cpu` counts what this process used, its garbage collection too; `wall` also what others took meanwhile.
+ * Measures memory hits in ns, one after another over `keyCount` keys: through `get`, and through the call that would
+ * load. `cpu` is this process's CPU time, including garbage collection; `wall` includes interference from other
+ * processes.
  */
 export async function memoryHits(contestants, port, keyCount) {
-  const keys = Array.from({ length: keyCount }, (_, n) => tenantId((n * 7_919) % keyCount)); // prime: all, out of order
+  // A prime step visits all keys, out of order.
+  const keys = Array.from({ length: keyCount }, (_, n) => tenantId((n * 7_919) % keyCount));
   const opened = [];
   for (const contestant of contestants) opened.push(await fill(contestant, port, keyCount));
   const samplers = [];
@@ -27,7 +29,7 @@ async function fill({ open }, port, keyCount) {
 
 async function sampler({ isSync = false }, cache, keys) {
   const get = isSync ? (count) => readSync(cache, keys, count) : (count) => read(cache.get, keys, count);
-  const load = () => Promise.reject(new Error('this is no hit'));
+  const load = () => Promise.reject(new Error('not a cache hit'));
   const getOrLoad = (count) => read((key) => cache.getOrLoad(key, load), keys, count);
   const counts = { get: await calibrate(get), getOrLoad: await calibrate(getOrLoad) };
   return async () => {
@@ -39,17 +41,17 @@ async function sampler({ isSync = false }, cache, keys) {
 
 function readSync({ get }, keys, count) {
   for (let n = 0; n < count; n++) {
-    if (!get(keys[n % keys.length])) throw new Error('this is no hit');
+    if (!get(keys[n % keys.length])) throw new Error('not a cache hit');
   }
 }
 
 async function read(get, keys, count) {
   for (let n = 0; n < count; n++) {
-    if (!(await get(keys[n % keys.length]))) throw new Error('this is no hit');
+    if (!(await get(keys[n % keys.length]))) throw new Error('not a cache hit');
   }
 }
 
-/** How many reads take one slice; they are compiled on the way. */
+/** The number of reads that take one slice. Also warms up the compiler. */
 async function calibrate(work) {
   await timed(work, 5_000);
   const { wall } = await timed(work, 5_000);
@@ -58,7 +60,7 @@ async function calibrate(work) {
   return Math.ceil((SLICE_MS * 1e6) / compiled);
 }
 
-/** ns per read. */
+/** @returns ns per read */
 async function timed(work, count) {
   const cpu = process.cpuUsage();
   const since = performance.now();

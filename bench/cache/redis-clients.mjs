@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 
 /**
- * The deadline of our Redis tier, for the others by ioredis' own option: without it a frozen Redis would hold every one
- * of their calls until it is thawed.
+ * The time limit of our Redis tier, applied to the others with ioredis's own option: without it a frozen Redis would
+ * block each of their calls until it resumes.
  */
 const COMMAND_TIMEOUT_MS = 100;
 
-/** A client that fails fast, as somebody would set it up who has met an outage before. */
+/** A client that fails fast, as a team configures it after its first outage. */
 export function carefulClient(port) {
   return open({
     port,
@@ -18,14 +18,14 @@ export function carefulClient(port) {
   });
 }
 
-/** A client as it comes. */
+/** A client with default options. */
 export function plainClient(port) {
   return open({ port, host: '127.0.0.1' });
 }
 
 async function open(options) {
   const client = new Redis(options);
-  client.on('error', () => undefined); // what it means for the callers is what is measured
+  client.on('error', () => undefined); // the effect on callers is what the bench measures
   await ready(client);
   return client;
 }

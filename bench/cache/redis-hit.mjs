@@ -6,11 +6,11 @@ const ROUNDS = 7;
 const ALONE = 300;
 const TOGETHER = 1_500;
 const CALLERS = 64;
-const FILLED_AT_ONCE = 20;
+const FILL_BATCH = 20;
 
 /**
- * A hit in Redis: what one instance stored, read by another whose memory is empty. In µs for a caller who is alone, and
- * per second and as CPU µs with 64 callers. `loads` are those that Redis did not answer in time.
+ * Measures Redis hits: values stored by one instance, read by another whose memory is empty. In µs for a single caller,
+ * and per second and as CPU µs for 64 callers. `loads` counts the reads that Redis did not answer in time.
  */
 export async function redisHits(contestants, port) {
   const samplers = [];
@@ -20,22 +20,22 @@ export async function redisHits(contestants, port) {
     writer.close();
     samplers.push(() => sample(contestant, port));
   }
-  for (const sampler of samplers) await sampler(); // compiles it
+  for (const sampler of samplers) await sampler(); // warm-up
   const results = await interleave(samplers, ROUNDS);
   return results.map((result, n) => ({ name: contestants[n].name, ...result }));
 }
 
 async function fill(cache) {
-  for (let n = 0; n < ALONE + TOGETHER; n += FILLED_AT_ONCE) {
-    const some = Array.from({ length: FILLED_AT_ONCE }, (_, more) => n + more);
-    await Promise.all(some.map((key) => cache.getOrLoad(tenantId(key), async () => tenant(key))));
-    await delay(5); // ours does not wait for Redis to have stored it
+  for (let n = 0; n < ALONE + TOGETHER; n += FILL_BATCH) {
+    const batch = Array.from({ length: FILL_BATCH }, (_, offset) => n + offset);
+    await Promise.all(batch.map((key) => cache.getOrLoad(tenantId(key), async () => tenant(key))));
+    await delay(5); // ours does not wait until Redis has stored the value
   }
 }
 
 async function sample({ open }, port) {
   const cache = await open(port);
-  let loads = 0; // a Redis that is not answering in time is passed over
+  let loads = 0; // a Redis that does not answer in time is skipped
   const load = async () => {
     loads += 1;
     return tenant(0);

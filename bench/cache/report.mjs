@@ -1,8 +1,8 @@
 import { environment as environmentOf, heading } from '../report/environment.mjs';
-import { keep as keepFigures } from '../report/keep.mjs';
+import { saveResults } from '../report/save-results.mjs';
 import { aligned, figure } from '../report/markdown.mjs';
 
-export { verdicts } from '../report/markdown.mjs';
+export { aimsTable } from '../report/markdown.mjs';
 
 const PACKAGES = {
   'cache-manager': 'node_modules/cache-manager',
@@ -13,16 +13,15 @@ const PACKAGES = {
   'lru-cache': 'bench/cache/node_modules/lru-cache',
 };
 
-/** Where and with what the figures came to be. */
+/** The machine and the versions. */
 export function environment(servers) {
   return environmentOf(servers, PACKAGES);
 }
 
 /**
- * One section as a Markdown table.
+ * Formats one section as a Markdown table.
  *
- * @param columns `[heading, key]`, or `[heading, key, 'ratio']`: the first row's value is then what the others are
- *   divided by
+ * @param columns `[heading, key]`, or `[heading, key, 'ratio']` for the value divided by that of the first row
  */
 export function table({ title, note, columns, results }) {
   const [first] = results;
@@ -35,12 +34,12 @@ export function table({ title, note, columns, results }) {
   return [`## ${title}`, '', ...aligned([head, ...rows]), '', note].join('\n');
 }
 
-/** Keeps the figures under bench/results. */
-export function keep({ env, sections, aims }, text) {
-  return keepFigures('cache', `${heading('Cache bench', env)}\n${text}`, { ...env, sections, aims });
+/** Saves the results under bench/results. */
+export function save({ env, sections, aims }, text) {
+  return saveResults('cache', `${heading('Cache bench', env)}\n${text}`, { ...env, sections, aims });
 }
 
-/** 99.3 % and 99.9 % are not the same. */
+/** Four digits between 90 and 100, where 99.3 % and 99.9 % are far apart. */
 function exact(value) {
   return value > 90 && value < 100 ? value.toPrecision(4) : figure(value);
 }

@@ -4,14 +4,14 @@ import { tenant, tenantId } from './tenants.mjs';
 
 const ROUNDS = 11;
 const CALLERS = 1_000;
-/** As long as a catalog under load takes. */
+/** About the time of a query on a catalog under load. */
 const LOAD_MS = 20;
-/** Keys that nobody has asked for yet. */
+/** Start of the keys that have not been read yet. */
 const FIRST_KEY = 1_000_000;
 
 /**
- * Callers of one key that nobody holds, all at once, spread over `instanceCount` instances: how often it is loaded, and
- * the ms until all of them have it.
+ * Simultaneous callers of one key that is not cached, spread over `instanceCount` instances: counts the loads, and
+ * measures the time in ms until every caller has the value.
  */
 export async function stampedes(contestants, port, instanceCount) {
   const opened = [];
@@ -20,7 +20,7 @@ export async function stampedes(contestants, port, instanceCount) {
   }
   let key = FIRST_KEY * instanceCount;
   const samplers = opened.map((instances) => () => stampede(instances, key++));
-  for (const sampler of samplers) await sampler(); // compiles it
+  for (const sampler of samplers) await sampler(); // warm-up
   const results = await interleave(samplers, ROUNDS);
   for (const instance of opened.flat()) instance.close();
   return results.map((result, n) => ({ name: contestants[n].name, ...result }));

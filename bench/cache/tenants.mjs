@@ -1,6 +1,6 @@
 import { TENANT } from '../../dist/tenant/directory/cached-kinds.js';
 
-/** A tenant as the catalog describes it, made anew each time: what every cache here holds. */
+/** A new tenant object as the catalog returns it: the value that every cache here stores. */
 export function tenant(n) {
   return {
     id: tenantId(n),
@@ -20,4 +20,4 @@ export function tenantId(n) {
   return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 }
 
-TENANT.schema.parse(tenant(0)); // what does not look like a tenant would not be taken from Redis, and spoil every figure
+TENANT.schema.parse(tenant(0)); // ours would reject an invalid tenant from Redis, which would falsify every result

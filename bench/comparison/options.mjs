@@ -2,24 +2,24 @@ import { parseArgs } from 'node:util';
 
 const USAGE = `npm run bench -- [options]
 
-  --full                     the whole matrix instead of the quick profile
+  --full                     the full matrix instead of the quick plan
   --only read,mix            kinds of work: read, list, insert, mix, tenant
   --isolation row,database   row, schema, database
-  --tenants 100,1000         how many
-  --choice uniform,zipf      how a request's tenant is chosen
+  --tenants 100,1000         numbers of tenants
+  --choice uniform,zipf      how the tenant of a request is chosen
   --callers 8,64             connections of the load generator
   --peers single,floor       single, floor, map, perRequest, sourcePerRequest, multitenant; none: the application alone;
-                             address: the application, called by its address instead of a host name
-  --before folder            compare with another built checkout of the application only
-  --rounds 5 --seconds 2     of each contestant
-  --orders 25                orders of each tenant at the start
-  --connections 100          limit of connections to the server
-  --env NAME=value           tells the application something else; may be given more than once
-  --profile                  where the application spends its CPU, instead of comparing
-  --keep name                keep the figures of a part, too, under bench/results/<name>-<date>
+                             address: the application called by its address instead of a host name
+  --before checkout          compare only with another checkout of the application, which must be built
+  --rounds 5 --seconds 2     rounds per contestant, and their length
+  --orders 25                orders per tenant at the start
+  --connections 100          connection limit of the application and of the Map of DataSources
+  --env NAME=value           sets an environment variable of the application; can be repeated
+  --profile                  profile the application's CPU instead of comparing
+  --keep name                save the results of a partial run as bench/results/<name>-<date>
 `;
 
-/** What a run measures, from the command line. Lists are arrays. Exits with the usage when it cannot be understood. */
+/** Parses the command line; lists become arrays. Prints the usage and exits with 2 on a usage error. */
 export function readOptions(args) {
   try {
     return toOptions(parseArgs({ args, options: OPTIONS, strict: true }).values);
@@ -34,38 +34,47 @@ const OPTIONS = {
   full: { type: 'boolean' },
   profile: { type: 'boolean' },
   before: text,
-  ...{ only: text, isolation: text, tenants: text, choice: text, callers: text, peers: text, rounds: text },
-  ...{ seconds: text, orders: text, connections: text, keep: text },
+  only: text,
+  isolation: text,
+  tenants: text,
+  choice: text,
+  callers: text,
+  peers: text,
+  rounds: text,
+  seconds: text,
+  orders: text,
+  connections: text,
+  keep: text,
   env: { type: 'string', multiple: true },
 };
 
-function toOptions(given) {
+function toOptions(values) {
   return {
-    full: given.full ?? false,
-    profile: given.profile ?? false,
-    works: list(given.only),
-    isolations: list(given.isolation),
-    tenants: list(given.tenants)?.map(number),
-    choices: list(given.choice),
-    callers: list(given.callers)?.map(number),
-    peers: given.before === undefined ? peersOf(given) : ['before'],
-    before: given.before,
-    rounds: number(given.rounds ?? '5'),
-    seconds: number(given.seconds ?? '2'),
-    orders: number(given.orders ?? '25'),
-    connections: number(given.connections ?? '100'),
-    env: Object.fromEntries((given.env ?? []).map((pair) => [pair.split('=')[0], pair.split('=').slice(1).join('=')])),
-    keep: given.keep ?? nameOf(given),
+    full: values.full ?? false,
+    profile: values.profile ?? false,
+    works: list(values.only),
+    isolations: list(values.isolation),
+    tenants: list(values.tenants)?.map(number),
+    choices: list(values.choice),
+    callers: list(values.callers)?.map(number),
+    peers: values.before === undefined ? peersOf(values) : ['before'],
+    before: values.before,
+    rounds: number(values.rounds ?? '5'),
+    seconds: number(values.seconds ?? '2'),
+    orders: number(values.orders ?? '25'),
+    connections: number(values.connections ?? '100'),
+    env: Object.fromEntries((values.env ?? []).map((pair) => [pair.split('=')[0], pair.split('=').slice(1).join('=')])),
+    keep: values.keep ?? nameOf(values),
   };
 }
 
-/** A part of the whole does not take the whole's place. */
-function nameOf(given) {
+/** A partial run does not overwrite the results of a full one. */
+function nameOf(values) {
   const isPart = ['only', 'isolation', 'tenants', 'choice', 'callers', 'peers', 'before'].some(
-    (name) => given[name] !== undefined,
+    (name) => values[name] !== undefined,
   );
   if (isPart) return undefined;
-  return given.full ? 'bench-full' : 'bench';
+  return values.full ? 'bench-full' : 'bench';
 }
 
 function peersOf({ peers }) {
@@ -78,6 +87,6 @@ function list(value) {
 
 function number(value) {
   const parsed = Number(value);
-  if (!(parsed > 0)) throw new Error(`${value} is no number above 0`);
+  if (!(parsed > 0)) throw new Error(`${value} is not a number above 0`);
   return parsed;
 }

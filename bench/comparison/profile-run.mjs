@@ -4,7 +4,7 @@ import { summarise } from '../profile.mjs';
 
 const RESULTS = new URL('../results/', import.meta.url).pathname;
 
-/** Runs the application alone under load and prints where its CPU goes, for each section and kind of work. */
+/** Runs the application alone under load and prints its CPU profile for each section and kind of work. */
 export async function profileOurs(bench, isolation, sections, options) {
   const { contestants, stop } = await bench.startContestants(isolation, [], options);
   const [{ program }] = contestants;
@@ -18,13 +18,15 @@ export async function profileOurs(bench, isolation, sections, options) {
           bench.load.round({
             url: program.url,
             requests: { ...requests, seed, run: `P${bench.nextRun()}` },
-            ...{ callers, seconds, prepare: 8_000 * seconds },
+            callers,
+            seconds,
+            prepare: 8_000 * seconds,
           });
         await send(Math.max(3, options.seconds), 1);
-        await program.ask('startProfile');
+        await program.call('startProfile');
         const { perSecond } = await send(options.seconds * options.rounds, 2);
         const path = join(RESULTS, `${isolation}-${tenants}-${choice}-${callers}-${work}.cpuprofile`);
-        await program.ask('stopProfile', path);
+        await program.call('stopProfile', path);
         console.log(
           `\n## ${work}: ${perSecond.toFixed(0)} per second while profiled; ${path}\n\n${await summarise(path)}`,
         );

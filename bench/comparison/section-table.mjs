@@ -2,7 +2,7 @@ import { aligned, figure } from '../report/markdown.mjs';
 
 const MULTITENANT = 'bench/peers/nestjs-multitenant/node_modules';
 
-/** Whose versions stand above the results. */
+/** Packages whose versions are listed above the results. */
 export const PACKAGES = {
   '@nestjs/core': 'node_modules/@nestjs/core',
   fastify: 'node_modules/fastify',
@@ -31,7 +31,7 @@ const COLUMNS = [
   ['errors', ({ errors, isValid }) => (isValid ? '0' : `${errors}: INVALID`)],
 ];
 
-/** One section as a Markdown table: ours comes first in each kind of work. */
+/** Formats one section as a Markdown table, with the application first in each kind of work. */
 export function sectionTable({ isolation, tenants, choice, callers, groups }) {
   const head = ['work', 'contestant', ...COLUMNS.map(([name]) => name)];
   const rows = groups.flatMap(({ work, results }) =>

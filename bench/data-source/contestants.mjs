@@ -9,8 +9,8 @@ import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 import { entitySchemas } from './entities.mjs';
 
 /**
- * Ours: `create` makes one tenant's data source over the shared graph and the shared pool. Building graph and pool is
- * done once per process and not part of it.
+ * Ours: `create` creates one tenant's data source over the shared metadata graph and the shared pool. Graph and pool
+ * are built once per process, and not measured.
  */
 export async function tenantDataSources(server, entityCount) {
   const template = await TemplateDataSource.build({ entities: entitySchemas(entityCount), migrations: [] });

@@ -1,5 +1,5 @@
-// Memory and time per tenant data source on a shared target, beside one plain TypeORM DataSource per tenant.
-// Run it with `npm run bench:data-source`. It needs --expose-gc.
+// Memory and time per tenant data source on a shared target, compared with one plain TypeORM DataSource per tenant.
+// Run it with `npm run bench:data-source`. Requires --expose-gc.
 import { plainDataSources, tenantDataSources } from './contestants.mjs';
 import { measure, medians } from './measure.mjs';
 import { startServer } from './server.mjs';
@@ -8,7 +8,7 @@ const ENTITY_COUNTS = [1, 30, 100];
 const ROUNDS = 5;
 const OURS = 2000;
 const PLAIN = 20;
-/** What a tenant's data source may cost, whatever the number of entities. */
+/** Maximum cost of a tenant's data source, independent of the number of entities. */
 const AIM = { kb: 4, ms: 0.3 };
 
 const server = await startServer();
@@ -23,7 +23,7 @@ try {
 async function compare(entityCount) {
   const ours = await tenantDataSources(server, entityCount);
   const plain = await plainDataSources(server, entityCount);
-  await measure(ours, 100); // what is compiled and cached at the first use is nobody's share
+  await measure(ours, 100); // first use compiles code and fills caches, which is not part of a data source's cost
   await measure(plain, 3);
   const samples = { ours: [], plain: [] };
   for (let round = 0; round < ROUNDS; round++) {
@@ -35,11 +35,9 @@ async function compare(entityCount) {
 }
 
 function print(results) {
-  console.log(`Per data source: heap in KB, time to make it in ms. Medians of ${ROUNDS} interleaved rounds,`);
-  console.log(`${OURS} of ours and ${PLAIN} plain ones (poolSize 1) kept at once. Node ${process.version}.\n`);
-  console.log(
-    row(['entities', 'ours KB', 'used KB', 'plain KB', 'ratio', 'ours ms', 'plain ms', 'ratio', 'within the aim']),
-  );
+  console.log(`Per data source: heap in KB, time to create it in ms. Medians of ${ROUNDS} interleaved rounds,`);
+  console.log(`${OURS} of ours and ${PLAIN} plain ones (poolSize 1) alive at once. Node ${process.version}.\n`);
+  console.log(row(['entities', 'ours KB', 'used KB', 'plain KB', 'ratio', 'ours ms', 'plain ms', 'ratio', 'aim met']));
   for (const { entityCount, ours, plain } of results) {
     const within = ours.usedKb <= AIM.kb && ours.createMs <= AIM.ms;
     const memory = [

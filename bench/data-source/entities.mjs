@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 
-/** As many entities as asked for, each with 11 columns, an index and a relation to the one before it. */
+/** Creates `count` entities, each with 11 columns, an index and a relation to the previous one. */
 export function entitySchemas(count) {
   return Array.from({ length: count }, (_, n) => entitySchema(n));
 }

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
-/** The server that `TEST_POSTGRES` describes, or one of our own on a free port; `stop` ends what was started. */
+/**
+ * Returns the server that `TEST_POSTGRES` describes, or starts an embedded one on a free port; `stop` stops the latter.
+ */
 export async function startServer() {
-  const given = process.env.TEST_POSTGRES;
-  if (given === undefined) return startEmbedded();
-  const { host, port, owner, ownerPassword } = JSON.parse(given);
+  const testPostgres = process.env.TEST_POSTGRES;
+  if (testPostgres === undefined) return startEmbedded();
+  const { host, port, owner, ownerPassword } = JSON.parse(testPostgres);
   return { host, port, database: 'postgres', role: owner, password: ownerPassword, stop: async () => {} };
 }
 

@@ -4,29 +4,29 @@ import { LoadGenerator } from './load-generator.mjs';
 import { PEERS, startOurs, startPeer, VARIANTS } from './contestants.mjs';
 import { Postgres } from './postgres.mjs';
 
-/** Pool of each data source of the Map: what the server allows, divided by the tenants. */
+/** Pool size of each data source in the Map: the connection limit divided by the number of tenants. */
 const shareOf = (connections, tenants) => String(Math.max(1, Math.floor(connections / tenants)));
 
-/** What all measurements share: the server with its fixtures, the load generator, and how programs are started. */
+/** The shared setup of all measurements: the server with its fixtures, the load generator, and starting programs. */
 export class Bench {
   #runs = 0;
 
-  static async start(closing) {
+  static async start(cleanup) {
     const bench = new Bench();
-    bench.closing = closing;
+    bench.cleanup = cleanup;
     bench.secrets = secrets();
-    bench.postgres = await Postgres.start(closing);
+    bench.postgres = await Postgres.start(cleanup);
     bench.load = new LoadGenerator();
-    closing.add(() => bench.load.stop());
+    cleanup.add(() => bench.load.stop());
     return bench;
   }
 
-  /** Goes into the numbers of new orders: no two runs make the same ones. */
+  /** A number that makes the order numbers of each run unique. */
   nextRun() {
     return ++this.#runs;
   }
 
-  /** @param counts tenants of each isolation: `{ row, schema, database }` */
+  /** @param counts tenants per isolation: `{ row, schema, database }` */
   async makeFixtures({ counts, orders, connections }) {
     const { postgres } = this;
     const env = {
@@ -45,7 +45,7 @@ export class Bench {
     const single = row > 0 && (await this.peers.single('bench_single', { tenants: row, orders }));
     const schemas = schema > 0 && (await this.peers.schemas('bench_schemas', { tenants: schema, orders }));
     const databases = database > 0 && (await this.peers.databases('bench_database', { tenants: database, orders }));
-    this.places = {
+    this.peerSettings = {
       row: { keysFile: single, database: 'bench_single' },
       schema: { keysFile: schemas, database: 'bench_schemas', env: { POOL_SIZE: shareOf(connections, schema) } },
       database: {
@@ -56,15 +56,15 @@ export class Bench {
     };
   }
 
-  /** The application, and after it the peers that are named; `stop` ends them all. */
+  /** Starts the application and then the given peers; `stop` stops them all. */
   async startContestants(isolation, peers, { env, before }) {
     const contestants = [];
     const stop = async () => {
       for (const { program } of contestants.splice(0)) await program.stop();
     };
-    this.closing.add(stop);
+    this.cleanup.add(stop);
     contestants.push({ program: await this.startOurs(env), key: 'ours' });
-    const place = this.places[isolation];
+    const settings = this.peerSettings[isolation];
     for (const key of peers) {
       const variant = VARIANTS[key];
       if (variant) {
@@ -74,9 +74,9 @@ export class Bench {
         continue;
       }
       const peer = PEERS[key];
-      const url = this.peers.urlOf(peer.role, place.database);
-      const told = { ...place.env, ...(key === 'sourcePerRequest' && { DATA_SOURCE: 'new' }) };
-      const program = await startPeer(peer, { url, keysFile: place.keysFile, env: told });
+      const url = this.peers.urlOf(peer.role, settings.database);
+      const peerEnv = { ...settings.env, ...(key === 'sourcePerRequest' && { DATA_SOURCE: 'new' }) };
+      const program = await startPeer(peer, { url, keysFile: settings.keysFile, env: peerEnv });
       contestants.push({ program, key, requests: { oneKey: isolation === 'row' } });
     }
     return { contestants, stop };

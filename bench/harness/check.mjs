@@ -3,10 +3,10 @@ import { apiKeyOf, CUSTOMERS, customerIdOf, orderIdOf } from '../fixtures/names.
 import { requestsOf } from './requests.mjs';
 
 /**
- * Holds a program's answers against the fixtures, so that all of them are known to do the same work, and touches each of
- * its tenants once, one after the other.
+ * Compares a program's responses with the fixtures, to make sure that all contestants do the same work. Sends one
+ * request per tenant, one after the other.
  *
- * @throws AssertionError
+ * @throws AssertionError on any difference
  */
 export async function check({ program, requests: { oneKey = false } = {} }, { group, tenants, orders }, run) {
   for (let tenant = 0; tenant < tenants; tenant++) await checkRead(program, { group, tenant, oneKey, n: orders - 1 });
@@ -20,7 +20,13 @@ export async function check({ program, requests: { oneKey = false } = {} }, { gr
   const { lines, number, customerId } = JSON.parse(insert.body);
   const { id, createdAt, updatedAt, ...rest } = created;
   assert.deepEqual(rest, {
-    ...{ number, customerId, status: 'draft', currency: 'EUR', total: 6008, lines, version: 1 },
+    number,
+    customerId,
+    status: 'draft',
+    currency: 'EUR',
+    total: 6008,
+    lines,
+    version: 1,
   });
   assert.deepEqual(await read(program, group, 0, id), { id, ...rest, createdAt, updatedAt });
 }

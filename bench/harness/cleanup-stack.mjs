@@ -1,5 +1,5 @@
-/** What was started, to be stopped last first: at the end, after a failure, and on Ctrl-C. */
-export class Closing {
+/** Stops everything that was started, last first: at the end, after a failure, and on Ctrl-C. */
+export class CleanupStack {
   #stops = [];
   #stopping;
 
@@ -12,8 +12,8 @@ export class Closing {
     this.#stops.push(stop);
   }
 
-  /** Stops everything, whatever fails on the way, and once only. */
-  all() {
+  /** Stops everything, once, even if one of the stops fails. */
+  run() {
     this.#stopping ??= this.#stopAll();
     return this.#stopping;
   }
@@ -23,14 +23,14 @@ export class Closing {
       try {
         await stop();
       } catch (error) {
-        console.error(`stopping: ${error.message}`);
+        console.error(`cleanup failed: ${error.message}`);
         process.exitCode = 1;
       }
     }
   }
 
   async #stopAndExit() {
-    await this.all();
+    await this.run();
     process.exit(130);
   }
 }

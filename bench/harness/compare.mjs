@@ -1,23 +1,24 @@
 import { cpuMs, rssBytes, treeCpuMs } from './process-stats.mjs';
 
 const SAMPLE_CONNECTIONS_MS = 200;
-/** Requests are written ahead: so many times what the fastest round so far has sent, and at least so many a second. */
-const SPARE = 3;
-const LEAST_PER_SECOND = 1_000;
+/** Requests are prepared in advance: this many times what the fastest round so far has sent … */
+const PREPARE_FACTOR = 3;
+/** … and at least for this rate. */
+const MIN_PER_SECOND = 1_000;
 
 /**
- * Sends the same requests to each contestant in turn, in short rounds, so that what else the machine does meets all of
- * them alike.
+ * Sends the same requests to each contestant in turn, in short rounds, so that background load on the machine affects
+ * all of them alike.
  *
- * @param contestants `{ program, requests }`, where `requests` is what is different for it; the first one is held against
- *   the others
- * @param requests see `requestsOf`; seed and run are ours
- * @returns for each contestant its medians, and as `ratio` what the first one's throughput is to its own: of the medians,
+ * @param contestants `{ program, requests }`, where `requests` overrides options for this contestant; the first one is
+ *   compared with the others
+ * @param requests see `requestsOf`; `compare` sets `seed` and `run`
+ * @returns per contestant its medians, and as `ratio` the first one's throughput divided by its own: of the medians,
  *   and the quartiles of the rounds
  */
 export async function compare(bench, { contestants, requests, callers, rounds, seconds, warmUpSeconds }) {
   const entries = contestants.map((contestant) => ({ ...contestant, samples: [], prepare: 8_000 * warmUpSeconds }));
-  const order = (entry, round, length) => ({
+  const roundOptions = (entry, round, length) => ({
     url: entry.program.url,
     requests: { ...requests, ...entry.requests, seed: round + 1, run: `R${bench.nextRun()}` },
     callers,
@@ -25,20 +26,20 @@ export async function compare(bench, { contestants, requests, callers, rounds, s
     prepare: Math.ceil(entry.prepare),
   });
   for (const entry of entries) {
-    const { perSecond } = await bench.load.round(order(entry, rounds, warmUpSeconds));
-    entry.prepare = Math.max(perSecond * SPARE, LEAST_PER_SECOND) * seconds;
+    const { perSecond } = await bench.load.round(roundOptions(entry, rounds, warmUpSeconds));
+    entry.prepare = Math.max(perSecond * PREPARE_FACTOR, MIN_PER_SECOND) * seconds;
   }
   for (let round = 0; round < rounds; round++) {
     for (const entry of inTurn(entries, round)) {
-      const sample = await measure(bench, entry.program, () => bench.load.round(order(entry, round, seconds)));
+      const sample = await measure(bench, entry.program, () => bench.load.round(roundOptions(entry, round, seconds)));
       entry.samples.push(sample);
-      entry.prepare = Math.max(entry.prepare, sample.perSecond * seconds * SPARE);
+      entry.prepare = Math.max(entry.prepare, sample.perSecond * seconds * PREPARE_FACTOR);
     }
   }
   return entries.map((entry) => ({ name: entry.program.name, ...summary(entry.samples), ...ratio(entries[0], entry) }));
 }
 
-/** A B C, A C B, B C A, B A C, …: everybody comes first as often as last, and after each of the others. */
+/** A B C, A C B, B C A, B A C, …: every contestant is first as often as last, and follows each of the others. */
 function inTurn(entries, round) {
   const first = (round >> 1) % entries.length;
   const turned = [...entries.slice(first), ...entries.slice(0, first)];
@@ -58,29 +59,29 @@ async function measure({ postgres }, program, work) {
     postgresCpuMs: postgresMs / result.requests,
     loadCpuMs: result.cpuMs / result.requests,
     rssMb: rssBytes(program.pid) / 2 ** 20,
-    connections: await connections.most(),
+    connections: await connections.max(),
     catalogStatements: (await postgres.catalogStatements()) - statements,
   };
 }
 
-/** Of the application what is nobody else's: its login roles are made as tenants are. */
+/** A peer has one login role; all other roles are the application's, which creates them with its tenants. */
 function watchConnections(postgres, { role }) {
-  let most = 0;
+  let max = 0;
   let last = Promise.resolve();
-  const isIts = (name) => (role === undefined ? !name.startsWith('peer_') : name === role);
+  const isOwn = (name) => (role === undefined ? !name.startsWith('peer_') : name === role);
   const sample = async () => {
-    const open = (await postgres.connections()).filter((row) => isIts(row.role));
-    most = Math.max(
-      most,
+    const open = (await postgres.connections()).filter((row) => isOwn(row.role));
+    max = Math.max(
+      max,
       open.reduce((sum, { count }) => sum + count, 0),
     );
   };
   const timer = setInterval(() => (last = last.then(sample)), SAMPLE_CONNECTIONS_MS);
   return {
-    async most() {
+    async max() {
       clearInterval(timer);
       await last;
-      return most;
+      return max;
     },
   };
 }
@@ -95,7 +96,7 @@ function summary(samples) {
     rssMb: of('rssMb').at(-1),
     connections: of('connections').at(-1),
     catalogPer10k: (sumOf('catalogStatements') * 10_000) / sumOf('requests'),
-    /** Share of the time in which the load generator was busy: near 1 it is what is measured. */
+    /** CPU time of the load generator divided by elapsed time: near 1 it is the bottleneck. */
     loadBusy: sumOf('cpuMs') / (sumOf('seconds') * 1000),
     requests: sumOf('requests'),
     errors: sumOf('errors'),
@@ -113,7 +114,7 @@ function ratio(first, entry) {
   return { ratio: { ofMedians, quartiles: [quantile(rounds, 0.25), quantile(rounds, 0.75)] } };
 }
 
-/** Of sorted values. */
+/** @param values sorted */
 function quantile(values, share) {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))];
 }

@@ -4,9 +4,9 @@ import { Program } from './program.mjs';
 const scriptOf = (path) => new URL(`../../${path}`, import.meta.url).pathname;
 
 /**
- * The application as it is run: `node dist/main.js`. The memory tier alone; a line of log only when something is wrong.
+ * Starts the application as in production: `node dist/main.js`, with the memory tier only, and logging only warnings.
  *
- * @param checkout folder of another, built checkout of it; default: this one
+ * @param checkout folder of another, built checkout; default: this one
  */
 export function startOurs(postgres, { secrets, connections, env = {}, name = 'tenantry', checkout }) {
   return Program.start({
@@ -21,9 +21,9 @@ export function startOurs(postgres, { secrets, connections, env = {}, name = 'te
       ENABLE_REDIS_CACHE: 'false',
       ENABLE_DEMO_TENANTS: 'false',
       DB_SERVER_MAX_CONNECTIONS: String(connections),
-      // Three entries for each tenant; the default of 10,000 is for some 3,000 tenants.
+      // Three entries per tenant; the default of 10,000 is enough for some 3,000 tenants.
       CACHE_MEMORY_MAX_ENTRIES: '50000',
-      // 256 callers of one tenant shall wait, as they do elsewhere, and not be refused.
+      // 256 callers of one tenant should wait, as with the peers, and not be rejected.
       TENANT_MAX_QUEUED: '1000',
       ...env,
     },
@@ -39,21 +39,21 @@ export const PEERS = {
   floor: { name: 'floor', folder: 'floor', role: 'peer_floor' },
 };
 
-/** The application once more, differently: an earlier state of it (`--before`), or called by its address. */
+/** Variants of the application: another checkout (`--before`), or called by its address. */
 export const VARIANTS = {
   before: { name: 'before', requests: {} },
   address: { name: 'called by address', requests: { host: null } },
 };
 
 /**
- * @param url of its database
- * @param keysFile the API keys it knows
+ * @param url database URL
+ * @param keysFile path of the API keys that it accepts
  */
 export function startPeer({ name, folder, role }, { url, keysFile, env = {} }) {
-  const isApart = folder === 'nestjs-multitenant';
+  const hasOwnBuild = folder === 'nestjs-multitenant';
   return Program.start({
     name,
-    path: scriptOf(isApart ? `bench/peers/${folder}/dist/${folder}/main.js` : `bench/peers/dist/${folder}/main.js`),
+    path: scriptOf(hasOwnBuild ? `bench/peers/${folder}/dist/${folder}/main.js` : `bench/peers/dist/${folder}/main.js`),
     role,
     env: { DATABASE_URL: url, API_KEYS_FILE: keysFile, ...env },
   });

@@ -4,28 +4,28 @@ import { cpuMs } from './process-stats.mjs';
 
 const WORKER = new URL('./load-worker.mjs', import.meta.url);
 
-/** autocannon in a process of its own. */
+/** autocannon in a separate process. */
 export class LoadGenerator {
   constructor() {
     this.child = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
   }
 
   /**
-   * Sends requests for a while and waits for the last answer.
+   * Sends requests for a while and waits for the last response.
    *
-   * @param url of the program
-   * @param requests what to send: see `requestsOf` in requests.mjs
-   * @param callers connections, each with one request under way
-   * @param seconds how long
-   * @param prepare how many requests to write ahead; a caller that has sent all of its own begins again
-   * @returns ms and counts; `cpuMs` is the generator's own
+   * @param url base URL of the program
+   * @param requests the requests to send: see `requestsOf` in requests.mjs
+   * @param callers connections, each with one request in flight
+   * @param seconds duration
+   * @param prepare number of requests to prepare; a caller that has sent its share starts again
+   * @returns durations in ms, and counts; `cpuMs` is the generator's own CPU time
    */
-  async round(order) {
-    this.child.send({ kind: 'prepare', order });
-    await this.#answer();
+  async round(options) {
+    this.child.send({ kind: 'prepare', options });
+    await this.#response();
     const before = cpuMs(this.child.pid);
     this.child.send({ kind: 'fire' });
-    const result = await this.#answer();
+    const result = await this.#response();
     return { ...result, cpuMs: cpuMs(this.child.pid) - before };
   }
 
@@ -36,17 +36,17 @@ export class LoadGenerator {
     await exited;
   }
 
-  async #answer() {
+  async #response() {
     const ended = new AbortController();
     const exited = once(this.child, 'exit', { signal: ended.signal }).then(([code]) => {
-      throw new Error(`the load generator ended with ${code}`);
+      throw new Error(`the load generator exited with code ${code}`);
     });
     try {
       const [{ error, value }] = await Promise.race([once(this.child, 'message', { signal: ended.signal }), exited]);
       if (error) throw new Error(`load generator: ${error}`);
       return value;
     } finally {
-      exited.catch(() => {}); // aborted, which rejects it
+      exited.catch(() => {}); // aborting below rejects it
       ended.abort();
     }
   }

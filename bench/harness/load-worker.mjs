@@ -1,12 +1,12 @@
-// The load generator's process. Requests are bytes before a round begins, so that it does little but write and count.
+// The load generator's process. Requests are serialised before a round begins, so that it only writes and counts.
 import autocannon from 'autocannon';
 import { requestsOf } from './requests.mjs';
 
 let prepared;
 
-process.on('message', async ({ kind, order }) => {
+process.on('message', async ({ kind, options }) => {
   try {
-    process.send({ value: (kind === 'prepare' ? prepare(order) : await fire(prepared)) ?? null });
+    process.send({ value: (kind === 'prepare' ? prepare(options) : await fire(prepared)) ?? null });
   } catch (error) {
     process.send({ error: error.stack });
   }

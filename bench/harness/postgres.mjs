@@ -6,8 +6,8 @@ import pg from 'pg';
 import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 /**
- * Durability is PostgreSQL's own: fsync and synchronous commit are on. Vacuum comes once, behind the fixtures, and not
- * in the midst of somebody's round.
+ * Durability settings are PostgreSQL's defaults: fsync and synchronous commit are on. Vacuum runs once, after the
+ * fixtures are loaded, and not in the middle of a contestant's round.
  */
 export const SETTINGS = {
   max_connections: '400',
@@ -16,16 +16,19 @@ export const SETTINGS = {
   checkpoint_timeout: '30min',
   autovacuum: 'off',
   shared_preload_libraries: 'pg_stat_statements',
-  'pg_stat_statements.max': '50000', // a hundred databases have more than the usual 5,000
+  'pg_stat_statements.max': '50000', // a hundred databases need more than the default of 5,000
 };
 
-/** For the lines above results. */
+/** A line for the heading of the results. */
 export function settingsNote() {
   const settings = Object.entries(SETTINGS).map((setting) => setting.join(' = '));
   return `PostgreSQL: ${settings.join(', ')}.`;
 }
 
-/** Not what comes once a second whoever asks: the change feed's heartbeat, and the look for operations to take up. */
+/**
+ * Without the statements sent every second regardless of load: the change feed's heartbeat, and the poll for
+ * operations.
+ */
 const CATALOG_STATEMENTS = `
   SELECT coalesce(sum(calls), 0)::int AS count FROM pg_stat_statements
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -35,32 +38,32 @@ const CONNECTIONS = `
   SELECT usename AS role, count(*)::int AS count FROM pg_stat_activity
   WHERE backend_type = 'client backend' AND usename <> 'postgres' GROUP BY 1`;
 
-/** A PostgreSQL of our own in a temporary folder, and what it knows about who uses it. */
+/** An embedded PostgreSQL in a temporary folder, with statistics about its clients. */
 export class Postgres {
-  static async start(closing) {
+  static async start(cleanup) {
     const postgres = new Postgres();
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-bench-'));
-    closing.add(() => rm(dataDir, { recursive: true, force: true }));
+    cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
     await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
     const passwords = { superuser: randomBytes(12).toString('hex'), owner: randomBytes(12).toString('hex') };
     const server = await EmbeddedPostgres.start({ dataDir, passwords, settings: SETTINGS });
-    closing.add(() => server.stop());
+    cleanup.add(() => server.stop());
     postgres.dataDir = dataDir;
     postgres.url = server.url;
     postgres.superuserUrl = server.superuserUrl;
     postgres.pid = await postmasterPid(dataDir);
     postgres.client = await postgres.connect();
-    closing.add(() => postgres.client.end());
+    cleanup.add(() => postgres.client.end());
     await postgres.client.query('CREATE EXTENSION pg_stat_statements');
     const { rows } = await postgres.client.query('SHOW server_version');
     postgres.version = rows[0].server_version;
     return postgres;
   }
 
-  /** A connection as superuser, which row-level security does not concern. */
+  /** Connects as superuser, which bypasses row-level security. */
   async connect(database) {
     const client = new pg.Client({ connectionString: this.urlOf({ database }) });
-    client.on('error', () => {}); // the query that runs into it is rejected with it
+    client.on('error', () => {}); // the pending query rejects with the same error
     await client.connect();
     return client;
   }
@@ -81,12 +84,12 @@ export class Postgres {
     }
   }
 
-  /** Statements of the application on its catalog since the start. */
+  /** Number of statements that the application has sent to its catalog since the start. */
   async catalogStatements() {
     return (await this.client.query(CATALOG_STATEMENTS)).rows[0].count;
   }
 
-  /** Open connections, by login role. */
+  /** Open connections per login role. */
   async connections() {
     return (await this.client.query(CONNECTIONS)).rows;
   }
@@ -96,5 +99,5 @@ async function postmasterPid(dataDir) {
   for (const name of await readdir(dataDir, { recursive: true })) {
     if (name.endsWith('postmaster.pid')) return Number((await readFile(join(dataDir, name), 'utf8')).split('\n')[0]);
   }
-  throw new Error('the server has left no postmaster.pid');
+  throw new Error(`no postmaster.pid found in ${dataDir}`);
 }

@@ -1,13 +1,13 @@
-// Loaded into each program under test (`--import`), all alike: answers the bench over the IPC channel, costs nothing
-// until it is asked, and does not keep the process alive.
+// Loaded into every program under test (`--import`): runs the bench's commands, received over the IPC channel. It costs
+// nothing while there are none, and does not keep the process alive.
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 
 const SAMPLING_US = 500;
 let profiling;
 
-const answers = {
-  /** Bytes in use once garbage is gone. */
+const commands = {
+  /** Memory usage in bytes, after garbage collection. */
   memory() {
     globalThis.gc();
     globalThis.gc();
@@ -20,7 +20,7 @@ const answers = {
     await profiling.post('Profiler.setSamplingInterval', { interval: SAMPLING_US });
     await profiling.post('Profiler.start');
   },
-  /** Writes what `--cpu-prof` would, but of the time since `startProfile` only. */
+  /** Writes a profile like that of `--cpu-prof`, but only since `startProfile`. */
   async stopProfile(path) {
     const { profile } = await profiling.post('Profiler.stop');
     profiling.disconnect();
@@ -28,14 +28,14 @@ const answers = {
   },
 };
 
-process.on('message', async ({ question, argument }) => {
+process.on('message', async ({ command, argument }) => {
   try {
-    process.send({ value: (await answers[question](argument)) ?? null });
+    process.send({ value: (await commands[command](argument)) ?? null });
   } catch (error) {
     process.send({ error: error.message });
   }
 });
 process.channel?.unref();
 
-// The bench is gone, by whatever force.
+// The bench has ended, even if by SIGKILL.
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux only: everywhere else the columns of CPU and memory stay empty. */
+/** Linux only: on other systems the CPU and memory columns stay empty. */
 const HAS_PROC = process.platform === 'linux';
 const TICK_MS = HAS_PROC ? 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })) : undefined;
 
-/** CPU a process has used, in ms, all its threads together; its children only when it has waited for them. */
+/** CPU time of a process in ms, over all its threads, including children that have exited and been waited for. */
 export function cpuMs(pid) {
   if (!HAS_PROC) return Number.NaN;
   const { own, waited } = read(pid);
@@ -13,14 +13,14 @@ export function cpuMs(pid) {
 }
 
 /**
- * CPU of a process and of all that descend from it, in ms. What a child has used that ended meanwhile is in its
- * parent's account, so that connections that come and go are counted, too.
+ * CPU time of a process and all its descendants in ms. The CPU time of a child that has exited is added to its
+ * parent's, so short-lived connections are counted, too.
  */
 export function treeCpuMs(root) {
   if (!HAS_PROC) return Number.NaN;
   const stats = new Map();
   for (const entry of readdirSync('/proc')) {
-    if (/^\d+$/.test(entry)) stats.set(Number(entry), readOrNothing(Number(entry)));
+    if (/^\d+$/.test(entry)) stats.set(Number(entry), tryRead(Number(entry)));
   }
   let total = 0;
   for (const [pid, stat] of stats) {
@@ -49,10 +49,10 @@ function read(pid) {
   return { parent: Number(fields[1]), own: ms(14, 15), waited: ms(16, 17) };
 }
 
-function readOrNothing(pid) {
+function tryRead(pid) {
   try {
     return read(pid);
   } catch {
-    return undefined; // it has ended between the listing and now
+    return undefined; // the process has exited since the listing
   }
 }

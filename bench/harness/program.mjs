@@ -7,19 +7,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 const PROBE = new URL('./probe.mjs', import.meta.url).href;
 const READY_WITHIN_MS = 60_000;
 const STOP_GRACE_MS = 15_000;
-const KEPT_LINES = 40;
+const OUTPUT_LINES = 40;
 
-/** A server under test: a Node process of its own on 127.0.0.1 and a free port. */
+/** A server under test: a separate Node process on 127.0.0.1 and a free port. */
 export class Program {
   #output = [];
 
   /**
    * Starts it and waits until it accepts connections.
    *
-   * @param name what it is called in tables
-   * @param path of its script
-   * @param env what it is told, and nothing else but PATH and the port
-   * @param role prefix of the login roles it connects as: its connections are told apart by it
+   * @param name its name in tables
+   * @param path path of its script
+   * @param env environment variables, in addition to PATH, NODE_ENV, HOST and PORT
+   * @param role the login role that its connections are counted by; undefined for the application
    */
   static async start({ name, path, env, role }) {
     const program = new Program();
@@ -32,18 +32,20 @@ export class Program {
       env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), ...env },
       execArgv: ['--import', PROBE, '--expose-gc'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      cwd: tmpdir(), // not where somebody's .env is
-      // Ctrl-C on the terminal reaches us only: we stop it in order.
+      cwd: tmpdir(), // a folder without a .env file
+      // Ctrl-C in the terminal then reaches only the bench, which stops its programs in order.
       detached: true,
     });
-    for (const stream of [program.child.stdout, program.child.stderr]) stream.on('data', (text) => program.#keep(text));
+    for (const stream of [program.child.stdout, program.child.stderr]) {
+      stream.on('data', (text) => program.#record(text));
+    }
     try {
-      await program.#accepts(port);
+      await program.#waitUntilListening(port);
     } catch (error) {
       await program.stop();
       throw error;
     }
-    /** From the spawn to the first accepted connection. */
+    /** Time in ms from the spawn to the first accepted connection. */
     program.startMs = performance.now() - started;
     return program;
   }
@@ -52,9 +54,9 @@ export class Program {
     return this.child.pid;
   }
 
-  /** Asks the probe inside of it. */
-  async ask(question, argument) {
-    this.child.send({ question, argument });
+  /** Runs a command of the probe inside the program. */
+  async call(command, argument) {
+    this.child.send({ command, argument });
     const [answer] = await once(this.child, 'message', { signal: AbortSignal.timeout(60_000) });
     if (answer.error) throw new Error(`${this.name}: ${answer.error}`);
     return answer.value;
@@ -62,7 +64,7 @@ export class Program {
 
   /** The last lines it printed. */
   get output() {
-    return this.#output.join('').split('\n').slice(-KEPT_LINES).join('\n');
+    return this.#output.join('').split('\n').slice(-OUTPUT_LINES).join('\n');
   }
 
   async stop() {
@@ -70,20 +72,20 @@ export class Program {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    const cut = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
     await exited;
-    clearTimeout(cut);
+    clearTimeout(killTimer);
   }
 
-  #keep(text) {
+  #record(text) {
     this.#output.push(String(text));
     if (this.#output.length > 200) this.#output.shift();
   }
 
-  async #accepts(port) {
+  async #waitUntilListening(port) {
     const deadline = Date.now() + READY_WITHIN_MS;
     while (Date.now() < deadline) {
-      if (this.child.exitCode !== null) throw new Error(`${this.name} ended at its start:\n${this.output}`);
+      if (this.child.exitCode !== null) throw new Error(`${this.name} exited during startup:\n${this.output}`);
       if (await canConnect(port)) return;
       await delay(5);
     }

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that are the same for the same seed (mulberry32). */
+/** A generator of numbers from 0 to below 1, reproducible for a seed (mulberry32). */
 export function seededRandom(seed) {
   let state = seed >>> 0;
   return () => {
@@ -10,16 +10,16 @@ export function seededRandom(seed) {
 }
 
 /**
- * A way to choose one of `count` things.
+ * Returns a function that chooses a number from 0 to below `count`.
  *
- * @param choice `uniform`, or `zipf`: the n-th is chosen with a probability in proportion to 1/n (Zipf's law, exponent 1)
+ * @param choice `uniform`, or `zipf`: the n-th has a probability proportional to 1/n (Zipf's law, exponent 1)
  */
 export function chooser(choice, count, random) {
   if (choice === 'uniform') return () => Math.floor(random() * count);
-  const upTo = new Float64Array(count);
+  const cumulative = new Float64Array(count);
   let sum = 0;
-  for (let n = 0; n < count; n++) upTo[n] = sum += 1 / (n + 1);
-  return () => firstAbove(upTo, random() * sum);
+  for (let n = 0; n < count; n++) cumulative[n] = sum += 1 / (n + 1);
+  return () => firstAbove(cumulative, random() * sum);
 }
 
 function firstAbove(sorted, value) {

@@ -1,10 +1,10 @@
 import { apiKeyOf, CUSTOMERS, customerIdOf, orderIdOf } from '../fixtures/names.mjs';
 import { chooser, seededRandom } from './random.mjs';
 
-/** A host that is no tenant's, as a whole API is usually served under. */
+/** A host name that belongs to no tenant, as a whole API is usually served under one. */
 const API_HOST = 'api.example.com';
 
-/** Shares of the kinds of work. `tenant` asks who the caller is, which needs no statement. */
+/** Shares of the kinds of request in each work. `tenant` returns the caller's own tenant and needs no statement. */
 export const WORKS = {
   tenant: { tenant: 1 },
   read: { read: 1 },
@@ -16,15 +16,15 @@ export const WORKS = {
 const LINES = [0, 1, 2].map((n) => ({ description: `Item ${n}`, quantity: n + 1, unitPrice: 1000 + n }));
 
 /**
- * Requests in the order they are sent.
+ * Generates requests in the order in which they are sent.
  *
  * @param work a name in `WORKS`
  * @param group, tenants, orders the fixtures: how many tenants, and how many orders each has
  * @param choice how tenants are chosen: see `chooser`
- * @param seed the same one gives the same requests
- * @param run goes into the numbers of new orders, which have to be new
- * @param oneKey all requests carry the first tenant's key: for programs that know no tenants
- * @param host the `Host` header; null: the address that is connected to
+ * @param seed the same seed gives the same requests
+ * @param run part of the numbers of new orders, which must be unique
+ * @param oneKey all requests carry the first tenant's key: for programs without tenants
+ * @param host the `Host` header; null: the address of the server
  */
 export function requestsOf({ work, group, tenants, orders, choice, seed, run, oneKey, host = API_HOST }, count) {
   const random = seededRandom(seed);
@@ -68,13 +68,13 @@ function kinds(shares, random) {
 }
 
 function headersOf(group, oneKey, host) {
-  const known = new Map();
+  const cached = new Map();
   return (tenant) => {
     const holder = oneKey ? 0 : tenant;
-    if (!known.has(holder)) {
+    if (!cached.has(holder)) {
       const authorization = `Bearer ${apiKeyOf(group, holder).token}`;
-      known.set(holder, host === null ? { authorization } : { authorization, host });
+      cached.set(holder, host === null ? { authorization } : { authorization, host });
     }
-    return known.get(holder);
+    return cached.get(holder);
   };
 }

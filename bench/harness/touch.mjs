@@ -1,11 +1,11 @@
 import { apiKeyOf, orderIdOf } from '../fixtures/names.mjs';
 
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 /**
- * Requests of each of the first `tenants` row tenants: what is cached of them is cached then.
+ * Sends requests as each of the first `tenants` row tenants, so that their cache entries are filled.
  *
- * @param times how many requests of each
+ * @param times requests per tenant
  */
 export async function touch({ name, url }, { tenants, orders, times = 1 }) {
   let next = 0;
@@ -18,5 +18,5 @@ export async function touch({ name, url }, { tenants, orders, times = 1 }) {
       if (response.status !== 200) throw new Error(`${name} answered tenant ${tenant} with ${response.status}`);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, caller));
+  await Promise.all(Array.from({ length: CONCURRENCY }, caller));
 }

@@ -1,21 +1,27 @@
 import { calibrate, load, timed } from './load.mjs';
 
 /**
- * Measures contestants in turns, so that what else the machine does, and the garbage of whoever was before, meets all
- * of them alike.
+ * Measures contestants in turn, so that background load on the machine, and the garbage left by the previous
+ * contestant, affect all of them alike.
  *
- * @param operationOf makes the operation of a contestant
- * @returns for each contestant its medians: operations per second, CPU µs, and µs waited for a connection (p50, p99);
- *   and as `ratio` what the first one's operations per second are to its own: of the medians, and the quartiles of the
- *   rounds
+ * @param operationOf creates the operation of a contestant
+ * @returns per contestant its medians: operations per second, CPU time in µs, and the wait for a connection in µs (p50,
+ *   p99); and as `ratio` the first one's operations per second divided by its own: of the medians, and the quartiles of
+ *   the rounds
  */
 export async function compare(contestants, operationOf, { callers, rounds, sliceMs, withWaits = true }) {
   const entries = [];
   for (const contestant of contestants) {
-    const watched = withWaits ? timed(contestant) : undefined;
+    const timedContestant = withWaits ? timed(contestant) : undefined;
     const operation = operationOf(contestant);
     const count = await calibrate(operation, callers, sliceMs);
-    entries.push({ operation, count, watched, watchedOperation: watched && operationOf(watched), samples: [] });
+    entries.push({
+      operation,
+      count,
+      timedContestant,
+      timedOperation: timedContestant && operationOf(timedContestant),
+      samples: [],
+    });
   }
   for (let round = 0; round < rounds; round++) {
     for (const entry of inTurn(entries, round)) await sample(entry, callers);
@@ -33,20 +39,20 @@ function ratioOf(ours, theirs) {
   return { ofMedians, quartiles: [quantile(rounds, 0.25), quantile(rounds, 0.75)] };
 }
 
-/** A B C, A C B, B C A, B A C, …: everybody comes first as often as last, and after each of the others. */
+/** A B C, A C B, B C A, B A C, …: every contestant is first as often as last, and follows each of the others. */
 function inTurn(entries, round) {
   const first = (round >> 1) % entries.length;
   const turned = [...entries.slice(first), ...entries.slice(0, first)];
   return round % 2 === 0 ? turned : [turned[0], ...turned.slice(1).toReversed()];
 }
 
-async function sample({ operation, count, watched, watchedOperation, samples }, callers) {
+async function sample({ operation, count, timedContestant, timedOperation, samples }, callers) {
   const result = await load(operation, callers, count);
   samples.push(result);
-  if (!watched) return;
-  watched.takeWaits();
-  await load(watchedOperation, callers, Math.min(count, 20_000));
-  const waits = watched.takeWaits().toSorted((a, b) => a - b);
+  if (!timedContestant) return;
+  timedContestant.takeWaits();
+  await load(timedOperation, callers, Math.min(count, 20_000));
+  const waits = timedContestant.takeWaits().toSorted((a, b) => a - b);
   Object.assign(result, { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) });
 }
 
@@ -59,7 +65,7 @@ function valuesOf(samples, key) {
   return samples.map((sample) => sample[key]).toSorted((a, b) => a - b);
 }
 
-/** Of sorted values. */
+/** @param values sorted */
 function quantile(values, share) {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))];
 }

@@ -5,11 +5,11 @@ import { createStamp } from '../../dist/database/statements/stamp.js';
 import { StampedClient } from '../../dist/database/transactions/stamped-client.js';
 import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 
-/** Connections of every pool here. */
+/** Size of every pool here. */
 export const POOL_SIZE = 10;
-/** Callers belong to tenants in turn, all of whom share one target. */
+/** Number of tenants, which share one target. Callers are assigned to them in turn. */
 const TENANTS = 32;
-/** The defaults of the environment, but for the overflow: pg.Pool has none. */
+/** The default settings, except the overflow: pg.Pool has none. */
 const POOL_CONFIG = {
   size: POOL_SIZE,
   maxOverflow: 0,
@@ -20,7 +20,7 @@ const POOL_CONFIG = {
   serverMaxConnections: 90,
   leaseWarningMs: 60_000,
 };
-/** What our pool promises of every wait and statement, where node-postgres can promise it too. */
+/** The time limits that our pool applies to every wait and statement, as far as node-postgres supports them. */
 const SAME_DEADLINES = {
   connectionTimeoutMillis: POOL_CONFIG.timeoutMs,
   statement_timeout: POOL_CONFIG.statementTimeoutMs,
@@ -28,11 +28,11 @@ const SAME_DEADLINES = {
 };
 
 /**
- * A contestant lends connections: `get(caller)` resolves with one, `clientOf` is its node-postgres client, `put` gives it
- * back, and resolves once that is done where it takes time. `close` ends everything.
+ * A contestant provides connections: `acquire(caller)` resolves with one, `clientOf` returns its node-postgres client,
+ * `release` releases it, and returns a promise if that takes time. `close` closes everything.
  */
 
-/** Ours, as the application uses it: through the handle that `ConnectionPools` gives out. */
+/** Ours, as the application uses it: through the handle that `ConnectionPools` returns. */
 export function ourPool(server, { reuse = true } = {}) {
   const pools = new ConnectionPools({ pool: { ...POOL_CONFIG, enabled: reuse } });
   const pool = pools.get(targetOf(server));
@@ -44,35 +44,37 @@ export function ourPool(server, { reuse = true } = {}) {
   return {
     name: reuse ? 'our pool' : 'our pool, reuse off',
     accesses,
-    get: (caller) => accesses[caller % TENANTS].acquireForStatement(),
-    clientOf: (lent) => lent.client,
-    put: (lent) => lent.release(),
+    acquire: (caller) => accesses[caller % TENANTS].acquireForStatement(),
+    clientOf: (connection) => connection.client,
+    release: (connection) => connection.release(),
     close: () => pools.close(5_000),
   };
 }
 
-/** A connection of one's own each time, opened and closed in order. */
+/** A new connection for each operation, properly opened and closed. */
 export function directClients(server) {
   const config = configOf(server);
   return {
     name: 'pg.Client each time',
-    get: async () => {
+    acquire: async () => {
       const client = new pg.Client(config);
       await client.connect();
       return client;
     },
     clientOf: (client) => client,
-    put: (client) => client.end(),
+    release: (client) => client.end(),
     close: async () => {},
   };
 }
 
-/** pg.Pool as it comes. */
+/** pg.Pool with its defaults. */
 export function barePool(server) {
   return pgPool('bare pg.Pool', configOf(server));
 }
 
-/** pg.Pool with the deadlines that ours has: of a wait, of a statement at the server, of a statement at the client. */
+/**
+ * pg.Pool with the time limits of ours: for a wait, for a statement at the server, and for a statement at the client.
+ */
 export function poolWithDeadlines(server) {
   return pgPool('pg.Pool + deadlines', { ...configOf(server), ...SAME_DEADLINES });
 }
@@ -82,23 +84,24 @@ function pgPool(name, config) {
   return {
     name,
     pool,
-    get: () => pool.connect(),
+    acquire: () => pool.connect(),
     clientOf: (client) => client,
-    put: (client) => client.release(),
+    release: (client) => client.release(),
     close: () => {
-      pool.on('error', () => undefined); // it does not wait for its connections, which the server may end first
+      // end() does not wait for the connections to close, so the server may terminate them first.
+      pool.on('error', () => undefined);
       return pool.end();
     },
   };
 }
 
-/** A stamped client for each caller over our pool: what TypeORM's query runner holds. */
+/** A stamped client per caller over our pool, as TypeORM's query runner uses it. */
 export function stampedClients({ accesses }) {
   const clients = Array.from({ length: 1_000 }, (_, caller) => new StampedClient(accesses[caller % TENANTS]));
   return { name: 'our pool, stamped', run: (caller, text, values) => clients[caller].query(text, values) };
 }
 
-/** What the field does: the same two settings before the statement, and taken back after it. */
+/** The common practice: apply the same two settings before the statement, and reset them after it. */
 export function setPerCheckout({ name, pool }) {
   const tenants = Array.from({ length: TENANTS }, () => randomUUID());
   return {
@@ -117,7 +120,7 @@ export function setPerCheckout({ name, pool }) {
   };
 }
 
-/** No tenant at all. */
+/** Without a tenant. */
 export function plainStatements({ name, pool }) {
   return { name: `${name}, no tenant`, run: (_caller, text, values) => pool.query(text, values) };
 }

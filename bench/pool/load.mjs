@@ -1,39 +1,39 @@
 import { performance } from 'node:perf_hooks';
 
-/** Gets a connection and gives it back. */
-export function checkout({ get, put }) {
+/** Acquires a connection and releases it. */
+export function checkout({ acquire, release }) {
   return async (caller) => {
-    const done = put(await get(caller));
-    if (done) await done;
+    const released = release(await acquire(caller));
+    if (released) await released;
   };
 }
 
-/** Gets a connection, reads one row over it, and gives it back. */
-export function readRow({ get, clientOf, put }) {
+/** Acquires a connection, reads one row, and releases the connection. */
+export function readRow({ acquire, clientOf, release }) {
   return async (caller) => {
-    const lent = await get(caller);
-    await clientOf(lent).query('SELECT 1');
-    const done = put(lent);
-    if (done) await done;
+    const connection = await acquire(caller);
+    await clientOf(connection).query('SELECT 1');
+    const released = release(connection);
+    if (released) await released;
   };
 }
 
-/** Like another contestant, and writes down how long each caller waited for its connection, in µs. */
+/** Wraps a contestant and records how long each caller waited for its connection, in µs. */
 export function timed(contestant) {
   const waits = [];
-  const get = async (caller) => {
+  const acquire = async (caller) => {
     const since = performance.now();
-    const lent = await contestant.get(caller);
+    const connection = await contestant.acquire(caller);
     waits.push((performance.now() - since) * 1_000);
-    return lent;
+    return connection;
   };
-  return { ...contestant, get, takeWaits: () => waits.splice(0) };
+  return { ...contestant, acquire, takeWaits: () => waits.splice(0) };
 }
 
 /**
- * Lets `callers` do `count` operations between them, each one after another.
+ * Runs `count` operations, shared by `callers`, each of which runs one at a time.
  *
- * @returns operations per second, and the CPU time of this process per operation in µs
+ * @returns operations per second, and this process's CPU time per operation in µs
  */
 export async function load(operation, callers, count) {
   let left = count;
@@ -48,7 +48,7 @@ export async function load(operation, callers, count) {
   return { perSecond: count / seconds, cpuUs: (user + system) / count };
 }
 
-/** How many operations take about `sliceMs`, and enough for every caller to have some; compiles them on the way. */
+/** The number of operations that take about `sliceMs`, at least two per caller. Also warms up the compiler. */
 export async function calibrate(operation, callers, sliceMs) {
   await load(operation, callers, callers * 2);
   const { perSecond } = await load(operation, callers, callers * 2);

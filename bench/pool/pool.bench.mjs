@@ -1,5 +1,5 @@
-// The pool beside direct connections and beside bare pg.Pool, in one interleaved run of about two minutes.
-// Run it with `npm run bench:pool`; bench/README.md says what is and is not fair about it.
+// Compares the pool with direct connections and with bare pg.Pool, in one interleaved run of about two minutes.
+// Run it with `npm run bench:pool`. What is fair about it and what is not: bench/README.md.
 import { Logger } from '@nestjs/common';
 import { compare } from './compare.mjs';
 import {
@@ -12,12 +12,12 @@ import {
   stampedClients,
 } from './contestants.mjs';
 import { checkout, readRow } from './load.mjs';
-import { environment, keep, table, verdicts } from './report.mjs';
+import { aimsTable, environment, save, table } from './report.mjs';
 import { startServer } from './server.mjs';
 
 const CALLERS = [1, 16, 64, 256];
 const BUSY = 64;
-/** Many short ones: what else the machine does comes and goes within seconds. */
+/** Many short rounds: background load on the machine changes within seconds. */
 const ROUNDS = 36;
 
 Logger.overrideLogger(['warn', 'error']);
@@ -29,13 +29,13 @@ const withDeadlines = poolWithDeadlines(server);
 try {
   const env = await environment(server.version);
   const direct = await againstDirect();
-  const checkouts = await againstPgPool('checkout: get a connection, give it back', checkout, 40);
-  const reads = await againstPgPool('get a connection, SELECT 1, give it back', readRow, 60);
-  const stamps = await whatTheStampCosts();
+  const checkouts = await againstPgPool('checkout: acquire a connection, release it', checkout, 40);
+  const reads = await againstPgPool('acquire a connection, SELECT 1, release it', readRow, 60);
+  const stamps = await stampCost();
   const sections = [direct, checkouts, reads, stamps];
-  const aims = judge(direct, [checkouts, reads]);
-  const text = [...sections.map(table), verdicts(aims)].join('\n\n');
-  console.log(`${text}\n\nKept as ${await keep({ env, sections, aims }, text)}`);
+  const aims = checkAims(direct, [checkouts, reads]);
+  const text = [...sections.map(table), aimsTable(aims)].join('\n\n');
+  console.log(`${text}\n\nSaved as ${await save({ env, sections, aims }, text)}`);
   if (aims.some(({ reached }) => !reached)) process.exitCode = 1;
 } finally {
   await Promise.all([ours, off, bare, withDeadlines].map((contestant) => contestant.close()));
@@ -48,19 +48,19 @@ async function againstDirect() {
   for (const callers of [1, BUSY]) {
     groups.push({ callers, results: await compare(contestants, readRow, { callers, rounds: 8, sliceMs: 250 }) });
   }
-  return { title: 'Direct connections: get a connection, SELECT 1, give it back', groups };
+  return { title: 'Direct connections: acquire a connection, SELECT 1, release it', groups };
 }
 
-async function againstPgPool(what, operationOf, sliceMs) {
+async function againstPgPool(description, operationOf, sliceMs) {
   const groups = [];
   for (const callers of CALLERS) {
     const results = await compare([ours, bare, withDeadlines], operationOf, { callers, rounds: ROUNDS, sliceMs });
     groups.push({ callers, results });
   }
-  return { title: `pg.Pool, ${what}`, groups };
+  return { title: `pg.Pool, ${description}`, groups };
 }
 
-async function whatTheStampCosts() {
+async function stampCost() {
   const contestants = [
     stampedClients(ours),
     plainStatements(bare),
@@ -79,9 +79,9 @@ async function whatTheStampCosts() {
   };
 }
 
-function judge({ groups: [alone, busy] }, comparisons) {
+function checkAims({ groups: [alone, busy] }, comparisons) {
   const times = Math.min(...busy.results.slice(1).map(({ ratio }) => ratio.ofMedians));
-  const cut = ({ results: [first, ...others] }) => Math.min(...others.map(({ p50 }) => 1 - first.p50 / p50));
+  const reduction = ({ results: [first, ...others] }) => Math.min(...others.map(({ p50 }) => 1 - first.p50 / p50));
   const percent = (share) => `${(share * 100).toFixed(1)} %`;
   const shares = comparisons.flatMap(({ title, groups }) =>
     groups.map(({ callers, results }) => {
@@ -100,9 +100,9 @@ function judge({ groups: [alone, busy] }, comparisons) {
       reached: times >= 10,
     },
     ...[alone, busy].map((group) => ({
-      aim: `time to get a connection at ${group.callers} callers cut by 95 %`,
-      measured: percent(cut(group)),
-      reached: cut(group) >= 0.95,
+      aim: `time to acquire a connection at ${group.callers} callers reduced by 95 %`,
+      measured: percent(reduction(group)),
+      reached: reduction(group) >= 0.95,
     })),
     ...shares,
   ];

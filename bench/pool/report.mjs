@@ -1,8 +1,8 @@
 import { environment as environmentOf, heading } from '../report/environment.mjs';
-import { keep as keepFigures } from '../report/keep.mjs';
+import { saveResults } from '../report/save-results.mjs';
 import { aligned, figure } from '../report/markdown.mjs';
 
-export { verdicts } from '../report/markdown.mjs';
+export { aimsTable } from '../report/markdown.mjs';
 
 const COLUMNS = [
   'callers',
@@ -11,16 +11,18 @@ const COLUMNS = [
   'CPU µs',
   'wait p50 µs',
   'wait p99 µs',
-  'first : this',
+  'ours : this',
   'quartiles',
 ];
 
-/** Where and with what the figures come to be; asked before the bench. */
+/** The machine and the versions. Call it before the bench. */
 export function environment(postgres) {
   return environmentOf({ postgres }, { pg: 'node_modules/pg', 'pg-pool': 'node_modules/pg-pool' });
 }
 
-/** One section as a Markdown table: the first contestant of a group is ours, the others are what it is held against. */
+/**
+ * Formats one section as a Markdown table. The first contestant of a group is ours; the others are compared with it.
+ */
 export function table({ title, groups }) {
   const rows = groups.flatMap(({ callers, results }) =>
     results.map(({ name, perSecond, cpuUs, p50, p99, ratio }) => [
@@ -34,7 +36,7 @@ export function table({ title, groups }) {
   return [`## ${title}`, '', ...aligned([COLUMNS, ...rows])].join('\n');
 }
 
-/** Keeps the figures under bench/results. */
-export function keep({ env, sections, aims }, text) {
-  return keepFigures('pool', `${heading('Pool bench', env)}\n${text}`, { ...env, sections, aims });
+/** Saves the results under bench/results. */
+export function save({ env, sections, aims }, text) {
+  return saveResults('pool', `${heading('Pool bench', env)}\n${text}`, { ...env, sections, aims });
 }

@@ -6,10 +6,10 @@ import pg from 'pg';
 import { EmbeddedPostgres } from '../../dist/dev/embedded-postgres/embedded-postgres.js';
 
 const ROLE = 'bench_app';
-/** 64 direct connections, several pools of 10, and those that are still closing. */
+/** 64 direct connections, several pools of 10, and connections that are still closing. */
 const MAX_CONNECTIONS = '300';
 
-/** A PostgreSQL of our own on a free port, with an application's login role and a table of 1,000 rows. */
+/** Starts PostgreSQL on a free port, with a login role for the application and a table of 1,000 rows. */
 export async function startServer() {
   const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-bench-'));
   await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = new URL('../../', import.meta.url);
 
 /**
- * Where and with what the figures come to be; asked before the bench.
+ * Describes the machine and the versions. Call it before the bench, because it records the load of the machine.
  *
- * @param servers versions of what is no package: `{ postgres: '18.4' }`
- * @param packages name -> its folder, from the root of the checkout
+ * @param servers versions of servers: `{ postgres: '18.4' }`
+ * @param packages package name -> its folder, relative to the root of the checkout
  */
 export async function environment(servers, packages) {
   const versions = { tenantry: await versionOf('.'), node: process.version.slice(1), ...servers };
@@ -21,14 +21,14 @@ export async function environment(servers, packages) {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),
       memoryGb: Number((totalmem() / 2 ** 30).toFixed(1)),
-      /** Of the last minute: more than 0.5 means that others were busy, too. */
+      /** Load average of the last minute: above 0.5, other programs were busy, too. */
       load: Number(loadavg()[0].toFixed(1)),
     },
     versions,
   };
 }
 
-/** The lines that a page of results begins with. */
+/** The first lines of a page of results. */
 export function heading(title, { date, commit: revision, machine, versions }, notes = []) {
   const { cpu, cores, memoryGb, load } = machine;
   return [
@@ -36,7 +36,7 @@ export function heading(title, { date, commit: revision, machine, versions }, no
     '',
     `${cpu}, ${cores} cores, ${memoryGb} GB, load before it ${load}. All servers on the same machine.`,
     `${Object.entries(versions)
-      .map(([what, version]) => `${what} ${version}`)
+      .map(([name, version]) => `${name} ${version}`)
       .join(', ')}${revision ? `; commit ${revision}` : ''}.`,
     ...notes,
     '',
@@ -53,6 +53,6 @@ function commit() {
     const changed = git('status', '--porcelain', '--', 'src') === '' ? '' : ' with changes in src';
     return git('rev-parse', '--short', 'HEAD') + changed;
   } catch {
-    return undefined; // no checkout, or no git
+    return undefined; // not a git checkout, or git is not installed
   }
 }

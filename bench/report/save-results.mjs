@@ -3,12 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 const RESULTS = new URL('../results/', import.meta.url);
 
 /**
- * Keeps figures under bench/results, as Markdown to read and JSON to compute with.
+ * Saves results under bench/results, as Markdown for readers and JSON for programs.
  *
- * @param name what the files' names begin with
- * @returns where the Markdown is, from the root of the checkout
+ * @param name start of the file names; the date is appended
+ * @returns path of the Markdown file, relative to the root of the checkout
  */
-export async function keep(name, text, data) {
+export async function saveResults(name, text, data) {
   await mkdir(RESULTS, { recursive: true });
   const file = `${name}-${data.date.slice(0, 10)}`;
   await writeFile(new URL(`${file}.md`, RESULTS), `${text}\n`);

@@ -2,20 +2,20 @@ import http from 'node:http';
 import pg from 'pg';
 import { apiKeyOf, orderIdOf, slugOf } from '../fixtures/names.mjs';
 
-/** The order and its lines, as the application reads them. */
+/** Reads an order and its lines as the application does. */
 const READ = `
   SELECT o.*, l.position, l.description, l.quantity, l.unit_price
   FROM tenant.orders o LEFT JOIN tenant.order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
   WHERE o.id = $1 ORDER BY l.position`;
 
-/** Requests that are sent before anything is timed, by tenants that are not timed. */
+/** Untimed requests sent first, as tenants that are not timed. */
 const WARM_UP = 200;
 
 /**
- * The first request that a tenant makes of a running application: nothing of it is cached, and one with a database of its
- * own has no connection yet. Beside it what node-postgres takes to connect to such a database and read the same order,
- * without a tenant, a framework, or HTTP: to another database, because whoever comes second finds its catalogs in the
- * server's memory. One after the other, in turn.
+ * Times a tenant's first request to a running application: nothing of the tenant is cached, and a tenant with its own
+ * database has no connection yet. For comparison, times node-postgres connecting to such a database and reading the
+ * same order, without a tenant, a framework, or HTTP. It uses a different database, because a second client would find
+ * the system catalogs of the first one's in the server's memory. One request at a time, in turn.
  */
 export async function coldTenants(bench, { cold, orders }) {
   const program = await bench.startOurs({ DB_POOL_SIZE: '4', DB_MAX_OVERFLOW: '2' });
@@ -53,9 +53,9 @@ async function request({ name, url }, agent, group, tenant, orders) {
     const sent = http.get(
       `${url}/api/v1/orders/${orderIdOf(group, tenant, orders - 1)}`,
       { headers, agent },
-      (answer) => {
-        answer.resume();
-        answer.once('end', () => resolve(answer.statusCode));
+      (response) => {
+        response.resume();
+        response.once('end', () => resolve(response.statusCode));
       },
     );
     sent.once('error', reject);
@@ -73,14 +73,14 @@ async function bareRead(bench, target, id) {
   return ms;
 }
 
-/** As the tables' owner would with a password, which is SCRAM, as the application's connections are. */
+/** Connects as a superuser with a password: SCRAM, like the application's connections. */
 async function connectAs({ postgres }, { database }) {
   const client = new pg.Client({ connectionString: postgres.urlOf({ database }) });
   await client.connect();
   return client;
 }
 
-/** Databases of the tenants that have their own, by the tenants' numbers. */
+/** The databases of the database tenants, in the order of the tenants' numbers. */
 async function targets({ postgres }) {
   const { rows } = await postgres.client.query(
     `SELECT c.database FROM tenants t JOIN connection_targets c ON c.id = t.target_id

@@ -4,27 +4,29 @@ import { touch } from '../harness/touch.mjs';
 const WARM_UP = 200;
 
 /**
- * Memory after garbage collection once so many tenants have each made a request, and the time from the spawn to the first
- * accepted connection with so many row tenants in the catalog (median). A process of its own for each count. From the
- * largest to the smallest: who is too many is deleted from the catalog, for good.
+ * For each number of row tenants: memory after garbage collection once each tenant has made a request, and the median
+ * time from the spawn to the first accepted connection. Each count gets a new process. Runs from the largest count to
+ * the smallest, and deletes the surplus tenants from the catalog permanently.
  */
 export async function growth(bench, { tenants, starts, orders }) {
   const rows = [];
   for (const count of tenants.toSorted((a, b) => b - a)) {
-    await keepTenants(bench, count);
+    await deleteTenantsBeyond(bench, count);
     const startMs = median(await startTimes(bench, starts));
     const program = await bench.startOurs();
     try {
-      // Code is compiled and pools are open before memory is looked at.
+      // Compile code and open pools before memory is measured.
       await touch(program, { tenants: Math.min(...tenants), orders, times: WARM_UP });
-      const before = await program.ask('memory');
+      const before = await program.call('memory');
       await touch(program, { tenants: count, orders });
-      const after = await program.ask('memory');
-      const further = count - Math.min(...tenants);
-      const { rss } = after;
+      const after = await program.call('memory');
+      const additional = count - Math.min(...tenants);
       rows.unshift({
-        ...{ tenants: count, startMs, heapMb: after.heapUsed / 2 ** 20, rssMb: rss / 2 ** 20 },
-        bytesPerTenant: further > 0 ? (held(after) - held(before)) / further : Number.NaN,
+        tenants: count,
+        startMs,
+        heapMb: after.heapUsed / 2 ** 20,
+        rssMb: after.rss / 2 ** 20,
+        bytesPerTenant: additional > 0 ? (retainedBytes(after) - retainedBytes(before)) / additional : Number.NaN,
         connections: await connectionsOf(bench),
       });
     } finally {
@@ -34,7 +36,7 @@ export async function growth(bench, { tenants, starts, orders }) {
   return rows;
 }
 
-/** The same load, spread over few tenants and over many, in turn. One process for each count. */
+/** Sends the same load over few tenants and over many, in turn, to one process for each count. */
 export async function latency(bench, { tenants, callers, rounds, seconds, orders }) {
   const rows = [];
   const few = Math.min(...tenants);
@@ -46,8 +48,8 @@ export async function latency(bench, { tenants, callers, rounds, seconds, orders
     for (const work of ['read', 'mix']) {
       const contestants = entries.map(({ program, count }) => ({ program, requests: { tenants: count } }));
       const requests = { work, group: 'row', orders, choice: 'uniform' };
-      const how = { callers, rounds, seconds, warmUpSeconds: seconds * 2 };
-      const results = await compare(bench, { contestants, requests, ...how });
+      const warmUpSeconds = seconds * 2;
+      const results = await compare(bench, { contestants, requests, callers, rounds, seconds, warmUpSeconds });
       results.forEach((result, n) => rows.push({ ...result, tenants: entries[n].count, work }));
     }
   } finally {
@@ -56,7 +58,7 @@ export async function latency(bench, { tenants, callers, rounds, seconds, orders
   return rows;
 }
 
-/** How many the application has: for its tenants, and for its catalog, whose owner the catalog's role is. */
+/** The application's connections for its tenants, and for its catalog, which it accesses with the role `tenantry`. */
 async function connectionsOf({ postgres }) {
   const counts = { tenants: 0, catalog: 0 };
   for (const { role, count } of await postgres.connections()) {
@@ -65,12 +67,12 @@ async function connectionsOf({ postgres }) {
   return counts;
 }
 
-/** Heap, and what lies beside it: buffers count, too. */
-function held({ heapUsed, external }) {
+/** Heap and external memory, which includes buffers. */
+function retainedBytes({ heapUsed, external }) {
   return heapUsed + external;
 }
 
-async function keepTenants({ postgres: { client } }, count) {
+async function deleteTenantsBeyond({ postgres: { client } }, count) {
   await client.query(`DELETE FROM tenants WHERE isolation = 'row' AND substr(slug, 5)::int >= $1`, [count]);
   await client.query('VACUUM ANALYZE');
 }

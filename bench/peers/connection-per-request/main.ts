@@ -1,6 +1,6 @@
-// A connection for each request, closed behind it. Kind: only the connection is new (node-postgres' `maxUses: 1`), the
-// entity metadata is not. With DATA_SOURCE=new the whole data source is, as where `new DataSource().initialize()` stands
-// in a request-scoped provider. At most 50 at once, which the server can bear.
+// A new connection for each request, closed after it. Kind to this approach: only the connection is new
+// (node-postgres's `maxUses: 1`), not the entity metadata. With DATA_SOURCE=new the whole data source is new, as with
+// `new DataSource().initialize()` in a request-scoped provider. At most 50 at once, which the server can sustain.
 import { DataSource } from 'typeorm';
 import { sourceOptions, Sources } from '../shop/sources.js';
 import { start } from '../shop/start.js';

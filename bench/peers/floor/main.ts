@@ -1,5 +1,5 @@
-// The floor: Fastify and node-postgres by hand, without NestJS, TypeORM or tenants. One prepared statement for each
-// request, whose JSON PostgreSQL writes itself, so that nothing is parsed, mapped or built here.
+// The lower bound: Fastify and node-postgres by hand, without NestJS, TypeORM or tenants. One prepared statement per
+// request, with the JSON built by PostgreSQL, so that nothing is parsed, mapped or built here.
 import Fastify, { type FastifyReply } from 'fastify';
 import pg from 'pg';
 import { ApiKeys } from '../shop/api-keys.js';
@@ -7,7 +7,7 @@ import { isId, newOrder, pageQuery } from '../shop/schemas.js';
 
 const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 
-/** An order as the others answer it, from a row `o` of its columns. */
+/** An order in the same JSON as the other programs return, built from a row `o`. */
 const VIEW = `json_build_object('id', o.id, 'number', o.number, 'customerId', o.customer_id, 'status', o.status,
   'currency', o.currency, 'total', o.total,
   'lines', (SELECT json_agg(json_build_object('description', l.description, 'quantity', l.quantity,
@@ -28,7 +28,7 @@ const LIST = `
       (extract(epoch FROM created_at) * 1000)::bigint || '.' || id, 'UTF8'), 'base64'), E'+/\\n', '-_'), '=')
       FROM last) END)::text AS body`;
 
-/** One statement is one transaction: the order and its lines come to be together. */
+/** One statement is one transaction: the order and its lines are created atomically. */
 const INSERT = `
   WITH o AS (INSERT INTO orders (number, customer_id, status, currency, total) VALUES ($1, $2, $3, $4, $5) RETURNING *),
   given AS (SELECT n - 1 AS position, description, quantity, unit_price

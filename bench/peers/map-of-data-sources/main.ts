@@ -1,6 +1,6 @@
-// What most tutorials do: the first request of a tenant makes its data source, and a Map keeps it. Kinder than most of
-// them: two first requests at once make one, and nothing is request-scoped. The pools have to share what the server
-// allows: POOL_SIZE connections for each.
+// The approach of most tutorials: a tenant's first request creates its data source, and a Map keeps it. Kinder than
+// most of them: two simultaneous first requests create one, and nothing is request-scoped. The pools have to share the
+// server's connection limit: POOL_SIZE connections each.
 import { DataSource } from 'typeorm';
 import type { Holder } from '../shop/api-keys.js';
 import { sourceOptions, Sources } from '../shop/sources.js';

@@ -1,10 +1,11 @@
-// nestjs-multitenant 2.1.1 as its README sets it up: a schema for each tenant, repositories injected for the request. Its
-// tenant comes from the same API key as with the others, through its own hook for that (`customResolver`).
-// What cannot be set: a look into its table of tenants for each request, and pools of 10 connections.
+// nestjs-multitenant 2.1.1 as its README sets it up: a schema per tenant, repositories injected per request. The tenant
+// is identified by the same API key as with the others, through the package's hook for that (`customResolver`). Not
+// configurable: a query on its table of tenants for each request, and pools of 10 connections.
 //
-// Its Map of data sources keeps nothing: `TenantConnectionService` has the request-scoped `TenantContextService` injected,
-// which makes it, and the Map, request-scoped, too. So each request makes a data source, which nothing ever closes; after
-// some hundred requests the server is out of connections. To be measured at all, it is closed here behind the request.
+// Its Map of data sources keeps nothing: the request-scoped `TenantContextService` is injected into
+// `TenantConnectionService`, which makes the latter, and its Map, request-scoped, too. So each request creates a data
+// source that is never closed; after some hundred requests the server is out of connections. To get a result at all, it
+// is closed here after the request.
 import 'reflect-metadata';
 import { Body, Controller, Get, Module, NotFoundException, Param, type PipeTransform } from '@nestjs/common';
 import { BadRequestException, Post, Query } from '@nestjs/common';
@@ -19,7 +20,7 @@ import { Customer, Order, OrderLine } from '../shop/entities.js';
 import { createOrder, listOrders, readOrder } from '../shop/queries.js';
 import * as schemas from '../shop/schemas.js';
 
-/** More data sources than this are closed again, also those in use. */
+/** Above this number the package closes data sources, including those in use. */
 const MOST_TENANTS = 10_000;
 
 const keys = new ApiKeys(process.env['API_KEYS_FILE']!);

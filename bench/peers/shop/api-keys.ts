@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Whose key it is: the place of that tenant's tables, which a single-tenant program makes nothing of. */
+/** The tenant that a key belongs to: where its tables are, which a single-tenant program ignores. */
 export interface Holder {
   readonly database: string;
   readonly schema: string;
@@ -14,7 +14,7 @@ interface KnownKey {
 
 const SHAPE = /^Bearer tnt_([a-z0-9]{16})_([\w-]{43})$/;
 
-/** All keys in memory, from a file: nothing is looked up, expires or is revoked, which is kinder than any real service. */
+/** All keys in memory, read from a file: no lookup, expiry or revocation, which is kinder than any real service. */
 export class ApiKeys {
   private readonly byId: ReadonlyMap<string, KnownKey>;
 

@@ -12,7 +12,7 @@ import {
   VersionColumn,
 } from 'typeorm';
 
-/** As the application has it: a `bigint` column read as a number. */
+/** Reads a `bigint` column as a number, as the application does. */
 const minorUnits = { to: (amount: number) => amount, from: (text: string) => Number(text) };
 
 @Entity('customers')

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Order } from './entities.js';
 
-/** What the application checks of a request, and how it answers. */
+/** The application's request validation and response format. */
 
 function boundedText(maxLength: number) {
   return z

@@ -6,7 +6,7 @@ export interface IdentifiedRequest {
   readonly holder: Holder;
 }
 
-/** All that tells the programs apart: which data source a request works with, and how long it lives. */
+/** The only difference between the programs: which data source a request uses, and how long it lives. */
 export abstract class Sources {
   abstract use<Result>(holder: Holder, work: (source: DataSource) => Promise<Result>): Promise<Result>;
 
@@ -15,7 +15,7 @@ export abstract class Sources {
 
 export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 
-/** On the server of `DATABASE_URL`, and on its database unless another is named. */
+/** Options for the server of `DATABASE_URL`, and for its database unless `database` is given. */
 export function sourceOptions(poolSize: number, database?: string): PostgresOptions {
   const url = new URL(process.env['DATABASE_URL']!);
   return {

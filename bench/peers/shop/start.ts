@@ -6,7 +6,7 @@ import { ApiKeys } from './api-keys.js';
 import { OrdersController } from './orders.controller.js';
 import { Sources } from './sources.js';
 
-/** The whole of a NestJS 12 program: the key is checked in a Fastify hook, the cheapest place there is. */
+/** Starts a complete NestJS 12 program. The key is checked in a Fastify hook, the cheapest way to do it. */
 export async function start(open: (keys: ApiKeys) => Sources | Promise<Sources>): Promise<void> {
   const keys = new ApiKeys(process.env['API_KEYS_FILE']!);
   const sources = await open(keys);

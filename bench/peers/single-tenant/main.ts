@@ -1,4 +1,4 @@
-// The ordinary application: NestJS, Fastify, TypeORM, a pool of 10. No tenants, no row-level security.
+// An ordinary application: NestJS, Fastify, TypeORM, a pool of 10. No tenants, no row-level security.
 import { DataSource } from 'typeorm';
 import { sourceOptions, Sources } from '../shop/sources.js';
 import { start } from '../shop/start.js';
