@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '../support/postgres/postgres.js';
-import { Service } from '../support/processes/service.js';
-import { dropEverything } from '../support/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { dropEverything } from '../../support/test-app.js';
 
 const CHECKOUT = process.cwd();
 const run = promisify(execFile);
