@@ -7,6 +7,8 @@ import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../suppor
 import { soon } from '../support/load/soon.js';
 import { type Launch, launchNew } from './launch.js';
 
+const ISSUER = 'https://issuer.example';
+const AUDIENCE = 'tenantry';
 const SECRET = 'a-secret-for-tests-that-is-long-enough';
 
 export function identificationContract(launch: Launch): void {
@@ -151,9 +153,11 @@ export function identificationContract(launch: Launch): void {
       instance = await launch(app.database, {
         JWT_JWKS_URL: `http://127.0.0.1:${port}/`,
         JWT_TENANT_CLAIM: 'org',
+        JWT_ISSUER: ISSUER,
+        JWT_AUDIENCE: AUDIENCE,
       });
       sign = (claims) =>
-        new SignJWT(claims)
+        new SignJWT({ iss: ISSUER, aud: AUDIENCE, ...claims })
           .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
           .setExpirationTime('5m')
           .sign(pair.privateKey);
@@ -173,8 +177,23 @@ export function identificationContract(launch: Launch): void {
       ]);
     });
 
+    it.each([
+      ['another issuer', { iss: 'https://other.example' }],
+      ['no issuer', { iss: undefined }],
+      ['another audience', { aud: 'billing' }],
+      ['no audience', { aud: undefined }],
+    ])('is rejected with %s', async (_what, claims) => {
+      const apiKey = await sign({ org: 'umbrella', ...claims });
+      expect(outcome(await instance.call('/api/v1/tenant', { apiKey }))).toEqual([401, 'UNAUTHENTICATED']);
+    });
+
+    it('is accepted when the configured audience is one of several', async () => {
+      const apiKey = await sign({ org: 'umbrella', aud: ['billing', AUDIENCE] });
+      expect(outcome(await instance.call('/api/v1/tenant', { apiKey }))).toEqual([200, 'umbrella']);
+    });
+
     it('is rejected when it was signed with the public key as a shared secret', async () => {
-      const forged = await new SignJWT({ org: 'umbrella' })
+      const forged = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, org: 'umbrella' })
         .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
         .setExpirationTime('5m')
         .sign(new TextEncoder().encode(publicKey));

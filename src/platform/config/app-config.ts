@@ -82,6 +82,10 @@ export interface AppConfig {
       readonly jwksUrl: string | undefined;
       readonly secret: string | undefined;
       readonly tenantClaim: string;
+      /** Required value of `iss`; undefined: any. */
+      readonly issuer: string | undefined;
+      /** What `aud` must be or contain; undefined: anything. */
+      readonly audience: string | undefined;
     };
   };
   readonly features: { readonly demoTenants: boolean; readonly apiDocs: boolean; readonly metricsPublic: boolean };

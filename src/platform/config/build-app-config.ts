@@ -49,7 +49,13 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
     },
     security: {
       ...secrets,
-      jwt: { jwksUrl: env.JWT_JWKS_URL, secret: env.JWT_SECRET, tenantClaim: env.JWT_TENANT_CLAIM },
+      jwt: {
+        jwksUrl: env.JWT_JWKS_URL,
+        secret: env.JWT_SECRET,
+        tenantClaim: env.JWT_TENANT_CLAIM,
+        issuer: env.JWT_ISSUER,
+        audience: env.JWT_AUDIENCE,
+      },
     },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,

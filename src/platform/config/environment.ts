@@ -84,6 +84,10 @@ export const environmentTable = z.object({
   JWT_TENANT_CLAIM: text('a claim name without whitespace', /^\S+$/)
     .prefault('tenant')
     .describe('claim with the slug or id of the tenant'),
+  JWT_ISSUER: text('an issuer without whitespace', /^\S+$/).optional().describe('required value of the claim iss'),
+  JWT_AUDIENCE: text('an audience without whitespace', /^\S+$/)
+    .optional()
+    .describe('value that the claim aud must be or contain'),
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { UnauthenticatedError } from './identification.errors.js';
 
@@ -19,16 +19,25 @@ const PUBLIC_KEY_ALGORITHMS = [
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** Verifies a JSON Web Token's signature and validity period, and reads the tenant that it was issued for. */
+/**
+ * Verifies a JSON Web Token's signature, validity period, issuer and audience, and reads the tenant that it was issued for.
+ * Claims: RFC 7519 §4.1.
+ */
 @Injectable()
 export class JwtVerifier {
   private readonly key: Uint8Array | JWTVerifyGetKey | undefined;
-  private readonly algorithms: string[];
+  private readonly options: JWTVerifyOptions;
   private readonly tenantClaim: string;
 
   constructor(@Inject(APP_CONFIG) { security: { jwt } }: AppConfig) {
     this.tenantClaim = jwt.tenantClaim;
-    this.algorithms = jwt.jwksUrl === undefined ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS;
+    this.options = {
+      algorithms: jwt.jwksUrl === undefined ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['exp'], // a token without it would never expire
+      ...(jwt.issuer !== undefined && { issuer: jwt.issuer }),
+      ...(jwt.audience !== undefined && { audience: jwt.audience }),
+    };
     if (jwt.jwksUrl !== undefined) this.key = createRemoteJWKSet(new URL(jwt.jwksUrl));
     else if (jwt.secret !== undefined) this.key = new TextEncoder().encode(jwt.secret);
   }
@@ -51,15 +60,10 @@ export class JwtVerifier {
 
   private async verify(token: string): Promise<Record<string, unknown>> {
     if (!this.key) throw new UnauthenticatedError('no key for verifying tokens is configured');
-    const options = {
-      algorithms: this.algorithms,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      requiredClaims: ['exp'], // a token without it would never expire
-    };
     try {
       const verified = await (typeof this.key === 'function'
-        ? jwtVerify(token, this.key, options)
-        : jwtVerify(token, this.key, options));
+        ? jwtVerify(token, this.key, this.options)
+        : jwtVerify(token, this.key, this.options));
       return verified.payload;
     } catch (error) {
       throw new UnauthenticatedError(error instanceof Error ? error.message : 'the token is invalid');

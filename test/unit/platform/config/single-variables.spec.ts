@@ -221,6 +221,8 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ['tenant', 'https://example.test/tenant'],
     ['ten ant', ' '],
   ),
+  JWT_ISSUER: words((config) => config.security.jwt.issuer, ['https://issuer.test', 'issuer'], ['two issuers', ' ']),
+  JWT_AUDIENCE: words((config) => config.security.jwt.audience, ['tenantry', 'https://api.test'], ['an audience', ' ']),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   METRICS_PUBLIC: flags((config) => config.features.metricsPublic),
