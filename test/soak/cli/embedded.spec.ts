@@ -70,6 +70,6 @@ describe('the CLI with embedded PostgreSQL', () => {
     await rm(join(folder, 'secrets.json'));
     const ran = await cli.run('tenants');
     expect(ran).toMatchObject({ code: 1, stdout: '' });
-    expect(ran.stderr).toMatch(/^tenantry: .*other passwords/);
+    expect(ran.stderr).toMatch(/^tenantry: .*created with different passwords/);
   });
 });

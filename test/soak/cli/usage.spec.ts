@@ -43,7 +43,7 @@ describe("the CLI's help", () => {
     ['tenants', 'create'],
     ['tenants', 'delete'],
     ['keys'],
-    ["the CLI's servers"],
+    ['servers'],
     ['servers', 'add'],
     ['operations'],
     ['migrate'],
