@@ -7,6 +7,7 @@ import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
 import type { AppDefinition } from './app-definition.js';
+import { preventSharedCaching } from './cache-headers.js';
 import { answerClientError } from '../http/client-errors.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
@@ -44,6 +45,7 @@ export async function createApp(
   try {
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
+    preventSharedCaching(adapter.getInstance());
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));
     app.get(RequestIdentification).register(adapter.getInstance());

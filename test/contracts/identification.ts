@@ -99,6 +99,16 @@ export function identificationContract(launch: Launch): void {
     });
   });
 
+  it.each([
+    ['an answer to a tenant', '/api/v1/tenant', true],
+    ['a rejection', '/api/v1/tenant', false],
+    ['an unknown path', '/api/v1/nothing', true],
+  ])('%s may not be stored by shared caches, which would serve it to other tenants', async (_what, path, isKnown) => {
+    const { headers } = await app.call(path, { apiKey: isKnown ? acme.apiKey : 'unknown' });
+    expect(headers.get('cache-control')).toBe('private, no-store');
+    expect(headers.get('vary')).toBe('Authorization, X-Tenant-ID');
+  });
+
   describe('a JSON Web Token', () => {
     const unsignedToken = (claims: Record<string, unknown>): SignJWT =>
       new SignJWT(claims).setProtectedHeader({ alg: 'HS256' });
