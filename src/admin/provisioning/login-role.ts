@@ -13,11 +13,16 @@ export interface DatabaseRole extends TargetRole {
 
 export type RoleState = 'missing' | 'ours' | 'foreign';
 
+/** The comment by which a role is recognised as ours: a foreign role of the same name is never taken over. */
+export function roleComment(targetId: string): string {
+  return `login role of connection target ${targetId}`;
+}
+
 /** Whether the role exists and was created for this target, which `ensureLoginRole` records in the role's comment. */
 export async function roleState(client: pg.ClientBase, { targetId, role }: TargetRole): Promise<RoleState> {
   const { rows } = await client.query<{ ours: boolean }>(
     `SELECT shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM $2 AS ours FROM pg_roles WHERE rolname = $1`,
-    [role, `login role of connection target ${targetId}`],
+    [role, roleComment(targetId)],
   );
   if (!rows[0]) return 'missing';
   return rows[0].ours ? 'ours' : 'foreign';

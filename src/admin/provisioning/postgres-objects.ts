@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { ConflictError } from '../../platform/errors/request.errors.js';
+import { roleComment, roleState } from './login-role.js';
 import { scramVerifier } from './scram-verifier.js';
 
 /**
@@ -13,20 +14,16 @@ export async function ensureLoginRole(
   { id, role }: { readonly id: string; readonly role: string },
   password: string,
 ): Promise<void> {
-  const comment = `login role of connection target ${id}`;
-  const { rows } = await client.query<{ ours: boolean }>(
-    "SELECT shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM $2 AS ours FROM pg_roles WHERE rolname = $1",
-    [role, comment],
-  );
-  if (rows[0]?.ours === false) {
+  const state = await roleState(client, { targetId: id, role });
+  if (state === 'foreign') {
     throw new ConflictError('a role with the required name exists and was not created for this target');
   }
   const name = pg.escapeIdentifier(role);
   const secret = `LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`;
   await client.query(
-    rows.length === 0
+    state === 'missing'
       ? `BEGIN; CREATE ROLE ${name} NOCREATEDB NOCREATEROLE NOINHERIT ${secret};
-         COMMENT ON ROLE ${name} IS ${pg.escapeLiteral(comment)}; COMMIT`
+         COMMENT ON ROLE ${name} IS ${pg.escapeLiteral(roleComment(id))}; COMMIT`
       : `ALTER ROLE ${name} ${secret}`,
   );
 }

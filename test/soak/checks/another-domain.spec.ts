@@ -57,7 +57,7 @@ function replaceDomain(): void {
   put(
     'src/app/app.schema.ts',
     `import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
-     import { CreateNotes1764100000000 } from './notes/create-notes.migration.js';
+     import { CreateNotes1764100000000 } from './migrations/1764100000000-create-notes.js';
      import { Note } from './notes/note.entity.js';
      export const appSchema: TenantSchema = { entities: [Note], migrations: [CreateNotes1764100000000] };`,
   );
