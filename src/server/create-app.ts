@@ -11,6 +11,7 @@ import { preventSharedCaching } from './cache-headers.js';
 import { answerClientError } from '../http/client-errors.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
+import { KEEP_DUPLICATE_HEADERS, refuseAmbiguousRequests } from './refuse-ambiguous-requests.js';
 import { ServerModule } from './server.module.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
@@ -27,6 +28,7 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    http: KEEP_DUPLICATE_HEADERS,
     rewriteUrl: rewriteTenantPath,
     genReqId: requestId,
     requestIdHeader: false, // read by `genReqId`, which validates it
@@ -48,6 +50,7 @@ export async function createApp(
     preventSharedCaching(adapter.getInstance());
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));
+    refuseAmbiguousRequests(adapter.getInstance());
     app.get(RequestIdentification).register(adapter.getInstance());
     if (loaded.config.features.apiDocs) setUpApiDocs(app);
     return await app.init();

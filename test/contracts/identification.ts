@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { newApiKey } from '../../src/catalog/model/api-key.js';
 import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../support/test-app.js';
@@ -107,6 +108,40 @@ export function identificationContract(launch: Launch): void {
     const { headers } = await app.call(path, { apiKey: isKnown ? acme.apiKey : 'unknown' });
     expect(headers.get('cache-control')).toBe('private, no-store');
     expect(headers.get('vary')).toBe('Authorization, X-Tenant-ID');
+  });
+
+  describe('a request that says twice who it is or where it goes', () => {
+    /** The status line of an answer to these lines, sent as they are. */
+    async function statusOf(...lines: string[]): Promise<string | undefined> {
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+      socket.end(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
+      return /^HTTP\/1.1 (\d{3})/.exec(await text(socket))?.[1];
+    }
+
+    const key = (tenant: TestTenant): string => `Authorization: Bearer ${tenant.apiKey}`;
+    const GET = 'GET /api/v1/tenant HTTP/1.1';
+
+    it.each([
+      ['two Host headers', () => [GET, 'Host: acme.example.com', 'Host: umbrella.example.com', key(acme)]],
+      ['two equal Host headers', () => [GET, 'Host: acme.example.com', 'host: acme.example.com', key(acme)]],
+      ['two credentials', () => [GET, 'Host: api.example.com', key(acme), key(umbrella)]],
+      [
+        'a target of another host',
+        () => ['GET http://umbrella.example.com/api/v1/tenant HTTP/1.1', 'Host: acme.example.com', key(acme)],
+      ],
+    ])('is refused with 400: %s', async (_what, lines) => {
+      expect(await statusOf(...lines())).toBe('400');
+    });
+
+    it.each([
+      ['an ordinary one', () => [GET, 'Host: acme.example.com', key(acme)]],
+      [
+        'a target in absolute form of the same host',
+        () => ['GET http://ACME.example.com/api/v1/tenant HTTP/1.1', 'Host: acme.example.com', key(acme)],
+      ],
+    ])('is not %s', async (_what, lines) => {
+      expect(await statusOf(...lines())).toBe('200');
+    });
   });
 
   describe('a JSON Web Token', () => {
