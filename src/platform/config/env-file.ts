@@ -5,30 +5,41 @@ import { systemCode, systemReason } from '../data-dir/system-error.js';
 
 /** A line with nothing to assign: empty, or a comment. */
 const BLANK = /[^\S\n]*(?:#[^\n]*)?(?:\n|$)/y;
-/** `NAME=value`; a quoted value may go on over further lines, as it does for Node's parser. */
-const ASSIGNMENT = /[^\S\n]*(?:export\s+)?[A-Za-z_]\w*[^\S\n]*=[^\S\n]*(?:(["'`])[^]*?\1[^\n]*|[^\n]*)(?:\n|$)/y;
+/** `NAME=value`; a quoted value may go on over further lines, and has to end. Captures the name and the value. */
+const ASSIGNMENT =
+  /[^\S\n]*(?:export[^\S\n]+)?([A-Za-z_]\w*)[^\S\n]*=[^\S\n]*((?:(["'`])(?:(?!\3)[^])*\3[^\S\n]*(?:#[^\n]*)?|(?!["'`])[^\n]*))(?:\n|$)/y;
 
 /**
  * Reads the assignments in a `.env` file; returns none when the file does not exist.
  *
+ * Each is handed to Node's parser by itself: given a whole file, that loses variables without a word, in other ways in each
+ * version (a line without `=`, a blank value before a line break, two spaces after `export`).
+ *
  * @throws ConfigurationError when the file cannot be read or contains a line that is not an assignment
  */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
-  const content = contentOf(path);
-  assertAssignments(content.replaceAll('\r\n', '\n'));
-  return parseEnv(content);
+  const content = contentOf(path)
+    .replace(/^\uFEFF/, '')
+    .replaceAll(/\r\n?/g, '\n');
+  const values: Record<string, string | undefined> = {};
+  for (let at = 0; at < content.length;) {
+    const blankEnd = endOf(BLANK, content, at);
+    if (blankEnd === undefined) at = readAssignment(content, at, values);
+    else at = blankEnd;
+  }
+  return values;
 }
 
-/** Node's parser ignores other lines, or joins them to the next one (Node 20): either way a variable would be lost. */
-function assertAssignments(content: string): void {
-  for (let at = 0; at < content.length;) {
-    const end = endOf(BLANK, content, at) ?? endOf(ASSIGNMENT, content, at);
-    if (end === undefined) {
-      const line = content.slice(0, at).split('\n').length;
-      throw invalid(`lines of the form NAME=value; line ${line} is not one`);
-    }
-    at = end;
+/** @returns the position behind the assignment */
+function readAssignment(content: string, at: number, values: Record<string, string | undefined>): number {
+  ASSIGNMENT.lastIndex = at;
+  const [, name = '', value = ''] = ASSIGNMENT.exec(content) ?? [];
+  if (name === '') {
+    const line = content.slice(0, at).split('\n').length;
+    throw invalid(`lines of the form NAME=value; line ${line} is not one`);
   }
+  values[name] = parseEnv(`${name}=${value.trim()}`)[name] ?? '';
+  return ASSIGNMENT.lastIndex;
 }
 
 /** The end of the match at this position; undefined without one. */

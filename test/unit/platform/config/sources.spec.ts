@@ -63,11 +63,23 @@ describe('the .env file in the working directory', () => {
     ['PORT=4000\r\nhunter2\r\n', 2],
     ['# a comment\n\nPORT=4000\nhunter2', 4],
     ['2PORT=4000', 1],
-    ['LOG_LEVEL="an unclosed quote\nhunter2\n', 2],
+    ['LOG_LEVEL="an unclosed quote\nhunter2\n', 1],
+    ['HOST=localhost\nA="x\nB="y"', 2],
   ])('is rejected, by number and without its text, when a line is no assignment: %j', (content, line) => {
     expect(problemsOf(REQUIRED, folderWith(content))).toEqual([
       { variable: '.env', expected: `lines of the form NAME=value; line ${line} is not one` },
     ]);
+  });
+
+  it.each([
+    ['A= \nB=2', { A: '', B: '2' }],
+    ['A=1\n \nB=2', { A: '1', B: '2' }],
+    ['export  A=1\nexport\tB=2', { A: '1', B: '2' }],
+    ['\uFEFFA=1', { A: '1' }],
+    ['A=1\rB=2', { A: '1', B: '2' }],
+    ["A='it is # no comment' # a comment\nB=2", { A: 'it is # no comment', B: '2' }],
+  ])('loses no variable under any version of Node: %j', (content, values) => {
+    expect(readEnvFile(join(folderWith(content), '.env'))).toEqual(values);
   });
 
   it('may have comments, blank lines, exports, and quoted values over several lines', () => {
