@@ -62,7 +62,7 @@ export function decideCaller(
 function tenantOf(token: string, facts: CallerFacts): Fact<Tenant | 'admin' | null> {
   const key = parseApiKey(token);
   const record = key && facts.apiKey(key.keyId);
-  if (record === UNKNOWN) return UNKNOWN;
+  if (record === UNKNOWN) return facts.isAdminKey(token) ? 'admin' : UNKNOWN; // an admin key needs no catalog
   if (key && record && facts.isSecretOf(key.secret, record)) {
     if (!isUsable(record)) throw new UnauthenticatedError(record.isRevoked ? 'revoked API key' : 'expired API key');
     return facts.tenant(record.tenantId);
@@ -88,15 +88,22 @@ function checkSelectors(
   if (header !== undefined && !selects(header, tenant)) throw new TenantMismatchError('header');
   if (path !== undefined && !selects(path, tenant)) throw new TenantMismatchError('path');
   if (host === undefined || selects(subdomain(host), tenant)) return undefined;
-  const owner = ownerOf(host, facts);
+  const owner = ownerOf(host, tenant, facts);
   if (owner === UNKNOWN) return UNKNOWN;
   if (owner && owner.id !== tenant.id) throw new TenantMismatchError('host');
   return undefined;
 }
 
-/** Null for a host of no tenant, such as the API's own. */
-function ownerOf(host: string, facts: CallerFacts): Fact<TenantRef | null> {
-  return facts.tenantWithDomain(host) ?? facts.tenantWithSlug(subdomain(host));
+/** Null for a host that is no tenant's, such as the one that the whole API is served under. */
+function ownerOf(host: string, tenant: Tenant, facts: CallerFacts): Fact<TenantRef | null> {
+  const byDomain = existing(facts.tenantWithDomain(host), tenant, facts);
+  return byDomain ?? existing(facts.tenantWithSlug(subdomain(host)), tenant, facts);
+}
+
+/** Null for a name that leads to a tenant which was removed since. */
+function existing(ref: Fact<TenantRef | null>, tenant: Tenant, facts: CallerFacts): Fact<TenantRef | null> {
+  if (ref === UNKNOWN || ref === null || ref.id === tenant.id) return ref;
+  return facts.tenant(ref.id);
 }
 
 function tenantCaller(tenant: Tenant, facts: CallerFacts): Fact<Caller> {

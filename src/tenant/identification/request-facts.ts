@@ -84,7 +84,9 @@ export class RequestFacts implements CallerFacts {
 
   scope(tenant: Tenant): Fact<TenantScope> {
     const { connections } = this.sources;
-    return this.fact('scope', connections.openScope(tenant), () => connections.scope(tenant));
+    // Named by the tenant as it was read: a scope loaded for another state of it must not be used.
+    const name = `scope:${tenant.id}:${tenant.version}`;
+    return this.fact(name, connections.openScope(tenant), () => connections.scope(tenant));
   }
 
   private fact<T>(name: string, held: T | undefined, load: () => Promise<T>): Fact<T> {

@@ -205,6 +205,16 @@ describe('decideCaller', () => {
       rejection: { message: 'away' },
     });
   });
+
+  it('knows the admin key without the catalog, even when it has the form of an API key', () => {
+    const sources = { ...toLoad, isAdminKey: (key: string) => key === token };
+    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, new RequestFacts(sources))).toEqual({ kind: 'admin' });
+  });
+
+  it('ignores a domain that leads to a tenant which was removed since', async () => {
+    world.domains.set('gone.example.org', { id: '11111111-1111-4111-8111-111111111111' });
+    expect(await decide(token, { host: 'gone.example.org' })).toMatchObject(asAcme);
+  });
 });
 
 describe('RequestFacts', () => {
@@ -232,5 +242,14 @@ describe('RequestFacts', () => {
     expect(facts.apiKey(keyId)).toBe(UNKNOWN);
     await facts.load();
     expect([facts.apiKey(keyId), facts.apiKey(keyId), loads]).toEqual([KEY, KEY, 1]);
+  });
+
+  it('never answers with a scope that was loaded for an earlier state of the tenant', async () => {
+    const facts = new RequestFacts(toLoad);
+    expect(facts.scope(ACME)).toBe(UNKNOWN);
+    await facts.load();
+    expect(facts.scope(ACME)).toMatchObject({ tenant: ACME });
+    expect(facts.scope({ ...ACME, version: ACME.version + 1 })).toBe(UNKNOWN);
+    expect(facts.scope(UMBRELLA)).toBe(UNKNOWN);
   });
 });
