@@ -1,7 +1,10 @@
 import type { EventEmitter } from 'node:events';
 
-/** Reported like settings but set by the server; whether it is writable is checked elsewhere (`respondsAsPrimary`). */
-const SERVER_STATES: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
+/**
+ * Reported, and not compared: the states of the server (whether it is writable is checked elsewhere, `respondsAsPrimary`),
+ * and what every stamp sets anyway. A pooler's connections differ in their `search_path` when a role's default changes.
+ */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only', 'search_path']);
 
 interface ParameterStatus {
   readonly parameterName: string;
@@ -10,8 +13,7 @@ interface ParameterStatus {
 
 /**
  * Tracks the settings that PostgreSQL reports unprompted (`ParameterStatus`): their values at connect, and which of
- * them differ now. A difference is meaningful only between transactions: inside one, PostgreSQL 18 also reports the
- * stamp's `search_path`.
+ * them differ now. A difference is meaningful only between transactions: inside one, `SET LOCAL` is reported too.
  *
  * Source: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
  */
@@ -23,7 +25,7 @@ export class ReportedSettings {
   /** @param messages node-postgres' `Connection`, which emits `parameterStatus` */
   constructor(messages: EventEmitter) {
     messages.on('parameterStatus', ({ parameterName, parameterValue }: ParameterStatus) => {
-      if (SERVER_STATES.has(parameterName)) return;
+      if (NOT_COMPARED.has(parameterName)) return;
       if (!this.isConnected) this.atConnect.set(parameterName, parameterValue);
       else if (this.atConnect.get(parameterName) === parameterValue) this.changed.delete(parameterName);
       else this.changed.add(parameterName);

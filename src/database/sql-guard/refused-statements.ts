@@ -84,7 +84,7 @@ export function refuseCalls(command: readonly Token[], inTransaction: boolean): 
     if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
     if (token.kind !== 'word' && token.kind !== 'name') continue;
     if (isSymbol(command[index + 1], '(')) refuseCall(token.text, inTransaction);
-    else if (token.text === 'pg_settings') refuseSettingsUpdate(command);
+    else if (token.text === 'pg_settings') refuseSettingsUpdate(command, index);
     else if (isTemporary(command, index)) refuseTemporary(command, inTransaction);
   }
 }
@@ -129,7 +129,8 @@ function refuseCall(name: string, inTransaction: boolean): void {
 }
 
 function refuseSessionSet(command: readonly Token[], inTransaction: boolean): void {
-  if (isWord(command[1], 'transaction', 'constraints')) return;
+  // `SET transaction.x` is a setting of that name.
+  if (isWord(command[1], 'transaction', 'constraints') && !isSymbol(command[2], '.')) return;
   if (!isWord(command[1], 'local')) refuse('SET', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
   if (!inTransaction) refuse('SET LOCAL', `it has no effect outside a transaction: start one, or ${USE_SESSION}`);
   const setting = (command[2]?.text ?? '').toLowerCase();
@@ -161,7 +162,7 @@ function refuseCopyOverTheWire(command: readonly Token[]): void {
 function refuseCreate(command: readonly Token[]): void {
   const object = startsWithWords(command, 'create', 'or', 'replace') ? command[3] : command[1];
   if (isWord(object, 'function', 'procedure')) refuse('CREATE FUNCTION', USE_MIGRATION);
-  if (hasWords(command, 'execute')) refuse('EXECUTE', USE_SESSION);
+  if (hasWords(command, 'as', 'execute')) refuse('EXECUTE', USE_SESSION);
 }
 
 /** It blocks every tenant of a shared table, and row-level security does not restrict it. */
@@ -170,8 +171,12 @@ function refuseLock(): void {
 }
 
 /** A rule rewrites an UPDATE of this view to `set_config`, whose effect stays on the connection. */
-function refuseSettingsUpdate(command: readonly Token[]): void {
-  if (!command.some((token) => isWord(token, 'update', 'merge'))) return;
+function refuseSettingsUpdate(command: readonly Token[], index: number): void {
+  let before = isSymbol(command[index - 1], '.') ? index - 3 : index - 1;
+  if (isSymbol(command[before], '(')) before -= 1; // UPDATE ONLY (pg_settings)
+  if (isWord(command[before], 'only')) before -= 1;
+  const isMerged = isWord(command[before], 'into') && isWord(command[before - 1], 'merge');
+  if (!isMerged && !isWord(command[before], 'update')) return;
   refuse('a change of pg_settings', `use SET LOCAL in a transaction, or ${USE_SESSION}`);
 }
 

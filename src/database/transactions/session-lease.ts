@@ -54,6 +54,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
    */
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
+    if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
     refuseWhatOutlivesSession(text);
     const parameters = values && [...values];
     const result = this.tail.then(() => this.send<Row>(text, parameters));
