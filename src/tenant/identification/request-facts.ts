@@ -51,7 +51,8 @@ export class RequestFacts implements CallerFacts {
 
   apiKey(keyId: string): Fact<ApiKeyRecord | null> {
     const { lookup } = this.sources;
-    return this.fact(`key:${keyId}`, lookup.peek(API_KEY, keyId), () => lookup.apiKey(keyId));
+    const held = lookup.peek(API_KEY, keyId);
+    return this.isEnough(held) ? held : this.fact(`key:${keyId}`, held, () => lookup.apiKey(keyId));
   }
 
   isSecretOf(secret: string, key: ApiKeyRecord): boolean {
@@ -64,18 +65,21 @@ export class RequestFacts implements CallerFacts {
 
   tenant(id: string): Fact<Tenant | null> {
     const { lookup } = this.sources;
-    return this.fact(`tenant:${id}`, lookup.peek(TENANT, id), () => lookup.byId(id));
+    const held = lookup.peek(TENANT, id);
+    return this.isEnough(held) ? held : this.fact(`tenant:${id}`, held, () => lookup.byId(id));
   }
 
   tenantWithSlug(slug: string): Fact<TenantRef | null> {
     const { lookup } = this.sources;
     if (!SLUG_SHAPE.test(slug)) return null;
-    return this.fact<TenantRef | null>(`slug:${slug}`, lookup.peek(SLUG, slug), () => lookup.bySlug(slug));
+    const held = lookup.peek(SLUG, slug);
+    return this.isEnough(held) ? held : this.fact(`slug:${slug}`, held, () => lookup.bySlug(slug));
   }
 
   tenantWithDomain(host: string): Fact<TenantRef | null> {
     const { lookup } = this.sources;
-    return this.fact<TenantRef | null>(`domain:${host}`, lookup.peek(DOMAIN, host), () => lookup.byDomain(host));
+    const held = lookup.peek(DOMAIN, host);
+    return this.isEnough(held) ? held : this.fact(`domain:${host}`, held, () => lookup.byDomain(host));
   }
 
   rejectionOf(tenant: Tenant): Error | undefined {
@@ -84,9 +88,15 @@ export class RequestFacts implements CallerFacts {
 
   scope(tenant: Tenant): Fact<TenantScope> {
     const { connections } = this.sources;
+    const held = connections.openScope(tenant);
+    if (this.isEnough(held)) return held;
     // Named by the tenant as it was read: a scope loaded for another state of it must not be used.
-    const name = `scope:${tenant.id}:${tenant.version}`;
-    return this.fact(name, connections.openScope(tenant), () => connections.scope(tenant));
+    return this.fact(`scope:${tenant.id}:${tenant.version}`, held, () => connections.scope(tenant));
+  }
+
+  /** Nearly always: it is in memory, and nothing was loaded for this request. Then no name is needed to look it up by. */
+  private isEnough<T>(held: T | undefined): held is T {
+    return held !== undefined && this.loaded === undefined;
   }
 
   private fact<T>(name: string, held: T | undefined, load: () => Promise<T>): Fact<T> {
