@@ -50,7 +50,8 @@ export function decideCaller(
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new UnauthenticatedError('not a bearer credential');
     const tenant = tenantOf(token, facts);
-    if (tenant === UNKNOWN || tenant === 'admin') return tenant === 'admin' ? ADMIN : UNKNOWN;
+    if (tenant === UNKNOWN) return UNKNOWN;
+    if (tenant === 'admin') return ADMIN;
     if (!tenant) throw new UnauthenticatedError('the credential belongs to no tenant');
     if (checkSelectors(tenant, selectors, facts) === UNKNOWN) return UNKNOWN;
     return tenantCaller(tenant, facts);

@@ -73,6 +73,14 @@ describe('hostile statements', () => {
     expect(await backend()).toBe(before);
   });
 
+  it('change nothing by the search_path of a connection, which every stamp sets, so that it stays open', async () => {
+    const pid = await onTheConnection('SET search_path = pg_temp');
+    expect(await backend()).toBe(pid);
+    await expect(clientOf(pool, tenant).query('SELECT current_schema() AS schema')).resolves.toMatchObject({
+      rows: [{ schema: 'shared' }],
+    });
+  });
+
   it('cannot leave a setting behind for callers that share the connection', async () => {
     const sharing = { allowsSharing: true };
     const [first, second] = [await pool.acquire(sharing), await pool.acquire(sharing)];
