@@ -31,6 +31,7 @@ export const DATABASE_ROOMS = [
   ['pool'],
   ['budget'],
   ['connection'],
+  ['isolation'],
 ];
 
 /** Matches a file or anything in a folder. */

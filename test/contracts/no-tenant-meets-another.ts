@@ -268,7 +268,9 @@ export function noTenantMeetsAnotherContract(way: Route): void {
 
 /** Behind a pooler the stamp carries the deadline of its statement, too. */
 function asServed(tenant: TestTenant, { server }: ConnectionTarget): TestTenant {
-  return server.aroundPooler ? { ...tenant, stamp: createStamp(tenant.id, tenant.schema, 10_000) } : tenant;
+  return server.aroundPooler
+    ? { ...tenant, stamp: createStamp(tenant.id, tenant.schema, { statementTimeoutMs: 10_000 }) }
+    : tenant;
 }
 
 async function expectEveryRowInItsSchema(database: TenantDatabase, { committed, rolledBack }: Seen): Promise<void> {

@@ -1,3 +1,5 @@
+import type { StampKey } from '../isolation/stamp-key.js';
+
 /** Where a server or a pooler listens, and whether the connection uses TLS. */
 interface NetworkAddress {
   readonly host: string;
@@ -32,6 +34,8 @@ export interface ConnectionTarget {
   readonly database: string;
   readonly role: string;
   readonly password: string;
+  /** With which stamps for the database are signed; absent until the database has it. */
+  readonly stampKey?: StampKey | undefined;
 }
 
 /** The target for work that needs a session: it bypasses the pooler, if there is one. */

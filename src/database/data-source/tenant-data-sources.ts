@@ -47,7 +47,8 @@ export class TenantDataSources implements OnModuleInit {
 
   private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
-    const timeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
-    return new TenantAccess(this.pools.get(target), createStamp(tenantId, schema, timeoutMs), share);
+    const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
+    const stamp = createStamp(tenantId, schema, { key: target.stampKey, statementTimeoutMs });
+    return new TenantAccess(this.pools.get(target), stamp, share);
   }
 }

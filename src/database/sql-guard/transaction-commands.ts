@@ -22,16 +22,37 @@ const NO_CHAIN = 'and no chain';
  * @throws MultipleCommandsError for anything except transaction modes
  */
 export function beginCommandOf(command: readonly Token[]): string {
+  const modes = modesFrom(command, afterNoise(command), 'BEGIN');
+  return modes === '' ? 'BEGIN' : `BEGIN ${modes}`;
+}
+
+/** Whether a command sets modes of the current transaction, not defaults of the session. */
+export function isSetTransaction(command: readonly Token[]): boolean {
+  return isWord(command[0], 'set') && isWord(command[1], 'transaction') && !isWord(command[2], 'snapshot');
+}
+
+/**
+ * The modes of a caller's `SET TRANSACTION`, built from constants.
+ *
+ * @throws MultipleCommandsError for anything except transaction modes
+ */
+export function transactionModesOf(command: readonly Token[]): string {
+  const modes = modesFrom(command, 2, 'SET TRANSACTION');
+  if (modes === '') throw new MultipleCommandsError('SET TRANSACTION');
+  return modes;
+}
+
+function modesFrom(command: readonly Token[], start: number, name: string): string {
   const modes: string[] = [];
-  let at = afterNoise(command);
+  let at = start;
   while (at < command.length) {
     if (modes.length > 0 && isSymbol(command[at], ',')) at += 1;
     const mode = modeAt(command, at);
-    if (mode === undefined) throw new MultipleCommandsError('BEGIN');
+    if (mode === undefined) throw new MultipleCommandsError(name);
     modes.push(mode);
     at += mode.split(' ').length;
   }
-  return modes.length > 0 ? `BEGIN ${modes.join(', ')}` : 'BEGIN';
+  return modes.join(', ');
 }
 
 /** @throws MultipleCommandsError for anything except a plain `COMMIT`, `END`, `ROLLBACK` or `ABORT` */

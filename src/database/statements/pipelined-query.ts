@@ -18,9 +18,17 @@ const MAX_RETRIES = 3;
 
 export type OnComplete = (error: unknown, result?: pg.QueryResult) => void;
 
+/** What precedes a statement in its round trip. */
+export interface Prelude {
+  readonly stamp?: Stamp | undefined;
+  /** The command that begins a transaction, before its stamp; never a caller's text. */
+  readonly begin?: string | undefined;
+}
+
 /**
  * One statement and its stamp in one round trip: `Parse/Bind/Execute(stamp) Parse/Bind/Describe/Execute(statement) Sync`,
  * without `Parse` for statements that are prepared on the connection, and without `Describe` where the columns are known.
+ * The first statement of a transaction brings its `BEGIN` along, in front of the stamp.
  *
  * PostgreSQL runs everything before `Sync` as one implicit transaction
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the transaction-local stamp
@@ -40,7 +48,8 @@ export class PipelinedQuery {
   isCanceled = false;
   /** Its messages could not be built, so nothing was sent. */
   isUnsendable = false;
-  private isStampDone: boolean;
+  /** Commands of the prelude that have not completed. */
+  private preludeLeft = 0;
   private result: WireResult | undefined;
   private names: ConnectionStatements | undefined;
   private plan: StatementPlan | undefined;
@@ -49,13 +58,21 @@ export class PipelinedQuery {
   private retries = 0;
 
   constructor(
-    readonly stamp: Stamp | undefined,
+    private readonly prelude: Prelude,
     readonly statement: Statement,
     readonly record: StatementRecord | undefined,
     /** Called once: when the response is complete and the server is ready for the next query, or when none will come. */
     private readonly onComplete: OnComplete,
   ) {
-    this.isStampDone = stamp === undefined;
+    this.resetPrelude();
+  }
+
+  get stamp(): Stamp | undefined {
+    return this.prelude.stamp;
+  }
+
+  private get isPreludeDone(): boolean {
+    return this.preludeLeft === 0;
   }
 
   /**
@@ -71,7 +88,7 @@ export class PipelinedQuery {
     this.result = new WireResult(rowMode, types);
     this.result._types ??= client._types;
     if (!stamp) return this.statementByText();
-    if (!names || this.retries > 0) return this.unnamedMessages(stamp);
+    if (!names || this.retries > 0) return [...this.preludeByText(stamp), ...this.statementByText()];
     this.names = names;
     this.plan = rowMode === undefined && types === undefined ? this.record?.plan(stamp.searchPath) : undefined;
     this.named = this.plan?.isWorthNaming(shared) ? names.find(this.plan) : undefined;
@@ -79,9 +96,10 @@ export class PipelinedQuery {
     return [...closeMessages(names.evictOldest()), ...this.stampByName(stamp, names.stamp), ...statement];
   }
 
-  private unnamedMessages(stamp: Stamp): Buffer[] {
+  private preludeByText(stamp: Stamp): Buffer[] {
+    const { begin } = this.prelude;
     const { text, values } = stampStatement(stamp);
-    return [wire.parse(text), wire.bind(values), wire.execute, ...this.statementByText()];
+    return [...(begin === undefined ? [] : commandMessages(begin)), ...commandMessages(text, values)];
   }
 
   private statementByText(): Buffer[] {
@@ -104,11 +122,11 @@ export class PipelinedQuery {
   }
 
   handleRowDescription({ fields }: RowDescription): void {
-    if (this.isStampDone) this.result?.addFields(fields);
+    if (this.isPreludeDone) this.result?.addFields(fields);
   }
 
   handleDataRow({ fields }: DataRow): void {
-    if (!this.isStampDone || !this.result || this.failure !== undefined) return;
+    if (!this.isPreludeDone || !this.result || this.failure !== undefined) return;
     try {
       this.result.rows.push(this.result.parseRow(fields));
     } catch (error) {
@@ -117,8 +135,8 @@ export class PipelinedQuery {
   }
 
   handleCommandComplete(message: CommandComplete): void {
-    if (!this.isStampDone) {
-      this.isStampDone = true;
+    if (!this.isPreludeDone) {
+      this.preludeLeft -= 1;
       return;
     }
     this.hasExecuted = true;
@@ -138,7 +156,7 @@ export class PipelinedQuery {
    */
   resetForRetry(mayBeCanceled: boolean): boolean {
     const { failure } = this;
-    if (this.stamp === undefined) return false; // its transaction has failed with it
+    if (this.stamp === undefined || this.prelude.begin !== undefined) return false; // its transaction has failed with it
     if (this.retries >= MAX_RETRIES || this.isAbandoned || this.hasExecuted || !(failure instanceof pg.DatabaseError))
       return false;
     const isAboutNames = this.names !== undefined && NAME_ERRORS.get(failure.code) === failure.routine;
@@ -146,7 +164,7 @@ export class PipelinedQuery {
     if (isAboutNames) this.invalidateNames();
     else this.invalidateUnfinishedNames();
     this.retries += 1;
-    this.isStampDone = false;
+    this.resetPrelude();
     this.failure = undefined;
     return true;
   }
@@ -174,14 +192,23 @@ export class PipelinedQuery {
 
   /** How far the server got in preparing them is unknown. */
   private invalidateUnfinishedNames(): void {
-    if (this.namedStamp && !this.isStampDone) this.names?.invalidate(this.namedStamp);
+    if (this.namedStamp && !this.isPreludeDone) this.names?.invalidate(this.namedStamp);
     if (this.named && !this.named.columns) this.names?.invalidate(this.named, this.plan);
+  }
+
+  private resetPrelude(): void {
+    const { begin, stamp } = this.prelude;
+    this.preludeLeft = (begin === undefined ? 0 : 1) + (stamp === undefined ? 0 : 1);
   }
 
   private invalidateNames(): void {
     if (this.namedStamp) this.names?.invalidate(this.namedStamp);
     if (this.named) this.names?.invalidate(this.named, this.plan);
   }
+}
+
+function commandMessages(text: string, values: readonly string[] = []): Buffer[] {
+  return [wire.parse(text), wire.bind(values), wire.execute];
 }
 
 function prepareMessages(named: NamedStatement, text: string): Buffer[] {

@@ -4,7 +4,7 @@ import { targetName } from '../connection/connection-target.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
-import { createStamp, localStampCommands, type Stamp } from './stamp.js';
+import { createStamp, type Stamp } from './stamp.js';
 import { sendOnClient } from './stamped-query.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
@@ -27,7 +27,7 @@ const READ_SESSION = `SELECT pg_backend_pid() AS pid, coalesce(current_setting('
  */
 export async function probePooler(target: ConnectionTarget, options: PoolOptions): Promise<boolean> {
   const clients = [new pg.Client(clientConfig(target, options)), new pg.Client(clientConfig(target, options))] as const;
-  const newStamp = (): Stamp => createStamp(randomUUID(), 'public', options.statementTimeoutMs);
+  const newStamp = (): Stamp => createStamp(randomUUID(), 'public', { statementTimeoutMs: options.statementTimeoutMs });
   try {
     await Promise.all(clients.map((client) => connect(client, target)));
     let sharedBackend = false;
@@ -61,7 +61,10 @@ async function alternateStatements(first: pg.Client, second: pg.Client, newStamp
 /** A transaction of the first client, and a concurrent statement of the second, which may have to wait for it. */
 async function interleaveTransaction(first: pg.Client, second: pg.Client, stamp: Stamp): Promise<void> {
   try {
-    await first.query(`BEGIN; ${localStampCommands(stamp)}`);
+    assertOwnStamp(
+      (await sendOnClient(first, { begin: 'BEGIN', stamp }, { text: READ_SESSION })).rows[0] as Session,
+      stamp,
+    );
     await Promise.all([readUnstamped(second), readAndCommit(first, stamp)]);
   } catch (error) {
     if (error instanceof pg.DatabaseError) throw new PoolerLeakError(`it breaks up transactions (${error.message})`);
@@ -76,7 +79,7 @@ async function readAndCommit(client: pg.Client, stamp: Stamp): Promise<void> {
 }
 
 async function readStamped(client: pg.Client, stamp: Stamp): Promise<Session> {
-  const { rows } = await sendOnClient(client, stamp, { text: READ_SESSION });
+  const { rows } = await sendOnClient(client, { stamp }, { text: READ_SESSION });
   return assertOwnStamp(rows[0] as Session | undefined, stamp);
 }
 

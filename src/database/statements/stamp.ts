@@ -1,29 +1,52 @@
 import pg from 'pg';
+import { proofOf, type StampKey } from '../isolation/stamp-key.js';
 
 /**
- * The tenant identity that travels with a statement.
+ * The tenant identity that travels with a statement, and the proof that it was given out by us.
  *
- * On a pooled connection both settings are transaction-local, so nothing of a tenant outlives its statement or
- * transaction there.
+ * On a pooled connection all settings are transaction-local, so nothing of a tenant outlives its statement or
+ * transaction there. The values are always bound parameters: texts are visible to others in `pg_stat_activity`.
  */
 export interface Stamp {
   readonly tenantId: string;
+  /** Value of `app.tenant_proof`; empty while the tenant's database has no key. */
+  readonly proof: string;
   /** Value of `search_path`, already quoted. */
   readonly searchPath: string;
   /** In ms. Set only behind a pooler, where it cannot be set when connecting. */
   readonly statementTimeoutMs?: number | undefined;
 }
 
-/** `$1` tenant id, `$2` search path. The row it returns is discarded. */
-const STAMP_STATEMENT = "SELECT set_config('app.tenant_id', $1, true), set_config('search_path', $2, true)";
+/** How long a stamp's settings last. */
+type StampScope = 'transaction' | 'session';
 
-const STAMP_WITH_TIMEOUT = `${STAMP_STATEMENT}, set_config('statement_timeout', $3, true)`;
+/** What a tenant's stamps are made with, besides its id. */
+export interface StampOptions {
+  /** The key of the tenant's database; undefined while it has none. */
+  readonly key?: StampKey | undefined;
+  readonly statementTimeoutMs?: number | undefined;
+}
 
-/** The statement that stamps the query behind it in the same round trip, and its parameters. */
-export function stampStatement(stamp: Stamp): { readonly text: string; readonly values: readonly string[] } {
-  const { tenantId, searchPath, statementTimeoutMs } = stamp;
-  if (statementTimeoutMs === undefined) return { text: STAMP_STATEMENT, values: [tenantId, searchPath] };
-  return { text: STAMP_WITH_TIMEOUT, values: [tenantId, searchPath, String(statementTimeoutMs)] };
+/** `$1` tenant id, `$2` proof, `$3` search path, `$4` the timeout. The row it returns is discarded. */
+function stampText(scope: StampScope, hasTimeout: boolean): string {
+  const settings = ['app.tenant_id', 'app.tenant_proof', 'search_path', ...(hasTimeout ? ['statement_timeout'] : [])];
+  const calls = settings.map((name, index) => `set_config('${name}', $${index + 1}, ${scope === 'transaction'})`);
+  return `SELECT ${calls.join(', ')}`;
+}
+
+const TEXTS = {
+  transaction: { plain: stampText('transaction', false), timed: stampText('transaction', true) },
+  session: { plain: stampText('session', false), timed: stampText('session', true) },
+} as const;
+
+/** The statement that stamps what follows it, and its parameters. */
+export function stampStatement(
+  { tenantId, proof, searchPath, statementTimeoutMs }: Stamp,
+  scope: StampScope = 'transaction',
+): { readonly text: string; readonly values: readonly string[] } {
+  const values = [tenantId, proof, searchPath];
+  if (statementTimeoutMs === undefined) return { text: TEXTS[scope].plain, values };
+  return { text: TEXTS[scope].timed, values: [...values, String(statementTimeoutMs)] };
 }
 
 /**
@@ -31,22 +54,8 @@ export function stampStatement(stamp: Stamp): { readonly text: string; readonly 
  * last: PostgreSQL searches it first where the path does not name it, and a temporary table left on the connection would
  * then shadow the tenant's own (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
  */
-export function createStamp(tenantId: string, schema: string, statementTimeoutMs?: number): Stamp {
+export function createStamp(tenantId: string, schema: string, { key, statementTimeoutMs }: StampOptions = {}): Stamp {
   const searchPath = `${pg.escapeIdentifier(schema)}, public, pg_temp`;
-  return Object.freeze({ tenantId, searchPath, statementTimeoutMs });
-}
-
-/**
- * The stamp as utility commands, sent together with `BEGIN`. Unlike `SELECT set_config(…)` they take no snapshot, so
- * `SET TRANSACTION ISOLATION LEVEL …` may still follow.
- */
-export function localStampCommands(stamp: Stamp): string {
-  const timeout =
-    stamp.statementTimeoutMs === undefined ? '' : `; SET LOCAL statement_timeout = ${stamp.statementTimeoutMs}`;
-  return `SET LOCAL app.tenant_id = ${pg.escapeLiteral(stamp.tenantId)}; SET LOCAL search_path = ${stamp.searchPath}${timeout}`;
-}
-
-/** The stamp for the whole life of a session lease; the lease ends with `DISCARD ALL`. */
-export function sessionStampCommands(stamp: Stamp): string {
-  return `SET app.tenant_id = ${pg.escapeLiteral(stamp.tenantId)}; SET search_path = ${stamp.searchPath}`;
+  const proof = key === undefined ? '' : proofOf(key, tenantId);
+  return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs });
 }

@@ -3,11 +3,10 @@ import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
-import { PipelinedQuery } from './pipelined-query.js';
+import { PipelinedQuery, type Prelude } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
 import { openTransactionReason } from './readiness.js';
 import { isRead, neverTookEffect } from './retryable-read.js';
-import type { Stamp } from './stamp.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
@@ -28,16 +27,12 @@ export function runStamped(access: TenantAccess, statement: Statement): Promise<
 }
 
 /**
- * Sends one statement and its stamp on a client that the caller holds and keeps. Without a stamp it runs in the
- * transaction that is open there.
+ * Sends one statement on a client that the caller holds and keeps, always over the extended protocol, so that the server
+ * rejects a text with two commands. Without a prelude it runs in the transaction or session that is open there.
  */
-export function sendOnClient(
-  client: pg.ClientBase,
-  stamp: Stamp | undefined,
-  statement: Statement,
-): Promise<pg.QueryResult> {
+export function sendOnClient(client: pg.ClientBase, prelude: Prelude, statement: Statement): Promise<pg.QueryResult> {
   return new Promise((resolve, reject) => {
-    const query = new PipelinedQuery(stamp, statement, undefined, (error, result) => {
+    const query = new PipelinedQuery(prelude, statement, undefined, (error, result) => {
       if (result) resolve(result);
       else reject(error);
     });
@@ -65,7 +60,7 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
   if (connection.revoked) return Promise.reject(release(connection, connection.revoked));
   return new Promise((resolve, reject) => {
     const pipeline = pipelineOf(client);
-    const query = new PipelinedQuery(access.stamp, statement, record, (failure, result) => {
+    const query = new PipelinedQuery({ stamp: access.stamp }, statement, record, (failure, result) => {
       const error = release(connection, failure, query);
       if (error === undefined && result) resolve(result);
       else if (mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));

@@ -4,7 +4,13 @@ import { MultipleCommandsError } from '../sql-guard/sql-guard.errors.js';
 import { SessionStatementRefusedError } from '../sql-guard/sql-guard.errors.js';
 import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
 import { isSymbol, stripExplain } from '../sql-guard/token-patterns.js';
-import { assertEndsTransaction, beginCommandOf, isRollbackToSavepoint } from '../sql-guard/transaction-commands.js';
+import {
+  assertEndsTransaction,
+  beginCommandOf,
+  isRollbackToSavepoint,
+  isSetTransaction,
+  transactionModesOf,
+} from '../sql-guard/transaction-commands.js';
 
 /** A caller's statement. The server rejects a text with two commands. */
 export interface Statement {
@@ -16,9 +22,9 @@ export interface Statement {
 
 /**
  * What a statement means for the connection that it runs on: `begin` opens a lease, `commit` and `rollback` close it,
- * `plain` does neither.
+ * `modes` changes the modes of an open transaction, `plain` does none of these.
  */
-export type StatementKind = 'plain' | 'begin' | 'commit' | 'rollback';
+export type StatementKind = 'plain' | 'begin' | 'modes' | 'commit' | 'rollback';
 
 /** Statements that start like this touch rows only, unless they match one of `SUSPICIOUS`. */
 const ROWS_ONLY = /^\s*(?:select|insert|update|delete|with)\b/i;
@@ -86,6 +92,15 @@ export function beginCommand(text: string): string {
   return beginCommandOf(readCommand(text));
 }
 
+/**
+ * The modes of a caller's `SET TRANSACTION`, to be sent in its place.
+ *
+ * @throws MultipleCommandsError when more than transaction modes follow
+ */
+export function transactionModes(text: string): string {
+  return transactionModesOf(readCommand(text));
+}
+
 /** The tokens between leading and trailing semicolons, without the parentheses before the first word. */
 function readCommand(text: string): readonly Token[] {
   const tokens = tokenize(text);
@@ -106,6 +121,10 @@ function kindOf(command: readonly Token[]): StatementKind {
     case 'start':
       beginCommandOf(command);
       return 'begin';
+    case 'set':
+      if (!isSetTransaction(command)) return 'plain';
+      transactionModesOf(command);
+      return 'modes';
     case 'commit':
     case 'end':
       assertEndsTransaction(command);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
 import { type Migration, orderedNames, timestampOf } from './migration-names.js';
 import { runMigrations } from './run-migrations.js';
@@ -45,6 +46,7 @@ export async function previewMigrations(
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
   const options = { schema, lockTimeoutMs, attempts, signal, onRetry, onStatement, onStart };
   await withSchemaLock(client, schema, signal, async ({ database }) => {
+    await ensureIsolationFunctions(client); // the policies of new tables call them
     await client.query(`CREATE SCHEMA ${schema}`);
     await withCleanup(
       () => runMigrations(client, migrations, { ...options, database }),

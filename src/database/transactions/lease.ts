@@ -5,6 +5,8 @@ import { tracedStatement } from '../statements/database-spans.js';
 import { openTransactionReason, waitUntilReady } from '../statements/readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
+import type { Prelude } from '../statements/pipelined-query.js';
+import { type Stamp, stampStatement } from '../statements/stamp.js';
 import { sendOnClient } from '../statements/stamped-query.js';
 import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
 import { currentUsage } from '../statements/usage.js';
@@ -14,24 +16,25 @@ const IN_FAILED_TRANSACTION = '25P02';
 /**
  * One connection held by one caller for a transaction. Statements run one at a time in the order of the calls, always
  * over the extended protocol, so that the server rejects a text with two commands.
+ *
+ * `BEGIN` waits for the first statement, and is sent in front of it together with the stamp: one round trip less, and
+ * `SET TRANSACTION`, which must precede every query, still finds a transaction without one.
  */
 export class Lease {
+  /** Still to be sent; undefined once the transaction has begun. */
+  private begin: string | undefined;
   private brokenReason: string | undefined;
   private ended = false;
   private lastError: unknown;
   private tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly connection: PooledConnection) {}
-
-  /** Begins a transaction and stamps it in one round trip. A connection on which that fails is discarded. */
-  static async begin(connection: PooledConnection, commands: string): Promise<Lease> {
-    try {
-      await tracedStatement(connection.client, 'BEGIN', () => connection.client.query(commands));
-      return new Lease(connection);
-    } catch (error) {
-      connection.release('its transaction could not be started');
-      throw connection.revoked ?? error;
-    }
+  /** @param begin the command that begins the transaction, built from constants */
+  constructor(
+    private readonly connection: PooledConnection,
+    private readonly stamp: Stamp,
+    begin: string,
+  ) {
+    this.begin = begin;
   }
 
   /** @throws SessionEndedError, TransactionLostError, the server's error, and the reason for which the connection was revoked */
@@ -39,11 +42,27 @@ export class Lease {
     return this.enqueue(() => this.send(statement));
   }
 
+  /**
+   * `SET TRANSACTION`: adds the modes to a transaction that has not begun.
+   *
+   * @param modes built from constants
+   * @throws the errors of `query`
+   */
+  setModes(modes: string): Promise<pg.QueryResult> {
+    return this.enqueue(async () => {
+      this.assertUsable();
+      if (this.begin === undefined) return this.send({ text: `SET TRANSACTION ${modes}` });
+      this.begin += this.begin === 'BEGIN' ? ` ${modes}` : `, ${modes}`;
+      return emptyResult('SET');
+    });
+  }
+
   /** Submits a cursor or stream to the connection after the earlier statements, and resolves when it is done. */
   submit(submittable: pg.Submittable): Promise<void> {
     return this.enqueue(async () => {
       this.assertUsable();
       if (isDestroyed(submittable)) return;
+      if (this.begin !== undefined) await this.send(stampStatement(this.stamp));
       const { client } = this.connection;
       const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
       this.brokenReason = await tracedStatement(client, submittableText(submittable), run);
@@ -57,7 +76,7 @@ export class Lease {
    */
   async commit(): Promise<pg.QueryResult> {
     try {
-      const result = await this.query({ text: 'COMMIT' });
+      const result = await this.finish('COMMIT');
       if (result.command === 'ROLLBACK') throw new TransactionAbortedError(this.lastError);
       return result;
     } finally {
@@ -68,7 +87,7 @@ export class Lease {
   /** Rolls back and releases the connection. If the connection broke, the server has rolled back already. */
   async rollback(): Promise<pg.QueryResult> {
     try {
-      return await this.query({ text: 'ROLLBACK' });
+      return await this.finish('ROLLBACK');
     } catch (error) {
       if (this.unusableReason === undefined) throw error;
       return emptyResult('ROLLBACK');
@@ -87,6 +106,15 @@ export class Lease {
   release(): void {
     this.ended = true;
     this.connection.release(this.unusableReason ?? openTransactionReason(this.connection.client));
+  }
+
+  /** A transaction that never began has nothing to end on the server. */
+  private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
+    return this.enqueue(() => {
+      if (this.begin === undefined) return this.send({ text: command });
+      this.assertUsable();
+      return Promise.resolve(emptyResult(command));
+    });
   }
 
   private get unusableReason(): string | undefined {
@@ -110,13 +138,27 @@ export class Lease {
     const usage = currentUsage();
     if (usage) usage.statements += 1;
     const { client } = this.connection;
+    const prelude = this.takePrelude();
     try {
-      return await tracedStatement(client, statement.text, () => sendOnClient(client, undefined, statement));
+      return await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
       this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
+      if (prelude.begin !== undefined) this.brokenReason ??= notBegunReason(client);
       throw error;
     }
   }
+
+  private takePrelude(): Prelude {
+    const { begin, stamp } = this;
+    if (begin === undefined) return {};
+    this.begin = undefined;
+    return { begin, stamp };
+  }
+}
+
+/** After a first statement that failed: without a transaction, the next one would run on its own. */
+function notBegunReason(client: pg.ClientBase): string | undefined {
+  return client.getTransactionStatus() === 'I' ? 'its transaction could not be started' : undefined;
 }

@@ -7,7 +7,7 @@ import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
 import { SessionEndedError } from './transaction.errors.js';
-import { sessionStampCommands } from '../statements/stamp.js';
+import { stampStatement } from '../statements/stamp.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 interface SessionEvents {
@@ -41,7 +41,8 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     const connection = await access.acquireForLease();
     const session = bindToCaller(new SessionLease(connection));
     try {
-      await session.query(sessionStampCommands(access.stamp));
+      const { text, values } = stampStatement(access.stamp, 'session');
+      await session.send(text, [...values]);
       return await work(session);
     } finally {
       await session.end();

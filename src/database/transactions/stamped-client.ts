@@ -4,7 +4,6 @@ import type pg from 'pg';
 import { bindToCaller } from './caller-context.js';
 import { Lease } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
-import { localStampCommands } from '../statements/stamp.js';
 import { runStamped } from '../statements/stamped-query.js';
 import {
   assertStreamable,
@@ -14,6 +13,7 @@ import {
   isRowStatement,
   type Statement,
   type StatementKind,
+  transactionModes,
 } from '../statements/statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { failSubmittable, submittableText } from './submittable.js';
@@ -82,6 +82,8 @@ export class StampedClient {
       case 'commit':
       case 'rollback':
         return this.endTransaction(kind);
+      case 'modes':
+        return this.setModes(statement);
       case 'plain':
         return this.lease ? this.lease.then((lease) => lease.query(statement)) : runStamped(this.access, statement);
     }
@@ -98,6 +100,12 @@ export class StampedClient {
       throw error;
     }
     return emptyResult('BEGIN');
+  }
+
+  /** A no-op outside a transaction, as in PostgreSQL. */
+  private async setModes(statement: Statement): Promise<pg.QueryResult> {
+    const modes = transactionModes(statement.text);
+    return this.lease ? (await this.lease).setModes(modes) : emptyResult('SET');
   }
 
   /** No-ops outside a transaction, as in PostgreSQL. */
@@ -122,7 +130,7 @@ export class StampedClient {
 
   private async openLease(begin: string): Promise<Lease> {
     const connection = await this.access.acquireForLease();
-    return Lease.begin(connection, `${begin}; ${localStampCommands(this.access.stamp)}`);
+    return new Lease(connection, this.access.stamp, begin);
   }
 
   private takeLease(): Promise<Lease> | undefined {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migrations.js';
+import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
@@ -22,14 +23,31 @@ const SCHEMAS = `
   WHERE status IN ('active', 'suspended', 'maintenance') AND target_id IS NOT NULL AND schema_name IS NOT NULL
   GROUP BY target_id`;
 
-/** The condition that `createTenantTable` gives a policy, as PostgreSQL deparses it. */
-const CONDITION = `(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
+/** The letters by which `pg_policy` knows commands. */
+const COMMANDS = { SELECT: 'r', INSERT: 'a', UPDATE: 'w', DELETE: 'd' } as const;
+
+/** PostgreSQL names the column of a subquery after its function. */
+function deparsed(condition: string | undefined): string | null {
+  return condition?.replace(/\(SELECT (\w+\.(\w+)\(\))\)/, '( SELECT $1 AS $2)').replace(/.*/, '($&)') ?? null;
+}
+
+/** The policies of a tenant table, as PostgreSQL deparses them. */
+const POLICIES = JSON.stringify(
+  TENANT_POLICIES.map(({ name, command, using, withCheck }) => ({
+    name,
+    command: COMMANDS[command],
+    using: deparsed(using),
+    with_check: deparsed(withCheck),
+  })),
+);
 
 // One statement for all schemas of a database. Tables are found through pg_depend, which has an index for it, because
 // pg_class has none on the schema. Permissive policies are combined with OR, so an additional one may show rows that the
 // first one hides.
 const PROBLEMS = `
-  WITH schemas AS (
+  WITH expected AS (
+    SELECT * FROM jsonb_to_recordset($2::jsonb) e(name text, command text, "using" text, with_check text)
+  ), schemas AS (
     SELECT name, n.oid FROM unnest($1::text[]) name LEFT JOIN pg_namespace n ON n.nspname = name
   ), tables AS (
     SELECT s.name AS schema, c.oid, c.relname, c.relrowsecurity FROM schemas s
@@ -40,19 +58,23 @@ const PROBLEMS = `
     SELECT t.*,
       EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
         AS has_column,
-      (SELECT p FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = 'tenant_isolation') AS policy,
+      EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = '${FORMER_POLICY}') AS has_former_policy,
+      (SELECT min(e.name) FROM expected e
+       WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = e.name)) AS missing_policy,
+      (SELECT min(e.name) FROM expected e JOIN pg_policy p ON p.polrelid = t.oid AND p.polname = e.name
+       WHERE NOT (p.polpermissive AND p.polcmd::text = e.command AND 0 = ANY (p.polroles)
+         AND pg_get_expr(p.polqual, t.oid) IS NOT DISTINCT FROM e."using"
+         AND pg_get_expr(p.polwithcheck, t.oid) IS NOT DISTINCT FROM e.with_check)) AS different_policy,
       (SELECT min(p.polname) FROM pg_policy p
-       WHERE p.polrelid = t.oid AND p.polname <> 'tenant_isolation' AND p.polpermissive) AS other_policy
+       WHERE p.polrelid = t.oid AND p.polpermissive AND p.polname NOT IN (SELECT name FROM expected)) AS other_policy
     FROM tables t
   ), problems AS (
     SELECT schema, relname AS "table", CASE
       WHEN NOT has_column THEN 'has no tenant_id'
       WHEN NOT relrowsecurity THEN 'has row-level security disabled'
-      WHEN policy IS NULL THEN 'lacks the policy tenant_isolation'
-      WHEN NOT coalesce((policy).polpermissive AND (policy).polcmd = '*' AND 0 = ANY ((policy).polroles)
-        AND pg_get_expr((policy).polqual, oid) = $2
-        AND coalesce(pg_get_expr((policy).polwithcheck, oid), $2) = $2, false)
-        THEN 'has a different condition in its policy tenant_isolation'
+      WHEN has_former_policy THEN 'has the policy of a former release, which trusts unsigned stamps'
+      WHEN missing_policy IS NOT NULL THEN 'lacks the policy ' || missing_policy
+      WHEN different_policy IS NOT NULL THEN 'has a different condition in its policy ' || different_policy
       WHEN other_policy IS NOT NULL THEN 'has an additional policy, ' || quote_ident(other_policy)
       END AS problem
     FROM facts
@@ -64,9 +86,10 @@ const PROBLEMS = `
   )
   SELECT * FROM problems WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
 
-const REMEDY = 'create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
+const REMEDY =
+  'run `tenantry migrate`; create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
 
-/** Checks that every tenant table has exactly the policy that shows only the stamped tenant's rows. */
+/** Checks that every tenant table has exactly the policies that show only the stamped tenant's rows. */
 export const tenantTables: Check<CatalogContext> = {
   name: NAME,
   run: async (context) => {
@@ -78,7 +101,7 @@ export const tenantTables: Check<CatalogContext> = {
     const findings = (await mapConcurrently(locations, (location) => checkTables(location, context))).flat();
     if (findings.length > 0) return findings;
     const schemas = locations.reduce((sum, location) => sum + location.schemas.length, 0);
-    return [ok(NAME, `every table in ${schemas} schemas of ${locations.length} databases has its policy`)];
+    return [ok(NAME, `every table in ${schemas} schemas of ${locations.length} databases has its policies`)];
   },
 };
 
@@ -112,5 +135,5 @@ async function findProblems(
   schemas: readonly string[],
   hasTables: boolean,
 ): Promise<TableProblem[]> {
-  return (await client.query<TableProblem>(PROBLEMS, [schemas, CONDITION, hasTables])).rows;
+  return (await client.query<TableProblem>(PROBLEMS, [schemas, POLICIES, hasTables])).rows;
 }

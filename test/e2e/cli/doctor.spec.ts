@@ -12,6 +12,7 @@ import { freePort } from '../../support/processes/free-port.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
 import { dropEverything } from '../../support/test-app.js';
+import { createPoliciesSql, FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
 import { type Around, Cli, settings } from '../../support/cli/cli.js';
 
 interface Finding {
@@ -96,18 +97,26 @@ describe('doctor on a healthy system', () => {
 });
 
 describe('doctor on row-level security', () => {
-  const POLICY = `FOR ALL USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
-    WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`;
-  const restore = (table: string) => `DROP POLICY IF EXISTS tenant_isolation ON ${table};
-    CREATE POLICY tenant_isolation ON ${table} ${POLICY}`;
+  const restore = (table: string) =>
+    [
+      ...TENANT_POLICIES.map(({ name }) => `DROP POLICY IF EXISTS ${name} ON ${table}`),
+      ...createPoliciesSql(table),
+    ].join(';');
 
   it.each<[string, (table: string) => string, (table: string) => string, string]>([
-    ['dropped', (table) => `DROP POLICY tenant_isolation ON ${table}`, restore, 'lacks the policy'],
+    ['dropped', (table) => `DROP POLICY tenant_delete ON ${table}`, restore, 'lacks the policy tenant_delete'],
+    [
+      'left by a former release',
+      (table) =>
+        `CREATE POLICY ${FORMER_POLICY} ON ${table} USING (tenant_id = current_setting('app.tenant_id')::uuid)`,
+      (table) => `DROP POLICY ${FORMER_POLICY} ON ${table}`,
+      'trusts unsigned stamps',
+    ],
     [
       'opened',
-      (table) => `ALTER POLICY tenant_isolation ON ${table} USING (true)`,
+      (table) => `ALTER POLICY tenant_select ON ${table} USING (true)`,
       restore,
-      'a different condition in its policy',
+      'a different condition in its policy tenant_select',
     ],
     [
       'bypassed by another one',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { ensureIsolationFunctions } from '../../../src/database/isolation/isolation-functions.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from './postgres.js';
 
@@ -19,6 +20,7 @@ export async function createTenantDatabase(): Promise<TenantDatabase> {
   const role = `${database.name}_app`;
   const password = randomBytes(12).toString('hex');
   await database.admin(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
+  await withClient(database.url, ensureIsolationFunctions);
   const { host, port } = testServer();
   return {
     ...database,
@@ -41,13 +43,19 @@ export async function createTenantDatabase(): Promise<TenantDatabase> {
 }
 
 async function define(url: string, role: string, schema: string, ddl: string): Promise<void> {
+  await withClient(url, (client) =>
+    client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; SET search_path = ${schema}; ${ddl};
+      GRANT USAGE ON SCHEMA ${schema} TO ${role};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role};
+      GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role}`),
+  );
+}
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; SET search_path = ${schema}; ${ddl};
-      GRANT USAGE ON SCHEMA ${schema} TO ${role};
-      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role};
-      GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role}`);
+    await work(client);
   } finally {
     await client.end();
   }

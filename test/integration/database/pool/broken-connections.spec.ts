@@ -147,9 +147,10 @@ describe('a statement that meets a dead connection', () => {
   });
 
   it('is not sent again when it is a read inside a transaction', async () => {
-    const beginning = client.query('BEGIN');
+    await client.query('BEGIN');
+    const reading = client.query('SELECT 1');
     proxy.thaw();
-    await expect(beginning).rejects.toMatchObject({ code: '57P01' });
+    await expect(reading).rejects.toMatchObject({ code: '57P01' });
     client.release();
   });
 

@@ -35,6 +35,7 @@ beforeEach(async () => {
   client = clientOf(pool, tenant);
   // The connection is there, and its transaction is begun: what is held back next is the end of the stream's statement.
   await client.query('BEGIN');
+  await client.query('SELECT 1');
 });
 
 afterEach(async () => {

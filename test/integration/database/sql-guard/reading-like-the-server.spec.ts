@@ -40,7 +40,7 @@ afterAll(async () => {
 /** Whether the server, given this text, left the setting behind. */
 async function leavesSomething(text: string): Promise<boolean> {
   try {
-    await sendOnClient(client, undefined, { text });
+    await sendOnClient(client, {}, { text });
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     return false;

@@ -99,11 +99,14 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
   });
 
   it('does not run when the stamp fails', async () => {
-    const badly = new StampedClient(accessTo(pool, { tenantId: tenant.id, searchPath: '"unclosed' }));
+    const badly = new StampedClient(accessTo(pool, { ...tenant.stamp, searchPath: '"unclosed' }));
     await expect(
       badly.query(`INSERT INTO shared.notes (tenant_id, body) VALUES ('${tenant.id}', 'never')`),
     ).rejects.toThrow(/search_path/);
-    await expect(badly.query('BEGIN')).rejects.toThrow();
+    await badly.query('BEGIN');
+    await expect(badly.query('SELECT 1')).rejects.toThrow(/search_path/);
+    await expect(badly.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
+    await badly.query('ROLLBACK');
     expect(await database.admin(`SELECT FROM shared.notes WHERE body = 'never'`)).toEqual([]);
     expect((await clientOf(pool, tenant).query(IDENTITY)).rows).toHaveLength(1);
   });

@@ -12,7 +12,7 @@ import {
   tenantIn,
 } from '../../../support/statements/notes-database.js';
 import { WireTap } from '../../../support/statements/wire-tap.js';
-import { accessTo, type TestPool } from '../../../support/pool/test-pool.js';
+import type { TestPool } from '../../../support/pool/test-pool.js';
 
 const IDENTITY = `SELECT current_setting('app.tenant_id') AS tenant, current_schema() AS schema`;
 const tenant = tenantIn('shared');
@@ -55,9 +55,11 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await database.admin('SELECT pg_terminate_backend($1)', [rows[0].pid]);
   };
 
-  it('begins with its stamp in one message and needs none afterwards', async () => {
+  it('begins together with its first statement, and needs no other stamp', async () => {
     await client.query('BEGIN');
-    expect(tap.take().replaceAll(/[pX]/g, '')).toBe('Q');
+    expect(tap.take().replaceAll(/[QpX]/g, '')).toBe('');
+    expect((await client.query(IDENTITY)).rows).toEqual(stamped);
+    expect(tap.take()).toBe('PBEPBEPBDES');
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);
     expect(tap.take()).toBe('PBDES');
     await client.query('COMMIT');
@@ -197,9 +199,24 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await client.query('BEGIN');
     await expect(client.query('BEGIN')).rejects.toMatchObject({ code: 'TRANSACTION_ALREADY_OPEN' });
     await client.query('ROLLBACK');
-    const broken = new StampedClient(accessTo(pool, { tenantId: tenant.id, searchPath: '"unclosed' }));
-    await expect(broken.query('BEGIN')).rejects.toThrow();
-    await expect(broken.query('BEGIN')).rejects.toMatchObject({ code: expect.not.stringMatching('TRANSACTION') });
+    const exhausted = {
+      target: pool.target,
+      acquire: () => Promise.reject(new Error('no connection')),
+      tryAcquire: () => undefined,
+      counts: () => pool.counts(),
+    };
+    const waiting = clientOf(exhausted, tenant);
+    await expect(waiting.query('BEGIN')).rejects.toThrow('no connection');
+    await expect(waiting.query('BEGIN')).rejects.toThrow('no connection');
+  });
+
+  it('sends nothing when it ends without a statement', async () => {
+    tap.take();
+    for (const end of ['COMMIT', 'ROLLBACK']) {
+      await client.query('BEGIN');
+      expect(await client.query(end)).toMatchObject({ command: end, rows: [] });
+    }
+    expect(tap.take().replaceAll(/[QpX]/g, '')).toBe('');
   });
 
   it('survives the late failure of an earlier, abandoned BEGIN', async () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertStreamable, beginCommand, classifyStatement } from '../../../../src/database/statements/statement.js';
+import {
+  assertStreamable,
+  beginCommand,
+  classifyStatement,
+  transactionModes,
+} from '../../../../src/database/statements/statement.js';
 
 const SESSION = 'TenantConnectionService.session()';
 
@@ -35,7 +40,6 @@ describe('a statement that only touches rows', () => {
     'RELEASE SAVEPOINT a',
     'ROLLBACK TO a',
     'ROLLBACK WORK TO SAVEPOINT a',
-    'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
     'SET CONSTRAINTS ALL DEFERRED',
     'DECLARE c CURSOR FOR SELECT 1',
     'DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1',
@@ -48,6 +52,26 @@ describe('a statement that only touches rows', () => {
     expect(classifyStatement(text, false)).toBe('plain');
     expect(classifyStatement(text, true)).toBe('plain');
   });
+});
+
+describe('SET TRANSACTION', () => {
+  it.each([
+    ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'ISOLATION LEVEL SERIALIZABLE'],
+    [
+      'set transaction /* c */ read only, isolation level repeatable read;',
+      'READ ONLY, ISOLATION LEVEL REPEATABLE READ',
+    ],
+  ])('is rebuilt from constants: %s', (text, modes) => {
+    expect(classifyStatement(text, true)).toBe('modes');
+    expect(transactionModes(text)).toBe(modes);
+  });
+
+  it.each(['SET TRANSACTION', 'SET TRANSACTION READ ONLY; SELECT 1', 'SET TRANSACTION "READ ONLY"'])(
+    'is refused with anything but modes: %s',
+    (text) => {
+      expect(() => classifyStatement(text, true)).toThrow(expect.objectContaining({ code: 'MULTIPLE_COMMANDS' }));
+    },
+  );
 });
 
 describe('a transaction command', () => {

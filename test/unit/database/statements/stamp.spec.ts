@@ -1,20 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
-import { createStamp, localStampCommands, sessionStampCommands } from '../../../../src/database/statements/stamp.js';
+import { newStampKey, proofOf } from '../../../../src/database/isolation/stamp-key.js';
+import { createStamp, stampStatement } from '../../../../src/database/statements/stamp.js';
+
+const ID = '00000000-0000-4000-8000-000000000001';
 
 describe('a stamp', () => {
   it('names its schema as a quoted identifier, and the temporary schema last in the search path', () => {
-    expect(createStamp('t', 'a"; DROP').searchPath).toBe('"a""; DROP", public, pg_temp');
+    expect(createStamp(ID, 'a"; DROP').searchPath).toBe('"a""; DROP", public, pg_temp');
   });
 
-  it('escapes the tenant id when it is written as commands', () => {
-    const stamp = createStamp(`x'; RESET ALL; --\\`, 'app');
-    expect(localStampCommands(stamp)).toBe(
-      `SET LOCAL app.tenant_id =  E'x''; RESET ALL; --\\\\'; SET LOCAL search_path = "app", public, pg_temp`,
-    );
-    expect(sessionStampCommands(stamp)).toContain(`E'x''; RESET ALL; --\\\\'; SET search_path`);
+  it('carries the proof of its tenant under the key of the database, and none without a key', () => {
+    const key = newStampKey();
+    expect(createStamp(ID, 'app', { key }).proof).toBe(proofOf(key, ID));
+    expect(createStamp(ID, 'app').proof).toBe('');
+  });
+
+  it.each(['transaction', 'session'] as const)('is sent as parameters, never as text (%s)', (scope) => {
+    const stamp = createStamp(ID, 'app', { key: newStampKey(), statementTimeoutMs: 5 });
+    const { text, values } = stampStatement(stamp, scope);
+    expect(values).toEqual([ID, stamp.proof, stamp.searchPath, '5']);
+    for (const value of values) expect(text).not.toContain(`'${value}'`);
+    expect(text.match(/set_config\('[a-z_.]+', \$\d, (true|false)\)/g)).toHaveLength(4);
   });
 
   it('is frozen', () => {
-    expect(Object.isFrozen(createStamp('t', 'app'))).toBe(true);
+    expect(Object.isFrozen(createStamp(ID, 'app'))).toBe(true);
   });
 });

@@ -1,0 +1,103 @@
+import type pg from 'pg';
+
+/** The schema of the keys and functions of isolation, in each database with tenants. Owned by the owner of the tables. */
+export const ISOLATION_SCHEMA = 'tenantry_isolation';
+
+/**
+ * What a database does with a stamp that has no proof. `accepted` is for the time of an upgrade, while instances of a
+ * former release still send such stamps. A wrong proof is never accepted.
+ */
+export type UnsignedStamps = 'accepted' | 'refused';
+
+const ACCEPT_UNSIGNED = `
+  IF coalesce(proof, '') = '' THEN
+    RETURN tenant;
+  END IF;`;
+
+/**
+ * Returns the stamped tenant if the proof is right, otherwise NULL, which equals no `tenant_id`.
+ *
+ * - `search_path` is fixed, so that no object of a caller is found in place of one of `pg_catalog`, and so that the
+ *   function's plan survives a change of the caller's path: planning it anew costs more than running it.
+ * - PL/pgSQL, because its plans are kept for the session; up to PostgreSQL 17 a function in SQL is planned at each call.
+ * - Policies call it as `(SELECT …)`: once per table of a statement instead of once per row or rescan.
+ */
+function body(unsigned: UnsignedStamps): string {
+  return `
+DECLARE
+  tenant uuid := nullif(current_setting('app.tenant_id', true), '');
+  proof text := current_setting('app.tenant_proof', true);
+BEGIN${unsigned === 'accepted' ? ACCEPT_UNSIGNED : ''}
+  PERFORM FROM ${ISOLATION_SCHEMA}.keys k
+    WHERE encode(sha256(k.outer_block || sha256(k.inner_block || uuid_send(tenant))), 'hex') = proof;
+  IF FOUND THEN
+    RETURN tenant;
+  END IF;
+  RETURN NULL;
+END `;
+}
+
+/** One for what a statement may read, one for what it may write: later work replaces a function, never the policies. */
+const FUNCTIONS = ['may_read', 'may_write'] as const;
+
+function functionSql(name: (typeof FUNCTIONS)[number], unsigned: UnsignedStamps): string {
+  return `CREATE OR REPLACE FUNCTION ${ISOLATION_SCHEMA}.${name}() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $function$${body(unsigned)}$function$`;
+}
+
+const TABLES = `
+  CREATE SCHEMA IF NOT EXISTS ${ISOLATION_SCHEMA};
+  REVOKE ALL ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
+  CREATE TABLE IF NOT EXISTS ${ISOLATION_SCHEMA}.keys (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    inner_block bytea NOT NULL UNIQUE CHECK (length(inner_block) = 64),
+    outer_block bytea NOT NULL CHECK (length(outer_block) = 64),
+    created_at timestamptz NOT NULL DEFAULT now()
+  );
+  REVOKE ALL ON ${ISOLATION_SCHEMA}.keys FROM PUBLIC`;
+
+/** Serialises installations in one database; held until the end of the transaction. */
+const LOCK = `SELECT pg_advisory_xact_lock(hashtext('tenantry isolation'))`;
+
+/** What is installed in a database; undefined without the functions. */
+export async function readUnsignedStamps(client: pg.ClientBase): Promise<UnsignedStamps | 'unknown' | undefined> {
+  const { rows } = await client.query<{ bodies: string[] }>(
+    `SELECT array(SELECT p.prosrc FROM pg_proc p
+                  WHERE p.pronamespace = to_regnamespace('${ISOLATION_SCHEMA}') AND p.proname = ANY ($1)) AS bodies`,
+    [FUNCTIONS],
+  );
+  const bodies = rows[0]?.bodies ?? [];
+  if (bodies.length < FUNCTIONS.length) return undefined;
+  for (const unsigned of ['accepted', 'refused'] as const) {
+    if (bodies.every((installed) => installed === body(unsigned))) return unsigned;
+  }
+  return 'unknown';
+}
+
+/**
+ * Installs the functions and the table of keys in the connected database, if the functions are not there.
+ *
+ * @param client connected as the owner of the tenant tables, not in a transaction
+ * @param unsigned for a database that has no functions yet
+ */
+export async function ensureIsolationFunctions(
+  client: pg.ClientBase,
+  unsigned: UnsignedStamps = 'accepted',
+): Promise<void> {
+  if ((await readUnsignedStamps(client)) === undefined) await installIsolationFunctions(client, unsigned);
+}
+
+/**
+ * Installs the functions, also over existing ones. Statements that are running end under the former ones.
+ *
+ * @param client connected as the owner of the tenant tables, not in a transaction
+ */
+export async function installIsolationFunctions(client: pg.ClientBase, unsigned: UnsignedStamps): Promise<void> {
+  await client
+    .query(`BEGIN; ${LOCK}; ${TABLES}; ${FUNCTIONS.map((name) => functionSql(name, unsigned)).join('; ')}; COMMIT`)
+    .catch(async (error: unknown) => {
+      await client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
+      throw error;
+    });
+}
