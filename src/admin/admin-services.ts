@@ -7,6 +7,7 @@ import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
+import { StampsModule } from './stamps/stamps.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
 /** The control plane's services, without HTTP, which the command line does not need. */
@@ -20,5 +21,6 @@ export const ADMIN_SERVICES = [
   ProvisioningModule,
   RequestedOperationsModule,
   ServersModule,
+  StampsModule,
   TenantsModule,
 ];

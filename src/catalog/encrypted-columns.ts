@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { type KeyRing, DecryptionError } from '../platform/encryption/key-ring.js';
-import { targetPasswordContext } from './entities/connection-target.entity.js';
+import { stampKeyContext, targetPasswordContext } from './entities/connection-target.entity.js';
 import { answerContext } from './entities/idempotency-key.entity.js';
 import { ownerPasswordContext } from './server-owner.js';
 
@@ -17,6 +17,7 @@ export interface EncryptedColumn {
 /** Every column with encrypted values: one that is missing here becomes unreadable once its key is retired. */
 export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   { table: 'connection_targets', idColumn: 'id', column: 'password_sealed', context: targetPasswordContext },
+  { table: 'connection_targets', idColumn: 'id', column: 'stamp_key_sealed', context: stampKeyContext },
   { table: 'servers', idColumn: 'id', column: 'owner_password_sealed', context: ownerPasswordContext },
   { table: 'idempotency_keys', idColumn: 'key', column: 'answer_sealed', context: answerContext },
 ];

@@ -49,6 +49,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/credentials.js')).defineRotateCredentials,
   },
   {
+    name: 'stamps',
+    description: 'enforce signed stamps, and replace the keys with which they are signed',
+    hasOptions: false,
+    load: async () => (await import('./commands/stamps.js')).defineStamps,
+  },
+  {
     name: 'reseal',
     description: 're-encrypt everything not encrypted with the first key of ENCRYPTION_KEYS',
     hasOptions: true,

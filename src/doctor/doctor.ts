@@ -19,6 +19,7 @@ import { pooler } from './checks/pooler.js';
 import { redis } from './checks/redis.js';
 import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
+import { stamps } from './checks/stamps.js';
 import { stuckTenants } from './checks/stuck-tenants.js';
 import { tenantTables } from './checks/tenant-tables.js';
 import type { Check, ConfigContext, CatalogContext } from './diagnosis/check.js';
@@ -33,6 +34,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   pooler,
   loginRoles,
   tenantTables,
+  stamps,
   migrations,
   stuckTenants,
   encryptedValues,

@@ -30,3 +30,24 @@ export async function terminateSessions(client: pg.ClientBase, role: string): Pr
     await client.query('ROLLBACK'); // the signals are sent; only they needed the membership
   }
 }
+
+/**
+ * Number of transactions that a role began before `since` in the connected database.
+ *
+ * @param client connected as the owner that created the role, not in a transaction
+ * @param since a timestamp of the server
+ */
+export async function countOlderTransactions(client: pg.ClientBase, role: string, since: string): Promise<number> {
+  await client.query('BEGIN');
+  try {
+    await joinRole(client, role); // only members see when a transaction began
+    const { rows } = await client.query<{ transactions: number }>(
+      `SELECT count(*)::int AS transactions FROM pg_stat_activity
+       WHERE datname = current_database() AND usename = $1 AND xact_start < $2::timestamptz`,
+      [role, since],
+    );
+    return rows[0]?.transactions ?? 0;
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}

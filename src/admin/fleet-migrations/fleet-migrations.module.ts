@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
+import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
 import { RequestedOperationsModule } from '../operations/requested-operations.module.js';
 import { FleetPreview } from './fleet-preview.js';
 import { MigrationUnits } from './migration-units.js';
@@ -11,7 +12,7 @@ import { UnitMigration } from './unit-migration.js';
 import { UnitResults } from './unit-results.js';
 
 @Module({
-  imports: [OperationsModule, RequestedOperationsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule],
   providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })

@@ -10,7 +10,7 @@ import { TargetUnavailableError } from '../../database/connection/connection.err
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import type { FleetPreviewView, PreviewRequest, VersionPreview } from './fleet-migration.schemas.js';
-import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
+import { HAS_TABLES, needsMigrationSql, timestampIn } from './fleet-sql.js';
 import { assertTenantsExist } from './assert-tenants-exist.js';
 
 /** The tenants with one version on one server. */
@@ -29,7 +29,7 @@ const GROUPS = `
   WITH behind AS (
     SELECT t.target_id, t.schema_name, t.schema_version, t.slug
     FROM tenants t
-    WHERE ${HAS_TABLES} AND ${isBehindSql('$1')}
+    WHERE ${HAS_TABLES} AND ${needsMigrationSql('$1')}
   )
   SELECT b.schema_version AS version, s.name AS server, count(*)::int AS tenants,
          count(DISTINCT (b.target_id, b.schema_name))::int AS units, min(b.target_id::text) AS "targetId"

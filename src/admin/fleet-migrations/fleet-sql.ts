@@ -1,3 +1,5 @@
+import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
+
 // Conditions on `tenants t` that all statements of fleet migrations share.
 
 /**
@@ -14,6 +16,11 @@ export const HAS_TABLES = `t.target_id IS NOT NULL AND t.schema_name IS NOT NULL
 /** The tenant lacks the migration whose timestamp is the parameter: the same rule as `isBehind`. */
 export function isBehindSql(parameter: string): string {
   return `coalesce(substring(t.schema_version FROM '\\d{13}$'), '0')::bigint < ${parameter}::bigint`;
+}
+
+/** The tenant lacks that migration, or its tables have the policies of a former release. */
+export function needsMigrationSql(parameter: string): string {
+  return `(${isBehindSql(parameter)} OR t.policy_version < ${POLICY_VERSION})`;
 }
 
 /** The parameter of `isBehindSql`: the 13 digits at the end of a migration's name, or 0 without them. */

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
+import { HAS_TABLES, needsMigrationSql, timestampIn } from './fleet-sql.js';
 
 /** A set of tables that are migrated together: one schema of one connection target. */
 export interface MigrationUnit {
@@ -45,7 +45,7 @@ const BEHIND = `
     SELECT t.target_id, t.schema_name, min(t.slug) AS slug, count(*)::int AS tenants
     FROM tenants t
     LEFT JOIN operation_tenants r ON r.operation_id = $2 AND r.tenant_id = t.id AND r.status = 'failed'
-    WHERE ${HAS_TABLES} AND ${isBehindSql('$1')}
+    WHERE ${HAS_TABLES} AND ${needsMigrationSql('$1')}
     GROUP BY t.target_id, t.schema_name
     HAVING count(r.tenant_id) = 0 AND ($3::text[] IS NULL OR bool_or(t.slug = ANY ($3)))
   )
@@ -95,7 +95,7 @@ export class MigrationUnits {
   async isBehind({ targetId, schema }: MigrationUnit): Promise<boolean> {
     const rows = await this.catalog.query<unknown[]>(
       `SELECT FROM tenants t
-       WHERE t.target_id = $1 AND t.schema_name = $2 AND ${HAS_TABLES} AND ${isBehindSql('$3')} LIMIT 1`,
+       WHERE t.target_id = $1 AND t.schema_name = $2 AND ${HAS_TABLES} AND ${needsMigrationSql('$3')} LIMIT 1`,
       [targetId, schema, this.newestTimestamp],
     );
     return rows.length > 0;

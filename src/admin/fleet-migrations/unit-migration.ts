@@ -12,6 +12,7 @@ import { recordedMigrations } from '../../database/table-migrations/recorded-mig
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
+import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import type { FleetMigration } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
@@ -44,6 +45,7 @@ export class UnitMigration {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
+    private readonly isolation: DatabaseIsolation,
     private readonly units: MigrationUnits,
     private readonly results: UnitResults,
   ) {}
@@ -77,17 +79,19 @@ export class UnitMigration {
 
   private async migrate(
     { schema, serverId }: MigrationUnit,
-    { server, database, role }: ConnectionTargetEntity,
+    target: ConnectionTargetEntity,
     { request: { lockTimeoutMs, attempts }, signal, unavailableServers }: Wave,
   ): Promise<MigratedTables | UnitError> {
     const unavailable = unavailableServers.get(serverId);
     if (unavailable) return { error: unavailable, reached: null };
+    const { server, database, role } = target;
     const { migrations } = this.schema;
     try {
       return await this.adminConnections.use(
         this.owner.of(server, database),
         async (client) => {
           try {
+            await this.isolation.prepare(client, target);
             return await migrateTables(client, { schema, role }, migrations, { lockTimeoutMs, attempts, signal });
           } catch (error) {
             return { error, reached: signal.aborted ? null : await this.newestComplete(client, schema) };

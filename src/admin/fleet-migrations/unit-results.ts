@@ -4,7 +4,8 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
-import { HAS_TABLES, isBehindSql, timestampIn } from './fleet-sql.js';
+import { HAS_TABLES, isBehindSql, needsMigrationSql, timestampIn } from './fleet-sql.js';
+import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import type { MigrationUnit } from './migration-units.js';
 
 export interface UnitSuccess {
@@ -48,11 +49,11 @@ const SUCCEEDED = `
   WITH unit AS (
     SELECT t.id, t.slug, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back
     FROM tenants t
-    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${isBehindSql('$5')}
+    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${needsMigrationSql('$5')}
     FOR UPDATE OF t
   ), changed AS (
     UPDATE tenants t
-    SET schema_version = $4, status = CASE WHEN is_back THEN 'active' ELSE t.status END,
+    SET schema_version = $4, policy_version = ${POLICY_VERSION}, status = CASE WHEN is_back THEN 'active' ELSE t.status END,
         message = CASE WHEN is_back THEN NULL ELSE t.message END
     FROM unit WHERE t.id = unit.id
   ), audited AS (
@@ -69,7 +70,7 @@ const FAILED = `
     SELECT t.id, t.slug, t.message, t.schema_version, $8::text IS NOT NULL AND t.status = 'active' AS is_stopped,
            $4::text IS NOT NULL AND ${isBehindSql('$5')} AS is_further
     FROM tenants t
-    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${isBehindSql('$10')}
+    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${needsMigrationSql('$10')}
     FOR UPDATE OF t
   ), changed AS (
     UPDATE tenants t

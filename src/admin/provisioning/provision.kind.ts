@@ -10,12 +10,14 @@ import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
 import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';
 import { lockTarget } from './target-lock.js';
@@ -31,12 +33,14 @@ interface Location {
   readonly schema: string;
 }
 
-/** Sets the version to the oldest one recorded for tenants in the same tables, or to $2 if there are none. */
+/** Sets the versions to the oldest ones recorded for tenants in the same tables, or to $2 and $3 if there are none. */
 const ACTIVATE = `
   UPDATE tenants t SET status = 'active', schema_version = coalesce(
     (SELECT o.schema_version FROM tenants o
      WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL
-     ORDER BY substring(o.schema_version from '[0-9]{13}$') LIMIT 1), $2)
+     ORDER BY substring(o.schema_version from '[0-9]{13}$') LIMIT 1), $2), policy_version = coalesce(
+    (SELECT min(o.policy_version) FROM tenants o
+     WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL), $3)
   WHERE t.id = $1 AND t.status = 'provisioning'`;
 
 /**
@@ -62,6 +66,7 @@ export class ProvisionKind implements OperationKind<Input> {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
+    private readonly isolation: DatabaseIsolation,
     private readonly keyRing: KeyRing,
   ) {}
 
@@ -126,14 +131,17 @@ export class ProvisionKind implements OperationKind<Input> {
     const owner = this.owner.of(server, target.database);
     const { version } = await this.adminConnections.use(
       owner,
-      (client) => migrateTables(client, { schema, role: target.role }, this.schema.migrations, { signal }),
+      async (client) => {
+        await this.isolation.prepare(client, target);
+        return migrateTables(client, { schema, role: target.role }, this.schema.migrations, { signal });
+      },
       { signal },
     );
     await saveState({ schemaVersion: version });
   }
 
   private async activate({ tenantId, state }: Run): Promise<void> {
-    await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null]);
+    await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null, POLICY_VERSION]);
   }
 
   private hasOtherTenants({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
@@ -162,11 +170,18 @@ export class ProvisionKind implements OperationKind<Input> {
         database: name,
         role: name,
         version: 1,
+        stampKeySealed: null,
+        stampsEnforced: await this.areStampsEnforced(),
         passwordSealed: this.keyRing.encrypt(password, targetPasswordContext(id)),
       })
       .orIgnore() // another instance may insert it at the same time
       .execute();
     return targets.findOneByOrFail(where);
+  }
+
+  /** A new database is as strict as the others; those of a new installation refuse unsigned stamps from the start. */
+  private async areStampsEnforced(): Promise<boolean> {
+    return !(await this.catalog.getRepository(ConnectionTargetEntity).existsBy({ stampsEnforced: false }));
   }
 
   /** Active tenants use the target, so its role and database exist and must not be changed. */

@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
+import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
 import { ProvisionKind } from './provision.kind.js';
 
-@Module({ imports: [OperationsModule], providers: [ProvisionKind], exports: [ProvisionKind] })
+@Module({ imports: [DatabaseIsolationModule, OperationsModule], providers: [ProvisionKind], exports: [ProvisionKind] })
 export class ProvisioningModule {
   constructor(kinds: OperationKinds, provision: ProvisionKind) {
     kinds.register(provision);

@@ -27,6 +27,14 @@ export class ConnectionTargetEntity {
   @Column('text', { name: 'password_sealed' })
   passwordSealed: string;
 
+  /** With which stamps for the database are signed; null until the database has the key. */
+  @Column('text', { name: 'stamp_key_sealed', nullable: true })
+  stampKeySealed: string | null;
+
+  /** Whether the database refuses stamps without a proof. */
+  @Column('boolean', { name: 'stamps_enforced', default: false })
+  stampsEnforced: boolean;
+
   /** Incremented by a trigger at every change of the target or its server. */
   @Column('integer')
   version: number;
@@ -35,4 +43,9 @@ export class ConnectionTargetEntity {
 /** The encryption context of a target's password. */
 export function targetPasswordContext(targetId: string): string {
   return `connection_targets:${targetId}:password_sealed`;
+}
+
+/** The encryption context of a target's stamp key. */
+export function stampKeyContext(targetId: string): string {
+  return `connection_targets:${targetId}:stamp_key_sealed`;
 }

@@ -75,6 +75,25 @@ export async function readUnsignedStamps(client: pg.ClientBase): Promise<Unsigne
   return 'unknown';
 }
 
+const FAULTS = `
+  SELECT CASE
+    WHEN EXISTS (SELECT FROM pg_proc p
+                 WHERE p.pronamespace = n.oid AND p.proname = ANY ($2) AND NOT (p.prosecdef AND p.provolatile = 's'
+                   AND p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'] AND p.proowner = n.nspowner))
+      THEN 'has functions for signed stamps with other properties or another owner'
+    WHEN pg_has_role($1, n.nspowner, 'MEMBER') THEN NULL -- reported with the login role's other rights
+    WHEN has_schema_privilege($1, n.oid, 'CREATE') OR has_any_column_privilege($1, '${ISOLATION_SCHEMA}.keys', 'SELECT')
+      OR has_table_privilege($1, '${ISOLATION_SCHEMA}.keys', 'INSERT, UPDATE, DELETE, TRUNCATE')
+      THEN 'grants its login role rights on the keys'
+    END AS fault
+  FROM pg_namespace n WHERE n.nspname = '${ISOLATION_SCHEMA}'`;
+
+/** What is wrong with the functions' properties, their owner or the rights on the keys; null when nothing is. */
+export async function functionFaults(client: pg.ClientBase, role: string): Promise<string | null> {
+  const { rows } = await client.query<{ fault: string | null }>(FAULTS, [role, FUNCTIONS]);
+  return rows[0]?.fault ?? null;
+}
+
 /**
  * Installs the functions and the table of keys in the connected database, if the functions are not there.
  *

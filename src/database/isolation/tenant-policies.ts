@@ -1,5 +1,8 @@
 import { ISOLATION_SCHEMA } from './isolation-functions.js';
 
+/** Version of these policies, recorded per tenant in the catalog (`tenants.policy_version`); 0 is `FORMER_POLICY`. */
+export const POLICY_VERSION = 1;
+
 /** The one policy that tables of former releases have. It trusts any stamp. */
 export const FORMER_POLICY = 'tenant_isolation';
 

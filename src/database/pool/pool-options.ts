@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
+import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 
 export interface PoolOptions {
@@ -34,7 +35,7 @@ export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg
     database: target.database,
     user: target.role,
     password: target.password,
-    application_name: 'tenantry',
+    application_name: SIGNING_APPLICATION,
     keepAlive: true,
     connectionTimeoutMillis: options.connectTimeoutMs,
     ...(target.server.aroundPooler === undefined && { statement_timeout: options.statementTimeoutMs }),

@@ -3,13 +3,15 @@ import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migra
 import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
 
 const NAME = 'row-level-security';
 /** Per database; further problems usually have the same cause. */
 const MAX_REPORTED = 20;
+
+const FORMER = 'has the policy of a former release, which trusts unsigned stamps';
 
 interface TableProblem {
   readonly schema: string;
@@ -72,7 +74,7 @@ const PROBLEMS = `
     SELECT schema, relname AS "table", CASE
       WHEN NOT has_column THEN 'has no tenant_id'
       WHEN NOT relrowsecurity THEN 'has row-level security disabled'
-      WHEN has_former_policy THEN 'has the policy of a former release, which trusts unsigned stamps'
+      WHEN has_former_policy THEN '${FORMER}'
       WHEN missing_policy IS NOT NULL THEN 'lacks the policy ' || missing_policy
       WHEN different_policy IS NOT NULL THEN 'has a different condition in its policy ' || different_policy
       WHEN other_policy IS NOT NULL THEN 'has an additional policy, ' || quote_ident(other_policy)
@@ -86,8 +88,7 @@ const PROBLEMS = `
   )
   SELECT * FROM problems WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
 
-const REMEDY =
-  'run `tenantry migrate`; create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
+const REMEDY = 'create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
 
 /** Checks that every tenant table has exactly the policies that show only the stamped tenant's rows. */
 export const tenantTables: Check<CatalogContext> = {
@@ -116,7 +117,9 @@ async function checkTables(
     );
     return problems.map(({ schema, table, problem }) => {
       const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
-      return fail(NAME, problem, REMEDY, subject);
+      return problem === FORMER
+        ? warn(NAME, problem, 'run `tenantry migrate`', subject)
+        : fail(NAME, problem, REMEDY, subject);
     });
   } catch (error) {
     return [

@@ -69,7 +69,8 @@ const SERVERS = `
   FROM servers ORDER BY name`;
 
 const TARGETS = `
-  SELECT id, server_id AS "serverId", kind, database, role, password_sealed AS "passwordSealed", version
+  SELECT id, server_id AS "serverId", kind, database, role, password_sealed AS "passwordSealed",
+         stamp_key_sealed AS "stampKeySealed", stamps_enforced AS "stampsEnforced", version
   FROM connection_targets ORDER BY server_id, database`;
 
 /** All servers and connection targets in the catalog. */

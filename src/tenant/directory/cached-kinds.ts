@@ -46,8 +46,9 @@ const address = z.strictObject({
   tls: z.enum(['disable', 'require', 'verify-full']),
 });
 
+/** Not named `target`: instances of former releases share those entries, and drop the key of the stamps. */
 export const TARGET: CacheKind<ConnectionTarget> = {
-  name: 'target',
+  name: 'signed-target',
   schema: z.strictObject({
     id: z.guid(),
     version: z.string(),
@@ -60,5 +61,6 @@ export const TARGET: CacheKind<ConnectionTarget> = {
     database: z.string(),
     role: z.string(),
     password: z.string(),
+    stampKey: z.string().optional(),
   }),
 };

@@ -8,7 +8,11 @@ import { BatchedQuery } from './batched-query.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { DEFAULT_SERVER_ADDRESS } from '../../catalog/catalog-target.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
-import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
+import {
+  ConnectionTargetEntity,
+  stampKeyContext,
+  targetPasswordContext,
+} from '../../catalog/entities/connection-target.entity.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
@@ -107,7 +111,7 @@ export class TenantDirectory {
   }
 
   private loadedTarget(entity: ConnectionTargetEntity): Loaded<ConnectionTarget> {
-    const { id, version, kind, database, role, passwordSealed, server } = entity;
+    const { id, version, kind, database, role, passwordSealed, stampKeySealed, server } = entity;
     const value: ConnectionTarget = {
       id,
       version: String(version),
@@ -116,6 +120,7 @@ export class TenantDirectory {
       database,
       role,
       password: this.keyRing.decrypt(passwordSealed, targetPasswordContext(id)),
+      ...(stampKeySealed !== null && { stampKey: this.keyRing.decrypt(stampKeySealed, stampKeyContext(id)) }),
     };
     return { value, subject: targetSubject(id), version };
   }

@@ -84,7 +84,7 @@ describe('doctor on a healthy system', () => {
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
       ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'login-role', 'row-level-security'],
-      ...['migrations', 'stuck', 'sealed-values'],
+      ...['stamps', 'migrations', 'stuck', 'sealed-values'],
     ]);
   });
 
@@ -105,13 +105,6 @@ describe('doctor on row-level security', () => {
 
   it.each<[string, (table: string) => string, (table: string) => string, string]>([
     ['dropped', (table) => `DROP POLICY tenant_delete ON ${table}`, restore, 'lacks the policy tenant_delete'],
-    [
-      'left by a former release',
-      (table) =>
-        `CREATE POLICY ${FORMER_POLICY} ON ${table} USING (tenant_id = current_setting('app.tenant_id')::uuid)`,
-      (table) => `DROP POLICY ${FORMER_POLICY} ON ${table}`,
-      'trusts unsigned stamps',
-    ],
     [
       'opened',
       (table) => `ALTER POLICY tenant_select ON ${table} USING (true)`,
@@ -140,6 +133,13 @@ describe('doctor on row-level security', () => {
     ]);
   });
 
+  it('warns of the policy of a former release', async () => {
+    const table = `${schema}.customers`;
+    const damage = `CREATE POLICY ${FORMER_POLICY} ON ${table} USING (tenant_id = current_setting('app.tenant_id')::uuid)`;
+    const found = await withDamage(damage, `DROP POLICY ${FORMER_POLICY} ON ${table}`, shared);
+    expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'warn', remedy: 'run `tenantry migrate`' }]);
+  });
+
   it('reports a table without tenant_id', async () => {
     const table = 'shared.everybodys';
     const found = await withDamage(`CREATE TABLE ${table} (id int)`, `DROP TABLE ${table}`, shared);
@@ -150,6 +150,43 @@ describe('doctor on row-level security', () => {
     const damage = `ALTER SCHEMA ${schema} RENAME TO elsewhere`;
     const found = await withDamage(damage, `ALTER SCHEMA elsewhere RENAME TO ${schema}`, shared);
     expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'does not exist' }]);
+  });
+});
+
+describe('doctor on signed stamps', () => {
+  const KEYS = 'tenantry_isolation.keys';
+
+  it.each([
+    [
+      'functions of another body',
+      `CREATE OR REPLACE FUNCTION tenantry_isolation.may_read() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'`,
+      'fail',
+      'not of this release',
+    ],
+    [
+      'functions that run with the rights of the caller',
+      'ALTER FUNCTION tenantry_isolation.may_read() SECURITY INVOKER',
+      'fail',
+      'other properties',
+    ],
+    ['keys that the login role may read', `GRANT SELECT ON ${KEYS} TO PUBLIC`, 'fail', 'rights on the keys'],
+    [
+      'another key than the catalog',
+      `UPDATE ${KEYS} SET inner_block = decode(repeat('00', 64), 'hex')`,
+      'fail',
+      'does not accept the key',
+    ],
+  ])('reports a database with %s', async (_what, damage, verdict, message) => {
+    const [before] = await asSuperuser(shared, `SELECT encode(inner_block, 'hex') AS block FROM ${KEYS}`);
+    const repair = `UPDATE ${KEYS} SET inner_block = decode('${String(before?.['block'])}', 'hex'); REVOKE ALL ON ${KEYS} FROM PUBLIC`;
+    try {
+      expect(await withDamage(damage, repair, shared)).toMatchObject([
+        { check: 'stamps', verdict, message: expect.stringContaining(message) },
+      ]);
+    } finally {
+      expect((await cli.json('stamps', 'enforce')).status).toBe('succeeded');
+    }
+    expect(await findings()).toEqual([]);
   });
 });
 

@@ -41,8 +41,8 @@ it('tenants are served with the login roles of their targets, and the owner role
   const roles = await app.database.admin<{ role: string }>('SELECT role FROM connection_targets');
   for (const { role, application } of seen.values()) {
     if (role === owner) expect(application).toBe('tenantry owner');
-    else expect([roles.map((target) => target.role).includes(role), application]).toEqual([true, 'tenantry']);
+    else expect([roles.map((target) => target.role).includes(role), application]).toEqual([true, 'tenantry signed']);
   }
   expect([...seen.values()].map(({ role }) => role)).toContain(owner);
-  expect([...seen.values()].map(({ application }) => application)).toContain('tenantry');
+  expect([...seen.values()].map(({ application }) => application)).toContain('tenantry signed');
 });

@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ServerOwner } from '../../catalog/server-owner.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { installIsolationFunctions } from '../../database/isolation/isolation-functions.js';
+import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
+import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationRequest } from '../../operations/operation-request.js';
+import { Operations } from '../../operations/operations.js';
+import { FormerInstancesError, TablesBehindError } from './stamps.errors.js';
+
+const Input = z.object({});
+type Run = OperationRun<z.infer<typeof Input>>;
+
+/** Tenants whose tables still have the policy of a former release, or whose database has no key. */
+const BEHIND = `
+  SELECT t.slug FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+  WHERE t.schema_version IS NOT NULL AND (t.policy_version < $1 OR c.stamp_key_sealed IS NULL)
+  ORDER BY t.slug`;
+
+/** Makes every database refuse stamps without a proof, as the databases of a new installation do from the start. */
+@Injectable()
+export class EnforceStampsKind implements OperationKind<z.infer<typeof Input>> {
+  readonly name = 'enforce-stamps';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'check', run: (run: Run) => this.check(run) },
+    { name: 'enforce', run: (run: Run) => this.enforce(run) },
+  ];
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly owner: ServerOwner,
+    private readonly adminConnections: AdminConnections,
+  ) {}
+
+  /** @throws TablesBehindError, FormerInstancesError */
+  private async check({ signal }: Run): Promise<void> {
+    const behind = await this.catalog.query<{ slug: string }[]>(BEHIND, [POLICY_VERSION]);
+    if (behind.length > 0) throw new TablesBehindError(behind.map(({ slug }) => slug));
+    for (const target of await this.targets()) {
+      const sessions = await this.asOwner(target, signal, (client) => countUnsignedSessions(client, target.role));
+      if (sessions > 0) throw new FormerInstancesError(target.database, sessions);
+    }
+  }
+
+  /** The catalog first: a database is never stricter than the catalog says, so preparing it again cannot loosen it. */
+  private async enforce({ signal, reportProgress, addResult }: Run): Promise<void> {
+    const targets = await this.targets();
+    for (const [index, target] of targets.entries()) {
+      await this.catalog.getRepository(ConnectionTargetEntity).update(target.id, { stampsEnforced: true });
+      await this.asOwner(target, signal, (client) => installIsolationFunctions(client, 'refused'));
+      reportProgress(index + 1, targets.length);
+    }
+    await addResult({ databases: targets.length });
+  }
+
+  private targets(): Promise<ConnectionTargetEntity[]> {
+    return this.catalog
+      .getRepository(ConnectionTargetEntity)
+      .find({ relations: { server: true }, order: { database: 'ASC', id: 'ASC' } });
+  }
+
+  private asOwner<T>(
+    { server, database }: ConnectionTargetEntity,
+    signal: AbortSignal,
+    work: (client: pg.Client) => Promise<T>,
+  ): Promise<T> {
+    return this.adminConnections.use(this.owner.of(server, database), work, { signal });
+  }
+}
+
+const enforceRequest = z
+  .strictObject({ kind: z.literal('enforce-stamps') })
+  .meta({ id: 'EnforceStamps', example: { kind: 'enforce-stamps' } });
+
+@Injectable()
+export class EnforceStampsRequest implements OperationRequest<z.infer<typeof enforceRequest>> {
+  readonly schema = enforceRequest;
+
+  constructor(
+    readonly kind: EnforceStampsKind,
+    private readonly operations: Operations,
+  ) {}
+
+  create(catalog: EntityManager, _request: unknown, actor: Actor): Promise<OperationEntity> {
+    return this.operations.create(catalog, { kind: this.kind, input: {}, tenantId: null, subject: 'fleet' }, actor);
+  }
+}

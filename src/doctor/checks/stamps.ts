@@ -1,0 +1,71 @@
+import type pg from 'pg';
+import { stampKeyContext } from '../../catalog/entities/connection-target.entity.js';
+import { installedKeys } from '../../database/isolation/installed-keys.js';
+import { readUnsignedStamps, functionFaults } from '../../database/isolation/isolation-functions.js';
+import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';
+import { DecryptionError } from '../../platform/encryption/key-ring.js';
+import { mapConcurrently } from '../../platform/map-concurrently.js';
+import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
+import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { queryServer } from '../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from './login-roles.js';
+
+const NAME = 'stamps';
+const MIGRATE = 'run `tenantry migrate`';
+
+/** Checks that each database with tenants can tell a signed stamp from a forged one, and refuses those without a proof. */
+export const stamps: Check<CatalogContext> = {
+  name: NAME,
+  run: async (context) => {
+    const reachable = context.targets.filter(({ serverId }) => isReachable(context, serverId));
+    const findings = (await mapConcurrently(reachable, (target) => checkDatabase(target, context))).flat();
+    if (findings.length > 0) return findings;
+    return [ok(NAME, `${reachable.length} databases accept signed stamps only`)];
+  },
+};
+
+async function checkDatabase(target: TargetOfServer, context: CatalogContext): Promise<Finding[]> {
+  const { owner, options } = context;
+  const name = nameOfTarget(target);
+  try {
+    return await queryServer(owner.of(target.server, target.database), options, (client) =>
+      findProblems(client, target, context),
+    );
+  } catch (error) {
+    if (error instanceof DecryptionError) return []; // reported by the check of encrypted values
+    return [fail(NAME, `cannot be checked: ${reasonOf(error)}`, 'fix the cause; see the other checks', name)];
+  }
+}
+
+async function findProblems(
+  client: pg.Client,
+  target: TargetOfServer,
+  { keyRing }: CatalogContext,
+): Promise<Finding[]> {
+  const name = nameOfTarget(target);
+  const unsigned = await readUnsignedStamps(client);
+  if (unsigned === undefined) return [warn(NAME, 'has no functions for signed stamps', MIGRATE, name)];
+  if (unsigned === 'unknown') {
+    return [fail(NAME, 'has functions that are not of this release', 'run `tenantry stamps enforce`', name)];
+  }
+  const faults = await functionFaults(client, target.role);
+  if (faults !== null)
+    return [fail(NAME, faults, 'restore what `tenantry_isolation` had; see docs/isolation.md', name)];
+  if (target.stampKeySealed === null) return [warn(NAME, 'has no key for signed stamps', MIGRATE, name)];
+  const key = keyRing.decrypt(target.stampKeySealed, stampKeyContext(target.id));
+  if (!(await installedKeys(client)).includes(key)) {
+    return [fail(NAME, 'does not accept the key that stamps are signed with', MIGRATE, name)];
+  }
+  if (unsigned === 'refused') return [];
+  const sessions = await countUnsignedSessions(client, target.role);
+  return sessions === 0
+    ? [warn(NAME, 'accepts stamps without a proof, which nobody sends', 'run `tenantry stamps enforce`', name)]
+    : [
+        warn(
+          NAME,
+          `accepts stamps without a proof, for ${sessions} sessions of a former release`,
+          'upgrade them',
+          name,
+        ),
+      ];
+}
