@@ -164,13 +164,14 @@ const OPERATIONS: readonly ((caller: Caller) => Promise<void>)[] = [
   async function session(caller) {
     const body = newBody(caller);
     await SessionLease.run(accessTo(caller.sessions, caller.tenant.stamp), async (session) => {
-      await session.query(`SET app.left_behind = '${caller.tenant.id}'`);
-      await session.query('SELECT pg_advisory_lock_shared(1)');
-      await session.query(`LISTEN "${caller.tenant.id}"`);
+      await session.query(`SET shop.left_behind = '${caller.tenant.id}'`);
+      await session.lock('left behind');
+      await session.listen('left behind');
       await session.query(INSERT, [body]);
       caller.seen.committed.push(body);
       inspect(caller, (await session.query(READ)).rows);
-      await session.query('BEGIN; CREATE TEMP TABLE scratch (id int)');
+      await session.query('BEGIN');
+      await session.query('CREATE TEMP TABLE scratch (id int)');
     });
   },
 ];

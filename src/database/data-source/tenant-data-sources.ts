@@ -49,6 +49,7 @@ export class TenantDataSources implements OnModuleInit {
     const share = tenantShare(target, this.config, limits);
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
     const stamp = createStamp(tenantId, schema, { key: target.stampKey, statementTimeoutMs });
-    return new TenantAccess(this.pools.get(target), stamp, share);
+    const mayExplain = !target.shared || this.config.environment !== 'production';
+    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * `word`: a keyword or plain name, in lower case. `name`: a quoted name, without its quotes. `escaped-name`: `U&"…"`, with
- * its escapes. `string`: a constant in quotes or dollar quotes, without its content. `symbol`: one character.
+ * its escapes. `string`: the content of a constant in quotes or dollar quotes. `escaped-string`: a constant with a prefix
+ * (`E'…'`, `U&'…'`, `B'…'`), without its content. `symbol`: one character.
  */
-type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'number' | 'symbol';
+type TokenKind = 'word' | 'name' | 'escaped-name' | 'string' | 'escaped-string' | 'number' | 'symbol';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -42,7 +43,7 @@ export function tokenize(text: string): readonly Token[] {
 
 function readToken(text: string, at: number): PositionedToken {
   const quote = match(STRING_START, text, at);
-  if (quote !== undefined) return { kind: 'string', text: '', end: stringEnd(text, at + quote.length, quote) };
+  if (quote !== undefined) return readString(text, at + quote.length, quote);
   const nameStart = match(NAME_START, text, at);
   if (nameStart !== undefined) return readName(text, at + nameStart.length, nameStart);
   const word = match(WORD, text, at);
@@ -50,7 +51,7 @@ function readToken(text: string, at: number): PositionedToken {
   const number = match(NUMBER_OR_PARAMETER, text, at);
   if (number !== undefined) return { kind: 'number', text: number, end: at + number.length };
   const dollars = match(DOLLAR_QUOTE, text, at);
-  if (dollars !== undefined) return { kind: 'string', text: '', end: endOf(text, dollars, at + dollars.length) };
+  if (dollars !== undefined) return readDollarString(text, at + dollars.length, dollars);
   return { kind: 'symbol', text: text.charAt(at), end: at + 1 };
 }
 
@@ -58,6 +59,17 @@ function readName(text: string, from: number, start: string): PositionedToken {
   const end = quotedEnd(text, from, '"');
   const name = text.slice(from, end - 1).replaceAll('""', '"');
   return { kind: start === '"' ? 'name' : 'escaped-name', text: name, end };
+}
+
+function readString(text: string, from: number, start: string): PositionedToken {
+  const end = stringEnd(text, from, start);
+  if (start !== "'") return { kind: 'escaped-string', text: '', end };
+  return { kind: 'string', text: text.slice(from, end - 1).replaceAll("''", "'"), end };
+}
+
+function readDollarString(text: string, from: number, start: string): PositionedToken {
+  const end = endOf(text, start, from);
+  return { kind: 'string', text: text.slice(from, end - start.length), end };
 }
 
 function stringEnd(text: string, from: number, start: string): number {

@@ -8,10 +8,9 @@ export function isSymbol(token: Token | undefined, symbol: string): boolean {
   return token?.kind === 'symbol' && token.text === symbol;
 }
 
-/** A plain or quoted name. */
-export function isName(token: Token | undefined, name: string | RegExp): boolean {
-  if (token?.kind !== 'word' && token?.kind !== 'name') return false;
-  return typeof name === 'string' ? token.text === name : name.test(token.text);
+/** Whether it is a plain or quoted name. */
+export function isNamed(token: Token | undefined): token is Token & { kind: 'word' | 'name' } {
+  return token?.kind === 'word' || token?.kind === 'name';
 }
 
 export function startsWithWords(tokens: readonly Token[], ...words: readonly string[]): boolean {

@@ -1,8 +1,9 @@
+import pg from 'pg';
 import { MultipleCommandsError } from './sql-guard.errors.js';
 import type { Token } from './sql-tokens.js';
-import { isSymbol, isWord } from './token-patterns.js';
+import { isNamed, isSymbol, isWord } from './token-patterns.js';
 
-/** The modes of `BEGIN`, as they are sent. */
+/** The modes of a transaction, as they are sent. */
 const MODES: readonly string[] = [
   'ISOLATION LEVEL SERIALIZABLE',
   'ISOLATION LEVEL REPEATABLE READ',
@@ -15,44 +16,19 @@ const MODES: readonly string[] = [
 ];
 const NO_CHAIN = 'and no chain';
 
-/**
- * The `BEGIN` to send for a caller's own. It is built from constants, because it is sent together with the stamp over the
- * simple protocol, which runs every command of a text, and a quoted name could contain commands.
- *
- * @throws MultipleCommandsError for anything except transaction modes
- */
-export function beginCommandOf(command: readonly Token[]): string {
-  const modes = modesFrom(command, afterNoise(command), 'BEGIN');
-  return modes === '' ? 'BEGIN' : `BEGIN ${modes}`;
+// Each command is built from constants and escaped names, never from the caller's text: a quoted name could contain commands.
+
+/** @throws MultipleCommandsError for anything except transaction modes */
+export function beginCommand(command: readonly Token[]): string {
+  const modes = readModes(command, afterNoise(command), 'BEGIN');
+  return modes.length > 0 ? `BEGIN ${modes.join(', ')}` : 'BEGIN';
 }
 
-/** Whether a command sets modes of the current transaction, not defaults of the session. */
-export function isSetTransaction(command: readonly Token[]): boolean {
-  return isWord(command[0], 'set') && isWord(command[1], 'transaction') && !isWord(command[2], 'snapshot');
-}
-
-/**
- * The modes of a caller's `SET TRANSACTION`, built from constants.
- *
- * @throws MultipleCommandsError for anything except transaction modes
- */
-export function transactionModesOf(command: readonly Token[]): string {
-  const modes = modesFrom(command, 2, 'SET TRANSACTION');
-  if (modes === '') throw new MultipleCommandsError('SET TRANSACTION');
-  return modes;
-}
-
-function modesFrom(command: readonly Token[], start: number, name: string): string {
-  const modes: string[] = [];
-  let at = start;
-  while (at < command.length) {
-    if (modes.length > 0 && isSymbol(command[at], ',')) at += 1;
-    const mode = modeAt(command, at);
-    if (mode === undefined) throw new MultipleCommandsError(name);
-    modes.push(mode);
-    at += mode.split(' ').length;
-  }
-  return modes.join(', ');
+/** @throws MultipleCommandsError for anything except transaction modes */
+export function setTransactionCommand(command: readonly Token[]): string {
+  const modes = readModes(command, 2, 'SET TRANSACTION');
+  if (modes.length === 0) throw new MultipleCommandsError('SET TRANSACTION');
+  return `SET TRANSACTION ${modes.join(', ')}`;
 }
 
 /** @throws MultipleCommandsError for anything except a plain `COMMIT`, `END`, `ROLLBACK` or `ABORT` */
@@ -62,17 +38,47 @@ export function assertEndsTransaction(command: readonly Token[]): void {
 }
 
 /**
- * Whether a `ROLLBACK` rolls back to a savepoint, which does not end the transaction.
+ * The `ROLLBACK TO SAVEPOINT` for a caller's own; undefined for a `ROLLBACK` that ends the transaction.
  *
  * @throws MultipleCommandsError when something follows the savepoint's name
  */
-export function isRollbackToSavepoint(command: readonly Token[]): boolean {
+export function rollbackToCommand(command: readonly Token[]): string | undefined {
   const to = afterNoise(command);
-  if (!isWord(command[to], 'to')) return false;
-  const name = isWord(command[to + 1], 'savepoint') && command.length > to + 2 ? to + 2 : to + 1;
-  const named = command[name]?.kind === 'word' || command[name]?.kind === 'name';
-  if (!named || command.length > name + 1) rejectTrailing(command);
-  return true;
+  if (!isWord(command[to], 'to')) return undefined;
+  return `ROLLBACK TO SAVEPOINT ${readSavepoint(command, to + 1)}`;
+}
+
+/** @throws MultipleCommandsError when something follows the savepoint's name */
+export function savepointCommand(command: readonly Token[]): string {
+  const isRelease = isWord(command[0], 'release');
+  if (isRelease) return `RELEASE SAVEPOINT ${readSavepoint(command, 1)}`;
+  if (!isNamed(command[1]) || command.length > 2) rejectTrailing(command);
+  return `SAVEPOINT ${pg.escapeIdentifier(command[1].text)}`;
+}
+
+/** @throws MultipleCommandsError for anything except names of constraints */
+export function setConstraintsCommand(command: readonly Token[]): string {
+  const mode = command.at(-1);
+  if (!isWord(mode, 'deferred', 'immediate')) rejectTrailing(command);
+  return `SET CONSTRAINTS ${readConstraints(command)} ${mode?.text.toUpperCase()}`;
+}
+
+/** `ALL`, or names with commas and dots between. */
+function readConstraints(command: readonly Token[]): string {
+  const names = command.slice(2, -1);
+  if (names.length === 1 && isWord(names[0], 'all')) return 'ALL';
+  const isAt = (token: Token, index: number): boolean =>
+    index % 2 === 1 ? isSymbol(token, ',') || isSymbol(token, '.') : isNamed(token);
+  if (names.length % 2 === 0 || !names.every(isAt)) rejectTrailing(command);
+  return names.map((token) => (isNamed(token) ? pg.escapeIdentifier(token.text) : token.text)).join('');
+}
+
+/** The name at the end of the command, escaped; the word `SAVEPOINT` before it is optional. */
+function readSavepoint(command: readonly Token[], from: number): string {
+  const at = isWord(command[from], 'savepoint') && command.length > from + 1 ? from + 1 : from;
+  const name = command[at];
+  if (!isNamed(name) || command.length > at + 1) rejectTrailing(command);
+  return pg.escapeIdentifier(name.text);
 }
 
 function rejectTrailing(command: readonly Token[]): never {
@@ -82,6 +88,19 @@ function rejectTrailing(command: readonly Token[]): never {
 /** Skips the optional noise words `WORK` and `TRANSACTION` after the first word. */
 function afterNoise(command: readonly Token[]): number {
   return isWord(command[1], 'work', 'transaction') ? 2 : 1;
+}
+
+function readModes(command: readonly Token[], from: number, name: string): readonly string[] {
+  const modes: string[] = [];
+  let at = from;
+  while (at < command.length) {
+    if (modes.length > 0 && isSymbol(command[at], ',')) at += 1;
+    const mode = modeAt(command, at);
+    if (mode === undefined) throw new MultipleCommandsError(name);
+    modes.push(mode);
+    at += mode.split(' ').length;
+  }
+  return modes;
 }
 
 function modeAt(command: readonly Token[], at: number): string | undefined {

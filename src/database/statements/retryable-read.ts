@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Statement } from './statement.js';
 
-const READS = /^\s*(?:select|table|values|show)\b/i;
+const READS = /^\s*(?:select|table|values)\b/i;
 const LOCKS_OR_CREATES = /\bfor\s+(?:no\s+key\s+)?(?:update|(?:key\s+)?share)\b|\binto\b/i;
 
 /** Whether a statement only reads, judging by its text. In doubt it counts as a write. */

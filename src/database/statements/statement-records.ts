@@ -35,7 +35,7 @@ export class StatementPlan {
   }
 }
 
-/** Execution history of one row statement (`isRowStatement`), identified by its text. */
+/** Execution history of one row statement (kind `rows`), identified by its text. */
 export class StatementRecord {
   readonly isRead: boolean;
   private readonly plans = new Map<string, StatementPlan>();
@@ -92,7 +92,7 @@ class StatementRecords {
   }
 
   /**
-   * @param text a row statement (`isRowStatement`)
+   * @param text a row statement (kind `rows`)
    * @returns undefined when the text is too long to be recorded
    */
   add(text: string): StatementRecord | undefined {

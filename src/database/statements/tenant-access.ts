@@ -14,6 +14,8 @@ export class TenantAccess {
     readonly pool: ConnectionPool,
     readonly stamp: Stamp,
     share: TenantShare,
+    /** Whether `EXPLAIN` is admitted: its estimates tell of the rows of all tenants of the target. */
+    readonly mayExplain = false,
   ) {
     const { tenantId } = stamp;
     this.statementRequest = { tenantId, share, hold: 'statement' };

@@ -43,15 +43,16 @@ export class Lease {
   }
 
   /**
-   * `SET TRANSACTION`: adds the modes to a transaction that has not begun.
+   * Adds the modes to the beginning of a transaction that has not begun.
    *
-   * @param modes built from constants
+   * @param command a `SET TRANSACTION` built from constants
    * @throws the errors of `query`
    */
-  setModes(modes: string): Promise<pg.QueryResult> {
+  setTransaction(command: string): Promise<pg.QueryResult> {
     return this.enqueue(async () => {
       this.assertUsable();
-      if (this.begin === undefined) return this.send({ text: `SET TRANSACTION ${modes}` });
+      if (this.begin === undefined) return this.send({ text: command });
+      const modes = command.slice('SET TRANSACTION '.length);
       this.begin += this.begin === 'BEGIN' ? ` ${modes}` : `, ${modes}`;
       return emptyResult('SET');
     });

@@ -1,37 +1,53 @@
 import { EventEmitter } from 'node:events';
-import type pg from 'pg';
+import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
-import { refuseWhatOutlivesSession } from '../sql-guard/refused-statements.js';
+import { sendOnClient } from '../statements/stamped-query.js';
+import { classifyStatement, type Statement } from '../statements/statement.js';
+import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { stampStatement } from '../statements/stamp.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 interface SessionEvents {
+  /** `channel` is the name that was given to `listen`. */
   notification: [pg.Notification];
   /** The connection died or was revoked; no further notifications will arrive. */
   lost: [Error];
 }
 
 /**
- * A connection held for work that needs a session of its own: `SET`, `LISTEN`, session advisory locks, temporary tables,
- * or state that spans several transactions. Emits `notification` for the channels it listens on, and `lost`.
+ * A connection held for work that needs a session of its own: `SET`, notifications, locks, temporary tables, or state that
+ * spans several transactions. Names of channels and locks belong to the tenant. Emits `notification` for the channels it
+ * listens on, and `lost`.
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
   private brokenReason: string | undefined;
   private ended = false;
   private tail: Promise<unknown> = Promise.resolve();
-  private readonly onNotification = (message: pg.Notification): void => void this.emit('notification', message);
+  private readonly tenantId: string;
+  private readonly mayExplain: boolean;
+  /** The callers' names of the channels that it listens on. */
+  private readonly channels = new Map<string, string>();
+  private readonly onNotification = (message: pg.Notification): void => {
+    const channel = this.channels.get(message.channel);
+    if (channel !== undefined) this.emit('notification', { ...message, channel });
+  };
   private readonly onConnectionError = (error: Error): void => {
     this.brokenReason ??= error.message;
     this.emit('lost', error);
   };
 
-  private constructor(private readonly connection: PooledConnection) {
+  private constructor(
+    private readonly connection: PooledConnection,
+    { stamp, mayExplain }: TenantAccess,
+  ) {
     super();
+    this.tenantId = stamp.tenantId;
+    this.mayExplain = mayExplain;
     connection.client.on('notification', this.onNotification);
     connection.client.on('error', this.onConnectionError);
   }
@@ -39,10 +55,9 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   /** Opens a session under the tenant's stamp, runs `work` in it, and resets the connection afterwards. */
   static async run<T>(access: TenantAccess, work: (session: SessionLease) => Promise<T>): Promise<T> {
     const connection = await access.acquireForLease();
-    const session = bindToCaller(new SessionLease(connection));
+    const session = bindToCaller(new SessionLease(connection, access));
     try {
-      const { text, values } = stampStatement(access.stamp, 'session');
-      await session.send(text, [...values]);
+      await session.enqueue(stampStatement(access.stamp, 'session'));
       return await work(session);
     } finally {
       await session.end();
@@ -51,23 +66,66 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   /**
    * @throws SessionEndedError once the work that this session was opened for has returned
-   * @throws SessionStatementRefusedError for the few statements whose effect would outlast the session
+   * @throws SessionStatementRefusedError, StampProtectedError for what a session may not do either
    */
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
-    refuseWhatOutlivesSession(text);
-    const parameters = values && [...values];
-    const result = this.tail.then(() => this.send<Row>(text, parameters));
+    const { built } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
+    return this.enqueue<Row>(built ?? { text, values: values && [...values] });
+  }
+
+  /** Receives the tenant's notifications on the channel, as the event `notification`. */
+  async listen(channel: string): Promise<void> {
+    const name = channelOf(this.tenantId, channel);
+    this.channels.set(name, channel);
+    await this.enqueue({ text: `LISTEN ${pg.escapeIdentifier(name)}` });
+  }
+
+  async unlisten(channel: string): Promise<void> {
+    const name = channelOf(this.tenantId, channel);
+    await this.enqueue({ text: `UNLISTEN ${pg.escapeIdentifier(name)}` });
+    this.channels.delete(name);
+  }
+
+  /** Notifies the tenant's sessions that listen on the channel: at once, or when the open transaction commits. */
+  async notify(channel: string, payload = ''): Promise<void> {
+    await this.enqueue({ text: 'SELECT pg_notify($1, $2)', values: [channelOf(this.tenantId, channel), payload] });
+  }
+
+  /** Waits for the tenant's lock of this name. It is released by `unlock`, or when the session ends. */
+  async lock(name: string): Promise<void> {
+    await this.callWithLock('pg_advisory_lock', name);
+  }
+
+  /** @returns whether the lock was free, and is held now */
+  tryLock(name: string): Promise<boolean> {
+    return this.callWithLock('pg_try_advisory_lock', name);
+  }
+
+  /** @returns whether the lock was held; one that was taken several times is held as often */
+  unlock(name: string): Promise<boolean> {
+    return this.callWithLock('pg_advisory_unlock', name);
+  }
+
+  private async callWithLock(name: string, lock: string): Promise<boolean> {
+    const text = `SELECT ${name}($1::bigint) AS done`;
+    const { rows } = await this.enqueue<{ done: boolean }>({ text, values: [lockKeyOf(this.tenantId, lock)] });
+    return rows[0]?.done === true;
+  }
+
+  private async enqueue<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
+    if (this.ended) throw new SessionEndedError();
+    const result = this.tail.then(() => this.send<Row>(statement));
     this.tail = result.catch(() => undefined);
     return result;
   }
 
-  private async send<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+  private async send<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
     const { connection } = this;
     if (connection.revoked) throw connection.revoked;
     try {
-      return await connection.client.query<Row>(text, values);
+      return (await sendOnClient(connection.client, {}, statement)) as pg.QueryResult<Row>;
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
       this.brokenReason ??= discardReason(error);

@@ -7,13 +7,11 @@ import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.er
 import { runStamped } from '../statements/stamped-query.js';
 import {
   assertStreamable,
-  beginCommand,
+  type ClassifiedStatement,
   classifyStatement,
   emptyResult,
-  isRowStatement,
   type Statement,
-  type StatementKind,
-  transactionModes,
+  type StatementContext,
 } from '../statements/statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { failSubmittable, submittableText } from './submittable.js';
@@ -75,23 +73,29 @@ export class StampedClient {
 
   private dispatch(statement: Statement): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
-    const kind = kindOf(statement.text, this.lease !== undefined);
+    const { kind, built } = classify(statement.text, this.context);
+    const sent = built ? { ...statement, ...built } : statement;
     switch (kind) {
       case 'begin':
-        return this.begin(statement);
+        return this.begin(sent);
       case 'commit':
       case 'rollback':
         return this.endTransaction(kind);
-      case 'modes':
-        return this.setModes(statement);
+      case 'set-transaction':
+        return this.setTransaction(sent.text);
+      case 'rows':
       case 'plain':
-        return this.lease ? this.lease.then((lease) => lease.query(statement)) : runStamped(this.access, statement);
+        return this.lease ? this.lease.then((lease) => lease.query(sent)) : runStamped(this.access, sent);
     }
   }
 
-  private async begin(statement: Statement): Promise<pg.QueryResult> {
+  private get context(): StatementContext {
+    return { scope: this.lease ? 'transaction' : 'statement', mayExplain: this.access.mayExplain };
+  }
+
+  private async begin({ text }: Statement): Promise<pg.QueryResult> {
     if (this.lease) throw new TransactionAlreadyOpenError();
-    const opening = this.openLease(beginCommand(statement.text));
+    const opening = this.openLease(text);
     this.lease = opening;
     try {
       await opening;
@@ -103,9 +107,8 @@ export class StampedClient {
   }
 
   /** A no-op outside a transaction, as in PostgreSQL. */
-  private async setModes(statement: Statement): Promise<pg.QueryResult> {
-    const modes = transactionModes(statement.text);
-    return this.lease ? (await this.lease).setModes(modes) : emptyResult('SET');
+  private async setTransaction(command: string): Promise<pg.QueryResult> {
+    return this.lease ? (await this.lease).setTransaction(command) : emptyResult('SET');
   }
 
   /** No-ops outside a transaction, as in PostgreSQL. */
@@ -116,7 +119,7 @@ export class StampedClient {
 
   private submit<S extends pg.Submittable>(submittable: S): S {
     if (this.ended) throw new SessionEndedError();
-    assertStreamable(submittableText(submittable), this.lease !== undefined);
+    assertStreamable(submittableText(submittable), this.context);
     if (submittable instanceof EventEmitter) bindToCaller(submittable);
     if (this.lease) {
       this.lease
@@ -140,12 +143,14 @@ export class StampedClient {
   }
 }
 
+const ON_RECORD: ClassifiedStatement = Object.freeze({ kind: 'rows' });
+
 /** A text that is on record as a row statement is not classified again. */
-function kindOf(text: string, inTransaction: boolean): StatementKind {
-  if (statementRecords.get(text)) return 'plain';
-  if (!isRowStatement(text)) return classifyStatement(text, inTransaction);
-  statementRecords.add(text);
-  return 'plain';
+function classify(text: string, context: StatementContext): ClassifiedStatement {
+  if (statementRecords.get(text)) return ON_RECORD;
+  const classified = classifyStatement(text, context);
+  if (classified.kind === 'rows') statementRecords.add(text);
+  return classified;
 }
 
 function isSubmittable(input: QueryInput): input is pg.Submittable {

@@ -68,8 +68,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` with an exclusive connection of the current tenant, for `SET`, `LISTEN`, session advisory locks and
-   * temporary tables. It is held until `work` settles, then cleaned with `DISCARD ALL`.
+   * Runs `work` with an exclusive connection of the current tenant, for `SET`, notifications, locks and temporary tables.
+   * It is held until `work` settles, then cleaned with `DISCARD ALL`.
    */
   async session<T>(work: (session: SessionLease) => Promise<T>): Promise<T> {
     const { placement } = await this.openTenant(this.context.current().tenant);

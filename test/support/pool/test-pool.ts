@@ -34,6 +34,6 @@ export class TestPool extends TargetPool {
   }
 }
 
-export function accessTo(pool: ConnectionPool, stamp: Stamp): TenantAccess {
-  return new TenantAccess(pool, stamp, PLENTY);
+export function accessTo(pool: ConnectionPool, stamp: Stamp, mayExplain = false): TenantAccess {
+  return new TenantAccess(pool, stamp, PLENTY, mayExplain);
 }

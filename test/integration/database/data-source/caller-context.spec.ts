@@ -51,8 +51,8 @@ describe('on a connection that another tenant opened', () => {
     const heard = await runAs(USED_BY, () =>
       SessionLease.run(accessTo(pool, createStamp(id, schema)), async (session) => {
         const notified = new Promise((resolve) => session.on('notification', () => resolve(whoAmI())));
-        await session.query('LISTEN something');
-        await session.query('NOTIFY something');
+        await session.listen('something');
+        await session.notify('something');
         return notified;
       }),
     );

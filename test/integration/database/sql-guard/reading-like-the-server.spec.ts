@@ -53,7 +53,7 @@ async function leavesSomething(text: string): Promise<boolean> {
 
 function isLetThrough(text: string): boolean {
   try {
-    return classifyStatement(text, false) === 'plain';
+    return classifyStatement(text, { scope: 'statement', mayExplain: false }).kind === 'rows';
   } catch {
     return false;
   }

@@ -77,8 +77,10 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
     expect((await answer).rows).toEqual([{ said: 'before' }]);
     await client.query('BEGIN');
     await client.query({ name: 'greeting', text: 'SELECT $1::text AS said', values });
-    const prepared = await client.query(`SELECT name FROM pg_prepared_statements WHERE name !~ '^tenantry_'`);
     await client.query('COMMIT');
+    const connection = await pool.acquire();
+    const prepared = await connection.client.query(`SELECT FROM pg_prepared_statements WHERE name !~ '^tenantry_'`);
+    connection.release();
     expect(prepared.rows).toEqual([]);
   });
 
@@ -86,7 +88,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
     ['', null],
     [' ; -- nothing', null],
     ['SELECT 1 WHERE false', 'SELECT'],
-    ['NOTIFY somebody', 'NOTIFY'],
+    [`UPDATE notes SET body = 'x' WHERE false`, 'UPDATE'],
   ])('answers %j, which returns no rows', async (text, command) => {
     expect(await clientOf(pool, tenant).query(text)).toMatchObject({ command, rows: [] });
     expect((await clientOf(pool, tenant).query(IDENTITY)).rows).toEqual([{ tenant: tenant.id, schema: 'shared' }]);
@@ -94,7 +96,7 @@ describe.each(POOL_KINDS)('a statement and its stamp (%s)', (kind) => {
 
   it('is not disturbed by notices between them', async () => {
     const client = clientOf(pool, tenant);
-    await expect(client.query('DROP TABLE IF EXISTS no_such_table')).resolves.toMatchObject({ command: 'DROP' });
+    await expect(client.query('SET CONSTRAINTS ALL DEFERRED')).resolves.toMatchObject({ command: 'SET' }); // a warning
     await expect(client.query('COMMIT')).resolves.toMatchObject({ command: 'COMMIT', rows: [] });
   });
 

@@ -102,7 +102,6 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('undone')`);
     await client.query('SET LOCAL statement_timeout = 1234');
-    await client.query('CREATE TEMP TABLE scratch (id int) ON COMMIT DROP');
     await client.query('ROLLBACK');
     expect(await bodies()).toEqual([]);
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);

@@ -193,7 +193,7 @@ describe.each([
       void codeOf(
         rig.session(acme, async (session) => {
           session.on('lost', (error) => resolve(error as { code?: string }));
-          await session.query(`LISTEN somewhere ${acme.tag}`);
+          await session.listen('somewhere');
           await new Promise<void>((done) => (goOn = done));
         }),
       );

@@ -6,7 +6,7 @@ import { costGrowth } from '../../../support/load/cpu-cost.js';
 function read(text: string): string {
   return tokenize(text)
     .map(({ kind, text: token }) => {
-      if (kind === 'string') return `'`;
+      if (kind === 'string' || kind === 'escaped-string') return `'`;
       if (kind === 'name') return `"${token}"`;
       return kind === 'escaped-name' ? `U&"${token}"` : token;
     })
@@ -62,6 +62,15 @@ describe('the SQL tokenizer', () => {
     ['', ''],
   ])('reads %j as %j', (text, tokens) => {
     expect(read(text)).toBe(tokens);
+  });
+
+  it.each([
+    [`'it''s'`, 'string', `it's`],
+    ['$a$ $$ $a$', 'string', ' $$ '],
+    [`E'a'`, 'escaped-string', ''],
+    [`U&'a'`, 'escaped-string', ''],
+  ])('keeps the content of a constant without escapes only: %s', (text, kind, content) => {
+    expect(tokenize(text)).toEqual([{ kind, text: content }]);
   });
 
   it('takes time linear in the length of the text, whatever the text contains', () => {
