@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { requestCancel } from './cancel-request.js';
+import { CommandTags } from './command-tags.js';
 import { ReportedSettings } from './reported-settings.js';
 
 /** Time limit for an orderly close before the socket is destroyed: a frozen server never responds. */
@@ -43,6 +44,7 @@ export class PhysicalConnection {
   private constructor(
     readonly client: pg.Client,
     private readonly settings: ReportedSettings,
+    private readonly tags: CommandTags,
     openedAt: number,
     /** When it is to be replaced, in ms of the pool's clock; Infinity for never. */
     readonly retireAt: number,
@@ -70,9 +72,10 @@ export class PhysicalConnection {
     const client = new pg.Client(config);
     client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
     const settings = new ReportedSettings(internals(client).connection);
+    const tags = new CommandTags(internals(client).connection);
     await connect(client, signal);
     settings.markConnected();
-    const connection = new PhysicalConnection(client, settings, now(), retireAt);
+    const connection = new PhysicalConnection(client, settings, tags, now(), retireAt);
     client.once('end', () => {
       connection.markClosed();
       if (!connection.closing) onLost(connection);
@@ -96,19 +99,20 @@ export class PhysicalConnection {
 
   /**
    * Whether the connection can be handed to another caller: no statement is running, no transaction is open (an
-   * unknown status counts as open), and no statement has changed a session setting, with which the next tenant's
-   * statements would be parsed, stored or answered differently. The transaction status alone is not enough: during a
+   * unknown status counts as open), and no command has left something on the session that the next tenant's statements
+   * would meet. The transaction status alone is not enough: during a
    * statement it is still the one from before it.
    */
   get isClean(): boolean {
-    return (
-      internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSettings
-    );
+    return internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSession;
   }
 
-  /** Whether the session's reported settings are those that the connection was opened with. */
-  get hasInitialSettings(): boolean {
-    return this.settings.areUnchanged;
+  /**
+   * Whether the session is as the connection was opened: its reported settings are the same, and no command ran that
+   * leaves anything else behind, such as `PREPARE`, `LISTEN` or `CREATE TABLE`.
+   */
+  get hasInitialSession(): boolean {
+    return this.settings.areUnchanged && this.tags.areHarmless;
   }
 
   /**

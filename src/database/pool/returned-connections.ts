@@ -34,7 +34,7 @@ export class ReturnedConnections {
 
   /** A reason to close the connection takes effect when its last sharer has released it. */
   private leaveToSharers(connection: PhysicalConnection, discardReason: string | undefined, now: number): void {
-    if (discardReason === undefined && connection.hasInitialSettings) connection.lastAliveAt = now;
+    if (discardReason === undefined && connection.hasInitialSession) connection.lastAliveAt = now;
     else connection.closeReason = 'discarded';
     if (connection.closeReason) return;
     if (this.ended) connection.closeReason = 'ending';

@@ -31,3 +31,13 @@ export function waitUntilReady(client: pg.ClientBase): Promise<string | undefine
 export function openTransactionReason(client: pg.ClientBase): string | undefined {
   return client.getTransactionStatus() === 'I' ? undefined : 'its transaction was left open';
 }
+
+const ROW_COMMANDS = /^[\s(]*(?:select|insert|update|delete|merge|values|table|with)\b/i;
+
+/**
+ * Why a connection must be discarded on which this text failed; undefined when the server has undone everything. `PREPARE`
+ * outlives a rollback, and a command that failed, such as a `DO` around it, has reported no tag.
+ */
+export function survivingErrorReason(text: string): string | undefined {
+  return ROW_COMMANDS.test(text) ? undefined : 'a command failed that may have had an effect';
+}

@@ -5,7 +5,7 @@ import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
 import { PipelinedQuery, type Prelude } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
-import { openTransactionReason } from './readiness.js';
+import { openTransactionReason, survivingErrorReason } from './readiness.js';
 import { isRead, neverTookEffect } from './retryable-read.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
@@ -102,7 +102,8 @@ function release(connection: PooledConnection, error: unknown, query?: Pipelined
 
 function discardReasonFor(error: unknown, query: PipelinedQuery | undefined): string | undefined {
   if (query?.isCanceled) return 'a cancel request was sent to it';
-  return error === undefined || query?.isUnsendable ? undefined : discardReason(error);
+  if (error === undefined || query?.isUnsendable) return undefined;
+  return discardReason(error) ?? (query && survivingErrorReason(query.statement.text));
 }
 
 function isQuickRead(record: StatementRecord | undefined): boolean {

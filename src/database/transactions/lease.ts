@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import { openTransactionReason, waitUntilReady } from '../statements/readiness.js';
+import { openTransactionReason, survivingErrorReason, waitUntilReady } from '../statements/readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
@@ -24,6 +24,8 @@ export class Lease {
   /** Still to be sent; undefined once the transaction has begun. */
   private begin: string | undefined;
   private brokenReason: string | undefined;
+  /** Why the connection must not be reused, although the transaction can continue. */
+  private tainted: string | undefined;
   private ended = false;
   private lastError: unknown;
   private tail: Promise<unknown> = Promise.resolve();
@@ -106,7 +108,7 @@ export class Lease {
   /** Releases the connection as it is. If its transaction is still open it is closed, which rolls back. */
   release(): void {
     this.ended = true;
-    this.connection.release(this.unusableReason ?? openTransactionReason(this.connection.client));
+    this.connection.release(this.unusableReason ?? this.tainted ?? openTransactionReason(this.connection.client));
   }
 
   /** A transaction that never began has nothing to end on the server. */
@@ -145,6 +147,7 @@ export class Lease {
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
+      this.tainted ??= survivingErrorReason(statement.text);
       this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
       if (prelude.begin !== undefined) this.brokenReason ??= notBegunReason(client);
       throw error;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import type { TestPool } from '../../../support/pool/test-pool.js';
+import type pg from 'pg';
+import { runStamped, sendOnClient } from '../../../../src/database/statements/stamped-query.js';
+import { accessTo, type TestPool } from '../../../support/pool/test-pool.js';
 import { clientOf, createNotesDatabase, openPool, tenantIn } from '../../../support/statements/notes-database.js';
 
 const tenant = tenantIn('shared');
@@ -33,6 +35,13 @@ async function onTheConnection(...texts: string[]): Promise<number | undefined> 
   return rows[0]?.pid;
 }
 
+/** Over the extended protocol, as the statements of callers are sent. @returns the backend's process id */
+async function sendEach(client: pg.ClientBase, texts: readonly string[]): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  for (const text of texts) await sendOnClient(client, {}, { text });
+  return rows[0]?.pid ?? 0;
+}
+
 async function backend(): Promise<number | undefined> {
   const { rows } = await clientOf(pool, tenant).query('SELECT pg_backend_pid() AS pid');
   return (rows as { pid: number }[])[0]?.pid;
@@ -60,21 +69,48 @@ describe('hostile statements', () => {
     `UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'`,
     `UPDATE pg_settings SET setting = 'LATIN1' WHERE name = 'client_encoding'`,
     `SELECT set_config('DateStyle', 'German', false)`,
-    `SET TIME ZONE 'Asia/Tokyo'`,
   ])('cannot leave a reported setting on a connection: it is closed after %s', async (text) => {
     const changed = await onTheConnection(text);
     expect(await backend()).not.toBe(changed);
   });
 
+  it.each([
+    `SET work_mem = '1GB'`,
+    'BEGIN; SET LOCAL row_security = off; COMMIT',
+    'PREPARE planted AS SELECT 1',
+    'DEALLOCATE ALL',
+    `DO $$ BEGIN EXECUTE 'PREPARE planted AS SELECT 1'; END $$`,
+    'LISTEN order_paid',
+    'CREATE TEMP TABLE planted (id int)',
+    'CREATE TEMP TABLE planted AS SELECT 1 AS id',
+    'SELECT 1 AS id INTO TEMP planted',
+    `BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT`,
+    `EXPLAIN ANALYZE CREATE TEMP TABLE planted AS SELECT 1 AS id`,
+  ])('cannot leave anything else on a connection: it is closed after %s', async (text) => {
+    const connection = await pool.acquire();
+    const pid = await sendEach(connection.client, text.startsWith('DO') ? [text] : text.split('; ')).finally(() =>
+      connection.release(),
+    );
+    expect(await backend()).not.toBe(pid);
+  });
+
+  it('cannot leave a prepared statement behind by a command that fails', async () => {
+    const text = `DO $$ BEGIN EXECUTE 'PREPARE planted AS SELECT 1'; RAISE EXCEPTION 'x'; END $$`;
+    const pid = await backend();
+    await expect(runStamped(accessTo(pool, tenant.stamp), { text })).rejects.toThrow('x');
+    expect(await backend()).not.toBe(pid);
+  });
+
   it('close no connection when a setting is restored, or changed for a transaction only', async () => {
     const before = await backend();
-    await onTheConnection(`SET DateStyle = 'German'`, `RESET DateStyle`);
-    await onTheConnection('BEGIN', `SET LOCAL DateStyle = 'German'`, 'SET LOCAL search_path = shared', 'COMMIT');
+    const set = (value: string, isLocal: boolean): string => `SELECT set_config('DateStyle', '${value}', ${isLocal})`;
+    await onTheConnection(set('German', false), set('ISO, MDY', false));
+    await onTheConnection('BEGIN', set('German', true), 'SAVEPOINT a', 'ROLLBACK TO a', 'COMMIT');
     expect(await backend()).toBe(before);
   });
 
   it('change nothing by the search_path of a connection, which every stamp sets, so that it stays open', async () => {
-    const pid = await onTheConnection('SET search_path = pg_temp');
+    const pid = await onTheConnection(`SELECT set_config('search_path', 'pg_temp', false)`);
     expect(await backend()).toBe(pid);
     await expect(clientOf(pool, tenant).query('SELECT current_schema() AS schema')).resolves.toMatchObject({
       rows: [{ schema: 'shared' }],
