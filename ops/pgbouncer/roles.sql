@@ -10,7 +10,7 @@ REVOKE ALL ON DATABASE tenantry FROM PUBLIC;
 
 -- PgBouncer looks up login roles in this database. Tenants' login roles may not connect to it.
 CREATE ROLE pgbouncer LOGIN NOINHERIT PASSWORD :'pgbouncer_password';
-REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres TO pgbouncer;
 CREATE SCHEMA pgbouncer;
 GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer;

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
+import { TRUSTED_FUNCTIONS } from './connection/trusted-functions.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
 
@@ -11,8 +12,14 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       global: true,
-      providers: [{ provide: TENANT_SCHEMA, useValue: schema }, ConnectionPools, AdminConnections, TenantDataSources],
-      exports: [TENANT_SCHEMA, ConnectionPools, AdminConnections, TenantDataSources],
+      providers: [
+        { provide: TENANT_SCHEMA, useValue: schema },
+        { provide: TRUSTED_FUNCTIONS, useValue: schema.trustedFunctions ?? [] },
+        ConnectionPools,
+        AdminConnections,
+        TenantDataSources,
+      ],
+      exports: [TENANT_SCHEMA, TRUSTED_FUNCTIONS, ConnectionPools, AdminConnections, TenantDataSources],
     };
   }
 }

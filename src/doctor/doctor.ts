@@ -17,6 +17,7 @@ import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
 import { pooler } from './checks/pooler.js';
 import { redis } from './checks/redis.js';
+import { exposure } from './checks/exposure.js';
 import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
 import { stamps } from './checks/stamps.js';
@@ -33,6 +34,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   clock,
   pooler,
   loginRoles,
+  exposure,
   tenantTables,
   stamps,
   migrations,

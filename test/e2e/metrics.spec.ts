@@ -131,7 +131,7 @@ describe('the metrics page', () => {
     const page = await scrape();
     expect(page.named('tenantry_pool_waiting').map(({ labels }) => labels['target'])).toEqual([
       expect.stringMatching(/_shared-[0-9a-f]{4}$/),
-      expect.stringMatching(/_globex_[0-9a-f]{8}-[0-9a-f]{4}$/),
+      expect.stringMatching(/_[0-9a-f]{32}-[0-9a-f]{4}$/),
       'other',
     ]);
     expect(page.value('tenantry_cache_hits_total', { tier: 'memory' })).toBeGreaterThan(0);

@@ -22,7 +22,12 @@ const LOGIN_TIMEOUT_MS = 10_000;
  * @throws RotationRejectedError, ConflictError (a role of that name exists and was not created for the target),
  *   NewRoleLoginError, UnsafeRoleError (row-level security would not apply to the role)
  */
-export async function createNewRole(client: pg.Client, current: DatabaseRole, newRole: NewRole): Promise<void> {
+export async function createNewRole(
+  client: pg.Client,
+  current: DatabaseRole,
+  newRole: NewRole,
+  trustedFunctions: readonly string[] = [],
+): Promise<void> {
   if (newRole.role === current.role) throw new RotationRejectedError('the new role is the current one');
   await assertConnectedTo(client, current.database);
   if ((await roleState(client, current)) !== 'ours') {
@@ -32,11 +37,16 @@ export async function createNewRole(client: pg.Client, current: DatabaseRole, ne
   const database = pg.escapeIdentifier(current.database);
   await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${pg.escapeIdentifier(newRole.role)}`);
   await copyPrivileges(client, current.role, newRole.role);
-  await assertCanLogIn(client, current, newRole);
+  await assertCanLogIn(client, current, newRole, trustedFunctions);
 }
 
 /** Logs in as the new role, on the server that `owner` is connected to. */
-async function assertCanLogIn(owner: pg.ClientBase, current: DatabaseRole, { role, password }: NewRole): Promise<void> {
+async function assertCanLogIn(
+  owner: pg.ClientBase,
+  current: DatabaseRole,
+  { role, password }: NewRole,
+  trustedFunctions: readonly string[],
+): Promise<void> {
   if (!(owner instanceof pg.Client)) throw new TypeError('expected a pg.Client, whose host and port are known');
   const { host, port, ssl } = owner;
   const client = new pg.Client({
@@ -59,7 +69,7 @@ async function assertCanLogIn(owner: pg.ClientBase, current: DatabaseRole, { rol
     const server = { id: current.targetId, host, port, tls: 'disable' } as const;
     const { targetId: id, database } = current;
     const target: ConnectionTarget = { id, version: '1', shared: true, server, database, role, password };
-    await assertRoleIsSubjectToPolicies(client, target, LOGIN_TIMEOUT_MS);
+    await assertRoleIsSubjectToPolicies(client, target, { timeoutMs: LOGIN_TIMEOUT_MS, trustedFunctions });
   } finally {
     await client.end();
   }

@@ -8,6 +8,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { TRUSTED_FUNCTIONS } from '../../database/connection/trusted-functions.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { createNewRole } from './create-new-role.js';
@@ -54,6 +55,7 @@ export class RotateKind implements OperationKind<Input> {
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
     private readonly keyRing: KeyRing,
+    @Inject(TRUSTED_FUNCTIONS) private readonly trustedFunctions: readonly string[],
   ) {}
 
   private async chooseNewRole({ id, input, state, saveState }: Run): Promise<void> {
@@ -70,7 +72,7 @@ export class RotateKind implements OperationKind<Input> {
   private async createNewRole(run: Run): Promise<void> {
     const { target, oldRole, newRole } = await this.rotation(run);
     if (target.role !== oldRole.role) return; // already switched, before a crash
-    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole));
+    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions));
   }
 
   private async switchOver(run: Run): Promise<void> {
@@ -84,7 +86,7 @@ export class RotateKind implements OperationKind<Input> {
   private async drain(run: Run): Promise<void> {
     const { target, oldRole, newRole } = await this.rotation(run);
     // Again: a migration may have granted privileges on new tables to the old role in the meantime.
-    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole));
+    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions));
     const startedAt = performance.now();
     for (let quietSince = startedAt; performance.now() - quietSince < QUIET_MS;) {
       const sessions = await this.asOwner(target, run.signal, (client) => countSessions(client, oldRole.role));

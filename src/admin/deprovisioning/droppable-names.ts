@@ -3,9 +3,12 @@ import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Names made by `names.ts` end with the first characters of the tenant's id, or with a hash if they were truncated. */
-const OWN_SCHEMA = /^t_[a-z0-9_]{1,52}_[0-9a-f]{8}$/;
-const OWN_DATABASE = /^[a-z0-9_]{1,54}_[0-9a-f]{8}$/;
+/**
+ * Names made by `names.ts` end with the tenant's id, or with a hash if they were truncated. Those of former versions, which
+ * tenants keep, end with the first characters of the id.
+ */
+const OWN_SCHEMA = /^t_([0-9a-f]{32}|[a-z0-9_]{1,52}_[0-9a-f]{8})$/;
+const OWN_DATABASE = /^[a-z0-9_]{1,54}_([0-9a-f]{32}|[0-9a-f]{8})$/;
 
 /** @throws DeprovisioningRejectedError */
 export function assertTenantId(tenantId: string): void {

@@ -85,14 +85,15 @@ export class UnitMigration {
     const unavailable = unavailableServers.get(serverId);
     if (unavailable) return { error: unavailable, reached: null };
     const { server, database, role } = target;
-    const { migrations } = this.schema;
+    const { migrations, trustedFunctions = [] } = this.schema;
+    const options = { lockTimeoutMs, attempts, signal, trustedFunctions };
     try {
       return await this.adminConnections.use(
         this.owner.of(server, database),
         async (client) => {
           try {
             await this.isolation.prepare(client, target);
-            return await migrateTables(client, { schema, role }, migrations, { lockTimeoutMs, attempts, signal });
+            return await migrateTables(client, { schema, role }, migrations, options);
           } catch (error) {
             return { error, reached: signal.aborted ? null : await this.newestComplete(client, schema) };
           }

@@ -16,26 +16,33 @@ export function sharedTargetName(catalogDatabase: string): string {
   return identifier(catalogDatabase, 'shared');
 }
 
-/** Database and login role of a dedicated target. The id keeps the name unique when a slug is reused. */
-export function dedicatedTargetName(catalogDatabase: string, slug: string, tenantId: string): string {
-  return identifier(catalogDatabase, slug, tenantId.slice(0, HASH_LENGTH));
+/**
+ * Database and login role of a dedicated target. They contain the tenant's id, not its slug: every role of the server can
+ * read the names of all databases, schemas and roles.
+ */
+export function dedicatedTargetName(catalogDatabase: string, tenantId: string): string {
+  return identifier(catalogDatabase, withoutDashes(tenantId));
 }
 
 /** Schema of a tenant with `schema` isolation. The prefix `t_` avoids names with `pg_`, which PostgreSQL reserves. */
-export function tenantSchemaName(slug: string, tenantId: string): string {
-  return identifier('t', slug, tenantId.slice(0, HASH_LENGTH));
+export function tenantSchemaName(tenantId: string): string {
+  return identifier('t', withoutDashes(tenantId));
 }
 
-/** Schema of a tenant in its target's database. */
-export function schemaNameOf({ isolation, slug, id }: { isolation: Isolation; slug: string; id: string }): string {
+/** Schema of a new tenant in its target's database. That of an existing one is in the catalog. */
+export function schemaNameOf({ isolation, id }: { isolation: Isolation; id: string }): string {
   switch (isolation) {
     case 'row':
       return SHARED_SCHEMA;
     case 'schema':
-      return tenantSchemaName(slug, id);
+      return tenantSchemaName(id);
     case 'database':
       return DEDICATED_SCHEMA;
   }
+}
+
+function withoutDashes(id: string): string {
+  return id.replaceAll('-', '');
 }
 
 /** Joins parts to a name of at most 63 characters of `a-z0-9_`. Longer names are truncated and get a hash as suffix. */

@@ -29,7 +29,9 @@ export async function ensureLoginRole(
 }
 
 /**
- * Creates the database if it does not exist, owned by the connected role. Only the login role may connect to it.
+ * Creates the database if it does not exist, owned by the connected role. Only the login role may connect to it. It is a
+ * copy of `template0`: what is in `template1` (functions, tables, grants) was not made for tenants, and an open connection
+ * to `template1` would make the statement fail.
  *
  * @throws ConflictError when a database of that name exists and has another owner
  */
@@ -42,7 +44,7 @@ export async function ensureDatabase(client: pg.ClientBase, name: string, role: 
     throw new ConflictError('a database with the required name exists and belongs to another role');
   }
   const database = pg.escapeIdentifier(name);
-  if (rows.length === 0) await client.query(`CREATE DATABASE ${database}`);
+  if (rows.length === 0) await client.query(`CREATE DATABASE ${database} TEMPLATE template0`);
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
   await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${pg.escapeIdentifier(role)}`);
 }

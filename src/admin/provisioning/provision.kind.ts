@@ -89,13 +89,14 @@ export class ProvisionKind implements OperationKind<Input> {
 
   private async chooseTarget({ tenantId, input }: Run): Promise<void> {
     const tenant = await this.tenant(tenantId);
+    if (tenant.targetId !== null && tenant.schema !== null) return; // recorded before a crash, maybe by a former version
     const shared = tenant.isolation !== 'database';
     const name = shared
       ? sharedTargetName(this.catalogTarget.database)
-      : dedicatedTargetName(this.catalogTarget.database, tenant.slug, tenant.id);
+      : dedicatedTargetName(this.catalogTarget.database, tenant.id);
     const target = await this.ensureTarget(input.serverId, shared ? 'shared' : 'dedicated', name);
-    const schema = tenant.schema ?? schemaNameOf(tenant);
-    await this.catalog.getRepository(TenantEntity).update(tenant.id, { targetId: target.id, schema });
+    const location = { targetId: target.id, schema: schemaNameOf(tenant) };
+    await this.catalog.getRepository(TenantEntity).update(tenant.id, location);
   }
 
   private async createRole({ tenantId, signal }: Run): Promise<void> {
@@ -129,11 +130,12 @@ export class ProvisionKind implements OperationKind<Input> {
     const { server, target, schema } = await this.location(tenantId);
     if (await this.hasOtherTenants(target, schema)) return;
     const owner = this.owner.of(server, target.database);
+    const { migrations, trustedFunctions = [] } = this.schema;
     const { version } = await this.adminConnections.use(
       owner,
       async (client) => {
         await this.isolation.prepare(client, target);
-        return migrateTables(client, { schema, role: target.role }, this.schema.migrations, { signal });
+        return migrateTables(client, { schema, role: target.role }, migrations, { signal, trustedFunctions });
       },
       { signal },
     );

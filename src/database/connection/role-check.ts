@@ -2,78 +2,128 @@ import type pg from 'pg';
 import type { ConnectionTarget } from './connection-target.js';
 import { targetName } from './connection-target.js';
 import { UnsafeRoleError } from './connection.errors.js';
+import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
+import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID, OWN_POLICIES } from './exposing-objects.js';
+
+export interface RoleCheckOptions {
+  /** Per statement. */
+  readonly timeoutMs: number;
+  /** `TenantSchema.trustedFunctions`. */
+  readonly trustedFunctions: readonly string[];
+}
 
 interface RoleFacts {
   readonly superuser: boolean;
   readonly bypassrls: boolean;
+  readonly manages_roles: boolean;
+  readonly replicates: boolean;
+  /** A predefined role that reads or writes what is granted to no login role, such as the server's files. */
+  readonly powerful_role: string | null;
   readonly owns_tenant_tables: boolean;
   readonly has_default_stamp: boolean;
-  readonly has_views: boolean;
+  readonly creates_in_schema: string | null;
+  readonly creates_schemas: boolean;
+  /** Whether there is anything that may let the role past the policies, so that it must be looked at. */
+  readonly needs_closer_look: boolean;
 }
 
-/** The first OID of user-created objects (https://www.postgresql.org/docs/current/system-catalog-initial-data.html). */
-const FIRST_NORMAL_OBJECT_ID = 16_384;
+/** https://www.postgresql.org/docs/current/predefined-roles.html */
+const POWERFUL_ROLES = [
+  ...['pg_read_all_data', 'pg_write_all_data', 'pg_maintain', 'pg_create_subscription'],
+  ...['pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'],
+];
 
 // A role can also gain privileges through membership (SET ROLE), hence pg_has_role over every dangerous role; and its
 // sessions may start as another role, hence session_user. FORCE does not restrain an owner, who can disable the
-// policies.
+// policies. A role with CREATEROLE makes itself a member of the owner before PostgreSQL 16, and one that creates
+// functions in a schema of the search path has them called within other tenants' statements.
+//
+// Each table of the system catalogs is read once, and each distinct list of privileges is looked at once: with thousands
+// of schemas the catalogs have hundreds of thousands of rows.
 const ROLE_FACTS = `
-  SELECT coalesce(bool_or(r.rolsuper), false) AS superuser,
-         coalesce(bool_or(r.rolbypassrls), false) AS bypassrls,
-         EXISTS (SELECT FROM pg_class c
-                 WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity
-                   AND pg_has_role(session_user, c.relowner, 'MEMBER')) AS owns_tenant_tables,
-         coalesce(current_setting('app.tenant_id', true), '') <> '' AS has_default_stamp,
-         EXISTS (SELECT FROM pg_class c
-                 WHERE c.relkind IN ('v', 'm') AND c.oid >= ${FIRST_NORMAL_OBJECT_ID}) AS has_views
-  FROM pg_roles r
-  WHERE pg_has_role(session_user, r.oid, 'MEMBER')`;
-
-// A view without `security_invoker`, and any materialized view, shows the rows that its owner sees: those of all
-// tenants. Queried only where there are views: on a new connection (empty catalog caches), planning this query takes as
-// long as the rest of the check.
-const EXPOSING_VIEW = `
-  WITH RECURSIVE exposed AS (
-    SELECT oid, false AS is_view FROM pg_class WHERE relrowsecurity
-    UNION
-    SELECT v.oid, true
-    FROM exposed
-    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = exposed.oid
-      AND d.classid = 'pg_rewrite'::regclass
-    JOIN pg_rewrite w ON w.oid = d.objid
-    JOIN pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
-    WHERE NOT EXISTS (SELECT FROM pg_options_to_table(v.reloptions) o
-                      WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)
+  WITH assumable AS MATERIALIZED (
+    SELECT r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolreplication
+    FROM pg_roles r WHERE pg_has_role(session_user, r.oid, 'MEMBER')
+  ), role AS MATERIALIZED (
+    SELECT coalesce(bool_or(rolsuper), false) AS superuser,
+           coalesce(bool_or(rolbypassrls), false) AS bypassrls,
+           coalesce(bool_or(rolcreaterole), false) AS manages_roles,
+           coalesce(bool_or(rolreplication), false) AS replicates,
+           min(rolname::text) FILTER (WHERE rolname = ANY ('{${POWERFUL_ROLES.join(',')}}')) AS powerful_role,
+           count(*) > 1 AS assumes_others,
+           array_agg(oid) AS oids
+    FROM assumable
+  ), relation AS MATERIALIZED (
+    SELECT c.relacl, bool_or(c.relrowsecurity) AS is_tenant_table,
+           coalesce(bool_or(CASE WHEN c.relrowsecurity THEN pg_has_role(session_user, c.relowner, 'MEMBER') END), false)
+             AS owns_tenant_tables,
+           bool_or(CASE
+             WHEN c.relkind IN ('v', 'm', 'f') OR c.relhasrules THEN true
+             WHEN c.relrowsecurity THEN false
+             ELSE EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')
+             END) AS is_suspicious
+    FROM pg_class c
+    WHERE c.oid >= ${FIRST_NORMAL_OBJECT_ID} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+    GROUP BY c.relacl
   )
-  SELECT min(oid::regclass::text) AS name
-  FROM exposed
-  WHERE is_view AND has_table_privilege(session_user, oid, 'SELECT')`;
+  SELECT role.*, EXISTS (SELECT FROM relation WHERE owns_tenant_tables) AS owns_tenant_tables,
+         coalesce(current_setting('app.tenant_id', true), '') <> '' AS has_default_stamp,
+         (SELECT min(n.nspname::text) FROM pg_namespace n LEFT JOIN LATERAL aclexplode(n.nspacl) a ON true
+          WHERE n.nspowner = ANY (role.oids)
+             OR a.privilege_type = 'CREATE' AND a.grantee = ANY (role.oids || 0::oid)) AS creates_in_schema,
+         has_database_privilege(session_user, current_database(), 'CREATE') AS creates_schemas,
+         role.assumes_others
+           OR EXISTS (SELECT FROM relation WHERE is_suspicious)
+           OR EXISTS (SELECT FROM relation, aclexplode(relacl) a
+                      WHERE is_tenant_table AND a.privilege_type IN ('TRUNCATE', 'TRIGGER')
+                        AND a.grantee = ANY (role.oids || 0::oid))
+           OR EXISTS (SELECT FROM pg_policy p
+                      WHERE p.polpermissive AND p.polname <> ALL ('{${OWN_POLICIES.join(',')}}'))
+           OR EXISTS (SELECT FROM pg_proc p
+                      WHERE p.oid >= ${FIRST_NORMAL_OBJECT_ID} AND p.prosecdef
+                        AND p.pronamespace IS DISTINCT FROM to_regnamespace('${ISOLATION_SCHEMA}')) AS needs_closer_look
+  FROM role`;
 
 /**
  * Rejects a login role that row-level security does not restrain: a superuser, one with BYPASSRLS, or an owner of
  * tenant tables (https://www.postgresql.org/docs/current/ddl-rowsecurity.html); also one that has a tenant id before
- * its first stamp, and one that can read a view over tenant tables which bypasses the policies.
+ * its first stamp, that could create objects, or that may use an object which bypasses the policies.
+ *
+ * The objects are looked at only where there are any: on a new connection (empty catalog caches), planning that query
+ * takes as long as the rest of the check.
  *
  * @throws UnsafeRoleError, or an error of node-postgres when the server does not respond within `timeoutMs`
  */
 export async function assertRoleIsSubjectToPolicies(
   client: pg.ClientBase,
   target: ConnectionTarget,
-  timeoutMs: number,
+  { timeoutMs, trustedFunctions }: RoleCheckOptions,
 ): Promise<void> {
-  const queryRow = async <Row extends pg.QueryResultRow>(text: string): Promise<Row | undefined> => {
-    const query = { text, query_timeout: timeoutMs };
-    return (await client.query<Row>(query)).rows[0];
+  const queryRows = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> => {
+    const query = { text, values, query_timeout: timeoutMs };
+    return (await client.query<Row>(query)).rows;
   };
   const reject = (reason: string): never => {
     throw new UnsafeRoleError(targetName(target), reason);
   };
-  const facts = await queryRow<RoleFacts>(ROLE_FACTS);
+  const [facts] = await queryRows<RoleFacts>(ROLE_FACTS);
   if (!facts) return reject('does not exist on the server');
-  if (facts.superuser) reject('is a superuser or can become one');
-  if (facts.bypassrls) reject('has BYPASSRLS or can assume a role that has it');
-  if (facts.owns_tenant_tables) reject("owns tenant tables or can assume their owner's role");
-  if (facts.has_default_stamp) reject('has a default for app.tenant_id');
-  const view = facts.has_views ? await queryRow<{ readonly name: string | null }>(EXPOSING_VIEW) : undefined;
-  if (view?.name) reject(`may read the view ${view.name}, which bypasses the policies`);
+  const reason = reasonIn(facts);
+  if (reason !== undefined) reject(reason);
+  if (!facts.needs_closer_look) return;
+  const reasons = await queryRows<{ readonly reason: string }>(EXPOSING_OBJECTS, [trustedFunctions]);
+  if (reasons.length > 0) reject(reasons.map((row) => row.reason).join('; '));
+}
+
+function reasonIn(facts: RoleFacts): string | undefined {
+  if (facts.superuser) return 'is a superuser or can become one';
+  if (facts.bypassrls) return 'has BYPASSRLS or can assume a role that has it';
+  if (facts.owns_tenant_tables) return "owns tenant tables or can assume their owner's role";
+  if (facts.powerful_role !== null) return `is a member of ${facts.powerful_role}`;
+  if (facts.manages_roles) return 'has CREATEROLE or can assume a role that has it';
+  if (facts.replicates) return 'has REPLICATION or can assume a role that has it';
+  if (facts.has_default_stamp) return 'has a default for app.tenant_id';
+  if (facts.creates_in_schema !== null) return `may create objects in the schema ${facts.creates_in_schema}`;
+  if (facts.creates_schemas) return 'may create schemas';
+  return undefined;
 }

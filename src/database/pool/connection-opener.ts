@@ -3,7 +3,7 @@ import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
-import { clientConfig, type PoolOptions } from './pool-options.js';
+import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 
 /** Replacement is spread over the last tenth of a connection's life, so that a fleet does not reconnect all at once. */
@@ -66,7 +66,7 @@ export class ConnectionOpener {
   private async checkRole(connection: PhysicalConnection): Promise<void> {
     if (this.isRoleChecked) return;
     try {
-      await assertRoleIsSubjectToPolicies(connection.client, this.target, this.options.connectTimeoutMs);
+      await assertRoleIsSubjectToPolicies(connection.client, this.target, roleCheckOptions(this.options));
       this.isRoleChecked = true;
     } catch (error) {
       connection.close();

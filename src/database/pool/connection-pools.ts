@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
 import {
@@ -9,6 +9,7 @@ import {
   baseTargetId,
   targetName,
 } from '../connection/connection-target.js';
+import { TRUSTED_FUNCTIONS } from '../connection/trusted-functions.js';
 import type { HeldLease } from './lease-register.js';
 import { PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
@@ -30,8 +31,11 @@ export class ConnectionPools {
   private readonly options: PoolOptions;
   private closed = false;
 
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {
-    this.options = poolOptions(config);
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Optional() @Inject(TRUSTED_FUNCTIONS) trustedFunctions: readonly string[] = [],
+  ) {
+    this.options = { ...poolOptions(config), trustedFunctions };
     if (!this.options.reuse) this.logger.log('Connection pooling is off: every statement opens a direct connection');
   }
 

@@ -6,7 +6,7 @@ import { PoolTimeoutError } from './pool.errors.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
-import { clientConfig, type PoolOptions } from './pool-options.js';
+import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
 import type { Rejection } from './admission.js';
@@ -78,7 +78,7 @@ export class DirectFallback {
       onLost: () => undefined,
     });
     try {
-      await assertRoleIsSubjectToPolicies(connection.client, pool.target, this.options.connectTimeoutMs);
+      await assertRoleIsSubjectToPolicies(connection.client, pool.target, roleCheckOptions(this.options));
       return connection;
     } catch (error) {
       connection.close();

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
+import type { RoleCheckOptions } from '../connection/role-check.js';
 
 export interface PoolOptions {
   /** False when pooling is off: each connection is used once. */
@@ -18,6 +19,13 @@ export interface PoolOptions {
   readonly statementTimeoutMs: number;
   /** A lease held for longer is reported. */
   readonly leaseWarningMs: number;
+  /** `TenantSchema.trustedFunctions`; none unless given. */
+  readonly trustedFunctions?: readonly string[];
+}
+
+/** The options of a role check on a connection that was opened with these. */
+export function roleCheckOptions({ connectTimeoutMs, trustedFunctions = [] }: PoolOptions): RoleCheckOptions {
+  return { timeoutMs: connectTimeoutMs, trustedFunctions };
 }
 
 /** How long after the server's statement timeout the client treats a silent connection as frozen. */

@@ -15,6 +15,8 @@ export interface MigrateOptions {
   readonly attempts?: number;
   /** Ends waits and pauses. To cancel a running statement, too, pass the same signal to the connection's provider. */
   readonly signal?: AbortSignal;
+  /** `TenantSchema.trustedFunctions`; none unless given. */
+  readonly trustedFunctions?: readonly string[];
   /** Called each time a migration backs off, with the number of the attempt, counted from 1. */
   readonly onRetry?: (attempt: number, error: Error) => void;
 }
@@ -43,7 +45,7 @@ export function migrateTables(
   options: MigrateOptions = {},
 ): Promise<MigratedTables> {
   const { schema, role } = tables;
-  const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry } = options;
+  const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry, trustedFunctions = [] } = options;
   const names = orderedNames(migrations);
   return withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client);
@@ -51,10 +53,18 @@ export function migrateTables(
     const before = new Set(await recordedMigrations(client, schema));
     const pending = names.filter((name) => !before.has(name));
     if (pending.length > 0) {
-      await runMigrations(client, migrations, { database, schema, lockTimeoutMs, attempts, signal, onRetry });
+      await runMigrations(client, migrations, {
+        database,
+        schema,
+        lockTimeoutMs,
+        attempts,
+        signal,
+        onRetry,
+        trustedFunctions,
+      });
       assertRecorded(names, await recordedMigrations(client, schema));
     }
-    await grantTenantTables(client, schema, role);
+    await grantTenantTables(client, schema, role, trustedFunctions);
     return { version: names.at(-1) ?? NO_MIGRATION, applied: pending };
   });
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { MigrationInterface } from 'typeorm';
+import { closeDefinerFunctions } from './definer-functions.js';
 import { driverError, lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
 import { MigrationClient } from './migration-client.js';
 import { migrationDataSource } from './migration-data-source.js';
@@ -12,6 +13,8 @@ export interface RunOptions extends LockRetryOptions {
   readonly schema: string;
   /** How long a statement may wait for a lock, blocking the queries queued behind it, in ms. */
   readonly lockTimeoutMs: number;
+  /** `TenantSchema.trustedFunctions`; none unless given. */
+  readonly trustedFunctions?: readonly string[];
   /** Called when a migration starts, and again for each retry. */
   readonly onStart?: (migration: string) => void;
   /** Called with every statement that a migration sends, and with TypeORM's own queries on its behalf. */
@@ -108,6 +111,8 @@ class MigrationRun {
         } finally {
           this.isRunningUp = false;
         }
+        const { schema, trustedFunctions = [] } = this.options;
+        await closeDefinerFunctions((text, values) => runner.query(text, values), schema, trustedFunctions);
       },
       down: (runner) => instance.down(runner),
     };

@@ -1,9 +1,12 @@
 import pg from 'pg';
+import { executableDefinerFunctionsSql, revokeExecution } from './definer-functions.js';
 
 // - Relations are found through pg_depend, which has a suitable index: pg_class has none by schema, and with thousands of
 //   schemas it has hundreds of thousands of rows.
 // - A view runs with its owner's rights, bypassing row-level security, unless it is a `security_invoker` view.
 // - Existing privileges are not granted again: each GRANT writes to the system catalogs and makes every session replan.
+// - A sequence belongs to the table that owns it, or whose default calls it. That of a table which is not granted, such as
+//   the record of migrations, could be used up.
 // - CASE, because conditions are evaluated in no fixed order, and the functions raise errors for other kinds of relation.
 const MISSING_GRANTS = `
   WITH target AS (SELECT oid FROM pg_namespace WHERE nspname = $1),
@@ -14,6 +17,20 @@ const MISSING_GRANTS = `
     FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM target)
       AND d.classid = 'pg_class'::regclass
+  ),
+  tables_of_sequences AS MATERIALIZED (
+    SELECT s.oid AS sequence, t.is_isolated
+    FROM relations s
+    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass
+    JOIN relations t ON t.oid = d.refobjid
+    WHERE s.relkind = 'S'
+    UNION ALL
+    SELECT s.oid, t.is_isolated
+    FROM relations s
+    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid
+    JOIN pg_attrdef a ON a.oid = d.objid
+    JOIN relations t ON t.oid = a.adrelid
+    WHERE s.relkind = 'S'
   )
   SELECT array(
            SELECT relname::text FROM relations
@@ -21,34 +38,56 @@ const MISSING_GRANTS = `
              NOT (has_table_privilege($2, oid, 'SELECT') AND has_table_privilege($2, oid, 'INSERT')
                   AND has_table_privilege($2, oid, 'UPDATE') AND has_table_privilege($2, oid, 'DELETE')) END
          ) AS tables,
-         exists(
-           SELECT FROM relations
-           WHERE CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege($2, oid, 'USAGE') END
+         array(
+           SELECT relname::text FROM relations s
+           WHERE CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege($2, oid, 'USAGE') AND EXISTS (
+             SELECT FROM tables_of_sequences t WHERE t.sequence = s.oid AND t.is_isolated) END
          ) AS sequences,
+         array(
+           SELECT relname::text FROM relations s
+           WHERE CASE WHEN relkind = 'S' THEN has_sequence_privilege($2, oid, 'USAGE, SELECT, UPDATE') AND EXISTS (
+             SELECT FROM tables_of_sequences t WHERE t.sequence = s.oid HAVING NOT bool_or(t.is_isolated)) END
+         ) AS "foreignSequences",
+         ${executableDefinerFunctionsSql('target.oid', '$2', '$3::text[]')} AS functions,
          NOT has_schema_privilege($2, oid, 'USAGE') AS schema
   FROM target`;
 
 interface MissingGrants {
   readonly tables: readonly string[];
-  readonly sequences: boolean;
+  readonly sequences: readonly string[];
+  /** Sequences of tables that are not granted, of which the role has the use. */
+  readonly foreignSequences: readonly string[];
+  /** SECURITY DEFINER functions that the role may execute and that are not trusted. */
+  readonly functions: readonly string[];
   readonly schema: boolean;
 }
 
 /**
  * Grants an application's role the use of a schema's tables, but only of those with row-level security. A table that a
  * migration created without the tenant column and its policy stays inaccessible instead of being shared by accident.
+ * What it must not use is revoked: the sequences of other tables, and functions that run with their owner's rights.
  */
-export async function grantTenantTables(client: pg.ClientBase, schema: string, role: string): Promise<void> {
-  const { rows } = await client.query<MissingGrants>(MISSING_GRANTS, [schema, role]);
+export async function grantTenantTables(
+  client: pg.ClientBase,
+  schema: string,
+  role: string,
+  trustedFunctions: readonly string[] = [],
+): Promise<void> {
+  const { rows } = await client.query<MissingGrants>(MISSING_GRANTS, [schema, role, trustedFunctions]);
   const missing = rows[0];
   if (!missing) return;
-  const to = `TO ${pg.escapeIdentifier(role)}`;
+  const quotedRole = pg.escapeIdentifier(role);
+  const to = `TO ${quotedRole}`;
   const quotedSchema = pg.escapeIdentifier(schema);
-  const tables = missing.tables.map((name) => `${quotedSchema}.${pg.escapeIdentifier(name)}`);
+  const listOf = (names: readonly string[]): string =>
+    names.map((name) => `${quotedSchema}.${pg.escapeIdentifier(name)}`).join(', ');
+  const { tables, sequences, foreignSequences, functions } = missing;
   const grants = [
     ...(missing.schema ? [`GRANT USAGE ON SCHEMA ${quotedSchema} ${to}`] : []),
-    ...(missing.sequences ? [`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${quotedSchema} ${to}`] : []),
-    ...(tables.length > 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.join(', ')} ${to}`] : []),
+    ...(sequences.length > 0 ? [`GRANT USAGE ON SEQUENCE ${listOf(sequences)} ${to}`] : []),
+    ...(foreignSequences.length > 0 ? [`REVOKE ALL ON SEQUENCE ${listOf(foreignSequences)} FROM ${quotedRole}`] : []),
+    ...(functions.length > 0 ? [revokeExecution(functions, `PUBLIC, ${quotedRole}`)] : []),
+    ...(tables.length > 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${listOf(tables)} ${to}`] : []),
   ];
   if (grants.length > 0) await client.query(grants.join('; '));
 }

@@ -10,6 +10,12 @@ export interface TenantSchema {
    * Default: the newest of `migrations`.
    */
   readonly requiredVersion?: string;
+  /**
+   * SECURITY DEFINER functions that login roles may execute, although their owner bypasses row-level security: what an
+   * extension brings and you trust. `schema.name` for all functions of that name, or `schema.name(type,type)` as
+   * `oid::regprocedure` prints it with its schema. A target is not served while its login role may execute another one.
+   */
+  readonly trustedFunctions?: readonly string[];
   /** Fills a demo tenant with a few rows. Runs once per demo tenant, with that tenant's own data source. */
   readonly seedDemo?: (dataSource: DataSource) => Promise<void>;
 }

@@ -16,8 +16,10 @@ export async function ensureOwnerDatabase(superuser: pg.ClientBase, ownerPasswor
   if (!(await exists(superuser, 'pg_database', 'datname'))) {
     await superuser.query(`CREATE DATABASE ${OWNER} OWNER ${OWNER}`);
   }
-  // Tenants' login roles have their own databases and must not connect to the catalog.
-  await superuser.query(`REVOKE CONNECT ON DATABASE ${OWNER} FROM PUBLIC`);
+  // Tenants' login roles have their own databases and must not connect to the catalog, nor to the databases that every
+  // server has; the owner administers the server from one of these.
+  await superuser.query(`REVOKE CONNECT ON DATABASE ${OWNER}, postgres, template1 FROM PUBLIC`);
+  await superuser.query(`GRANT CONNECT ON DATABASE postgres TO ${OWNER}`);
 }
 
 async function exists(client: pg.ClientBase, catalog: string, column: string): Promise<boolean> {

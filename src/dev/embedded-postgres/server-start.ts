@@ -73,6 +73,7 @@ function launch({ account, binaries, data, settings, onLog }: ServerStartOptions
     // Levels below LOG include statement errors, whose details contain row values; the application reports those
     // itself.
     log_min_messages: 'log',
+    temp_file_limit: '4GB', // per session: a statement must not fill the disk
     ...settings,
     log_line_prefix: '%e ', // SQLSTATE, read by `isLockHeld`
     listen_addresses: '127.0.0.1',

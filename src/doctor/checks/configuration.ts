@@ -37,6 +37,13 @@ function checkProduction(config: AppConfig): Finding[] {
     isUnsafe(database.directUrl ?? database.url) &&
       !database.embedded &&
       warn(NAME, 'the connection to the catalog is not encrypted', 'add ?sslmode=verify-full', 'DATABASE_URL'),
+    isUnverified(database.directUrl ?? database.url) &&
+      warn(
+        NAME,
+        'the certificate of the catalog is not verified',
+        'use ?sslmode=verify-full instead of require',
+        'DATABASE_URL',
+      ),
     cache.redisEnabled &&
       isRedisWithoutPassword(config) &&
       warn(NAME, 'Redis has no password', 'set REDIS_PASSWORD', 'REDIS_PASSWORD'),
@@ -47,6 +54,12 @@ function checkProduction(config: AppConfig): Finding[] {
 function isUnencrypted(url: URL): boolean {
   const mode = url.searchParams.get('sslmode');
   return !LOOPBACK_HOSTS.has(url.hostname) && (mode === null || mode === 'disable' || mode === 'allow');
+}
+
+/** libpq's modes that encrypt without verifying who answers. */
+function isUnverified(url: string | undefined): boolean {
+  const mode = url === undefined ? null : new URL(url).searchParams.get('sslmode');
+  return mode === 'require' || mode === 'prefer';
 }
 
 function isRedisWithoutPassword({ cache: { redis } }: AppConfig): boolean {

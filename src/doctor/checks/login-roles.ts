@@ -35,9 +35,10 @@ export function nameOfTarget({ role, database, server }: TargetOfServer): string
 
 async function checkLogin(target: TargetOfServer, context: CatalogContext): Promise<Finding | undefined> {
   try {
+    const { trustedFunctions = [] } = context.schema;
     const login = loginOf(target, context);
     await queryServer(login, context.options, (client) =>
-      assertRoleIsSubjectToPolicies(client, login, ANSWER_TIMEOUT_MS),
+      assertRoleIsSubjectToPolicies(client, login, { timeoutMs: ANSWER_TIMEOUT_MS, trustedFunctions }),
     );
     return undefined;
   } catch (error) {

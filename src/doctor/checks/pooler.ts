@@ -2,10 +2,21 @@ import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
 import { targetOfUrl } from '../../database/connection/database-url.js';
 import { probePooler } from '../../database/statements/pooler-probe.js';
 import { PoolerLeakError } from '../../database/statements/pooler-probe.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import type { PoolOptions } from '../../database/pool/pool-options.js';
+import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { fail, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
 
 const NAME = 'pooler';
+/** Name of the database that is PgBouncer's admin console. */
+const CONSOLE = 'pgbouncer';
+/**
+ * Older versions let a caller who knows one password log in as any other role, among other faults:
+ * CVE-2026-107350 (https://www.pgbouncer.org/changelog.html).
+ */
+const MIN_VERSION = [1, 26, 1] as const;
+const UPGRADE = `install PgBouncer ${MIN_VERSION.join('.')} or newer`;
 
 /** Checks that the pooler does not carry one tenant's settings over to the next client of a connection. */
 export const pooler: Check<CatalogContext> = {
@@ -18,8 +29,15 @@ export const pooler: Check<CatalogContext> = {
     const { host, port, tls } = targetOfUrl(directUrl, DEFAULT_SERVER).server;
     try {
       const probedTarget = { ...target, server: { ...target.server, aroundPooler: { host, port, tls } } };
-      if (await probePooler(probedTarget, options)) return [ok(NAME, 'keeps stamps apart')];
-      return [warn(NAME, 'did not share a connection between two clients', 'set its pool_mode to transaction')];
+      const proven = await probePooler(probedTarget, options);
+      const version = await readVersion(target, options);
+      const outdated =
+        version !== undefined && isOutdated(version) ? [warn(NAME, `${version} has faults`, UPGRADE)] : [];
+      if (proven) return [...outdated, ...(outdated.length > 0 ? [] : [keepsStampsApart(version)])];
+      return [
+        ...outdated,
+        warn(NAME, 'did not share a connection between two clients', 'set its pool_mode to transaction'),
+      ];
     } catch (error) {
       const remedy =
         error instanceof PoolerLeakError ? 'set its pool_mode to transaction' : 'start it, or correct DATABASE_URL';
@@ -27,3 +45,27 @@ export const pooler: Check<CatalogContext> = {
     }
   },
 };
+
+function keepsStampsApart(version: string | undefined): Finding {
+  const unchecked = `version unchecked: only its admin_users and stats_users may ask; it must be ${MIN_VERSION.join('.')} or newer`;
+  return ok(NAME, `keeps stamps apart (${version ?? unchecked})`);
+}
+
+/** Asks the admin console. @returns such as `PgBouncer 1.26.1`; undefined when it does not answer this role */
+async function readVersion(target: ConnectionTarget, options: PoolOptions): Promise<string | undefined> {
+  try {
+    return await queryServer({ ...target, database: CONSOLE }, options, async (client) => {
+      const { rows } = await client.query<{ version: string }>('SHOW VERSION');
+      return rows[0]?.version;
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function isOutdated(version: string): boolean {
+  const parts = /(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
+  if (!parts) return false;
+  const difference = MIN_VERSION.map((wanted, index) => (parts[index] ?? 0) - wanted).find((each) => each !== 0);
+  return difference !== undefined && difference < 0;
+}

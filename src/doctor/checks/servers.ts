@@ -1,6 +1,7 @@
 import type { AppConfig } from '../../platform/config/app-config.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import { knownFaultsOf } from '../diagnosis/known-faults.js';
 import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'server';
@@ -13,7 +14,8 @@ export const servers: Check<CatalogContext> = {
   run: ({ servers: all, loaded: { config } }) => all.flatMap((state) => checkServer(state, config)),
 };
 
-function checkServer({ server: { name, maxConnections }, facts, problem }: ServerState, config: AppConfig): Finding[] {
+function checkServer({ server, facts, problem }: ServerState, config: AppConfig): Finding[] {
+  const { name, maxConnections } = server;
   if (!facts) {
     return [
       fail(
@@ -31,6 +33,7 @@ function checkServer({ server: { name, maxConnections }, facts, problem }: Serve
     is_standby && fail(NAME, 'is a standby and rejects writes', 'configure the primary instead', name),
     !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
     !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
+    ...checkSecurity(server, version, version_num),
     ...checkCapacity(name, limit, facts),
   ];
   const findings = all.filter((finding) => finding !== false);
@@ -39,6 +42,23 @@ function checkServer({ server: { name, maxConnections }, facts, problem }: Serve
   const used = `${facts.used} of ${facts.max_connections} connections used`;
   const room = `room for ${instances} ${instances === 1 ? 'instance' : 'instances'} of ${limit}`;
   return [ok(NAME, `PostgreSQL ${version}, ${used}, ${room}`, name)];
+}
+
+/** Without verification, another server may pretend to be this one, and receive passwords' proofs and tenants' rows. */
+function checkSecurity(
+  { name, tls, host }: ServerState['server'],
+  version: string,
+  versionNum: number,
+): (false | Finding)[] {
+  const faults = knownFaultsOf(versionNum);
+  return [
+    faults.length > 0 &&
+      fail(NAME, `PostgreSQL ${version} has faults: ${faults.join(', ')}`, 'install its newest minor version', name),
+    // The default server has no address of its own: DATABASE_URL is checked with the configuration.
+    host !== null &&
+      tls === 'require' &&
+      warn(NAME, 'its certificate is not verified (TLS mode require)', `servers set ${name} --tls verify-full`, name),
+  ];
 }
 
 /** An instance may use its full limit at any time, so too little capacity is reported before it does. */

@@ -14,12 +14,15 @@ beforeAll(async () => {
   admin = new AdminClient(app);
   const { host, port, owner: ownerRole, ownerPassword } = testServer();
   description = { name: 'eu-2', host, port, tls: 'disable', ownerRole, ownerPassword, maxConnections: 40 };
-  await asSuperuser('postgres', `CREATE ROLE ${POWERLESS} LOGIN PASSWORD 'weak'`);
+  await asSuperuser(
+    'postgres',
+    `CREATE ROLE ${POWERLESS} LOGIN PASSWORD 'weak'; GRANT CONNECT ON DATABASE postgres TO ${POWERLESS}`,
+  );
 });
 
 afterAll(async () => {
   await app.dispose();
-  await asSuperuser('postgres', `DROP ROLE ${POWERLESS}`);
+  await asSuperuser('postgres', `DROP OWNED BY ${POWERLESS}; DROP ROLE ${POWERLESS}`);
 });
 
 it('registering an unusable server is rejected with the field to correct', async () => {

@@ -10,6 +10,7 @@ import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { KeyRing } from '../../../src/platform/encryption/key-ring.js';
 import { freePort } from '../../support/processes/free-port.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
 import { dropEverything } from '../../support/test-app.js';
 import { createPoliciesSql, FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
@@ -35,6 +36,7 @@ let schema: string;
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase('doctor'), TestRedis.start()]);
+  await database.admin(`REVOKE CONNECT ON DATABASE ${database.name} FROM PUBLIC`);
   folder = await mkdtemp(join(tmpdir(), 'tenantry-doctor-'));
   cli = new Cli({
     ...{ ...settings(KEY, folder), DATABASE_URL: database.url },
@@ -83,8 +85,8 @@ describe('doctor on a healthy system', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
-      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'login-role', 'row-level-security'],
-      ...['stamps', 'migrations', 'stuck', 'sealed-values'],
+      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'login-role', 'exposure'],
+      ...['row-level-security', 'stamps', 'migrations', 'stuck', 'sealed-values'],
     ]);
   });
 
@@ -103,29 +105,34 @@ describe('doctor on row-level security', () => {
       ...createPoliciesSql(table),
     ].join(';');
 
-  it.each<[string, (table: string) => string, (table: string) => string, string]>([
-    ['dropped', (table) => `DROP POLICY tenant_delete ON ${table}`, restore, 'lacks the policy tenant_delete'],
+  it.each<[string, (table: string) => string, (table: string) => string, string, string]>([
+    ['dropped', (table) => `DROP POLICY tenant_delete ON ${table}`, restore, 'lacks the policy tenant_delete', ''],
     [
       'opened',
       (table) => `ALTER POLICY tenant_select ON ${table} USING (true)`,
       restore,
       'a different condition in its policy tenant_select',
+      '',
     ],
     [
       'bypassed by another one',
       (table) => `CREATE POLICY leak ON ${table} USING (true)`,
       (table) => `DROP POLICY leak ON ${table}`,
       'an additional policy',
+      'by the policy leak',
     ],
     [
       'switched off',
       (table) => `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`,
       (table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
       'row-level security disabled',
+      'no row-level security',
     ],
-  ])('reports a policy that was %s', async (_what, damage, repair, message) => {
+  ])('reports a policy that was %s', async (_what, damage, repair, message, ofTheRole) => {
     const table = `${schema}.customers`;
+    const rejected = { check: 'login-role', verdict: 'fail', message: expect.stringContaining(ofTheRole) };
     expect(await withDamage(damage(table), repair(table), shared)).toEqual([
+      ...(ofTheRole === '' ? [] : [expect.objectContaining(rejected)]),
       expect.objectContaining({
         ...{ check: 'row-level-security', verdict: 'fail' },
         ...{ subject: `default/${shared} ${table}`, message: expect.stringContaining(message) },
@@ -203,6 +210,73 @@ describe('doctor on login roles', () => {
   });
 });
 
+describe('doctor on what a login role reaches', () => {
+  it("reports a function with its owner's rights, by name", async () => {
+    const create = `CREATE FUNCTION public.leak() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+      AS 'SELECT count(*) FROM shared.customers'`;
+    expect(await withDamage(create, 'DROP FUNCTION public.leak', shared)).toEqual([
+      expect.objectContaining({
+        ...{ check: 'login-role', verdict: 'fail' },
+        message: expect.stringContaining('may execute the function leak(), which bypasses the policies'),
+      }),
+    ]);
+  });
+
+  it.each([
+    ['postgres', 'GRANT CONNECT ON DATABASE postgres TO "ROLE"', 'REVOKE CONNECT ON DATABASE postgres FROM "ROLE"'],
+    ['template1', 'GRANT CONNECT ON DATABASE template1 TO "ROLE"', 'REVOKE CONNECT ON DATABASE template1 FROM "ROLE"'],
+    ['CATALOG', 'GRANT CONNECT ON DATABASE CATALOG TO "ROLE"', 'REVOKE CONNECT ON DATABASE CATALOG FROM "ROLE"'],
+  ])('reports the database %s, to which it may connect', async (name, damage, repair) => {
+    const named = (text: string): string => text.replace('ROLE', role).replace('CATALOG', database.name);
+    expect(await withDamage(named(damage), named(repair))).toMatchObject([
+      { check: 'exposure', verdict: 'warn', message: `may connect to ${named(name)}` },
+    ]);
+  });
+
+  it.each([
+    ['temp_file_limit', '-1', 'temp_file_limit is -1'],
+    ['log_statement', "'all'", 'the server logs the proofs of stamps: log_parameter_max_length'],
+    ['log_min_duration_statement', '500', 'the server logs the proofs of stamps: log_parameter_max_length'],
+    ['log_min_duration_sample', '500', 'the server logs the proofs of stamps: log_parameter_max_length'],
+    ['log_transaction_sample_rate', '0.1', 'the server logs the proofs of stamps: log_parameter_max_length'],
+    ['log_parameter_max_length_on_error', '64', 'log_parameter_max_length_on_error'],
+    ['pgaudit.log_parameter', "'on'", 'pgaudit.log_parameter'],
+    ['auto_explain.log_min_duration', "'1s'", 'auto_explain.log_parameter_max_length'],
+  ])('reports %s = %s', async (setting, value, message) => {
+    const damage = `ALTER ROLE "${role}" SET ${setting} = ${value}`;
+    expect(await withDamage(damage, `ALTER ROLE "${role}" RESET ${setting}`)).toEqual([
+      expect.objectContaining({ check: 'exposure', verdict: 'warn', message: expect.stringContaining(message) }),
+    ]);
+  });
+
+  it('does not report logged statements whose parameters are left out', async () => {
+    const damage = `ALTER ROLE "${role}" SET log_statement = 'all'; ALTER ROLE "${role}" SET log_parameter_max_length = 0`;
+    expect(await withDamage(damage, `ALTER ROLE "${role}" RESET ALL`)).toEqual([]);
+  });
+
+  it('reports that it may read pg_stat_statements', async () => {
+    // The extension needs to be preloaded to be of use, not to be created.
+    const found = await withDamage(
+      'CREATE EXTENSION pg_stat_statements SCHEMA public',
+      'DROP EXTENSION pg_stat_statements',
+      shared,
+    );
+    expect(found).toMatchObject([{ check: 'exposure', verdict: 'warn', message: 'may read pg_stat_statements' }]);
+  });
+
+  it("reports a trigger that runs with its owner's rights, which the pool accepts", async () => {
+    const found = await withDamage(
+      `CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NEW; END';
+       CREATE TRIGGER note AFTER INSERT ON shared.customers FOR EACH ROW EXECUTE FUNCTION public.note()`,
+      'DROP FUNCTION public.note CASCADE',
+      shared,
+    );
+    expect(found).toMatchObject([
+      { check: 'exposure', verdict: 'warn', message: 'triggers bypass the policies: note()' },
+    ]);
+  });
+});
+
 describe('doctor on tenants', () => {
   it('reports a tenant behind the newest migration', async () => {
     const set = (version: string) => `UPDATE tenants SET schema_version = '${version}' WHERE slug = 'sick-schema'`;
@@ -262,6 +336,31 @@ describe('doctor on servers', () => {
       'the role of DATABASE_URL lacks CREATEDB',
       'the role of DATABASE_URL lacks CREATEROLE',
       expect.stringMatching(/of its migrations did not run$/),
+    ]);
+  });
+});
+
+describe('doctor on a pooler', () => {
+  // The console answers the roles that PgBouncer's settings admit.
+  const pooled = async (adminUsers: readonly string[]): Promise<Finding[]> => {
+    const pooler = await PgBouncer.start({ adminUsers });
+    try {
+      const ran = await cli.runAmid({ env: pooler.environment(database) }, 'doctor', '--json');
+      return (ran.json as { findings: Finding[] }).findings.filter(({ check }) => check === 'pooler');
+    } finally {
+      await pooler.stop();
+    }
+  };
+
+  it('reports a PgBouncer with known faults, where it may ask for the version', async () => {
+    expect(await pooled([testServer().owner])).toEqual([
+      expect.objectContaining({ verdict: 'warn', message: expect.stringMatching(/^PgBouncer 1\.[\d.]+ has faults$/) }),
+    ]);
+  });
+
+  it('says that the version is unchecked where it may not ask', async () => {
+    expect(await pooled([])).toEqual([
+      expect.objectContaining({ verdict: 'ok', message: expect.stringContaining('version unchecked') }),
     ]);
   });
 });

@@ -25,7 +25,12 @@ let lookups: 'in one database' | 'in each database';
 beforeAll(async () => {
   postgres = await PrivatePostgres.start();
   // As new as the image's is: without the catalog's database and its owner.
-  await asSuperuser('postgres', ['DROP DATABASE tenantry WITH (FORCE)', 'DROP ROLE tenantry', ...(await rolesSql())]);
+  await asSuperuser('postgres', [
+    'DROP DATABASE tenantry WITH (FORCE)',
+    'DROP OWNED BY tenantry',
+    'DROP ROLE tenantry',
+    ...(await rolesSql()),
+  ]);
   const program = await findProgram('pgbouncer', PACKAGES);
   lookups = knowsAuthDatabase(program) ? 'in one database' : 'in each database';
   if (lookups === 'in each database') await lookUpIn('tenantry');

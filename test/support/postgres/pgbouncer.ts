@@ -24,6 +24,8 @@ export interface PgBouncerOptions {
   readonly poolMode?: 'session' | 'transaction' | 'statement';
   /** Its connections to PostgreSQL per login role and database. */
   readonly poolSize?: number;
+  /** Roles that may use its admin console, beside the server's superuser. Of these, the owner's password is known to it. */
+  readonly adminUsers?: readonly string[];
   /** A free one unless given. */
   readonly port?: number;
   /** PostgreSQL, or a proxy in front of it. */
@@ -47,7 +49,7 @@ export class PgBouncer {
     const listening = port ?? (await freePort());
     const folder = await writeFiles(account, {
       'pgbouncer.ini': configuration(listening, options),
-      'userlist.txt': `"${testServer().superuser}" "${testServer().superuserPassword}"\n`,
+      'userlist.txt': `"${testServer().superuser}" "${testServer().superuserPassword}"\n"${testServer().owner}" "${testServer().ownerPassword}"\n`,
     });
     let markUp: () => void = () => undefined;
     const up = new Promise<void>((resolve) => {
@@ -113,7 +115,7 @@ export class PgBouncer {
 /** Everything else has PgBouncer's defaults, so that it rejects startup parameters that it does not track. */
 function configuration(
   port: number,
-  { poolMode = 'transaction', poolSize = 3, upstream = testServer() }: PgBouncerOptions,
+  { poolMode = 'transaction', poolSize = 3, upstream = testServer(), adminUsers = [] }: PgBouncerOptions,
 ): string {
   const { superuser } = testServer();
   return `[databases]
@@ -125,7 +127,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = userlist.txt
 auth_user = ${superuser}
-admin_users = ${superuser}
+admin_users = ${[superuser, ...adminUsers].join(', ')}
 pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 max_client_conn = 1000

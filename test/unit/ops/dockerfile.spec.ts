@@ -42,6 +42,14 @@ describe.each(FILES)('the image of %s', (file) => {
   });
 });
 
+it('the image of PgBouncer has a version without known faults', () => {
+  const [, major, minor, patch] =
+    /^PGBOUNCER_VERSION=(\d+)\.(\d+)\.(\d+)$/.exec(all(FILES[1] ?? '', 'ARG')[0] ?? '') ?? [];
+  expect([major, minor, patch].map(Number).reduce((sum, part) => sum * 1_000 + part, 0)).toBeGreaterThanOrEqual(
+    1_026_001,
+  );
+});
+
 describe('the Docker build context', () => {
   const allowed = read('.dockerignore')
     .filter((line) => line.startsWith('!'))

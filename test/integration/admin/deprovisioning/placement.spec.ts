@@ -29,7 +29,7 @@ afterAll(async () => {
 /** A dedicated target as provisioning makes it; one name for the role and the database. */
 async function dedicated(): Promise<{ id: string; role: string; password: string }> {
   const id = randomUUID();
-  const role = dedicatedTargetName(database.name, 'acme', id);
+  const role = dedicatedTargetName(database.name, id);
   const password = randomBytes(12).toString('hex');
   await ensureLoginRole(owner, { id, role }, password);
   await ensureDatabase(owner, role, role);
@@ -48,7 +48,7 @@ async function exists(kind: 'database' | 'role' | 'schema', name: string): Promi
 
 describe("dropping a tenant's schema", () => {
   it('drops everything in it and is idempotent', async () => {
-    const schema = tenantSchemaName('acme', randomUUID());
+    const schema = tenantSchemaName(randomUUID());
     await owner.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}"."Notes" (id int PRIMARY KEY)`);
     for (let run = 0; run < 2; run += 1) await dropTenantSchema(owner, schema);
     expect(await exists('schema', schema)).toBe(false);
@@ -63,18 +63,22 @@ describe("dropping a tenant's schema", () => {
     '',
     'T_ACME_0123abcd',
     't_acme_0123abcd"; --',
+    `t_${'0'.repeat(31)}`,
+    `t_${'0'.repeat(33)}`,
   ])('refuses the schema name "%s"', async (schema) => {
     await owner.query('CREATE SCHEMA IF NOT EXISTS shared');
     await expect(dropTenantSchema(owner, schema)).rejects.toMatchObject(REFUSED);
     expect(await exists('schema', 'shared')).toBe(true);
   });
 
-  it('accepts the longest names that provisioning generates', async () => {
-    const schema = tenantSchemaName('a'.repeat(63), randomUUID());
-    await owner.query(`CREATE SCHEMA "${schema}"`);
-    await dropTenantSchema(owner, schema);
-    expect(await exists('schema', schema)).toBe(false);
-  });
+  it.each(['t_acme_0123abcd', `t_${'a'.repeat(52)}_0123abcd`])(
+    'accepts %s, as former versions named it',
+    async (schema) => {
+      await owner.query(`CREATE SCHEMA "${schema}"`);
+      await dropTenantSchema(owner, schema);
+      expect(await exists('schema', schema)).toBe(false);
+    },
+  );
 });
 
 describe("dropping a tenant's database and login role", () => {
@@ -94,8 +98,15 @@ describe("dropping a tenant's database and login role", () => {
     expect(await exists('role', role)).toBe(false);
   });
 
+  it('accepts a database as former versions named it', async () => {
+    const name = `${database.name}_acme_0123abcd`;
+    await owner.query(`CREATE DATABASE "${name}"`);
+    await dropTenantDatabase(owner, name);
+    expect(await exists('database', name)).toBe(false);
+  });
+
   it("refuses a foreign database, the shared one, the catalog's own, and PostgreSQL's", async () => {
-    const stranger = dedicatedTargetName(database.name, 'stranger', randomUUID());
+    const stranger = dedicatedTargetName(database.name, randomUUID());
     await asSuperuser('postgres', `CREATE DATABASE "${stranger}"`);
     const others = [stranger, sharedTargetName(database.name), database.name, 'postgres', 'template1', 'pg_x_01234567'];
     for (const name of others.filter((other) => other !== sharedTargetName(database.name))) {
@@ -119,7 +130,7 @@ describe("dropping a tenant's database and login role", () => {
   });
 
   it('never drops a role of the same name that is foreign or belongs to another target', async () => {
-    const role = dedicatedTargetName(database.name, 'role', randomUUID());
+    const role = dedicatedTargetName(database.name, randomUUID());
     await owner.query(`CREATE ROLE "${role}"`);
     await expect(dropLoginRole(owner, { id: randomUUID(), role })).rejects.toMatchObject(REFUSED);
     await owner.query(`COMMENT ON ROLE "${role}" IS 'login role of connection target ${randomUUID()}'`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ProvisionKind } from '../../../../src/admin/provisioning/provision.kind.js';
 import { TenantProvisioner } from '../../../../src/admin/tenants/tenant-provisioner.js';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
 import { TestApp } from '../../../support/test-app.js';
@@ -40,7 +41,8 @@ describe('provisioning', () => {
     // Another role takes the name between the choice of the name and the creation of the role.
     await app.database.admin(`CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF NEW.database LIKE '%_stranger_%' THEN EXECUTE format('CREATE ROLE %I LOGIN', NEW.role); END IF;
+        IF NEW.kind = 'dedicated' AND EXISTS (SELECT FROM tenants WHERE slug = 'stranger' AND status = 'provisioning')
+          THEN EXECUTE format('CREATE ROLE %I LOGIN', NEW.role); END IF;
         RETURN NEW;
       END $$`);
     await app.database.admin(
@@ -52,6 +54,60 @@ describe('provisioning', () => {
     expect(await app.database.admin("SELECT status FROM tenants WHERE slug = 'stranger'")).toEqual([
       { status: 'failed' },
     ]);
+  });
+
+  it.each(['schema', 'database'] as const)(
+    'names no tenant where other tenants can read it (%s)',
+    async (isolation) => {
+      const slug = `hidden-${isolation}`;
+      const { id, schema } = await provisioner.provision({ slug, isolation });
+      const [target] = await app.database.admin<{ database: string; role: string }>(
+        'SELECT database, role FROM connection_targets c JOIN tenants t ON t.target_id = c.id WHERE t.id = $1',
+        [id],
+      );
+      const names = await asSuperuser<{ name: string }>(
+        target?.database ?? '',
+        `SELECT datname AS name FROM pg_database UNION ALL SELECT rolname FROM pg_roles UNION ALL SELECT nspname FROM pg_namespace
+       UNION ALL SELECT description FROM pg_shdescription`,
+      );
+      expect(names.filter(({ name }) => /hidden/.test(name))).toEqual([]);
+      const hex = id.replaceAll('-', '');
+      if (isolation === 'schema') expect(schema).toBe(`t_${hex}`);
+      else expect(target).toEqual({ database: `${app.database.name}_${hex}`, role: `${app.database.name}_${hex}` });
+    },
+  );
+
+  it('keeps the names that a former version recorded for a tenant, also when its provisioning is retried', async () => {
+    const { id } = await provisioner.provision({ slug: 'older', isolation: 'schema' });
+    const { nest } = app.application;
+    await app.database.admin(
+      `UPDATE tenants SET schema_name = 't_older_0123abcd', schema_version = NULL, status = 'provisioning' WHERE id = $1`,
+      [id],
+    );
+    const [operation] = await app.database.admin<{ id: string; input: unknown; state: unknown }>(
+      `SELECT id, input, state FROM operations WHERE kind = 'provision' AND subject = 'older'`,
+    );
+    const [choose] = nest.get(ProvisionKind).steps;
+    await choose?.run({ ...operation, tenantId: id } as never);
+    expect(await app.database.admin('SELECT schema_name AS schema FROM tenants WHERE id = $1', [id])).toEqual([
+      { schema: 't_older_0123abcd' },
+    ]);
+  });
+
+  it('copies nothing from template1, which may hold what was not made for tenants', async () => {
+    await asSuperuser('template1', 'CREATE TABLE public.in_the_template (id int)');
+    try {
+      const { targetId } = await provisioner.provision({ slug: 'plain', isolation: 'database' });
+      const [target] = await app.database.admin<{ database: string }>(
+        'SELECT database FROM connection_targets WHERE id = $1',
+        [targetId],
+      );
+      expect(
+        await asSuperuser(target?.database ?? '', `SELECT to_regclass('public.in_the_template') IS NULL AS plain`),
+      ).toEqual([{ plain: true }]);
+    } finally {
+      await asSuperuser('template1', 'DROP TABLE public.in_the_template');
+    }
   });
 
   it('gives the login role access to the rows of its tables and nothing else', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { createTenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
 import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
 import {
   MigrationFailedError,
@@ -81,6 +82,60 @@ describe('migrating a schema', () => {
     await client.query(`REVOKE ALL ON ${tables.schema}.a FROM ${fixture.role}`);
     await migrateTables(client, tables, [A, B]);
     expect(await rights()).toEqual(expected);
+  });
+
+  it('grants sequences of granted tables only, and takes back what a former version granted', async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const { schema } = tables;
+    const C = migration('C1764000000001', async (runner) => {
+      await createTenantTable(runner, 'notes', { columns: { id: 'serial', place: 'int' } });
+      await runner.query(
+        `CREATE SEQUENCE places; ALTER TABLE notes ALTER place SET DEFAULT nextval('places');
+         CREATE TABLE plain (id serial)`,
+      );
+    });
+    const usable = async (): Promise<unknown> => {
+      const { rows } = await client.query<{ name: string }>(
+        `SELECT relname AS name FROM pg_class
+         WHERE relnamespace = $1::regnamespace AND relkind = 'S'
+           AND CASE WHEN relkind = 'S' THEN has_sequence_privilege($2, oid, 'USAGE') END ORDER BY 1`,
+        [schema, fixture.role],
+      );
+      return rows.map(({ name }) => name);
+    };
+    await migrateTables(client, tables, [C]);
+    expect(await usable()).toEqual(['notes_id_seq', 'places']);
+    await client.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${fixture.role}`);
+    await migrateTables(client, tables, [C]);
+    expect(await usable()).toEqual(['notes_id_seq', 'places']);
+  });
+
+  it("lets the role execute functions, but none with its owner's rights unless it is trusted", async () => {
+    const [client, tables] = [await fixture.client(), await fixture.tables()];
+    const { schema, role } = tables;
+    const seen: unknown[] = [];
+    const executable = async (): Promise<string[]> => {
+      const { rows } = await client.query<{ name: string }>(
+        `SELECT proname AS name FROM pg_proc WHERE pronamespace = $1::regnamespace AND has_function_privilege($2, oid, 'EXECUTE')
+         ORDER BY 1`,
+        [schema, role],
+      );
+      return rows.map(({ name }) => name);
+    };
+    const C = migration(
+      'C1764000000001',
+      `CREATE FUNCTION plain() RETURNS int LANGUAGE sql AS 'SELECT 1';
+       CREATE FUNCTION mighty(amount int, label text) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+       CREATE FUNCTION trusted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+       CREATE PROCEDURE sweep() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'`,
+    );
+    // The transaction of the first one is committed when the second one begins.
+    const D = migration('D1764000000002', async () => void seen.push(...(await executable())));
+    await migrateTables(client, tables, [C, D], { trustedFunctions: [`${schema}.trusted`] });
+    expect(seen).toEqual(['plain', 'trusted']);
+    await client.query(`GRANT EXECUTE ON FUNCTION ${schema}.mighty TO ${role}`);
+    await migrateTables(client, tables, [C, D], { trustedFunctions: [`${schema}.trusted`] });
+    expect(await executable()).toEqual(['plain', 'trusted']);
   });
 
   it('costs seven statements when there is nothing to do, and writes nothing', async () => {

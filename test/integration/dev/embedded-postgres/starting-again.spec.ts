@@ -93,7 +93,7 @@ describe('embedded PostgreSQL, started again and again on the same DATA_DIR', ()
   it('completes a first start that crashed before the role and the database existed', async () => {
     await running(async ({ superuserUrl }) => {
       await query(superuserUrl.replace(/tenantry$/, 'postgres'), 'DROP DATABASE tenantry');
-      await query(superuserUrl.replace(/tenantry$/, 'postgres'), 'DROP ROLE tenantry');
+      await query(superuserUrl.replace(/tenantry$/, 'postgres'), 'DROP OWNED BY tenantry; DROP ROLE tenantry');
     });
     expect(await running(({ url }) => query(url, 'SELECT 1 AS one'))).toEqual([{ one: 1 }]);
   });
