@@ -5,6 +5,7 @@ import { Application } from './server/application.js';
 import { banner } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
 import { CodedError } from './platform/errors/coded-error.js';
+import { surviveUnhandledRejections } from './platform/unhandled-rejections.js';
 
 const logger = new Logger('Tenantry');
 
@@ -14,8 +15,9 @@ const SAME_KEYPRESS_MS = 500;
 try {
   const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
   const { config } = loaded;
+  surviveUnhandledRejections();
   const starting = Application.start(loaded, sampleApp);
-  stopOnSignal(starting, config.shutdownTimeoutMs);
+  stopOnSignalOrException(starting, config.shutdownTimeoutMs);
   const application = await starting;
   logger.log(`Listening on ${application.url}`);
   if (application.demo && config.log.format === 'pretty') {
@@ -26,25 +28,34 @@ try {
   fail(error);
 }
 
-/** The first signal shuts down gracefully, even during startup; a second one, or the deadline, exits immediately. */
-function stopOnSignal(starting: Promise<Application>, deadlineMs: number): void {
+/**
+ * The first signal shuts down gracefully, even during startup; a second one, or the deadline, exits immediately. So does an
+ * uncaught exception, with exit code 1: unlike a rejected promise, it may have left any object half changed.
+ */
+function stopOnSignalOrException(starting: Promise<Application>, deadlineMs: number): void {
   let stoppingSince: number | undefined;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(1);
-      return;
-    }
+  const stop = async (exitCode: number): Promise<void> => {
     stoppingSince = performance.now();
-    logger.log(`Received ${signal}, shutting down`);
     setTimeout(() => fail(new Error(`did not shut down within ${deadlineMs} ms, exiting`)), deadlineMs).unref();
     try {
       await (await starting).stop();
     } catch (error) {
       fail(error);
     }
-    process.exit(0);
+    process.exit(exitCode);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, (received) => void stop(received));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stoppingSince === undefined) {
+        logger.log(`Received ${signal}, shutting down`);
+        void stop(0);
+      } else if (performance.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(1);
+    });
+  }
+  process.on('uncaughtException', (error: unknown) => {
+    logger.fatal('Uncaught exception, shutting down', error instanceof Error ? error.stack : String(error));
+    if (stoppingSince === undefined) void stop(1);
+  });
 }
 
 /** Prints an expected error as one line, and an unexpected one with its stack. */

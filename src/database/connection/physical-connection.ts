@@ -221,5 +221,7 @@ export type CloseReason =
   | 'unused'
   /** Pooling is off: each connection is used once. */
   | 'direct'
+  /** Held, or idle while held, for too long. */
+  | 'expired'
   /** Destroyed while held: at the shutdown deadline, or shortly after its tenant was suspended. */
   | 'cut';

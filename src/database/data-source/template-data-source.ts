@@ -1,7 +1,9 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantSchema } from '../table-migrations/tenant-schema.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
+import { TenantBroadcaster } from './tenant-broadcaster.js';
+import { TenantEntityManager } from './tenant-entity-manager.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 
@@ -17,6 +19,9 @@ const DRIVER_PROPERTIES = {
  * graph.
  */
 export class TemplateDataSource extends DataSource {
+  /** Set on each tenant's data source. */
+  declare readonly tenantId: string;
+
   /** @throws UnsupportedEntityError listing every entity that cannot be shared, with the reason */
   static async build(schema: TenantSchema): Promise<TemplateDataSource> {
     refuseActiveRecord(schema.entities);
@@ -27,6 +32,17 @@ export class TemplateDataSource extends DataSource {
     refuseOperations(template);
     freezeShared(template);
     return template;
+  }
+
+  // Tenants' data sources inherit these, too: `this` is the tenant's.
+
+  override createEntityManager(queryRunner?: QueryRunner): EntityManager {
+    return new TenantEntityManager(this, this.tenantId, queryRunner);
+  }
+
+  override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
+    const runner = super.createQueryRunner(mode);
+    return Object.assign(runner, { broadcaster: new TenantBroadcaster(runner, this.tenantId) });
   }
 }
 

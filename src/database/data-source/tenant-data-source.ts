@@ -1,9 +1,10 @@
-import { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
 import { StampedClient } from '../transactions/stamped-client.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { TemplateDataSource } from './template-data-source.js';
+import { TenantEntityManager } from './tenant-entity-manager.js';
 
 type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;
 
@@ -30,6 +31,7 @@ class StampedPool {
  * instead of TypeORM's 272 KB for 30 entities (`npm run bench:data-source`).
  */
 export function createTenantDataSource(template: TemplateDataSource, access: TenantAccess, schema: string): DataSource {
+  const { tenantId } = access.stamp;
   const dataSource = Object.create(template) as DataSource;
   const driver = Object.create(template.driver) as DataSource['driver'];
   Object.assign(driver, {
@@ -41,8 +43,9 @@ export function createTenantDataSource(template: TemplateDataSource, access: Ten
     searchSchema: schema,
   });
   return Object.assign(dataSource, {
+    tenantId,
     driver,
-    manager: new EntityManager(dataSource),
+    manager: new TenantEntityManager(dataSource, tenantId),
     relationLoader: new RelationLoader(dataSource),
     relationIdLoader: new RelationIdLoader(dataSource),
     isInitialized: true,

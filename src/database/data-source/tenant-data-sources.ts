@@ -4,7 +4,7 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { ConnectionPools } from '../pool/connection-pools.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
-import { SessionLease } from '../transactions/session-lease.js';
+import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import { createStamp } from '../statements/stamp.js';
 import { TenantAccess } from '../statements/tenant-access.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema.js';
@@ -41,8 +41,8 @@ export class TenantDataSources implements OnModuleInit {
   }
 
   /** Runs `work` in a session of its own, on a connection that is reset afterwards. */
-  session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    return SessionLease.run(this.accessOf({ ...placement, target: sessionTarget(placement.target) }), work);
+  session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
+    return SessionLease.run(this.accessOf({ ...placement, target: sessionTarget(placement.target) }), work, options);
   }
 
   private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {

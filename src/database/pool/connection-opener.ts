@@ -4,6 +4,7 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
+import { ResultLimit } from '../connection/result-limit.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 
 /** Replacement is spread over the last tenth of a connection's life, so that a fleet does not reconnect all at once. */
@@ -55,6 +56,7 @@ export class ConnectionOpener {
         signal: this.abandoned.signal,
       });
       await this.checkRole(connection);
+      ResultLimit.set(connection.client, this.options.maxResultBytes);
       return connection;
     } catch (error) {
       this.lastError = error;

@@ -29,6 +29,8 @@ export interface AcquireRequest {
   readonly share: TenantShare;
   /** A lease lasts as long as its holder needs and is monitored; a statement ends by its own timeout. */
   readonly hold: 'statement' | 'lease';
+  /** Whether the lease may last, and be idle, for as long as its holder wants. */
+  readonly isUnlimited?: boolean;
   /** Whether the caller accepts a shared connection. */
   readonly allowsSharing?: boolean;
   /** Ends the wait; once aborted, the request receives no connection. */

@@ -11,7 +11,7 @@ import {
 } from '../connection/connection-target.js';
 import { TRUSTED_FUNCTIONS } from '../connection/trusted-functions.js';
 import type { HeldLease } from './lease-register.js';
-import { PoolEndedError } from './pool.errors.js';
+import { type LeaseExpiredError, PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
 import { type PoolOptions, poolOptions } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
@@ -139,7 +139,10 @@ export class ConnectionPools {
 
   private create(target: ConnectionTarget): TargetPool {
     const onOverdue = (lease: HeldLease): void => this.logger.warn(`Long-held connection: ${describe(lease, target)}`);
-    const pool = new TargetPool({ target, options: this.options, budget: this.budgetOf(target), onOverdue });
+    const onExpired = (lease: HeldLease, { message }: LeaseExpiredError): void =>
+      this.logger.warn(`${message}: ${describe(lease, target)}`);
+    const budget = this.budgetOf(target);
+    const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
     return pool;

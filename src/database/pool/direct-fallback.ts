@@ -7,6 +7,7 @@ import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
+import { ResultLimit } from '../connection/result-limit.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 import type { TargetPool } from './target-pool.js';
 import type { Rejection } from './admission.js';
@@ -79,6 +80,7 @@ export class DirectFallback {
     });
     try {
       await assertRoleIsSubjectToPolicies(connection.client, pool.target, roleCheckOptions(this.options));
+      ResultLimit.set(connection.client, this.options.maxResultBytes);
       return connection;
     } catch (error) {
       connection.close();

@@ -7,6 +7,8 @@ export interface HeldLease {
   readonly since: number;
   /** Where it was requested. */
   readonly site: CallSite;
+  /** Whether it may last, and be idle, for as long as its holder wants. */
+  readonly isUnlimited: boolean;
 }
 
 /** The open leases of a target, to detect leases that are never released. */
@@ -14,8 +16,7 @@ export class LeaseRegister {
   private readonly held = new Set<HeldLease>();
   private readonly reported = new WeakSet<HeldLease>();
 
-  add(tenantId: string, since: number, site: CallSite): HeldLease {
-    const lease = { tenantId, since, site };
+  add(lease: HeldLease): HeldLease {
     this.held.add(lease);
     return lease;
   }

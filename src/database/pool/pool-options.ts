@@ -17,8 +17,14 @@ export interface PoolOptions {
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** A statement with a larger result is cancelled; 0 for no limit. */
+  readonly maxResultBytes: number;
   /** A lease held for longer is reported. */
   readonly leaseWarningMs: number;
+  /** A lease held for longer is ended; 0 for no limit. */
+  readonly leaseTimeoutMs: number;
+  /** A lease without any traffic for longer is ended; 0 for no limit. */
+  readonly leaseIdleTimeoutMs: number;
   /** `TenantSchema.trustedFunctions`; none unless given. */
   readonly trustedFunctions?: readonly string[];
 }
@@ -61,6 +67,9 @@ export function poolOptions({ pool }: AppConfig): PoolOptions {
     timeoutMs,
     connectTimeoutMs,
     statementTimeoutMs,
+    maxResultBytes: pool.maxResultBytes,
     leaseWarningMs,
+    leaseTimeoutMs: pool.leaseTimeoutMs,
+    leaseIdleTimeoutMs: pool.leaseIdleTimeoutMs,
   };
 }

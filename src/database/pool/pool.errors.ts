@@ -56,6 +56,22 @@ export class TenantBusyError extends CodedError {
   }
 }
 
+/** Raised by the next statement of a transaction, session or stream that lasted, or was idle, for too long. */
+export class LeaseExpiredError extends CodedError {
+  readonly code = 'LEASE_EXPIRED';
+
+  /** @param limitMs the limit that was exceeded */
+  constructor(
+    readonly reason: 'held' | 'idle',
+    readonly limitMs: number,
+  ) {
+    const variable = reason === 'held' ? 'DB_LEASE_TIMEOUT' : 'DB_LEASE_IDLE_TIMEOUT';
+    super(
+      `this transaction, session or stream was ended and its connection closed, because it was ${reason} for longer than ${limitMs / 1000} s (${variable})`,
+    );
+  }
+}
+
 function databaseOf(targetName: string): string {
   return targetName.slice(targetName.lastIndexOf('/') + 1);
 }

@@ -4,11 +4,18 @@ import { targetName } from '../connection/connection-target.js';
 import { ReturnedConnections } from './returned-connections.js';
 import { ConnectionSupply } from './connection-supply.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
+import { LeaseLimits } from './lease-limits.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { CheckedOutConnection } from './checked-out-connection.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { type PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
-import { type PoolCounts, PoolEndedError, PoolTimeoutError, TenantBusyError } from './pool.errors.js';
+import {
+  type LeaseExpiredError,
+  type PoolCounts,
+  PoolEndedError,
+  PoolTimeoutError,
+  TenantBusyError,
+} from './pool.errors.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { MAX_SHARERS, PoolConnections } from './pool-connections.js';
@@ -30,6 +37,8 @@ export interface TargetPoolDependencies {
   readonly random?: () => number;
   /** Called once for each lease that is held for longer than `leaseWarningMs`. */
   readonly onOverdue?: (lease: HeldLease) => void;
+  /** Called for each lease that was ended because it lasted, or was idle, for too long. */
+  readonly onExpired?: (lease: HeldLease, reason: LeaseExpiredError) => void;
 }
 
 /** After this time without use, all connections of a target are closed. */
@@ -50,7 +59,9 @@ export class TargetPool implements ConnectionPool {
   readonly leases = new LeaseRegister();
   private readonly options: PoolOptions;
   private readonly now: () => number;
-  private readonly onOverdue: (lease: HeldLease) => void;
+  private readonly onOverdue: NonNullable<TargetPoolDependencies['onOverdue']>;
+  private readonly onExpired: NonNullable<TargetPoolDependencies['onExpired']>;
+  private readonly leaseLimits: LeaseLimits;
   private readonly callers: WaitingCallers;
   private readonly connections: PoolConnections;
   private readonly supply: ConnectionSupply;
@@ -68,6 +79,8 @@ export class TargetPool implements ConnectionPool {
     this.budget = budget;
     this.now = now;
     this.onOverdue = rest.onOverdue ?? (() => undefined);
+    this.onExpired = rest.onExpired ?? (() => undefined);
+    this.leaseLimits = new LeaseLimits(options);
     this.lastUsedAt = now();
     const maxConnections = options.size + options.maxOverflow;
     this.callers = new WaitingCallers(options.timeoutMs, now, (waiter, reason) => this.onAbandoned(waiter, reason));
@@ -242,14 +255,14 @@ export class TargetPool implements ConnectionPool {
 
   private checkOut(
     connection: PhysicalConnection,
-    { tenantId, allowsSharing }: AcquireRequest,
+    { tenantId, allowsSharing, isUnlimited = false }: AcquireRequest,
     now: number,
     site?: CallSite,
   ): CheckedOutConnection {
     const isShared = allowsSharing === true && this.supportsSharing;
     if (isShared) this.connections.share(connection, now);
     else this.connections.popIdle();
-    const lease = site && this.leases.add(tenantId, now, site);
+    const lease = site && this.leases.add({ tenantId, since: now, site, isUnlimited });
     const checkedOut = new CheckedOutConnection(this, connection, tenantId, lease, this.supportsSharing, isShared);
     this.checkedOut.add(checkedOut);
     return checkedOut;
@@ -287,11 +300,20 @@ export class TargetPool implements ConnectionPool {
     if (this.ended) this.markEmpty?.();
   }
 
-  /** Closes surplus and expired connections, and reports overdue leases. */
+  /** Closes surplus and expired connections, ends expired leases, and reports overdue ones. */
   private sweep(): void {
     const now = this.now();
     const unused = this.checkedOut.size === 0 && this.callers.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;
     this.connections.sweep(unused ? 0 : this.options.size);
     for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
+    for (const [checkedOut, reason] of this.leaseLimits.expired(this.checkedOut, now)) this.expire(checkedOut, reason);
+  }
+
+  /** Takes the connection from a holder that may never release it. */
+  private expire(checkedOut: CheckedOutConnection, reason: LeaseExpiredError): void {
+    this.connections.retire(checkedOut.connection, 'expired', REVOKE_GRACE_MS);
+    checkedOut.revoke(reason);
+    checkedOut.release(reason.message);
+    if (checkedOut.lease) this.onExpired(checkedOut.lease, reason);
   }
 }

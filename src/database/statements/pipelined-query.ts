@@ -185,9 +185,15 @@ export class PipelinedQuery {
     else this.onComplete(this.failure);
   }
 
+  /** Frees the rows that have arrived, and drops those that are still to come. */
+  refuse(error: unknown): void {
+    this.failure ??= error;
+    this.result = undefined;
+  }
+
   /** No response will come. */
   fail(error: unknown): void {
-    this.onComplete(error);
+    this.onComplete(this.failure ?? error);
   }
 
   /** How far the server got in preparing them is unknown. */

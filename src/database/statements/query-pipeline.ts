@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
+import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
 import { monitorReadTimeout } from './read-timeout-monitor.js';
@@ -31,6 +32,7 @@ export class QueryPipeline implements ActiveQuery {
   private headSince = 0;
   private readonly queries: PipelinedQuery[] = [];
   private readonly wire: WireClient;
+  private readonly limit: ResultLimit | undefined;
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
   private isBroken = false;
@@ -40,6 +42,7 @@ export class QueryPipeline implements ActiveQuery {
 
   constructor(private readonly client: pg.ClientBase) {
     this.wire = wireClient(client);
+    this.limit = ResultLimit.of(client);
   }
 
   send(query: PipelinedQuery, options: SendOptions): void {
@@ -142,6 +145,7 @@ export class QueryPipeline implements ActiveQuery {
     const now = performance.now();
     const ms = now - this.headSince;
     this.headSince = now;
+    this.limit?.end();
     if (this.queries.length > 0) this.stayActive();
     if (query.resetForRetry(this.cancelRequested)) this.send(query, { named: false, shared: true, coalesce: false });
     else query.complete(ms, (this.completedCount += 1) <= COLD_QUERIES);
@@ -149,12 +153,24 @@ export class QueryPipeline implements ActiveQuery {
 
   private start(): void {
     this.headSince = performance.now();
+    this.limitResult();
     monitorReadTimeout(this, Number(this.wire.connectionParameters.query_timeout ?? 0));
     this.wire._queryQueue.push(this);
     this.wire._pulseQueryQueue();
   }
 
+  private limitResult(): void {
+    this.limit?.begin(this.onResultTooLarge);
+  }
+
+  private readonly onResultTooLarge = (error: ResultTooLargeError): void => {
+    const [query] = this.queries;
+    query?.refuse(error);
+    if (query) this.abandon(query);
+  };
+
   private stayActive(): void {
+    this.limitResult();
     this.wire._activeQuery = this;
     this.wire.readyForQuery = false;
   }

@@ -9,6 +9,7 @@ export class TenantAccess {
   private readonly statementRequest: AcquireRequest;
   private readonly sharedStatementRequest: AcquireRequest;
   private readonly leaseRequest: AcquireRequest;
+  private readonly unlimitedLeaseRequest: AcquireRequest;
 
   constructor(
     readonly pool: ConnectionPool,
@@ -21,6 +22,7 @@ export class TenantAccess {
     this.statementRequest = { tenantId, share, hold: 'statement' };
     this.sharedStatementRequest = { tenantId, share, hold: 'statement', allowsSharing: true };
     this.leaseRequest = { tenantId, share, hold: 'lease' };
+    this.unlimitedLeaseRequest = { ...this.leaseRequest, isUnlimited: true };
   }
 
   /**
@@ -41,9 +43,14 @@ export class TenantAccess {
     return connection;
   }
 
-  /** A connection for as long as its holder wants; monitored for leaks. @throws the errors of `ConnectionPool.acquire` */
-  acquireForLease(): Promise<PooledConnection> {
-    return this.acquire(this.leaseRequest);
+  /**
+   * A connection until its holder releases it, within `DB_LEASE_TIMEOUT` and `DB_LEASE_IDLE_TIMEOUT`.
+   *
+   * @param isUnlimited whether it may be held, and be idle, for as long as its holder wants
+   * @throws the errors of `ConnectionPool.acquire`
+   */
+  acquireForLease(isUnlimited = false): Promise<PooledConnection> {
+    return this.acquire(isUnlimited ? this.unlimitedLeaseRequest : this.leaseRequest);
   }
 
   private acquire(request: AcquireRequest): Promise<PooledConnection> {

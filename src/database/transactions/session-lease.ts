@@ -10,7 +10,13 @@ import { classifyStatement, type Statement } from '../statements/statement.js';
 import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { stampStatement } from '../statements/stamp.js';
+import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
+
+export interface SessionOptions {
+  /** Exempts the session from `DB_LEASE_TIMEOUT` and `DB_LEASE_IDLE_TIMEOUT`, for work that listens all the time. */
+  readonly isUnlimited?: boolean;
+}
 
 interface SessionEvents {
   /** `channel` is the name that was given to `listen`. */
@@ -53,8 +59,12 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   }
 
   /** Opens a session under the tenant's stamp, runs `work` in it, and resets the connection afterwards. */
-  static async run<T>(access: TenantAccess, work: (session: SessionLease) => Promise<T>): Promise<T> {
-    const connection = await access.acquireForLease();
+  static async run<T>(
+    access: TenantAccess,
+    work: (session: SessionLease) => Promise<T>,
+    { isUnlimited }: SessionOptions = {},
+  ): Promise<T> {
+    const connection = await access.acquireForLease(isUnlimited);
     const session = bindToCaller(new SessionLease(connection, access));
     try {
       await session.enqueue(stampStatement(access.stamp, 'session'));
@@ -66,6 +76,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   /**
    * @throws SessionEndedError once the work that this session was opened for has returned
+   * @throws WrongTenantError in a call for another tenant
    * @throws SessionStatementRefusedError, StampProtectedError for what a session may not do either
    */
   async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
@@ -116,6 +127,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   private async enqueue<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw new SessionEndedError();
+    assertOwnCall(this.tenantId);
     const result = this.tail.then(() => this.send<Row>(statement));
     this.tail = result.catch(() => undefined);
     return result;

@@ -14,6 +14,7 @@ import {
   type StatementContext,
 } from '../statements/statement.js';
 import { statementRecords } from '../statements/statement-records.js';
+import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { failSubmittable, submittableText } from './submittable.js';
 import { leaseForSubmittable } from './submittable-lease.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
@@ -75,6 +76,7 @@ export class StampedClient {
     if (this.ended) throw new SessionEndedError();
     const { kind, built } = classify(statement.text, this.context);
     const sent = built ? { ...statement, ...built } : statement;
+    if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
     switch (kind) {
       case 'begin':
         return this.begin(sent);
@@ -119,6 +121,7 @@ export class StampedClient {
 
   private submit<S extends pg.Submittable>(submittable: S): S {
     if (this.ended) throw new SessionEndedError();
+    assertOwnCall(this.access.stamp.tenantId);
     assertStreamable(submittableText(submittable), this.context);
     if (submittable instanceof EventEmitter) bindToCaller(submittable);
     if (this.lease) {

@@ -21,6 +21,7 @@ const CLOSE_REASONS = Object.keys({
   ending: true,
   unused: true,
   direct: true,
+  expired: true,
   cut: true,
 } satisfies Record<CloseReason, true>) as CloseReason[];
 

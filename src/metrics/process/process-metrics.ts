@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import { unhandledRejectionCount } from '../../platform/unhandled-rejections.js';
 import { registerMetric } from '../series/reported-metric.js';
 
 const STARTED_AT_SECONDS = Date.now() / 1000 - process.uptime();
@@ -19,6 +20,12 @@ export class ProcessMetrics {
     this.reportTimes(registry);
     this.reportMemory(registry);
     this.reportFiles(registry);
+    registerMetric(registry, {
+      name: 'tenantry_unhandled_rejections_total',
+      help: 'Promises that rejected and were not awaited: a forgotten await.',
+      type: 'counter',
+      read: () => single(unhandledRejectionCount()),
+    });
   }
 
   async refresh(): Promise<void> {

@@ -41,6 +41,8 @@ export interface AppConfig {
     readonly timeoutMs: number;
     readonly connectTimeoutMs: number;
     readonly statementTimeoutMs: number;
+    /** The largest result of one statement, in bytes on the wire; 0: unlimited. Cursors and streams have no limit. */
+    readonly maxResultBytes: number;
     /** Maximum connections of this process per server, across all its pools. */
     readonly serverMaxConnections: number;
     /**
@@ -52,6 +54,10 @@ export interface AppConfig {
     readonly tenantMaxQueued: number;
     /** A transaction or session held for longer than this is logged. */
     readonly leaseWarningMs: number;
+    /** A transaction, session or stream held for longer than this is ended; 0: never. */
+    readonly leaseTimeoutMs: number;
+    /** The same when nothing has been sent or received for this long; 0: never. */
+    readonly leaseIdleTimeoutMs: number;
   };
   readonly cache: {
     readonly redisEnabled: boolean;

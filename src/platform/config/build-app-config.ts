@@ -24,10 +24,13 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       timeoutMs: env.DB_POOL_TIMEOUT,
       connectTimeoutMs: env.DB_CONNECT_TIMEOUT,
       statementTimeoutMs: env.DB_STATEMENT_TIMEOUT,
+      maxResultBytes: env.DB_MAX_RESULT_BYTES,
       serverMaxConnections: env.DB_SERVER_MAX_CONNECTIONS,
       tenantMaxConcurrent: env.TENANT_MAX_CONCURRENT,
       tenantMaxQueued: env.TENANT_MAX_QUEUED,
       leaseWarningMs: env.DB_LEASE_WARNING,
+      leaseTimeoutMs: env.DB_LEASE_TIMEOUT * 1000,
+      leaseIdleTimeoutMs: env.DB_LEASE_IDLE_TIMEOUT * 1000,
     },
     cache: {
       redisEnabled: env.ENABLE_REDIS_CACHE,

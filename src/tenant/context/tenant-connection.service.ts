@@ -4,7 +4,7 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
-import type { SessionLease } from '../../database/transactions/session-lease.js';
+import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import { TARGET } from '../directory/cached-kinds.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
@@ -68,12 +68,13 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` with an exclusive connection of the current tenant, for `SET`, notifications, locks and temporary tables.
-   * It is held until `work` settles, then cleaned with `DISCARD ALL`.
+   * Runs `work` with an exclusive connection of the current tenant, for `SET`, notifications, locks and
+   * temporary tables. It is held until `work` settles, then cleaned with `DISCARD ALL`. Within `work` its statements fail
+   * with `LEASE_EXPIRED` after `DB_LEASE_TIMEOUT`, or `DB_LEASE_IDLE_TIMEOUT` without any; `isUnlimited` exempts it.
    */
-  async session<T>(work: (session: SessionLease) => Promise<T>): Promise<T> {
+  async session<T>(work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
     const { placement } = await this.openTenant(this.context.current().tenant);
-    return this.dataSources.session(placement, work);
+    return this.dataSources.session(placement, work, options);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -27,7 +27,7 @@ export class TenantContext {
    * @param usage counters of the database usage of `work`; by default those of the surrounding call
    */
   run<T>(scope: TenantScope, work: () => T, usage: Usage | undefined = currentUsage()): T {
-    return runInContext({ usage, tenant: { setBy: this, scope } }, work);
+    return runInContext({ usage, tenant: { setBy: this, scope }, tenantId: scope.tenant.id }, work);
   }
 
   /** @throws NoTenantContextError outside `run` */

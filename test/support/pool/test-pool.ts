@@ -16,7 +16,10 @@ export const POOL_OPTIONS: PoolOptions = {
   timeoutMs: 20_000,
   connectTimeoutMs: 5_000,
   statementTimeoutMs: 10_000,
+  maxResultBytes: 0,
   leaseWarningMs: 60_000,
+  leaseTimeoutMs: 0,
+  leaseIdleTimeoutMs: 0,
 };
 
 /** A pool on its own, without limits per tenant or server unless a test sets some. */

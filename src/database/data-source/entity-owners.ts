@@ -1,0 +1,69 @@
+import type { EntityMetadata } from 'typeorm';
+import { WrongTenantError } from '../statements/wrong-tenant.js';
+
+/** A constructor that returns the given object, so that a class derived from it adds its private fields to that object. */
+const Existing = function (entity: object) {
+  return entity;
+} as unknown as new (entity: object) => object;
+
+/**
+ * The tenant that an entity was loaded or saved for, in a private field of the entity itself: invisible to every other
+ * code, not copied with its values, gone with it. A WeakMap would cost thirty times as much per row: it has to be rehashed
+ * as it grows, and the garbage collector visits its entries apart.
+ */
+class Owner extends Existing {
+  #tenantId: string | undefined;
+
+  static of(entity: object): string | undefined {
+    return #tenantId in entity ? entity.#tenantId : undefined;
+  }
+
+  static set(entity: object, tenantId: string): void {
+    const owned = #tenantId in entity ? entity : new Owner(entity);
+    owned.#tenantId = tenantId;
+  }
+}
+
+export function rememberOwner(entity: object, tenantId: string): void {
+  Owner.set(entity, tenantId);
+}
+
+/**
+ * Refuses an entity of another tenant, or one that refers to such an entity: written with this tenant's connection, it
+ * would be copied to this tenant, or change a row of this tenant that has the same key.
+ *
+ * @throws WrongTenantError
+ */
+export function assertOwned(metadata: EntityMetadata, entity: object, tenantId: string): void {
+  for (const each of withRelated(metadata, entity)) assertOwner(metadata, each, tenantId);
+}
+
+/** Remembers an entity that was saved, and all that were saved with it. */
+export function rememberOwnerOfAll(metadata: EntityMetadata, entity: object, tenantId: string): void {
+  for (const each of withRelated(metadata, entity)) rememberOwner(each, tenantId);
+}
+
+function assertOwner({ name }: EntityMetadata, entity: object, tenantId: string): void {
+  const ownerId = Owner.of(entity);
+  if (ownerId === undefined || ownerId === tenantId) return;
+  throw new WrongTenantError(
+    `${name}: an entity of tenant ${ownerId} was about to be written for tenant ${tenantId}: to copy it, create a new entity from its values`,
+    ownerId,
+    tenantId,
+  );
+}
+
+/** The entity and everything that it refers to, each once. */
+function withRelated(metadata: EntityMetadata, entity: object, seen = new Set<object>()): Set<object> {
+  if (seen.has(entity)) return seen;
+  seen.add(entity);
+  const actual = metadata.findInheritanceMetadata(entity);
+  for (const [, related, inverse] of actual.extractRelationValuesFromEntity(entity, actual.relations)) {
+    if (isObject(related)) withRelated(inverse, related, seen); // otherwise it is the key of a related entity
+  }
+  return seen;
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
