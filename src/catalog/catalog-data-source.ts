@@ -16,6 +16,7 @@ import { TenantEntity } from './entities/tenant.entity.js';
 import { CreateCatalog1764000000000 } from './schema-migrations/1764000000000-create-catalog.js';
 import { ControlPlane1765000000000 } from './schema-migrations/1765000000000-control-plane.js';
 import { SignedStamps1766000000000 } from './schema-migrations/1766000000000-signed-stamps.js';
+import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audit-origin.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -28,7 +29,12 @@ const ENTITIES = [
   AuditEntryEntity,
   IdempotencyKeyEntity,
 ];
-const MIGRATIONS = [CreateCatalog1764000000000, ControlPlane1765000000000, SignedStamps1766000000000];
+const MIGRATIONS = [
+  CreateCatalog1764000000000,
+  ControlPlane1765000000000,
+  SignedStamps1766000000000,
+  AuditOrigin1767000000000,
+];
 
 /** Injection token of the catalog's TypeORM `DataSource`. */
 export const CATALOG = Symbol('CATALOG');

@@ -1,8 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problem, type Problem } from './problem.js';
-
-/** Closing a socket with unread input would reset it before the client has read the response. */
-const LINGER_MS = 500;
+import { closeUnread } from './unread-body.js';
 
 const PROBLEMS: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: problem('HEADERS_TOO_LARGE', 'the request headers are too large'),
@@ -12,13 +11,13 @@ const NOT_HTTP = problem('BAD_REQUEST', 'the request is not valid HTTP');
 
 /** Fastify's `clientErrorHandler`: responds to input that Node's HTTP parser rejects, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
   }
   const response = PROBLEMS[error.code ?? ''] ?? NOT_HTTP;
   const body = JSON.stringify(response);
-  socket.end(
+  socket.write(
     [
       `HTTP/1.1 ${response.status} ${response.title}`,
       'Content-Type: application/problem+json; charset=utf-8',
@@ -28,5 +27,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
       body,
     ].join('\r\n'),
   );
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  closeUnread(socket);
+}
+
+/** Whether a response is being sent, which a second one would corrupt. Node has no public name for it. */
+function isAnswering(socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
+  return socket._httpMessage?.headersSent ?? false;
 }

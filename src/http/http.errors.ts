@@ -30,3 +30,12 @@ export class ShuttingDownError extends CodedError {
     super('this instance is shutting down', { retryAfterSeconds: 1 });
   }
 }
+
+/** Raised when a JSON body has more levels of arrays and objects than any request needs. */
+export class JsonTooDeepError extends CodedError {
+  readonly code = 'BAD_REQUEST';
+
+  constructor(maxDepth: number) {
+    super(`the JSON body is nested more than ${maxDepth} levels deep`);
+  }
+}

@@ -25,6 +25,7 @@ export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['CONFLICT', 409],
   ['PAYLOAD_TOO_LARGE', 413],
   ['UNSUPPORTED_MEDIA_TYPE', 415],
+  ['RATE_LIMITED', 429],
   ['TENANT_BUSY', 429],
   ['TOO_MANY_FOLLOWERS', 429],
   ['HEADERS_TOO_LARGE', 431],

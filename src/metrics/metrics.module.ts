@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheModule } from '../cache/cache.module.js';
 import type { AppConfig } from '../platform/config/app-config.js';
+import { AdminKeyMetrics } from './admin-key-metrics.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { MetricsController, PublicMetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
@@ -23,6 +24,7 @@ export class MetricsModule {
       providers: [
         // Not prom-client's global registry: each application in a process has its own metrics.
         { provide: Registry, useFactory: () => new Registry() },
+        AdminKeyMetrics,
         RequestMetrics,
         TenantMetrics,
         CatalogMetrics,

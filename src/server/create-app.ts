@@ -5,20 +5,26 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { Drain } from './drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
+import { refuseBeforeBody } from '../tenant/access/refuse-before-body.js';
+import { RouteAccess } from '../tenant/access/route-access.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
 import type { AppDefinition } from './app-definition.js';
 import { preventSharedCaching } from './cache-headers.js';
 import { answerClientError } from '../http/client-errors.js';
+import { closeAfterUnreadBody } from './close-after-unread-body.js';
 import { drainRequests } from './drain-requests.js';
 import { setUpApiDocs } from './openapi.js';
-import { KEEP_DUPLICATE_HEADERS, refuseAmbiguousRequests } from './refuse-ambiguous-requests.js';
+import { KEEP_AMBIGUITIES, refuseAmbiguousRequests } from './refuse-ambiguous-requests.js';
 import { ServerModule } from './server.module.js';
+import { parseJsonBodies } from '../http/json-body.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
 import { validationPipe } from '../http/validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** How often requests that have not arrived completely are compared with their deadline. */
+const DEADLINE_CHECK_MS = 500;
 
 /** Creates the application, initialised but not yet listening. */
 export async function createApp(
@@ -26,9 +32,17 @@ export async function createApp(
   { schema, compose }: AppDefinition,
   log: Log = createLog(loaded.config),
 ): Promise<NestFastifyApplication> {
+  const { requestTimeoutMs, trustedProxies } = loaded.config.http;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    http: KEEP_DUPLICATE_HEADERS,
+    http: {
+      ...KEEP_AMBIGUITIES,
+      connectionsCheckingInterval: DEADLINE_CHECK_MS,
+      headersTimeout: requestTimeoutMs, // Node swaps the two when this one, by default 60 s, is longer
+      requestTimeout: requestTimeoutMs,
+    },
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    requestTimeout: requestTimeoutMs, // Fastify overrides Node's
     rewriteUrl: rewriteTenantPath,
     genReqId: requestId,
     requestIdHeader: false, // read by `genReqId`, which validates it
@@ -47,11 +61,15 @@ export async function createApp(
   try {
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
+    parseJsonBodies(adapter, BODY_LIMIT_BYTES);
     preventSharedCaching(adapter.getInstance());
+    closeAfterUnreadBody(adapter.getInstance());
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));
     refuseAmbiguousRequests(adapter.getInstance());
     app.get(RequestIdentification).register(adapter.getInstance());
+    app.get(RouteAccess).publish();
+    refuseBeforeBody(adapter.getInstance());
     if (loaded.config.features.apiDocs) setUpApiDocs(app);
     return await app.init();
   } catch (error) {

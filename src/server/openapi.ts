@@ -8,6 +8,9 @@ export const API_DOCS_PATH = 'docs';
 const SCHEMAS = '#/components/schemas/';
 const CREDENTIAL = 'A tenant API key (`tnt_…`) or a JSON Web Token; for the control plane, the admin API key';
 
+/** Earlier versions let Swagger UI keep the admin key in the browser, where any script of the same origin could read it. */
+const FORGET_CREDENTIAL = "localStorage.removeItem('authorized')";
+
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
 interface RequestSchemas {
@@ -29,9 +32,7 @@ export function setUpApiDocs(app: INestApplication): void {
     API_DOCS_PATH,
     app,
     () => withOperationRequests(app, SwaggerModule.createDocument(app, document)),
-    {
-      swaggerOptions: { persistAuthorization: true },
-    },
+    { customJsStr: FORGET_CREDENTIAL },
   );
 }
 

@@ -3,15 +3,18 @@ import type { FastifyInstance } from 'fastify';
 import { problem } from '../http/problem.js';
 import { sendProblem } from '../http/problem.filter.js';
 
-/** Options of Node's HTTP server that keep the second of two headers visible: without them the first one silently wins. */
-export const KEEP_DUPLICATE_HEADERS = { joinDuplicateHeaders: true };
+/**
+ * Options of Node's HTTP server that leave the decision here: the second of two headers stays visible, where the first one would
+ * silently win, and a request without `Host` gets an answer with problem details.
+ */
+export const KEEP_AMBIGUITIES = { joinDuplicateHeaders: true, requireHostHeader: false };
 
 /** Headers that decide who a caller is. Two of them could be read differently here and by a proxy in front. */
 const DECISIVE = new Set(['authorization', 'host']);
 
 /**
- * Refuses requests that say twice who they are or where they go, before anything else of them is read.
- * Source: RFC 9112 §3.2 (two `Host` headers are 400) and §3.2.2 (a target in absolute form names the host, too).
+ * Refuses requests that say twice, or not at all, who they are or where they go, before anything else of them is read.
+ * Source: RFC 9112 §3.2 (two `Host` headers, or none, are 400) and §3.2.2 (a target in absolute form names the host, too).
  */
 export function refuseAmbiguousRequests(server: FastifyInstance): void {
   server.addHook('onRequest', ({ raw }, reply, done) => {
@@ -24,6 +27,7 @@ export function refuseAmbiguousRequests(server: FastifyInstance): void {
 
 function ambiguityOf(raw: IncomingMessage): string | undefined {
   const { host, authorization } = raw.headers;
+  if (host === undefined && raw.httpVersion !== '1.0') return 'the header host is missing';
   // Joined headers have a comma, so that the raw ones are counted only where there may be two.
   if (host?.includes(',') || authorization?.includes(',')) {
     const twice = duplicateOf(raw.rawHeaders);

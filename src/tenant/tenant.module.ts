@@ -4,6 +4,9 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { CacheModule } from '../cache/cache.module.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { AccessGuard } from './access/access.guard.js';
+import { AdminKey } from './admin-key/admin-key.js';
+import { RefusedAttempts } from './admin-key/refused-attempts.js';
+import { RouteAccess } from './access/route-access.js';
 import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
 import { Authenticator } from './identification/authenticator.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
@@ -37,17 +40,22 @@ export class TenantModule {
         TargetWatch,
         TenantConnectionService,
         JwtVerifier,
+        RefusedAttempts,
+        AdminKey,
         Authenticator,
         RequestIdentification,
+        RouteAccess,
         { provide: APP_GUARD, useClass: AccessGuard },
         ...repositories,
       ],
       exports: [
+        AdminKey,
         TenantContext,
         TenantLookup,
         TenantAvailability,
         TenantConnectionService,
         RequestIdentification,
+        RouteAccess,
         ...repositories,
       ],
     };

@@ -71,27 +71,79 @@ export function identificationContract(launch: Launch): void {
   });
 
   describe('a request with a Host header', () => {
-    it("is rejected when the host is another tenant's subdomain or own domain", async () => {
-      await app.database.admin('INSERT INTO tenant_domains (domain, tenant_id) VALUES ($1, $2)', [
-        'shop.umbrella.example',
+    const at = (instance: TestApp, host: string): Promise<Answer> =>
+      instance.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
+
+    beforeAll(async () => {
+      const domains = ['shop.umbrella.example', 'acme.umbrella.example', 'acme.tenants.example'];
+      await app.database.admin('INSERT INTO tenant_domains (domain, tenant_id) SELECT unnest($1::text[]), $2', [
+        domains,
         umbrella.id,
       ]);
-      for (const host of ['umbrella.example.com', 'UMBRELLA.example.com:8080', 'shop.umbrella.example']) {
-        const answer = await app.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
-        expect([host, ...outcome(answer)]).toEqual([host, 403, 'TENANT_MISMATCH']);
+    });
+
+    it("is rejected when the host is another tenant's domain, also when its first label is the tenant's slug", async () => {
+      for (const host of ['shop.umbrella.example', 'SHOP.umbrella.example:8080', 'acme.umbrella.example']) {
+        expect([host, ...outcome(await at(app, host))]).toEqual([host, 403, 'TENANT_MISMATCH']);
       }
     });
 
-    it("is served when the host is the tenant's own or belongs to no tenant", async () => {
-      for (const host of ['acme.example.com', 'api.example.com', 'localhost:3000', '10.0.0.1', '[::1]:3000']) {
-        const answer = await app.call('/api/v1/tenant', { apiKey: acme.apiKey, headers: { host } });
-        expect([host, ...outcome(answer)]).toEqual([host, 200, 'acme']);
+    it('is served for any other host without a base domain, whether or not its first label is the slug of a tenant', async () => {
+      const hosts = ['acme.example.com', 'umbrella.example.com', 'nobody.example.com', 'api.example.com'];
+      for (const host of [...hosts, 'localhost:3000', '10.0.0.1', '[::1]:3000']) {
+        expect([host, ...outcome(await at(app, host))]).toEqual([host, 200, 'acme']);
       }
+    });
+
+    it("is served when the host is the tenant's own domain", async () => {
       const own = await app.call('/api/v1/tenant', {
         apiKey: umbrella.apiKey,
         headers: { host: 'shop.umbrella.example' },
       });
       expect(outcome(own)).toEqual([200, 'umbrella']);
+    });
+
+    describe('under a base domain', () => {
+      let instance: TestApp;
+
+      beforeAll(async () => {
+        instance = await launch(app.database, { JWT_SECRET: SECRET, TENANT_BASE_DOMAIN: 'tenants.example' });
+        await app.database.admin('INSERT INTO tenant_domains (domain, tenant_id) VALUES ($1, $2)', [
+          'shop.tenants.example',
+          acme.id,
+        ]);
+      });
+
+      afterAll(async () => instance.stop());
+
+      it.each(['tenants.example', 'shop.tenants.example', 'umbrella.example.com', 'xtenants.example', 'localhost'])(
+        'is served at %s, which is no sub-domain of it or a domain of the tenant',
+        async (host) => {
+          expect(outcome(await at(instance, host))).toEqual([200, 'acme']);
+        },
+      );
+
+      it('is served at the sub-domain of its tenant', async () => {
+        const host = 'Umbrella.Tenants.Example.:8080';
+        const answer = await instance.call('/api/v1/tenant', { apiKey: umbrella.apiKey, headers: { host } });
+        expect(outcome(answer)).toEqual([200, 'umbrella']);
+      });
+
+      it("is rejected at the tenant's sub-domain when that is a domain of another tenant", async () => {
+        expect(outcome(await at(instance, 'acme.tenants.example'))).toEqual([403, 'TENANT_MISMATCH']);
+      });
+
+      it('is answered alike at sub-domains of other tenants and of none', async () => {
+        const answers = await Promise.all(
+          ['umbrella', 'nobody', 'api', 'x.umbrella', 'x.acme', '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11'].map((label) =>
+            at(instance, `${label}.tenants.example`),
+          ),
+        );
+        expect(answers.map(({ status, text: body }) => [status, body])).toEqual(
+          answers.map(() => [403, answers[0]!.text]),
+        );
+        expect(outcome(answers[0]!)).toEqual([403, 'TENANT_MISMATCH']);
+      });
     });
 
     it('is not authenticated by the host alone', async () => {
@@ -122,6 +174,7 @@ export function identificationContract(launch: Launch): void {
     const GET = 'GET /api/v1/tenant HTTP/1.1';
 
     it.each([
+      ['no Host header', () => [GET, key(acme)]],
       ['two Host headers', () => [GET, 'Host: acme.example.com', 'Host: umbrella.example.com', key(acme)]],
       ['two equal Host headers', () => [GET, 'Host: acme.example.com', 'host: acme.example.com', key(acme)]],
       ['two credentials', () => [GET, 'Host: api.example.com', key(acme), key(umbrella)]],

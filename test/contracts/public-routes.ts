@@ -43,6 +43,12 @@ export function publicRoutesContract(launch: Launch): void {
       expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
     });
 
+    it('keeps no credential in the browser, and removes one that an earlier version kept', async () => {
+      const script = await app.call('/docs/swagger-ui-init.js');
+      expect([script.status, script.text]).toEqual([200, expect.not.stringContaining('persistAuthorization')]);
+      expect((await app.call('/docs')).text).toContain("localStorage.removeItem('authorized')");
+    });
+
     it('has examples that the API accepts', async () => {
       const example = document.components.schemas.NewCustomer.example;
       const customer = await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body: example });

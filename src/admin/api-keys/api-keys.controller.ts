@@ -4,7 +4,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
@@ -45,6 +46,7 @@ export class ApiKeysController {
   @ApiIdempotent('the request conflicts with stored data')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   async issue(
+    @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
     @Body({ schema: newApiKeyRequest.default({}) }) request: NewApiKeyRequest,
     @IdempotencyKey() key: string | undefined,
@@ -52,7 +54,7 @@ export class ApiKeysController {
   ): Promise<IssuedApiKey> {
     const action = `POST admin/v1/tenants/${tenant}/api-keys`;
     const result = await this.idempotency.runDetectingReplay({ key, action, body: request }, (catalog) =>
-      this.apiKeys.issue(catalog, tenant, request, ADMIN_KEY_ACTOR),
+      this.apiKeys.issue(catalog, tenant, request, actor),
     );
     return withReplayHeader(reply, result);
   }
@@ -61,7 +63,11 @@ export class ApiKeysController {
   @ApiOperation({ summary: 'Revoke an API key: within a second every instance rejects it' })
   @ApiOkResponse({ standardSchema: apiKeyView })
   @ApiProblem('NOT_FOUND', 'no such tenant or API key')
-  revoke(@Param('slug', slugOrId) tenant: string, @Param('id', apiKeyIdPipe) id: string): Promise<ApiKeyView> {
-    return this.apiKeys.revoke(tenant, id, ADMIN_KEY_ACTOR);
+  revoke(
+    @CurrentActor() actor: Actor,
+    @Param('slug', slugOrId) tenant: string,
+    @Param('id', apiKeyIdPipe) id: string,
+  ): Promise<ApiKeyView> {
+    return this.apiKeys.revoke(tenant, id, actor);
   }
 }

@@ -10,7 +10,8 @@ type Row = Omit<AuditEntryView, 'at'> & { readonly at: Date };
  * keys. A name also finds the operations on it, whose subject has the form `delete acme`.
  */
 const LIST = `
-  SELECT id, at, actor, action, subject_kind AS "subjectKind", subject_id AS "subjectId", subject, before, after
+  SELECT id, at, actor, address, request_id AS "requestId", action, subject_kind AS "subjectKind", subject_id AS "subjectId", subject, refused_attempts AS "refusedAttempts",
+    before, after
   FROM audit_log
   WHERE ($1::text IS NULL OR subject_id = $1 OR subject = $1
          OR subject_kind = 'operation' AND right(subject, length($1) + 1) = ' ' || $1

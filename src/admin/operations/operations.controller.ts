@@ -14,7 +14,8 @@ import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { IdPipe } from '../../http/id.pipe.js';
 import type { Page } from '../../http/page.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
@@ -71,6 +72,7 @@ export class OperationsController {
   @ApiIdempotent('another operation is in progress')
   @ApiProblem('NOT_FOUND', 'the tenant or server does not exist')
   async create(
+    @CurrentActor() actor: Actor,
     @Body() body: unknown,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -78,7 +80,7 @@ export class OperationsController {
     const request = this.requested.validate(body);
     const result = await this.idempotency.runDetectingReplay(
       { key, action: `POST ${OPERATIONS_PATH}`, body: request },
-      (catalog) => this.requested.create(catalog, request, ADMIN_KEY_ACTOR),
+      (catalog) => this.requested.create(catalog, request, actor),
     );
     this.runner.wake();
     setLocation(reply, result.response);
@@ -126,8 +128,8 @@ export class OperationsController {
   @ApiAcceptedResponse({ standardSchema: operationView })
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has already ended')
-  async cancel(@Param('id', operationId) id: string): Promise<OperationView> {
-    return toOperationView(await this.operations.cancel(id, ADMIN_KEY_ACTOR));
+  async cancel(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {
+    return toOperationView(await this.operations.cancel(id, actor));
   }
 
   @Post(':id/retry')
@@ -136,8 +138,8 @@ export class OperationsController {
   @ApiAcceptedResponse({ standardSchema: operationView })
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has not ended, has succeeded, or cannot be resumed')
-  async retry(@Param('id', operationId) id: string): Promise<OperationView> {
-    const operation = await this.operations.retry(id, ADMIN_KEY_ACTOR);
+  async retry(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {
+    const operation = await this.operations.retry(id, actor);
     this.runner.wake();
     return toOperationView(operation);
   }

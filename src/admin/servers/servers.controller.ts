@@ -11,7 +11,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
@@ -50,6 +51,7 @@ export class ServersController {
   @ApiCreatedResponse({ standardSchema: serverView })
   @ApiIdempotent('the name is already in use')
   async register(
+    @CurrentActor() actor: Actor,
     @Body({ schema: newServer }) options: NewServer,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -57,7 +59,7 @@ export class ServersController {
     await this.servers.check(options);
     const result = await this.idempotency.runDetectingReplay(
       { key, action: `POST ${PATH}`, body: options },
-      (catalog) => this.servers.register(catalog, options, ADMIN_KEY_ACTOR),
+      (catalog) => this.servers.register(catalog, options, actor),
     );
     void reply.header('location', `/${PATH}/${result.response.name}`);
     return withReplayHeader(reply, result);
@@ -78,10 +80,11 @@ export class ServersController {
   @ApiProblem('NOT_FOUND', 'no such server')
   @ApiProblem('CONFLICT', "it is the catalog's server, whose address and owner are in DATABASE_URL")
   change(
+    @CurrentActor() actor: Actor,
     @Param('name', serverNamePipe) name: string,
     @Body({ schema: serverChange }) change: ServerChange,
   ): Promise<ServerView> {
-    return this.servers.change(name, change, ADMIN_KEY_ACTOR);
+    return this.servers.change(name, change, actor);
   }
 
   @Delete(':name')
@@ -90,8 +93,8 @@ export class ServersController {
   @ApiNoContentResponse()
   @ApiProblem('NOT_FOUND', 'no such server')
   @ApiProblem('CONFLICT', 'the server has tenants, or is not draining')
-  remove(@Param('name', serverNamePipe) name: string): Promise<void> {
-    return this.servers.remove(name, ADMIN_KEY_ACTOR);
+  remove(@CurrentActor() actor: Actor, @Param('name', serverNamePipe) name: string): Promise<void> {
+    return this.servers.remove(name, actor);
   }
 
   @Post(':name/drain')
@@ -99,8 +102,8 @@ export class ServersController {
   @ApiOperation({ summary: 'Stop placing tenants on a server' })
   @ApiOkResponse({ standardSchema: serverView })
   @ApiProblem('NOT_FOUND', 'no such server')
-  drain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
-    return this.servers.drain(name, ADMIN_KEY_ACTOR);
+  drain(@CurrentActor() actor: Actor, @Param('name', serverNamePipe) name: string): Promise<ServerView> {
+    return this.servers.drain(name, actor);
   }
 
   @Post(':name/undrain')
@@ -108,7 +111,7 @@ export class ServersController {
   @ApiOperation({ summary: 'Place tenants on a server again' })
   @ApiOkResponse({ standardSchema: serverView })
   @ApiProblem('NOT_FOUND', 'no such server')
-  undrain(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
-    return this.servers.undrain(name, ADMIN_KEY_ACTOR);
+  undrain(@CurrentActor() actor: Actor, @Param('name', serverNamePipe) name: string): Promise<ServerView> {
+    return this.servers.undrain(name, actor);
   }
 }

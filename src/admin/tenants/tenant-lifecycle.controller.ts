@@ -2,7 +2,8 @@ import { Body, Controller, Delete, HttpCode, Param, Post, Put } from '@nestjs/co
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { slugOrId } from '../../http/slug-or-id.js';
 import { maintenance, type Maintenance, tenantView, type TenantView } from './tenant.schemas.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
@@ -24,8 +25,8 @@ export class TenantLifecycleController {
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
-  suspend(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
-    return this.lifecycle.suspend(tenant, ADMIN_KEY_ACTOR);
+  suspend(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.suspend(tenant, actor);
   }
 
   @Post('resume')
@@ -34,8 +35,8 @@ export class TenantLifecycleController {
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
-  resume(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
-    return this.lifecycle.resume(tenant, ADMIN_KEY_ACTOR);
+  resume(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.resume(tenant, actor);
   }
 
   @Put('maintenance')
@@ -45,10 +46,11 @@ export class TenantLifecycleController {
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   beginMaintenance(
+    @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
     @Body({ schema: maintenance.default({}) }) options: Maintenance,
   ): Promise<TenantView> {
-    return this.lifecycle.beginMaintenance(tenant, options, ADMIN_KEY_ACTOR);
+    return this.lifecycle.beginMaintenance(tenant, options, actor);
   }
 
   @Delete('maintenance')
@@ -56,8 +58,8 @@ export class TenantLifecycleController {
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
-  endMaintenance(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
-    return this.lifecycle.endMaintenance(tenant, ADMIN_KEY_ACTOR);
+  endMaintenance(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.endMaintenance(tenant, actor);
   }
 
   @Post('restore')
@@ -66,7 +68,7 @@ export class TenantLifecycleController {
   @ApiOkResponse({ standardSchema: tenantView })
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'the tenant is not being deleted, or the deletion of its data has started')
-  restore(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
-    return this.lifecycle.restore(tenant, ADMIN_KEY_ACTOR);
+  restore(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
+    return this.lifecycle.restore(tenant, actor);
   }
 }

@@ -5,7 +5,8 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
 import { ControlPlane } from '../../tenant/access/access.decorators.js';
-import { ADMIN_KEY_ACTOR } from '../../catalog/audit/actor.js';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
@@ -64,13 +65,14 @@ export class TenantsController {
   @ApiIdempotent('the slug or a domain is already in use, or the server is draining')
   @ApiProblem('NOT_FOUND', 'no such server')
   async create(
+    @CurrentActor() actor: Actor,
     @Body({ schema: newTenant }) options: NewTenant,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedTenantView> {
     const request = { key, action: `POST ${TENANTS_PATH}`, body: options };
     const result = await this.idempotency.runDetectingReplay(request, async (catalog): Promise<CreatedTenantView> => {
-      const { tenant, operation } = await this.tenants.create(catalog, options, ADMIN_KEY_ACTOR);
+      const { tenant, operation } = await this.tenants.create(catalog, options, actor);
       return { tenant, operation: toOperationView(operation) };
     });
     this.runner.wake();
@@ -93,10 +95,11 @@ export class TenantsController {
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'a domain belongs to another tenant')
   change(
+    @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
     @Body({ schema: tenantChange }) change: TenantChange,
   ): Promise<TenantView> {
-    return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, ADMIN_KEY_ACTOR));
+    return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, actor));
   }
 
   @Delete(':slug')
@@ -107,11 +110,12 @@ export class TenantsController {
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'another operation on the tenant is in progress')
   async delete(
+    @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
     @Query({ schema: deletion }) options: Deletion,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationView> {
-    const operation = await this.lifecycle.delete(tenant, options, ADMIN_KEY_ACTOR);
+    const operation = await this.lifecycle.delete(tenant, options, actor);
     this.runner.wake();
     setLocation(reply, operation);
     return toOperationView(operation);

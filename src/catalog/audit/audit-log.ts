@@ -10,6 +10,8 @@ export interface AuditEntry {
   readonly subjectKind: AuditSubjectKind;
   readonly subjectId: string;
   readonly subject: string;
+  /** For refused attempts instead of a change: how many. */
+  readonly refusedAttempts?: number;
   readonly before?: object;
   readonly after?: object;
 }
@@ -18,10 +20,13 @@ export interface AuditEntry {
 @Injectable()
 export class AuditLog {
   /** Call it in the transaction of the change, so that neither is committed without the other. */
-  async record(catalog: EntityManager, { actor, before, after, ...entry }: AuditEntry): Promise<void> {
+  async record(catalog: EntityManager, { actor, before, after, refusedAttempts, ...entry }: AuditEntry): Promise<void> {
     await catalog.insert(AuditEntryEntity, {
       ...entry,
       actor: actor.name,
+      address: actor.address ?? null,
+      requestId: actor.requestId ?? null,
+      refusedAttempts: refusedAttempts ?? null,
       before: before ?? null,
       after: after ?? null,
     });

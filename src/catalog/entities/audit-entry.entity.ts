@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-export const AUDIT_SUBJECT_KINDS = ['tenant', 'server', 'operation', 'api-key'] as const;
+export const AUDIT_SUBJECT_KINDS = ['tenant', 'server', 'operation', 'api-key', 'admin-key'] as const;
 export type AuditSubjectKind = (typeof AUDIT_SUBJECT_KINDS)[number];
 
-/** One change made through the control plane. Append-only: a trigger rejects updates and deletes. */
+/** One change made through the control plane, or refused attempts to use it. Append-only: a trigger rejects updates and deletes. */
 @Entity('audit_log')
 export class AuditEntryEntity {
   /** Ascending; a bigint, which node-postgres returns as a string. */
@@ -16,6 +16,13 @@ export class AuditEntryEntity {
   /** `admin key`, `command line (user@host)`, `tenantry`. */
   @Column('text')
   actor: string;
+
+  /** Of an HTTP client; null for other actors, and in entries of earlier releases. */
+  @Column('text', { nullable: true })
+  address: string | null;
+
+  @Column('text', { name: 'request_id', nullable: true })
+  requestId: string | null;
 
   /** `tenant.suspend` */
   @Column('text')
@@ -30,6 +37,10 @@ export class AuditEntryEntity {
   /** The subject's name at that time. */
   @Column('text')
   subject: string;
+
+  /** How many refused attempts the entry stands for; null for a change. */
+  @Column('integer', { name: 'refused_attempts', nullable: true })
+  refusedAttempts: number | null;
 
   @Column('jsonb', { nullable: true })
   before: object | null;

@@ -23,8 +23,11 @@ export function defineAudit(command: Command, { run }: CommandRunners): void {
 const COLUMNS = [
   { title: 'AT', value: (entry: AuditEntryView) => entry.at },
   { title: 'WHO', value: (entry: AuditEntryView) => entry.actor },
+  { title: 'FROM', value: (entry: AuditEntryView) => entry.address },
+  { title: 'REQUEST', value: (entry: AuditEntryView) => entry.requestId },
   { title: 'WHAT', value: (entry: AuditEntryView) => entry.action },
   { title: 'SUBJECT', value: (entry: AuditEntryView) => entry.subject },
+  { title: 'REFUSED', value: (entry: AuditEntryView) => entry.refusedAttempts },
   { title: 'BEFORE', value: (entry: AuditEntryView) => entry.before && JSON.stringify(entry.before) },
   { title: 'AFTER', value: (entry: AuditEntryView) => entry.after && JSON.stringify(entry.after) },
 ];

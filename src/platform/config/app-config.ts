@@ -18,7 +18,16 @@ export interface EncryptionKey {
  */
 export interface AppConfig {
   readonly environment: RuntimeEnvironment;
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** In which a request must have arrived completely, from its first byte. */
+    readonly requestTimeoutMs: number;
+    /** Addresses and CIDR ranges of the proxies whose `X-Forwarded-For` is believed; empty: none. */
+    readonly trustedProxies: readonly string[];
+    /** Lower-case. Sub-domains select tenants under it only; undefined: nowhere. */
+    readonly tenantBaseDomain: string | undefined;
+  };
   readonly log: { readonly level: LogLevel; readonly format: 'pretty' | 'json' };
   /** Absolute path of the folder for embedded PostgreSQL's data, generated secrets and `demo.json`. */
   readonly dataDir: string;

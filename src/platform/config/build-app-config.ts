@@ -7,7 +7,13 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
   const env = withDependentDefaults(environment);
   return {
     environment: env.NODE_ENV,
-    http: { host: env.HOST, port: env.PORT },
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      requestTimeoutMs: env.REQUEST_TIMEOUT,
+      trustedProxies: env.TRUSTED_PROXIES ?? [],
+      tenantBaseDomain: env.TENANT_BASE_DOMAIN,
+    },
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
     dataDir,
     database: {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import {
+  addressList,
   apiKey,
+  domain,
   flag,
   hostList,
   hmacSecret,
@@ -24,6 +26,10 @@ export const environmentTable = z.object({
   NODE_ENV: oneOf('development', 'test', 'production').prefault('development').describe('runtime environment'),
   PORT: integer(0, 65_535).prefault('3000').describe('TCP port of the HTTP server; 0: any free port'),
   HOST: host.prefault('0.0.0.0').describe('address that the HTTP server listens on'),
+  REQUEST_TIMEOUT: timeout.prefault('30').describe('seconds in which a request must have arrived, with its body'),
+  TRUSTED_PROXIES: addressList
+    .optional()
+    .describe('addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated'),
   SHUTDOWN_TIMEOUT: timeout.prefault('10').describe('seconds that in-flight requests may take to finish on shutdown'),
 
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
@@ -97,6 +103,8 @@ export const environmentTable = z.object({
   JWT_AUDIENCE: text('an audience without whitespace', /^\S+$/)
     .optional()
     .describe('value that the claim aud must be or contain'),
+
+  TENANT_BASE_DOMAIN: domain.optional().describe('domain whose sub-domains select tenants: <slug>.<this domain>'),
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),

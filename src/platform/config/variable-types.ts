@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 // Types of environment variables. Errors state only what was expected and never repeat the value, which may be a
@@ -47,10 +48,28 @@ export function text(expected: string, pattern: RegExp) {
 
 export const host = text('a host name or an IP address', /^[\w.:%-]{1,253}$/);
 
+/** Labels of RFC 1035 §2.3.1, in lower case. */
+export const domain = text(
+  'a domain such as example.com',
+  /^(?=.{1,253}$)[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63})*$/i,
+).toLowerCase();
+
 export const hostList = parsed('one or more host:port, comma-separated', (list) => {
   const nodes = list.split(',').flatMap((entry) => hostAndPort(entry.trim()) ?? []);
   return nodes.length === list.split(',').length ? nodes : undefined;
 });
+
+export const addressList = parsed('one or more addresses or CIDR ranges, comma-separated', (list) => {
+  const ranges = list.split(',').map((entry) => entry.trim());
+  return ranges.every(isAddressRange) ? ranges : undefined;
+});
+
+function isAddressRange(range: string): boolean {
+  const [address, prefix, ...rest] = range.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address ?? '')] ?? -1;
+  if (bits < 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
 
 function hostAndPort(entry: string): { host: string; port: number } | undefined {
   const [, name, port] = /^([\w.-]{1,253}):(\d{1,5})$/.exec(entry) ?? [];

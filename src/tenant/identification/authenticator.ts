@@ -1,11 +1,12 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { Injectable } from '@nestjs/common';
+import { AdminKey } from '../admin-key/admin-key.js';
+import type { AttemptOrigin } from '../admin-key/refused-attempts.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import type { Caller } from './caller.js';
 import { decideCaller, UNKNOWN } from './decide-caller.js';
+import { UnauthenticatedError } from './identification.errors.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { type FactSources, RequestFacts } from './request-facts.js';
 import type { TenantSelectors } from './selectors.js';
@@ -19,41 +20,47 @@ export class Authenticator {
   private readonly sources: FactSources;
 
   constructor(
-    @Inject(APP_CONFIG) { security }: AppConfig,
+    private readonly adminKey: AdminKey,
     lookup: TenantLookup,
     jwt: JwtVerifier,
     connections: TenantConnectionService,
     availability: TenantAvailability,
   ) {
-    const adminKeyHash = sha256(security.adminApiKey);
-    const isAdminKey = (token: string): boolean => timingSafeEqual(sha256(token), adminKeyHash);
-    this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), isAdminKey };
+    this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), adminKey };
   }
 
   /**
    * Never rejects: a problem with the credential is part of the result. Returns a promise only if a fact must be
    * loaded.
    */
-  identify(authorization: string | undefined, selectors: TenantSelectors): Caller | Promise<Caller> {
-    const facts = new RequestFacts(this.sources);
+  identify(
+    authorization: string | undefined,
+    selectors: TenantSelectors,
+    origin: AttemptOrigin,
+  ): Caller | Promise<Caller> {
+    const facts = new RequestFacts(this.sources, origin);
     const caller = decideCaller(authorization, selectors, facts);
-    return caller === UNKNOWN ? loadAndDecide(authorization, selectors, facts) : caller;
+    if (caller === UNKNOWN) return this.loadAndDecide(authorization, selectors, facts);
+    return caller.kind === 'refused' ? this.afterAttempt(caller, facts) : caller;
   }
-}
 
-async function loadAndDecide(
-  authorization: string | undefined,
-  selectors: TenantSelectors,
-  facts: RequestFacts,
-): Promise<Caller> {
-  for (;;) {
-    await facts.load();
-    const caller = decideCaller(authorization, selectors, facts);
-    if (caller !== UNKNOWN) return caller;
+  private async loadAndDecide(
+    authorization: string | undefined,
+    selectors: TenantSelectors,
+    facts: RequestFacts,
+  ): Promise<Caller> {
+    for (;;) {
+      await facts.load();
+      const caller = decideCaller(authorization, selectors, facts);
+      if (caller !== UNKNOWN) return caller.kind === 'refused' ? this.afterAttempt(caller, facts) : caller;
+    }
   }
-}
 
-/** Hashing first gives both sides the same length, which a constant-time comparison requires. */
-function sha256(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
+  /** Counts a credential that was compared with the admin key and belongs to no tenant either. */
+  private afterAttempt(caller: Extract<Caller, { kind: 'refused' }>, { adminKeyCheck, origin }: RequestFacts): Caller {
+    if (!(caller.rejection instanceof UnauthenticatedError)) return caller;
+    if (adminKeyCheck?.result !== 'wrong' && adminKeyCheck?.result !== 'delayed') return caller;
+    const rejection = this.adminKey.refuse(adminKeyCheck.result, adminKeyCheck.token, origin);
+    return rejection ? { kind: 'refused', rejection } : caller;
+  }
 }

@@ -3,7 +3,7 @@ import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { TenantMismatchError, UnauthenticatedError } from './identification.errors.js';
-import { selects, subdomain, type TenantSelectors } from './selectors.js';
+import { selects, type TenantSelectors } from './selectors.js';
 
 /** A fact that must be loaded before the decision can be made. */
 export const UNKNOWN = Symbol('UNKNOWN');
@@ -83,22 +83,18 @@ function tenantNamed(slugOrId: string, facts: CallerFacts): Fact<Tenant | null> 
 /** @throws TenantMismatchError */
 function checkSelectors(
   tenant: Tenant,
-  { header, path, host }: TenantSelectors,
+  { header, path, host, subdomain }: TenantSelectors,
   facts: CallerFacts,
 ): typeof UNKNOWN | undefined {
   if (header !== undefined && !selects(header, tenant)) throw new TenantMismatchError('header');
   if (path !== undefined && !selects(path, tenant)) throw new TenantMismatchError('path');
-  if (host === undefined || selects(subdomain(host), tenant)) return undefined;
-  const owner = ownerOf(host, tenant, facts);
+  if (host === undefined) return undefined;
+  const owner = existing(facts.tenantWithDomain(host), tenant, facts);
   if (owner === UNKNOWN) return UNKNOWN;
-  if (owner && owner.id !== tenant.id) throw new TenantMismatchError('host');
+  // Whether another tenant has that sub-domain makes no difference, so that the answer does not tell.
+  const isTenants = owner ? owner.id === tenant.id : subdomain === undefined || selects(subdomain, tenant);
+  if (!isTenants) throw new TenantMismatchError('host');
   return undefined;
-}
-
-/** Null for a host that is no tenant's, such as the one that the whole API is served under. */
-function ownerOf(host: string, tenant: Tenant, facts: CallerFacts): Fact<TenantRef | null> {
-  const byDomain = existing(facts.tenantWithDomain(host), tenant, facts);
-  return byDomain ?? existing(facts.tenantWithSlug(subdomain(host)), tenant, facts);
 }
 
 /** Null for a name that leads to a tenant which was removed since. */

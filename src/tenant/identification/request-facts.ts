@@ -1,6 +1,8 @@
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
+import type { AdminKey, AdminKeyCheck } from '../admin-key/admin-key.js';
+import type { AttemptOrigin } from '../admin-key/refused-attempts.js';
 import type { TenantAvailability } from '../admission/tenant-availability.js';
 import type { TenantConnectionService } from '../context/tenant-connection.service.js';
 import type { TenantScope } from '../context/tenant-context.js';
@@ -17,7 +19,7 @@ export interface FactSources {
   readonly availability: Pick<TenantAvailability, 'rejectionOf'>;
   readonly jwt: Pick<JwtVerifier, 'tenantOf'>;
   readonly secrets: Pick<VerifiedSecrets, 'verify'>;
-  isAdminKey(token: string): boolean;
+  readonly adminKey: Pick<AdminKey, 'check'>;
 }
 
 type Loaded = { readonly value: unknown } | { readonly error: unknown };
@@ -31,7 +33,13 @@ export class RequestFacts implements CallerFacts {
   private loaded: Map<string, Loaded> | undefined;
   private missing: { readonly name: string; load(): Promise<unknown> } | undefined;
 
-  constructor(private readonly sources: FactSources) {}
+  /** The last comparison with the admin key. */
+  adminKeyCheck: { readonly token: string; readonly result: AdminKeyCheck } | undefined;
+
+  constructor(
+    private readonly sources: FactSources,
+    readonly origin: AttemptOrigin,
+  ) {}
 
   /** Loads the last fact that was UNKNOWN. If that fails, reading the fact throws the error. */
   async load(): Promise<void> {
@@ -46,7 +54,9 @@ export class RequestFacts implements CallerFacts {
   }
 
   isAdminKey(token: string): boolean {
-    return this.sources.isAdminKey(token);
+    const result = this.sources.adminKey.check(token, this.origin);
+    this.adminKeyCheck = { token, result };
+    return result === 'same';
   }
 
   apiKey(keyId: string): Fact<ApiKeyRecord | null> {

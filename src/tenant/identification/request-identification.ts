@@ -1,12 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { clientAddress } from '../../http/client-address.js';
 import { PROBE_ROUTE } from '../../http/probe-routes.js';
 import { requestState, setRequestState } from '../../http/request-state.js';
 import { currentTracing } from '../../tracing/tracing.js';
 import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { Authenticator } from './authenticator.js';
-import { selectableHost, splitTenantPath } from './selectors.js';
+import { selectableHost, splitTenantPath, subdomainOf } from './selectors.js';
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
@@ -31,10 +33,15 @@ export function callerOf(request: FastifyRequest): Caller {
 /** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
 @Injectable()
 export class RequestIdentification {
+  private readonly baseDomain: string | undefined;
+
   constructor(
+    @Inject(APP_CONFIG) { http }: AppConfig,
     private readonly authenticator: Authenticator,
     private readonly context: TenantContext,
-  ) {}
+  ) {
+    this.baseDomain = http.tenantBaseDomain;
+  }
 
   register(server: FastifyInstance): void {
     server.addHook('onRequest', (request, _reply, done) => {
@@ -58,12 +65,29 @@ export class RequestIdentification {
     });
   }
 
-  private identify({ headers, raw }: FastifyRequest): Caller | Promise<Caller> {
+  private identify(request: FastifyRequest): Caller | Promise<Caller> {
+    const { headers, raw } = request;
     const header = headers['x-tenant-id'];
-    return this.authenticator.identify(headers.authorization, {
-      host: selectableHost(headers.host),
+    const host = selectableHost(headers.host);
+    const selectors = {
+      host,
+      subdomain: subdomainOf(host, this.baseDomain),
       header: Array.isArray(header) ? header.join(',') : header,
       path: (raw as RequestWithPath)[PATH],
-    });
+    };
+    return this.authenticator.identify(headers.authorization, selectors, new RequestOrigin(request));
+  }
+}
+
+/** Reads the address only when it is needed: deriving it costs more than the rest. */
+class RequestOrigin {
+  constructor(private readonly request: FastifyRequest) {}
+
+  get address(): string {
+    return clientAddress(this.request);
+  }
+
+  get requestId(): string {
+    return this.request.id;
   }
 }

@@ -5,6 +5,8 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 export interface TenantSelectors {
   /** Lower-case, without port; undefined for IP addresses and single-label names such as `localhost`. */
   readonly host: string | undefined;
+  /** What precedes `TENANT_BASE_DOMAIN` in the host: `acme`. Undefined without a base domain, and for other hosts. */
+  readonly subdomain: string | undefined;
   /** Slug or id, from `X-Tenant-ID`. */
   readonly header: string | undefined;
   /** Slug or id, from `/t/<tenant>/…`. */
@@ -28,9 +30,10 @@ export function selectableHost(header: string | undefined): string | undefined {
   return host;
 }
 
-/** The first label of a host: the slug, if the host is a tenant's subdomain. */
-export function subdomain(host: string): string {
-  return host.slice(0, host.indexOf('.'));
+/** `acme` for `acme.example.com` under `example.com`; undefined for a host that is not under the base domain. */
+export function subdomainOf(host: string | undefined, baseDomain: string | undefined): string | undefined {
+  if (host === undefined || baseDomain === undefined || !host.endsWith(`.${baseDomain}`)) return undefined;
+  return host.slice(0, -baseDomain.length - 1);
 }
 
 /** Whether a selector is the tenant's slug or id. */

@@ -96,6 +96,15 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ),
   PORT: numbers((config) => config.http.port, 0, 65_535),
   HOST: words((config) => config.http.host, HOSTS, NO_HOSTS),
+  REQUEST_TIMEOUT: timeouts((config) => config.http.requestTimeoutMs),
+  TRUSTED_PROXIES: {
+    read: (config) => config.http.trustedProxies,
+    accepted: [
+      ['10.0.0.1', ['10.0.0.1']],
+      ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
+    ],
+    rejected: ['proxy', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', '10.0.0.1/8/8', '10.0.0.1,', 'true'],
+  },
   SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
   LOG_LEVEL: words(
     (config) => config.log.level,
@@ -226,6 +235,11 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ),
   JWT_ISSUER: words((config) => config.security.jwt.issuer, ['https://issuer.test', 'issuer'], ['two issuers', ' ']),
   JWT_AUDIENCE: words((config) => config.security.jwt.audience, ['tenantry', 'https://api.test'], ['an audience', ' ']),
+  TENANT_BASE_DOMAIN: words(
+    (config) => config.http.tenantBaseDomain,
+    ['example.com', 'tenants.example.co.uk', 'localhost'],
+    ['.example.com', 'example.com.', '*.example.com', 'https://example.com', 'example.com:3000', 'a b', 'a..b'],
+  ),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   METRICS_PUBLIC: flags((config) => config.features.metricsPublic),

@@ -26,7 +26,7 @@ describe('the .env file in the working directory', () => {
     const cwd = folderWith('PORT=4000\nHOST="::1"\nDB_POOL_SIZE=\nREDIS_DB=3\n');
     const env = { ...REQUIRED, PORT: '5000', REDIS_DB: '' };
     const { config, sources } = loadConfig({ env, cwd });
-    expect(config.http).toEqual({ host: '::1', port: 5000 });
+    expect(config.http).toMatchObject({ host: '::1', port: 5000 });
     expect(config.cache.redis.db).toBe(3);
     expect(sources).toMatchObject({
       PORT: 'environment',

@@ -15,8 +15,9 @@ const ACME: Tenant = {
   ...{ targetId: null, schema: null, schemaVersion: null, limits: {}, message: null, version: 1 },
 };
 const UMBRELLA: Tenant = { ...ACME, id: '0b8f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'umbrella' };
-const NO_SELECTORS: TenantSelectors = { header: undefined, path: undefined, host: undefined };
+const NO_SELECTORS: TenantSelectors = { header: undefined, path: undefined, host: undefined, subdomain: undefined };
 const ADMIN_KEY = 'an-admin-key';
+const ORIGIN = { address: '192.0.2.1', requestId: 'request' };
 
 const { token, keyId, secretHash } = newApiKey();
 const KEY: ApiKeyRecord = { tenantId: ACME.id, secretHash, expiresAt: null, isRevoked: false };
@@ -94,7 +95,7 @@ const toLoad: FactSources = {
   availability: { rejectionOf },
   jwt: { tenantOf: async (jwt) => claimOf(jwt) },
   secrets,
-  isAdminKey: atOnce.isAdminKey,
+  adminKey: { check: (key) => (key === ADMIN_KEY ? 'same' : 'wrong') },
 };
 
 /** The decision, taken with all facts in memory and with all facts to be loaded; both must be the same. */
@@ -103,7 +104,7 @@ async function decide(credential: string | undefined, selectors: Partial<TenantS
   const all = { ...NO_SELECTORS, ...selectors };
   const fast = decideCaller(authorization, all, atOnce);
   if (fast === UNKNOWN) throw new Error('a fact was missing although all are known');
-  const facts = new RequestFacts(toLoad);
+  const facts = new RequestFacts(toLoad, ORIGIN);
   let loaded = decideCaller(authorization, all, facts);
   for (let loads = 0; loaded === UNKNOWN; loads += 1) {
     if (loads > 6) throw new Error('the decision asks for ever more facts');
@@ -164,10 +165,11 @@ describe('decideCaller', () => {
     { header: 'acme' },
     { header: ACME.id.toUpperCase() },
     { path: 'ACME' },
-    { host: 'acme.example.com' },
+    { host: 'acme.example.com', subdomain: 'acme' },
     { host: 'shop.acme.example' },
+    { host: 'shop.acme.example', subdomain: 'shop' },
     { host: 'api.example.com' },
-    { host: 'under_score.example.com' },
+    { host: 'umbrella.example.com' },
   ])('accepts the selectors %j, which name the tenant of the credential or none', async (selectors) => {
     expect(await decide(token, selectors)).toMatchObject(asAcme);
   });
@@ -176,8 +178,12 @@ describe('decideCaller', () => {
     ['header', { header: 'umbrella' }],
     ['header', { header: '' }],
     ['path', { path: UMBRELLA.id }],
-    ['host', { host: 'umbrella.example.com' }],
-  ])('rejects a request whose %s names another tenant: %j', async (selector, selectors) => {
+    ['host', { host: 'umbrella.example.com', subdomain: 'umbrella' }],
+    ['host', { host: 'nobody.example.com', subdomain: 'nobody' }],
+    ['host', { host: 'x.acme.example.com', subdomain: 'x.acme' }],
+    ['host', { host: 'acme.umbrella.example' }],
+    ['host', { host: 'acme.umbrella.example', subdomain: 'acme' }],
+  ])('rejects a request whose %s does not name its tenant: %j', async (selector, selectors) => {
     expect(await decide(token, selectors)).toMatchObject({
       kind: 'refused',
       rejection: { code: 'TENANT_MISMATCH', selector },
@@ -197,7 +203,7 @@ describe('decideCaller', () => {
 
   it('returns the error of a failed look-up instead of throwing it', async () => {
     const failing = { ...toLoad, lookup: { ...toLoad.lookup, apiKey: () => Promise.reject(new Error('away')) } };
-    const facts = new RequestFacts(failing);
+    const facts = new RequestFacts(failing, ORIGIN);
     expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, facts)).toBe(UNKNOWN);
     await facts.load();
     expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, facts)).toMatchObject({
@@ -207,8 +213,11 @@ describe('decideCaller', () => {
   });
 
   it('knows the admin key without the catalog, even when it has the form of an API key', () => {
-    const sources = { ...toLoad, isAdminKey: (key: string) => key === token };
-    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, new RequestFacts(sources))).toEqual({ kind: 'admin' });
+    const sources = {
+      ...toLoad,
+      adminKey: { check: (key: string) => (key === token ? ('same' as const) : ('wrong' as const)) },
+    };
+    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, new RequestFacts(sources, ORIGIN))).toEqual({ kind: 'admin' });
   });
 
   it('ignores a domain that leads to a tenant which was removed since', async () => {
@@ -223,14 +232,13 @@ describe('RequestFacts', () => {
       [`key:${keyId}`, KEY],
       [`tenant:${ACME.id}`, ACME],
       ['domain:api.example.com', null],
-      ['slug:api', null],
     ]);
     const peek: FactSources['lookup']['peek'] = ({ name }, key) => held.get(`${name}:${key}`) as never;
     const never = (): never => {
       throw new Error('it was loaded');
     };
     const lookup = { peek, apiKey: never, byId: never, bySlug: never, byDomain: never };
-    const facts = new RequestFacts({ ...toLoad, lookup, connections: { openScope: scopeOf, scope: never } });
+    const facts = new RequestFacts({ ...toLoad, lookup, connections: { openScope: scopeOf, scope: never } }, ORIGIN);
     const selectors = { ...NO_SELECTORS, host: 'api.example.com' };
     expect(decideCaller(`Bearer ${token}`, selectors, facts)).toMatchObject(asAcme);
   });
@@ -238,14 +246,14 @@ describe('RequestFacts', () => {
   it('keeps a loaded fact for the whole request, even when the cache has evicted it', async () => {
     let loads = 0;
     const lookup = { ...toLoad.lookup, apiKey: async () => ((loads += 1), KEY) };
-    const facts = new RequestFacts({ ...toLoad, lookup });
+    const facts = new RequestFacts({ ...toLoad, lookup }, ORIGIN);
     expect(facts.apiKey(keyId)).toBe(UNKNOWN);
     await facts.load();
     expect([facts.apiKey(keyId), facts.apiKey(keyId), loads]).toEqual([KEY, KEY, 1]);
   });
 
   it('never answers with a scope that was loaded for an earlier state of the tenant', async () => {
-    const facts = new RequestFacts(toLoad);
+    const facts = new RequestFacts(toLoad, ORIGIN);
     expect(facts.scope(ACME)).toBe(UNKNOWN);
     await facts.load();
     expect(facts.scope(ACME)).toMatchObject({ tenant: ACME });

@@ -1,0 +1,22 @@
+import type { Caller } from '../identification/caller.js';
+import { UnauthenticatedError } from '../identification/identification.errors.js';
+import type { Access } from './access.decorators.js';
+import { ForbiddenError } from './access.errors.js';
+
+/** @throws UnauthenticatedError, ForbiddenError, or the reason why the caller's tenant is not served */
+export function requireAccess(access: Access, caller: Caller): void {
+  if (access === 'public') return;
+  if (caller.kind === 'anonymous') throw new UnauthenticatedError('no credential');
+  if (caller.kind === 'refused') throw caller.rejection;
+  if (access === 'control-plane') requireAdmin(caller.kind);
+  else requireTenant(caller);
+}
+
+function requireAdmin(kind: 'admin' | 'tenant'): void {
+  if (kind !== 'admin') throw new ForbiddenError('this is a control-plane route: it requires the admin key');
+}
+
+function requireTenant(caller: Extract<Caller, { kind: 'admin' | 'tenant' }>): void {
+  if (caller.kind === 'admin') throw new ForbiddenError("this is a tenant route: it requires a tenant's credential");
+  if (!caller.scope) throw caller.rejection;
+}
