@@ -152,7 +152,7 @@ async function setStatus(catalog: pg.Client, status: string): Promise<void> {
 async function waitingForLocks(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity
-     WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%customers%' AND application_name = 'tenantry'
+     WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%customers%' AND application_name = 'tenantry signed'
        AND datname IN (SELECT database FROM connection_targets)`,
   );
   return rows[0]!.count;

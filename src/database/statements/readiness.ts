@@ -1,4 +1,7 @@
 import type pg from 'pg';
+import { isPlainRowStatement } from '../sql-guard/row-statements.js';
+import type { Statement } from './statement.js';
+import { statementRecords } from './statement-records.js';
 import { isReady } from './wire.js';
 
 /** How long a server may take from reporting an error to being ready for the next statement. */
@@ -32,12 +35,12 @@ export function openTransactionReason(client: pg.ClientBase): string | undefined
   return client.getTransactionStatus() === 'I' ? undefined : 'its transaction was left open';
 }
 
-const ROW_COMMANDS = /^[\s(]*(?:select|insert|update|delete|merge|values|table|with)\b/i;
-
 /**
- * Why a connection must be discarded on which this text failed; undefined when the server has undone everything. `PREPARE`
- * outlives a rollback, and a command that failed, such as a `DO` around it, has reported no tag.
+ * Why a connection must be discarded on which this statement ran, or failed; undefined when it can have touched rows only.
+ * It is the same reading as the guard's, taken once more where it matters: a command tag does not show `SELECT
+ * set_config(…)`, and a command that failed reports none, although `PREPARE` outlives a rollback.
  */
-export function survivingErrorReason(text: string): string | undefined {
-  return ROW_COMMANDS.test(text) ? undefined : 'a command failed that may have had an effect';
+export function unreadStatementReason({ text, isBuilt }: Statement): string | undefined {
+  const isRead = isBuilt || statementRecords.get(text) !== undefined || isPlainRowStatement(text);
+  return isRead ? undefined : 'it ran a statement that was not read as one on rows';
 }

@@ -5,7 +5,7 @@ import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
 import { PipelinedQuery, type Prelude } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
-import { openTransactionReason, survivingErrorReason } from './readiness.js';
+import { openTransactionReason, unreadStatementReason } from './readiness.js';
 import { isRead, neverTookEffect } from './retryable-read.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
@@ -102,8 +102,12 @@ function release(connection: PooledConnection, error: unknown, query?: Pipelined
 
 function discardReasonFor(error: unknown, query: PipelinedQuery | undefined): string | undefined {
   if (query?.isCanceled) return 'a cancel request was sent to it';
-  if (error === undefined || query?.isUnsendable) return undefined;
-  return discardReason(error) ?? (query && survivingErrorReason(query.statement.text));
+  if (!query || query.isUnsendable) return undefined;
+  return (error === undefined ? undefined : discardReason(error)) ?? unreadReason(query);
+}
+
+function unreadReason({ record, statement }: PipelinedQuery): string | undefined {
+  return record ? undefined : unreadStatementReason(statement);
 }
 
 function isQuickRead(record: StatementRecord | undefined): boolean {

@@ -16,6 +16,8 @@ export interface Statement {
   readonly values?: readonly unknown[] | undefined;
   readonly rowMode?: string | undefined;
   readonly types?: pg.CustomTypesConfig | undefined;
+  /** Built here, not written by a caller. */
+  readonly isBuilt?: boolean;
 }
 
 /**

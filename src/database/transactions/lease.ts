@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import { openTransactionReason, survivingErrorReason, waitUntilReady } from '../statements/readiness.js';
+import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
@@ -53,7 +53,7 @@ export class Lease {
   setTransaction(command: string): Promise<pg.QueryResult> {
     return this.enqueue(async () => {
       this.assertUsable();
-      if (this.begin === undefined) return this.send({ text: command });
+      if (this.begin === undefined) return this.send({ text: command, isBuilt: true });
       const modes = command.slice('SET TRANSACTION '.length);
       this.begin += this.begin === 'BEGIN' ? ` ${modes}` : `, ${modes}`;
       return emptyResult('SET');
@@ -65,7 +65,8 @@ export class Lease {
     return this.enqueue(async () => {
       this.assertUsable();
       if (isDestroyed(submittable)) return;
-      if (this.begin !== undefined) await this.send(stampStatement(this.stamp));
+      if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isBuilt: true });
+      this.tainted ??= unreadStatementReason({ text: submittableText(submittable) });
       const { client } = this.connection;
       const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
       this.brokenReason = await tracedStatement(client, submittableText(submittable), run);
@@ -114,7 +115,7 @@ export class Lease {
   /** A transaction that never began has nothing to end on the server. */
   private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
     return this.enqueue(() => {
-      if (this.begin === undefined) return this.send({ text: command });
+      if (this.begin === undefined) return this.send({ text: command, isBuilt: true });
       this.assertUsable();
       return Promise.resolve(emptyResult(command));
     });
@@ -142,12 +143,12 @@ export class Lease {
     if (usage) usage.statements += 1;
     const { client } = this.connection;
     const prelude = this.takePrelude();
+    this.tainted ??= unreadStatementReason(statement);
     try {
       return await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
-      this.tainted ??= survivingErrorReason(statement.text);
       this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
       if (prelude.begin !== undefined) this.brokenReason ??= notBegunReason(client);
       throw error;

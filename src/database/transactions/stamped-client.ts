@@ -75,7 +75,7 @@ export class StampedClient {
   private dispatch(statement: Statement): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
     const { kind, built } = classify(statement.text, this.context);
-    const sent = built ? { ...statement, ...built } : statement;
+    const sent = built ? { ...statement, ...built, isBuilt: true } : statement;
     if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
     switch (kind) {
       case 'begin':

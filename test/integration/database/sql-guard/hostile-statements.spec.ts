@@ -94,6 +94,16 @@ describe('hostile statements', () => {
     expect(await backend()).not.toBe(pid);
   });
 
+  it.each([
+    `SELECT set_config('row_security', 'off', false)`,
+    `UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'`,
+    'SELECT pg_advisory_lock(42)',
+  ])('cannot leave what neither tag nor report shows: the connection is closed after %s', async (text) => {
+    const pid = await backend();
+    await runStamped(accessTo(pool, tenant.stamp), { text });
+    expect(await backend()).not.toBe(pid);
+  });
+
   it('cannot leave a prepared statement behind by a command that fails', async () => {
     const text = `DO $$ BEGIN EXECUTE 'PREPARE planted AS SELECT 1'; RAISE EXCEPTION 'x'; END $$`;
     const pid = await backend();
