@@ -27,7 +27,12 @@ try {
   progress(
     `creating fixtures: tenants ${JSON.stringify(counts)}; measuring then takes about ${minutesOf(plan)} minutes`,
   );
-  await bench.makeFixtures({ counts, orders: options.orders, connections: options.connections });
+  await bench.makeFixtures({
+    counts,
+    orders: options.orders,
+    connections: options.connections,
+    before: options.before,
+  });
   if (options.profile) await eachIsolation((isolation, sections) => profileOurs(bench, isolation, sections, options));
   else await measure(bench, env);
 } finally {

@@ -1,8 +1,12 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { PeerDatabases } from '../fixtures/peers.mjs';
 import { makeTenants, secrets } from '../fixtures/tenants.mjs';
 import { LoadGenerator } from './load-generator.mjs';
 import { PEERS, startOurs, startPeer, VARIANTS } from './contestants.mjs';
 import { Postgres } from './postgres.mjs';
+
+const FIXTURES = 'bench/fixtures/tenants.mjs';
 
 /** Pool size of each data source in the Map: the connection limit divided by the number of tenants. */
 const shareOf = (connections, tenants) => String(Math.max(1, Math.floor(connections / tenants)));
@@ -26,16 +30,18 @@ export class Bench {
     return ++this.#runs;
   }
 
-  /** @param counts tenants per isolation: `{ row, schema, database }` */
-  async makeFixtures({ counts, orders, connections }) {
+  /**
+   * @param counts tenants per isolation: `{ row, schema, database }`
+   * @param before folder of another checkout, which makes the same tenants with its own code on a server of its own
+   */
+  async makeFixtures({ counts, orders, connections, before }) {
     const { postgres } = this;
-    const env = {
-      ...this.secrets,
-      DATABASE_URL: postgres.url,
-      DATA_DIR: postgres.dataDir,
-      ENABLE_REDIS_CACHE: 'false',
-    };
-    await makeTenants(postgres, { counts, orders, env });
+    await makeTenants(postgres, { counts, orders, env: this.#environmentOf(postgres) });
+    if (before !== undefined) {
+      this.beforePostgres = await Postgres.start(this.cleanup);
+      const { makeTenants: makeTenantsBefore } = await import(pathToFileURL(resolve(before, FIXTURES)).href);
+      await makeTenantsBefore(this.beforePostgres, { counts, orders, env: this.#environmentOf(this.beforePostgres) });
+    }
     this.peers = await PeerDatabases.create(
       postgres,
       Object.values(PEERS).map(({ role }) => role),
@@ -69,8 +75,12 @@ export class Bench {
       const variant = VARIANTS[key];
       if (variant) {
         const { name, requests } = variant;
-        const program = await this.startOurs(env, { name, checkout: key === 'before' ? before : undefined });
-        contestants.push({ program, key, requests });
+        const isBefore = key === 'before';
+        const program = await this.startOurs(env, {
+          name,
+          ...(isBefore && { checkout: before, postgres: this.beforePostgres }),
+        });
+        contestants.push({ program, key, requests, ...(isBefore && { postgres: this.beforePostgres }) });
         continue;
       }
       const peer = PEERS[key];
@@ -82,7 +92,11 @@ export class Bench {
     return { contestants, stop };
   }
 
-  startOurs(env, variant = {}) {
-    return startOurs(this.postgres, { secrets: this.secrets, connections: this.connections, env, ...variant });
+  #environmentOf({ url, dataDir }) {
+    return { ...this.secrets, DATABASE_URL: url, DATA_DIR: dataDir, ENABLE_REDIS_CACHE: 'false' };
+  }
+
+  startOurs(env, { postgres = this.postgres, ...variant } = {}) {
+    return startOurs(postgres, { secrets: this.secrets, connections: this.connections, env, ...variant });
   }
 }

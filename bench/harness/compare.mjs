@@ -10,8 +10,8 @@ const MIN_PER_SECOND = 1_000;
  * Sends the same requests to each contestant in turn, in short rounds, so that background load on the machine affects
  * all of them alike.
  *
- * @param contestants `{ program, requests }`, where `requests` overrides options for this contestant; the first one is
- *   compared with the others
+ * @param contestants `{ program, requests, postgres }`, where `requests` overrides options for this contestant, and
+ *   `postgres` is its server if it has one of its own; the first one is compared with the others
  * @param requests see `requestsOf`; `compare` sets `seed` and `run`
  * @returns per contestant its medians, and as `ratio` the first one's throughput divided by its own: of the medians,
  *   and the quartiles of the rounds
@@ -31,7 +31,9 @@ export async function compare(bench, { contestants, requests, callers, rounds, s
   }
   for (let round = 0; round < rounds; round++) {
     for (const entry of inTurn(entries, round)) {
-      const sample = await measure(bench, entry.program, () => bench.load.round(roundOptions(entry, round, seconds)));
+      const sample = await measure(entry.postgres ?? bench.postgres, entry.program, () =>
+        bench.load.round(roundOptions(entry, round, seconds)),
+      );
       entry.samples.push(sample);
       entry.prepare = Math.max(entry.prepare, sample.perSecond * seconds * PREPARE_FACTOR);
     }
@@ -46,7 +48,7 @@ function inTurn(entries, round) {
   return round % 2 === 0 ? turned : [turned[0], ...turned.slice(1).toReversed()];
 }
 
-async function measure({ postgres }, program, work) {
+async function measure(postgres, program, work) {
   const statements = await postgres.catalogStatements();
   const before = { app: cpuMs(program.pid), postgres: treeCpuMs(postgres.pid) };
   const connections = watchConnections(postgres, program);
