@@ -17,6 +17,7 @@ import { CreateCatalog1764000000000 } from './schema-migrations/1764000000000-cr
 import { ControlPlane1765000000000 } from './schema-migrations/1765000000000-control-plane.js';
 import { SignedStamps1766000000000 } from './schema-migrations/1766000000000-signed-stamps.js';
 import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audit-origin.js';
+import { Erasure1768000000000 } from './schema-migrations/1768000000000-erasure.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -34,6 +35,7 @@ const MIGRATIONS = [
   ControlPlane1765000000000,
   SignedStamps1766000000000,
   AuditOrigin1767000000000,
+  Erasure1768000000000,
 ];
 
 /** Injection token of the catalog's TypeORM `DataSource`. */

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mentions } from '../support/admin/mentions.js';
 import { Operators } from '../support/operations/operators.js';
 import { asSuperuser } from '../support/postgres/postgres.js';
 import { soon } from '../support/load/soon.js';
@@ -71,6 +72,7 @@ export async function deleteCase(operators: Operators, isolation: Isolation): Pr
     verify: async () => {
       expect((await operators.call('GET', `/admin/v1/tenants/${slug}`)).status).toBe(404);
       await isGone(location);
+      expect(await mentions(operators.database, slug)).toEqual([]);
       await works(operators, neighbour);
     },
   };

@@ -6,8 +6,8 @@ import type { AuditEntryView, AuditFilter, AuditPage } from './audit.schemas.js'
 type Row = Omit<AuditEntryView, 'at'> & { readonly at: Date };
 
 /**
- * $1 is an id or a name. A tenant's id also finds entries that have only the tenant's slug, such as those of its API
- * keys. A name also finds the operations on it, whose subject has the form `delete acme`.
+ * $1 is an id or a name. A tenant's id also finds entries that have only the tenant's slug, or the pseudonym of a deleted
+ * tenant, such as those of its API keys. A name also finds the operations on it, whose subject has the form `delete acme`.
  */
 const LIST = `
   SELECT id, at, actor, address, request_id AS "requestId", action, subject_kind AS "subjectKind", subject_id AS "subjectId", subject, refused_attempts AS "refusedAttempts",
@@ -15,7 +15,8 @@ const LIST = `
   FROM audit_log
   WHERE ($1::text IS NULL OR subject_id = $1 OR subject = $1
          OR subject_kind = 'operation' AND right(subject, length($1) + 1) = ' ' || $1
-         OR subject_kind <> 'server' AND subject = (SELECT slug FROM tenants WHERE id::text = $1))
+         OR subject_kind <> 'server' AND subject = (SELECT slug FROM tenants WHERE id::text = $1)
+         OR subject_kind <> 'server' AND $1 ~ '^[0-9a-f]{8}-' AND subject = catalog_pseudonym($1))
     AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR id < $3)
   ORDER BY id DESC LIMIT $4`;
 

@@ -14,6 +14,7 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { Idempotency } from '../idempotency/idempotency.js';
 import { lockTarget } from '../provisioning/target-lock.js';
 import { deleteTenantRows } from './delete-tenant-rows.js';
 import { dropLoginRole, dropTenantDatabase, dropTenantSchema } from './drop-placement.js';
@@ -43,6 +44,7 @@ export class DeleteKind implements OperationKind<Input> {
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
     private readonly audit: AuditLog,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /** Restores the previous status if the deletion has not started; otherwise the tenant can no longer be served. */
@@ -112,6 +114,7 @@ export class DeleteKind implements OperationKind<Input> {
     );
   }
 
+  /** When it commits, a trigger of the catalog replaces the slug by a pseudonym in all records about the tenant. */
   private async forget({ tenantId }: Run): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
       const tenant = await catalog.findOneBy(TenantEntity, { id: tenantId ?? '' });
@@ -121,6 +124,7 @@ export class DeleteKind implements OperationKind<Input> {
       if (target?.kind === 'dedicated') await catalog.delete(ConnectionTargetEntity, target.id);
       const subject = { subjectKind: 'tenant', subjectId: tenant.id, subject: tenant.slug } as const;
       await this.audit.record(catalog, { actor: TENANTRY_ACTOR, action: 'tenant.removed', ...subject });
+      await this.idempotency.forgetTenant(catalog, tenant.id);
     });
   }
 

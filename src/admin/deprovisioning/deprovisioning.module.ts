@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DeleteKind } from './delete.kind.js';
 
-@Module({ imports: [OperationsModule], providers: [DeleteKind], exports: [DeleteKind] })
+@Module({ imports: [OperationsModule, IdempotencyModule], providers: [DeleteKind], exports: [DeleteKind] })
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {
     kinds.register(deletion);

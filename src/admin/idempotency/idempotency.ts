@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, In } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { answerContext, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
@@ -58,11 +58,36 @@ export class Idempotency {
     });
   }
 
+  /**
+   * Removes the stored responses that mention a deleted tenant, and all expired ones. Responses that this instance cannot
+   * decrypt are left until they expire.
+   *
+   * @param catalog in the transaction that deletes the tenant
+   */
+  async forgetTenant(catalog: EntityManager, tenantId: string): Promise<void> {
+    await this.removeExpired(catalog);
+    const stored = await catalog.find(IdempotencyKeyEntity);
+    const keys = stored.filter((row) => this.mentions(row, tenantId)).map(({ key }) => key);
+    await catalog.delete(IdempotencyKeyEntity, { key: In(keys) });
+  }
+
+  private mentions({ key, answerSealed }: IdempotencyKeyEntity, tenantId: string): boolean {
+    try {
+      return this.keyRing.decrypt(answerSealed, answerContext(key)).includes(tenantId);
+    } catch {
+      return false;
+    }
+  }
+
   /** Waits while a request with the same key is in progress, so that concurrent requests get the same response. */
   private async findEarlier(catalog: EntityManager, key: string): Promise<IdempotencyKeyEntity | null> {
     await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`idempotency key ${key}`]);
-    await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [RETENTION]);
+    await this.removeExpired(catalog);
     return catalog.findOneBy(IdempotencyKeyEntity, { key });
+  }
+
+  private async removeExpired(catalog: EntityManager): Promise<void> {
+    await catalog.query('DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval', [RETENTION]);
   }
 
   private earlierResponse<T>({ key, requestHash, answerSealed }: IdempotencyKeyEntity, expectedHash: string): T {

@@ -15,7 +15,7 @@ import {
   toOperationView,
 } from './operation.schemas.js';
 
-/** Also matches a deleted tenant's slug, which its operations still have as their subject. */
+/** Also matches a deleted tenant's pseudonym, which its operations have as their subject. */
 const OF_SLUG = `(operation.tenantId = (SELECT t.id FROM tenants t WHERE t.slug = :tenant)
   OR operation.tenantId IS NOT NULL AND operation.subject = :tenant)`;
 

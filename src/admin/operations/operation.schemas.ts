@@ -20,7 +20,7 @@ export const operationFilter = pageQuery.extend({
     .string()
     .refine((text) => UUID.test(text) || SLUG.test(text), "must be a tenant's slug or id")
     .optional()
-    .describe("a tenant's slug or id; also of a deleted tenant"),
+    .describe("a tenant's slug or id; of a deleted tenant, its id or its pseudonym `deleted-…`"),
 });
 export type OperationFilter = z.infer<typeof operationFilter>;
 

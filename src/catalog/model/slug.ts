@@ -7,6 +7,9 @@ const RESERVED: ReadonlySet<string> = new Set([
   'metrics', 'ns1', 'ns2', 'pop', 'smtp', 'static', 'status', 'support', 'tenantry', 'webmail', 'www',
 ]); // prettier-ignore
 
+/** The form of the name that a deleted tenant keeps in the records of the catalog: `catalog_pseudonym()`. */
+const PSEUDONYM = /^deleted-[0-9a-f]{8}$/;
+
 export function isSlug(text: string): boolean {
-  return SLUG.test(text) && !RESERVED.has(text);
+  return SLUG.test(text) && !RESERVED.has(text) && !PSEUDONYM.test(text);
 }

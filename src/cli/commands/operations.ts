@@ -29,7 +29,7 @@ export function defineOperations(command: Command, { run }: CommandRunners): voi
     .description('list operations, newest first (default)')
     .option('--status <status>', 'pending, running, succeeded, failed or cancelled')
     .option('--kind <kind>', 'provision, migrate, delete, rotate-credentials, reseal')
-    .option('--tenant <slug>', 'only operations on this tenant, even if it is deleted')
+    .option('--tenant <slug>', 'only operations on this tenant; a deleted one by its id')
     .option('--limit <n>', 'page size (default: 20)')
     .option('--cursor <cursor>', 'continue from the cursor of a previous page')
     .action((options) => run((context) => list(context, options)));

@@ -153,7 +153,8 @@ describe('the command line next to a running server', () => {
   });
 
   it('records its user in the audit log', async () => {
-    const { items } = await cli.json('audit', '--subject', 'cli-row');
+    const { items: removals } = await cli.json('audit', '--action', 'tenant.removed', '--limit', '3');
+    const { items } = await cli.json('audit', '--subject', removals[0].subjectId);
     const byUs = items.filter(({ actor }: { actor: string }) => actor.startsWith('command line ('));
     const actions = byUs.map(({ action }: { action: string }) => action);
     for (const action of ['tenant.create', 'tenant.suspend', 'tenant.change', 'api-key.revoke', 'tenant.delete']) {
