@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sampleApp } from '../../src/app/app.js';
+import type { AppDefinition } from '../../src/server/app-definition.js';
 import { Application } from '../../src/server/application.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/model/tenant.js';
@@ -58,10 +59,15 @@ export class TestApp {
   }
 
   /** One more instance over the same catalog, when given another app's database. */
-  static async over(database: TestDatabase, env: Record<string, string> = {}, output?: Writable): Promise<TestApp> {
+  static async over(
+    database: TestDatabase,
+    env: Record<string, string> = {},
+    output?: Writable,
+    definition: AppDefinition = sampleApp,
+  ): Promise<TestApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
     const loaded = loadConfig({ env: { ...baseEnvironment(database.url, dataDir), ...env }, cwd: dataDir });
-    const application = await Application.start(loaded, sampleApp, output && createLog(loaded.config, output));
+    const application = await Application.start(loaded, definition, output && createLog(loaded.config, output));
     return new TestApp(application, database, dataDir);
   }
 
