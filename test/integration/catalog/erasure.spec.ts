@@ -86,6 +86,20 @@ describe('the erasure of a tenant', () => {
     expect(await subjectsOf(id)).toEqual([{ subject: 'rolled-back' }]);
   });
 
+  it('happens to many at once that are named in the same records', async () => {
+    const slugs = Array.from({ length: 12 }, (_, index) => `at-once-${index}`);
+    const ids = await Promise.all(slugs.map(insert));
+    for (const tenants of [slugs, slugs.toReversed()]) {
+      await catalog.query(
+        `INSERT INTO operations (kind, status, subject, steps, created_by, input)
+         VALUES ('migrate', 'failed', 'fleet', '{}', 'test', $1)`,
+        [{ tenants }],
+      );
+    }
+    await Promise.all(ids.map((id, index) => removeAsBefore(id, slugs[index] ?? '')));
+    expect(await mentions(database, 'at-once')).toEqual([]);
+  });
+
   it('leaves other fields alone when the slug is one of their values', async () => {
     const id = await insert('active');
     await catalog.query(
