@@ -77,21 +77,30 @@ export class OrdersFixture {
   }
 }
 
-/** Runs migrations in the schema `app`, and lets the application's role use the tables. */
+/** Runs migrations in a schema, and lets the application's role use the tables. */
 export async function migrate(
   database: TenantDatabase,
   migrations: readonly (new () => MigrationInterface)[],
+  schema = 'app',
 ): Promise<void> {
-  await database.define('app', '');
-  await asOwner(database, async (runner) => {
-    for (const Migration of migrations) await new Migration().up(runner);
-  });
-  await database.define('app', '');
+  await database.define(schema, '');
+  await asOwner(
+    database,
+    async (runner) => {
+      for (const Migration of migrations) await new Migration().up(runner);
+    },
+    schema,
+  );
+  await database.define(schema, '');
 }
 
-/** Runs `work` as the tables' owner, with `search_path` on the schema `app`. */
-export async function asOwner({ url }: TenantDatabase, work: (runner: QueryRunner) => Promise<void>): Promise<void> {
-  const extra = { options: '-c search_path=app' };
+/** Runs `work` as the tables' owner, with `search_path` on the schema. */
+export async function asOwner(
+  { url }: TenantDatabase,
+  work: (runner: QueryRunner) => Promise<void>,
+  schema = 'app',
+): Promise<void> {
+  const extra = { options: `-c search_path=${schema}` };
   const owner = new DataSource({ type: 'postgres', url, installExtensions: false, extra });
   await owner.initialize();
   try {
