@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { discardReason } from '../../../src/database/connection/discard.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import {
   openTransactionReason,
@@ -6,7 +7,8 @@ import {
   waitUntilReady,
 } from '../../../src/database/statements/readiness.js';
 import { stampStatement } from '../../../src/database/statements/stamp.js';
-import { runStamped } from '../../../src/database/statements/stamped-query.js';
+import type { Statement } from '../../../src/database/statements/statement.js';
+import { runStamped, sendOnClient } from '../../../src/database/statements/stamped-query.js';
 import { Lease } from '../../../src/database/transactions/lease.js';
 import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
@@ -14,9 +16,18 @@ import { commandsOf, type HostileSql } from './hostile-sql/hostile-sql.js';
 import type { Neighbours, State } from './neighbours.js';
 import { ReceivedBytes } from './received-bytes.js';
 
-/** How an attack reaches the login role's connection, past the SQL guard. */
-export const WAYS = ['statements', 'transaction', 'text', 'unstamped'] as const;
+/**
+ * How an attack reaches the login role's connection, past the SQL guard: as statements of A, each on its own, or in one
+ * transaction or session of A; or as one text over the simple protocol, under A's stamp or none.
+ */
+export const WAYS = ['session', 'statements', 'transaction', 'text', 'unstamped'] as const;
 export type Way = (typeof WAYS)[number];
+
+/** The ways in turn. An attack of several commands needs one connection, unless it is about what the next caller finds. */
+export function wayAt(turn: number, attack: HostileSql, kind: string): Way {
+  const way = WAYS[turn % WAYS.length] ?? 'session';
+  return way === 'statements' && typeof attack !== 'string' && kind !== 'planted' ? 'session' : way;
+}
 
 /** What an attack achieved. */
 export interface Finding {
@@ -134,6 +145,8 @@ export class HostileSession {
         return this.sendStatements(commands);
       case 'transaction':
         return this.sendInTransaction(commands);
+      case 'session':
+        return this.sendInSession(commands);
       case 'text':
       case 'unstamped':
         return this.sendText(commands, way === 'text');
@@ -153,6 +166,21 @@ export class HostileSession {
     const lease = new Lease(await accessTo(this.pool, stamp).acquireForLease(), stamp, 'BEGIN');
     for (const text of commands) await lease.query({ text }).catch(() => undefined);
     await lease.commitOrRollback().catch(() => undefined);
+  }
+
+  /** Leaves the stamp on the connection, too, which no session does. */
+  private async sendInSession(commands: readonly string[]): Promise<void> {
+    const connection = await this.pool.acquire();
+    const { client } = connection;
+    let reason: string | undefined;
+    const send = async (statement: Statement): Promise<void> => {
+      await sendOnClient(client, {}, statement).catch((error: unknown) => {
+        reason ??= discardReason(error) ?? survivingErrorReason(statement.text);
+      });
+    };
+    await send(stampStatement(this.neighbours.a.stamp, 'session'));
+    for (const text of commands) await send({ text });
+    connection.release(reason ?? openTransactionReason(client));
   }
 
   /** Over the simple protocol, as no text of a caller is sent. */

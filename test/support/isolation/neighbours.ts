@@ -117,7 +117,7 @@ export class Neighbours {
   async restoreOwnRows(): Promise<void> {
     const { id, schema } = this.a;
     for (const table of TABLES) await this.owner.query(`DELETE FROM ${schema}.${table} WHERE tenant_id = $1`, [id]);
-    await this.insert(this.a, randomUUID(), 'own', '1', 2);
+    await this.insert(this.a, randomUUID(), '1', '1', 2); // a number, so that B's names are the ones that are none
   }
 
   /** Undoes what the login role may change of itself, ends its sessions, and removes what B could not. */

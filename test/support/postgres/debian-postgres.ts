@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { findServiceAccount, spawnOptions } from '../../../src/dev/embedded-postgres/service-account.js';
 import { removeFolder, temporaryFolder } from './embedded-server.js';
 
-const programs = (major: number): string => `/usr/lib/postgresql/${major}/bin`;
+export const debianPrograms = (major: number): string => `/usr/lib/postgresql/${major}/bin`;
 
 export function hasDebianPostgres(major: number): boolean {
-  return existsSync(join(programs(major), 'postgres'));
+  return existsSync(join(debianPrograms(major), 'postgres'));
 }
 
 /**
@@ -24,8 +24,8 @@ export async function queryDebianPostgres(major: number, query: string): Promise
   if (account) chownSync(data, account.uid, account.gid);
   try {
     const settings = ['--username=postgres', '--auth=reject', '--encoding=UTF8', '--no-sync'];
-    execFileSync(join(programs(major), 'initdb'), ['-D', data, ...settings], options);
-    const output = execFileSync(join(programs(major), 'postgres'), ['--single', '-D', data, 'postgres'], {
+    execFileSync(join(debianPrograms(major), 'initdb'), ['-D', data, ...settings], options);
+    const output = execFileSync(join(debianPrograms(major), 'postgres'), ['--single', '-D', data, 'postgres'], {
       ...options,
       input: `${query}\n`,
     });

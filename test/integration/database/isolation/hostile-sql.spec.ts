@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UnsignedStamps } from '../../../../src/database/isolation/isolation-functions.js';
 import { HOSTILE_SQL, mayDeny } from '../../../support/isolation/hostile-sql/hostile-sql.js';
-import { type Finding, HostileSession, WAYS } from '../../../support/isolation/hostile-session.js';
+import { type Finding, HostileSession, wayAt, WAYS } from '../../../support/isolation/hostile-session.js';
 import { ISOLATIONS, Neighbours } from '../../../support/isolation/neighbours.js';
 
 /** The soak shard `isolation` runs every attack in every way, in each isolation. */
@@ -26,8 +26,7 @@ describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (iso
       const findings: Finding[] = [];
       for (const [index, attack] of attacks.entries()) {
         if (index % ISOLATIONS.length !== share) continue;
-        const way = WAYS[(index + share) % WAYS.length] ?? 'statements';
-        findings.push(...(await session.attack(attack, way, kind)));
+        findings.push(...(await session.attack(attack, wayAt(index, attack, kind), kind)));
       }
       expect(findings).toEqual([]);
     },

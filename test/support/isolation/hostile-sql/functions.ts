@@ -22,7 +22,10 @@ export const FUNCTIONS: readonly HostileSql[] = [
   [TELL, `SELECT * FROM {b}.customers WHERE CASE WHEN pg_temp.tell(name) THEN true END`],
   [TELL, `UPDATE {b}.customers SET name = name WHERE pg_temp.tell(name)`],
   [TELL, `DELETE FROM {b}.order_lines WHERE pg_temp.tell(description)`],
-  [TELL, `DELETE FROM {b}.customers WHERE tenant_id = '{B}' AND pg_temp.tell(name) RETURNING pg_temp.tell(name)`],
+  [
+    TELL,
+    `DELETE FROM {b}.order_lines WHERE tenant_id = '{B}' AND pg_temp.tell(description) RETURNING pg_temp.tell(description)`,
+  ],
   [TELL, `MERGE INTO {b}.customers c USING (VALUES (1)) v(n) ON pg_temp.tell(c.name) WHEN MATCHED THEN DO NOTHING`],
   [
     TELL,
@@ -122,7 +125,7 @@ export const FUNCTIONS: readonly HostileSql[] = [
     `SELECT pg_temp.f()`,
   ],
   [
-    `CREATE FUNCTION pg_temp.f() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM {b}.customers; END`,
+    `CREATE FUNCTION pg_temp.f() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM {b}.order_lines; END`,
     `SELECT pg_temp.f()`,
   ],
   [

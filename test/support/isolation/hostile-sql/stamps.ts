@@ -36,7 +36,7 @@ export const STAMPS: readonly HostileSql[] = [
   within(stamp(`repeat('a', 100000)`, `repeat('a', 100000)`)),
   [stamp(`'{B}'`, `'{proof}'`, false), READ],
   [stamp(`'{B}'`, `''`, false), READ, `UPDATE {b}.customers SET name = 'taken'`],
-  [stamp(`'{B}'`, `''`, false), `DELETE FROM {b}.customers`],
+  [stamp(`'{B}'`, `''`, false), `DELETE FROM {b}.order_lines`],
   [stamp(`'{B}'`, `''`, false), `INSERT INTO {b}.customers (email, name) VALUES ('x@example.com', 'planted')`],
   within(`SET LOCAL app.tenant_id = '{B}'`),
   within(`SET LOCAL app.tenant_id TO DEFAULT`),

@@ -1,0 +1,3 @@
+import { hostileSqlSuite } from '../../support/isolation/hostile-suite.js';
+
+hostileSqlSuite();

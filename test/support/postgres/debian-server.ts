@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
+import { createData } from '../../../src/dev/embedded-postgres/initial-data.js';
+import { ensureOwnerDatabase } from '../../../src/dev/embedded-postgres/owner-database.js';
+import type { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
+import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
+import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
+import { debianPrograms } from './debian-postgres.js';
+import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
+import type { TestServer } from './postgres.js';
+
+/** A server of another major version than the embedded one. */
+export class DebianServer {
+  private constructor(
+    private readonly folder: string,
+    private readonly process: ParentWatch,
+    readonly server: TestServer,
+  ) {}
+
+  static async start(major: number): Promise<DebianServer> {
+    const dataDir = await temporaryFolder();
+    const account = await findServiceAccount(undefined);
+    const folder = debianPrograms(major);
+    const binaries = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), major: String(major) };
+    const { superuser: superuserPassword, owner: ownerPassword } = PASSWORDS;
+    await createData({ dataDir, systemDir: dataDir, account, binaries, superuserPassword, sync: false });
+    const data = await findData(dataDir);
+    if (!data) throw new Error(`no data in ${dataDir}`);
+    const { server, port, superuser } = await startServer({
+      ...{ account, binaries, dataDir, data, settings: FAST, port: undefined, onLog: undefined, superuserPassword },
+    });
+    await ensureOwnerDatabase(superuser, ownerPassword);
+    await superuser.end();
+    server.unref();
+    const address = { host: '127.0.0.1', port };
+    return new DebianServer(dataDir, server, {
+      ...address,
+      ...{ superuser: 'postgres', superuserPassword, owner: 'tenantry', ownerPassword },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await stopServer(this.process);
+    await removeFolder(this.folder);
+  }
+}
