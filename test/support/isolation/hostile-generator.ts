@@ -89,13 +89,18 @@ function write(random: Random): string {
   const table = pick(random, TABLES);
   const column = pick<string>(random, TEXTS[table]);
   const condition = pick(random, CONDITIONS)(column);
-  const returning = pick(random, ['', ' RETURNING *', ` RETURNING ${column}`, ' RETURNING {leak}']);
+  const returning = pick(random, [
+    '',
+    ' RETURNING *',
+    ` RETURNING ${column}`,
+    ` RETURNING CASE WHEN tenant_id <> '{A}' THEN {leak} END`,
+  ]);
   return pick(random, [
     `UPDATE {b}.${table} SET ${column} = '1' WHERE tenant_id <> '{A}' AND ${condition}${returning}`,
     `UPDATE {b}.${table} SET tenant_id = '${pick(random, ['{A}', '{B}'])}' WHERE ${condition}${returning}`,
     `DELETE FROM {b}.${table} WHERE ${condition}${returning}`,
     `MERGE INTO {b}.${table} USING (VALUES (1)) v(n) ON ${condition} WHEN MATCHED THEN DELETE`,
-    `INSERT INTO {b}.customers (tenant_id, id, email, name) VALUES ('{B}', '{id}', 'x', 'x') ON CONFLICT (tenant_id, id) DO UPDATE SET name = customers.email${returning.includes('leak') ? returning : ''}`,
+    `INSERT INTO {b}.customers (tenant_id, id, email, name) VALUES ('{B}', '{id}', 'x', 'x') ON CONFLICT (tenant_id, id) DO UPDATE SET name = customers.email`,
     `INSERT INTO {a}.customers (email, name) SELECT gen_random_uuid(), tenant_id || ${column} FROM {b}.${table} WHERE tenant_id <> '{A}' AND ${condition}`,
   ]);
 }

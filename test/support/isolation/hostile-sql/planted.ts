@@ -4,6 +4,11 @@ import type { HostileSql } from './hostile-sql.js';
 const TAKE = `INSERT INTO {a}.customers (tenant_id, email, name) SELECT '{A}', gen_random_uuid()::text, current_setting('app.tenant_proof')`;
 const COPY = `SELECT current_setting('app.tenant_proof') AS proof, c.* FROM {b}.customers c`;
 const KEPT = `CREATE TEMP TABLE kept (proof text)`;
+/** Does what ours does, and keeps the proof. */
+const FORGED_STAMP = `WITH k AS (INSERT INTO kept VALUES ($2)) SELECT set_config('app.tenant_id', $1, true), set_config('app.tenant_proof', $2, true), set_config('search_path', $3, true)`;
+const KEEP = `WITH k AS (INSERT INTO kept SELECT current_setting('app.tenant_proof'))`;
+const FORGED_LIST = `${KEEP} SELECT c.email, c.name, o.total FROM customers c JOIN orders o ON o.customer_id = c.id ORDER BY c.email`;
+const FORGED_UPDATE = `${KEEP} UPDATE customers SET version = version WHERE version = $1 RETURNING id`;
 const names = ['tenantry_stamp', ...Array.from({ length: 8 }, (_none, index) => `tenantry_${index + 1}`)];
 
 /** Things left on the connection in the hope that the next tenant's statements use them under its stamp. */
@@ -13,6 +18,11 @@ export const PLANTED: readonly HostileSql[] = [
     KEPT,
     `PREPARE ${name} AS INSERT INTO kept SELECT current_setting('app.tenant_proof')`,
   ]),
+  [KEPT, `DEALLOCATE tenantry_stamp`, `PREPARE tenantry_stamp (text, text, text) AS ${FORGED_STAMP}`],
+  [KEPT, `DEALLOCATE ALL`, `PREPARE tenantry_stamp (text, text, text) AS ${FORGED_STAMP}`],
+  ...names.map((name): HostileSql => [KEPT, `DEALLOCATE ALL`, `PREPARE ${name} AS ${FORGED_LIST}`]),
+  ...names.map((name): HostileSql => [KEPT, `DEALLOCATE ALL`, `PREPARE ${name} (int) AS ${FORGED_UPDATE}`]),
+  `DO $$ BEGIN EXECUTE '${KEPT}'; EXECUTE 'DEALLOCATE tenantry_stamp'; EXECUTE 'PREPARE tenantry_stamp (text, text, text) AS ${FORGED_STAMP.replaceAll("'", "''")}'; END $$`,
   [`DEALLOCATE ALL`, ...names.map((name) => `PREPARE ${name} AS ${TAKE}`)],
   [`DEALLOCATE ALL`, ...names.map((name) => `PREPARE ${name} (text, text, text) AS ${COPY}`)],
   [`DISCARD ALL`, ...names.map((name) => `PREPARE ${name} AS ${TAKE}`)],
