@@ -107,6 +107,16 @@ export class HostileSession {
     return found.map((what) => ({ attack, way, what }));
   }
 
+  /** What A is told in answer to a statement about the row with the id, which is left out. */
+  async answerAbout(id: string, text: string): Promise<string> {
+    const access = accessTo(this.pool, this.neighbours.a.stamp);
+    const answer = await runStamped(access, { text: this.fill(text.replaceAll('{id}', id)) }).then(
+      ({ rows, rowCount }) => ({ rows: rows as unknown[], rowCount }),
+      ({ code, message, detail }: pg.DatabaseError) => ({ code, message, detail }),
+    );
+    return JSON.stringify(answer).replaceAll(id, 'the id');
+  }
+
   private async achievementsOf(attack: HostileSql, way: Way, mayDeny: boolean): Promise<string[]> {
     const commands = commandsOf(attack).map((command) => this.fill(command));
     await this.listen();

@@ -22,7 +22,7 @@ export interface State {
   readonly rows: string;
   readonly versions: string;
   readonly objects: string;
-  /** A's rows, which attacks may change. */
+  /** A's rows, which attacks may change; it may have some in B's schema, which B does not see. */
   readonly own: string;
 }
 
@@ -107,7 +107,7 @@ export class Neighbours {
       ).join(' UNION ALL ')}) rows(t))`;
     const { rows } = await this.owner.query<State>(
       `SELECT ${rowsOf(`''`, this.b)} AS rows, ${rowsOf(`x.xmin, x.ctid`, this.b)} AS versions,
-              ${rowsOf(`''`, this.a)} AS own, (${OBJECTS}) AS objects`,
+              concat(${rowsOf(`''`, this.a)}, ${rowsOf(`''`, { ...this.a, schema: this.b.schema })}) AS own, (${OBJECTS}) AS objects`,
     );
     if (!rows[0]) throw new Error('no state');
     return rows[0];
@@ -115,8 +115,10 @@ export class Neighbours {
 
   /** Makes A's rows what they were. */
   async restoreOwnRows(): Promise<void> {
-    const { id, schema } = this.a;
-    for (const table of TABLES) await this.owner.query(`DELETE FROM ${schema}.${table} WHERE tenant_id = $1`, [id]);
+    for (const schema of new Set([this.a.schema, this.b.schema])) {
+      for (const table of TABLES)
+        await this.owner.query(`DELETE FROM ${schema}.${table} WHERE tenant_id = $1`, [this.a.id]);
+    }
     await this.insert(this.a, randomUUID(), '1', '1', 2); // a number, so that B's names are the ones that are none
   }
 

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UnsignedStamps } from '../../../../src/database/isolation/isolation-functions.js';
 import { HOSTILE_SQL, mayDeny } from '../../../support/isolation/hostile-sql/hostile-sql.js';
+import { ORACLES } from '../../../support/isolation/hostile-sql/oracles.js';
 import { type Finding, HostileSession, wayAt, WAYS } from '../../../support/isolation/hostile-session.js';
 import { ISOLATIONS, Neighbours } from '../../../support/isolation/neighbours.js';
 
@@ -31,6 +33,11 @@ describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (iso
       expect(findings).toEqual([]);
     },
   );
+
+  it.each(ORACLES)('tells nothing by its answer to %s', async (text) => {
+    const known = await session.answerAbout(neighbours.customerOfB, text);
+    expect(known).toBe(await session.answerAbout(randomUUID(), text));
+  });
 });
 
 describe('the suite of hostile SQL', () => {
