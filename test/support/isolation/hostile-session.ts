@@ -45,6 +45,7 @@ interface SessionOptions {
 /** Read by `{leak}`; no statement contains it. */
 const LEAK = `('le' || 'aked!')`;
 const LEAKED = 'leaked!';
+const MAX_ATTEMPTS = 5;
 const OPTIONS = { size: 1, statementTimeoutMs: 5_000, timeoutMs: 10_000 };
 
 const JOIN = `SELECT c.email, c.name, o.total FROM customers c JOIN orders o ON o.customer_id = c.id ORDER BY c.email`;
@@ -251,7 +252,16 @@ export class HostileSession {
   private async startAgain(): Promise<void> {
     await this.pool.end();
     await this.neighbours.restoreRole();
-    this.pool = this.openPool();
+    // A pooler notices only now that its connections have ended.
+    for (let attempts = 0; ; attempts += 1) {
+      this.pool = this.openPool();
+      try {
+        return await this.listen();
+      } catch (error) {
+        await this.pool.end();
+        if (attempts === MAX_ATTEMPTS) throw error;
+      }
+    }
   }
 
   private openPool(): TestPool {

@@ -128,7 +128,7 @@ export class Neighbours {
     await this.database.admin(
       `ALTER ROLE ${role} RESET ALL; ALTER ROLE ${role} PASSWORD '${target.password}';
        ALTER ROLE ${role} IN DATABASE ${name} RESET ALL;
-       SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`,
+       SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '${role}'`,
     );
     await this.owner.query(`DELETE FROM ${this.b.schema}.customers WHERE name = 'kept'`);
   }
