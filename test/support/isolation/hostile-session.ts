@@ -3,7 +3,7 @@ import { discardReason } from '../../../src/database/connection/discard.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import {
   openTransactionReason,
-  survivingErrorReason,
+  unreadStatementReason,
   waitUntilReady,
 } from '../../../src/database/statements/readiness.js';
 import { stampStatement } from '../../../src/database/statements/stamp.js';
@@ -186,7 +186,7 @@ export class HostileSession {
     let reason: string | undefined;
     const send = async (statement: Statement): Promise<void> => {
       await sendOnClient(client, {}, statement).catch((error: unknown) => {
-        reason ??= discardReason(error) ?? survivingErrorReason(statement.text);
+        reason ??= discardReason(error) ?? unreadStatementReason(statement);
       });
     };
     await send(stampStatement(this.neighbours.a.stamp, 'session'));
@@ -201,7 +201,7 @@ export class HostileSession {
     const text = [...(isStamped ? [this.literalStamp()] : []), ...commands].join(';\n');
     const failure = await client.query(text).then(
       () => undefined,
-      async () => (await waitUntilReady(client)) ?? survivingErrorReason(text.slice(text.indexOf('\n') + 1)),
+      async () => (await waitUntilReady(client)) ?? unreadStatementReason({ text: text.slice(text.indexOf('\n') + 1) }),
     );
     connection.release(failure ?? openTransactionReason(client));
   }
