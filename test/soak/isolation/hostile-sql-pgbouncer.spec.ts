@@ -11,5 +11,5 @@ describe('behind PgBouncer in transaction mode', () => {
 
   afterAll(() => pooler.stop());
 
-  hostileSqlSuite({ through: (target) => pooler.through(target), pooled: true });
+  hostileSqlSuite({ through: (target) => pooler.through(target), isPooled: true });
 });

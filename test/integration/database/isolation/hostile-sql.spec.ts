@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { UnsignedStamps } from '../../../../src/database/isolation/isolation-functions.js';
-import { HOSTILE_SQL, mayDeny } from '../../../support/isolation/hostile-sql/hostile-sql.js';
+import { HOSTILE_SQL } from '../../../support/isolation/hostile-sql/hostile-sql.js';
 import { ORACLES } from '../../../support/isolation/hostile-sql/oracles.js';
 import { type Finding, HostileSession, wayAt, WAYS } from '../../../support/isolation/hostile-session.js';
 import { ISOLATIONS, Neighbours } from '../../../support/isolation/neighbours.js';
@@ -14,7 +14,7 @@ describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (iso
 
   beforeAll(async () => {
     neighbours = await Neighbours.create(isolation);
-    session = await HostileSession.open(neighbours, { mayDeny });
+    session = await HostileSession.open(neighbours);
   });
 
   afterAll(async () => {
