@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, realpath, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +9,8 @@ import { ParentWatch } from './parent-watch.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { canWriteIn, type ServiceAccount, spawnOptions } from './service-account.js';
 import { removeStaging, stagingPath } from './staging.js';
+
+const FIRST_WITH_BUILTIN_LOCALE = 17;
 
 export interface CreateDataOptions {
   readonly dataDir: string;
@@ -78,11 +82,9 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
       '--username=postgres',
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
-      // PostgreSQL's own C.UTF-8 (17 and later): the same sort order and case rules on every system.
       '--encoding=UTF8',
       '--locale=C',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...(await builtinLocale(binaries.initdb)),
       '--no-instructions',
       ...(options.sync ? [] : ['--no-sync']),
     ],
@@ -90,6 +92,13 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
   ).exited;
   await unlink(passwordFile);
   if (exitCode !== 0) throw new PostgresFailedError('initdb', exitCode, output);
+}
+
+/** PostgreSQL's own C.UTF-8, from 17 on: the same sort order and case rules on every system. */
+async function builtinLocale(initdbPath: string): Promise<readonly string[]> {
+  const { stdout } = await promisify(execFile)(initdbPath, ['--version']);
+  const major = Number(/\d+/.exec(stdout)?.[0]);
+  return major >= FIRST_WITH_BUILTIN_LOCALE ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : [];
 }
 
 /** @returns false when another instance's data already exists */
