@@ -54,9 +54,23 @@ export class TcpProxy {
     for (const send of this.heldBack.splice(0)) send();
   }
 
-  /** Silently drops the data of open connections, as a firewall that forgot them. New connections work. */
-  forgetLinks(): void {
-    for (const link of this.links) link.isForgotten = true;
+  /** `host:port` of the proxy itself. */
+  get address(): string {
+    return `127.0.0.1:${(this.listener.address() as net.AddressInfo).port}`;
+  }
+
+  /**
+   * Silently drops the data of open connections, as a firewall that forgot them. New connections work.
+   *
+   * @param clientPorts `pg_stat_activity.client_port` of the connections; all of them by default
+   * @returns how many there were
+   */
+  forgetLinks(clientPorts?: readonly number[]): number {
+    const forgotten = [...this.links].filter(
+      ({ server, isForgotten }) => !isForgotten && (clientPorts?.includes(server.localPort ?? 0) ?? true),
+    );
+    for (const link of forgotten) link.isForgotten = true;
+    return forgotten.length;
   }
 
   /** Closes the server's ends of forgotten connections, as its TCP keep-alive does eventually. */
