@@ -6,6 +6,7 @@ import type { ConnectionTarget } from '../database/connection/connection-target.
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
 import { CATALOG_TARGET } from './catalog-target.js';
+import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -61,7 +62,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private async connect(): Promise<void> {
     const client = new pg.Client({
       ...clientConfig(this.target, poolOptions(this.config)),
-      application_name: 'tenantry notifications',
+      application_name: NOTIFICATIONS_APPLICATION,
       query_timeout: QUERY_TIMEOUT_MS,
     });
     client.on('error', () => this.lost(client));

@@ -51,6 +51,8 @@ export class TestApp {
     readonly application: Application,
     readonly database: TestDatabase,
     private readonly dataDir: string,
+    /** Its settings, for commands of the same installation. */
+    readonly env: Readonly<Record<string, string>>,
   ) {}
 
   static async start(env: Record<string, string> = {}): Promise<TestApp> {
@@ -66,9 +68,10 @@ export class TestApp {
     definition: AppDefinition = sampleApp,
   ): Promise<TestApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
-    const loaded = loadConfig({ env: { ...baseEnvironment(database.url, dataDir), ...env }, cwd: dataDir });
+    const settings = { ...baseEnvironment(database.url, dataDir), ...env };
+    const loaded = loadConfig({ env: settings, cwd: dataDir });
     const application = await Application.start(loaded, definition, output && createLog(loaded.config, output));
-    return new TestApp(application, database, dataDir);
+    return new TestApp(application, database, dataDir, settings);
   }
 
   get url(): string {

@@ -6,6 +6,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { COUNT_FORMER_INSTANCES } from '../../catalog/former-instances.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { installIsolationFunctions } from '../../database/isolation/isolation-functions.js';
@@ -45,9 +46,11 @@ export class EnforceStampsKind implements OperationKind<z.infer<typeof Input>> {
   private async check({ signal }: Run): Promise<void> {
     const behind = await this.catalog.query<{ slug: string }[]>(BEHIND, [POLICY_VERSION]);
     if (behind.length > 0) throw new TablesBehindError(behind.map(({ slug }) => slug));
+    const [former] = await this.catalog.query<{ instances: number }[]>(COUNT_FORMER_INSTANCES);
+    if (former && former.instances > 0) throw new FormerInstancesError('the catalog', former.instances);
     for (const target of await this.targets()) {
       const sessions = await this.asOwner(target, signal, (client) => countUnsignedSessions(client, target.role));
-      if (sessions > 0) throw new FormerInstancesError(target.database, sessions);
+      if (sessions > 0) throw new FormerInstancesError(`database ${target.database}`, sessions);
     }
   }
 

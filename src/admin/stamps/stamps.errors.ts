@@ -11,16 +11,15 @@ export class TablesBehindError extends CodedError {
   }
 }
 
-/** Raised when stamps cannot be enforced because somebody who does not sign is connected with a tenants' login role. */
+/** Raised when stamps cannot be enforced because instances that do not sign them are running. */
 export class FormerInstancesError extends CodedError {
   readonly code = 'FORMER_INSTANCES';
 
+  /** @param database which they are connected to: one with tenants, or the catalog's own */
   constructor(
-    readonly database: string,
-    readonly sessions: number,
+    readonly database: 'the catalog' | `database ${string}`,
+    readonly connections: number,
   ) {
-    super(
-      `stop the instances of the former release first: ${sessions} sessions in database ${database} send no proofs`,
-    );
+    super(`stop the instances of the former release first: ${connections} of their connections lead to ${database}`);
   }
 }

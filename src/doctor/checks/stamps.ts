@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { stampKeyContext } from '../../catalog/entities/connection-target.entity.js';
+import { COUNT_FORMER_INSTANCES } from '../../catalog/former-instances.js';
 import { installedKeys } from '../../database/isolation/installed-keys.js';
 import { readUnsignedStamps, functionFaults } from '../../database/isolation/isolation-functions.js';
 import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';
@@ -18,18 +19,21 @@ export const stamps: Check<CatalogContext> = {
   name: NAME,
   run: async (context) => {
     const reachable = context.targets.filter(({ serverId }) => isReachable(context, serverId));
-    const findings = (await mapConcurrently(reachable, (target) => checkDatabase(target, context))).flat();
+    const { rows } = await context.catalog.query<{ instances: number }>(COUNT_FORMER_INSTANCES);
+    const former = rows[0]?.instances ?? 0;
+    const findings = (await mapConcurrently(reachable, (target) => checkDatabase(target, context, former))).flat();
     if (findings.length > 0) return findings;
     return [ok(NAME, `${reachable.length} databases accept signed stamps only`)];
   },
 };
 
-async function checkDatabase(target: TargetOfServer, context: CatalogContext): Promise<Finding[]> {
+/** @param former the number of running instances of former releases */
+async function checkDatabase(target: TargetOfServer, context: CatalogContext, former: number): Promise<Finding[]> {
   const { owner, options } = context;
   const name = nameOfTarget(target);
   try {
     return await queryServer(owner.of(target.server, target.database), options, (client) =>
-      findProblems(client, target, context),
+      findProblems(client, target, context, former),
     );
   } catch (error) {
     if (error instanceof DecryptionError) return []; // reported by the check of encrypted values
@@ -41,6 +45,7 @@ async function findProblems(
   client: pg.Client,
   target: TargetOfServer,
   { keyRing }: CatalogContext,
+  former: number,
 ): Promise<Finding[]> {
   const name = nameOfTarget(target);
   const unsigned = await readUnsignedStamps(client);
@@ -56,16 +61,17 @@ async function findProblems(
   if (!(await installedKeys(client)).includes(key)) {
     return [fail(NAME, 'does not accept the key that stamps are signed with', MIGRATE, name)];
   }
-  if (unsigned === 'refused') return [];
+  if (unsigned === 'refused') return refusedInstances(former, name);
   const sessions = await countUnsignedSessions(client, target.role);
-  return sessions === 0
-    ? [warn(NAME, 'accepts stamps without a proof, which nobody sends', 'run `tenantry stamps enforce`', name)]
-    : [
-        warn(
-          NAME,
-          `accepts stamps without a proof, for ${sessions} sessions of a former release`,
-          'upgrade them',
-          name,
-        ),
-      ];
+  if (sessions === 0 && former === 0) {
+    return [warn(NAME, 'accepts stamps without a proof, which nobody sends', 'run `tenantry stamps enforce`', name)];
+  }
+  const senders = `${sessions} sessions and ${former} instances of a former release`;
+  return [warn(NAME, `accepts stamps without a proof, for ${senders}`, 'upgrade them', name)];
+}
+
+function refusedInstances(former: number, name: string): Finding[] {
+  if (former === 0) return [];
+  const message = `refuses the stamps of ${former} instances of a former release, which find no rows`;
+  return [fail(NAME, message, 'stop them', name)];
 }

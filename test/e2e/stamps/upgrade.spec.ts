@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
+import { appSchema } from '../../../src/app/app.schema.js';
+import { diagnose } from '../../../src/doctor/doctor.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
@@ -53,6 +55,19 @@ async function asOwner(work: (client: pg.Client, target: Target) => Promise<void
       await client.end();
     }
   }
+}
+
+/** The connection to the catalog over which each instance of the former release is notified. */
+async function notified(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: app.database.url, application_name: 'tenantry notifications' });
+  await client.connect();
+  return client;
+}
+
+/** What doctor finds wrong with the stamps. */
+async function stampFindings(): Promise<string[]> {
+  const findings = await diagnose({ env: app.env, cwd: '/', schema: appSchema });
+  return findings.filter(({ check, verdict }) => check === 'stamps' && verdict !== 'ok').map(({ message }) => message);
 }
 
 async function run(body: object): Promise<Json> {
@@ -138,6 +153,19 @@ describe('an installation of a former release', () => {
     expect(target?.n).toBe(0);
   });
 
+  it('refuses to enforce stamps while an instance of that release is idle, and doctor counts it', async () => {
+    const idle = await notified();
+    try {
+      expect(await run({ kind: 'enforce-stamps' })).toMatchObject({ error: { code: 'FORMER_INSTANCES' } });
+      expect(await stampFindings()).toEqual([
+        expect.stringContaining('0 sessions and 1 instances of a former release'),
+        expect.stringContaining('0 sessions and 1 instances of a former release'),
+      ]);
+    } finally {
+      await idle.end();
+    }
+  });
+
   it('refuses stamps without a proof once that is enforced', async () => {
     await soon(async () => expect(await run({ kind: 'enforce-stamps' })).toMatchObject({ result: { databases: 2 } }));
     expect(await names()).toEqual(ISOLATIONS.map((isolation) => [isolation]));
@@ -150,6 +178,13 @@ describe('an installation of a former release', () => {
       }
       await client.query(`RESET ROLE; REVOKE "${role}" FROM CURRENT_USER`);
     });
+  });
+
+  it('is reported when an instance of that release is started after that', async () => {
+    const started = await notified();
+    const findings = await stampFindings();
+    await started.end();
+    expect(findings).toEqual(Array(2).fill(expect.stringContaining('which find no rows')));
   });
 
   it('creates further databases that enforce stamps', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
 import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-event.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
@@ -91,7 +92,7 @@ describe('the change feed', () => {
     heard.length = 0;
     await database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = 'tenantry notifications' AND datname = current_database()`,
+       WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
     );
     await soon(async () => expect(heard.some(({ kind }) => kind === 'restored')).toBe(true));
     expect(heard.map(({ kind }) => kind)).toEqual(['lost', 'restored']);

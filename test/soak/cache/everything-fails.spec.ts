@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
 import { pick, seededRandom } from '../../support/statements/seeded-random.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 import { testServer } from '../../support/postgres/postgres.js';
@@ -48,7 +49,7 @@ const FAULTS: [string, () => unknown, () => unknown][] = [
     () =>
       three.database.admin(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE application_name = 'tenantry notifications' AND datname = current_database()`,
+         WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
       ),
     () => undefined,
   ],

@@ -155,7 +155,7 @@ describeIf(existsSync(MAIN), REQUIREMENT, 'an upgrade from the former release un
       await migrate(upgrade, first);
       await upgrade.load.phase('new, former: migrated');
       expect(await warnings(upgrade, 'row-level-security')).toEqual([]);
-      expect((await warnings(upgrade, 'stamps')).join()).toContain('sessions of a former release');
+      expect((await warnings(upgrade, 'stamps')).join()).toContain('1 instances of a former release');
 
       const late = await createWithFormer(upgrade, 'late');
       await upgrade.load.phase('new, former: migrated, more tenants of the former');
@@ -197,6 +197,12 @@ describeIf(existsSync(MAIN), REQUIREMENT, 'an upgrade from the former release un
     await upgrade.load.phase('new, new');
     await migrate(upgrade, second);
     await upgrade.load.phase('new, new: migrated');
+    const idle = await upgrade.fleet.start('former'); // connected to no tenant's database, but may be at any moment
+    expect(await upgrade.fleet.operate(second, { kind: 'enforce-stamps' })).toMatchObject({
+      error: { code: 'FORMER_INSTANCES' },
+    });
+    expect((await warnings(upgrade, 'stamps')).join()).toContain('of a former release');
+    await idle.stop();
     await enforced(upgrade, second);
     await rotated(upgrade, second);
     await assertNothingLost(upgrade, second);

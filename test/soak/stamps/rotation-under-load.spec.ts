@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
 import { AcknowledgedRows } from '../../support/load/acknowledged-rows.js';
 import { CheckedLoad } from '../../support/load/checked-load.js';
 import { soon } from '../../support/load/soon.js';
@@ -115,7 +116,7 @@ describe('rotations of the keys of stamps under load', () => {
 async function forgetNotifications(): Promise<void> {
   const listening = await database.admin<{ port: number }>(
     `SELECT client_port AS port FROM pg_stat_activity
-     WHERE application_name = 'tenantry notifications' AND datname = current_database()`,
+     WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
   );
   expect(proxy.forgetLinks(listening.map(({ port }) => port))).toBe(1);
 }

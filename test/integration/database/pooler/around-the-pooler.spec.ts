@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/former-instances.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 import { launchBehind, launchNew } from '../../../contracts/launch.js';
@@ -70,7 +71,7 @@ describe("the application's connections", () => {
     const around = backends.filter(({ pid, name }) => /^tenantry ./.test(name) && !through.includes(pid));
     // What provisioned the tenants is kept for a few seconds.
     const names = around.map(({ name }) => name).filter((name) => name !== 'tenantry owner');
-    expect(new Set(names)).toEqual(new Set(['tenantry catalog', 'tenantry notifications']));
+    expect(new Set(names)).toEqual(new Set(['tenantry catalog', NOTIFICATIONS_APPLICATION]));
   });
 
   it('of a session bypass the pooler', async () => {
