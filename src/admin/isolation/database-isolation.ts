@@ -22,14 +22,14 @@ export class DatabaseIsolation {
    * @param client connected to the target's database as the owner, not in a transaction
    * @throws DecryptionError when the catalog's key was encrypted with a key that is not in the ring
    */
-  async prepare(client: pg.ClientBase, target: ConnectionTargetEntity): Promise<void> {
-    const { id, stampKeySealed, stampsEnforced } = target;
+  async prepare(client: pg.ClientBase, { id }: Pick<ConnectionTargetEntity, 'id'>): Promise<void> {
+    const targets = this.catalog.getRepository(ConnectionTargetEntity);
+    // Read again: a key that was rotated out meanwhile must not become valid once more.
+    const { stampKeySealed, stampsEnforced } = await targets.findOneByOrFail({ id });
     await ensureIsolationFunctions(client, stampsEnforced ? 'refused' : 'accepted');
     if (stampKeySealed === null) {
       const sealed = this.keyRing.encrypt(await ensureKey(client), stampKeyContext(id));
-      await this.catalog
-        .getRepository(ConnectionTargetEntity)
-        .update({ id, stampKeySealed: IsNull() }, { stampKeySealed: sealed });
+      await targets.update({ id, stampKeySealed: IsNull() }, { stampKeySealed: sealed });
       return;
     }
     const key = this.keyRing.decrypt(stampKeySealed, stampKeyContext(id));

@@ -47,6 +47,9 @@ const REFUSED_PREFIXES: readonly (readonly [prefix: string, remedy: string])[] =
   ['binary_upgrade_', NOT_OF_A_TENANT],
   ['txid_', NOT_OF_A_TENANT],
   ['brin_', NOT_OF_A_TENANT],
+  ...['regclass', 'regcollation', 'regnamespace', 'regoper', 'regproc', 'regrole', 'regtype', 'to_reg'].map(
+    (prefix): readonly [string, string] => [prefix, NOT_OF_A_TENANT],
+  ),
   ['dblink', RUNS_SQL],
   ['crosstab', RUNS_SQL],
 ];
@@ -67,7 +70,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
     named(NOT_OF_A_TENANT, [`has_${object}_privilege`]),
   ),
   ...named(NOT_OF_A_TENANT, [
-    ...['acldefault', 'aclexplode', 'makeaclitem', 'row_security_active', 'current_query', 'currtid2'],
+    ...['format_type', 'acldefault', 'aclexplode', 'makeaclitem', 'row_security_active', 'current_query', 'currtid2'],
     ...['col_description', 'obj_description', 'shobj_description', 'loread', 'lowrite', 'amvalidate'],
     ...['inet_client_addr', 'inet_client_port', 'inet_server_addr', 'inet_server_port', 'gin_clean_pending_list'],
     ...['postgresql_fdw_validator', 'satisfies_hash_partition'],
@@ -79,6 +82,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
  * names columns after their alias, `"distinctAlias"."lo_id"`.
  */
 const ATTRIBUTES: readonly RegExp[] = [
+  /^(?:to_)?reg(?:class|collation|namespace|oper|operator|proc|procedure|role|type|typemod)(?:in|out|recv|send)?$/,
   /^(?:binary_upgrade_set_|binary_upgrade_logical_|brin_summarize_|txid_(?:snapshot_|status$)|crosstab\d?$)/,
   /^lo_(?:close|creat|create|export|from_bytea|get|import|oid|open|put|tell|tell64|unlink)$/,
   /^dblink(?:_(?:connect|connect_u|disconnect|exec|is_busy|cancel_query|error_message|get_\w+))?$/,

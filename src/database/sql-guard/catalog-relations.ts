@@ -5,7 +5,7 @@
 const REFUSED = `
   aggregate aios am amop amproc attrdef attribute auth_members authid available_extension_versions
   available_extensions backend_memory_contexts cast class collation config constraint conversion
-  cursors database db_role_setting default_acl depend description event_trigger extension
+  cursors database db_role_setting default_acl depend description enum event_trigger extension
   file_settings foreign_data_wrapper foreign_server foreign_table group hba_file_rules
   ident_file_mappings index indexes inherits init_privs language largeobject largeobject_metadata
   locks matviews namespace opclass operator opfamily parameter_acl partitioned_table policies policy
@@ -22,7 +22,7 @@ const REFUSED = `
   statio_all_indexes statio_all_sequences statio_all_tables statio_sys_indexes statio_sys_sequences
   statio_sys_tables statio_user_indexes statio_user_sequences statio_user_tables statistic
   statistic_ext statistic_ext_data stats stats_ext stats_ext_exprs subscription subscription_rel
-  tables tablespace transform trigger ts_config ts_config_map ts_dict ts_parser ts_template user
+  tables tablespace transform trigger type ts_config ts_config_map ts_dict ts_parser ts_template user
   user_mapping user_mappings views wait_events stat_statements stat_statements_info buffercache
 `;
 
@@ -32,12 +32,7 @@ const REFUSED_RELATIONS: ReadonlySet<string> = new Set(
     .map((name) => `pg_${name}`),
 );
 
-const ADMITTED_RELATIONS: ReadonlySet<string> = new Set([
-  'pg_enum',
-  'pg_type',
-  'pg_timezone_names',
-  'pg_timezone_abbrevs',
-]);
+const ADMITTED_RELATIONS: ReadonlySet<string> = new Set(['pg_timezone_names', 'pg_timezone_abbrevs']);
 
 export function isRefusedRelation(name: string): boolean {
   return REFUSED_RELATIONS.has(name);
@@ -45,4 +40,11 @@ export function isRefusedRelation(name: string): boolean {
 
 export function isAdmittedRelation(name: string): boolean {
   return ADMITTED_RELATIONS.has(name);
+}
+
+/** Types whose values print as names of objects and roles, whosever they are, and also as arrays: `16384::regclass`. */
+const NAMES_OF_OBJECTS = /^_?reg(?:class|collation|namespace|oper|operator|proc|procedure|role|type)$/;
+
+export function isRefusedType(name: string): boolean {
+  return NAMES_OF_OBJECTS.test(name);
 }

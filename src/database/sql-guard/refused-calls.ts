@@ -1,5 +1,5 @@
 import { CURRENT_SETTING, refusedAttributeRemedy, refusedFunctionRemedy } from './catalog-functions.js';
-import { isAdmittedRelation, isRefusedRelation } from './catalog-relations.js';
+import { isAdmittedRelation, isRefusedRelation, isRefusedType } from './catalog-relations.js';
 import { isReadableSetting } from './settings.js';
 import { SessionStatementRefusedError } from './sql-guard.errors.js';
 import type { Token } from './sql-tokens.js';
@@ -19,8 +19,10 @@ const ONE_SETTING = `name one of the admitted settings as a constant, current_se
 export function refuseNames(command: readonly Token[], mayUseTemporary: boolean): void {
   for (const [index, token] of command.entries()) {
     if (token.kind === 'escaped-name') refuse('U&"…"', 'write the name without Unicode escapes');
+    if (!isNamed(token)) continue;
+    if (isRefusedType(token.text)) refuse(token.text, SHOWS_OTHERS);
     // Behind `AS` stands an alias, with or without its columns.
-    if (!isNamed(token) || isWord(command[index - 1], 'as')) continue;
+    if (isWord(command[index - 1], 'as')) continue;
     refuseName(command, index, mayUseTemporary);
   }
   refuseInto(command);

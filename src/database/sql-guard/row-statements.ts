@@ -6,7 +6,14 @@ const ROWS_ONLY = /^\s*(?:select|insert|update|delete|merge|with)\b/i;
 const SELECTS = /^\s*(?:select|with)\b/i;
 
 /** One literal per pattern, because V8 searches for a literal much faster than for alternatives. */
-const SUSPICIOUS: readonly RegExp[] = [/\/\*/, /--/, /&"/, /pg_/i, /information_schema/i];
+const SUSPICIOUS: readonly RegExp[] = [
+  /\/\*/,
+  /--/,
+  /&"/,
+  /pg_/i,
+  /information_schema/i,
+  /reg(?:class|collation|namespace|oper|proc|role|type)/i,
+];
 
 /** Functions that take one argument, so that `('a').f` calls them; the others are called with a parenthesis only. */
 const ATTRIBUTES =

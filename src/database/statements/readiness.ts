@@ -40,7 +40,7 @@ export function openTransactionReason(client: pg.ClientBase): string | undefined
  * It is the same reading as the guard's, taken once more where it matters: a command tag does not show `SELECT
  * set_config(…)`, and a command that failed reports none, although `PREPARE` outlives a rollback.
  */
-export function unreadStatementReason({ text, isBuilt }: Statement): string | undefined {
-  const isRead = isBuilt || statementRecords.get(text) !== undefined || isPlainRowStatement(text);
-  return isRead ? undefined : 'it ran a statement that was not read as one on rows';
+export function unreadStatementReason({ text, isChecked }: Statement): string | undefined {
+  const isOnRows = isChecked || statementRecords.get(text) !== undefined || isPlainRowStatement(text);
+  return isOnRows ? undefined : 'it ran a statement that was not read as one on rows';
 }

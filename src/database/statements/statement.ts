@@ -16,8 +16,8 @@ export interface Statement {
   readonly values?: readonly unknown[] | undefined;
   readonly rowMode?: string | undefined;
   readonly types?: pg.CustomTypesConfig | undefined;
-  /** Built here, not written by a caller. */
-  readonly isBuilt?: boolean;
+  /** It was read as a statement on rows, or built here. */
+  readonly isChecked?: boolean;
 }
 
 /**

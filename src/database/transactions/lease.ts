@@ -53,7 +53,7 @@ export class Lease {
   setTransaction(command: string): Promise<pg.QueryResult> {
     return this.enqueue(async () => {
       this.assertUsable();
-      if (this.begin === undefined) return this.send({ text: command, isBuilt: true });
+      if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       const modes = command.slice('SET TRANSACTION '.length);
       this.begin += this.begin === 'BEGIN' ? ` ${modes}` : `, ${modes}`;
       return emptyResult('SET');
@@ -65,7 +65,7 @@ export class Lease {
     return this.enqueue(async () => {
       this.assertUsable();
       if (isDestroyed(submittable)) return;
-      if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isBuilt: true });
+      if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
       this.tainted ??= unreadStatementReason({ text: submittableText(submittable) });
       const { client } = this.connection;
       const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
@@ -115,7 +115,7 @@ export class Lease {
   /** A transaction that never began has nothing to end on the server. */
   private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
     return this.enqueue(() => {
-      if (this.begin === undefined) return this.send({ text: command, isBuilt: true });
+      if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       this.assertUsable();
       return Promise.resolve(emptyResult(command));
     });

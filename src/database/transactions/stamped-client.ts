@@ -74,8 +74,9 @@ export class StampedClient {
 
   private dispatch(statement: Statement): Promise<pg.QueryResult> {
     if (this.ended) throw new SessionEndedError();
-    const { kind, built } = classify(statement.text, this.context);
-    const sent = built ? { ...statement, ...built, isBuilt: true } : statement;
+    const isOnRecord = statementRecords.get(statement.text) !== undefined;
+    const { kind, built } = isOnRecord ? ON_RECORD : classify(statement.text, this.context);
+    const sent = isOnRecord ? statement : { ...statement, ...built, isChecked: built !== undefined || kind === 'rows' };
     if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
     switch (kind) {
       case 'begin':
@@ -148,9 +149,8 @@ export class StampedClient {
 
 const ON_RECORD: ClassifiedStatement = Object.freeze({ kind: 'rows' });
 
-/** A text that is on record as a row statement is not classified again. */
+/** Puts row statements on record: a text on record is not classified again. */
 function classify(text: string, context: StatementContext): ClassifiedStatement {
-  if (statementRecords.get(text)) return ON_RECORD;
   const classified = classifyStatement(text, context);
   if (classified.kind === 'rows') statementRecords.add(text);
   return classified;

@@ -14,7 +14,7 @@ export const ADMITTED_FUNCTIONS: ReadonlySet<string> = new Set(
   cume_dist current_database current_schema current_schemas current_user date_add date_bin date_part date_subtract
   date_trunc datemultirange daterange decode degrees dense_rank dexp diagonal diameter div dlog1 dlog10 dround
   dtrunc encode enum_first enum_last enum_range enum_send erf erfc every exp extract factorial family first_value
-  floor format format_type gamma gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte
+  floor format  gamma gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte
   get_current_ts_config getdatabaseencoding getpgusername height host hostmask icu_unicode_version initcap int4inc
   int4multirange int4range int8_sum int8multirange int8range is_normalized isclosed isempty isfinite ishorizontal
   isopen isparallel isperp isvertical json_agg json_agg_strict json_array_elements json_array_elements_text
@@ -42,8 +42,7 @@ export const ADMITTED_FUNCTIONS: ReadonlySet<string> = new Set(
   sha384 sha512 sign similar_escape similar_to_escape sin sind sinh slope split_part sqrt statement_timestamp
   stddev stddev_pop stddev_samp string_agg string_to_array string_to_table strip strpos substr substring sum
   system_user tan tand tanh text textlen timeofday timestamp timestamptz timezone to_ascii to_bin to_char to_date
-  to_hex to_json to_jsonb to_number to_oct to_regclass to_regcollation to_regnamespace to_regoper to_regoperator
-  to_regproc to_regprocedure to_regrole to_regtype to_regtypemod to_timestamp to_tsquery to_tsvector
+  to_hex to_json to_jsonb to_number to_oct   to_timestamp to_tsquery to_tsvector
   transaction_timestamp translate trim_array trim_scale trunc ts_debug ts_delete ts_filter ts_headline ts_lexize
   ts_parse ts_rank ts_rank_cd ts_token_type tsmultirange tsquery_phrase tsrange tstzmultirange tstzrange
   tsvector_to_array unicode_assigned unicode_version unistr unnest upper upper_inc upper_inf

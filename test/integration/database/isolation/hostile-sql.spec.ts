@@ -6,7 +6,9 @@ import { ORACLES } from '../../../support/isolation/hostile-sql/oracles.js';
 import { type Finding, HostileSession, wayAt, WAYS } from '../../../support/isolation/hostile-session.js';
 import { ISOLATIONS, Neighbours } from '../../../support/isolation/neighbours.js';
 
-/** The soak shard `isolation` runs every attack in every way, in each isolation. */
+/** Every third attack, in one isolation each: the soak shard `isolation` runs all of them in every way, in each isolation. */
+const STEP = 3;
+
 describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (isolation) => {
   const share = ISOLATIONS.indexOf(isolation);
   let neighbours: Neighbours;
@@ -27,7 +29,7 @@ describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (iso
     async (kind, attacks) => {
       const findings: Finding[] = [];
       for (const [index, attack] of attacks.entries()) {
-        if (index % ISOLATIONS.length !== share) continue;
+        if (index % (ISOLATIONS.length * STEP) !== share * STEP) continue;
         findings.push(...(await session.attack(attack, wayAt(index, attack, kind), kind)));
       }
       expect(findings).toEqual([]);
