@@ -11,7 +11,7 @@ const QUERY_TIMEOUT_MS = 10_000;
 export interface RunnerCapabilities {
   /** Operation kinds that its code knows. */
   readonly kinds: readonly string[];
-  /** Timestamp of the newest migration in its code. */
+  /** Of its migrations and policies, see `codeVersion`. */
   readonly codeVersion: number;
 }
 

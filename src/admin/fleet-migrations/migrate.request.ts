@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationRequest } from '../../operations/operation-request.js';
-import { timestampOf } from '../../database/table-migrations/migration-names.js';
+import { codeVersionFor } from '../../database/table-migrations/migration-version.js';
 import { Operations } from '../../operations/operations.js';
 import { migrationRequest, type MigrationRequest } from './fleet-migration.schemas.js';
 import { MigrationUnits } from './migration-units.js';
@@ -30,7 +30,7 @@ export class MigrateRequest implements OperationRequest<MigrationRequest> {
     const canarySlugs = canary && 'tenants' in canary ? canary.tenants : undefined;
     await assertTenantsExist(catalog, { tenants, 'canary.tenants': canarySlugs });
     const input = { ...options, to: this.units.newest };
-    const requiredCode = timestampOf(this.units.newest) || 0;
+    const requiredCode = codeVersionFor(this.units.newest);
     const migration = { kind: this.kind, input, tenantId: null, subject: FLEET, requiredCode };
     return this.operations.create(catalog, migration, actor);
   }

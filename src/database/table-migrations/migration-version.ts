@@ -1,3 +1,4 @@
+import { POLICY_VERSION } from '../isolation/tenant-policies.js';
 import { type Migration, newestMigration } from './migration-names.js';
 
 /**
@@ -8,9 +9,17 @@ export function isBehind(recorded: string | null, needed: string): boolean {
   return timestampOrZero(recorded ?? '') < timestampOrZero(needed);
 }
 
-/** The timestamp of the newest of the code's migrations; 0 when there are none. */
+/** The version of code with these migrations. @see codeVersionFor */
 export function codeVersion(migrations: readonly Migration[]): number {
-  return timestampOrZero(newestMigration(migrations));
+  return codeVersionFor(newestMigration(migrations));
+}
+
+/**
+ * The version that code must have to make tables up to the migration `newest`: its timestamp (0 without one), plus the
+ * version of the policies. An instance of a former release may have the same migrations, but gives tables other policies.
+ */
+export function codeVersionFor(newest: string): number {
+  return timestampOrZero(newest) + POLICY_VERSION;
 }
 
 /** TypeORM orders migrations by the 13 digits at the end of their names; a name without them comes first. */

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
 import { appSchema } from '../../../src/app/app.schema.js';
 import { diagnose } from '../../../src/doctor/doctor.js';
+import { newestMigration, timestampOf } from '../../../src/database/table-migrations/migration-names.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
@@ -124,6 +125,15 @@ describe('an installation of a former release', () => {
     });
     expect(await names()).toEqual(ISOLATIONS.map((isolation) => [isolation]));
     expect(await run({ kind: 'migrate' })).toMatchObject({ result: { migrated: 0 } });
+  });
+
+  it('leaves the creation and migration of tables to instances that know the policies', async () => {
+    const newest = timestampOf(newestMigration(appSchema.migrations)); // what a former instance has the code for
+    const rows = await app.database.admin<{ kind: string }>(
+      'SELECT DISTINCT kind FROM operations WHERE required_code > $1 ORDER BY kind',
+      [newest],
+    );
+    expect(rows.map(({ kind }) => kind)).toEqual(['migrate', 'provision']);
   });
 
   it('refuses to enforce stamps while an instance of that release is connected', async () => {
