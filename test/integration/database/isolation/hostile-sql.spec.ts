@@ -6,8 +6,8 @@ import { ORACLES } from '../../../support/isolation/hostile-sql/oracles.js';
 import { type Finding, HostileSession, wayAt, WAYS } from '../../../support/isolation/hostile-session.js';
 import { ISOLATIONS, Neighbours } from '../../../support/isolation/neighbours.js';
 
-/** Every third attack, in one isolation each: the soak shard `isolation` runs all of them in every way, in each isolation. */
-const STEP = 3;
+/** Every ninth attack, in one isolation each: the soak shard `isolation` runs all of them in every way, in each isolation. */
+const STEP = 9;
 
 describe.each(ISOLATIONS)('hostile SQL as the login role, in %s isolation', (isolation) => {
   const share = ISOLATIONS.indexOf(isolation);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeIf } from '../support/describe-if.js';
-import { callOnce, type KeptAnswer } from '../support/processes/keep-alive.js';
-import { Service } from '../support/processes/service.js';
-import { SmallDisk } from '../support/postgres/small-disk.js';
-import { soon } from '../support/load/soon.js';
-import type { Json } from '../support/test-app.js';
+import { describeIf } from '../../support/describe-if.js';
+import { callOnce, type KeptAnswer } from '../../support/processes/keep-alive.js';
+import { Service } from '../../support/processes/service.js';
+import { SmallDisk } from '../../support/postgres/small-disk.js';
+import { soon } from '../../support/load/soon.js';
+import type { Json } from '../../support/test-app.js';
 
 const DISK_MEGABYTES = 192;
 const WRITES = 400;

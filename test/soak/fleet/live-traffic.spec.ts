@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
-import { TenantLookup } from '../../../../src/tenant/directory/tenant-lookup.js';
-import { asSuperuser } from '../../../support/postgres/postgres.js';
-import { soon } from '../../../support/load/soon.js';
-import { Fleet, type Instance, NOTES, TITLE } from '../../../support/fleet/fleet.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
 
 const LOCK_TIMEOUT_MS = 300;
 

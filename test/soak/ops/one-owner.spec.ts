@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import {
   EmbeddedPostgres,
   type EmbeddedPostgresOptions,
-} from '../../../../src/dev/embedded-postgres/embedded-postgres.js';
+} from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import {
   endOwner,
   FAST,
@@ -16,7 +16,7 @@ import {
   removeFolder,
   startOwner,
   temporaryFolder,
-} from '../../../support/postgres/embedded-server.js';
+} from '../../support/postgres/embedded-server.js';
 
 describe('the process that owns an embedded PostgreSQL', () => {
   let folder: string;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { noTenantMeetsAnotherContract } from '../../../contracts/no-tenant-meets-another.js';
-import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
-import type { TestPool } from '../../../support/pool/test-pool.js';
-import { LEFTOVERS, NOTHING_LEFT } from '../../../support/statements/notes-database.js';
+import { noTenantMeetsAnotherContract } from '../../contracts/no-tenant-meets-another.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
+import type { TestPool } from '../../support/pool/test-pool.js';
+import { LEFTOVERS, NOTHING_LEFT } from '../../support/statements/notes-database.js';
 
 const BACKENDS = 3;
 
