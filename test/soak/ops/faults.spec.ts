@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { CACHE, type Cache } from '../../src/cache/contract/cache.js';
-import { FaultTable, type Seen } from '../support/load/fault-table.js';
-import { PASSWORDS } from '../support/postgres/embedded-server.js';
-import { provisionOn, registerServer } from '../support/postgres/other-server.js';
-import { PrivatePostgres } from '../support/postgres/private-postgres.js';
-import { ADMIN_KEY, TestApp, type TestTenant } from '../support/test-app.js';
-import { TestRedis } from '../support/redis/test-redis.js';
+import { CACHE, type Cache } from '../../../src/cache/contract/cache.js';
+import { FaultTable, type Seen } from '../../support/load/fault-table.js';
+import { PASSWORDS } from '../../support/postgres/embedded-server.js';
+import { provisionOn, registerServer } from '../../support/postgres/other-server.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { ADMIN_KEY, TestApp, type TestTenant } from '../../support/test-app.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const GRACE_SECONDS = 4;
 const HOUR_MS = 3_600_000;

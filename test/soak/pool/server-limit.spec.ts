@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import type { AcquireRequest } from '../../../../src/database/pool/connection-pool.js';
-import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
-import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
-import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
-import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
-import { ManualClock } from '../../../support/manual-clock.js';
-import { soon } from '../../../support/load/soon.js';
-import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
-import { seededRandom } from '../../../support/statements/seeded-random.js';
+import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import type { AcquireRequest } from '../../../src/database/pool/connection-pool.js';
+import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
+import { ServerBudget } from '../../../src/database/budget/server-budget.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
+import { Backends, expectStillWorks } from '../../support/postgres/backends.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { soon } from '../../support/load/soon.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
+import { POOL_OPTIONS, TestPool } from '../../support/pool/test-pool.js';
+import { seededRandom } from '../../support/statements/seeded-random.js';
 
 const LIMIT = 20;
 const REQUEST: AcquireRequest = {

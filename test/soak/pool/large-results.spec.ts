@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
-import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
-import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
-import { soon } from '../../../support/load/soon.js';
-import { accessTo } from '../../../support/pool/test-pool.js';
-import { clientOf, openPool } from '../../../support/statements/notes-database.js';
-import { numbers, one, READ, SharingRig, two } from '../../../support/statements/sharing-rig.js';
+import { SessionLease } from '../../../src/database/transactions/session-lease.js';
+import { Backends, expectStillWorks } from '../../support/postgres/backends.js';
+import { soon } from '../../support/load/soon.js';
+import { accessTo } from '../../support/pool/test-pool.js';
+import { clientOf, openPool } from '../../support/statements/notes-database.js';
+import { numbers, one, READ, SharingRig, two } from '../../support/statements/sharing-rig.js';
 
 const TOO_LARGE = expect.objectContaining({ code: 'RESULT_TOO_LARGE' });
 const MIB = 1024 * 1024;

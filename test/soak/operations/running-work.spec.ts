@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ReadStream } from 'node:fs';
 import QueryStream from 'pg-query-stream';
-import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
-import { soon } from '../../../support/load/soon.js';
-import { accessTo } from '../../../support/pool/test-pool.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
-import { newCursor } from '../../../support/statements/pg-cursor.js';
+import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
+import { soon } from '../../support/load/soon.js';
+import { accessTo } from '../../support/pool/test-pool.js';
+import { createStamp } from '../../../src/database/statements/stamp.js';
+import { newCursor } from '../../support/statements/pg-cursor.js';
 import {
   Bystander,
   codeOf,
   type RigTenant,
   SuspensionRig,
   untilRefused,
-} from '../../../support/suspension/suspension-rig.js';
+} from '../../support/suspension/suspension-rig.js';
 
 const SUSPENDED = 'TENANT_SUSPENDED';
 
