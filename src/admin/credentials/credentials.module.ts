@@ -7,9 +7,10 @@ import { ReEncryptKind, ReEncryptRequest } from './re-encrypt.kind.js';
 import { RotateKind } from './rotate.kind.js';
 import { RotateRequest } from './rotate.request.js';
 import { StartupReEncryption } from './startup-re-encryption.js';
+import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [CacheModule, OperationsModule, TenantsModule],
+  imports: [CacheModule, OperationsModule, TenantsModule, TargetsModule],
   providers: [RotateKind, RotateRequest, ReEncryptKind, ReEncryptRequest, StartupReEncryption],
   exports: [StartupReEncryption],
 })

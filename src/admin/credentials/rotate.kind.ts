@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { TRUSTED_FUNCTIONS } from '../../database/connection/trusted-functions.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { createNewRole } from './create-new-role.js';
 import { dropOldRole } from './drop-old-role.js';
 import { terminateSessions, countSessions } from './role-sessions.js';
@@ -52,15 +50,14 @@ export class RotateKind implements OperationKind<Input> {
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
     private readonly keyRing: KeyRing,
     @Inject(TRUSTED_FUNCTIONS) private readonly trustedFunctions: readonly string[],
   ) {}
 
   private async chooseNewRole({ id, input, state, saveState }: Run): Promise<void> {
     if (state['successor'] !== undefined) return; // saved by a run that crashed before it was recorded as finished
-    const { role, database } = await this.target(input.targetId);
+    const { role, database } = await this.targets.find(input.targetId);
     const password = randomBytes(24).toString('base64url');
     await saveState({
       former: role,
@@ -72,7 +69,7 @@ export class RotateKind implements OperationKind<Input> {
   private async createNewRole(run: Run): Promise<void> {
     const { target, oldRole, newRole } = await this.rotation(run);
     if (target.role !== oldRole.role) return; // already switched, before a crash
-    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions));
+    await this.targets.use(target, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions), run);
   }
 
   private async switchOver(run: Run): Promise<void> {
@@ -86,13 +83,13 @@ export class RotateKind implements OperationKind<Input> {
   private async drain(run: Run): Promise<void> {
     const { target, oldRole, newRole } = await this.rotation(run);
     // Again: a migration may have granted privileges on new tables to the old role in the meantime.
-    await this.asOwner(target, run.signal, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions));
+    await this.targets.use(target, (client) => createNewRole(client, oldRole, newRole, this.trustedFunctions), run);
     const startedAt = performance.now();
     for (let quietSince = startedAt; performance.now() - quietSince < QUIET_MS;) {
-      const sessions = await this.asOwner(target, run.signal, (client) => countSessions(client, oldRole.role));
+      const sessions = await this.targets.use(target, (client) => countSessions(client, oldRole.role), run);
       if (sessions > 0) quietSince = performance.now();
       if (performance.now() - startedAt > DRAIN_TIMEOUT_MS) {
-        await this.asOwner(target, run.signal, (client) => terminateSessions(client, oldRole.role));
+        await this.targets.use(target, (client) => terminateSessions(client, oldRole.role), run);
       }
       await delay(POLL_MS, undefined, { signal: run.signal });
     }
@@ -100,7 +97,7 @@ export class RotateKind implements OperationKind<Input> {
 
   private async dropOldRole(run: Run): Promise<void> {
     const { target, oldRole, newRole } = await this.rotation(run);
-    await this.asOwner(target, run.signal, (client) => dropOldRole(client, oldRole));
+    await this.targets.use(target, (client) => dropOldRole(client, oldRole), run);
     await run.addResult({ role: newRole.role });
   }
 
@@ -109,26 +106,12 @@ export class RotateKind implements OperationKind<Input> {
     if (former === undefined || successor === undefined || passwordSealed === undefined) {
       throw new Error('the new login role is missing from the saved state of the operation');
     }
-    const target = await this.target(input.targetId);
+    const target = await this.targets.find(input.targetId);
     return {
       target,
       oldRole: { targetId: target.id, role: former, database: target.database },
       newRole: { role: successor, password: this.keyRing.decrypt(passwordSealed, passwordContext(id)) },
     };
-  }
-
-  private target(id: string): Promise<ConnectionTargetEntity> {
-    return this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .findOneOrFail({ where: { id }, relations: { server: true } });
-  }
-
-  private asOwner<T>(
-    { server, database }: ConnectionTargetEntity,
-    signal: AbortSignal,
-    work: (client: pg.Client) => Promise<T>,
-  ): Promise<T> {
-    return this.adminConnections.use(this.owner.of(server, database), work, { signal });
   }
 }
 

@@ -17,6 +17,7 @@ import type { OperationKind, OperationRun } from '../../operations/operation-kin
 import { Idempotency } from '../idempotency/idempotency.js';
 import { lockTarget } from '../provisioning/target-lock.js';
 import { deleteTenantRows } from './delete-tenant-rows.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { dropLoginRole, dropTenantDatabase, dropTenantSchema } from './drop-placement.js';
 
 const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
@@ -43,6 +44,7 @@ export class DeleteKind implements OperationKind<Input> {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
   ) {}
@@ -90,8 +92,8 @@ export class DeleteKind implements OperationKind<Input> {
     target: ConnectionTargetEntity,
     schema: string,
   ): Promise<void> {
-    await this.adminConnections.use(
-      this.owner.of(target.server, target.database),
+    await this.targets.use(
+      target,
       async (client) => {
         if (isolation === 'schema') return dropTenantSchema(client, schema);
         await deleteTenantRows(client, schema, id, { signal, onProgress: (rows) => reportProgress(rows, rows) });

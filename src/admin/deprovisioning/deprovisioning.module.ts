@@ -3,8 +3,13 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DeleteKind } from './delete.kind.js';
+import { TargetsModule } from '../targets/targets.module.js';
 
-@Module({ imports: [OperationsModule, IdempotencyModule], providers: [DeleteKind], exports: [DeleteKind] })
+@Module({
+  imports: [OperationsModule, IdempotencyModule, TargetsModule],
+  providers: [DeleteKind],
+  exports: [DeleteKind],
+})
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {
     kinds.register(deletion);

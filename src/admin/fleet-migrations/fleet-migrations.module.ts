@@ -10,9 +10,10 @@ import { MigrateRequest } from './migrate.request.js';
 import { StartupMigration } from './startup-migration.js';
 import { UnitMigration } from './unit-migration.js';
 import { UnitResults } from './unit-results.js';
+import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule, TargetsModule],
   providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })

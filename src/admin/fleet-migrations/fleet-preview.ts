@@ -1,13 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
 import { newestMigration } from '../../database/table-migrations/migration-names.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import type { FleetPreviewView, PreviewRequest, VersionPreview } from './fleet-migration.schemas.js';
 import { HAS_TABLES, needsMigrationSql, timestampIn } from './fleet-sql.js';
@@ -46,8 +44,7 @@ export class FleetPreview {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
   ) {}
 
   /**
@@ -101,12 +98,10 @@ export class FleetPreview {
     { lockTimeoutMs, attempts }: PreviewRequest,
     signal: AbortSignal | undefined,
   ): Promise<VersionPreview['migrations']> {
-    const { server, database } = await this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .findOneOrFail({ where: { id: targetId }, relations: { server: true } });
+    const target = await this.targets.find(targetId);
     const options = { lockTimeoutMs, attempts, ...(signal && { signal }) };
-    const steps = await this.adminConnections.use(
-      this.owner.of(server, database),
+    const steps = await this.targets.use(
+      target,
       (client) => previewMigrations(client, from, this.schema.migrations, options),
       signal && { signal },
     );

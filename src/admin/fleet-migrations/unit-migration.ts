@@ -3,16 +3,15 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type MigratedTables, migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import type { FleetMigration } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
@@ -43,8 +42,7 @@ export class UnitMigration {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
     private readonly isolation: DatabaseIsolation,
     private readonly units: MigrationUnits,
     private readonly results: UnitResults,
@@ -84,12 +82,12 @@ export class UnitMigration {
   ): Promise<MigratedTables | UnitError> {
     const unavailable = unavailableServers.get(serverId);
     if (unavailable) return { error: unavailable, reached: null };
-    const { server, database, role } = target;
+    const { role } = target;
     const { migrations, trustedFunctions = [] } = this.schema;
     const options = { lockTimeoutMs, attempts, signal, trustedFunctions };
     try {
-      return await this.adminConnections.use(
-        this.owner.of(server, database),
+      return await this.targets.use(
+        target,
         async (client) => {
           try {
             await this.isolation.prepare(client, target);

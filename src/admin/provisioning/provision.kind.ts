@@ -18,6 +18,7 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
 import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';
 import { lockTarget } from './target-lock.js';
@@ -66,6 +67,7 @@ export class ProvisionKind implements OperationKind<Input> {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
     private readonly isolation: DatabaseIsolation,
     private readonly keyRing: KeyRing,
   ) {}
@@ -113,10 +115,10 @@ export class ProvisionKind implements OperationKind<Input> {
   }
 
   private async createSchema({ tenantId, signal }: Run): Promise<void> {
-    const { server, target, schema } = await this.location(tenantId);
+    const { target, schema } = await this.location(tenantId);
     if (await this.hasOtherTenants(target, schema)) return;
-    await this.adminConnections.use(
-      this.owner.of(server, target.database),
+    await this.targets.use(
+      target,
       async (client) => {
         await lockTarget(client, target.id);
         await ensureSchema(client, schema);
@@ -127,12 +129,11 @@ export class ProvisionKind implements OperationKind<Input> {
 
   /** Tables shared with other tenants are not migrated here: the fleet migration decides when they change. */
   private async migrate({ tenantId, signal, saveState }: Run): Promise<void> {
-    const { server, target, schema } = await this.location(tenantId);
+    const { target, schema } = await this.location(tenantId);
     if (await this.hasOtherTenants(target, schema)) return;
-    const owner = this.owner.of(server, target.database);
     const { migrations, trustedFunctions = [] } = this.schema;
-    const { version } = await this.adminConnections.use(
-      owner,
+    const { version } = await this.targets.use(
+      target,
       async (client) => {
         await this.isolation.prepare(client, target);
         return migrateTables(client, { schema, role: target.role }, migrations, { signal, trustedFunctions });
@@ -210,9 +211,7 @@ export class ProvisionKind implements OperationKind<Input> {
 
   private async location(tenantId: string | null): Promise<Location> {
     const { targetId, schema } = await this.tenant(tenantId);
-    const target = await this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .findOneOrFail({ where: { id: targetId ?? '' }, relations: { server: true } });
+    const target = await this.targets.find(targetId ?? '');
     return { server: target.server, target, schema: schema ?? '' };
   }
 

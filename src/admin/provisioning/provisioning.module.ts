@@ -3,8 +3,13 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
 import { ProvisionKind } from './provision.kind.js';
+import { TargetsModule } from '../targets/targets.module.js';
 
-@Module({ imports: [DatabaseIsolationModule, OperationsModule], providers: [ProvisionKind], exports: [ProvisionKind] })
+@Module({
+  imports: [DatabaseIsolationModule, OperationsModule, TargetsModule],
+  providers: [ProvisionKind],
+  exports: [ProvisionKind],
+})
 export class ProvisioningModule {
   constructor(kinds: OperationKinds, provision: ProvisionKind) {
     kinds.register(provision);

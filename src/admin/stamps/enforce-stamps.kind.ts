@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../../catalog/audit/actor.js';
@@ -7,14 +6,13 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { COUNT_FORMER_INSTANCES } from '../../catalog/former-instances.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { installIsolationFunctions } from '../../database/isolation/isolation-functions.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import type { OperationRequest } from '../../operations/operation-request.js';
 import { Operations } from '../../operations/operations.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 import { FormerInstancesError, TablesBehindError } from './stamps.errors.js';
 
 const Input = z.object({});
@@ -38,8 +36,7 @@ export class EnforceStampsKind implements OperationKind<z.infer<typeof Input>> {
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
   ) {}
 
   /** @throws TablesBehindError, FormerInstancesError */
@@ -48,35 +45,23 @@ export class EnforceStampsKind implements OperationKind<z.infer<typeof Input>> {
     if (behind.length > 0) throw new TablesBehindError(behind.map(({ slug }) => slug));
     const [former] = await this.catalog.query<{ instances: number }[]>(COUNT_FORMER_INSTANCES);
     if (former && former.instances > 0) throw new FormerInstancesError('the catalog', former.instances);
-    for (const target of await this.targets()) {
-      const sessions = await this.asOwner(target, signal, (client) => countUnsignedSessions(client, target.role));
+    for (const target of await this.targets.all()) {
+      const sessions = await this.targets.use(target, (client) => countUnsignedSessions(client, target.role), {
+        signal,
+      });
       if (sessions > 0) throw new FormerInstancesError(`database ${target.database}`, sessions);
     }
   }
 
   /** The catalog first: a database is never stricter than the catalog says, so preparing it again cannot loosen it. */
   private async enforce({ signal, reportProgress, addResult }: Run): Promise<void> {
-    const targets = await this.targets();
+    const targets = await this.targets.all();
     for (const [index, target] of targets.entries()) {
       await this.catalog.getRepository(ConnectionTargetEntity).update(target.id, { stampsEnforced: true });
-      await this.asOwner(target, signal, (client) => installIsolationFunctions(client, 'refused'));
+      await this.targets.use(target, (client) => installIsolationFunctions(client, 'refused'), { signal });
       reportProgress(index + 1, targets.length);
     }
     await addResult({ databases: targets.length });
-  }
-
-  private targets(): Promise<ConnectionTargetEntity[]> {
-    return this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .find({ relations: { server: true }, order: { database: 'ASC', id: 'ASC' } });
-  }
-
-  private asOwner<T>(
-    { server, database }: ConnectionTargetEntity,
-    signal: AbortSignal,
-    work: (client: pg.Client) => Promise<T>,
-  ): Promise<T> {
-    return this.adminConnections.use(this.owner.of(server, database), work, { signal });
   }
 }
 

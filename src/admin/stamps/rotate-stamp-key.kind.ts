@@ -5,14 +5,13 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity, stampKeyContext } from '../../catalog/entities/connection-target.entity.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { installKey, removeOtherKeys } from '../../database/isolation/installed-keys.js';
 import { newStampKey, type StampKey } from '../../database/isolation/stamp-key.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { countOlderTransactions } from '../credentials/role-sessions.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { TargetDatabases } from '../targets/target-databases.js';
 
 const Input = z.object({ targetId: z.guid(), graceSeconds: z.int().min(0) });
 type Input = z.infer<typeof Input>;
@@ -38,8 +37,7 @@ export class RotateStampKeyKind implements OperationKind<Input> {
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
+    private readonly targets: TargetDatabases,
     private readonly isolation: DatabaseIsolation,
     private readonly keyRing: KeyRing,
   ) {}
@@ -50,11 +48,15 @@ export class RotateStampKeyKind implements OperationKind<Input> {
   }
 
   private async installSuccessor(run: Run): Promise<void> {
-    const target = await this.target(run);
-    await this.asOwner(target, run.signal, async (client) => {
-      await this.isolation.prepare(client, target);
-      await installKey(client, this.successor(run));
-    });
+    const target = await this.targets.find(run.input.targetId);
+    await this.targets.use(
+      target,
+      async (client) => {
+        await this.isolation.prepare(client, target);
+        await installKey(client, this.successor(run));
+      },
+      run,
+    );
   }
 
   private async switchOver(run: Run): Promise<void> {
@@ -65,24 +67,24 @@ export class RotateStampKeyKind implements OperationKind<Input> {
 
   /** Instances hear of the new key at once; the grace is for one that has to find out by itself, and for sessions. */
   private async drain(run: Run): Promise<void> {
-    const target = await this.target(run);
+    const target = await this.targets.find(run.input.targetId);
     const graceMs = run.input.graceSeconds * 1000;
     const startedAt = performance.now();
     for (let waited = 0; waited < graceMs; waited = performance.now() - startedAt) {
       run.reportProgress(Math.floor(waited / 1000), run.input.graceSeconds);
       await delay(Math.min(POLL_MS, graceMs - waited), undefined, { signal: run.signal });
     }
-    const switched = await this.asOwner(target, run.signal, serverTime);
+    const switched = await this.targets.use(target, serverTime, run);
     const countRemaining = (client: pg.Client): Promise<number> =>
       countOlderTransactions(client, target.role, switched);
-    while ((await this.asOwner(target, run.signal, countRemaining)) > 0) {
+    while ((await this.targets.use(target, countRemaining, run)) > 0) {
       await delay(POLL_MS, undefined, { signal: run.signal });
     }
   }
 
   private async removeFormer(run: Run): Promise<void> {
-    const target = await this.target(run);
-    await this.asOwner(target, run.signal, (client) => removeOtherKeys(client, this.successor(run)));
+    const target = await this.targets.find(run.input.targetId);
+    await this.targets.use(target, (client) => removeOtherKeys(client, this.successor(run)), run);
     await run.addResult({ database: target.database });
   }
 
@@ -90,20 +92,6 @@ export class RotateStampKeyKind implements OperationKind<Input> {
     const { successorSealed } = state;
     if (successorSealed === undefined) throw new Error('the new key is missing from the saved state of the operation');
     return this.keyRing.decrypt(successorSealed, successorContext(id));
-  }
-
-  private target({ input }: Run): Promise<ConnectionTargetEntity> {
-    return this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .findOneOrFail({ where: { id: input.targetId }, relations: { server: true } });
-  }
-
-  private asOwner<T>(
-    { server, database }: ConnectionTargetEntity,
-    signal: AbortSignal,
-    work: (client: pg.Client) => Promise<T>,
-  ): Promise<T> {
-    return this.adminConnections.use(this.owner.of(server, database), work, { signal });
   }
 }
 

@@ -6,9 +6,10 @@ import { DatabaseIsolationModule } from '../isolation/database-isolation.module.
 import { EnforceStampsKind, EnforceStampsRequest } from './enforce-stamps.kind.js';
 import { RotateStampKeyKind } from './rotate-stamp-key.kind.js';
 import { RotateStampKeyRequest } from './rotate-stamp-key.request.js';
+import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, TenantsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, TenantsModule, TargetsModule],
   providers: [EnforceStampsKind, EnforceStampsRequest, RotateStampKeyKind, RotateStampKeyRequest],
 })
 export class StampsModule {

@@ -5,6 +5,7 @@ import { ConnectionPools } from '../pool/connection-pools.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
+import type { StampKey } from '../isolation/stamp-key.js';
 import { createStamp } from '../statements/stamp.js';
 import { TenantAccess } from '../statements/tenant-access.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema.js';
@@ -40,9 +41,19 @@ export class TenantDataSources implements OnModuleInit {
     return createTenantDataSource(this.template, this.accessOf(placement), placement.schema);
   }
 
-  /** Runs `work` in a session of its own, on a connection that is reset afterwards. */
-  session<T>(placement: Placement, work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
-    return SessionLease.run(this.accessOf({ ...placement, target: sessionTarget(placement.target) }), work, options);
+  /**
+   * Runs `work` in a session of its own, on a connection that is reset afterwards.
+   *
+   * @param currentKey the key of the tenant's stamps as it is now; undefined while that is not known
+   */
+  session<T>(
+    placement: Placement,
+    work: (session: SessionLease) => Promise<T>,
+    options?: SessionOptions,
+    currentKey?: () => StampKey | undefined,
+  ): Promise<T> {
+    const access = this.accessOf({ ...placement, target: sessionTarget(placement.target) });
+    return SessionLease.run(access, work, { ...options, currentKey });
   }
 
   private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {

@@ -59,3 +59,8 @@ export function createStamp(tenantId: string, schema: string, { key, statementTi
   const proof = key === undefined ? '' : proofOf(key, tenantId);
   return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs });
 }
+
+/** The same stamp under another key. */
+export function signedWith(key: StampKey, stamp: Stamp): Stamp {
+  return Object.freeze({ ...stamp, proof: proofOf(key, stamp.tenantId) });
+}

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
+import type { StampKey } from '../isolation/stamp-key.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
@@ -9,13 +10,18 @@ import { sendOnClient } from '../statements/stamped-query.js';
 import { classifyStatement, type Statement } from '../statements/statement.js';
 import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
-import { stampStatement } from '../statements/stamp.js';
+import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 export interface SessionOptions {
   /** Exempts the session from `DB_LEASE_TIMEOUT` and `DB_LEASE_IDLE_TIMEOUT`, for work that listens all the time. */
   readonly isUnlimited?: boolean;
+}
+
+interface SessionSettings extends SessionOptions {
+  /** The key of the tenant's stamps, which may be replaced while the session lasts; undefined while it is not known. */
+  readonly currentKey?: (() => StampKey | undefined) | undefined;
 }
 
 interface SessionEvents {
@@ -35,6 +41,8 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private ended = false;
   private tail: Promise<unknown> = Promise.resolve();
   private readonly tenantId: string;
+  /** That of the session's settings on the server. */
+  private stamp: Stamp;
   private readonly mayExplain: boolean;
   /** The callers' names of the channels that it listens on. */
   private readonly channels = new Map<string, string>();
@@ -50,8 +58,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private constructor(
     private readonly connection: PooledConnection,
     { stamp, mayExplain }: TenantAccess,
+    private readonly currentKey: () => StampKey | undefined = () => undefined,
   ) {
     super();
+    this.stamp = stamp;
     this.tenantId = stamp.tenantId;
     this.mayExplain = mayExplain;
     connection.client.on('notification', this.onNotification);
@@ -62,10 +72,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   static async run<T>(
     access: TenantAccess,
     work: (session: SessionLease) => Promise<T>,
-    { isUnlimited }: SessionOptions = {},
+    { isUnlimited, currentKey }: SessionSettings = {},
   ): Promise<T> {
     const connection = await access.acquireForLease(isUnlimited);
-    const session = bindToCaller(new SessionLease(connection, access));
+    const session = bindToCaller(new SessionLease(connection, access, currentKey));
     try {
       await session.enqueue(stampStatement(access.stamp, 'session'));
       return await work(session);
@@ -137,12 +147,24 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     const { connection } = this;
     if (connection.revoked) throw connection.revoked;
     try {
+      await this.renewStamp();
       return (await sendOnClient(connection.client, {}, statement)) as pg.QueryResult<Row>;
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
       this.brokenReason ??= discardReason(error);
       throw error;
     }
+  }
+
+  /** Between transactions only: a rollback would take the settings back. */
+  private async renewStamp(): Promise<void> {
+    const key = this.currentKey();
+    const { client } = this.connection;
+    if (key === undefined || client.getTransactionStatus() !== 'I') return;
+    const stamp = signedWith(key, this.stamp);
+    if (stamp.proof === this.stamp.proof) return;
+    await sendOnClient(client, {}, stampStatement(stamp, 'session'));
+    this.stamp = stamp;
   }
 
   /** Waits for statements that the work did not await, then releases the connection. */

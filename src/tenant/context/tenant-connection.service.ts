@@ -5,6 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
+import type { StampKey } from '../../database/isolation/stamp-key.js';
 import { TARGET } from '../directory/cached-kinds.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
@@ -74,7 +75,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
    */
   async session<T>(work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
     const { placement } = await this.openTenant(this.context.current().tenant);
-    return this.dataSources.session(placement, work, options);
+    const currentKey = (): StampKey | undefined => this.lookup.peek(TARGET, placement.target.id)?.stampKey;
+    return this.dataSources.session(placement, work, options, currentKey);
   }
 
   async onApplicationShutdown(): Promise<void> {

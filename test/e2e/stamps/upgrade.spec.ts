@@ -229,6 +229,26 @@ describe('a rotation of the key', () => {
     });
   });
 
+  it('lets a session that began before go on', async () => {
+    const [tenant] = tenants as [TestTenant];
+    const service = app.application.nest.get(TenantConnectionService);
+    await service.run(tenant, () =>
+      service.session(
+        async (session) => {
+          const names = async (): Promise<unknown> => (await session.query('SELECT name FROM customers')).rows;
+          expect(await names()).toEqual([{ name: 'row' }]);
+          const rotated = await run({ kind: 'rotate-stamp-key', server: 'default', graceSeconds: 0 });
+          expect(rotated).toMatchObject({ status: 'succeeded' });
+          await soon(async () => expect(await names()).toEqual([{ name: 'row' }]));
+          await session.query('BEGIN');
+          await session.query('ROLLBACK');
+          expect(await names()).toEqual([{ name: 'row' }]);
+        },
+        { isUnlimited: true },
+      ),
+    );
+  });
+
   it.each([{ server: 'default' }, { tenant: 'upgraded-database' }])(
     'signs with another key, and leaves no other one valid (%o)',
     async (subject) => {
