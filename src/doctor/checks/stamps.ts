@@ -12,6 +12,10 @@ import { queryServer } from '../diagnosis/query-server.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
 
 const NAME = 'stamps';
+const ROTATION_IN_PROGRESS = `
+  SELECT FROM operations
+  WHERE kind = 'rotate-stamp-key' AND status IN ('pending', 'running') AND input ->> 'targetId' = $1`;
+
 const MIGRATE = 'run `tenantry migrate`';
 
 /** Checks that each database with tenants can tell a signed stamp from a forged one, and refuses those without a proof. */
@@ -44,7 +48,7 @@ async function checkDatabase(target: TargetOfServer, context: CatalogContext, fo
 async function findProblems(
   client: pg.Client,
   target: TargetOfServer,
-  { keyRing }: CatalogContext,
+  { catalog, keyRing }: CatalogContext,
   former: number,
 ): Promise<Finding[]> {
   const name = nameOfTarget(target);
@@ -58,8 +62,12 @@ async function findProblems(
     return [fail(NAME, faults, 'restore what `tenantry_isolation` had; see docs/isolation.md', name)];
   if (target.stampKeySealed === null) return [warn(NAME, 'has no key for signed stamps', MIGRATE, name)];
   const key = keyRing.decrypt(target.stampKeySealed, stampKeyContext(target.id));
-  if (!(await installedKeys(client)).includes(key)) {
+  const installed = await installedKeys(client);
+  if (!installed.includes(key)) {
     return [fail(NAME, 'does not accept the key that stamps are signed with', MIGRATE, name)];
+  }
+  if (installed.length > 1 && (await catalog.query(ROTATION_IN_PROGRESS, [target.id])).rows.length === 0) {
+    return [fail(NAME, 'accepts a former key, too', 'run `tenantry stamps rotate`, which removes it', name)];
   }
   if (unsigned === 'refused') return refusedInstances(former, name);
   const sessions = await countUnsignedSessions(client, target.role);

@@ -197,6 +197,18 @@ describe('doctor on signed stamps', () => {
   });
 });
 
+describe('doctor on keys of stamps', () => {
+  it('reports one that is still accepted although its rotation has ended', async () => {
+    const block = `decode(repeat('5a', 64), 'hex')`;
+    const found = await withDamage(
+      `INSERT INTO tenantry_isolation.keys (inner_block, outer_block) VALUES (${block}, ${block})`,
+      `DELETE FROM tenantry_isolation.keys WHERE inner_block = ${block}`,
+      shared,
+    );
+    expect(found).toMatchObject([{ check: 'stamps', verdict: 'fail', message: 'accepts a former key, too' }]);
+  });
+});
+
 describe('doctor on login roles', () => {
   it.each([
     ['BYPASSRLS', 'NOBYPASSRLS', 'BYPASSRLS'],

@@ -104,6 +104,17 @@ describe('hostile statements', () => {
     expect(await backend()).not.toBe(pid);
   });
 
+  it('closes no connection after a long statement that was read as one on rows', async () => {
+    const pid = await backend();
+    const text = `SELECT pg_backend_pid() AS pid /* ${'x'.repeat(11_000)} */`;
+    expect((await clientOf(pool, tenant).query(text)).rows).toEqual([{ pid }]);
+    const client = clientOf(pool, tenant);
+    await client.query('BEGIN');
+    expect((await client.query(text)).rows).toEqual([{ pid }]);
+    await client.query('COMMIT');
+    expect(await backend()).toBe(pid);
+  });
+
   it('cannot leave a prepared statement behind by a command that fails', async () => {
     const text = `DO $$ BEGIN EXECUTE 'PREPARE planted AS SELECT 1'; RAISE EXCEPTION 'x'; END $$`;
     const pid = await backend();
