@@ -9,10 +9,10 @@ export function unhandledRejectionCount(): number {
 }
 
 /**
- * Keeps the process alive when a promise rejects that nobody awaits, where Node would end it: a forgotten `await` in the
+ * Keeps the process alive when a promise rejects without a handler, where Node would end it: a forgotten `await` in the
  * work for one tenant must not end the work for all others. Each is logged with its tenant and counted.
  *
- * Only for a process of our own: what is right for another one is decided there.
+ * Only for our own process: an application that imports this code decides for itself.
  */
 export function surviveUnhandledRejections(): void {
   const logger = new Logger('UnhandledRejection');

@@ -15,8 +15,8 @@ interface Message {
 }
 
 /**
- * Tracks which commands ran on a connection, by the tags with which PostgreSQL reports each completed one. A text can
- * hide a command from its reader; a tag cannot.
+ * Tracks which commands ran on a connection, by the tag that PostgreSQL sends for each completed one. A text can hide
+ * its command from a reader; the tag names it.
  *
  * Source: https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-COMMANDCOMPLETE
  */

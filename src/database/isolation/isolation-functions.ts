@@ -23,7 +23,7 @@ const hasProof = (tenant: string, proof: string): string =>
  * Returns the stamped tenant if the proof is right, otherwise NULL, which equals no `tenant_id`.
  *
  * - `search_path` is fixed, so that no object of a caller is found in place of one of `pg_catalog`, and so that the
- *   function's plan survives a change of the caller's path: planning it anew costs more than running it.
+ *   function's plan survives a change of the caller's path: planning it again would cost more than running it.
  * - Policies call it as `(SELECT …)`: once per table of a statement instead of once per row or rescan.
  */
 function body(language: Language, unsigned: UnsignedStamps): string {

@@ -42,7 +42,7 @@ export function isAdmittedRelation(name: string): boolean {
   return ADMITTED_RELATIONS.has(name);
 }
 
-/** Types whose values print as names of objects and roles, whosever they are, and also as arrays: `16384::regclass`. */
+/** Types that print the names of any object or role, and their arrays: `16384::regclass` is the name of a table. */
 const NAMES_OF_OBJECTS = /^_?reg(?:class|collation|namespace|oper|operator|proc|procedure|role|type)$/;
 
 export function isRefusedType(name: string): boolean {

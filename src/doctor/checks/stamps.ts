@@ -72,7 +72,9 @@ async function findProblems(
   if (unsigned === 'refused') return refusedInstances(former, name);
   const sessions = await countUnsignedSessions(client, target.role);
   if (sessions === 0 && former === 0) {
-    return [warn(NAME, 'accepts stamps without a proof, which nobody sends', 'run `tenantry stamps enforce`', name)];
+    return [
+      warn(NAME, 'accepts stamps without a proof, although none are sent', 'run `tenantry stamps enforce`', name),
+    ];
   }
   const senders = `${sessions} sessions and ${former} instances of a former release`;
   return [warn(NAME, `accepts stamps without a proof, for ${senders}`, 'upgrade them', name)];
