@@ -1,0 +1,45 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+
+/** What Tenantry reads of a request of Express (Node's own request, extended) or of Fastify (a wrapper around it). */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The client's address as the framework derives it, with the proxies that it trusts. */
+  readonly ip?: string | undefined;
+  readonly socket: IncomingMessage['socket'];
+  /** Fastify: the request's id. */
+  readonly id?: unknown;
+  /** Fastify: Node's request. */
+  readonly raw?: IncomingMessage;
+  /** Fastify: the matched route. */
+  readonly routeOptions?: { readonly url?: string | undefined };
+  /** Express: the matched route, and the path at which its router is mounted. */
+  readonly route?: { readonly path?: unknown } | undefined;
+  readonly baseUrl?: string;
+}
+
+/** What Tenantry uses of a response of Express or Fastify; each method has the same meaning in both. */
+export interface HttpResponse {
+  header(name: string, value: string): unknown;
+  status(status: number): HttpResponse;
+  type(mediaType: string): HttpResponse;
+  send(body: unknown): unknown;
+  /** Fastify: Node's response. */
+  readonly raw?: ServerResponse;
+}
+
+/** Node's request: the one object that every part of a framework, and every hook, shares. */
+export function nodeRequest(request: HttpRequest): IncomingMessage {
+  return request.raw ?? (request as unknown as IncomingMessage);
+}
+
+export function nodeResponse(response: HttpResponse): ServerResponse {
+  return response.raw ?? (response as unknown as ServerResponse);
+}
+
+/** The pattern of the matched route, such as `/api/v1/orders/:id`; undefined before routing and where none matched. */
+export function routePattern({ routeOptions, route, baseUrl = '' }: HttpRequest): string | undefined {
+  if (routeOptions) return routeOptions.url;
+  return typeof route?.path === 'string' ? `${baseUrl}${route.path}` : undefined;
+}
