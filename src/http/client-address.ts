@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { HttpRequest } from './http-request.js';
 
 /** An IPv4 address as a socket for both families reports it. */
 const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/i;
 /** Some proxies forward `203.0.113.7:52100` or `[2001:db8::1]:52100`. */
 const WITH_PORT = /^(?:(\d+(?:\.\d+){3})|\[([^\]]+)\])(?::\d+)?$/;
 
-type AddressedRequest = Pick<FastifyRequest, 'ip'> & {
+type AddressedRequest = Pick<HttpRequest, 'ip'> & {
   readonly socket?: { readonly remoteAddress?: string | undefined };
 };
 

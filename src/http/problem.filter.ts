@@ -1,9 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { CodedError } from '../platform/errors/coded-error.js';
 import { ValidationFailedError } from '../platform/errors/request.errors.js';
+import { type HttpRequest, type HttpResponse, nodeResponse, routePattern } from './http-request.js';
 import { requestState } from './request-state.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
@@ -34,21 +34,26 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
+    const request = http.getRequest<HttpRequest>();
     const error = unwrapDriverError(thrown);
     const body = isLostConnection(error) ? unavailable(request) : toProblem(error);
     if (body.status >= 500) this.report(error, body, request);
-    sendProblem(http.getResponse<FastifyReply>(), error, body);
+    sendProblem(http.getResponse<HttpResponse>(), error, body);
   }
 
-  private report(error: unknown, { status, code }: Problem, { method, routeOptions }: FastifyRequest): void {
-    const summary = `${method} ${routeOptions.url ?? 'unknown route'} failed with ${status} ${code}`;
+  private report(error: unknown, { status, code }: Problem, request: HttpRequest): void {
+    const summary = `${request.method} ${routePattern(request) ?? 'unknown route'} failed with ${status} ${code}`;
     if (status === 500) this.logger.error(summary, error instanceof Error ? error.stack : String(error));
     else this.logger.warn(`${summary}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-export function sendProblem(reply: FastifyReply, error: unknown, body: Problem = toProblem(error)): void {
+export function sendProblem(reply: HttpResponse, error: unknown, body: Problem = toProblem(error)): void {
+  if (nodeResponse(reply).headersSent) {
+    // A part of a streamed answer was sent: closing the connection tells the client that it is not complete.
+    nodeResponse(reply).destroy();
+    return;
+  }
   const retryAfterSeconds = error instanceof CodedError ? error.retryAfterSeconds : undefined;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
@@ -57,7 +62,7 @@ export function sendProblem(reply: FastifyReply, error: unknown, body: Problem =
 }
 
 /** An identified tenant was already looked up in the catalog, so it is the tenant's database that is unavailable. */
-function unavailable(request: FastifyRequest): Problem {
+function unavailable(request: HttpRequest): Problem {
   if (requestState(request)?.caller.kind !== 'tenant')
     return problem('CATALOG_UNAVAILABLE', 'the catalog is unavailable');
   return problem('TENANT_UNAVAILABLE', "this tenant's database is unavailable");
