@@ -3,11 +3,12 @@
  * other. `docs/architecture.md` draws the same picture, and a test compares the two.
  */
 export const LAYERS = [
-  ['main.ts', 'cli.ts'],
-  ['app'],
-  ['server'],
+  ['main.ts', 'cli.ts', 'bin.ts'],
+  ['app', 'server'],
+  ['index.ts', 'rest.ts'],
   ['cli'],
   ['doctor'],
+  ['tenantry'],
   ['admin'],
   ['operations'],
   ['health', 'metrics'],
@@ -79,6 +80,20 @@ const forbidden = [
     severity: 'error',
     from: { path: '^src/' },
     to: { path: '^(test|bench)/' },
+  },
+  {
+    name: 'app-is-a-user-of-the-package',
+    comment: 'the sample application imports what any application can: the entry points of the package',
+    severity: 'error',
+    from: { path: '^src/app/' },
+    to: { path: '^src/', pathNot: '^src/(app/|index[.]ts$|rest[.]ts$)' },
+  },
+  {
+    name: 're-exports-in-entry-points-only',
+    comment: 'what is imported through an entry point inside the package would be a detour',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/app/' },
+    to: { path: '^src/(index|rest)[.]ts$' },
   },
   {
     name: 'unresolvable',

@@ -1,5 +1,6 @@
-#!/usr/bin/env node
 import { runCommandLine } from './cli/command-line.js';
+import { loadConfig } from './platform/config/load-config.js';
+import { withoutOptionalModules } from './tenantry/optional-modules.js';
 
 const { stdin, stdout, stderr, env } = process;
 // A reader that closes the pipe early, such as `head`, is not a failure.
@@ -7,5 +8,10 @@ stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code ===
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal: { stdin, stdout, stderr, env, cwd: process.cwd() },
-  loadSchema: async () => (await import('./app/app.schema.js')).appSchema,
+  loadConfig,
+  loadSchema: async () => {
+    const { schemaOfModule } = await import('./cli/session/host-module.js');
+    const { AppModule } = await withoutOptionalModules(() => import('./app/app.module.js'));
+    return schemaOfModule(AppModule);
+  },
 });

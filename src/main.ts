@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
-import { sampleApp } from './app/app.js';
+import { AppModule } from './app/app.module.js';
 import { Application } from './server/application.js';
 import { banner } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
@@ -16,7 +16,7 @@ try {
   const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
   const { config } = loaded;
   surviveUnhandledRejections();
-  const starting = Application.start(loaded, sampleApp);
+  const starting = Application.start(loaded, AppModule);
   stopOnSignalOrException(starting, config.shutdownTimeoutMs);
   const application = await starting;
   logger.log(`Listening on ${application.url}`);

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { sampleApp } from '../../dist/app/app.js';
+import { AppModule } from '../../dist/app/app.module.js';
 import { Application } from '../../dist/server/application.js';
 import { loadConfig } from '../../dist/platform/config/load-config.js';
 import { CATALOG } from '../../dist/catalog/catalog-data-source.js';
@@ -68,7 +68,7 @@ export class CatalogApp {
     await this.counter.query('CREATE EXTENSION pg_stat_statements');
     this.application = await Application.start(
       loadConfig({ env: environment(postgres.url, redisPort, dataDir), cwd: dataDir }),
-      sampleApp,
+      AppModule,
     );
     this.#stop.push(() => this.application.stop());
     this.server = this.application.nest.getHttpAdapter().getInstance();

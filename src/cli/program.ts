@@ -97,6 +97,7 @@ export function buildProgram(terminal: Terminal, runners: CommandRunners): Comma
     .usage('[options] <command>')
     .option('--json', 'print one JSON document on stdout and nothing else; errors as JSON on stderr')
     .option('--verbose', 'write the log to stderr')
+    .option('--module <file>', "the application's root module, instead of tenantry.module in package.json")
     .helpOption('-h, --help', 'show this help, or the help of a command')
     .addHelpText('after', CLOSING);
   const lazyCommands = new Map(COMMANDS.map((lazy) => [lazy.name, lazy]));

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module, type ValueProvider } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
 import { TRUSTED_FUNCTIONS } from './connection/trusted-functions.js';
@@ -8,13 +8,18 @@ import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-sche
 /** PostgreSQL for tenants: a pool per connection target, and data sources on top. Independent of HTTP and tenant context. */
 @Module({})
 export class DatabaseModule {
-  static register(schema: TenantSchema): DynamicModule {
+  /** @param schema provides `TENANT_SCHEMA` */
+  static register(schema: ValueProvider<TenantSchema> | FactoryProvider<TenantSchema>): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
       providers: [
-        { provide: TENANT_SCHEMA, useValue: schema },
-        { provide: TRUSTED_FUNCTIONS, useValue: schema.trustedFunctions ?? [] },
+        schema,
+        {
+          provide: TRUSTED_FUNCTIONS,
+          inject: [TENANT_SCHEMA],
+          useFactory: ({ trustedFunctions = [] }: TenantSchema) => trustedFunctions,
+        },
         ConnectionPools,
         AdminConnections,
         TenantDataSources,

@@ -2,7 +2,7 @@ import { withDeadline } from '../platform/timeout.js';
 import { DEFAULT_SERVER } from '../catalog/catalog-target.js';
 import { ServerOwner } from '../catalog/server-owner.js';
 import { ConfigurationError } from '../platform/config/config.errors.js';
-import { type LoadedConfig, loadConfig } from '../platform/config/load-config.js';
+import type { LoadedConfig } from '../platform/config/load-config.js';
 import { targetOfUrl } from '../database/connection/database-url.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
@@ -47,8 +47,7 @@ const CHECK_TIMEOUT_MS = 120_000;
 const CATALOG_TIMEOUT_MS = 20_000;
 
 export interface DoctorOptions {
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  readonly loadConfig: () => LoadedConfig;
   readonly schema: TenantSchema;
 }
 
@@ -56,17 +55,17 @@ export interface DoctorOptions {
  * Checks everything that serving and isolating tenants depends on. It changes nothing: not even the catalog's own
  * migrations are run. A check that cannot be completed is reported as a failure and does not affect the others.
  */
-export async function diagnose({ env, cwd, schema }: DoctorOptions): Promise<readonly Finding[]> {
-  const loaded = load(env, cwd);
+export async function diagnose({ loadConfig, schema }: DoctorOptions): Promise<readonly Finding[]> {
+  const loaded = load(loadConfig);
   if (Array.isArray(loaded)) return loaded;
   const context: ConfigContext = { loaded, schema };
   const [configFindings, catalogFindings] = await Promise.all([run(CONFIG_CHECKS, context), withCatalog(context)]);
   return [...configFindings, ...catalogFindings];
 }
 
-function load(env: NodeJS.ProcessEnv, cwd: string): LoadedConfig | Finding[] {
+function load(loadConfig: () => LoadedConfig): LoadedConfig | Finding[] {
   try {
-    return loadConfig({ env, cwd });
+    return loadConfig();
   } catch (error) {
     const remedy = 'see .env.example';
     if (!(error instanceof ConfigurationError)) return [fail(configuration.name, reasonOf(error), remedy)];

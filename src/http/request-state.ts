@@ -1,4 +1,5 @@
 import type { Usage } from '../database/statements/usage.js';
+import type { CallContext } from '../platform/context.js';
 import { type HttpRequest, nodeRequest } from './http-request.js';
 
 /** The part of a request's caller that this layer needs; the tenant layer defines the full type. */
@@ -13,10 +14,12 @@ export interface RequestState<Caller extends RequestCaller = RequestCaller> {
 }
 
 const STATE = Symbol.for('tenantry/request-state');
+const OPEN_CONTEXT = Symbol.for('tenantry/open-context');
 
 /** Stored on Node's request, which exists before a framework's; a property is cheaper than a WeakMap entry. */
 interface RequestWithState {
   [STATE]?: RequestState;
+  [OPEN_CONTEXT]?: CallContext;
 }
 
 export function setRequestState(request: HttpRequest, state: RequestState): void {
@@ -29,6 +32,16 @@ export function requestState(request: HttpRequest): RequestState | undefined {
 }
 
 /** The request's database usage so far. */
-export function usageOf(request: HttpRequest): Readonly<Usage> {
+export function usageOf(request: HttpRequest): Usage {
   return requestState(request)?.usage ?? { statements: 0, waitMs: 0 };
+}
+
+/** Keeps the context that the request runs in, so that it can be filled once its tenant is known. */
+export function setOpenContext(request: HttpRequest, context: CallContext): void {
+  (nodeRequest(request) as RequestWithState)[OPEN_CONTEXT] = context;
+}
+
+/** Undefined where the context is opened with its tenant, and on routes that are no tenant's. */
+export function openContextOf(request: HttpRequest): CallContext | undefined {
+  return (nodeRequest(request) as RequestWithState)[OPEN_CONTEXT];
 }

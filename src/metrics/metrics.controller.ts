@@ -1,12 +1,13 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Header, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { ControlPlane, Public } from '../tenant/access/access.decorators.js';
+import { Public } from '../tenant/access/access.decorators.js';
+import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';
 
-/** Requires the admin key. */
 @ApiExcludeController()
-@ControlPlane()
+@Public() // MetricsGuard decides
+@UseGuards(MetricsGuard)
 @Controller('metrics')
 export class MetricsController {
   constructor(private readonly metrics: MetricsService) {}
@@ -18,9 +19,3 @@ export class MetricsController {
     return this.metrics.scrape();
   }
 }
-
-/** Requires no credential; used with `METRICS_PUBLIC=true`. */
-@ApiExcludeController()
-@Public()
-@Controller('metrics')
-export class PublicMetricsController extends MetricsController {}

@@ -1,10 +1,10 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheModule } from '../cache/cache.module.js';
-import type { AppConfig } from '../platform/config/app-config.js';
 import { AdminKeyMetrics } from './admin-key-metrics.js';
 import { CacheMetrics } from './cache-metrics.js';
-import { MetricsController, PublicMetricsController } from './metrics.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';
 import { PoolMetrics } from './pools/pool-metrics.js';
 import { ProcessMetrics } from './process/process-metrics.js';
@@ -14,26 +14,22 @@ import { CatalogMetrics } from './catalog-metrics.js';
 import { TenantMetrics } from './tenant-metrics.js';
 
 /** `GET /metrics` for Prometheus. */
-@Module({})
-export class MetricsModule {
-  static register({ features: { metricsPublic } }: AppConfig): DynamicModule {
-    return {
-      module: MetricsModule,
-      imports: [CacheModule],
-      controllers: [metricsPublic ? PublicMetricsController : MetricsController],
-      providers: [
-        // Not prom-client's global registry: each application in a process has its own metrics.
-        { provide: Registry, useFactory: () => new Registry() },
-        AdminKeyMetrics,
-        RequestMetrics,
-        TenantMetrics,
-        CatalogMetrics,
-        PoolMetrics,
-        CacheMetrics,
-        RuntimeMetrics,
-        ProcessMetrics,
-        MetricsService,
-      ],
-    };
-  }
-}
+@Module({
+  imports: [CacheModule],
+  controllers: [MetricsController],
+  providers: [
+    // Not prom-client's global registry: each application in a process has its own metrics.
+    { provide: Registry, useFactory: () => new Registry() },
+    MetricsGuard,
+    AdminKeyMetrics,
+    RequestMetrics,
+    TenantMetrics,
+    CatalogMetrics,
+    PoolMetrics,
+    CacheMetrics,
+    RuntimeMetrics,
+    ProcessMetrics,
+    MetricsService,
+  ],
+})
+export class MetricsModule {}

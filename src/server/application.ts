@@ -11,10 +11,10 @@ import { Drain } from './drain.js';
 import { featureFlagsOf, featureFlagTable } from '../platform/config/feature-flags.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
-import type { AppDefinition } from './app-definition.js';
 import { createApp } from './create-app.js';
-import { DEMO, type Demo, type DemoTenant } from './demo.js';
+import { DEMO, type Demo, type DemoTenant } from './demo/demo.js';
 import { PortUnavailableError } from '../http/http.errors.js';
+import type { RootModule } from './server.module.js';
 
 /** Demo tenants, for the banner printed at startup. */
 export interface StartedDemo {
@@ -36,7 +36,7 @@ export class Application {
   /** Starts everything that is configured. When a part fails to start, stops the others before rejecting. */
   static async start(
     loaded: LoadedConfig,
-    definition: AppDefinition,
+    root: RootModule,
     log: Log = createLog(loaded.config),
   ): Promise<Application> {
     Logger.overrideLogger(new NestLog(log));
@@ -44,7 +44,7 @@ export class Application {
     const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
-      const nest = await createApp({ ...loaded, config }, definition, log);
+      const nest = await createApp({ ...loaded, config }, root, log);
       return await Application.open(nest, config, postgres);
     } catch (error) {
       await postgres?.stop();

@@ -5,17 +5,19 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { Drain } from './drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
-import { refuseBeforeBody } from '../tenant/access/refuse-before-body.js';
 import { RouteAccess } from '../tenant/access/route-access.js';
+import { TenantContext } from '../tenant/context/tenant-context.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
-import type { AppDefinition } from './app-definition.js';
 import { preventSharedCaching } from './cache-headers.js';
 import { answerClientError } from '../http/client-errors.js';
 import { closeAfterUnreadBody } from './close-after-unread-body.js';
 import { drainRequests } from './drain-requests.js';
+import { identifyEarly } from './identify-early.js';
 import { setUpApiDocs } from './openapi.js';
+import { publishAccess } from './published-access.js';
 import { KEEP_AMBIGUITIES, refuseAmbiguousRequests } from './refuse-ambiguous-requests.js';
-import { ServerModule } from './server.module.js';
+import { refuseBeforeBody } from './refuse-before-body.js';
+import { type RootModule, ServerModule } from './server.module.js';
 import { parseJsonBodies } from '../http/json-body.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
@@ -29,7 +31,7 @@ const DEADLINE_CHECK_MS = 500;
 /** Creates the application, initialised but not yet listening. */
 export async function createApp(
   loaded: LoadedConfig,
-  { schema, compose }: AppDefinition,
+  root: RootModule,
   log: Log = createLog(loaded.config),
 ): Promise<NestFastifyApplication> {
   const { requestTimeoutMs, trustedProxies } = loaded.config.http;
@@ -53,8 +55,7 @@ export async function createApp(
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, error, problem('BAD_REQUEST', 'the request URL is not valid')),
   });
-  const root = ServerModule.around(await compose(loaded, schema));
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(await ServerModule.around(root, loaded), adapter, {
     logger: new NestLog(log),
     abortOnError: false,
   });
@@ -67,8 +68,8 @@ export async function createApp(
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));
     refuseAmbiguousRequests(adapter.getInstance());
-    app.get(RequestIdentification).register(adapter.getInstance());
-    app.get(RouteAccess).publish();
+    identifyEarly(adapter.getInstance(), app.get(RequestIdentification), app.get(TenantContext));
+    publishAccess(app.get(RouteAccess));
     refuseBeforeBody(adapter.getInstance());
     if (loaded.config.features.apiDocs) setUpApiDocs(app);
     return await app.init();

@@ -1,17 +1,51 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { LOADED_CONFIG } from '../tenantry/configuration.module.js';
+import type { LoadedConfig } from '../platform/config/load-config.js';
 import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
+import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
+import { TracingModule } from '../tracing/tracing.module.js';
 import { Drain } from './drain.js';
 import { RootController } from './root.controller.js';
 
-/** Wraps an application's root module with the root route and graceful shutdown. */
+/** An application's root module. */
+export type RootModule = Type | DynamicModule;
+
+/** Wraps an application's root module with what its own process adds: tracing, the root route, graceful shutdown. */
 @Module({})
 export class ServerModule {
-  static around(app: DynamicModule): DynamicModule {
+  static async around(app: RootModule, loaded: LoadedConfig): Promise<DynamicModule> {
     return {
       module: ServerModule,
-      imports: [ShutdownModule, app],
+      imports: [
+        TracingModule, // first, because modules add hooks to the server while they are created
+        ShutdownModule,
+        ProcessModule.of(loaded),
+        app,
+        ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
+      ],
       controllers: [RootController],
       providers: [Drain],
     };
   }
+}
+
+/** What TenantryModule must know of the process that it runs in. */
+@Global()
+@Module({})
+class ProcessModule {
+  static of(loaded: LoadedConfig): DynamicModule {
+    return {
+      module: ProcessModule,
+      providers: [
+        { provide: LOADED_CONFIG, useValue: loaded },
+        { provide: IDENTIFIES_EARLY, useValue: true },
+      ],
+      exports: [LOADED_CONFIG, IDENTIFIES_EARLY],
+    };
+  }
+}
+
+/** Imported dynamically, so that it is never loaded in production. */
+async function demoModule(): Promise<Type> {
+  return (await import('./demo/demo.module.js')).DemoModule;
 }

@@ -1,72 +1,99 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
-import { getMetadataArgsStorage } from 'typeorm';
+import {
+  type DynamicModule,
+  type MiddlewareConsumer,
+  Module,
+  type NestModule,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CacheModule } from '../cache/cache.module.js';
-import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
+import { OpenContexts } from './access/open-contexts.js';
+import { RequestAdmission } from './access/request-admission.js';
+import { ResolvingInterceptor } from './access/resolving.interceptor.js';
+import { RouteAccess } from './access/route-access.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
-import { RouteAccess } from './access/route-access.js';
-import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
-import { Authenticator } from './identification/authenticator.js';
-import { JwtVerifier } from './identification/jwt-verifier.js';
-import { RequestIdentification } from './identification/request-identification.js';
-import { tenantRepositoryToken } from './context/inject-tenant-repository.decorator.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
-import { TargetWatch } from './directory/target-watch.js';
+import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
-import { TenantController } from './tenant.controller.js';
+import { TargetWatch } from './directory/target-watch.js';
 import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
-import { createTenantRepository } from './context/tenant-repository.js';
+import { Authenticator } from './identification/authenticator.js';
+import { CredentialResolver } from './identification/credential-resolver.js';
+import { JwtVerifier } from './identification/jwt-verifier.js';
+import { RequestIdentification } from './identification/request-identification.js';
+import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
+
+export interface TenantModuleOptions extends AccessOptions {
+  readonly resolver?: Type<TenantResolver> | undefined;
+  /** Modules that export what the resolver needs. */
+  readonly imports?: DynamicModule['imports'];
+}
+
+/** Injection token: whether Fastify's routes are prepared; they have to be before Nest registers them. */
+const FASTIFY_PREPARED = Symbol.for('tenantry/fastify-prepared');
+
+const PUBLIC_PROVIDERS: Provider[] = [
+  TenantContext,
+  TenantConnectionService,
+  TenantLookup,
+  TenantAvailability,
+  AdminKey,
+  CredentialResolver,
+];
+
+/** What guards and interceptors of other modules' controllers need. */
+const ACCESS_PROVIDERS: Provider[] = [RouteAccess, RequestIdentification, RequestAdmission];
 
 /** Identifies the tenant of a request and gives access to that tenant's rows. */
 @Module({})
-export class TenantModule {
-  static register(schema: TenantSchema): DynamicModule {
-    const repositories = schema.entities.map(repositoryProvider);
+export class TenantModule implements NestModule {
+  constructor(private readonly contexts: OpenContexts) {}
+
+  static register({ guard, resolveAfterGuards, resolver, imports = [] }: TenantModuleOptions): DynamicModule {
+    const options: AccessOptions = { guard, resolveAfterGuards };
+    const accessOptions = { provide: ACCESS_OPTIONS, useValue: options };
     return {
       module: TenantModule,
       global: true,
-      imports: [CacheModule],
-      controllers: [TenantController],
+      imports: [CacheModule, ...imports],
       providers: [
-        TenantContext,
+        ...PUBLIC_PROVIDERS,
+        ...ACCESS_PROVIDERS,
+        accessOptions,
         TenantDirectory,
-        TenantLookup,
-        TenantAvailability,
         TenantStatusEnforcer,
         TargetWatch,
-        TenantConnectionService,
         JwtVerifier,
         RefusedAttempts,
-        AdminKey,
         Authenticator,
-        RequestIdentification,
-        RouteAccess,
-        { provide: APP_GUARD, useClass: AccessGuard },
-        ...repositories,
+        OpenContexts,
+        {
+          provide: FASTIFY_PREPARED,
+          inject: [OpenContexts],
+          useFactory: (contexts: OpenContexts) => contexts.prepareFastify(),
+        },
+        ...(resolver ? [{ provide: TENANT_RESOLVER, useClass: resolver }] : []),
+        ...globalProviders(options),
       ],
-      exports: [
-        AdminKey,
-        TenantContext,
-        TenantLookup,
-        TenantAvailability,
-        TenantConnectionService,
-        RequestIdentification,
-        RouteAccess,
-        ...repositories,
-      ],
+      exports: [...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS, ACCESS_OPTIONS],
     };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    this.contexts.applyTo(consumer);
   }
 }
 
-function repositoryProvider(entity: TenantSchema['entities'][number]): Provider {
-  const isTree = getMetadataArgsStorage().trees.some(({ target }) => target === entity);
-  return {
-    provide: tenantRepositoryToken(entity),
-    inject: [TenantContext],
-    useFactory: (context: TenantContext) => createTenantRepository(entity, isTree, context),
-  };
+function globalProviders({ guard, resolveAfterGuards }: AccessOptions): Provider[] {
+  if (guard !== 'global') return [];
+  return [
+    { provide: APP_GUARD, useClass: AccessGuard },
+    ...(resolveAfterGuards ? [{ provide: APP_INTERCEPTOR, useClass: ResolvingInterceptor }] : []),
+  ];
 }

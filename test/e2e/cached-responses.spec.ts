@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { type Observable, of, tap } from 'rxjs';
-import { sampleApp } from '../../src/app/app.js';
+import { AppModule } from '../../src/app/app.module.js';
 import { tenantCacheKey } from '../../src/tenant/identification/tenant-cache-key.js';
 import { createTestDatabase } from '../support/postgres/postgres.js';
 import { TestApp, type TestTenant } from '../support/test-app.js';
@@ -25,12 +25,8 @@ let tenants: TestTenant[];
 
 beforeAll(async () => {
   app = await TestApp.over(await createTestDatabase('catalog'), {}, undefined, {
-    ...sampleApp,
-    compose: async (...configuration) => {
-      const root = await sampleApp.compose(...configuration);
-      const caching = { provide: APP_INTERCEPTOR, useClass: CachingInterceptor };
-      return { ...root, providers: [...(root.providers ?? []), caching] };
-    },
+    module: AppModule,
+    providers: [{ provide: APP_INTERCEPTOR, useClass: CachingInterceptor }],
   });
   tenants = [await app.provision('a-row', 'row'), await app.provision('b-row', 'row')];
 });

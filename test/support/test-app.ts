@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { DataSource, EntityManager } from 'typeorm';
-import { sampleApp } from '../../src/app/app.js';
-import type { AppDefinition } from '../../src/server/app-definition.js';
+import { AppModule } from '../../src/app/app.module.js';
 import { Application } from '../../src/server/application.js';
+import type { RootModule } from '../../src/server/server.module.js';
 import { CATALOG } from '../../src/catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../src/catalog/model/tenant.js';
 import { loadConfig } from '../../src/platform/config/load-config.js';
@@ -65,12 +65,12 @@ export class TestApp {
     database: TestDatabase,
     env: Record<string, string> = {},
     output?: Writable,
-    definition: AppDefinition = sampleApp,
+    root: RootModule = AppModule,
   ): Promise<TestApp> {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
     const settings = { ...baseEnvironment(database.url, dataDir), ...env };
     const loaded = loadConfig({ env: settings, cwd: dataDir });
-    const application = await Application.start(loaded, definition, output && createLog(loaded.config, output));
+    const application = await Application.start(loaded, root, output && createLog(loaded.config, output));
     return new TestApp(application, database, dataDir, settings);
   }
 

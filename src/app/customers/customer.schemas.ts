@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { boundedText } from '../../http/bounded-text.js';
-import { versionNumber } from '../../http/version-number.js';
+import { boundedText, versionNumber } from '../../rest.js';
 import type { Customer } from './customer.entity.js';
 
 /** Used by the API documentation's examples and created for demo tenants, so that "Try it out" works unchanged. */

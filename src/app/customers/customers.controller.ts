@@ -8,9 +8,6 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { IdPipe } from '../../http/id.pipe.js';
-import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../http/page.js';
 import {
   customerChange,
   type CustomerChange,
@@ -21,6 +18,7 @@ import {
   type NewCustomer,
   toCustomerView,
 } from './customer.schemas.js';
+import { ApiProblem, IdPipe, type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../rest.js';
 import { CustomersService } from './customers.service.js';
 
 const customerId = new IdPipe('customer');

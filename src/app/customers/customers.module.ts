@@ -1,6 +1,13 @@
 import { Module } from '@nestjs/common';
+import { TenantryModule } from '../../index.js';
+import { CreateCustomers1764000000000 } from '../migrations/1764000000000-create-customers.js';
+import { Customer } from './customer.entity.js';
 import { CustomersController } from './customers.controller.js';
 import { CustomersService } from './customers.service.js';
 
-@Module({ controllers: [CustomersController], providers: [CustomersService] })
+@Module({
+  imports: [TenantryModule.forFeature({ entities: [Customer], migrations: [CreateCustomers1764000000000] })],
+  controllers: [CustomersController],
+  providers: [CustomersService],
+})
 export class CustomersModule {}

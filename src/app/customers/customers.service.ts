@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Repository } from 'typeorm';
-import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
-import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
-import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
-import { type PageQuery, selectPage } from '../../http/page.js';
+import {
+  ConflictError,
+  type ConstraintErrors,
+  InjectTenantRepository,
+  NotFoundError,
+  withConstraintErrors,
+} from '../../index.js';
+import { type PageQuery, selectPage } from '../../rest.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';
 

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { createTenantTable, dropTenantTable } from '../../database/table-migrations/tenant-table.js';
+import { createTenantTable, dropTenantTable } from '../../index.js';
 
 export class CreateCustomers1764000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

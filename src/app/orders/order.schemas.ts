@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { boundedText } from '../../http/bounded-text.js';
+import { boundedText, versionNumber } from '../../rest.js';
 import { EXAMPLE_CUSTOMER_ID } from '../customers/customer.schemas.js';
-import { versionNumber } from '../../http/version-number.js';
 import { MAX_LINES, MAX_QUANTITY, MAX_UNIT_PRICE } from './amounts.js';
 import { type Order, ORDER_STATUSES } from './order.entity.js';
 

@@ -8,9 +8,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { IdPipe } from '../../http/id.pipe.js';
-import { type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../http/page.js';
+import { ApiProblem, IdPipe, type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../rest.js';
 import { orderSummary, type OrderSummary } from './order-summary.schema.js';
 import {
   EXAMPLE_ORDER_ID,

@@ -1,6 +1,20 @@
 import { Module } from '@nestjs/common';
+import { TenantryModule } from '../../index.js';
+import { CreateOrders1764000001000 } from '../migrations/1764000001000-create-orders.js';
+import { Order } from './order.entity.js';
+import { OrderLine } from './order-line.entity.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersService } from './orders.service.js';
 
-@Module({ controllers: [OrdersController], providers: [OrdersService] })
+@Module({
+  imports: [
+    TenantryModule.forFeature({
+      entities: [Order, OrderLine],
+      migrations: [CreateOrders1764000001000],
+      seedDemo: async (dataSource) => (await import('./seed-demo.js')).seedDemo(dataSource),
+    }),
+  ],
+  controllers: [OrdersController],
+  providers: [OrdersService],
+})
 export class OrdersModule {}

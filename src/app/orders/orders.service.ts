@@ -1,10 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, Repository } from 'typeorm';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../platform/errors/request.errors.js';
-import { InjectTenantRepository } from '../../tenant/context/inject-tenant-repository.decorator.js';
-import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
-import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
-import { type PageQuery, selectPage } from '../../http/page.js';
+import {
+  ConflictError,
+  type ConstraintErrors,
+  InjectTenantRepository,
+  NotFoundError,
+  TenantConnectionService,
+  ValidationFailedError,
+  withConstraintErrors,
+} from '../../index.js';
+import { type PageQuery, selectPage } from '../../rest.js';
 import { orderTotal } from './amounts.js';
 import { insertLines, insertOrder } from './insert-order.js';
 import { Order } from './order.entity.js';

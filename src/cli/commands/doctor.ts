@@ -26,12 +26,12 @@ export function defineDoctor(command: Command, { runStandalone }: CommandRunners
 
 /** Prints a line per finding. @returns the exit code */
 async function diagnose(
-  { json = false, verbose = false }: GlobalOptions,
-  { terminal, loadSchema }: CommandLineOptions,
+  { json = false, verbose = false, module }: GlobalOptions,
+  { terminal, loadConfig, loadSchema }: CommandLineOptions,
 ): Promise<number> {
   if (!verbose) Logger.overrideLogger(false);
   const { env, cwd, stdout } = terminal;
-  const checks = runChecks({ env, cwd, schema: await loadSchema() });
+  const checks = runChecks({ schema: await loadSchema(module), loadConfig: () => loadConfig({ env, cwd }) });
   const findings = await interruptible(checks, () => new InterruptedError(undefined));
   const isHealthy = !findings.some(({ verdict }) => verdict === 'fail');
   const output = new Output(terminal, json);

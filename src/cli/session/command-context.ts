@@ -1,21 +1,24 @@
 import type { Command } from 'commander';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { ConfigInput, LoadedConfig } from '../../platform/config/load-config.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { ControlPlaneSession } from './control-plane-session.js';
 import type { Output } from '../terminal/output.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** What the application that is composed around the command line provides. */
+/** What the application around the command line provides. */
 export interface CommandLineOptions {
   readonly terminal: Terminal;
-  /** Lazy, because `--help` does not need it. */
-  readonly loadSchema: () => Promise<TenantSchema>;
+  readonly loadConfig: (input: ConfigInput) => LoadedConfig;
+  /** Lazy, because `--help` does not need it. @param module the option `--module` */
+  readonly loadSchema: (module: string | undefined) => Promise<TenantSchema>;
 }
 
 /** Options that every command accepts. */
 export interface GlobalOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly module?: string;
 }
 
 /** Everything a command works with while the control plane is open. */

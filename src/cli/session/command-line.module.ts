@@ -3,7 +3,7 @@ import { CatalogModule } from '../../catalog/catalog.module.js';
 import { AppConfigModule } from '../../platform/config/config.module.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import { DatabaseModule } from '../../database/database.module.js';
-import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ADMIN_SERVICES } from '../../admin/admin-services.js';
 
 /** The admin services and the modules they depend on, without HTTP. */
@@ -12,7 +12,12 @@ export class CommandLineModule {
   static register(loaded: LoadedConfig, schema: TenantSchema): DynamicModule {
     return {
       module: CommandLineModule,
-      imports: [AppConfigModule.register(loaded), DatabaseModule.register(schema), CatalogModule, ...ADMIN_SERVICES],
+      imports: [
+        AppConfigModule.register(loaded),
+        DatabaseModule.register({ provide: TENANT_SCHEMA, useValue: schema }),
+        CatalogModule,
+        ...ADMIN_SERVICES,
+      ],
     };
   }
 }

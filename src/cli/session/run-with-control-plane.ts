@@ -1,4 +1,3 @@
-import { loadConfig } from '../../platform/config/load-config.js';
 import { commandLineActor } from './actor.js';
 import { InterruptedError } from '../terminal/cli.errors.js';
 import type { CommandContext, CommandLineOptions, CommandNeeds, GlobalOptions } from './command-context.js';
@@ -13,12 +12,12 @@ const PAUSE_TIMEOUT_MS = 10_000;
 export async function runWithControlPlane(
   work: (context: CommandContext) => Promise<void>,
   { redis = false }: CommandNeeds,
-  { json = false, verbose = false }: GlobalOptions,
-  { terminal, loadSchema }: CommandLineOptions,
+  { json = false, verbose = false, module }: GlobalOptions,
+  { terminal, loadConfig, loadSchema }: CommandLineOptions,
 ): Promise<void> {
   const loaded = loadConfig({ env: terminal.env, cwd: terminal.cwd });
   const logTo = verbose ? terminal.stderr : undefined;
-  const session = await ControlPlaneSession.open(loaded, { schema: await loadSchema(), redis, logTo });
+  const session = await ControlPlaneSession.open(loaded, { schema: await loadSchema(module), redis, logTo });
   const output = new Output(terminal, json);
   const context: CommandContext = { terminal, output, session, actor: commandLineActor() };
   try {

@@ -26,3 +26,12 @@ export class InterruptedError extends CodedError {
     );
   }
 }
+
+/** Raised when the application's root module cannot be found or loaded. */
+export class HostModuleError extends CodedError {
+  readonly code = 'HOST_MODULE';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}

@@ -19,6 +19,12 @@ export interface LoadedConfig {
   readonly sources: ConfigSources;
 }
 
+export interface ConfigInput {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder with `.env`, and from which relative paths start; undefined: no file is read, and paths start from here. */
+  readonly cwd: string | undefined;
+}
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -28,17 +34,22 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @throws ConfigurationError listing all problems
  * @throws DataDirNotWritableError, SecretsFileInvalidError, SecretsFileLockedError
  */
-export function loadConfig({ env, cwd }: { env: NodeJS.ProcessEnv; cwd: string }): LoadedConfig {
-  const file = readEnvFile(join(cwd, '.env'));
-  const environment = validateEnvironment(rawVariables(env, file));
-  const dataDir = resolve(cwd, environment.DATA_DIR);
+export function loadConfig({
+  env,
+  cwd,
+  ignore = [],
+}: ConfigInput & { readonly ignore?: readonly VariableName[] }): LoadedConfig {
+  const file = cwd === undefined ? {} : readEnvFile(join(cwd, '.env'));
+  const environment = validateEnvironment(rawVariables(env, file, ignore));
+  const dataDir = resolve(cwd ?? '', environment.DATA_DIR);
   const config = buildAppConfig(environment, dataDir, requiredSecrets(environment, dataDir));
   return deepFreeze({ config, sources: sourcesOf(environment, env, file) });
 }
 
 /** An empty value counts as not set, so `REDIS_PASSWORD=` does not override a value from `.env`. */
-function rawVariables(env: Variables, file: Variables): RawVariables {
-  const entries = VARIABLE_NAMES.map((name) => [name, env[name] || file[name]] as const);
+function rawVariables(env: Variables, file: Variables, ignore: readonly VariableName[]): RawVariables {
+  const read = VARIABLE_NAMES.filter((name) => !ignore.includes(name));
+  const entries = read.map((name) => [name, env[name] || file[name]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value));
 }
 

@@ -1,13 +1,32 @@
-import { SetMetadata } from '@nestjs/common';
-
-/** The callers that a route admits. The default is `tenant`, so a new controller is isolated unless it is decorated. */
-export type Access = 'tenant' | 'public' | 'control-plane';
-
-export const ACCESS = Symbol('ACCESS');
+import { applyDecorators, SetMetadata, UseGuards } from '@nestjs/common';
+import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
+import { AccessGuard } from './access.guard.js';
+import { ACCESS, type Access } from './access.js';
+import { ResolvingInterceptor } from './resolving.interceptor.js';
 
 /** Marks a route as open to any caller; it may run without a tenant context. */
 export const Public = (): ClassDecorator & MethodDecorator => SetMetadata(ACCESS, 'public' satisfies Access);
 
 /** Marks a route as requiring the admin key; it never runs in a tenant context. */
 export const ControlPlane = (): ClassDecorator & MethodDecorator =>
-  SetMetadata(ACCESS, 'control-plane' satisfies Access);
+  applyDecorators(SetMetadata(ACCESS, 'control-plane' satisfies Access), UseGuards(AccessGuard));
+
+/**
+ * Marks a route, or all routes of a controller, as a tenant's: it is served to tenants' callers only, and its interceptors,
+ * pipes and handler run in the tenant's context. With `guard: 'global'` that is every route's default.
+ */
+export const TenantScoped = (): ClassDecorator & MethodDecorator =>
+  applyDecorators(
+    SetMetadata(ACCESS, 'tenant' satisfies Access),
+    UseGuards(AccessGuard),
+    useInterceptorFirst(ResolvingInterceptor),
+  );
+
+/** Like Nest's `UseInterceptors`, but before the interceptors of decorators below this one. */
+function useInterceptorFirst(interceptor: typeof ResolvingInterceptor): ClassDecorator & MethodDecorator {
+  return (target: object, _name?: string | symbol, descriptor?: { value?: unknown }): void => {
+    const decorated = descriptor?.value ?? target;
+    const others = (Reflect.getMetadata(INTERCEPTORS_METADATA, decorated) ?? []) as unknown[];
+    Reflect.defineMetadata(INTERCEPTORS_METADATA, [interceptor, ...others], decorated);
+  };
+}

@@ -1,17 +1,31 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { callerOf } from '../identification/request-identification.js';
-import { requireAccess } from './require-access.js';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { HttpRequest } from '../../http/http-request.js';
+import { requestState } from '../../http/request-state.js';
+import { RequestIdentification } from '../identification/request-identification.js';
+import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
+import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
-/** Global: every route is tenant-scoped unless it is marked `@Public()` or `@ControlPlane()`. */
+/** Admits the callers that a route is meant for, and enters the tenant's context. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  constructor(private readonly routes: RouteAccess) {}
+  constructor(
+    @Inject(ACCESS_OPTIONS) private readonly options: AccessOptions,
+    private readonly routes: RouteAccess,
+    private readonly identification: RequestIdentification,
+    private readonly admission: RequestAdmission,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (context.getType() !== 'http') return true; // without a tenant context, there is nothing of a tenant to reach
     const access = this.routes.of(context.getHandler(), context.getClass());
-    requireAccess(access, callerOf(context.switchToHttp().getRequest<FastifyRequest>()));
-    return true;
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    if (requestState(request)) return this.admission.admit(access, request);
+    if (access === 'public' || (access === 'tenant' && this.options.resolveAfterGuards)) return true;
+    const caller =
+      access === 'tenant' ? this.identification.tenantCaller(request) : this.identification.byCredential(request);
+    return caller instanceof Promise
+      ? caller.then(() => this.admission.admit(access, request))
+      : this.admission.admit(access, request);
   }
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../identification/caller.js';
 import { UnauthenticatedError } from '../identification/identification.errors.js';
-import type { Access } from './access.decorators.js';
+import type { Access } from './access.js';
 import { ForbiddenError } from './access.errors.js';
 
 /** @throws UnauthenticatedError, ForbiddenError, or the reason why the caller's tenant is not served */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { currentContext, runInContext } from '../../platform/context.js';
+import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { NoTenantContextError } from './context.errors.js';
 
@@ -11,29 +11,54 @@ export interface TenantScope {
   readonly dataSource: DataSource;
 }
 
+/** What a call works for: the tenant's scope, and who asked for the work. */
+export interface TenantCall<Principal = unknown> extends TenantScope {
+  /** The verified caller: what the resolver returned, or a `CredentialPrincipal`; undefined outside of requests. */
+  readonly principal?: Principal;
+}
+
 declare module '../../platform/context.js' {
   interface CallContext {
     /** The tenant of the call, with the `TenantContext` that set it: two applications in one process do not mix. */
-    readonly tenant?: { readonly setBy: object; readonly scope: TenantScope };
+    readonly tenant?: { readonly setBy: object; readonly call: TenantCall };
   }
+}
+
+/** A context that is open before it is known who the call works for. */
+export type OpenContext = { -readonly [Property in keyof CallContext]: CallContext[Property] };
+
+interface CallDetails {
+  readonly principal?: unknown;
+  /** Counters of the database usage of the call; by default those of the surrounding call. */
+  readonly usage?: Usage | undefined;
 }
 
 /** The tenant of the current asynchronous call. */
 @Injectable()
 export class TenantContext {
-  /**
-   * Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts.
-   *
-   * @param usage counters of the database usage of `work`; by default those of the surrounding call
-   */
-  run<T>(scope: TenantScope, work: () => T, usage: Usage | undefined = currentUsage()): T {
-    return runInContext({ usage, tenant: { setBy: this, scope }, tenantId: scope.tenant.id }, work);
+  /** Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts. */
+  run<T>(scope: TenantScope, work: () => T, details: CallDetails = {}): T {
+    return runInContext(this.contextOf(scope, details), work);
   }
 
-  /** @throws NoTenantContextError outside `run` */
-  current(): TenantScope {
+  /** Makes everything that runs in an open context, from now on, work for the scope's tenant. */
+  enter(context: OpenContext, scope: TenantScope, details: CallDetails): void {
+    Object.assign(context, this.contextOf(scope, details));
+  }
+
+  /**
+   * The tenant of the call, its data source, and the principal.
+   *
+   * @throws NoTenantContextError outside of a tenant route and of `TenantConnectionService.run`
+   */
+  current<Principal = unknown>(): TenantCall<Principal> {
     const tenant = currentContext()?.tenant;
     if (tenant?.setBy !== this) throw new NoTenantContextError();
-    return tenant.scope;
+    return tenant.call as TenantCall<Principal>;
+  }
+
+  private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
+    const call = principal === undefined ? scope : Object.freeze({ ...scope, principal });
+    return { usage, tenant: { setBy: this, call }, tenantId: scope.tenant.id };
   }
 }

@@ -5,12 +5,15 @@ import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import type { Caller } from './caller.js';
-import { decideCaller, UNKNOWN } from './decide-caller.js';
+import { type CallerFacts, decideCaller, decideResolvedCaller, type Fact, UNKNOWN } from './decide-caller.js';
 import { UnauthenticatedError } from './identification.errors.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { type FactSources, RequestFacts } from './request-facts.js';
 import type { TenantSelectors } from './selectors.js';
+import type { ResolvedTenant } from './tenant-resolver.js';
 import { VerifiedSecrets } from './verified-secrets.js';
+
+type Decision = (facts: CallerFacts) => Fact<Caller>;
 
 /**
  * Identifies the caller of a request: runs `decideCaller` with facts from memory, or loads those that are not there.
@@ -38,20 +41,29 @@ export class Authenticator {
     selectors: TenantSelectors,
     origin: AttemptOrigin,
   ): Caller | Promise<Caller> {
+    return this.decide((facts) => decideCaller(authorization, selectors, facts), origin);
+  }
+
+  /** The same for a caller whom the application has identified. */
+  identifyResolved(
+    resolved: ResolvedTenant,
+    selectors: TenantSelectors,
+    origin: AttemptOrigin,
+  ): Caller | Promise<Caller> {
+    return this.decide((facts) => decideResolvedCaller(resolved, selectors, facts), origin);
+  }
+
+  private decide(decision: Decision, origin: AttemptOrigin): Caller | Promise<Caller> {
     const facts = new RequestFacts(this.sources, origin);
-    const caller = decideCaller(authorization, selectors, facts);
-    if (caller === UNKNOWN) return this.loadAndDecide(authorization, selectors, facts);
+    const caller = decision(facts);
+    if (caller === UNKNOWN) return this.loadAndDecide(decision, facts);
     return caller.kind === 'refused' ? this.afterAttempt(caller, facts) : caller;
   }
 
-  private async loadAndDecide(
-    authorization: string | undefined,
-    selectors: TenantSelectors,
-    facts: RequestFacts,
-  ): Promise<Caller> {
+  private async loadAndDecide(decision: Decision, facts: RequestFacts): Promise<Caller> {
     for (;;) {
       await facts.load();
-      const caller = decideCaller(authorization, selectors, facts);
+      const caller = decision(facts);
       if (caller !== UNKNOWN) return caller.kind === 'refused' ? this.afterAttempt(caller, facts) : caller;
     }
   }

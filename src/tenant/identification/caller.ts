@@ -10,6 +10,7 @@ export type Caller =
       readonly kind: 'tenant';
       readonly tenant: Tenant;
       readonly scope: TenantScope | undefined;
+      readonly principal: unknown;
       readonly rejection: unknown;
     }
   /** An invalid credential: public routes ignore it, all others respond with the rejection. */

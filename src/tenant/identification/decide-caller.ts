@@ -2,7 +2,9 @@ import { type ApiKeyRecord, isUsable, parseApiKey } from '../../catalog/model/ap
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
-import { TenantMismatchError, UnauthenticatedError } from './identification.errors.js';
+import { TenantMismatchError, UnauthenticatedError, UnknownMembershipError } from './identification.errors.js';
+import type { ApiKeyPrincipal, JwtPrincipal } from './principal.js';
+import type { ResolvedTenant } from './tenant-resolver.js';
 import { selects, type TenantSelectors } from './selectors.js';
 
 /** A fact that must be loaded before the decision can be made. */
@@ -17,8 +19,8 @@ export interface CallerFacts {
   isAdminKey(token: string): boolean;
   apiKey(keyId: string): Fact<ApiKeyRecord | null>;
   isSecretOf(secret: string, key: ApiKeyRecord): boolean;
-  /** The tenant claim of a verified token: a slug or an id. @throws UnauthenticatedError for an invalid token */
-  tenantClaim(token: string): Fact<string>;
+  /** A verified token, with a slug or an id as its tenant. @throws UnauthenticatedError for an invalid token */
+  verifiedToken(token: string): Fact<VerifiedToken>;
   tenant(id: string): Fact<Tenant | null>;
   tenantWithSlug(slug: string): Fact<TenantRef | null>;
   tenantWithDomain(host: string): Fact<TenantRef | null>;
@@ -26,6 +28,17 @@ export interface CallerFacts {
   rejectionOf(tenant: Tenant): Error | undefined;
   /** @throws the error that prevents opening the tenant's data source */
   scope(tenant: Tenant): Fact<TenantScope>;
+}
+
+export interface VerifiedToken {
+  readonly tenant: string;
+  readonly principal: JwtPrincipal;
+}
+
+/** What a verified credential proves; `tenant` is null when there is no such tenant. */
+interface Proven {
+  readonly tenant: Fact<Tenant | null>;
+  readonly principal: ApiKeyPrincipal | JwtPrincipal;
 }
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
@@ -49,29 +62,58 @@ export function decideCaller(
   try {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new UnauthenticatedError('not a bearer credential');
-    const tenant = tenantOf(token, facts);
-    if (tenant === UNKNOWN) return UNKNOWN;
-    if (tenant === 'admin') return ADMIN;
-    if (!tenant) throw new UnauthenticatedError('the credential belongs to no tenant');
-    if (checkSelectors(tenant, selectors, facts) === UNKNOWN) return UNKNOWN;
-    return tenantCaller(tenant, facts);
+    const proven = provenBy(token, facts);
+    if (proven === UNKNOWN || proven === 'admin') return proven === 'admin' ? ADMIN : UNKNOWN;
+    if (!proven.tenant) throw new UnauthenticatedError('the credential belongs to no tenant');
+    return selectedCaller(proven.tenant, proven.principal, selectors, facts);
   } catch (rejection) {
     return { kind: 'refused', rejection };
   }
 }
 
-function tenantOf(token: string, facts: CallerFacts): Fact<Tenant | 'admin' | null> {
+/**
+ * The same decision for a request whose caller the application has identified itself.
+ *
+ * @returns UNKNOWN when a fact must be loaded first
+ */
+export function decideResolvedCaller(
+  { tenant: slugOrId, principal }: ResolvedTenant,
+  selectors: TenantSelectors,
+  facts: CallerFacts,
+): Fact<Caller> {
+  try {
+    const tenant = tenantNamed(slugOrId, facts);
+    if (tenant === null) throw new UnknownMembershipError();
+    return selectedCaller(tenant, principal, selectors, facts);
+  } catch (rejection) {
+    return { kind: 'refused', rejection };
+  }
+}
+
+/** @throws TenantMismatchError */
+function selectedCaller(
+  tenant: Fact<Tenant>,
+  principal: unknown,
+  selectors: TenantSelectors,
+  facts: CallerFacts,
+): Fact<Caller> {
+  if (tenant === UNKNOWN || checkSelectors(tenant, selectors, facts) === UNKNOWN) return UNKNOWN;
+  return tenantCaller(tenant, principal, facts);
+}
+
+function provenBy(token: string, facts: CallerFacts): Fact<Proven | 'admin'> {
   const key = parseApiKey(token);
   const record = key && facts.apiKey(key.keyId);
   if (record === UNKNOWN) return facts.isAdminKey(token) ? 'admin' : UNKNOWN; // an admin key needs no catalog
   if (key && record && facts.isSecretOf(key.secret, record)) {
     if (!isUsable(record)) throw new UnauthenticatedError(record.isRevoked ? 'revoked API key' : 'expired API key');
-    return facts.tenant(record.tenantId);
+    return { tenant: facts.tenant(record.tenantId), principal: { kind: 'api-key', keyId: key.keyId } };
   }
   if (facts.isAdminKey(token)) return 'admin';
   if (token.startsWith('tnt_')) throw new UnauthenticatedError('unknown API key');
-  const claim = facts.tenantClaim(token);
-  return claim === UNKNOWN ? UNKNOWN : tenantNamed(claim, facts);
+  const verified = facts.verifiedToken(token);
+  if (verified === UNKNOWN) return UNKNOWN;
+  return { tenant: tenantNamed(verified.tenant, facts), principal: verified.principal };
 }
 
 function tenantNamed(slugOrId: string, facts: CallerFacts): Fact<Tenant | null> {
@@ -103,13 +145,13 @@ function existing(ref: Fact<TenantRef | null>, tenant: Tenant, facts: CallerFact
   return facts.tenant(ref.id);
 }
 
-function tenantCaller(tenant: Tenant, facts: CallerFacts): Fact<Caller> {
+function tenantCaller(tenant: Tenant, principal: unknown, facts: CallerFacts): Fact<Caller> {
   try {
     const rejection = facts.rejectionOf(tenant);
     if (rejection) throw rejection;
     const scope = facts.scope(tenant);
-    return scope === UNKNOWN ? UNKNOWN : { kind: 'tenant', tenant, scope, rejection: undefined };
+    return scope === UNKNOWN ? UNKNOWN : { kind: 'tenant', tenant, scope, principal, rejection: undefined };
   } catch (rejection) {
-    return { kind: 'tenant', tenant, scope: undefined, rejection };
+    return { kind: 'tenant', tenant, scope: undefined, principal, rejection };
   }
 }

@@ -17,3 +17,12 @@ export class TenantMismatchError extends CodedError {
     super(`the ${selector} names a different tenant than the credential`);
   }
 }
+
+/** Raised when the application's resolver names a tenant that does not exist. */
+export class UnknownMembershipError extends CodedError {
+  readonly code = 'FORBIDDEN';
+
+  constructor() {
+    super('the tenant of this caller does not exist');
+  }
+}

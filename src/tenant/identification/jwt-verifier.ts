@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { deepFreeze } from '../../platform/deep-freeze.js';
+import type { VerifiedToken } from './decide-caller.js';
 import { UnauthenticatedError } from './identification.errors.js';
 
 // Only asymmetric algorithms with a published key set: a public key must never be accepted as an HMAC secret.
@@ -48,17 +50,18 @@ export class JwtVerifier {
   }
 
   /**
-   * The slug or id in the tenant claim.
+   * The slug or id in the tenant claim, with all claims.
    *
    * @throws UnauthenticatedError when the token is invalid or names no tenant
    */
-  async tenantOf(token: string): Promise<string> {
-    const claim = (await this.verify(token))[this.tenantClaim];
-    if (typeof claim !== 'string' || claim === '') throw new UnauthenticatedError(`no "${this.tenantClaim}" claim`);
-    return claim;
+  async verify(token: string): Promise<VerifiedToken> {
+    const claims = await this.claimsOf(token);
+    const tenant = claims[this.tenantClaim];
+    if (typeof tenant !== 'string' || tenant === '') throw new UnauthenticatedError(`no "${this.tenantClaim}" claim`);
+    return { tenant, principal: { kind: 'jwt', claims: deepFreeze(claims) } };
   }
 
-  private async verify(token: string): Promise<Record<string, unknown>> {
+  private async claimsOf(token: string): Promise<Record<string, unknown>> {
     if (!this.key) throw new UnauthenticatedError('no key for verifying tokens is configured');
     try {
       const verified = await (typeof this.key === 'function'

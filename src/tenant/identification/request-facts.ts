@@ -8,7 +8,7 @@ import type { TenantConnectionService } from '../context/tenant-connection.servi
 import type { TenantScope } from '../context/tenant-context.js';
 import { API_KEY, DOMAIN, SLUG, TENANT } from '../directory/cached-kinds.js';
 import type { TenantLookup } from '../directory/tenant-lookup.js';
-import { type CallerFacts, type Fact, UNKNOWN } from './decide-caller.js';
+import { type CallerFacts, type Fact, UNKNOWN, type VerifiedToken } from './decide-caller.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 import type { VerifiedSecrets } from './verified-secrets.js';
 
@@ -17,7 +17,7 @@ export interface FactSources {
   readonly lookup: Pick<TenantLookup, 'peek' | 'apiKey' | 'byId' | 'bySlug' | 'byDomain'>;
   readonly connections: Pick<TenantConnectionService, 'openScope' | 'scope'>;
   readonly availability: Pick<TenantAvailability, 'rejectionOf'>;
-  readonly jwt: Pick<JwtVerifier, 'tenantOf'>;
+  readonly jwt: Pick<JwtVerifier, 'verify'>;
   readonly secrets: Pick<VerifiedSecrets, 'verify'>;
   readonly adminKey: Pick<AdminKey, 'check'>;
 }
@@ -69,8 +69,8 @@ export class RequestFacts implements CallerFacts {
     return this.sources.secrets.verify(secret, key);
   }
 
-  tenantClaim(token: string): Fact<string> {
-    return this.fact('claim', undefined, () => this.sources.jwt.tenantOf(token));
+  verifiedToken(token: string): Fact<VerifiedToken> {
+    return this.fact('token', undefined, () => this.sources.jwt.verify(token));
   }
 
   tenant(id: string): Fact<Tenant | null> {

@@ -1,18 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { clientAddress } from '../../http/client-address.js';
-import { PROBE_ROUTE } from '../../http/probe-routes.js';
+import { type HttpRequest, nodeRequest } from '../../http/http-request.js';
 import { requestState, setRequestState } from '../../http/request-state.js';
-import { currentTracing } from '../../tracing/tracing.js';
-import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { Authenticator } from './authenticator.js';
-import { selectableHost, splitTenantPath, subdomainOf } from './selectors.js';
+import { selectableHost, splitTenantPath, subdomainOf, type TenantSelectors } from './selectors.js';
+import { parseResolverResult, TENANT_RESOLVER, type TenantResolver } from './tenant-resolver.js';
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 
-const PATH = Symbol('tenant in the path');
+const PATH = Symbol.for('tenantry/tenant-path');
 
 interface RequestWithPath {
   [PATH]?: string;
@@ -25,12 +23,12 @@ export function rewriteTenantPath(request: { url?: string | undefined }): string
   return rest;
 }
 
-/** The caller of the request; available after `onRequest`. */
-export function callerOf(request: FastifyRequest): Caller {
+/** The caller of the request; anonymous until it is identified. */
+export function callerOf(request: HttpRequest): Caller {
   return (requestState(request)?.caller as Caller | undefined) ?? ANONYMOUS;
 }
 
-/** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
+/** Decides who the caller of a request is, and remembers it with the request. */
 @Injectable()
 export class RequestIdentification {
   private readonly baseDomain: string | undefined;
@@ -38,56 +36,64 @@ export class RequestIdentification {
   constructor(
     @Inject(APP_CONFIG) { http }: AppConfig,
     private readonly authenticator: Authenticator,
-    private readonly context: TenantContext,
+    @Optional() @Inject(TENANT_RESOLVER) private readonly resolver: TenantResolver | undefined,
   ) {
     this.baseDomain = http.tenantBaseDomain;
   }
 
-  register(server: FastifyInstance): void {
-    server.addHook('onRequest', (request, _reply, done) => {
-      // Probes must be answered even while the catalog, which identification depends on, is frozen.
-      if (PROBE_ROUTE.test(request.routeOptions.url ?? '')) return done();
-      const proceed = (caller: Caller): void => {
-        setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 } });
-        done();
-      };
-      const caller = this.identify(request);
-      if (caller instanceof Promise) void caller.then(proceed);
-      else proceed(caller);
-    });
-    // Not earlier: reading the body resumes in the socket's async context, so an earlier context would be lost.
-    server.addHook('preHandler', (request, _reply, done) => {
-      const caller = callerOf(request);
-      const scope = caller.kind === 'tenant' ? caller.scope : undefined;
-      if (!scope) return done();
-      currentTracing()?.annotate({ 'tenantry.tenant.id': scope.tenant.id });
-      this.context.run(scope, done, requestState(request)?.usage);
-    });
+  /** By the application's resolver, or without one by the credential; once per request. Never rejects. */
+  tenantCaller(request: HttpRequest): Caller | Promise<Caller> {
+    return this.resolver && !requestState(request)
+      ? this.byResolver(this.resolver, request)
+      : this.byCredential(request);
   }
 
-  private identify(request: FastifyRequest): Caller | Promise<Caller> {
-    const { headers, raw } = request;
-    const header = headers['x-tenant-id'];
-    const host = selectableHost(headers.host);
-    const selectors = {
+  /** By the request's `Authorization`; once per request. Never rejects; returns a promise only if something must be loaded. */
+  byCredential(request: HttpRequest): Caller | Promise<Caller> {
+    if (requestState(request)) return callerOf(request);
+    const { authorization } = request.headers;
+    const caller = this.authenticator.identify(authorization, this.selectorsOf(request), new RequestOrigin(request));
+    return caller instanceof Promise ? caller.then((known) => remember(request, known)) : remember(request, caller);
+  }
+
+  private async byResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
+    try {
+      const resolved = parseResolverResult(await resolver.resolve(request as never));
+      if (!resolved) return remember(request, ANONYMOUS);
+      const origin = new RequestOrigin(request);
+      return remember(request, await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin));
+    } catch (rejection) {
+      return remember(request, { kind: 'refused', rejection });
+    }
+  }
+
+  private selectorsOf(request: HttpRequest): TenantSelectors {
+    const header = request.headers['x-tenant-id'];
+    const host = selectableHost(request.headers.host);
+    return {
       host,
       subdomain: subdomainOf(host, this.baseDomain),
       header: Array.isArray(header) ? header.join(',') : header,
-      path: (raw as RequestWithPath)[PATH],
+      path: (nodeRequest(request) as RequestWithPath)[PATH],
     };
-    return this.authenticator.identify(headers.authorization, selectors, new RequestOrigin(request));
   }
+}
+
+function remember(request: HttpRequest, caller: Caller): Caller {
+  setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 } });
+  return caller;
 }
 
 /** Reads the address only when it is needed: deriving it costs more than the rest. */
 class RequestOrigin {
-  constructor(private readonly request: FastifyRequest) {}
+  constructor(private readonly request: HttpRequest) {}
 
   get address(): string {
     return clientAddress(this.request);
   }
 
   get requestId(): string {
-    return this.request.id;
+    const { id } = this.request;
+    return typeof id === 'string' ? id : '';
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { HttpRequest } from '../../http/http-request.js';
 import { callerOf } from './request-identification.js';
 
 /**
@@ -10,7 +10,7 @@ import { callerOf } from './request-identification.js';
  * @returns `undefined` when the response must not be cached: not a GET of a tenant, or `Cache-Control: no-store` or `no-cache`
  */
 export function tenantCacheKey(context: ExecutionContext): string | undefined {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const request = context.switchToHttp().getRequest<HttpRequest>();
   const { method, url, headers } = request;
   const caller = callerOf(request);
   if (method !== 'GET' || caller.kind !== 'tenant' || !caller.scope) return undefined;

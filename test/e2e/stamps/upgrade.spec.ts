@@ -1,7 +1,8 @@
+import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../../support/sample-schema.js';
 import { diagnose } from '../../../src/doctor/doctor.js';
 import { newestMigration, timestampOf } from '../../../src/database/table-migrations/migration-names.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
@@ -67,7 +68,10 @@ async function notified(): Promise<pg.Client> {
 
 /** What doctor finds wrong with the stamps. */
 async function stampFindings(): Promise<string[]> {
-  const findings = await diagnose({ env: app.env, cwd: '/', schema: appSchema });
+  const findings = await diagnose({
+    loadConfig: () => loadConfig({ env: app.env, cwd: '/' }),
+    schema: sampleSchema,
+  });
   return findings.filter(({ check, verdict }) => check === 'stamps' && verdict !== 'ok').map(({ message }) => message);
 }
 
@@ -128,7 +132,7 @@ describe('an installation of a former release', () => {
   });
 
   it('leaves the creation and migration of tables to instances that know the policies', async () => {
-    const newest = timestampOf(newestMigration(appSchema.migrations)); // what a former instance has the code for
+    const newest = timestampOf(newestMigration(sampleSchema.migrations)); // what a former instance has the code for
     const rows = await app.database.admin<{ kind: string }>(
       'SELECT DISTINCT kind FROM operations WHERE required_code > $1 ORDER BY kind',
       [newest],

@@ -50,22 +50,15 @@ function filesOfReadme(): readonly { path: string; text: string }[] {
 
 /** Deletes the sample's domain and puts README's in its place: nothing outside src/app is touched. */
 function replaceDomain(): void {
-  for (const gone of ['orders', 'customers', 'migrations', 'demo/seed-demo.ts']) {
+  for (const gone of ['orders', 'customers', 'migrations']) {
     rmSync(join(copy, 'src/app', gone), { recursive: true });
   }
   for (const { path, text } of filesOfReadme()) put(path, text);
-  put(
-    'src/app/app.schema.ts',
-    `import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
-     import { CreateNotes1764100000000 } from './migrations/1764100000000-create-notes.js';
-     import { Note } from './notes/note.entity.js';
-     export const appSchema: TenantSchema = { entities: [Note], migrations: [CreateNotes1764100000000] };`,
-  );
   const module = read('src/app/app.module.ts')
     .replaceAll(/import \{ CustomersModule \}.*\n/g, '')
     .replaceAll(/import \{ OrdersModule \}.*/g, `import { NotesModule } from './notes/notes.module.js';`)
     .replace('CustomersModule,', '')
-    .replace('OrdersModule', 'NotesModule');
+    .replace('OrdersModule,', 'NotesModule,');
   put('src/app/app.module.ts', module);
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../../support/sample-schema.js';
 import { Fleet, KEY } from '../../support/fleet/fleet.js';
 import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
 import { Service } from '../../support/processes/service.js';
@@ -16,7 +16,7 @@ let service: Service;
 /** Made by code that knew customers only; served by code that needs orders, too. */
 beforeAll(async () => {
   fleet = await Fleet.create();
-  const old = await fleet.instance(appSchema.migrations.slice(0, 1));
+  const old = await fleet.instance(sampleSchema.migrations.slice(0, 1));
   for (const slug of SLUGS) await old.provision(slug, 'schema');
   service = await start();
 });

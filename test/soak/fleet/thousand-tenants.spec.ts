@@ -8,7 +8,7 @@ import { Servers } from '../../../src/admin/servers/servers.js';
 import { newTenant } from '../../../src/admin/tenants/tenant.schemas.js';
 import { Tenants } from '../../../src/admin/tenants/tenants.js';
 import { MAX_ADMIN_CONNECTIONS } from '../../../src/database/admin-connections/admin-connections.js';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../../support/sample-schema.js';
 import { Fleet, type Instance } from '../../support/fleet/fleet.js';
 import { migration } from '../../support/tables/migration-fixture.js';
 import { PASSWORDS } from '../../support/postgres/embedded-server.js';
@@ -40,14 +40,14 @@ afterAll(async () => {
 it(
   '1,000 tenants on two servers are provisioned and migrated within the connection limit',
   async () => {
-    const old = await fleet.instance(appSchema.migrations, { DB_SERVER_MAX_CONNECTIONS: String(LIMIT) });
+    const old = await fleet.instance(sampleSchema.migrations, { DB_SERVER_MAX_CONNECTIONS: String(LIMIT) });
     await registerOther(old);
     const provisioning = new ConnectionWatch();
     old.nest.get(OperationRunner).start();
     for (const isolation of ISOLATIONS) await provisionAll(old, isolation);
     await provisioning.assertWithinLimits();
     await old.stop();
-    const newer = await fleet.instance([...appSchema.migrations, PHONE], {
+    const newer = await fleet.instance([...sampleSchema.migrations, PHONE], {
       DB_SERVER_MAX_CONNECTIONS: String(LIMIT),
     });
     const migrating = new ConnectionWatch();

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-const { sampleApp } = await import(new URL('../../../dist/app/app.js', import.meta.url).href);
+const { AppModule } = await import(new URL('../../../dist/app/app.module.js', import.meta.url).href);
 const { Application } = await import(new URL('../../../dist/server/application.js', import.meta.url).href);
 const { loadConfig } = await import(new URL('../../../dist/platform/config/load-config.js', import.meta.url).href);
 
@@ -12,7 +12,7 @@ const watch = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
 const began = performance.now();
 watch.enable();
-const application = await Application.start(loaded, sampleApp);
+const application = await Application.start(loaded, AppModule);
 const startMs = performance.now() - began;
 const response = await fetch(`${application.url}/metrics`, {
   headers: { authorization: `Bearer ${process.env.ADMIN_API_KEY}` },

@@ -4,7 +4,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../src/cli/command-line.js';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { loadConfig } from '../../../src/platform/config/load-config.js';
+import { sampleSchema } from '../sample-schema.js';
 import { ADMIN_KEY, type Json } from '../test-app.js';
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
@@ -51,7 +52,8 @@ export class Cli {
     const output = Promise.all([text(streams.stdout), text(streams.stderr)]);
     const code = await runCommandLine(args, {
       terminal: { ...streams, env: { ...this.env, ...env }, cwd: '/' },
-      loadSchema: () => Promise.resolve(appSchema),
+      loadConfig,
+      loadSchema: () => Promise.resolve(sampleSchema),
     });
     streams.stdout.end();
     streams.stderr.end();

@@ -17,10 +17,10 @@ import { Operations } from '../../../src/operations/operations.js';
 import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner.js';
 import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
 import { createTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
-import { sampleApp } from '../../../src/app/app.js';
 import { createApp } from '../../../src/server/create-app.js';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../sample-schema.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
+import { rootModuleWith } from '../root-module.js';
 import { ADMIN_KEY, dropEverything } from '../test-app.js';
 import { migration } from '../tables/migration-fixture.js';
 
@@ -75,11 +75,8 @@ export class Instance {
       ...{ DATABASE_URL: database.url, DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: `test:${KEY}` },
       ...{ ENABLE_REDIS_CACHE: 'false', ...env },
     };
-    const schema = { entities: appSchema.entities, migrations };
-    return new Instance(
-      await createApp(loadConfig({ env: settings, cwd: dataDir }), { ...sampleApp, schema }),
-      dataDir,
-    );
+    const schema = { entities: sampleSchema.entities, migrations };
+    return new Instance(await createApp(loadConfig({ env: settings, cwd: dataDir }), rootModuleWith(schema)), dataDir);
   }
 
   get catalog(): DataSource {

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../sample-schema.js';
 import type { Isolation } from '../../../src/catalog/model/tenant.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { ensureKey } from '../../../src/database/isolation/installed-keys.js';
@@ -66,7 +66,7 @@ export class Neighbours {
       `REVOKE ALL ON DATABASE ${database.name} FROM PUBLIC; GRANT CONNECT, TEMPORARY ON DATABASE ${database.name} TO ${database.role}`,
     );
     const [a, b] = isolation === 'schema' ? (['t_a', 't_b'] as const) : (['app', 'app'] as const);
-    for (const schema of new Set([a, b])) await migrate(database, appSchema.migrations, schema);
+    for (const schema of new Set([a, b])) await migrate(database, sampleSchema.migrations, schema);
     const owner = new pg.Client({ connectionString: database.url });
     await owner.connect();
     await installIsolationFunctions(owner, unsigned);

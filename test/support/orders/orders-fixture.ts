@@ -8,7 +8,7 @@ import { accessTo, TestPool } from '../pool/test-pool.js';
 import { createStamp } from '../../../src/database/statements/stamp.js';
 import { Customer } from '../../../src/app/customers/customer.entity.js';
 import { CustomersService } from '../../../src/app/customers/customers.service.js';
-import { appSchema } from '../../../src/app/app.schema.js';
+import { sampleSchema } from '../sample-schema.js';
 import { Order } from '../../../src/app/orders/order.entity.js';
 import { OrdersService } from '../../../src/app/orders/orders.service.js';
 import type { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
@@ -43,8 +43,8 @@ export class OrdersFixture {
 
   static async create(): Promise<OrdersFixture> {
     const database = await createTenantDatabase();
-    await migrate(database, appSchema.migrations);
-    const template = await TemplateDataSource.build(appSchema);
+    await migrate(database, sampleSchema.migrations);
+    const template = await TemplateDataSource.build(sampleSchema);
     return new OrdersFixture(database, template, new TestPool(database.target, { ...POOL, statementTimeoutMs: 5_000 }));
   }
 

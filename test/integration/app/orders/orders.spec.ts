@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import { ConflictError, NotFoundError, ValidationFailedError } from '../../../../src/platform/errors/request.errors.js';
 import { customerChange, newCustomer } from '../../../../src/app/customers/customer.schemas.js';
-import { seedDemo } from '../../../../src/app/demo/seed-demo.js';
+import { seedDemo } from '../../../../src/app/orders/seed-demo.js';
 import { EXAMPLE_CUSTOMER_ID } from '../../../../src/app/customers/customer.schemas.js';
 import { EXAMPLE_ORDER_ID } from '../../../../src/app/orders/order.schemas.js';
 import type { Order } from '../../../../src/app/orders/order.entity.js';

@@ -7,7 +7,7 @@ import {
   MigrationNotRecordedError,
 } from '../../../../src/database/table-migrations/migration.errors.js';
 import { recordedMigrations } from '../../../../src/database/table-migrations/recorded-migrations.js';
-import { appSchema } from '../../../../src/app/app.schema.js';
+import { sampleSchema } from '../../../support/sample-schema.js';
 import { TENANT_COLUMN, tenantPolicy } from '../../../support/postgres/tenant-database.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from '../../../support/tables/migration-fixture.js';
 
@@ -140,11 +140,11 @@ describe('migrating a schema', () => {
 
   it('costs seven statements when there is nothing to do, and writes nothing', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
-    await migrateTables(client, tables, appSchema.migrations);
+    await migrateTables(client, tables, sampleSchema.migrations);
     const changes = `SELECT xmin::text FROM pg_class WHERE relnamespace = $1::regnamespace ORDER BY oid`;
     const before = await client.query(changes, [tables.schema]);
     const statements = recordStatements(client);
-    expect(await migrateTables(client, tables, appSchema.migrations)).toEqual({
+    expect(await migrateTables(client, tables, sampleSchema.migrations)).toEqual({
       version: 'CreateOrders1764000001000',
       applied: [],
     });

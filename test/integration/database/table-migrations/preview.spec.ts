@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Table, TableColumn } from 'typeorm';
 import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
 import { previewMigrations } from '../../../../src/database/table-migrations/preview-migrations.js';
-import { appSchema } from '../../../../src/app/app.schema.js';
+import { sampleSchema } from '../../../support/sample-schema.js';
 import { migration, MigrationFixture, recordStatements, stateOf } from '../../../support/tables/migration-fixture.js';
 
 const A = migration('A1764000000001', 'CREATE TABLE a (id int, name text)');
@@ -44,13 +44,13 @@ describe('a migration preview', () => {
 
   it('equals what is run afterwards', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
-    const preview = await previewMigrations(client, null, appSchema.migrations);
+    const preview = await previewMigrations(client, null, sampleSchema.migrations);
     expect(preview.map((step) => step.migration)).toEqual([
       'CreateCustomers1764000000000',
       'CreateOrders1764000001000',
     ]);
     const sent = recordStatements(client);
-    await migrateTables(client, tables, appSchema.migrations);
+    await migrateTables(client, tables, sampleSchema.migrations);
     const changes = sent.filter(
       (sql) => /^(CREATE (TABLE|INDEX|POLICY)|ALTER)/.test(sql) && !sql.includes('schema_migrations'),
     );

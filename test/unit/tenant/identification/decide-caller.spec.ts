@@ -4,9 +4,16 @@ import { type ApiKeyRecord, newApiKey } from '../../../../src/catalog/model/api-
 import type { Tenant, TenantRef } from '../../../../src/catalog/model/tenant.js';
 import type { TenantScope } from '../../../../src/tenant/context/tenant-context.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
-import { type CallerFacts, decideCaller, UNKNOWN } from '../../../../src/tenant/identification/decide-caller.js';
+import {
+  type CallerFacts,
+  decideCaller,
+  decideResolvedCaller,
+  UNKNOWN,
+  type VerifiedToken,
+} from '../../../../src/tenant/identification/decide-caller.js';
 import { UnauthenticatedError } from '../../../../src/tenant/identification/identification.errors.js';
 import { type FactSources, RequestFacts } from '../../../../src/tenant/identification/request-facts.js';
+import type { ResolvedTenant } from '../../../../src/tenant/identification/tenant-resolver.js';
 import type { TenantSelectors } from '../../../../src/tenant/identification/selectors.js';
 import { VerifiedSecrets } from '../../../../src/tenant/identification/verified-secrets.js';
 
@@ -56,10 +63,10 @@ function scopeOf(tenant: Tenant): TenantScope {
   return { tenant, dataSource: ACME_REF as unknown as DataSource };
 }
 
-function claimOf(jwt: string): string {
-  const claim = world.claims.get(jwt);
-  if (claim === undefined) throw new UnauthenticatedError('does not verify');
-  return claim;
+function verify(jwt: string): VerifiedToken {
+  const tenant = world.claims.get(jwt);
+  if (tenant === undefined) throw new UnauthenticatedError('does not verify');
+  return { tenant, principal: { kind: 'jwt', claims: { tenant, roles: ['buyer'] } } };
 }
 
 const rejectionOf = ({ status }: Tenant): never | undefined => {
@@ -74,7 +81,7 @@ const atOnce: CallerFacts = {
   isAdminKey: (key) => key === ADMIN_KEY,
   apiKey: (id) => world.keys.get(id) ?? null,
   isSecretOf: (secret, key) => secrets.verify(secret, key),
-  tenantClaim: claimOf,
+  verifiedToken: verify,
   tenant: (id) => world.tenants.get(id) ?? null,
   tenantWithSlug: bySlug,
   tenantWithDomain: (host) => world.domains.get(host) ?? null,
@@ -93,7 +100,7 @@ const toLoad: FactSources = {
   },
   connections: { openScope: () => undefined, scope: async (tenant) => scopeOf(tenant) },
   availability: { rejectionOf },
-  jwt: { tenantOf: async (jwt) => claimOf(jwt) },
+  jwt: { verify: async (jwt) => verify(jwt) },
   secrets,
   adminKey: { check: (key) => (key === ADMIN_KEY ? 'same' : 'wrong') },
 };
@@ -113,6 +120,20 @@ async function decide(credential: string | undefined, selectors: Partial<TenantS
   }
   expect(loaded).toEqual(fast);
   return fast;
+}
+
+/** The decision about a caller whom the application has identified. */
+async function decideResolved(resolved: ResolvedTenant, selectors: Partial<TenantSelectors> = {}): Promise<Caller> {
+  const all = { ...NO_SELECTORS, ...selectors };
+  const fast = decideResolvedCaller(resolved, all, atOnce);
+  const facts = new RequestFacts(toLoad, ORIGIN);
+  let loaded = decideResolvedCaller(resolved, all, facts);
+  for (let loads = 0; loaded === UNKNOWN && loads < 6; loads += 1) {
+    await facts.load();
+    loaded = decideResolvedCaller(resolved, all, facts);
+  }
+  expect(loaded).toEqual(fast);
+  return fast as Caller;
 }
 
 const asAcme = { kind: 'tenant', tenant: ACME, scope: { tenant: ACME }, rejection: undefined };
@@ -259,5 +280,50 @@ describe('RequestFacts', () => {
     expect(facts.scope(ACME)).toMatchObject({ tenant: ACME });
     expect(facts.scope({ ...ACME, version: ACME.version + 1 })).toBe(UNKNOWN);
     expect(facts.scope(UMBRELLA)).toBe(UNKNOWN);
+  });
+});
+
+describe('the principal of a caller', () => {
+  it('is the key of an API key, and all claims of a token', async () => {
+    expect(await decide(token)).toMatchObject({ principal: { kind: 'api-key', keyId } });
+    expect(await decide('jwt-of-acme')).toMatchObject({
+      principal: { kind: 'jwt', claims: { tenant: 'acme', roles: ['buyer'] } },
+    });
+  });
+});
+
+describe('decideResolvedCaller', () => {
+  const principal = { userId: 7 };
+
+  it.each(['acme', ACME.id, ACME.id.toUpperCase()])(
+    'serves the tenant %s, with the principal as it is',
+    async (tenant) => {
+      const caller = await decideResolved({ tenant, principal });
+      expect(caller).toMatchObject(asAcme);
+      expect((caller as { principal: unknown }).principal).toBe(principal);
+    },
+  );
+
+  it('refuses a tenant that does not exist: the caller is known, so that it is no matter of a credential', async () => {
+    expect(await decideResolved({ tenant: 'gone' })).toMatchObject({
+      kind: 'refused',
+      rejection: { code: 'FORBIDDEN' },
+    });
+  });
+
+  it('refuses a request whose header, path or host names another tenant than the resolver', async () => {
+    for (const selectors of [{ header: 'acme' }, { path: 'acme' }, { host: 'shop.acme.example' }]) {
+      const caller = await decideResolved({ tenant: 'umbrella' }, selectors);
+      expect(caller).toMatchObject({ kind: 'refused', rejection: { code: 'TENANT_MISMATCH' } });
+    }
+  });
+
+  it('keeps the reason for which a tenant is not served', async () => {
+    world.tenants.set(ACME.id, { ...ACME, status: 'suspended' });
+    expect(await decideResolved({ tenant: 'acme', principal })).toMatchObject({
+      kind: 'tenant',
+      scope: undefined,
+      principal,
+    });
   });
 });

@@ -1,4 +1,4 @@
-import type { Isolation } from '../catalog/model/tenant.js';
+import type { Isolation } from '../../catalog/model/tenant.js';
 
 /** A demo tenant and an API key for it. */
 export interface DemoTenant {

@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { TenantContext } from './context/tenant-context.js';
+import { TenantContext } from '../../index.js';
 
 const tenantProfile = z
   .object({
@@ -15,7 +15,8 @@ type TenantProfile = z.infer<typeof tenantProfile>;
 @ApiTags('tenant')
 @ApiBearerAuth()
 @Controller('api/v1/tenant')
-export class TenantController {
+/** Who this credential belongs to. */
+export class ProfileController {
   constructor(private readonly context: TenantContext) {}
 
   @Get()

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ApiKeysModule } from '../../admin/api-keys/api-keys.module.js';
 import { TenantsModule } from '../../admin/tenants/tenants.module.js';
-import { DEMO } from '../../server/demo.js';
+import { DEMO } from './demo.js';
 import { DemoTenants } from './demo-tenants.js';
 
 @Module({

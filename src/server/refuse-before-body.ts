@@ -1,9 +1,9 @@
 import { NotFoundException } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { announcesBody } from '../../http/unread-body.js';
-import { callerOf } from '../identification/request-identification.js';
-import { requireAccess } from './require-access.js';
-import { publishedAccess } from './route-access.js';
+import { announcesBody } from '../http/unread-body.js';
+import { callerOf } from '../tenant/identification/request-identification.js';
+import { requireAccess } from '../tenant/access/require-access.js';
+import { publishedAccess } from './published-access.js';
 
 /**
  * Refuses a request that its route does not admit before its body is read, so that a caller without a credential causes no

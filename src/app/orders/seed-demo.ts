@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 import { Customer } from '../customers/customer.entity.js';
 import { EXAMPLE_CUSTOMER_ID } from '../customers/customer.schemas.js';
-import { EXAMPLE_ORDER_ID } from '../orders/order.schemas.js';
-import { insertOrder } from '../orders/insert-order.js';
-import type { NewOrder } from '../orders/order.schemas.js';
+import { EXAMPLE_ORDER_ID } from './order.schemas.js';
+import { insertOrder } from './insert-order.js';
+import type { NewOrder } from './order.schemas.js';
 
 /** Refers to its customer by email. */
 type DemoOrder = Omit<NewOrder, 'customerId'> & { readonly id?: string; readonly email: string };

@@ -5,7 +5,7 @@ import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import type { Demo, DemoTenant } from '../../server/demo.js';
+import type { Demo, DemoTenant } from './demo.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { ApiKeys } from '../../admin/api-keys/api-keys.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Module, Post } from '@nestjs/common';
-import { ModulesContainer, NestFactory, Reflector } from '@nestjs/core';
+import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
-import { type Access, ControlPlane, Public } from '../../../../src/tenant/access/access.decorators.js';
-import { publishedAccess, RouteAccess } from '../../../../src/tenant/access/route-access.js';
+import { publishAccess, publishedAccess } from '../../../src/server/published-access.js';
+import { ACCESS_OPTIONS, type Access } from '../../../src/tenant/access/access.js';
+import { ControlPlane, Public } from '../../../src/tenant/access/access.decorators.js';
+import { RequestAdmission } from '../../../src/tenant/access/request-admission.js';
+import { RouteAccess } from '../../../src/tenant/access/route-access.js';
+import { RequestIdentification } from '../../../src/tenant/identification/request-identification.js';
 
 @Controller('plain')
 class PlainController {
@@ -33,7 +37,16 @@ class SecondController extends Inherited {}
 @Controller('third')
 class ThirdController extends Inherited {}
 
-@Module({ controllers: [PlainController, OperatorController, FirstController, SecondController, ThirdController] })
+@Module({
+  controllers: [PlainController, OperatorController, FirstController, SecondController, ThirdController],
+  providers: [
+    { provide: ACCESS_OPTIONS, useValue: { guard: 'global', resolveAfterGuards: false } },
+    RouteAccess,
+    // Needed by the guard of the operators' routes, which no request of this test reaches.
+    { provide: RequestIdentification, useValue: {} },
+    { provide: RequestAdmission, useValue: { admit: () => true } },
+  ],
+})
 class Routes {}
 
 describe('the access of a route, before Nest has its handler', () => {
@@ -49,7 +62,7 @@ describe('the access of a route, before Nest has its handler', () => {
         seen = { access: publishedAccess(request), own: (request.routeOptions.config as { own?: unknown }).own };
         done();
       });
-    new RouteAccess(new Reflector(), app.get(ModulesContainer)).publish();
+    publishAccess(app.get(RouteAccess));
     await app.init();
   });
 

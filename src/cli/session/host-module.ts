@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Type } from '@nestjs/common';
+import { MODULE_METADATA } from '@nestjs/common/constants.js';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { z } from 'zod';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { featuresOf, schemaOf } from '../../tenantry/features.js';
+import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
+import { HostModuleError } from '../terminal/cli.errors.js';
+
+const manifest = z.object({ tenantry: z.object({ module: z.string() }).optional() });
+
+/**
+ * The schema of the application in a folder: what `forFeature` holds in its root module. The module is imported and its modules
+ * are scanned; nothing of it is instantiated.
+ *
+ * @param module path of the root module's compiled file; by default `"tenantry": { "module": … }` in package.json
+ * @throws HostModuleError
+ */
+export async function loadHostSchema(cwd: string, module: string | undefined): Promise<TenantSchema> {
+  const path = resolve(cwd, module ?? (await moduleInManifest(cwd)));
+  const exported = await withoutOptionalModules(() => importFile(path));
+  const root = rootModuleOf(exported);
+  if (!root) throw new HostModuleError(`${path} must export one Nest module, or one named AppModule`);
+  return schemaOfModule(root);
+}
+
+/** What `forFeature` holds in a root module and in everything that it imports. */
+export async function schemaOfModule(root: Type): Promise<TenantSchema> {
+  const preview = await NestFactory.createApplicationContext(root, {
+    preview: true,
+    abortOnError: false,
+    logger: false,
+  });
+  return schemaOf(featuresOf(preview.get(ModulesContainer)));
+}
+
+async function moduleInManifest(cwd: string): Promise<string> {
+  const content = await readFile(resolve(cwd, 'package.json'), 'utf8').catch(() => '{}');
+  const module = manifest.safeParse(parseJson(content)).data?.tenantry?.module;
+  if (module !== undefined) return module;
+  throw new HostModuleError(
+    'where is the application? Add "tenantry": { "module": "./dist/app.module.js" } to package.json, or give --module',
+  );
+}
+
+async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HostModuleError(`cannot load ${path}: ${reason}`, error);
+  }
+}
+
+/** `AppModule`, or else the only module that the file exports. */
+function rootModuleOf(exported: Readonly<Record<string, unknown>>): Type | undefined {
+  const candidates = { ...(exported['default'] as object | undefined), ...exported };
+  const modules = new Set(Object.values(candidates).filter(isModule));
+  const [only, ...others] = modules;
+  if (others.length === 0) return only;
+  return [...modules].find(({ name }) => name === 'AppModule');
+}
+
+function isModule(value: unknown): value is Type {
+  return typeof value === 'function' && Object.values(MODULE_METADATA).some((key) => Reflect.hasMetadata(key, value));
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw new HostModuleError('package.json is not valid JSON', error);
+  }
+}

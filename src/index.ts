@@ -1,0 +1,45 @@
+/** What an application imports from `tenantry`. */
+export { TenantryModule } from './tenantry/tenantry.module.js';
+export type { TenantryAsyncOptions, TenantryOptions, TenantrySettings, TenantryStructure } from './tenantry/options.js';
+export type { TenantFeature } from './tenantry/features.js';
+export { DuplicateMigrationError, MissingPackageError, SecondRootError } from './tenantry/tenantry.errors.js';
+
+export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decorators.js';
+export { ForbiddenError } from './tenant/access/access.errors.js';
+export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';
+export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
+export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
+export { TenantConnectionService } from './tenant/context/tenant-connection.service.js';
+export { type TenantCall, TenantContext, type TenantScope } from './tenant/context/tenant-context.js';
+export { CredentialResolver } from './tenant/identification/credential-resolver.js';
+export {
+  TenantMismatchError,
+  UnauthenticatedError,
+  UnknownMembershipError,
+} from './tenant/identification/identification.errors.js';
+export type { ApiKeyPrincipal, CredentialPrincipal, JwtPrincipal } from './tenant/identification/principal.js';
+export { tenantCacheKey } from './tenant/identification/tenant-cache-key.js';
+export {
+  type ResolvedTenant,
+  ResolverResultError,
+  type TenantResolver,
+} from './tenant/identification/tenant-resolver.js';
+
+export type { Isolation, Tenant } from './catalog/model/tenant.js';
+export { CatalogUnavailableError } from './catalog/catalog.errors.js';
+export { createTenantTable, dropTenantTable } from './database/table-migrations/tenant-table.js';
+export type { TenantSchema } from './database/table-migrations/tenant-schema.js';
+export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
+
+export { ProblemFilter } from './http/problem.filter.js';
+export type { Problem } from './http/problem.js';
+export type { HttpRequest } from './http/http-request.js';
+export { ConfigurationError } from './platform/config/config.errors.js';
+export { CodedError } from './platform/errors/coded-error.js';
+export {
+  ConflictError,
+  type FieldProblem,
+  NotFoundError,
+  ValidationFailedError,
+} from './platform/errors/request.errors.js';
+export { type ConstraintErrors, withConstraintErrors } from './platform/postgres/constraint-errors.js';

@@ -1,0 +1,31 @@
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { HttpRequest } from '../../http/http-request.js';
+import { requestState } from '../../http/request-state.js';
+import { RequestIdentification } from '../identification/request-identification.js';
+import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
+import { RequestAdmission } from './request-admission.js';
+import { RouteAccess } from './route-access.js';
+
+/** With `resolveAfterGuards`: does behind the application's guards what `AccessGuard` does otherwise. */
+@Injectable()
+export class ResolvingInterceptor implements NestInterceptor {
+  constructor(
+    @Inject(ACCESS_OPTIONS) private readonly options: AccessOptions,
+    private readonly routes: RouteAccess,
+    private readonly identification: RequestIdentification,
+    private readonly admission: RequestAdmission,
+  ) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    if (this.options.resolveAfterGuards && context.getType() === 'http') await this.resolve(context);
+    return next.handle();
+  }
+
+  private async resolve(context: ExecutionContext): Promise<void> {
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    if (requestState(request) || this.routes.of(context.getHandler(), context.getClass()) !== 'tenant') return;
+    await this.identification.tenantCaller(request);
+    this.admission.admit('tenant', request);
+  }
+}

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { clientAddress } from '../../http/client-address.js';
+import type { HttpRequest } from '../../http/http-request.js';
+import { Authenticator } from './authenticator.js';
+import type { CredentialPrincipal } from './principal.js';
+import type { ResolvedTenant, TenantResolver } from './tenant-resolver.js';
+
+/** A resolver checks selectors afterwards, on its result. */
+const NO_SELECTORS = { host: undefined, subdomain: undefined, header: undefined, path: undefined };
+
+/**
+ * What identifies tenants without a resolver of the application: API keys and, as configured, JSON Web Tokens. A resolver may
+ * inject it, to accept them besides its own users.
+ */
+@Injectable()
+export class CredentialResolver implements TenantResolver {
+  constructor(private readonly authenticator: Authenticator) {}
+
+  /** @throws UnauthenticatedError for an invalid credential */
+  async resolve(
+    request: Pick<HttpRequest, 'headers' | 'ip' | 'socket'>,
+  ): Promise<(ResolvedTenant & { readonly principal: CredentialPrincipal }) | undefined> {
+    const origin = { address: clientAddress(request), requestId: '' };
+    const caller = await this.authenticator.identify(request.headers.authorization, NO_SELECTORS, origin);
+    if (caller.kind === 'refused') throw caller.rejection;
+    if (caller.kind !== 'tenant') return undefined;
+    return { tenant: caller.tenant.id, principal: caller.principal as CredentialPrincipal };
+  }
+}

@@ -1,0 +1,22 @@
+import { Inject, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { AdminModule } from '../admin/admin.module.js';
+import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
+import { OperationRunner } from '../operations/operation-runner.js';
+import { LOADED_CONFIG } from './configuration.module.js';
+
+/** The admin REST API, and the operations that it requests. */
+@Module({ imports: [AdminModule] })
+export class ControlPlaneModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly modules: ModuleRef,
+    @Optional() @Inject(LOADED_CONFIG) private readonly loadedConfig: unknown,
+  ) {}
+
+  /** A process that loads its own configuration decides itself when it begins with background work. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.loadedConfig !== undefined) return;
+    await this.modules.get(StartupReEncryption, { strict: false }).requestIfNeeded();
+    this.modules.get(OperationRunner, { strict: false }).start();
+  }
+}

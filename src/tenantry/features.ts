@@ -1,0 +1,66 @@
+import type { ModulesContainer } from '@nestjs/core';
+import type { DataSource } from 'typeorm';
+import {
+  type Migration,
+  migrationName,
+  newestMigration,
+  timestampOf,
+} from '../database/table-migrations/migration-names.js';
+import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { DuplicateMigrationError } from './tenantry.errors.js';
+
+/** What a domain of the application adds to the tables of every tenant. */
+export type TenantFeature = Partial<TenantSchema>;
+
+/** Under which each module made by `forFeature` provides its feature. */
+export const TENANT_FEATURE = Symbol.for('tenantry/feature');
+
+/** The features of an application's modules, whether its providers are instantiated or not. */
+export function featuresOf(modules: ModulesContainer): TenantFeature[] {
+  return [...modules.values()].flatMap(({ providers }) => {
+    const feature: unknown = providers.get(TENANT_FEATURE)?.instance;
+    return feature === undefined ? [] : [feature as TenantFeature];
+  });
+}
+
+/**
+ * One schema of all features.
+ *
+ * @throws DuplicateMigrationError
+ */
+export function schemaOf(features: readonly TenantFeature[]): TenantSchema {
+  const requiredVersion = requiredVersionOf(features);
+  return {
+    entities: unique(features.map(({ entities }) => entities)),
+    migrations: orderedMigrations(features),
+    subscribers: unique(features.map(({ subscribers }) => subscribers)),
+    trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
+    ...(requiredVersion !== undefined && { requiredVersion }),
+    seedDemo: async (dataSource: DataSource) => {
+      for (const { seedDemo } of features) await seedDemo?.(dataSource);
+    },
+  };
+}
+
+function orderedMigrations(features: readonly TenantFeature[]): Migration[] {
+  const byName = new Map<string, Migration>();
+  for (const migration of unique(features.map(({ migrations }) => migrations))) {
+    const name = migrationName(migration);
+    if (byName.has(name)) throw new DuplicateMigrationError(name);
+    byName.set(name, migration);
+  }
+  return [...byName].toSorted(([a], [b]) => timestampOf(a) - timestampOf(b)).map(([, migration]) => migration);
+}
+
+/** The newest that any feature requires; undefined when none says so, which means the newest migration of all. */
+function requiredVersionOf(features: readonly TenantFeature[]): string | undefined {
+  if (features.every(({ requiredVersion }) => requiredVersion === undefined)) return undefined;
+  const versions = features.map(
+    ({ requiredVersion, migrations = [] }) => requiredVersion ?? newestMigration(migrations),
+  );
+  return versions.toSorted((a, b) => (timestampOf(a) || 0) - (timestampOf(b) || 0)).at(-1);
+}
+
+function unique<T>(lists: readonly (readonly T[] | undefined)[]): T[] {
+  return [...new Set(lists.flatMap((list) => list ?? []))];
+}

@@ -1,0 +1,68 @@
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { TenantryStructure } from './options.js';
+import { MissingPackageError } from './tenantry.errors.js';
+
+/** The second is the code for a CommonJS package with a missing dependency. */
+const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
+interface OptionalModule {
+  readonly option: 'controlPlane' | 'health' | 'metrics';
+  /** Peers that only this module needs. */
+  readonly packages: readonly string[];
+  readonly load: () => Promise<Type>;
+}
+
+const MODULES: readonly OptionalModule[] = [
+  {
+    option: 'controlPlane',
+    packages: ['@nestjs/swagger'],
+    load: async () => (await import('./control-plane.module.js')).ControlPlaneModule,
+  },
+  {
+    option: 'health',
+    packages: ['@nestjs/terminus', '@nestjs/swagger'],
+    load: async () => (await import('../health/health.module.js')).HealthModule,
+  },
+  {
+    option: 'metrics',
+    packages: ['prom-client', '@nestjs/swagger'],
+    load: async () => (await import('../metrics/metrics.module.js')).MetricsModule,
+  },
+];
+
+/** Whether modules are imported for their features only; known to each copy of this file in the process. */
+const FEATURES_ONLY = Symbol.for('tenantry/features-only');
+
+interface FeaturesOnly {
+  [FEATURES_ONLY]?: boolean;
+}
+
+/** Lets `work` import an application's modules without those that they ask for, which takes half the time. */
+export async function withoutOptionalModules<T>(work: () => Promise<T>): Promise<T> {
+  const process = globalThis as FeaturesOnly;
+  process[FEATURES_ONLY] = true;
+  try {
+    return await work();
+  } finally {
+    delete process[FEATURES_ONLY];
+  }
+}
+
+/** The modules that were asked for. They are imported only then, because they need packages that others do without. */
+export function optionalModules(structure: TenantryStructure): Promise<DynamicModule>[] {
+  if ((globalThis as FeaturesOnly)[FEATURES_ONLY] === true) return [];
+  return MODULES.filter(({ option }) => structure[option] === true).map((optional) => {
+    const loading = load(optional);
+    loading.catch(() => undefined); // Nest awaits it later, and reports its error then
+    return loading;
+  });
+}
+
+async function load({ option, packages, load: loadModule }: OptionalModule): Promise<DynamicModule> {
+  try {
+    return { module: await loadModule() };
+  } catch (error) {
+    if (!NOT_INSTALLED.has((error as NodeJS.ErrnoException).code)) throw error;
+    throw new MissingPackageError(option, packages, error);
+  }
+}

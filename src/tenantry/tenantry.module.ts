@@ -1,0 +1,92 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { getMetadataArgsStorage } from 'typeorm';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { TENANT_SCHEMA } from '../database/table-migrations/tenant-schema.js';
+import { tenantRepositoryToken } from '../tenant/context/inject-tenant-repository.decorator.js';
+import { TenantContext } from '../tenant/context/tenant-context.js';
+import { createTenantRepository } from '../tenant/context/tenant-repository.js';
+import { TenantModule } from '../tenant/tenant.module.js';
+import { ConfigurationModule } from './configuration.module.js';
+import { featuresOf, schemaOf, TENANT_FEATURE, type TenantFeature } from './features.js';
+import { optionalModules } from './optional-modules.js';
+import {
+  TENANTRY_SETTINGS,
+  type TenantryAsyncOptions,
+  type TenantryOptions,
+  type TenantrySettings,
+  type TenantryStructure,
+} from './options.js';
+import { SecondRootError } from './tenantry.errors.js';
+
+/** What the settings' factory needs, and the factory. */
+type SettingsProvider = Pick<TenantryAsyncOptions, 'inject' | 'useFactory'>;
+
+/**
+ * Multi-tenancy for a NestJS application: `forRoot` once, in the root module, and `forFeature` in each domain with tables of
+ * tenants.
+ */
+@Module({})
+export class TenantryModule {
+  /** Reads its settings from `process.env` and `.env`, or from `env`. */
+  static forRoot({ env, ...structure }: TenantryOptions = {}): DynamicModule {
+    const settings: TenantrySettings = env === undefined ? {} : { env };
+    return rootModule(structure, { useFactory: () => settings });
+  }
+
+  /** Settings from a factory. What decides which controllers and providers there are stands beside it. */
+  static forRootAsync({ inject, useFactory, ...structure }: TenantryAsyncOptions): DynamicModule {
+    return rootModule(structure, { useFactory, ...(inject && { inject }) });
+  }
+
+  /** Adds entities, with the migrations of their tables and subscribers, to every tenant; and their repositories to the module. */
+  static forFeature(feature: TenantFeature): DynamicModule {
+    const repositories = (feature.entities ?? []).map(repositoryProvider);
+    return {
+      module: TenantryModule,
+      providers: [{ provide: TENANT_FEATURE, useValue: feature }, ...repositories],
+      exports: repositories,
+    };
+  }
+}
+
+/** The root's own class: `forFeature` makes modules of the other one. */
+@Module({})
+class TenantryRootModule {
+  constructor(modules: ModulesContainer) {
+    const roots = [...modules.values()].filter(({ metatype }) => metatype === TenantryRootModule);
+    if (roots.length > 1) throw new SecondRootError();
+  }
+}
+
+function rootModule(structure: TenantryStructure, { inject = [], useFactory }: SettingsProvider): DynamicModule {
+  const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [] } = structure;
+  return {
+    module: TenantryRootModule,
+    global: true,
+    imports: [
+      ConfigurationModule,
+      DatabaseModule.register({
+        provide: TENANT_SCHEMA,
+        inject: [ModulesContainer],
+        useFactory: (modules: ModulesContainer) => schemaOf(featuresOf(modules)),
+      }),
+      CatalogModule,
+      TenantModule.register({ guard, resolveAfterGuards, resolver, imports }),
+      ...imports,
+      ...optionalModules(structure),
+    ],
+    providers: [{ provide: TENANTRY_SETTINGS, inject, useFactory }],
+    exports: [TENANTRY_SETTINGS],
+  };
+}
+
+function repositoryProvider(entity: NonNullable<TenantFeature['entities']>[number]): Provider {
+  const isTree = getMetadataArgsStorage().trees.some(({ target }) => target === entity);
+  return {
+    provide: tenantRepositoryToken(entity),
+    inject: [TenantContext],
+    useFactory: (context: TenantContext) => createTenantRepository(entity, isTree, context),
+  };
+}
