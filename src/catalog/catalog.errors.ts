@@ -1,20 +1,21 @@
 import { CodedError } from '../platform/errors/coded-error.js';
+import { PublicError } from '../platform/errors/public-error.js';
 
 /** Raised at start when the catalog's PostgreSQL does not respond or rejects the login. */
-export class CatalogUnavailableError extends CodedError {
-  readonly code = 'CATALOG_UNAVAILABLE';
-
+export class CatalogUnavailableError extends PublicError {
   constructor(target: string, cause: unknown) {
-    super(`the catalog at ${target} cannot be reached: ${reason(cause)}`, { cause, retryAfterSeconds: 5 });
+    super('CATALOG_UNAVAILABLE', `the catalog at ${target} cannot be reached: ${reason(cause)}`, {
+      cause,
+      retryAfterSeconds: 5,
+      publicMessage: 'the catalog is unavailable',
+    });
   }
 }
 
 /** Raised when names are looked up faster than the catalog can answer, and too many lookups are waiting. */
-export class CatalogBusyError extends CodedError {
-  readonly code = 'CATALOG_UNAVAILABLE';
-
+export class CatalogBusyError extends PublicError {
   constructor() {
-    super('catalog query queue is full', { retryAfterSeconds: 1 });
+    super('CATALOG_UNAVAILABLE', 'catalog query queue is full', { retryAfterSeconds: 1 });
   }
 }
 

@@ -22,6 +22,7 @@ export interface HttpRequest {
 /** What Tenantry uses of a response of Express or Fastify; each method has the same meaning in both. */
 export interface HttpResponse {
   header(name: string, value: string): unknown;
+  getHeader(name: string): unknown;
   status(status: number): HttpResponse;
   type(mediaType: string): HttpResponse;
   send(body: unknown): unknown;

@@ -1,4 +1,5 @@
 import { CodedError } from '../platform/errors/coded-error.js';
+import { PublicError } from '../platform/errors/public-error.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
@@ -23,19 +24,15 @@ export class PortUnavailableError extends CodedError {
 }
 
 /** Raised for a request over a connection opened after the shutdown began; another instance can serve it. */
-export class ShuttingDownError extends CodedError {
-  readonly code = 'SHUTTING_DOWN';
-
+export class ShuttingDownError extends PublicError {
   constructor() {
-    super('this instance is shutting down', { retryAfterSeconds: 1 });
+    super('SHUTTING_DOWN', 'this instance is shutting down', { retryAfterSeconds: 1 });
   }
 }
 
 /** Raised when a JSON body has more levels of arrays and objects than any request needs. */
-export class JsonTooDeepError extends CodedError {
-  readonly code = 'BAD_REQUEST';
-
+export class JsonTooDeepError extends PublicError {
   constructor(maxDepth: number) {
-    super(`the JSON body is nested more than ${maxDepth} levels deep`);
+    super('BAD_REQUEST', `the JSON body is nested more than ${maxDepth} levels deep`);
   }
 }

@@ -2,37 +2,31 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { CodedError } from '../platform/errors/coded-error.js';
-import { ValidationFailedError } from '../platform/errors/request.errors.js';
+import type { ValidationFailedError } from '../platform/errors/request.errors.js';
 import { type HttpRequest, type HttpResponse, nodeResponse, routePattern } from './http-request.js';
 import { requestState } from './request-state.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
-import { type Problem, problem, STATUS_OF_CODE } from './problem.js';
+import { type Problem, problem, problemOfStatus, STATUS_OF_CODE } from './problem.js';
 
-/** Errors of Fastify and its plugins. The message is meant for the client when the status is 4xx. */
-interface ErrorWithStatus {
+/** Errors of Fastify, and of `http-errors`, which Express's body parser uses. Messages of 4xx are meant for clients. */
+interface FrameworkError {
   readonly statusCode: number;
   readonly message: string;
 }
 
-const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
-  [401, 'UNAUTHENTICATED'],
-  [403, 'FORBIDDEN'],
-  [404, 'NOT_FOUND'],
-  [405, 'METHOD_NOT_ALLOWED'],
-  [409, 'CONFLICT'],
-  [413, 'PAYLOAD_TOO_LARGE'],
-  [415, 'UNSUPPORTED_MEDIA_TYPE'],
-]);
-
 const QUERY_CANCELED = '57014';
 const RETRY_AFTER_SECONDS = 1;
 
-/** The only place that turns errors into HTTP responses: `application/problem+json` with a stable code. */
+/**
+ * The only place that turns errors into HTTP responses: `application/problem+json` with a stable code. Has no dependencies:
+ * `app.useGlobalFilters(new ProblemFilter())`, `APP_FILTER` and `@UseFilters(ProblemFilter)` work alike.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
   catch(thrown: unknown, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw thrown; // GraphQL, microservices and web sockets have their own responses
     const http = host.switchToHttp();
     const request = http.getRequest<HttpRequest>();
     const error = unwrapDriverError(thrown);
@@ -57,7 +51,9 @@ export function sendProblem(reply: HttpResponse, error: unknown, body: Problem =
   const retryAfterSeconds = error instanceof CodedError ? error.retryAfterSeconds : undefined;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   else if (body.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-  if (body.status === 401) void reply.header('www-authenticate', 'Bearer');
+  if (body.status === 401 && reply.getHeader('www-authenticate') === undefined) {
+    void reply.header('www-authenticate', 'Bearer');
+  }
   void reply.status(body.status).type('application/problem+json').send(body);
 }
 
@@ -74,23 +70,26 @@ function unwrapDriverError(error: unknown): unknown {
 }
 
 function toProblem(error: unknown): Problem {
-  if (error instanceof ValidationFailedError) return problem(error.code, error.message, error.fields);
   if (error instanceof CodedError) return problemOfCode(error);
   if (error instanceof pg.DatabaseError && error.code === QUERY_CANCELED) {
     return problem('STATEMENT_TIMEOUT', 'a database statement exceeded its time limit');
   }
-  if (error instanceof HttpException) return problemOfStatus(error.getStatus(), error.message);
-  if (hasStatus(error)) return problemOfStatus(error.statusCode, error.message);
+  if (error instanceof HttpException) return problemOfException(error);
+  if (isFrameworkError(error) && error.statusCode < 500) return problemOfStatus(error.statusCode, error.message);
   return internalError();
 }
 
 function problemOfCode(error: CodedError): Problem {
-  return STATUS_OF_CODE.has(error.code) ? problem(error.code, error.publicMessage) : internalError();
+  if (!STATUS_OF_CODE.has(error.code)) return internalError();
+  return problem(error.code, error.publicMessage, (error as Partial<ValidationFailedError>).fields);
 }
 
-function problemOfStatus(status: number, message: string): Problem {
-  if (status >= 500) return internalError();
-  return problem(CODE_OF_STATUS.get(status) ?? 'BAD_REQUEST', message);
+/** Keeps the status and messages that the application has chosen; only a plain 500 is an unexpected error. */
+function problemOfException(exception: HttpException): Problem {
+  const status = exception.getStatus();
+  if (status === 500) return internalError();
+  const { message } = exception.getResponse() as { readonly message?: unknown };
+  return problemOfStatus(status, Array.isArray(message) ? message.join('; ') : exception.message);
 }
 
 /** Reveals nothing about an unexpected error, which is logged instead. */
@@ -98,6 +97,8 @@ function internalError(): Problem {
   return problem('INTERNAL_ERROR', 'an unexpected error occurred');
 }
 
-function hasStatus(error: unknown): error is ErrorWithStatus {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+/** As Nest recognizes them: errors of other libraries have a `statusCode` too, which is not this request's. */
+function isFrameworkError(error: unknown): error is FrameworkError {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return false;
+  return 'expose' in error || error.name === 'FastifyError';
 }

@@ -1,3 +1,6 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpStatus } from '@nestjs/common';
+import { STATUS_OF_PUBLIC_CODE } from '../platform/errors/public-codes.js';
 import type { FieldProblem } from '../platform/errors/request.errors.js';
 
 /** RFC 9457 problem details with an additional, stable `code`. */
@@ -11,54 +14,46 @@ export interface Problem {
   readonly errors?: readonly FieldProblem[];
 }
 
-/** HTTP status of every public error code. Codes not listed are internal errors: 500, without details. */
-export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
-  ['VALIDATION_FAILED', 400],
-  ['BAD_REQUEST', 400],
-  ['UNAUTHENTICATED', 401],
-  ['FORBIDDEN', 403],
-  ['TENANT_MISMATCH', 403],
-  ['TENANT_SUSPENDED', 403],
-  ['NOT_FOUND', 404],
-  ['METHOD_NOT_ALLOWED', 405],
-  ['REQUEST_TIMEOUT', 408],
-  ['CONFLICT', 409],
-  ['PAYLOAD_TOO_LARGE', 413],
-  ['UNSUPPORTED_MEDIA_TYPE', 415],
-  ['RATE_LIMITED', 429],
-  ['TENANT_BUSY', 429],
-  ['TOO_MANY_FOLLOWERS', 429],
-  ['HEADERS_TOO_LARGE', 431],
+/**
+ * HTTP status of every code whose public message a response shows. Codes not listed are internal errors: 500, without
+ * details.
+ */
+export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map<string, number>([
+  ...Object.entries(STATUS_OF_PUBLIC_CODE),
   ['WRONG_TENANT', 500],
   ['LEASE_EXPIRED', 500],
   ['RESULT_TOO_LARGE', 500],
-  ['TENANT_UNAVAILABLE', 503],
-  ['POOL_TIMEOUT', 503],
-  ['POOL_ENDED', 503],
-  ['STATEMENT_TIMEOUT', 503],
-  ['TRANSACTION_LOST', 503],
-  ['CATALOG_UNAVAILABLE', 503],
-  ['SHUTTING_DOWN', 503],
 ]);
 
-const TITLES: ReadonlyMap<number, string> = new Map([
-  [400, 'Bad Request'],
-  [401, 'Unauthorized'],
-  [403, 'Forbidden'],
-  [404, 'Not Found'],
-  [405, 'Method Not Allowed'],
-  [408, 'Request Timeout'],
-  [409, 'Conflict'],
-  [413, 'Content Too Large'],
-  [415, 'Unsupported Media Type'],
-  [429, 'Too Many Requests'],
-  [431, 'Request Header Fields Too Large'],
-  [500, 'Internal Server Error'],
-  [503, 'Service Unavailable'],
+/** Codes of statuses that have a code of Tenantry's own; others have Nest's name of the status. */
+const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
+  [400, 'BAD_REQUEST'],
+  [401, 'UNAUTHENTICATED'],
+  [403, 'FORBIDDEN'],
+  [404, 'NOT_FOUND'],
+  [405, 'METHOD_NOT_ALLOWED'],
+  [408, 'REQUEST_TIMEOUT'],
+  [409, 'CONFLICT'],
+  [413, 'PAYLOAD_TOO_LARGE'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [429, 'RATE_LIMITED'],
+  [431, 'HEADERS_TOO_LARGE'],
 ]);
+
+/** Titles that Node names as an earlier standard did. Source: RFC 9110 §15.5.14. */
+const TITLES: ReadonlyMap<number, string> = new Map([[413, 'Content Too Large']]);
 
 export function problem(code: string, detail: string, errors?: readonly FieldProblem[]): Problem {
   const status = STATUS_OF_CODE.get(code) ?? 500;
-  const title = TITLES.get(status) ?? 'Error';
-  return { type: 'about:blank', title, status, code, detail, ...(errors && { errors }) };
+  return { ...problemWith(status, code, detail), ...(errors && { errors }) };
+}
+
+/** The problem of a status that the application has chosen. An unknown one is read as its class: RFC 9110 §15. */
+export function problemOfStatus(status: number, detail: string): Problem {
+  const code = CODE_OF_STATUS.get(status) ?? HttpStatus[status] ?? (status < 500 ? 'BAD_REQUEST' : 'INTERNAL_ERROR');
+  return problemWith(status, code, detail);
+}
+
+function problemWith(status: number, code: string, detail: string): Problem {
+  return { type: 'about:blank', title: TITLES.get(status) ?? STATUS_CODES[status] ?? 'Error', status, code, detail };
 }

@@ -1,10 +1,8 @@
-import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when the source behind the cache does not respond in time and no stale value may be served instead. */
-export class LoadTimeoutError extends CodedError {
-  readonly code = 'CATALOG_UNAVAILABLE';
-
+export class LoadTimeoutError extends PublicError {
   constructor(readonly key: string) {
-    super('the catalog does not answer', { retryAfterSeconds: 1 });
+    super('CATALOG_UNAVAILABLE', 'the catalog does not answer', { retryAfterSeconds: 1 });
   }
 }

@@ -1,21 +1,20 @@
-import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when all admin connections to a server stayed busy for `DB_POOL_TIMEOUT`. */
-export class AdminConnectionTimeoutError extends CodedError {
-  readonly code = 'POOL_TIMEOUT';
-
+export class AdminConnectionTimeoutError extends PublicError {
   constructor(
     readonly serverId: string,
     readonly busy: number,
     readonly waiting: number,
     readonly waitedMs: number,
   ) {
-    super(`no admin connection to server ${serverId} within ${waitedMs} ms (busy ${busy}, waiting ${waiting})`, {
-      retryAfterSeconds: 5,
-    });
-  }
-
-  override get publicMessage(): string {
-    return 'too many provisioning and migration tasks are running on this server';
+    super(
+      'POOL_TIMEOUT',
+      `no admin connection to server ${serverId} within ${waitedMs} ms (busy ${busy}, waiting ${waiting})`,
+      {
+        retryAfterSeconds: 5,
+        publicMessage: 'too many provisioning and migration tasks are running on this server',
+      },
+    );
   }
 }

@@ -1,18 +1,17 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when connecting to the target fails: it is down, unreachable, or rejects the login. */
-export class TargetUnavailableError extends CodedError {
-  readonly code = 'TENANT_UNAVAILABLE';
-
+export class TargetUnavailableError extends PublicError {
   constructor(
     readonly targetName: string,
     cause: unknown,
   ) {
-    super(`${targetName} cannot be reached: ${reasonOf(cause)}`, { cause, retryAfterSeconds: 5 });
-  }
-
-  override get publicMessage(): string {
-    return "this tenant's database cannot be reached";
+    super('TENANT_UNAVAILABLE', `${targetName} cannot be reached: ${reasonOf(cause)}`, {
+      cause,
+      retryAfterSeconds: 5,
+      publicMessage: "this tenant's database cannot be reached",
+    });
   }
 }
 

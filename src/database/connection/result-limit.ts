@@ -12,11 +12,8 @@ export class ResultTooLargeError extends CodedError {
   constructor(readonly maxBytes: number) {
     super(
       `the statement was cancelled, because its result exceeds ${maxBytes} bytes (DB_MAX_RESULT_BYTES): read it in pages, or with a stream`,
+      { publicMessage: 'the result of a database statement is too large' },
     );
-  }
-
-  override get publicMessage(): string {
-    return 'the result of a database statement is too large';
   }
 }
 

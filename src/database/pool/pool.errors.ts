@@ -1,4 +1,5 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** A pool's state at one moment, in connections, except `waiting`, which counts callers. */
 export interface PoolCounts {
@@ -9,50 +10,44 @@ export interface PoolCounts {
 }
 
 /** Raised when no connection became available within `DB_POOL_TIMEOUT`. */
-export class PoolTimeoutError extends CodedError {
-  readonly code = 'POOL_TIMEOUT';
-
+export class PoolTimeoutError extends PublicError {
   constructor(
     readonly targetName: string,
     readonly counts: PoolCounts,
     readonly waitedMs: number,
   ) {
     const { total, busy, idle, waiting } = counts;
-    super(
-      `no connection to ${targetName} within ${waitedMs} ms (total ${total}, busy ${busy}, idle ${idle}, waiting ${waiting})`,
-      { retryAfterSeconds: 1 },
-    );
-  }
-
-  override get publicMessage(): string {
-    return this.message.replace(this.targetName, `database ${databaseOf(this.targetName)}`);
+    const state = `within ${waitedMs} ms (total ${total}, busy ${busy}, idle ${idle}, waiting ${waiting})`;
+    super('POOL_TIMEOUT', `no connection to ${targetName} ${state}`, {
+      retryAfterSeconds: 1,
+      publicMessage: `no connection to database ${databaseOf(targetName)} ${state}`,
+    });
   }
 }
 
 /** Raised when a connection is requested from a pool that is closing or closed. */
-export class PoolEndedError extends CodedError {
-  readonly code = 'POOL_ENDED';
-
+export class PoolEndedError extends PublicError {
   constructor(readonly targetName: string) {
-    super(`the connection pool of ${targetName} is closing`, { retryAfterSeconds: 1 });
-  }
-
-  override get publicMessage(): string {
-    return 'the connections to this database are being replaced; try again';
+    super('POOL_ENDED', `the connection pool of ${targetName} is closing`, {
+      retryAfterSeconds: 1,
+      publicMessage: 'the connections to this database are being replaced; try again',
+    });
   }
 }
 
 /** Raised when a tenant's queue is full: it has reached its limits of running and waiting requests. */
-export class TenantBusyError extends CodedError {
-  readonly code = 'TENANT_BUSY';
-
+export class TenantBusyError extends PublicError {
   constructor(
     readonly active: number,
     readonly waiting: number,
   ) {
-    super(`this tenant has reached its limit of concurrent requests (running ${active}, waiting ${waiting})`, {
-      retryAfterSeconds: 1,
-    });
+    super(
+      'TENANT_BUSY',
+      `this tenant has reached its limit of concurrent requests (running ${active}, waiting ${waiting})`,
+      {
+        retryAfterSeconds: 1,
+      },
+    );
   }
 }
 

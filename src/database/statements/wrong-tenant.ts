@@ -19,12 +19,8 @@ export class WrongTenantError extends CodedError {
     /** The tenant that it was used for. */
     readonly userId: string,
   ) {
-    super(message);
-  }
-
-  /** Tells clients nothing about the other tenant. */
-  override get publicMessage(): string {
-    return 'an object of another tenant was used; nothing was sent to the database';
+    // Shows clients nothing of the other tenant.
+    super(message, { publicMessage: 'an object of another tenant was used; nothing was sent to the database' });
   }
 }
 

@@ -1,4 +1,5 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when a transaction is started inside an open one. TypeORM's own nested transactions use savepoints instead. */
 export class TransactionAlreadyOpenError extends CodedError {
@@ -19,11 +20,9 @@ export class TransactionAbortedError extends CodedError {
 }
 
 /** Raised by every further statement of a transaction whose connection broke. The server has rolled it back. */
-export class TransactionLostError extends CodedError {
-  readonly code = 'TRANSACTION_LOST';
-
+export class TransactionLostError extends PublicError {
   constructor(cause: unknown) {
-    super('the transaction was rolled back, because its connection broke', { cause });
+    super('TRANSACTION_LOST', 'the transaction was rolled back, because its connection broke', { cause });
   }
 }
 

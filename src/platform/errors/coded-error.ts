@@ -1,25 +1,39 @@
+/** Marks the errors of every copy of this package in the process. */
+export const CODED_ERROR = Symbol.for('tenantry/coded-error');
+
+export interface CodedErrorOptions {
+  readonly cause?: unknown;
+  /** When set, the response asks the client to retry after this many seconds (`Retry-After`). */
+  readonly retryAfterSeconds?: number;
+  /** The message for API clients, when `message` names hosts or roles, which belong in the log only. */
+  readonly publicMessage?: string;
+}
+
 /**
- * Base class of every error this application raises deliberately.
+ * What every error that Tenantry raises deliberately is: `error instanceof CodedError` holds for `PublicError` too, and for
+ * errors of another copy of the package.
  *
  * `code` is stable and part of the public contract. `message` is for people and never contains a secret or another
- * tenant's data. `http/problem.filter.ts` is the only place that maps codes to HTTP statuses.
+ * tenant's data. Direct subclasses are failures of the server; what a client can act upon is a `PublicError`.
  */
 export abstract class CodedError extends Error {
   abstract readonly code: string;
-
-  /** When set, the response asks the client to retry after this many seconds (`Retry-After`). */
   readonly retryAfterSeconds?: number;
+  readonly publicMessage: string;
 
-  constructor(message: string, options?: { cause?: unknown; retryAfterSeconds?: number }) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+  constructor(message: string, { cause, retryAfterSeconds, publicMessage = message }: CodedErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    if (options?.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
+    this.publicMessage = publicMessage;
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /**
-   * The message shown to API clients. Override it when `message` names hosts or roles, which belong in the log only.
-   */
-  get publicMessage(): string {
-    return this.message;
+  get [CODED_ERROR](): true {
+    return true;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== CodedError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return value instanceof Error && CODED_ERROR in value;
   }
 }

@@ -1,4 +1,4 @@
-import { CodedError } from './coded-error.js';
+import { PublicError } from './public-error.js';
 
 /** An invalid field of a request and what was expected. Never the value itself. */
 export interface FieldProblem {
@@ -8,24 +8,22 @@ export interface FieldProblem {
 }
 
 /** Raised when a request does not match its route's schema. */
-export class ValidationFailedError extends CodedError {
-  readonly code = 'VALIDATION_FAILED';
-
+export class ValidationFailedError extends PublicError {
   constructor(readonly fields: readonly FieldProblem[]) {
-    super('the request is not valid');
+    super('VALIDATION_FAILED', 'the request is not valid', { details: { errors: fields } });
   }
 }
 
 /** Raised when a resource does not exist for the request's tenant. */
-export class NotFoundError extends CodedError {
-  readonly code = 'NOT_FOUND';
-
+export class NotFoundError extends PublicError {
   constructor(resource: string) {
-    super(`no such ${resource}`);
+    super('NOT_FOUND', `no such ${resource}`);
   }
 }
 
 /** Raised when a request conflicts with stored data: a duplicate of a unique value, or an outdated version. */
-export class ConflictError extends CodedError {
-  readonly code = 'CONFLICT';
+export class ConflictError extends PublicError {
+  constructor(message: string) {
+    super('CONFLICT', message);
+  }
 }

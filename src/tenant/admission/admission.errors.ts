@@ -1,20 +1,16 @@
-import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised for every request of a suspended tenant. */
-export class TenantSuspendedError extends CodedError {
-  readonly code = 'TENANT_SUSPENDED';
-
+export class TenantSuspendedError extends PublicError {
   constructor() {
-    super('this tenant is suspended');
+    super('TENANT_SUSPENDED', 'this tenant is suspended');
   }
 }
 
 /** Raised while a tenant is being provisioned, moved or maintained, or cannot be reached. */
-export class TenantUnavailableError extends CodedError {
-  readonly code = 'TENANT_UNAVAILABLE';
-
+export class TenantUnavailableError extends PublicError {
   constructor(detail: string, options?: { cause?: unknown }) {
-    super(detail, { ...options, retryAfterSeconds: 5 });
+    super('TENANT_UNAVAILABLE', detail, { ...options, retryAfterSeconds: 5 });
   }
 }
 

@@ -1,4 +1,5 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when tenant data is accessed outside `run(tenant, …)`. There is no default tenant. */
 export class NoTenantContextError extends CodedError {
@@ -10,10 +11,8 @@ export class NoTenantContextError extends CodedError {
 }
 
 /** Raised for a slug or id that is not in the catalog. */
-export class UnknownTenantError extends CodedError {
-  readonly code = 'NOT_FOUND';
-
+export class UnknownTenantError extends PublicError {
   constructor(readonly slugOrId: string) {
-    super('no such tenant');
+    super('NOT_FOUND', 'no such tenant');
   }
 }

@@ -1,20 +1,16 @@
-import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when a request has no credential or an invalid one. The reason is for the log, not the caller. */
-export class UnauthenticatedError extends CodedError {
-  readonly code = 'UNAUTHENTICATED';
-
+export class UnauthenticatedError extends PublicError {
   constructor(readonly reason: string) {
-    super('a valid credential is required: Authorization: Bearer <API key or token>');
+    super('UNAUTHENTICATED', 'a valid credential is required: Authorization: Bearer <API key or token>');
   }
 }
 
 /** Raised when the host, path or header names a different tenant than the credential. */
-export class TenantMismatchError extends CodedError {
-  readonly code = 'TENANT_MISMATCH';
-
+export class TenantMismatchError extends PublicError {
   constructor(readonly selector: 'host' | 'path' | 'header') {
-    super(`the ${selector} names a different tenant than the credential`);
+    super('TENANT_MISMATCH', `the ${selector} names a different tenant than the credential`);
   }
 }
 

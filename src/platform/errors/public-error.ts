@@ -1,0 +1,36 @@
+import { HttpException } from '@nestjs/common';
+import { CODED_ERROR, type CodedErrorOptions } from './coded-error.js';
+import { type PublicCode, STATUS_OF_PUBLIC_CODE } from './public-codes.js';
+
+/** What the response contains beside the code and the message. */
+interface PublicErrorOptions extends CodedErrorOptions {
+  readonly details?: object;
+}
+
+/**
+ * Base class of the errors that a client can act upon: a `CodedError` that is an HTTP exception as well, so that an
+ * application without the `ProblemFilter` responds with its status, code and public message. Nest does not log HTTP
+ * exceptions, so failures of the server are none.
+ */
+export abstract class PublicError extends HttpException {
+  readonly retryAfterSeconds?: number;
+  readonly publicMessage: string;
+
+  constructor(
+    readonly code: PublicCode,
+    message: string,
+    { cause, retryAfterSeconds, publicMessage = message, details }: PublicErrorOptions = {},
+  ) {
+    const statusCode = STATUS_OF_PUBLIC_CODE[code];
+    super({ statusCode, code, message: publicMessage, ...details }, statusCode, { cause });
+    this.name = new.target.name;
+    this.message = message;
+    Error.captureStackTrace(this, new.target); // Nest sets the message too late for the first line of the stack
+    this.publicMessage = publicMessage;
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  get [CODED_ERROR](): true {
+    return true;
+  }
+}
