@@ -3,6 +3,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CatalogProbe } from './catalog-probe.js';
+import { degraded } from './degraded.js';
 
 /** Results are reused for this long, so that many load balancers cause one query. */
 const RESULT_TTL_MS = 1_000;
@@ -41,7 +42,7 @@ export class CatalogIndicator implements OnModuleInit {
     if (failure === undefined) return session.up();
     const awayMs = Math.round(this.now() - this.markUnavailable());
     const data = { message: failure, awayMs };
-    return awayMs < this.graceMs ? session.degraded(data) : session.down(data);
+    return awayMs < this.graceMs ? degraded(session, data) : session.down(data);
   }
 
   private markUnavailable(): number {

@@ -1,9 +1,10 @@
-import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { Public } from '../tenant/access/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
+import { ProblemFilter } from '../http/problem.filter.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
@@ -15,8 +16,8 @@ const SHUTTING_DOWN: HealthCheckResult = { status: 'shutting_down', info: {}, er
 
 @ApiTags('health')
 @Public()
-@UseFilters(HealthFilter)
-@Controller('health')
+@UseFilters(new ProblemFilter(), new HealthFilter()) // the last one that catches an exception has it
+@Controller({ path: 'health', version: VERSION_NEUTRAL })
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { degraded } from './degraded.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 
 /**
@@ -18,6 +19,6 @@ export class TenantsIndicator {
     const serviceable = pools.filter(({ breaker }) => breaker !== 'open').length;
     const data = { serviceable, total: pools.length };
     const session = this.health.check('tenantDatabases');
-    return serviceable === pools.length ? session.up(data) : session.degraded(data);
+    return serviceable === pools.length ? session.up(data) : degraded(session, data);
   }
 }

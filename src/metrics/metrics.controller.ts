@@ -1,6 +1,7 @@
-import { Controller, Get, Header, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
+import { ProblemFilter } from '../http/problem.filter.js';
 import { Public } from '../tenant/access/access.decorators.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';
@@ -8,7 +9,8 @@ import { MetricsService } from './metrics.service.js';
 @ApiExcludeController()
 @Public() // MetricsGuard decides
 @UseGuards(MetricsGuard)
-@Controller('metrics')
+@UseFilters(new ProblemFilter())
+@Controller({ path: 'metrics', version: VERSION_NEUTRAL })
 export class MetricsController {
   constructor(private readonly metrics: MetricsService) {}
 

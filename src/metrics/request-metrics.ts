@@ -1,9 +1,10 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Registry } from 'prom-client';
-import { usageOf } from '../http/request-state.js';
-import { callerOf } from '../tenant/identification/request-identification.js';
+import type { HttpRequest } from '../http/http-request.js';
+import { requestState, usageOf } from '../http/request-state.js';
+import type { Caller } from '../tenant/identification/caller.js';
+import { observeResponses } from './observe-responses.js';
 import { registerMetric } from './series/reported-metric.js';
 import { RouteCounters } from './series/route-counters.js';
 import { TenantMetrics } from './tenant-metrics.js';
@@ -15,14 +16,14 @@ const UNKNOWN_ROUTE = 'unknown';
 
 /** Metrics of requests by route, and of the requests of each tenant. */
 @Injectable()
-export class RequestMetrics implements OnModuleInit {
+export class RequestMetrics {
   /** By method, then by route. */
   private readonly counters = new Map<string, Map<string, RouteCounters>>();
 
   constructor(
     registry: Registry,
     private readonly tenants: TenantMetrics,
-    private readonly adapterHost: HttpAdapterHost,
+    adapterHost: HttpAdapterHost,
   ) {
     registerMetric(registry, {
       name: 'tenantry_http_requests_total',
@@ -36,26 +37,16 @@ export class RequestMetrics implements OnModuleInit {
       type: 'histogram',
       read: () => this.all().flatMap((route) => route.duration(DURATION)),
     });
-  }
-
-  /** Until it listens, Fastify applies a new hook to all routes, including existing ones. */
-  onModuleInit(): void {
-    const { httpAdapter } = this.adapterHost;
-    if (httpAdapter.getType() === 'fastify') this.register(httpAdapter.getInstance<FastifyInstance>());
-  }
-
-  private register(server: FastifyInstance): void {
-    server.addHook('onResponse', (request, reply, done) => {
-      this.record(request, reply);
-      done();
+    // As soon as there is a server: Express runs what is added later only for requests that no route has answered.
+    adapterHost.init$.subscribe(() => {
+      observeResponses(adapterHost.httpAdapter, this.record.bind(this));
     });
   }
 
-  private record(request: FastifyRequest, reply: FastifyReply): void {
-    const route = request.is404 ? UNKNOWN_ROUTE : (request.routeOptions.url ?? UNKNOWN_ROUTE);
-    this.countersOf(request.method, route).record(reply.statusCode, reply.elapsedTime / 1000);
-    const caller = callerOf(request);
-    if (caller.kind === 'tenant') this.tenants.record(caller.tenant.slug, usageOf(request));
+  private record(request: HttpRequest, route: string | undefined, status: number, seconds: number): void {
+    this.countersOf(request.method, route ?? UNKNOWN_ROUTE).record(status, seconds);
+    const caller = requestState(request)?.caller as Caller | undefined;
+    if (caller?.kind === 'tenant') this.tenants.record(caller.tenant.slug, usageOf(request));
   }
 
   private countersOf(method: string, route: string): RouteCounters {
