@@ -22,7 +22,6 @@ import { parseJsonBodies } from '../http/json-body.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
-import { validationPipe } from '../http/validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** How often requests that have not arrived completely are compared with their deadline. */
@@ -60,7 +59,6 @@ export async function createApp(
     abortOnError: false,
   });
   try {
-    app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
     parseJsonBodies(adapter, BODY_LIMIT_BYTES);
     preventSharedCaching(adapter.getInstance());

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { OPERATIONS_PATH } from '../admin/operations/operation-location.js';
 import { OperationKinds } from '../operations/operation-kinds.js';
 
 export const API_DOCS_PATH = 'docs';
@@ -42,5 +43,11 @@ function withOperationRequests(app: INestApplication, document: OpenAPIObject): 
   const union = JSON.stringify(z.toJSONSchema(z.union(requests), { target: 'openapi-3.0', io: 'input' }));
   const { anyOf, definitions } = JSON.parse(union.replaceAll('#/definitions/', SCHEMAS)) as RequestSchemas;
   const schemas = { ...document.components?.schemas, ...definitions, NewOperation: { oneOf: anyOf } };
+  const create = document.paths[`/${OPERATIONS_PATH}`]?.post;
+  if (create) create.requestBody = requestOf('NewOperation');
   return { ...document, components: { ...document.components, schemas } };
+}
+
+function requestOf(name: string): NonNullable<OpenAPIObject['paths'][string]['post']>['requestBody'] {
+  return { required: true, content: { 'application/json': { schema: { $ref: `${SCHEMAS}${name}` } } } };
 }

@@ -1,15 +1,17 @@
-import { Body, Controller, Delete, Get, Header, Param, Post, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Delete, Get, Header, Param, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidBody } from '../../http/valid.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
 import { slugOrId } from '../../http/slug-or-id.js';
+import type { HttpResponse } from '../../http/http-request.js';
 import {
   apiKeyView,
   type ApiKeyView,
@@ -21,10 +23,7 @@ import {
 import { apiKeyIdPipe } from './api-key-id.pipe.js';
 import { ApiKeys } from './api-keys.js';
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller('admin/v1/tenants/:slug/api-keys')
+@ControlPlaneController('admin/v1/tenants/:slug/api-keys')
 export class ApiKeysController {
   constructor(
     private readonly apiKeys: ApiKeys,
@@ -33,7 +32,7 @@ export class ApiKeysController {
 
   @Get()
   @ApiOperation({ summary: "List a tenant's API keys, newest first" })
-  @ApiOkResponse({ standardSchema: z.array(apiKeyView) })
+  @ApiOkResponse(responseSchema(z.array(apiKeyView)))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   list(@Param('slug', slugOrId) tenant: string): Promise<readonly ApiKeyView[]> {
     return this.apiKeys.list(tenant);
@@ -42,26 +41,26 @@ export class ApiKeysController {
   @Post()
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue an API key. Its token is only in this response' })
-  @ApiCreatedResponse({ standardSchema: issuedApiKey })
+  @ApiCreatedResponse(responseSchema(issuedApiKey))
   @ApiIdempotent('the request conflicts with stored data')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   async issue(
     @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
-    @Body({ schema: newApiKeyRequest.default({}) }) request: NewApiKeyRequest,
+    @ValidBody(newApiKeyRequest.default({})) request: NewApiKeyRequest,
     @IdempotencyKey() key: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<IssuedApiKey> {
     const action = `POST admin/v1/tenants/${tenant}/api-keys`;
     const result = await this.idempotency.runDetectingReplay({ key, action, body: request }, (catalog) =>
       this.apiKeys.issue(catalog, tenant, request, actor),
     );
-    return withReplayHeader(reply, result);
+    return withReplayHeader(response, result);
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Revoke an API key: within a second every instance rejects it' })
-  @ApiOkResponse({ standardSchema: apiKeyView })
+  @ApiOkResponse(responseSchema(apiKeyView))
   @ApiProblem('NOT_FOUND', 'no such tenant or API key')
   revoke(
     @CurrentActor() actor: Actor,

@@ -1,22 +1,21 @@
-import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidQuery } from '../../http/valid.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { auditFilter, type AuditFilter, auditPage, type AuditPage } from './audit.schemas.js';
 import { AuditRecords } from './audit-records.js';
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller('admin/v1/audit')
+@ControlPlaneController('admin/v1/audit')
 export class AuditController {
   constructor(private readonly records: AuditRecords) {}
 
   @Get()
   @ApiOperation({ summary: 'List audit log entries, newest first' })
-  @ApiOkResponse({ standardSchema: auditPage })
+  @ApiOkResponse(responseSchema(auditPage))
   @ApiProblem('VALIDATION_FAILED')
-  list(@Query({ schema: auditFilter }) filter: AuditFilter): Promise<AuditPage> {
+  list(@ValidQuery(auditFilter) filter: AuditFilter): Promise<AuditPage> {
     return this.records.list(filter);
   }
 }

@@ -1,14 +1,13 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidBody } from '../../http/valid.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { fleetPreview, type FleetPreviewView, previewRequest, type PreviewRequest } from './fleet-migration.schemas.js';
 import { FleetPreview } from './fleet-preview.js';
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller('admin/v1/migrations')
+@ControlPlaneController('admin/v1/migrations')
 export class MigrationsController {
   constructor(private readonly fleetPreview: FleetPreview) {}
 
@@ -20,9 +19,9 @@ export class MigrationsController {
       'The migrations run in a scratch schema, once for each version that tenants have. No tenant is locked or ' +
       'changed. To start the migration: `POST /admin/v1/operations` with `kind` `migrate`.',
   })
-  @ApiOkResponse({ standardSchema: fleetPreview })
+  @ApiOkResponse(responseSchema(fleetPreview))
   @ApiProblem('VALIDATION_FAILED')
-  preview(@Body({ schema: previewRequest }) request: PreviewRequest): Promise<FleetPreviewView> {
+  preview(@ValidBody(previewRequest) request: PreviewRequest): Promise<FleetPreviewView> {
     return this.fleetPreview.preview(request);
   }
 }

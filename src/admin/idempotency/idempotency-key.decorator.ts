@@ -1,15 +1,15 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
+import type { HttpRequest } from '../../http/http-request.js';
 
 const HEADER = 'Idempotency-Key';
 const PRINTABLE_ASCII = /^[\x20-\x7e]{1,255}$/;
 
 /** The value of the `Idempotency-Key` header, or `undefined` without one. @throws ValidationFailedError */
 export const IdempotencyKey = createParamDecorator((_data: undefined, context: ExecutionContext) => {
-  const key = context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key'];
+  const key = context.switchToHttp().getRequest<HttpRequest>().headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && PRINTABLE_ASCII.test(key)) return key;
   throw new ValidationFailedError([{ field: HEADER, message: 'must be 1-255 characters of printable ASCII' }]);

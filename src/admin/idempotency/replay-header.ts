@@ -1,8 +1,8 @@
-import type { FastifyReply } from 'fastify';
+import type { HttpResponse } from '../../http/http-request.js';
 import type { IdempotentResult } from './idempotency.js';
 
-/** Returns the response, and marks a replayed one with the `Idempotency-Replayed` header. */
-export function withReplayHeader<T>(reply: FastifyReply, { response, isReplayed }: IdempotentResult<T>): T {
-  if (isReplayed) void reply.header('idempotency-replayed', 'true');
+/** Returns the response's body, and marks a replayed one with the `Idempotency-Replayed` header. */
+export function withReplayHeader<T>(http: HttpResponse, { response, isReplayed }: IdempotentResult<T>): T {
+  if (isReplayed) void http.header('idempotency-replayed', 'true');
   return response;
 }

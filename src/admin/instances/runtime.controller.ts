@@ -1,12 +1,12 @@
-import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Get, Inject } from '@nestjs/common';
+import { ApiOperation } from '@nestjs/swagger';
 import { CACHE, type Cache } from '../../cache/contract/cache.js';
 import type { CacheSnapshot } from '../../cache/contract/cache-statistics.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-config.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { type FeatureFlag, featureFlagsOf } from '../../platform/config/feature-flags.js';
 
 interface Runtime {
@@ -18,10 +18,7 @@ interface Runtime {
   readonly cache: CacheSnapshot;
 }
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller('admin/v1/runtime')
+@ControlPlaneController('admin/v1/runtime')
 export class RuntimeController {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,

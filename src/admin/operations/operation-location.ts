@@ -1,8 +1,9 @@
-import type { FastifyReply } from 'fastify';
+import type { HttpResponse } from '../../http/http-request.js';
+import { setLocation } from '../location.js';
 
 export const OPERATIONS_PATH = 'admin/v1/operations';
 
 /** Sets the `Location` header to the operation's path. */
-export function setLocation(reply: FastifyReply, { id }: { readonly id: string }): void {
-  void reply.header('location', `/${OPERATIONS_PATH}/${id}`);
+export function setOperationLocation(response: HttpResponse, { id }: { readonly id: string }): void {
+  setLocation(response, `${OPERATIONS_PATH}/${id}`);
 }

@@ -1,19 +1,13 @@
-import { Body, Controller, Get, HttpCode, type MessageEvent, Param, Post, Query, Res, Sse } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiBody,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProduces,
-  ApiTags,
-} from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Body, Get, HttpCode, type MessageEvent, Param, Post, Res, Sse } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidQuery } from '../../http/valid.decorators.js';
 import { IdPipe } from '../../http/id.pipe.js';
 import type { Page } from '../../http/page.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import type { HttpResponse } from '../../http/http-request.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
@@ -32,7 +26,7 @@ import {
   toOperationView,
 } from './operation.schemas.js';
 import { OperationEvents } from './operation-events.js';
-import { OPERATIONS_PATH, setLocation } from './operation-location.js';
+import { OPERATIONS_PATH, setOperationLocation } from './operation-location.js';
 import { OperationRecords } from './operation-records.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { Operations } from '../../operations/operations.js';
@@ -42,10 +36,7 @@ const operationId = new IdPipe('operation');
 /** Buffer limit per event stream, in characters, for followers that read slowly. */
 const MAX_PENDING_LENGTH = 256 * 1024;
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller(OPERATIONS_PATH)
+@ControlPlaneController(OPERATIONS_PATH)
 export class OperationsController {
   constructor(
     private readonly operations: Operations,
@@ -58,24 +49,24 @@ export class OperationsController {
 
   @Get()
   @ApiOperation({ summary: 'List operations, newest first' })
-  @ApiOkResponse({ standardSchema: operationPage })
+  @ApiOkResponse(responseSchema(operationPage))
   @ApiProblem('VALIDATION_FAILED')
-  list(@Query({ schema: operationFilter }) filter: OperationFilter): Promise<Page<OperationView>> {
+  list(@ValidQuery(operationFilter) filter: OperationFilter): Promise<Page<OperationView>> {
     return this.records.list(filter);
   }
 
   @Post()
   @HttpCode(202)
   @ApiOperation({ summary: 'Start an operation' })
-  @ApiBody({ schema: { $ref: '#/components/schemas/NewOperation' } })
-  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiBody({ schema: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' } } } })
+  @ApiAcceptedResponse(responseSchema(operationView))
   @ApiIdempotent('another operation is in progress')
   @ApiProblem('NOT_FOUND', 'the tenant or server does not exist')
   async create(
     @CurrentActor() actor: Actor,
     @Body() body: unknown,
     @IdempotencyKey() key: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     const request = this.requested.validate(body);
     const result = await this.idempotency.runDetectingReplay(
@@ -83,13 +74,13 @@ export class OperationsController {
       (catalog) => this.requested.create(catalog, request, actor),
     );
     this.runner.wake();
-    setLocation(reply, result.response);
-    return withReplayHeader(reply, result);
+    setOperationLocation(response, result.response);
+    return withReplayHeader(response, result);
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'Read an operation' })
-  @ApiOkResponse({ standardSchema: operationView })
+  @ApiOkResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
   read(@Param('id', operationId) id: string): Promise<OperationView> {
     return this.records.read(id);
@@ -97,12 +88,12 @@ export class OperationsController {
 
   @Get(':id/tenants')
   @ApiOperation({ summary: 'List the outcome of an operation for each tenant so far' })
-  @ApiOkResponse({ standardSchema: operationTenantPage })
+  @ApiOkResponse(responseSchema(operationTenantPage))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such operation')
   listTenants(
     @Param('id', operationId) id: string,
-    @Query({ schema: operationTenantFilter }) filter: OperationTenantFilter,
+    @ValidQuery(operationTenantFilter) filter: OperationTenantFilter,
   ): Promise<OperationTenantPage> {
     return this.records.listTenants(id, filter);
   }
@@ -125,7 +116,7 @@ export class OperationsController {
   @ApiOperation({
     summary: 'Cancel an operation: immediately if it has not started, otherwise after the work in progress',
   })
-  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has already ended')
   async cancel(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {
@@ -135,7 +126,7 @@ export class OperationsController {
   @Post(':id/retry')
   @HttpCode(202)
   @ApiOperation({ summary: 'Retry a failed or cancelled operation, from its last finished step' })
-  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has not ended, has succeeded, or cannot be resumed')
   async retry(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {

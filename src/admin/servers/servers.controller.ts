@@ -1,16 +1,12 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidBody } from '../../http/valid.decorators.js';
+import type { HttpResponse } from '../../http/http-request.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
+import { setLocation } from '../location.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
@@ -29,10 +25,7 @@ import { Servers } from './servers.js';
 
 const PATH = 'admin/v1/servers';
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller(PATH)
+@ControlPlaneController(PATH)
 export class ServersController {
   constructor(
     private readonly servers: Servers,
@@ -41,33 +34,33 @@ export class ServersController {
 
   @Get()
   @ApiOperation({ summary: 'List the PostgreSQL servers for tenants' })
-  @ApiOkResponse({ standardSchema: z.array(serverView) })
+  @ApiOkResponse(responseSchema(z.array(serverView)))
   list(): Promise<readonly ServerView[]> {
     return this.servers.list();
   }
 
   @Post()
   @ApiOperation({ summary: 'Validate and register a server' })
-  @ApiCreatedResponse({ standardSchema: serverView })
+  @ApiCreatedResponse(responseSchema(serverView))
   @ApiIdempotent('the name is already in use')
   async register(
     @CurrentActor() actor: Actor,
-    @Body({ schema: newServer }) options: NewServer,
+    @ValidBody(newServer) options: NewServer,
     @IdempotencyKey() key: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<ServerView> {
     await this.servers.check(options);
     const result = await this.idempotency.runDetectingReplay(
       { key, action: `POST ${PATH}`, body: options },
       (catalog) => this.servers.register(catalog, options, actor),
     );
-    void reply.header('location', `/${PATH}/${result.response.name}`);
-    return withReplayHeader(reply, result);
+    setLocation(response, `${PATH}/${result.response.name}`);
+    return withReplayHeader(response, result);
   }
 
   @Get(':name')
   @ApiOperation({ summary: 'Read a server' })
-  @ApiOkResponse({ standardSchema: serverView })
+  @ApiOkResponse(responseSchema(serverView))
   @ApiProblem('NOT_FOUND', 'no such server')
   read(@Param('name', serverNamePipe) name: string): Promise<ServerView> {
     return this.servers.read(name);
@@ -75,14 +68,14 @@ export class ServersController {
 
   @Patch(':name')
   @ApiOperation({ summary: "Validate and change a server's address, owner or limit" })
-  @ApiOkResponse({ standardSchema: serverView })
+  @ApiOkResponse(responseSchema(serverView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such server')
   @ApiProblem('CONFLICT', "it is the catalog's server, whose address and owner are in DATABASE_URL")
   change(
     @CurrentActor() actor: Actor,
     @Param('name', serverNamePipe) name: string,
-    @Body({ schema: serverChange }) change: ServerChange,
+    @ValidBody(serverChange) change: ServerChange,
   ): Promise<ServerView> {
     return this.servers.change(name, change, actor);
   }
@@ -100,7 +93,7 @@ export class ServersController {
   @Post(':name/drain')
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop placing tenants on a server' })
-  @ApiOkResponse({ standardSchema: serverView })
+  @ApiOkResponse(responseSchema(serverView))
   @ApiProblem('NOT_FOUND', 'no such server')
   drain(@CurrentActor() actor: Actor, @Param('name', serverNamePipe) name: string): Promise<ServerView> {
     return this.servers.drain(name, actor);
@@ -109,7 +102,7 @@ export class ServersController {
   @Post(':name/undrain')
   @HttpCode(200)
   @ApiOperation({ summary: 'Place tenants on a server again' })
-  @ApiOkResponse({ standardSchema: serverView })
+  @ApiOkResponse(responseSchema(serverView))
   @ApiProblem('NOT_FOUND', 'no such server')
   undrain(@CurrentActor() actor: Actor, @Param('name', serverNamePipe) name: string): Promise<ServerView> {
     return this.servers.undrain(name, actor);

@@ -1,9 +1,10 @@
-import { Controller, Get, HttpStatus, Param, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Get, HttpStatus, Param, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
+import { responseSchema } from '../../http/documented-schema.js';
+import type { HttpResponse } from '../../http/http-request.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { TenantAvailability } from '../../tenant/admission/tenant-availability.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { TenantLookup } from '../../tenant/directory/tenant-lookup.js';
@@ -23,10 +24,7 @@ const tenantHealth = z
   });
 type TenantHealth = z.infer<typeof tenantHealth>;
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller('admin/v1/tenants')
+@ControlPlaneController('admin/v1/tenants')
 export class TenantHealthController {
   constructor(
     private readonly lookup: TenantLookup,
@@ -36,8 +34,8 @@ export class TenantHealthController {
 
   @Get(':slug/health')
   @ApiOperation({ summary: "Check one tenant's database; 503 when it does not respond" })
-  @ApiOkResponse({ standardSchema: tenantHealth })
-  async health(@Param('slug') slug: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<TenantHealth> {
+  @ApiOkResponse(responseSchema(tenantHealth))
+  async health(@Param('slug') slug: string, @Res({ passthrough: true }) response: HttpResponse): Promise<TenantHealth> {
     const tenant = await this.lookup.bySlug(slug);
     if (!tenant) throw new NotFoundError('tenant');
     const { status, isolation } = tenant;
@@ -49,7 +47,7 @@ export class TenantHealthController {
       await (await this.connections.dataSource(tenant)).query('SELECT 1');
       return { slug, status, isolation, database: 'up', responseMs: Math.round(performance.now() - startedAt) };
     } catch (error) {
-      void reply.status(HttpStatus.SERVICE_UNAVAILABLE);
+      void response.status(HttpStatus.SERVICE_UNAVAILABLE);
       return { slug, status, isolation, database: 'down', reason: codeOf(error) };
     }
   }

@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidBody } from '../../http/valid.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { slugOrId } from '../../http/slug-or-id.js';
@@ -12,17 +14,14 @@ import { TENANTS_PATH } from './tenants-path.js';
 /**
  * Changes whether a tenant is served. All routes are idempotent: without a change of state the response is the same.
  */
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller(`${TENANTS_PATH}/:slug`)
+@ControlPlaneController(`${TENANTS_PATH}/:slug`)
 export class TenantLifecycleController {
   constructor(private readonly lifecycle: TenantLifecycle) {}
 
   @Post('suspend')
   @HttpCode(200)
   @ApiOperation({ summary: 'Suspend a tenant: within a second all its work stops, on every instance' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   suspend(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
@@ -32,7 +31,7 @@ export class TenantLifecycleController {
   @Post('resume')
   @HttpCode(200)
   @ApiOperation({ summary: 'End a suspension' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   resume(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
@@ -41,21 +40,21 @@ export class TenantLifecycleController {
 
   @Put('maintenance')
   @ApiOperation({ summary: 'Start maintenance, or change its message: callers are asked to retry later' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   beginMaintenance(
     @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
-    @Body({ schema: maintenance.default({}) }) options: Maintenance,
+    @ValidBody(maintenance.default({})) options: Maintenance,
   ): Promise<TenantView> {
     return this.lifecycle.beginMaintenance(tenant, options, actor);
   }
 
   @Delete('maintenance')
   @ApiOperation({ summary: 'End maintenance' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'its status does not allow it')
   endMaintenance(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {
@@ -65,7 +64,7 @@ export class TenantLifecycleController {
   @Post('restore')
   @HttpCode(200)
   @ApiOperation({ summary: 'Undo a deletion whose grace period has not passed' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'the tenant is not being deleted, or the deletion of its data has started')
   restore(@CurrentActor() actor: Actor, @Param('slug', slugOrId) tenant: string): Promise<TenantView> {

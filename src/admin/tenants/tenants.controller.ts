@@ -1,20 +1,22 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { ControlPlane } from '../../tenant/access/access.decorators.js';
+import { responseSchema } from '../../http/documented-schema.js';
+import { ValidBody, ValidQuery } from '../../http/valid.decorators.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
-import { setLocation } from '../operations/operation-location.js';
+import { setOperationLocation } from '../operations/operation-location.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
 import { createdTenantView, type CreatedTenantView } from './created-tenant.schema.js';
 import { slugOrId } from '../../http/slug-or-id.js';
+import type { HttpResponse } from '../../http/http-request.js';
 import {
   deletion,
   type Deletion,
@@ -34,10 +36,7 @@ import { TenantRecords } from './tenant-records.js';
 import { TENANTS_PATH } from './tenants-path.js';
 import { Tenants } from './tenants.js';
 
-@ApiTags('control plane')
-@ApiBearerAuth()
-@ControlPlane()
-@Controller(TENANTS_PATH)
+@ControlPlaneController(TENANTS_PATH)
 export class TenantsController {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -50,9 +49,9 @@ export class TenantsController {
 
   @Get()
   @ApiOperation({ summary: 'List tenants, ordered by slug' })
-  @ApiOkResponse({ standardSchema: tenantPage })
+  @ApiOkResponse(responseSchema(tenantPage))
   @ApiProblem('VALIDATION_FAILED')
-  list(@Query({ schema: tenantFilter }) filter: TenantFilter): Promise<TenantPage> {
+  list(@ValidQuery(tenantFilter) filter: TenantFilter): Promise<TenantPage> {
     return this.records.list(filter);
   }
 
@@ -61,14 +60,14 @@ export class TenantsController {
   @ApiOperation({
     summary: 'Create a tenant. It is served once the operation in the Location header has succeeded',
   })
-  @ApiAcceptedResponse({ standardSchema: createdTenantView })
+  @ApiAcceptedResponse(responseSchema(createdTenantView))
   @ApiIdempotent('the slug or a domain is already in use, or the server is draining')
   @ApiProblem('NOT_FOUND', 'no such server')
   async create(
     @CurrentActor() actor: Actor,
-    @Body({ schema: newTenant }) options: NewTenant,
+    @ValidBody(newTenant) options: NewTenant,
     @IdempotencyKey() key: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<CreatedTenantView> {
     const request = { key, action: `POST ${TENANTS_PATH}`, body: options };
     const result = await this.idempotency.runDetectingReplay(request, async (catalog): Promise<CreatedTenantView> => {
@@ -76,13 +75,13 @@ export class TenantsController {
       return { tenant, operation: toOperationView(operation) };
     });
     this.runner.wake();
-    setLocation(reply, result.response.operation);
-    return withReplayHeader(reply, result);
+    setOperationLocation(response, result.response.operation);
+    return withReplayHeader(response, result);
   }
 
   @Get(':slug')
   @ApiOperation({ summary: 'Read a tenant, by slug or id' })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   read(@Param('slug', slugOrId) tenant: string): Promise<TenantView> {
     return this.records.read(tenant);
@@ -90,14 +89,14 @@ export class TenantsController {
 
   @Patch(':slug')
   @ApiOperation({ summary: "Change a tenant's limits and domains; each given field replaces the stored value" })
-  @ApiOkResponse({ standardSchema: tenantView })
+  @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'a domain belongs to another tenant')
   change(
     @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
-    @Body({ schema: tenantChange }) change: TenantChange,
+    @ValidBody(tenantChange) change: TenantChange,
   ): Promise<TenantView> {
     return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, actor));
   }
@@ -105,19 +104,19 @@ export class TenantsController {
   @Delete(':slug')
   @HttpCode(202)
   @ApiOperation({ summary: 'Stop serving a tenant immediately, and delete its data after a grace period' })
-  @ApiAcceptedResponse({ standardSchema: operationView })
+  @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'another operation on the tenant is in progress')
   async delete(
     @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
-    @Query({ schema: deletion }) options: Deletion,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @ValidQuery(deletion) options: Deletion,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     const operation = await this.lifecycle.delete(tenant, options, actor);
     this.runner.wake();
-    setLocation(reply, operation);
+    setOperationLocation(response, operation);
     return toOperationView(operation);
   }
 }

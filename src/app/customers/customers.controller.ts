@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -9,6 +9,18 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import {
+  ApiProblem,
+  IdPipe,
+  type Page,
+  pageOf,
+  pageQuery,
+  type PageQuery,
+  responseSchema,
+  toPage,
+  ValidBody,
+  ValidQuery,
+} from '../../rest.js';
+import {
   customerChange,
   type CustomerChange,
   customerView,
@@ -18,7 +30,6 @@ import {
   type NewCustomer,
   toCustomerView,
 } from './customer.schemas.js';
-import { ApiProblem, IdPipe, type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../rest.js';
 import { CustomersService } from './customers.service.js';
 
 const customerId = new IdPipe('customer');
@@ -31,25 +42,25 @@ export class CustomersController {
 
   @Get()
   @ApiOperation({ summary: 'List customers, newest first' })
-  @ApiOkResponse({ standardSchema: pageOf(customerView) })
+  @ApiOkResponse(responseSchema(pageOf(customerView)))
   @ApiProblem('VALIDATION_FAILED')
-  async list(@Query({ schema: pageQuery }) query: PageQuery): Promise<Page<CustomerView>> {
+  async list(@ValidQuery(pageQuery) query: PageQuery): Promise<Page<CustomerView>> {
     return toPage(await this.customers.list(query), query, toCustomerView);
   }
 
   @Post()
   @ApiOperation({ summary: 'Create a customer' })
-  @ApiCreatedResponse({ standardSchema: customerView })
+  @ApiCreatedResponse(responseSchema(customerView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('CONFLICT', 'another customer has this email')
-  async create(@Body({ schema: newCustomer }) values: NewCustomer): Promise<CustomerView> {
+  async create(@ValidBody(newCustomer) values: NewCustomer): Promise<CustomerView> {
     return toCustomerView(await this.customers.create(values));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'Read a customer' })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
-  @ApiOkResponse({ standardSchema: customerView })
+  @ApiOkResponse(responseSchema(customerView))
   @ApiProblem('NOT_FOUND', 'no such customer')
   async read(@Param('id', customerId) id: string): Promise<CustomerView> {
     return toCustomerView(await this.customers.read(id));
@@ -58,13 +69,13 @@ export class CustomersController {
   @Patch(':id')
   @ApiOperation({ summary: 'Change a customer, unless it has changed since it was read' })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_CUSTOMER_ID })
-  @ApiOkResponse({ standardSchema: customerView })
+  @ApiOkResponse(responseSchema(customerView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such customer')
   @ApiProblem('CONFLICT', 'the customer has changed since it was read')
   async change(
     @Param('id', customerId) id: string,
-    @Body({ schema: customerChange }) change: CustomerChange,
+    @ValidBody(customerChange) change: CustomerChange,
   ): Promise<CustomerView> {
     return toCustomerView(await this.customers.change(id, change));
   }

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -8,7 +8,18 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { ApiProblem, IdPipe, type Page, pageOf, pageQuery, type PageQuery, toPage } from '../../rest.js';
+import {
+  ApiProblem,
+  IdPipe,
+  type Page,
+  pageOf,
+  pageQuery,
+  type PageQuery,
+  responseSchema,
+  toPage,
+  ValidBody,
+  ValidQuery,
+} from '../../rest.js';
 import { orderSummary, type OrderSummary } from './order-summary.schema.js';
 import {
   EXAMPLE_ORDER_ID,
@@ -32,32 +43,32 @@ export class OrdersController {
 
   @Get()
   @ApiOperation({ summary: 'List orders with their lines, newest first' })
-  @ApiOkResponse({ standardSchema: pageOf(orderView) })
+  @ApiOkResponse(responseSchema(pageOf(orderView)))
   @ApiProblem('VALIDATION_FAILED')
-  async list(@Query({ schema: pageQuery }) query: PageQuery): Promise<Page<OrderView>> {
+  async list(@ValidQuery(pageQuery) query: PageQuery): Promise<Page<OrderView>> {
     return toPage(await this.orders.list(query), query, toOrderView);
   }
 
   @Get('summary')
   @ApiOperation({ summary: 'Count and total amount of orders by status and currency' })
-  @ApiOkResponse({ standardSchema: orderSummary })
+  @ApiOkResponse(responseSchema(orderSummary))
   summary(): Promise<OrderSummary> {
     return this.orders.summary();
   }
 
   @Post()
   @ApiOperation({ summary: 'Create an order with its lines; the total is calculated' })
-  @ApiCreatedResponse({ standardSchema: orderView })
+  @ApiCreatedResponse(responseSchema(orderView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('CONFLICT', 'another order has this number')
-  async create(@Body({ schema: newOrder }) values: NewOrder): Promise<OrderView> {
+  async create(@ValidBody(newOrder) values: NewOrder): Promise<OrderView> {
     return toOrderView(await this.orders.create(values));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'Read an order with its lines' })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
-  @ApiOkResponse({ standardSchema: orderView })
+  @ApiOkResponse(responseSchema(orderView))
   @ApiProblem('NOT_FOUND', 'no such order')
   async read(@Param('id', orderId) id: string): Promise<OrderView> {
     return toOrderView(await this.orders.read(id));
@@ -68,14 +79,11 @@ export class OrdersController {
     summary: 'Change the status or replace the lines of an order, unless it has changed since it was read',
   })
   @ApiParam({ name: 'id', format: 'uuid', example: EXAMPLE_ORDER_ID })
-  @ApiOkResponse({ standardSchema: orderView })
+  @ApiOkResponse(responseSchema(orderView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such order')
   @ApiProblem('CONFLICT', 'the order has changed since it was read')
-  async change(
-    @Param('id', orderId) id: string,
-    @Body({ schema: orderChange }) change: OrderChange,
-  ): Promise<OrderView> {
+  async change(@Param('id', orderId) id: string, @ValidBody(orderChange) change: OrderChange): Promise<OrderView> {
     return toOrderView(await this.orders.change(id, change));
   }
 

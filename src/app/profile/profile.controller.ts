@@ -2,6 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { TenantContext } from '../../index.js';
+import { responseSchema } from '../../rest.js';
 
 const tenantProfile = z
   .object({
@@ -14,14 +15,14 @@ type TenantProfile = z.infer<typeof tenantProfile>;
 
 @ApiTags('tenant')
 @ApiBearerAuth()
+/** The tenant of the caller's credential. */
 @Controller('api/v1/tenant')
-/** Who this credential belongs to. */
 export class ProfileController {
   constructor(private readonly context: TenantContext) {}
 
   @Get()
   @ApiOperation({ summary: 'Get the tenant of this credential' })
-  @ApiOkResponse({ standardSchema: tenantProfile })
+  @ApiOkResponse(responseSchema(tenantProfile))
   profile(): TenantProfile {
     const { slug, isolation, status } = this.context.current().tenant;
     return { slug, isolation, status };

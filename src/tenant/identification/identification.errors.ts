@@ -15,7 +15,7 @@ export class TenantMismatchError extends PublicError {
 }
 
 /** Raised when the application's resolver names a tenant that does not exist. */
-export class UnknownMembershipError extends CodedError {
+export class UnknownMembershipError extends PublicError {
   readonly code = 'FORBIDDEN';
 
   constructor() {
