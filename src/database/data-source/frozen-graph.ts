@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
 
 /**
- * Freezes what all tenants' data sources share: the metadata graph, the options and the list of subscribers. TypeORM 1.1
- * does not write to them once they are built; any other code that tries throws instead of changing them for all tenants.
+ * Freezes what all tenants' data sources share: the metadata graph, the options and the list of subscribers. TypeORM, 0.3
+ * and 1.x, does not write to them once they are built; any other code that tries throws instead of changing them for all
+ * tenants.
  */
 export function freezeShared({ entityMetadatas, options, subscribers, migrations }: DataSource): void {
   for (const shared of [options, subscribers, migrations]) Object.freeze(shared);

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { RelationIdLoader } from 'typeorm/query-builder/RelationIdLoader.js';
 import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
+import { dataSourceProperty } from '../../platform/postgres/typeorm-versions.js';
 import { StampedClient } from '../transactions/stamped-client.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { TemplateDataSource } from './template-data-source.js';
@@ -35,7 +36,7 @@ export function createTenantDataSource(template: TemplateDataSource, access: Ten
   const dataSource = Object.create(template) as DataSource;
   const driver = Object.create(template.driver) as DataSource['driver'];
   Object.assign(driver, {
-    dataSource,
+    ...dataSourceProperty(template.driver, dataSource),
     master: new StampedPool(access),
     connectedQueryRunners: [],
     database: access.pool.target.database,

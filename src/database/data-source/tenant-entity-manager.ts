@@ -1,4 +1,12 @@
-import { type DataSource, EntityManager, type EntityTarget, InstanceChecker, type ObjectLiteral } from 'typeorm';
+import {
+  type DataSource,
+  EntityManager,
+  type EntityMetadata,
+  type EntityTarget,
+  InstanceChecker,
+  type ObjectLiteral,
+} from 'typeorm';
+import { dataSourceOf } from '../../platform/postgres/typeorm-versions.js';
 import { assertOwned, isObject, rememberOwnerOfAll } from './entity-owners.js';
 
 type Write = (this: TenantEntityManager, ...parameters: unknown[]) => Promise<unknown>;
@@ -59,7 +67,8 @@ function guard(
   Object.defineProperty(TenantEntityManager.prototype, name, { value: guarded });
 }
 
-function metadataOf({ dataSource }: EntityManager, target: unknown): DataSource['entityMetadatas'][number] | undefined {
+function metadataOf(manager: EntityManager, target: unknown): EntityMetadata | undefined {
+  const dataSource = dataSourceOf(manager);
   const known = target as EntityTarget<ObjectLiteral>;
   return dataSource.hasMetadata(known) ? dataSource.getMetadata(known) : undefined; // TypeORM reports the mistake
 }

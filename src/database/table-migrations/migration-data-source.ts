@@ -1,5 +1,6 @@
 import { DataSource, EntityManager, type MigrationInterface } from 'typeorm';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
+import { dataSourceProperty } from '../../platform/postgres/typeorm-versions.js';
 import { type MigrationClient, SingleClientPool } from './migration-client.js';
 import { MIGRATIONS_TABLE } from './recorded-migrations.js';
 
@@ -28,7 +29,7 @@ export function migrationDataSource(
   const driver = Object.create(TEMPLATE.driver) as DataSource['driver'];
   const options = { ...TEMPLATE.options, database, schema };
   Object.assign(driver, {
-    dataSource,
+    ...dataSourceProperty(TEMPLATE.driver, dataSource),
     options,
     database,
     schema,

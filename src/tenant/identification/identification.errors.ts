@@ -16,9 +16,7 @@ export class TenantMismatchError extends PublicError {
 
 /** Raised when the application's resolver names a tenant that does not exist. */
 export class UnknownMembershipError extends PublicError {
-  readonly code = 'FORBIDDEN';
-
   constructor() {
-    super('the tenant of this caller does not exist');
+    super('FORBIDDEN', 'the tenant of this caller does not exist');
   }
 }

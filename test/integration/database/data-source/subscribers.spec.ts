@@ -9,13 +9,14 @@ import {
   type TransactionCommitEvent,
   type UpdateEvent,
 } from 'typeorm';
+import { dataSourceOf } from '../../../../src/platform/postgres/typeorm-versions.js';
 import { Author, Note } from '../../../support/data-source/library.entities.js';
 import { type TestTenant, TestTenants } from '../../../support/data-source/tenants.js';
 
 interface Seen {
   readonly what: string;
   readonly owner?: string | undefined;
-  readonly event: { readonly dataSource: DataSource; readonly connection: DataSource; readonly manager: EntityManager };
+  readonly event: { readonly connection: DataSource; readonly manager: EntityManager };
 }
 
 const seen: Seen[] = [];
@@ -60,7 +61,7 @@ afterEach(async () => {
 afterAll(() => tenants.close());
 
 function seenBy({ dataSource }: TestTenant): readonly Seen[] {
-  return seen.filter(({ event }) => event.dataSource === dataSource);
+  return seen.filter(({ event }) => dataSourceOf(event) === dataSource);
 }
 
 async function live({ name: owner, dataSource }: TestTenant): Promise<void> {
@@ -84,7 +85,7 @@ describe('subscribers over the shared graph', () => {
       );
       for (const { event } of events) {
         expect(event.connection).toBe(tenant.dataSource);
-        expect(event.manager.dataSource).toBe(tenant.dataSource);
+        expect(dataSourceOf(event.manager)).toBe(tenant.dataSource);
       }
     }
     expect(seen).toHaveLength(tenants.all.length * 6);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DeepPartial, EntityManager } from 'typeorm';
+import { dataSourceOf } from '../../../../src/platform/postgres/typeorm-versions.js';
 import { Author, Book } from '../../../support/data-source/library.entities.js';
 import { TestTenants } from '../../../support/data-source/tenants.js';
 
@@ -75,7 +76,7 @@ describe('transactions over the shared graph', () => {
         await runner.manager.withRepository(dataSource.getRepository(Book)).insert(book(name, '2'));
         await runner.commitTransaction();
         expect(await isbns(runner.manager)).toEqual(['2']);
-        expect(runner.manager.dataSource).toBe(dataSource);
+        expect(dataSourceOf(runner.manager)).toBe(dataSource);
       } finally {
         await runner.release();
       }

@@ -7,6 +7,7 @@ import type { ConnectionPool } from '../../../../src/database/pool/connection-po
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { dataSourceOf } from '../../../../src/platform/postgres/typeorm-versions.js';
 import { cpuMicros } from '../../../support/load/cpu-cost.js';
 import { accessTo } from '../../../support/pool/test-pool.js';
 
@@ -47,9 +48,10 @@ describe('tenant data sources over one metadata graph', () => {
       expect(one[part]).not.toBe(template[part]);
     }
     for (const owner of [one.manager, one.createQueryRunner(), one.createQueryBuilder(), one.createEntityManager()]) {
-      expect(owner.dataSource).toBe(one);
+      expect(dataSourceOf(owner)).toBe(one);
     }
-    expect(one.driver).toMatchObject({ dataSource: one, connectedQueryRunners: [] });
+    expect(dataSourceOf(one.driver)).toBe(one);
+    expect(one.driver).toMatchObject({ connectedQueryRunners: [] });
     expect(queryRunnersOf(one)).not.toBe(queryRunnersOf(two));
     expect(queryRunnersOf(one)).not.toBe(queryRunnersOf(template));
     expect(one.isInitialized).toBe(true);

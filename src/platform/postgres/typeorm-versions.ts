@@ -1,0 +1,15 @@
+import type { DataSource } from 'typeorm';
+
+/** What TypeORM calls the data source of an object: `connection` until 0.3, `dataSource` since 1.0. */
+type Owner = { readonly dataSource: DataSource } | { readonly connection: DataSource };
+
+/** The data source of one of TypeORM's objects, such as an entity manager, a driver or a query runner. */
+export function dataSourceOf(owner: object): DataSource {
+  const known = owner as Owner;
+  return 'dataSource' in known ? known.dataSource : known.connection;
+}
+
+/** The property that refers to a data source, for an object that inherits from `owner`. */
+export function dataSourceProperty(owner: object, dataSource: DataSource): object {
+  return 'dataSource' in owner ? { dataSource } : { connection: dataSource };
+}
