@@ -1,6 +1,7 @@
 import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
 import { Broadcaster } from 'typeorm/subscriber/Broadcaster.js';
 import type { BroadcasterResult } from 'typeorm/subscriber/BroadcasterResult.js';
+import { codedFailure } from '../statements/statement-failure.js';
 import { assertOwned, isObject, rememberOwner } from './entity-owners.js';
 
 /**
@@ -33,6 +34,20 @@ export class TenantBroadcaster extends Broadcaster {
     if (entity) assertOwned(metadata, entity, this.tenantId);
     super.broadcastBeforeUpdateEvent(result, metadata, entity, ...rest);
   }
+
+  /**
+   * TypeORM wraps whatever its driver throws just after this event, also errors that say something to the caller: those
+   * are thrown from here instead.
+   *
+   * @throws CodedError
+   */
+  override broadcastAfterQueryEvent(...event: AfterQuery): void {
+    super.broadcastAfterQueryEvent(...event);
+    const [, , , hasSucceeded, , , error] = event;
+    const failure = hasSucceeded ? undefined : codedFailure(error);
+    if (failure) throw failure;
+  }
 }
 
+type AfterQuery = Parameters<Broadcaster['broadcastAfterQueryEvent']>;
 type BeforeUpdate = Parameters<Broadcaster['broadcastBeforeUpdateEvent']>;

@@ -36,6 +36,8 @@ export interface TestTenantsOptions {
   readonly subscribers?: NonNullable<TenantSchema['subscribers']>;
   /** For tests that hold a connection while they acquire another. */
   readonly poolSize?: number;
+  /** How long a caller waits for a connection. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -49,7 +51,8 @@ export class TestTenants {
     private readonly pools: readonly TestPool[],
   ) {}
 
-  static async create({ subscribers = [], poolSize = POOL.size }: TestTenantsOptions = {}): Promise<TestTenants> {
+  static async create(created: TestTenantsOptions = {}): Promise<TestTenants> {
+    const { subscribers = [], poolSize = POOL.size, timeoutMs = POOL.timeoutMs } = created;
     const [common, own] = [await createTenantDatabase(), await createTenantDatabase()];
     await Promise.all([
       common.define('shared', CREATE_TABLES),
@@ -58,7 +61,7 @@ export class TestTenants {
     ]);
     const entities = [...LIBRARY_ENTITIES, ...TREE_ENTITIES];
     const template = await TemplateDataSource.build({ entities, migrations: [], subscribers });
-    const options = { ...POOL, size: poolSize };
+    const options = { ...POOL, size: poolSize, timeoutMs };
     const pools = [new TestPool(common.target, options), new TestPool(own.target, options)] as const;
     const tenant = (name: string, database: TenantDatabase, schema: string): TestTenant => {
       const id = randomUUID();

@@ -39,7 +39,7 @@ async function explain(environment: AppConfig['environment'], shared: boolean): 
   const ofStatement = (await dataSources
     .create(placement)
     .query(EXPLAIN)
-    .catch((error: { driverError: unknown }) => error.driverError)) as unknown;
+    .catch((error: unknown) => error)) as unknown;
   const ofSession = await dataSources
     .session(placement, async (session) => (await session.query(EXPLAIN)).rows)
     .catch((error: unknown) => error);

@@ -37,10 +37,6 @@ const book = (owner: string): Partial<Book> => ({ owner, isbn: '1', title: 'Titl
 
 describe("a tenant's handle that is used in another tenant's call", () => {
   const refused = async (use: () => unknown): Promise<void> => {
-    const call = runAs(tenants.named('umbrella'), async () => use());
-    await expect(call).rejects.toEqual(expect.objectContaining({ driverError: WRONG }));
-  };
-  const refusedPlainly = async (use: () => unknown): Promise<void> => {
     await expect(runAs(tenants.named('umbrella'), async () => use())).rejects.toEqual(WRONG);
   };
 
@@ -97,7 +93,7 @@ describe("a tenant's handle that is used in another tenant's call", () => {
   it('a stream is refused', async () => {
     const runner = acme.dataSource.createQueryRunner();
     const client = await runner.connect();
-    await refusedPlainly(() => client.query(new QueryStream('SELECT 1')));
+    await refused(() => client.query(new QueryStream('SELECT 1')));
     await runner.release();
   });
 
@@ -105,7 +101,7 @@ describe("a tenant's handle that is used in another tenant's call", () => {
     const access = accessTo(acme.pool, createStamp(acme.id, acme.schema));
     await runAs(acme, () =>
       SessionLease.run(access, async (session) => {
-        await refusedPlainly(() => session.query('SELECT 1'));
+        await refused(() => session.query('SELECT 1'));
         await session.query('SELECT 1');
       }),
     );

@@ -1,0 +1,38 @@
+import pg from 'pg';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
+
+/** PostgreSQL's `query_canceled`. */
+const CANCELED = '57014';
+
+/** Raised when a statement ran for longer than its `statement_timeout`, by default `DB_STATEMENT_TIMEOUT`. */
+export class StatementTimeoutError extends CodedError {
+  readonly code = 'STATEMENT_TIMEOUT';
+
+  constructor(cause: unknown) {
+    super('a database statement exceeded its time limit', { cause, retryAfterSeconds: 1 });
+  }
+}
+
+/** Raised when the connection broke, or the server could not go on, while a statement was running. */
+export class ConnectionLostError extends CodedError {
+  readonly code = 'TENANT_UNAVAILABLE';
+
+  constructor(cause: unknown) {
+    super(`the connection to this tenant's database was lost: ${cause instanceof Error ? cause.message : 'unknown'}`, {
+      cause,
+      retryAfterSeconds: 1,
+    });
+  }
+
+  override get publicMessage(): string {
+    return "this tenant's database is unavailable";
+  }
+}
+
+/** The error with a code that stands for a failure of a tenant's statement; undefined when PostgreSQL rejected it. */
+export function codedFailure(error: unknown): CodedError | undefined {
+  if (error instanceof CodedError) return error;
+  if (error instanceof pg.DatabaseError && error.code === CANCELED) return new StatementTimeoutError(error);
+  return isLostConnection(error) ? new ConnectionLostError(error) : undefined;
+}
