@@ -99,10 +99,11 @@ export class FleetPreview {
     signal: AbortSignal | undefined,
   ): Promise<VersionPreview['migrations']> {
     const target = await this.targets.find(targetId);
-    const options = { lockTimeoutMs, attempts, ...(signal && { signal }) };
+    const { migrations, typeorm } = this.schema;
+    const options = { lockTimeoutMs, attempts, namingStrategy: typeorm?.namingStrategy, ...(signal && { signal }) };
     const steps = await this.targets.use(
       target,
-      (client) => previewMigrations(client, from, this.schema.migrations, options),
+      (client) => previewMigrations(client, from, migrations, options),
       signal && { signal },
     );
     return steps.map(({ migration, sql }) => ({ migration, sql: [...sql] }));

@@ -83,8 +83,9 @@ export class UnitMigration {
     const unavailable = unavailableServers.get(serverId);
     if (unavailable) return { error: unavailable, reached: null };
     const { role } = target;
-    const { migrations, trustedFunctions = [] } = this.schema;
-    const options = { lockTimeoutMs, attempts, signal, trustedFunctions };
+    const { migrations, trustedFunctions = [], typeorm } = this.schema;
+    const { namingStrategy } = typeorm ?? {};
+    const options = { lockTimeoutMs, attempts, signal, trustedFunctions, namingStrategy };
     try {
       return await this.targets.use(
         target,

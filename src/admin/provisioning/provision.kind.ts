@@ -131,12 +131,13 @@ export class ProvisionKind implements OperationKind<Input> {
   private async migrate({ tenantId, signal, saveState }: Run): Promise<void> {
     const { target, schema } = await this.location(tenantId);
     if (await this.hasOtherTenants(target, schema)) return;
-    const { migrations, trustedFunctions = [] } = this.schema;
+    const { migrations, trustedFunctions = [], typeorm } = this.schema;
+    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy };
     const { version } = await this.targets.use(
       target,
       async (client) => {
         await this.isolation.prepare(client, target);
-        return migrateTables(client, { schema, role: target.role }, migrations, { signal, trustedFunctions });
+        return migrateTables(client, { schema, role: target.role }, migrations, options);
       },
       { signal },
     );

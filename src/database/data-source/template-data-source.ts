@@ -1,11 +1,13 @@
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantSchema } from '../table-migrations/tenant-schema.js';
+import type { IsolationLevel } from '../table-migrations/typeorm-options.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { TenantBroadcaster } from './tenant-broadcaster.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
+import { refuseUnsupportedOptions } from './unsupported-options.js';
 
 /** Properties that every tenant's driver inherits. */
 const DRIVER_PROPERTIES = {
@@ -21,11 +23,17 @@ const DRIVER_PROPERTIES = {
 export class TemplateDataSource extends DataSource {
   /** Set on each tenant's data source. */
   declare readonly tenantId: string;
+  private isolationLevel: IsolationLevel | undefined;
 
-  /** @throws UnsupportedEntityError listing every entity that cannot be shared, with the reason */
+  /**
+   * @throws UnsupportedEntityError listing every entity that cannot be shared, with the reason
+   * @throws UnsupportedTypeormOptionError
+   */
   static async build(schema: TenantSchema): Promise<TemplateDataSource> {
+    refuseUnsupportedOptions(schema.typeorm ?? {});
     refuseActiveRecord(schema.entities);
     const template = new TemplateDataSource(options(schema));
+    template.isolationLevel = schema.typeorm?.isolationLevel;
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
     Object.assign(template.driver, DRIVER_PROPERTIES);
@@ -42,17 +50,26 @@ export class TemplateDataSource extends DataSource {
 
   override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
     const runner = super.createQueryRunner(mode);
+    if (this.isolationLevel !== undefined) defaultIsolationLevel(runner, this.isolationLevel);
     return Object.assign(runner, { broadcaster: new TenantBroadcaster(runner, this.tenantId) });
   }
 }
 
+/** Not left to TypeORM's option `isolationLevel`, which only 1.x has. */
+function defaultIsolationLevel(runner: QueryRunner, isolationLevel: IsolationLevel): void {
+  const start = runner.startTransaction.bind(runner);
+  runner.startTransaction = (level) => start(level ?? isolationLevel);
+}
+
 function options(schema: TenantSchema): DataSourceOptions {
+  const { isolationLevel: _, ...typeorm } = schema.typeorm ?? {};
   return {
+    logger: new SilentTypeormLogger(),
+    ...typeorm,
     type: 'postgres',
     entities: [...schema.entities] as (new () => object)[],
     subscribers: [...(schema.subscribers ?? [])],
     installExtensions: false,
     uuidExtension: 'pgcrypto', // `gen_random_uuid()`, built in since PostgreSQL 13
-    logger: new SilentTypeormLogger(),
   };
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { NamingStrategyInterface } from 'typeorm';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
@@ -17,6 +18,8 @@ export interface MigrateOptions {
   readonly signal?: AbortSignal;
   /** `TenantSchema.trustedFunctions`; none unless given. */
   readonly trustedFunctions?: readonly string[];
+  /** `TypeormOptions.namingStrategy`; TypeORM's own unless given. */
+  readonly namingStrategy?: NamingStrategyInterface | undefined;
   /** Called each time a migration backs off, with the number of the attempt, counted from 1. */
   readonly onRetry?: (attempt: number, error: Error) => void;
 }
@@ -45,7 +48,8 @@ export function migrateTables(
   options: MigrateOptions = {},
 ): Promise<MigratedTables> {
   const { schema, role } = tables;
-  const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry, trustedFunctions = [] } = options;
+  const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry } = options;
+  const { trustedFunctions = [], namingStrategy } = options;
   const names = orderedNames(migrations);
   return withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client);
@@ -61,6 +65,7 @@ export function migrateTables(
         signal,
         onRetry,
         trustedFunctions,
+        namingStrategy,
       });
       assertRecorded(names, await recordedMigrations(client, schema));
     }

@@ -1,4 +1,4 @@
-import { DataSource, EntityManager, type MigrationInterface } from 'typeorm';
+import { DataSource, EntityManager, type MigrationInterface, type NamingStrategyInterface } from 'typeorm';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { dataSourceProperty } from '../../platform/postgres/typeorm-versions.js';
 import { type MigrationClient, SingleClientPool } from './migration-client.js';
@@ -21,10 +21,14 @@ const DRIVER_PROPERTIES = { version: '15.0', isGeneratedColumnsSupported: true }
 /** A data source that runs the migrations on one schema, over one connection. */
 export function migrationDataSource(
   client: MigrationClient,
-  location: { readonly database: string; readonly schema: string },
+  settings: {
+    readonly database: string;
+    readonly schema: string;
+    readonly namingStrategy?: NamingStrategyInterface | undefined;
+  },
   migrations: readonly MigrationInterface[],
 ): DataSource {
-  const { database, schema } = location;
+  const { database, schema, namingStrategy = TEMPLATE.namingStrategy } = settings;
   const dataSource = Object.create(TEMPLATE) as DataSource;
   const driver = Object.create(TEMPLATE.driver) as DataSource['driver'];
   const options = { ...TEMPLATE.options, database, schema };
@@ -41,6 +45,7 @@ export function migrationDataSource(
   return Object.assign(dataSource, {
     driver,
     options,
+    namingStrategy,
     migrations: [...migrations],
     manager: new EntityManager(dataSource),
     isInitialized: true,

@@ -32,7 +32,7 @@ export async function previewMigrations(
   client: pg.ClientBase,
   from: string | null,
   migrations: readonly Migration[],
-  { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry }: MigrateOptions = {},
+  { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry, namingStrategy }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
   const pending = namesAfter(from, migrations);
   if (pending.length === 0) return [];
@@ -44,7 +44,7 @@ export async function previewMigrations(
   };
   // A migration that is retried starts over.
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
-  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, onStatement, onStart };
+  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, namingStrategy, onStatement, onStart };
   await withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client); // the policies of new tables call them
     await client.query(`CREATE SCHEMA ${schema}`);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { MigrationInterface } from 'typeorm';
+import type { MigrationInterface, NamingStrategyInterface } from 'typeorm';
 import { closeDefinerFunctions } from './definer-functions.js';
 import { driverError, lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
 import { MigrationClient } from './migration-client.js';
@@ -15,6 +15,8 @@ export interface RunOptions extends LockRetryOptions {
   readonly lockTimeoutMs: number;
   /** `TenantSchema.trustedFunctions`; none unless given. */
   readonly trustedFunctions?: readonly string[];
+  /** TypeORM's own unless given. */
+  readonly namingStrategy?: NamingStrategyInterface | undefined;
   /** Called when a migration starts, and again for each retry. */
   readonly onStart?: (migration: string) => void;
   /** Called with every statement that a migration sends, and with TypeORM's own queries on its behalf. */

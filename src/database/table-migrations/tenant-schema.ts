@@ -1,10 +1,13 @@
 import type { DataSource, EntitySubscriberInterface, EntityTarget, MigrationInterface, ObjectLiteral } from 'typeorm';
+import type { TypeormOptions } from './typeorm-options.js';
 
 /** What a domain module supplies: its entities, the migrations of their tables, and TypeORM event subscribers. */
 export interface TenantSchema {
   readonly entities: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations: readonly (new () => MigrationInterface)[];
   readonly subscribers?: readonly (new () => EntitySubscriberInterface)[];
+  /** Options of TypeORM for all tenants' data sources. */
+  readonly typeorm?: TypeormOptions;
   /**
    * Name of the oldest migration that this code can work with: tenants without it are not served until they have it.
    * Default: the newest of `migrations`.
