@@ -7,7 +7,7 @@ import { openRedisTier } from './redis/open-redis-tier.js';
 import type { RedisTier } from './redis/redis-tier.js';
 import { TieredCache } from './tiers/tiered-cache.js';
 
-const REDIS_TIER = Symbol('REDIS_TIER');
+const REDIS_TIER = Symbol.for('tenantry/REDIS_TIER');
 const ABSENCE_TTL_MS = 5_000;
 const LOAD_TIMEOUT_MS = 5_000;
 

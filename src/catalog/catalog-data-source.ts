@@ -39,7 +39,7 @@ const MIGRATIONS = [
 ];
 
 /** Injection token of the catalog's TypeORM `DataSource`. */
-export const CATALOG = Symbol('CATALOG');
+export const CATALOG = Symbol.for('tenantry/CATALOG');
 
 const POOL_SIZE = 4;
 const MIN_VERSION_NUM = 150_000;

@@ -4,13 +4,13 @@ import type { ConnectionTarget, ServerAddress } from '../database/connection/con
 import { targetOfUrl } from '../database/connection/database-url.js';
 
 /** Injection token: the catalog's connection target, with the role that owns everything on the default server. */
-export const CATALOG_TARGET = Symbol('CATALOG_TARGET');
+export const CATALOG_TARGET = Symbol.for('tenantry/CATALOG_TARGET');
 
 /** Name of the server row for the catalog's own server. */
 export const DEFAULT_SERVER = 'default';
 
 /** Injection token: the address for tenants of the default server, possibly a pooler's. */
-export const DEFAULT_SERVER_ADDRESS = Symbol('DEFAULT_SERVER_ADDRESS');
+export const DEFAULT_SERVER_ADDRESS = Symbol.for('tenantry/DEFAULT_SERVER_ADDRESS');
 
 export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
   provide: DEFAULT_SERVER_ADDRESS,

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { processWide } from './process-wide.js';
 
 /**
  * Values that follow a call through everything it awaits. Each property is declared by the module that sets it:
@@ -11,7 +12,7 @@ export interface CallContext {}
  * The only AsyncLocalStorage of the process: on Node 20 and 22 each additional one makes every promise about 25 %
  * slower.
  */
-const storage = new AsyncLocalStorage<CallContext>();
+const storage = processWide('call-context', () => new AsyncLocalStorage<CallContext>());
 
 /** Runs `work`, and everything it awaits, in the given context. */
 export function runInContext<T>(context: CallContext, work: () => T): T {

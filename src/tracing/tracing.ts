@@ -1,3 +1,5 @@
+import { processWide } from '../platform/process-wide.js';
+
 /** Describes a span. Must not contain values from requests, because traces are sent to third parties. */
 export interface SpanDescription {
   readonly name: string;
@@ -19,14 +21,14 @@ export interface Tracing {
   annotate(attributes: SpanAttributes): void;
 }
 
-let current: Tracing | undefined;
+const shared = processWide('tracing', (): { current?: Tracing | undefined } => ({}));
 
 /** Undefined unless tracing is enabled, so that disabled tracing costs only this check. */
 export function currentTracing(): Tracing | undefined {
-  return current;
+  return shared.current;
 }
 
 /** Sets the tracing of the process; one per process, like OpenTelemetry's own registration. */
 export function useTracing(tracing: Tracing | undefined): void {
-  current = tracing;
+  shared.current = tracing;
 }

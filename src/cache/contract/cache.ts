@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { CacheSnapshot } from './cache-statistics.js';
 
 /** Injection token of the process's cache. */
-export const CACHE = Symbol('CACHE');
+export const CACHE = Symbol.for('tenantry/CACHE');
 
 /** A kind of cached value: its key prefix, and the schema that a value read back from Redis must satisfy. */
 export interface CacheKind<T extends object> {

@@ -1,5 +1,5 @@
 /** Injection token of the names of the SECURITY DEFINER functions that login roles may execute, see `TenantSchema`. */
-export const TRUSTED_FUNCTIONS = Symbol('TRUSTED_FUNCTIONS');
+export const TRUSTED_FUNCTIONS = Symbol.for('tenantry/TRUSTED_FUNCTIONS');
 
 /**
  * SQL condition: whether one of the `names` (an SQL expression of type `text[]`) is that of the function `p` (a row of

@@ -1,4 +1,5 @@
 import type { EntityMetadata } from 'typeorm';
+import { processWide } from '../../platform/process-wide.js';
 import { WrongTenantError } from '../statements/wrong-tenant.js';
 
 /** A constructor that returns the given object, so that a class derived from it adds its private fields to that object. */
@@ -11,18 +12,22 @@ const Existing = function (entity: object) {
  * code, not copied with its values, gone with it. A WeakMap would cost thirty times as much per row: it has to be rehashed
  * as it grows, and the garbage collector visits its entries apart.
  */
-class Owner extends Existing {
-  #tenantId: string | undefined;
+const Owner = processWide(
+  'entity-owner',
+  () =>
+    class EntityOwner extends Existing {
+      #tenantId: string | undefined;
 
-  static of(entity: object): string | undefined {
-    return #tenantId in entity ? entity.#tenantId : undefined;
-  }
+      static of(entity: object): string | undefined {
+        return #tenantId in entity ? entity.#tenantId : undefined;
+      }
 
-  static set(entity: object, tenantId: string): void {
-    const owned = #tenantId in entity ? entity : new Owner(entity);
-    owned.#tenantId = tenantId;
-  }
-}
+      static set(entity: object, tenantId: string): void {
+        const owned = #tenantId in entity ? entity : new EntityOwner(entity);
+        owned.#tenantId = tenantId;
+      }
+    },
+);
 
 export function rememberOwner(entity: object, tenantId: string): void {
   Owner.set(entity, tenantId);

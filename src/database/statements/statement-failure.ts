@@ -1,32 +1,27 @@
 import pg from 'pg';
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 
 /** PostgreSQL's `query_canceled`. */
 const CANCELED = '57014';
 
 /** Raised when a statement ran for longer than its `statement_timeout`, by default `DB_STATEMENT_TIMEOUT`. */
-export class StatementTimeoutError extends CodedError {
-  readonly code = 'STATEMENT_TIMEOUT';
-
+export class StatementTimeoutError extends PublicError {
   constructor(cause: unknown) {
-    super('a database statement exceeded its time limit', { cause, retryAfterSeconds: 1 });
+    super('STATEMENT_TIMEOUT', 'a database statement exceeded its time limit', { cause, retryAfterSeconds: 1 });
   }
 }
 
 /** Raised when the connection broke, or the server could not go on, while a statement was running. */
-export class ConnectionLostError extends CodedError {
-  readonly code = 'TENANT_UNAVAILABLE';
-
+export class ConnectionLostError extends PublicError {
   constructor(cause: unknown) {
-    super(`the connection to this tenant's database was lost: ${cause instanceof Error ? cause.message : 'unknown'}`, {
+    const reason = cause instanceof Error ? cause.message : 'unknown';
+    super('TENANT_UNAVAILABLE', `the connection to this tenant's database was lost: ${reason}`, {
       cause,
       retryAfterSeconds: 1,
+      publicMessage: "this tenant's database is unavailable",
     });
-  }
-
-  override get publicMessage(): string {
-    return "this tenant's database is unavailable";
   }
 }
 

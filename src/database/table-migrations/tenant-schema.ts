@@ -24,4 +24,4 @@ export interface TenantSchema {
 }
 
 /** Injection token of the application's `TenantSchema`. */
-export const TENANT_SCHEMA = Symbol('TENANT_SCHEMA');
+export const TENANT_SCHEMA = Symbol.for('tenantry/TENANT_SCHEMA');

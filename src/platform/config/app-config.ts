@@ -1,7 +1,7 @@
 import { deepFreeze } from '../deep-freeze.js';
 
 /** Injection token of the validated, deeply frozen `AppConfig`. */
-export const APP_CONFIG = Symbol('APP_CONFIG');
+export const APP_CONFIG = Symbol.for('tenantry/APP_CONFIG');
 
 type RuntimeEnvironment = 'development' | 'test' | 'production';
 type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

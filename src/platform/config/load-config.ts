@@ -8,7 +8,7 @@ import { requiredSecrets } from './required-secrets.js';
 import { type RawVariables, validateEnvironment } from './validate-environment.js';
 
 /** Injection token of `LoadedConfig['sources']`. */
-export const CONFIG_SOURCES = Symbol('CONFIG_SOURCES');
+export const CONFIG_SOURCES = Symbol.for('tenantry/CONFIG_SOURCES');
 
 export type ConfigSource = 'environment' | '.env' | 'default' | 'generated';
 export type ConfigSources = Readonly<Record<VariableName, ConfigSource>>;

@@ -10,8 +10,7 @@ export interface CodedErrorOptions {
 }
 
 /**
- * What every error that Tenantry raises deliberately is: `error instanceof CodedError` holds for `PublicError` too, and for
- * errors of another copy of the package.
+ * What every error that Tenantry raises deliberately is: `error instanceof CodedError` holds for `PublicError` too.
  *
  * `code` is stable and part of the public contract. `message` is for people and never contains a secret or another
  * tenant's data. Direct subclasses are failures of the server; what a client can act upon is a `PublicError`.
@@ -33,7 +32,22 @@ export abstract class CodedError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    if (this !== CodedError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return value instanceof Error && CODED_ERROR in value;
+    return isCodedError(value) && (this === CodedError || isOfClass(value, this));
   }
+}
+
+/** Whether this package has raised it deliberately: this copy of it, or another one in the process. */
+export function isCodedError(value: unknown): value is CodedError {
+  return value instanceof Error && CODED_ERROR in value;
+}
+
+/**
+ * Whether a class of an error is this one, or the same class in another copy of this package: a process may load it as an ES
+ * module and as CommonJS.
+ */
+export function isOfClass(error: object, { name }: { readonly name: string }): boolean {
+  for (let proto: unknown = error; isCodedError(proto); proto = Object.getPrototypeOf(proto)) {
+    if (Object.hasOwn(proto, 'constructor') && proto.constructor.name === name) return true;
+  }
+  return false;
 }

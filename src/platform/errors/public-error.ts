@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { CODED_ERROR, type CodedErrorOptions } from './coded-error.js';
+import { CODED_ERROR, type CodedErrorOptions, isCodedError, isOfClass } from './coded-error.js';
 import { type PublicCode, STATUS_OF_PUBLIC_CODE } from './public-codes.js';
 
 /** What the response contains beside the code and the message. */
@@ -32,5 +32,9 @@ export abstract class PublicError extends HttpException {
 
   get [CODED_ERROR](): true {
     return true;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isCodedError(value) && isOfClass(value, this);
   }
 }

@@ -1,7 +1,8 @@
 import { Inject } from '@nestjs/common';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import { processWide } from '../../platform/process-wide.js';
 
-const tokens = new Map<EntityTarget<ObjectLiteral>, symbol>();
+const tokens = processWide('repository-tokens', () => new Map<EntityTarget<ObjectLiteral>, symbol>());
 
 /** The injection token of an entity's tenant repository. */
 export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symbol {

@@ -15,6 +15,7 @@ import {
   PoolTimeoutError,
   TenantBusyError,
 } from '../../../../src/database/pool/pool.errors.js';
+import { ConnectionLostError, StatementTimeoutError } from '../../../../src/database/statements/statement-failure.js';
 import { WrongTenantError } from '../../../../src/database/statements/wrong-tenant.js';
 import { TransactionLostError } from '../../../../src/database/transactions/transaction.errors.js';
 import { JsonTooDeepError, ShuttingDownError } from '../../../../src/http/http.errors.js';
@@ -34,6 +35,7 @@ import { NoTenantContextError, UnknownTenantError } from '../../../../src/tenant
 import {
   TenantMismatchError,
   UnauthenticatedError,
+  UnknownMembershipError,
 } from '../../../../src/tenant/identification/identification.errors.js';
 import { HostApplication } from '../../../support/http/host-application.js';
 
@@ -46,6 +48,7 @@ const PUBLIC: readonly PublicError[] = [
   new CatalogBusyError(),
   new CatalogUnavailableError(HOST_NAME, new Error('refused')),
   new ConflictError('taken'),
+  new ConnectionLostError(new Error(`connect ECONNREFUSED ${HOST_NAME}`)),
   new ForbiddenError('not yours'),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
@@ -54,6 +57,7 @@ const PUBLIC: readonly PublicError[] = [
   new PoolTimeoutError(`app@${HOST_NAME}/shop`, COUNTS, 100),
   new RateLimitedError(100),
   new ShuttingDownError(),
+  new StatementTimeoutError(new Error('canceled')),
   new TargetUnavailableError(`app@${HOST_NAME}/shop`, new Error('refused')),
   new TenantBusyError(1, 2),
   new TenantGoneError(),
@@ -64,6 +68,7 @@ const PUBLIC: readonly PublicError[] = [
   new TooManyFollowersError(200),
   new TransactionLostError(new Error('reset')),
   new UnauthenticatedError('unknown key'),
+  new UnknownMembershipError(),
   new UnknownTenantError('acme'),
   new ValidationFailedError([{ field: 'email', message: 'must be an email' }]),
 ];
