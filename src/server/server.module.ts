@@ -4,13 +4,14 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
 import { TracingModule } from '../tracing/tracing.module.js';
+import { ConfigServiceModule } from './config-service.module.js';
 import { Drain } from './drain.js';
 import { RootController } from './root.controller.js';
 
 /** An application's root module. */
 export type RootModule = Type | DynamicModule;
 
-/** Wraps an application's root module with what its own process adds: tracing, the root route, graceful shutdown. */
+/** Wraps an application's root module with what its own process adds: tracing, `ConfigService`, the root route, graceful shutdown. */
 @Module({})
 export class ServerModule {
   static async around(app: RootModule, loaded: LoadedConfig): Promise<DynamicModule> {
@@ -19,6 +20,7 @@ export class ServerModule {
       imports: [
         TracingModule, // first, because modules add hooks to the server while they are created
         ShutdownModule,
+        ConfigServiceModule.register(loaded.config),
         ProcessModule.of(loaded),
         app,
         ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
