@@ -27,7 +27,7 @@ export {
 
 export type { Isolation, Tenant } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
-export { createTenantTable, dropTenantTable } from './database/table-migrations/tenant-table.js';
+export { createTenantTable, dropTenantTable, type TenantTable } from './database/table-migrations/tenant-table.js';
 export type { TenantSchema } from './database/table-migrations/tenant-schema.js';
 export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
 

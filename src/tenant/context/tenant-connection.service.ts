@@ -25,6 +25,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   // Bounded like the cache it is built from; re-creating an evicted entry takes 0.1 ms.
   private readonly open = new Map<string, OpenTenant>();
 
+  /** @internal */
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly dataSources: TenantDataSources,
