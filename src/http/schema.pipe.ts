@@ -6,7 +6,13 @@ import { type FieldProblem, ValidationFailedError } from '../platform/errors/req
 const MAX_FIELDS = 50;
 const MAX_KEY_LENGTH = 100;
 
-type Issue = z.core.$ZodIssue;
+/** What `fieldProblems` reads of an issue of zod, also when Nest hands it on as one of any schema library. */
+interface Issue {
+  readonly path?: readonly unknown[] | undefined;
+  readonly message: string;
+  /** Set on issues about unknown fields. */
+  readonly keys?: readonly string[];
+}
 
 /**
  * Validates a value against a zod schema. Schemas are strict and reject unknown fields by name, `constructor` and
@@ -19,18 +25,25 @@ export class SchemaPipe<Output> implements PipeTransform<unknown, Output> {
   transform(value: unknown): Output {
     const result = this.schema.safeParse(value);
     if (result.success) return result.data;
-    throw new ValidationFailedError(result.error.issues.slice(0, MAX_FIELDS).flatMap(fieldProblems));
+    throw validationFailure(result.error.issues);
   }
 }
 
-function fieldProblems(issue: Issue): FieldProblem[] {
-  const { path, message } = issue;
-  if (issue.code !== 'unrecognized_keys') return [{ field: join(path), message }];
-  return issue.keys
+export function validationFailure(issues: readonly Issue[]): ValidationFailedError {
+  return new ValidationFailedError(issues.slice(0, MAX_FIELDS).flatMap(fieldProblems));
+}
+
+function fieldProblems({ path = [], message, keys }: Issue): FieldProblem[] {
+  if (!keys) return [{ field: join(path), message }];
+  return keys
     .slice(0, MAX_FIELDS)
     .map((key) => ({ field: join([...path, key.slice(0, MAX_KEY_LENGTH)]), message: 'is not a known field' }));
 }
 
-function join(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.');
+function join(path: readonly unknown[]): string {
+  return path.map((segment) => String(isKeyed(segment) ? segment.key : segment)).join('.');
+}
+
+function isKeyed(segment: unknown): segment is { readonly key: unknown } {
+  return typeof segment === 'object' && segment !== null && 'key' in segment;
 }

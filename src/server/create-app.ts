@@ -22,6 +22,7 @@ import { parseJsonBodies } from '../http/json-body.js';
 import { problem } from '../http/problem.js';
 import { ProblemFilter, sendProblem } from '../http/problem.filter.js';
 import { logRequests, requestId } from './request-log.js';
+import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** How often requests that have not arrived completely are compared with their deadline. */
@@ -59,6 +60,7 @@ export async function createApp(
     abortOnError: false,
   });
   try {
+    app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
     parseJsonBodies(adapter, BODY_LIMIT_BYTES);
     preventSharedCaching(adapter.getInstance());

@@ -5,6 +5,7 @@ import {
   type CanActivate,
   Catch,
   type ExecutionContext,
+  Inject,
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
@@ -40,12 +41,11 @@ class HostInterceptor implements NestInterceptor {
 
 @Catch()
 class HostFilter extends BaseExceptionFilter {
-  constructor(private readonly places: Places) {
-    super();
-  }
+  @Inject() private readonly places: Places;
 
   override catch(error: unknown, host: ArgumentsHost): void {
     this.places.note('filter of the host');
+    // oxlint-disable-next-line promise/no-promise-in-callback, promise/valid-params -- Nest's filter, not a promise
     super.catch(error, host);
   }
 }

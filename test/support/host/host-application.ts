@@ -16,7 +16,7 @@ import { ADMIN_KEY, dropEverything, type TestTenant } from '../test-app.js';
 import { NotesModule } from './notes.module.js';
 
 export const ADAPTERS = ['express', 'fastify'] as const;
-export type Adapter = (typeof ADAPTERS)[number];
+type Adapter = (typeof ADAPTERS)[number];
 
 export interface HostOptions {
   readonly adapter: Adapter;

@@ -30,12 +30,12 @@ import {
 import { migration } from '../tables/migration-fixture.js';
 
 @Entity('notes')
-export class Note {
+class Note {
   @PrimaryGeneratedColumn('uuid') id: string;
   @Column('text') text: string;
 }
 
-export const CREATE_NOTES = migration('CreateNotes1764100000000', (runner) =>
+const CREATE_NOTES = migration('CreateNotes1764100000000', (runner) =>
   createTenantTable(runner, 'notes', {
     columns: { id: 'uuid NOT NULL DEFAULT gen_random_uuid()', text: 'text NOT NULL' },
   }),
@@ -68,7 +68,7 @@ export class Places {
 }
 
 @Injectable()
-export class ControllerInterceptor implements NestInterceptor {
+class ControllerInterceptor implements NestInterceptor {
   constructor(private readonly places: Places) {}
 
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
