@@ -39,8 +39,12 @@ export function nodeResponse(response: HttpResponse): ServerResponse {
   return response.raw ?? (response as unknown as ServerResponse);
 }
 
+/** Nest's route on Express for paths below a global prefix that no route matches; routes of controllers begin with `/`. */
+const NOT_FOUND = '*path';
+
 /** The pattern of the matched route, such as `/api/v1/orders/:id`; undefined before routing and where none matched. */
 export function routePattern({ routeOptions, route, baseUrl = '' }: HttpRequest): string | undefined {
   if (routeOptions) return routeOptions.url;
-  return typeof route?.path === 'string' ? `${baseUrl}${route.path}` : undefined;
+  if (typeof route?.path !== 'string' || route.path === NOT_FOUND) return undefined;
+  return `${baseUrl}${route.path}`;
 }

@@ -140,7 +140,8 @@ export async function dropEverything(database: TestDatabase): Promise<void> {
   }
 }
 
-function baseEnvironment(url: string, dataDir: string): Record<string, string> {
+/** The settings of an installation over this catalog. */
+export function baseEnvironment(url: string, dataDir: string): Record<string, string> {
   return {
     NODE_ENV: 'test',
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
