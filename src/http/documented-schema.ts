@@ -16,8 +16,9 @@ export function responseSchema(schema: z.ZodType): DocumentedSchema {
 
 /** The parameters of a request body, as `@nestjs/swagger` stores them. */
 export function bodyParameters(schema: z.ZodType): object[] {
-  const documented = CONVERTS_SCHEMAS ? standardSchema(schema) : convertedSchema(schema, 'input');
-  return [Object.assign(documented, { in: 'body', required: true })];
+  const body = { in: 'body', required: true };
+  if (CONVERTS_SCHEMAS) return [{ ...standardSchema(schema), ...body }];
+  return [Object.assign(convertedSchema(schema, 'input'), { ...body, type: String })]; // as ApiBody does
 }
 
 /** The query parameters of a schema, as `@nestjs/swagger` stores them. */
