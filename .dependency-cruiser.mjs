@@ -51,6 +51,9 @@ const layerRules = (root, layers) =>
     }));
   });
 
+/** The files that import OpenTelemetry's packages. */
+const OPENTELEMETRY = '^src/tracing/(api-tracing|failed-span|open-telemetry|reporting-exporter|request-spans)[.]ts$';
+
 const forbidden = [
   {
     name: 'folder-cycle',
@@ -73,6 +76,13 @@ const forbidden = [
     severity: 'error',
     from: { pathNot: '^src/dev/' },
     to: { path: '^src/dev/', dynamic: false, dependencyTypesNot: ['type-only'] },
+  },
+  {
+    name: 'opentelemetry-is-loaded-on-demand',
+    comment: 'its packages are optional: what imports them is itself imported dynamically',
+    severity: 'error',
+    from: { pathNot: OPENTELEMETRY },
+    to: { path: `${OPENTELEMETRY}|@opentelemetry/`, dynamic: false, dependencyTypesNot: ['type-only'] },
   },
   {
     name: 'src-knows-no-tests',

@@ -1,13 +1,4 @@
-import {
-  context,
-  diag,
-  type DiagLogFunction,
-  DiagLogLevel,
-  propagation,
-  SpanKind,
-  trace,
-  type Tracer,
-} from '@opentelemetry/api';
+import { context, diag, type DiagLogFunction, DiagLogLevel, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   defaultResource,
@@ -17,11 +8,8 @@ import {
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import { errorType, markFailed } from './failed-span.js';
+import { ApiTracing } from './api-tracing.js';
 import { ReportingExporter } from './reporting-exporter.js';
-import type { SpanAttributes, SpanDescription, Tracing } from './tracing.js';
-
-const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
 
 type LogFunction = (message: string) => void;
 
@@ -29,11 +17,10 @@ type LogFunction = (message: string) => void;
  * Tracing with OpenTelemetry's SDK. To be imported only dynamically, by `start-tracing.ts`: it pulls in the SDK's
  * packages, which are optional.
  */
-export class OpenTelemetry implements Tracing {
-  private constructor(
-    private readonly provider: NodeTracerProvider,
-    readonly tracer: Tracer,
-  ) {}
+export class OpenTelemetry extends ApiTracing {
+  private constructor(private readonly provider: NodeTracerProvider) {
+    super(provider.getTracer('tenantry'));
+  }
 
   /** Reads the standard variables and registers with OpenTelemetry's API, so that other code can create spans, too. */
   static start(logger: { readonly log: LogFunction; readonly warn: LogFunction }): OpenTelemetry {
@@ -49,19 +36,10 @@ export class OpenTelemetry implements Tracing {
         spanProcessors: [new BatchSpanProcessor(exporter)],
       });
       provider.register();
-      return new OpenTelemetry(provider, provider.getTracer('tenantry'));
+      return new OpenTelemetry(provider);
     } finally {
       diag.disable();
     }
-  }
-
-  within<T>(describe: () => SpanDescription, work: () => Promise<T>): Promise<T> {
-    // Background work (startup, change feed) would flood the trace store with single-span traces.
-    return trace.getActiveSpan()?.isRecording() ? this.record(describe(), work) : work();
-  }
-
-  annotate(attributes: SpanAttributes): void {
-    trace.getActiveSpan()?.setAttributes(attributes);
   }
 
   /** Unregisters from OpenTelemetry's API and flushes the remaining spans. */
@@ -70,19 +48,6 @@ export class OpenTelemetry implements Tracing {
     context.disable();
     propagation.disable();
     await this.provider.shutdown();
-  }
-
-  private record<T>({ name, kind, attributes }: SpanDescription, work: () => Promise<T>): Promise<T> {
-    return this.tracer.startActiveSpan(name, { kind: KINDS[kind], attributes }, async (span) => {
-      try {
-        return await work();
-      } catch (error) {
-        markFailed(span, errorType(error));
-        throw error;
-      } finally {
-        span.end();
-      }
-    });
   }
 }
 
