@@ -28,7 +28,11 @@ export {
 export type { Isolation, Tenant } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export { createTenantTable, dropTenantTable, type TenantTable } from './database/table-migrations/tenant-table.js';
+export type { TypeormOptions } from './database/table-migrations/typeorm-options.js';
 export type { TenantSchema } from './database/table-migrations/tenant-schema.js';
+export { LeaseExpiredError, PoolEndedError, PoolTimeoutError, TenantBusyError } from './database/pool/pool.errors.js';
+export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
+export { WrongTenantError } from './database/statements/wrong-tenant.js';
 export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
 
 export { ProblemFilter } from './http/problem.filter.js';

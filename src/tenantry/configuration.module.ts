@@ -3,6 +3,7 @@ import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js'
 import { APP_CONFIG } from '../platform/config/app-config.js';
 import { loadHostConfig } from '../platform/config/host-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from '../platform/config/load-config.js';
+import { useHostTracing } from '../tracing/host-tracing.js';
 import { TENANTRY_SETTINGS, type TenantrySettings } from './options.js';
 
 /** Injection token of the configuration that a process has loaded before it created the application. */
@@ -42,5 +43,6 @@ async function configure({ env }: TenantrySettings, loaded: LoadedConfig | undef
   if (loaded) return { sources: loaded.sources, access: { config: loaded.config, close: () => Promise.resolve() } };
   const input = env === undefined ? { env: process.env, cwd: process.cwd() } : { env, cwd: undefined };
   const { config, sources } = loadHostConfig(input);
+  await useHostTracing();
   return { sources, access: await accessCatalog(config) };
 }

@@ -10,7 +10,7 @@ import type { TenantSchema } from '../database/table-migrations/tenant-schema.js
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
-export type TenantFeature = Partial<TenantSchema>;
+export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm'>;
 
 /** Under which each module made by `forFeature` provides its feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');

@@ -1,4 +1,5 @@
 import type { DynamicModule, FactoryProvider, Type } from '@nestjs/common';
+import type { TypeormOptions } from '../database/table-migrations/typeorm-options.js';
 import type { TenantResolver } from '../tenant/identification/tenant-resolver.js';
 
 /** What decides which controllers, guards and providers there are. */
@@ -20,6 +21,8 @@ export interface TenantryStructure {
   readonly health?: boolean;
   /** Whether to serve `/metrics` for Prometheus. Default: false. */
   readonly metrics?: boolean;
+  /** Options of TypeORM for all tenants' data sources: naming strategy, isolation level and the like. */
+  readonly typeorm?: TypeormOptions;
 }
 
 export interface TenantrySettings {

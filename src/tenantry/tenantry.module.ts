@@ -61,7 +61,7 @@ class TenantryRootModule {
 }
 
 function rootModule(structure: TenantryStructure, { inject = [], useFactory }: SettingsProvider): DynamicModule {
-  const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [] } = structure;
+  const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [], typeorm } = structure;
   return {
     module: TenantryRootModule,
     global: true,
@@ -70,7 +70,7 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
       DatabaseModule.register({
         provide: TENANT_SCHEMA,
         inject: [ModulesContainer],
-        useFactory: (modules: ModulesContainer) => schemaOf(featuresOf(modules)),
+        useFactory: (modules: ModulesContainer) => ({ ...schemaOf(featuresOf(modules)), ...(typeorm && { typeorm }) }),
       }),
       CatalogModule,
       TenantModule.register({ guard, resolveAfterGuards, resolver, imports }),
