@@ -16,14 +16,21 @@ export function responseSchema(schema: z.ZodType): DocumentedSchema {
 
 /** The parameters of a request body, as `@nestjs/swagger` stores them. */
 export function bodyParameters(schema: z.ZodType): object[] {
-  const body = { in: 'body', required: true };
-  if (CONVERTS_SCHEMAS) return [{ ...standardSchema(schema), ...body }];
-  return [Object.assign(convertedSchema(schema, 'input'), { ...body, type: String })]; // as ApiBody does
+  return CONVERTS_SCHEMAS ? [{ ...standardSchema(schema), in: 'body', required: true }] : convertedBody(schema);
 }
 
 /** The query parameters of a schema, as `@nestjs/swagger` stores them. */
 export function queryParameters(schema: z.ZodObject): object[] {
-  if (CONVERTS_SCHEMAS) return [{ ...standardSchema(schema), in: 'query', required: true }];
+  return CONVERTS_SCHEMAS ? [{ ...standardSchema(schema), in: 'query', required: true }] : convertedQuery(schema);
+}
+
+/** For `@nestjs/swagger` 11; the type is that of its `@ApiBody({ schema })`. */
+export function convertedBody(schema: z.ZodType): object[] {
+  return [Object.assign(convertedSchema(schema, 'input'), { in: 'body', required: true, type: String })];
+}
+
+/** For `@nestjs/swagger` 11. */
+export function convertedQuery(schema: z.ZodObject): object[] {
   return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, parameter]) =>
     Object.assign(convertedSchema(parameter, 'input'), {
       name,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { inlinedSchema } from '../../../src/http/documented-schema.js';
+import { convertedBody, convertedQuery, inlinedSchema } from '../../../src/http/documented-schema.js';
 
 const line = z.strictObject({ quantity: z.int().min(1).max(9) }).meta({ id: 'InlinedLine' });
 const order = z
@@ -27,5 +27,24 @@ describe('a schema documented for @nestjs/swagger 11', () => {
         },
       }),
     });
+  });
+
+  it('is the schema of a body', () => {
+    expect(convertedBody(line)).toEqual([
+      { in: 'body', required: true, type: String, schema: expect.objectContaining({ type: 'object' }) },
+    ]);
+  });
+
+  it('is a query parameter for each of its fields, required unless it has a default or is optional', () => {
+    const filter = z.strictObject({
+      limit: z.int().default(20).describe('How many'),
+      name: z.string(),
+      cursor: z.string().optional(),
+    });
+    expect(convertedQuery(filter)).toEqual([
+      expect.objectContaining({ name: 'limit', in: 'query', required: false, description: 'How many' }),
+      expect.objectContaining({ name: 'name', required: true, schema: { type: 'string' } }),
+      expect.objectContaining({ name: 'cursor', required: false }),
+    ]);
   });
 });
