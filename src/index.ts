@@ -25,6 +25,7 @@ export {
   type TenantResolver,
 } from './tenant/identification/tenant-resolver.js';
 
+export { TenantProvisioner } from './admin/tenants/tenant-provisioner.js';
 export type { Isolation, Tenant } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export { createTenantTable, dropTenantTable, type TenantTable } from './database/table-migrations/tenant-table.js';

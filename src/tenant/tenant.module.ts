@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CacheModule } from '../cache/cache.module.js';
+import { announceInjectables, providersForCopies } from '../platform/injectable-copies.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
 import { OpenContexts } from './access/open-contexts.js';
@@ -38,7 +39,7 @@ export interface TenantModuleOptions extends AccessOptions {
 /** Injection token: whether Fastify's routes are prepared; they have to be before Nest registers them. */
 const FASTIFY_PREPARED = Symbol.for('tenantry/fastify-prepared');
 
-const PUBLIC_PROVIDERS: Provider[] = [
+const PUBLIC_PROVIDERS = [
   TenantContext,
   TenantConnectionService,
   TenantLookup,
@@ -48,7 +49,9 @@ const PUBLIC_PROVIDERS: Provider[] = [
 ];
 
 /** What guards and interceptors of other modules' controllers need. */
-const ACCESS_PROVIDERS: Provider[] = [RouteAccess, RequestIdentification, RequestAdmission];
+const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission];
+
+announceInjectables([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
 
 /** Identifies the tenant of a request and gives access to that tenant's rows. */
 @Module({})
@@ -58,6 +61,7 @@ export class TenantModule implements NestModule {
   static register({ guard, resolveAfterGuards, resolver, imports = [] }: TenantModuleOptions): DynamicModule {
     const options: AccessOptions = { guard, resolveAfterGuards };
     const accessOptions = { provide: ACCESS_OPTIONS, useValue: options };
+    const copies = providersForCopies([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
     return {
       module: TenantModule,
       global: true,
@@ -65,6 +69,7 @@ export class TenantModule implements NestModule {
       providers: [
         ...PUBLIC_PROVIDERS,
         ...ACCESS_PROVIDERS,
+        ...copies,
         accessOptions,
         TenantDirectory,
         TenantStatusEnforcer,
@@ -81,7 +86,7 @@ export class TenantModule implements NestModule {
         ...(resolver ? [{ provide: TENANT_RESOLVER, useClass: resolver }] : []),
         ...globalProviders(options),
       ],
-      exports: [...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS, ACCESS_OPTIONS],
+      exports: [...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS, ...copies.map(({ provide }) => provide), ACCESS_OPTIONS],
     };
   }
 

@@ -1,12 +1,14 @@
-import { Inject, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { AdminModule } from '../admin/admin.module.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
+import { TenantsModule } from '../admin/tenants/tenants.module.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { LOADED_CONFIG } from './configuration.module.js';
 
-/** The admin REST API, and the operations that it requests. */
-@Module({ imports: [AdminModule] })
+/** The admin REST API, the operations that it requests, and `TenantProvisioner` for an application's own sign-up. */
+@Global()
+@Module({ imports: [AdminModule, TenantsModule], exports: [TenantsModule] })
 export class ControlPlaneModule implements OnApplicationBootstrap {
   constructor(
     private readonly modules: ModuleRef,

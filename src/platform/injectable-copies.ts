@@ -1,0 +1,19 @@
+import type { Provider, Type } from '@nestjs/common';
+import { processWide } from './process-wide.js';
+
+/** The classes of each name, one of each copy of this package that the process has loaded. */
+const copies = processWide('injectables', () => new Map<string, Set<Type>>());
+
+/** Announces classes that applications inject, so that those of another copy of this package stand for the same objects. */
+export function announceInjectables(classes: readonly Type[]): void {
+  for (const each of classes) copies.set(each.name, (copies.get(each.name) ?? new Set()).add(each));
+}
+
+/** Providers that resolve the same classes of other copies: a process may load this package as an ES module and as CommonJS. */
+export function providersForCopies(classes: readonly Type[]): (Provider & { readonly provide: Type })[] {
+  return classes.flatMap((each) =>
+    [...(copies.get(each.name) ?? [])]
+      .filter((copy) => copy !== each)
+      .map((copy) => ({ provide: copy, useExisting: each })),
+  );
+}
