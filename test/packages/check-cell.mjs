@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, Service } from './commands.mjs';
+import { writeHost } from './host-files.mjs';
+
+const ISOLATIONS = ['row', 'schema', 'database'];
+/** What npm prints about peers: a conflict that it overrides, or one that it cannot solve. */
+const PEER_WARNING = /peer|ERESOLVE|EBADENGINE.*tenantry/i;
+
+/**
+ * Installs the package in a host application of this combination, and shows that it works.
+ *
+ * @param onStep is given the name of each step and its duration in ms
+ * @returns the versions that npm chose
+ */
+export async function checkCell(cell, { folder, tarball, databaseUrl, env, onStep }) {
+  mkdirSync(folder, { recursive: true });
+  writeHost(folder, cell, tarball);
+  const host = { cwd: folder, env: { ...env, ...settings(databaseUrl) } };
+  const step = async (name, work) => {
+    const startedAt = performance.now();
+    await work();
+    onStep(name, performance.now() - startedAt);
+  };
+  await step('install', () => install(host));
+  await step('compile', () => run('npx', ['--no-install', 'tsc', '-p', '.'], host));
+  await step('serve', () => serve(host, cell));
+  if (cell.format === 'cjs') await step('jest', () => runJest(host, cell));
+  return installedVersions(folder);
+}
+
+function settings(databaseUrl) {
+  return {
+    DATABASE_URL: databaseUrl,
+    ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    ADMIN_API_KEY: randomBytes(16).toString('hex'),
+    ENABLE_REDIS_CACHE: 'false',
+    EMBEDDED_POSTGRES: 'false',
+  };
+}
+
+async function install(host) {
+  const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
+  const { output } = await run('npm', args, host);
+  assert.doesNotMatch(output, PEER_WARNING, 'npm warns about peers');
+  await run('npm', ['ls'], host); // fails for a peer that is missing or of a wrong version
+}
+
+async function serve(host, cell) {
+  const keys = await provision(host);
+  const service = await Service.start('node', ['dist/main.js'], { ...host, ready: /listening on (\S+)/ });
+  try {
+    await assertIsolation(service.match[1], keys);
+  } catch (error) {
+    throw new Error(`${error.message}\n${service.printed.output.slice(-4000)}`, { cause: error });
+  } finally {
+    await service.stop();
+  }
+  return cell;
+}
+
+/** One tenant per isolation, named after it. @returns their API keys */
+async function provision(host) {
+  const tenantry = (...args) => run('npx', ['--no-install', 'tenantry', ...args], host);
+  const keys = new Map();
+  for (const isolation of ISOLATIONS) {
+    await tenantry('tenants', 'create', isolation, '--isolation', isolation);
+    const { stdout } = await tenantry('keys', 'create', isolation, '--json');
+    keys.set(isolation, JSON.parse(stdout).token);
+  }
+  return keys;
+}
+
+async function assertIsolation(url, keys) {
+  const call = async (path, { key, text } = {}) => {
+    const response = await fetch(url + path, {
+      method: text === undefined ? 'GET' : 'POST',
+      headers: { ...(key && { authorization: `Bearer ${key}` }), 'content-type': 'application/json' },
+      ...(text !== undefined && { body: JSON.stringify({ text }) }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  assert.deepEqual(await call('/hello'), { status: 200, body: { hello: 'world' } });
+  assert.equal((await call('/notes')).status, 401, 'without credentials');
+  assert.equal((await call('/notes', { key: 'tnt_wrong' })).status, 401, 'with a wrong key');
+  const added = [...keys].map(([tenant, key]) => call('/notes', { key, text: `of ${tenant}` }));
+  for (const { status, body } of await Promise.all(added)) assert.equal(status, 201, JSON.stringify(body));
+  const lists = [...keys].map(async ([tenant, key]) => [tenant, await call('/notes', { key })]);
+  for (const [tenant, list] of await Promise.all(lists)) {
+    assert.deepEqual(list, { status: 200, body: { tenant, notes: [`of ${tenant}`] } });
+  }
+}
+
+/** As `npm test` of `nest new` starts it: NestJS 12 is ES modules, which Jest loads with this option only. */
+async function runJest(host, { nest }) {
+  const options = nest === '12' ? ['--experimental-vm-modules'] : [];
+  const { output } = await run('node', [...options, 'node_modules/jest/bin/jest.js'], host);
+  assert.match(output, /Tests: +2 passed, 2 total/);
+}
+
+function installedVersions(folder) {
+  const versionOf = (name) =>
+    JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+  return { nest: versionOf('@nestjs/core'), typeorm: versionOf('typeorm'), typescript: versionOf('typescript') };
+}

@@ -1,0 +1,10 @@
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+
+@Entity('notes')
+export class Note {
+  @PrimaryGeneratedColumn('uuid')
+  id: string;
+
+  @Column('text')
+  text: string;
+}

@@ -1,0 +1,81 @@
+// `npm run test:packages [-- --all | --cell <name> …] [--keep]`: the packed package in applications of many combinations.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import startServices from '../support/start-services.mjs';
+import stopServices from '../support/stop-services.mjs';
+import { allCells, coveringCells, nameOf, REASONS } from './cells.mjs';
+import { checkCell } from './check-cell.mjs';
+import { environmentOf } from './node-versions.mjs';
+import { printTable } from './table.mjs';
+import { packTarball } from './tarball.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    cell: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const cells = chosenCells();
+const folder = mkdtempSync(join(tmpdir(), 'tenantry-packages-'));
+const results = [];
+try {
+  await startServices();
+  const tarball = await packTarball(folder, await environmentOf(process.versions.node.split('.')[0]));
+  for (const cell of cells) results.push(await resultOf(cell, tarball));
+} finally {
+  await stopServices();
+  if (options.keep) console.log(`\nThe hosts are kept in ${folder}`);
+  else rmSync(folder, { recursive: true, force: true });
+}
+printTable(results);
+console.log(`\nNot possible:\n${REASONS.map((reason) => `- ${reason}`).join('\n')}`);
+process.exitCode = results.every(({ error }) => error === undefined) ? 0 : 1;
+
+function chosenCells() {
+  if (options.all) return allCells();
+  if (options.cell.length === 0) return coveringCells();
+  const known = new Map([...allCells(), ...coveringCells()].map((cell) => [nameOf(cell), cell]));
+  const unknown = options.cell.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    console.error(`No such cell: ${unknown.join(', ')}. There are:\n${[...known.keys()].join('\n')}`);
+    process.exit(2);
+  }
+  return options.cell.map((name) => known.get(name));
+}
+
+async function resultOf(cell, tarball) {
+  const name = nameOf(cell);
+  const steps = {};
+  const startedAt = performance.now();
+  const result = { name, cell, steps, versions: {} };
+  try {
+    const env = await environmentOf(cell.node);
+    const databaseUrl = await createDatabase(name.replaceAll(/[^a-z0-9]/g, '_'));
+    const onStep = (step, ms) => (steps[step] = ms);
+    result.versions = await checkCell(cell, { folder: join(folder, name), tarball, databaseUrl, env, onStep });
+  } catch (error) {
+    result.error = error;
+    console.error(`\n${name}: ${error.stack}\n`);
+  }
+  result.ms = performance.now() - startedAt;
+  console.log(`${result.error ? 'FAILED' : 'passed'}  ${name}  ${(result.ms / 1000).toFixed(0)} s`);
+  return result;
+}
+
+/** A catalog for one host. The server is thrown away with everything that the hosts create. */
+async function createDatabase(name) {
+  const server = JSON.parse(process.env.TEST_POSTGRES);
+  const { host, port, superuser: user, superuserPassword: password, owner } = server;
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${name} OWNER ${owner}`);
+  } finally {
+    await client.end();
+  }
+  return `postgres://${owner}:${encodeURIComponent(server.ownerPassword)}@${host}:${port}/${name}`;
+}
