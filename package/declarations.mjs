@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 /** What a declaration file names in `from '…'`, `import('…')`, `import '…'` and `declare module '…'`. */
-const SPECIFIER = /(?:\bfrom|\bimport|\bmodule)\s*\(?\s*(['"])(?<name>[^'"]+)\1/g;
+const SPECIFIER = /(?:\bfrom|\bimport|\bmodule)\s*\(?\s*(['"])(?<name>[\w@./:-]+)\1/g;
 
 /**
  * Follows declarations from the entries of a folder.

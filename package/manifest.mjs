@@ -21,8 +21,8 @@ const OPTIONAL_PEERS = {
   'prom-client': '^15.1.3',
 };
 
-/** Installed with the package, at the application's ranges. `@types/pg` is here because public types name it. */
-const DEPENDENCIES = ['@types/pg', 'cache-manager', 'cockatiel', 'commander', 'jose', 'keyv', 'pg-query-stream', 'zod'];
+/** Installed with the package, at the application's ranges. */
+const DEPENDENCIES = ['cache-manager', 'cockatiel', 'commander', 'jose', 'keyv', 'pg-query-stream', 'zod'];
 
 const OPTIONAL_DEPENDENCIES = ['cache-manager-ioredis-yet', 'ioredis'];
 
@@ -43,7 +43,7 @@ const DESCRIPTION = [
 
 /** @throws when the application lacks a package that the package depends on */
 export function packageManifest(application) {
-  const { devDependencies = {}, dependencies = {}, optionalDependencies = {} } = application;
+  const { dependencies = {}, optionalDependencies = {} } = application;
   return {
     ...pick(application, DESCRIPTION),
     keywords: KEYWORDS,
@@ -51,7 +51,7 @@ export function packageManifest(application) {
     files: ['lib', 'CHANGELOG.md'],
     sideEffects: false,
     scripts: pick(application.scripts ?? {}, ['prepack', 'postpack']),
-    dependencies: ranges(DEPENDENCIES, { ...devDependencies, ...dependencies }),
+    dependencies: ranges(DEPENDENCIES, dependencies),
     optionalDependencies: ranges(OPTIONAL_DEPENDENCIES, optionalDependencies),
     peerDependencies: { ...PEERS, ...OPTIONAL_PEERS },
     peerDependenciesMeta: Object.fromEntries(Object.keys(OPTIONAL_PEERS).map((name) => [name, { optional: true }])),

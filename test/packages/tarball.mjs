@@ -1,6 +1,8 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reachableDeclarations } from '../../package/declarations.mjs';
+import { packageManifest } from '../../package/manifest.mjs';
 import { run } from './commands.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,5 +25,17 @@ export async function packTarball(folder, env) {
   const [{ filename, files }] = JSON.parse(stdout);
   const unexpected = files.map(({ path }) => path).filter((path) => !PACKED.test(path));
   if (unexpected.length > 0) throw new Error(`the tarball contains ${unexpected.join(', ')}`);
+  for (const format of ['esm', 'cjs']) assertOwnTypes(join(copy, 'lib', format));
   return join(folder, filename);
+}
+
+/** A host compiles what it imports, and everything that those declarations name: that may be its own packages only. */
+function assertOwnTypes(folder) {
+  const { peerDependencies, peerDependenciesMeta } = packageManifest(
+    JSON.parse(readFileSync(join(ROOT, 'package.json'))),
+  );
+  const isHosts = (name) => name.startsWith('node:') || (name in peerDependencies && !(name in peerDependenciesMeta));
+  const { packages } = reachableDeclarations(folder, ['index.d.ts']);
+  const foreign = packages.filter((name) => !isHosts(name) || name === 'pg'); // pg has no types of its own
+  if (foreign.length > 0) throw new Error(`the declarations of ${folder} name ${foreign.join(', ')}`);
 }

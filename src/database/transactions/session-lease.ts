@@ -12,6 +12,7 @@ import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
+import type { SessionNotification, SessionResult } from './session-result.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 export interface SessionOptions {
@@ -26,7 +27,7 @@ interface SessionSettings extends SessionOptions {
 
 interface SessionEvents {
   /** `channel` is the name that was given to `listen`. */
-  notification: [pg.Notification];
+  notification: [SessionNotification];
   /** The connection died or was revoked; no further notifications will arrive. */
   lost: [Error];
 }
@@ -68,7 +69,11 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     connection.client.on('error', this.onConnectionError);
   }
 
-  /** Opens a session under the tenant's stamp, runs `work` in it, and resets the connection afterwards. */
+  /**
+   * Opens a session under the tenant's stamp, runs `work` in it, and resets the connection afterwards.
+   *
+   * @internal
+   */
   static async run<T>(
     access: TenantAccess,
     work: (session: SessionLease) => Promise<T>,
@@ -89,7 +94,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
    * @throws WrongTenantError in a call for another tenant
    * @throws SessionStatementRefusedError, StampProtectedError for what a session may not do either
    */
-  async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
+  async query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
     const { built } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
@@ -135,7 +143,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     return rows[0]?.done === true;
   }
 
-  private async enqueue<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
+  private async enqueue<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.tenantId);
     const result = this.tail.then(() => this.send<Row>(statement));
@@ -143,12 +151,12 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     return result;
   }
 
-  private async send<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
+  private async send<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
     const { connection } = this;
     if (connection.revoked) throw connection.revoked;
     try {
       await this.renewStamp();
-      return (await sendOnClient(connection.client, {}, statement)) as pg.QueryResult<Row>;
+      return (await sendOnClient(connection.client, {}, statement)) as SessionResult<Row>;
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
       this.brokenReason ??= discardReason(error);

@@ -14,6 +14,7 @@ const NO_SELECTORS = { host: undefined, subdomain: undefined, header: undefined,
  */
 @Injectable()
 export class CredentialResolver implements TenantResolver {
+  /** @internal */
   constructor(private readonly authenticator: Authenticator) {}
 
   /** @throws UnauthenticatedError for an invalid credential */

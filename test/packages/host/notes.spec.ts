@@ -1,23 +1,28 @@
-import { Test } from '@nestjs/testing';
-import { TenantConnectionService, TenantContext, tenantRepositoryToken } from 'tenantry';
-import { Note } from './note.entity.js';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { NoTenantContextError, TenantConnectionService } from 'tenantry';
+import { AppModule } from './app.module.js';
 import { NotesController } from './notes.controller.js';
 
 describe('the notes', () => {
-  it('are listed by the controller, over a repository of the test', async () => {
-    const module = await Test.createTestingModule({
-      controllers: [NotesController],
-      providers: [
-        { provide: tenantRepositoryToken(Note), useValue: { find: async () => [{ text: 'first' }] } },
-        { provide: TenantConnectionService, useValue: {} },
-        { provide: TenantContext, useValue: { current: () => ({ tenant: { slug: 'acme' } }) } },
-      ],
-    }).compile();
+  let app: TestingModule;
 
-    expect(await module.get(NotesController).list()).toEqual({ tenant: 'acme', notes: ['first'] });
+  beforeAll(async () => {
+    app = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    await app.init();
+  });
+  afterAll(() => app.close());
+
+  it('are those of the tenant whose work runs', async () => {
+    const notes = app.get(NotesController, { strict: false });
+    const tenants = app.get(TenantConnectionService, { strict: false });
+    for (const slug of ['row', 'schema', 'database']) {
+      const list = await tenants.run(slug, () => notes.list());
+      expect(list).toEqual({ tenant: slug, notes: [`of ${slug}`] });
+    }
   });
 
-  it('belong to no tenant outside a context', () => {
-    expect(() => new TenantContext().current()).toThrow('no tenant');
+  it('belong to no tenant outside a context', async () => {
+    const notes = app.get(NotesController, { strict: false });
+    await expect(notes.list()).rejects.toThrow(NoTenantContextError);
   });
 });

@@ -34,10 +34,8 @@ describe('the manifest of the package', () => {
     expect([...commandLine.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
   });
 
-  it('depends on nothing that is not imported, but for types', () => {
-    const unused = [...installed, ...optional].filter(
-      (name) => !everything.has(name) && !INDIRECT.includes(name) && !name.startsWith('@types/'),
-    );
+  it('depends on nothing that is not imported', () => {
+    const unused = [...installed, ...optional].filter((name) => !everything.has(name) && !INDIRECT.includes(name));
     expect(unused).toEqual([]);
   });
 
