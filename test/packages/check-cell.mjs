@@ -31,7 +31,8 @@ export async function checkCell(cell, { folder, tarball, databaseUrl, env, onSte
   return installedVersions(folder);
 }
 
-function settings(databaseUrl) {
+/** Variables of a host. */
+export function settings(databaseUrl) {
   return {
     DATABASE_URL: databaseUrl,
     ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,

@@ -1,4 +1,4 @@
-// `npm run test:packages [-- --all | --cell <name> …] [--keep]`: the packed package in applications of many combinations.
+// `npm run test:packages [-- --all | --cell <name> … | --first-answer] [--keep]`: the packed package in applications of many combinations.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import startServices from '../support/start-services.mjs';
 import stopServices from '../support/stop-services.mjs';
 import { allCells, coveringCells, nameOf, REASONS } from './cells.mjs';
 import { checkCell } from './check-cell.mjs';
+import { timeToFirstAnswer } from './first-answer.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { printTable } from './table.mjs';
 import { packTarball } from './tarball.mjs';
@@ -16,26 +17,30 @@ const { values: options } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
     cell: { type: 'string', multiple: true, default: [] },
+    'first-answer': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
+const isWhole = options.cell.length === 0 && !options['first-answer'];
 const cells = chosenCells();
 const folder = mkdtempSync(join(tmpdir(), 'tenantry-packages-'));
 const results = [];
 try {
   await startServices();
   const tarball = await packTarball(folder, await environmentOf(process.versions.node.split('.')[0]));
+  if (isWhole || options['first-answer']) await printFirstAnswer(tarball);
   for (const cell of cells) results.push(await resultOf(cell, tarball));
 } finally {
   await stopServices();
   if (options.keep) console.log(`\nThe hosts are kept in ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
 }
-printTable(results);
+if (results.length > 0) printTable(results);
 console.log(`\nNot possible:\n${REASONS.map((reason) => `- ${reason}`).join('\n')}`);
 process.exitCode = results.every(({ error }) => error === undefined) ? 0 : 1;
 
 function chosenCells() {
+  if (options['first-answer']) return [];
   if (options.all) return allCells();
   if (options.cell.length === 0) return coveringCells();
   const known = new Map([...allCells(), ...coveringCells()].map((cell) => [nameOf(cell), cell]));
@@ -45,6 +50,15 @@ function chosenCells() {
     process.exit(2);
   }
   return options.cell.map((name) => known.get(name));
+}
+
+async function printFirstAnswer(tarball) {
+  const env = await environmentOf('22');
+  const databaseUrl = await createDatabase('first_answer');
+  const steps = await timeToFirstAnswer({ folder: join(folder, 'first-answer'), tarball, databaseUrl, env });
+  const shown = steps.map(({ name, ms }) => `${name} ${(ms / 1000).toFixed(1)} s`).join(', ');
+  const total = steps.reduce((sum, { ms }) => sum + ms, 0);
+  console.log(`From an empty folder to the first tenant's answer: ${(total / 1000).toFixed(1)} s (${shown})`);
 }
 
 async function resultOf(cell, tarball) {
