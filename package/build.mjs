@@ -1,4 +1,4 @@
-// `npm run build:package`: compiles what `src/index.ts` and `src/bin.ts` reach into lib/, as ES modules and as CommonJS.
+// `npm run build:package`: compiles what the package's entry points reach into lib/, as ES modules and as CommonJS.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ export async function buildPackage() {
   for (const [format, type] of Object.entries(FORMATS)) {
     const folder = join(LIB, format);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type })}\n`);
-    removeUnreachable(folder, ['index.d.ts']);
+    removeUnreachable(folder, ['index.d.ts', 'rest.d.ts']);
   }
 }
 

@@ -64,7 +64,7 @@ function entryPoints() {
     type: 'module',
     main: './lib/cjs/index.js',
     types: './lib/cjs/index.d.ts',
-    exports: { '.': bothFormats('index'), './package.json': './package.json' },
+    exports: { '.': bothFormats('index'), './rest': bothFormats('rest'), './package.json': './package.json' },
     bin: { tenantry: 'lib/esm/bin.js' },
   };
 }

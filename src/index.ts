@@ -4,6 +4,8 @@ export type { TenantryAsyncOptions, TenantryOptions, TenantrySettings, TenantryS
 export type { TenantFeature } from './tenantry/features.js';
 export { DuplicateMigrationError, MissingPackageError, SecondRootError } from './tenantry/tenantry.errors.js';
 
+export { AccessGuard } from './tenant/access/access.guard.js';
+export { ResolvingInterceptor } from './tenant/access/resolving.interceptor.js';
 export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decorators.js';
 export { ForbiddenError } from './tenant/access/access.errors.js';
 export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';
