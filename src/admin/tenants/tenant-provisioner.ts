@@ -14,6 +14,7 @@ import { Tenants } from './tenants.js';
 /** Creates tenants and waits until they are provisioned, for callers that need them immediately: the demo, scripts. */
 @Injectable()
 export class TenantProvisioner {
+  /** @internal */
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly tenants: Tenants,

@@ -9,6 +9,7 @@ import { RouteAccess } from './route-access.js';
 /** Admits the callers that a route is meant for, and enters the tenant's context. */
 @Injectable()
 export class AccessGuard implements CanActivate {
+  /** @internal */
   constructor(
     @Inject(ACCESS_OPTIONS) private readonly options: AccessOptions,
     private readonly routes: RouteAccess,

@@ -10,6 +10,7 @@ import { RouteAccess } from './route-access.js';
 /** With `resolveAfterGuards`: does behind the application's guards what `AccessGuard` does otherwise. */
 @Injectable()
 export class ResolvingInterceptor implements NestInterceptor {
+  /** @internal */
   constructor(
     @Inject(ACCESS_OPTIONS) private readonly options: AccessOptions,
     private readonly routes: RouteAccess,
