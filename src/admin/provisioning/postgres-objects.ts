@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { ConflictError } from '../../platform/errors/request.errors.js';
+import { createSchemaSql } from '../../platform/postgres/create-schema.js';
 import { roleComment, roleState } from './login-role.js';
 import { scramVerifier } from './scram-verifier.js';
 
@@ -50,5 +51,5 @@ export async function ensureDatabase(client: pg.ClientBase, name: string, role: 
 }
 
 export async function ensureSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`);
+  await client.query(createSchemaSql(schema));
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { createSchemaSql } from '../../platform/postgres/create-schema.js';
 
 /** The schema of the keys and functions of isolation, in each database with tenants. Owned by the owner of the tables. */
 export const ISOLATION_SCHEMA = 'tenantry_isolation';
@@ -65,7 +66,7 @@ function functionSql(name: (typeof FUNCTIONS)[number], language: Language, unsig
 }
 
 const TABLES = `
-  CREATE SCHEMA IF NOT EXISTS ${ISOLATION_SCHEMA};
+  ${createSchemaSql(ISOLATION_SCHEMA)};
   REVOKE ALL ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
   CREATE TABLE IF NOT EXISTS ${ISOLATION_SCHEMA}.keys (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
