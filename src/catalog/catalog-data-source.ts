@@ -18,6 +18,7 @@ import { ControlPlane1765000000000 } from './schema-migrations/1765000000000-con
 import { SignedStamps1766000000000 } from './schema-migrations/1766000000000-signed-stamps.js';
 import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audit-origin.js';
 import { Erasure1768000000000 } from './schema-migrations/1768000000000-erasure.js';
+import { ProvidedTargets1769000000000 } from './schema-migrations/1769000000000-provided-targets.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -37,6 +38,7 @@ export const CATALOG_MIGRATIONS = [
   SignedStamps1766000000000,
   AuditOrigin1767000000000,
   Erasure1768000000000,
+  ProvidedTargets1769000000000,
 ];
 
 /** Injection token of the catalog's TypeORM `DataSource`. */
@@ -51,9 +53,14 @@ const MIGRATION_LOCK = 7_242_001;
 /**
  * Connects to the catalog, checks its role's rights and migrates its tables.
  *
+ * @param placement whether an operator has made the database and login role of shared tenants
  * @throws CatalogUnavailableError, UnsupportedServerError, MissingRightsError
  */
-export async function openCatalog(target: ConnectionTarget, options: PoolOptions): Promise<DataSource> {
+export async function openCatalog(
+  target: ConnectionTarget,
+  options: PoolOptions,
+  placement: { readonly isProvided: boolean } = { isProvided: false },
+): Promise<DataSource> {
   const catalog = new DataSource({
     type: 'postgres',
     entities: ENTITIES,
@@ -72,7 +79,7 @@ export async function openCatalog(target: ConnectionTarget, options: PoolOptions
     throw new CatalogUnavailableError(targetName(target), error);
   }
   try {
-    await assertRights(catalog, target);
+    await assertRights(catalog, target, placement);
     await migrate(catalog);
     return catalog;
   } catch (error) {
@@ -97,13 +104,17 @@ const RIGHTS = `
          has_schema_privilege(current_schema(), 'CREATE') AS may_create_tables
   FROM pg_roles WHERE rolname = current_user`;
 
-async function assertRights(catalog: DataSource, target: ConnectionTarget): Promise<void> {
+async function assertRights(
+  catalog: DataSource,
+  target: ConnectionTarget,
+  { isProvided }: { readonly isProvided: boolean },
+): Promise<void> {
   const [rights] = await catalog.query<Rights[]>(RIGHTS);
   if (!rights) throw new MissingRightsError(target.role, ['all rights: it is not in pg_roles']);
   if (rights.version_num < MIN_VERSION_NUM) throw new UnsupportedServerError(rights.version);
   const missing = [
-    ...(rights.may_create_databases ? [] : ['CREATEDB']),
-    ...(rights.may_create_roles ? [] : ['CREATEROLE']),
+    ...(rights.may_create_databases || isProvided ? [] : ['CREATEDB']),
+    ...(rights.may_create_roles || isProvided ? [] : ['CREATEROLE']),
     ...(rights.may_create_tables ? [] : [`CREATE in the schema for the catalog (database "${target.database}")`]),
   ];
   if (missing.length > 0) throw new MissingRightsError(target.role, missing);

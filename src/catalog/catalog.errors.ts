@@ -27,7 +27,25 @@ export class MissingRightsError extends CodedError {
     role: string,
     readonly missing: readonly string[],
   ) {
-    super(`the role "${role}" of DATABASE_URL lacks ${missing.join(' and ')}`);
+    super(`the role "${role}" of DATABASE_URL lacks ${missing.join(' and ')}${hintOf(missing)}`);
+  }
+}
+
+/** Raised at start when the login role of TENANT_DATABASE_URL cannot log in. */
+export class ProvidedLoginError extends CodedError {
+  readonly code = 'PROVIDED_LOGIN_FAILED';
+
+  constructor(target: string, cause: unknown) {
+    super(`TENANT_DATABASE_URL: ${target} cannot log in: ${reason(cause)}`, { cause });
+  }
+}
+
+/** Raised at start when shared tenants live elsewhere than TENANT_DATABASE_URL says. */
+export class ProvidedDatabaseChangedError extends CodedError {
+  readonly code = 'PROVIDED_DATABASE_CHANGED';
+
+  constructor(recorded: string, given: string) {
+    super(`TENANT_DATABASE_URL names ${given}, but tenants live in ${recorded}: only the password may change`);
   }
 }
 
@@ -42,4 +60,9 @@ export class UnsupportedServerError extends CodedError {
 
 function reason(cause: unknown): string {
   return cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : String(cause);
+}
+
+function hintOf(missing: readonly string[]): string {
+  const isMadeByTenantry = missing.some((right) => right === 'CREATEDB' || right === 'CREATEROLE');
+  return isMadeByTenantry ? ' (or TENANT_DATABASE_URL, see docs/guides/database-rights.md)' : '';
 }

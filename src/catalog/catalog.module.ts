@@ -13,6 +13,7 @@ import {
   defaultServerAddressProvider,
 } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
+import { ProvidedDatabaseCheck } from './provided-database-check.js';
 import { ServerOwner } from './server-owner.js';
 import { AuditLog } from './audit/audit-log.js';
 
@@ -24,10 +25,12 @@ import { AuditLog } from './audit/audit-log.js';
     catalogTargetProvider,
     defaultServerAddressProvider,
     PoolerProbe,
+    ProvidedDatabaseCheck,
     {
       provide: CATALOG,
       inject: [CATALOG_TARGET, APP_CONFIG],
-      useFactory: (target: ConnectionTarget, config: AppConfig) => openCatalog(target, poolOptions(config)),
+      useFactory: (target: ConnectionTarget, config: AppConfig) =>
+        openCatalog(target, poolOptions(config), { isProvided: config.database.tenantUrl !== undefined }),
     },
     AuditLog,
     ServerOwner,

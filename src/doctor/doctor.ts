@@ -93,11 +93,14 @@ async function withCatalog(context: ConfigContext): Promise<Finding[]> {
 
 async function diagnoseCatalog(context: ConfigContext, access: CatalogAccess): Promise<Finding[]> {
   const { config } = access;
-  const { url, directUrl } = config.database;
+  const { url, directUrl, tenantUrl } = config.database;
   const target = targetOfUrl(directUrl ?? url ?? '', DEFAULT_SERVER);
   const options = poolOptions(config);
   return queryInParallel(target, options, async (catalog) => {
-    const { findings, isReadable } = await withDeadline(readCatalogState(catalog), CATALOG_TIMEOUT_MS);
+    const { findings, isReadable } = await withDeadline(
+      readCatalogState(catalog, tenantUrl !== undefined),
+      CATALOG_TIMEOUT_MS,
+    );
     if (!isReadable) return findings;
     const keyRing = new KeyRing(config);
     const owner = new ServerOwner(target, keyRing);

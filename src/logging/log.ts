@@ -37,7 +37,7 @@ function secretsOf({ security, cache, database }: AppConfig): (string | undefine
     security.jwt.secret,
     ...security.encryptionKeys.map(({ key }) => key.toString('base64')),
     cache.redis.password,
-    ...[database.url, database.directUrl, cache.redis.url].map(passwordOf),
+    ...[database.url, database.directUrl, database.tenantUrl, cache.redis.url].map(passwordOf),
   ];
 }
 

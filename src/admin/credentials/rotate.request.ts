@@ -4,9 +4,13 @@ import { z } from 'zod';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationRequest } from '../../operations/operation-request.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { Operations } from '../../operations/operations.js';
 import { namesOneDatabase, TargetSubjects, tenantOrServer } from '../tenants/target-subjects.js';
 import { RotateKind } from './rotate.kind.js';
+
+const PROVIDED =
+  'the login role was made by an operator: change its password in PostgreSQL and in TENANT_DATABASE_URL, and restart';
 
 const rotationRequest = z
   .strictObject({
@@ -27,8 +31,10 @@ export class RotateRequest implements OperationRequest<RotationRequest> {
     private readonly subjects: TargetSubjects,
   ) {}
 
+  /** @throws NotFoundError, ConflictError (also for a login role that Tenantry has not made) */
   async create(catalog: EntityManager, request: RotationRequest, actor: Actor): Promise<OperationEntity> {
-    const { targetId, tenantId, subject } = await this.subjects.find(catalog, request);
+    const { targetId, tenantId, subject, provided } = await this.subjects.find(catalog, request);
+    if (provided) throw new ConflictError(PROVIDED);
     return this.operations.create(catalog, { kind: this.kind, input: { targetId }, tenantId, subject }, actor);
   }
 }

@@ -1,4 +1,5 @@
-import { DEDICATED_SCHEMA, SHARED_SCHEMA } from '../provisioning/names.js';
+import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
+import { DEDICATED_SCHEMA } from '../provisioning/names.js';
 import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

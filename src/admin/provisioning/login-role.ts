@@ -1,4 +1,7 @@
 import pg from 'pg';
+import { MissingMembershipError } from './provisioning.errors.js';
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** A target's login role, created by `ensureLoginRole`. */
 export interface TargetRole {
@@ -41,4 +44,24 @@ export async function joinRole(client: pg.ClientBase, role: string): Promise<voi
   if (rows[0]?.joined !== false) return;
   const inheriting = rows[0].version >= 160_000 ? ' WITH INHERIT TRUE' : '';
   await client.query(`GRANT ${pg.escapeIdentifier(role)} TO CURRENT_USER${inheriting}`);
+}
+
+/**
+ * Checks that `joinRole` will succeed. Only an operator can make the owner a member of a role that it did not create.
+ *
+ * @param client not in a transaction
+ * @throws MissingMembershipError
+ */
+export async function assertMayJoin(client: pg.ClientBase, role: string): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await joinRole(client, role);
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE) {
+      throw new MissingMembershipError(role, error);
+    }
+    throw error;
+  } finally {
+    await client.query('ROLLBACK');
+  }
 }

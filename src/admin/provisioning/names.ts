@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
+import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 
 /** In bytes: PostgreSQL's NAMEDATALEN minus the terminator. */
 const MAX_LENGTH = 63;
 const HASH_LENGTH = 8;
-
-/** Holds the tables of all row tenants of a target. */
-export const SHARED_SCHEMA = 'shared';
 
 /** Holds the tables of the one tenant of a dedicated database. */
 export const DEDICATED_SCHEMA = 'tenant';

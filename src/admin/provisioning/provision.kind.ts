@@ -8,12 +8,14 @@ import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/ent
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { type ProvidedDatabase, providedDatabase } from '../../catalog/provided-database.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
@@ -70,6 +72,7 @@ export class ProvisionKind implements OperationKind<Input> {
     private readonly targets: TargetDatabases,
     private readonly isolation: DatabaseIsolation,
     private readonly keyRing: KeyRing,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
   async onFailed(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
@@ -103,14 +106,14 @@ export class ProvisionKind implements OperationKind<Input> {
 
   private async createRole({ tenantId, signal }: Run): Promise<void> {
     const { server, target } = await this.location(tenantId);
-    if (await this.isInUse(target)) return;
+    if (target.provided || (await this.isInUse(target))) return;
     const password = this.keyRing.decrypt(target.passwordSealed, targetPasswordContext(target.id));
     await this.onServer(server, target, signal, (client) => ensureLoginRole(client, target, password));
   }
 
   private async createDatabase({ tenantId, signal }: Run): Promise<void> {
     const { server, target } = await this.location(tenantId);
-    if (await this.isInUse(target)) return;
+    if (target.provided || (await this.isInUse(target))) return;
     await this.onServer(server, target, signal, (client) => ensureDatabase(client, target.database, target.role));
   }
 
@@ -163,7 +166,8 @@ export class ProvisionKind implements OperationKind<Input> {
     const existing = await targets.findOneBy(where);
     if (existing) return existing;
     const [{ id }] = await this.catalog.query<[{ id: string }]>('SELECT gen_random_uuid() AS id');
-    const password = randomBytes(24).toString('base64url');
+    const provided = kind === 'shared' ? await this.providedFor(serverId) : undefined;
+    const { database, role, password } = provided ?? { database: name, role: name, password: newPassword() };
     await targets
       .createQueryBuilder()
       .insert()
@@ -171,8 +175,9 @@ export class ProvisionKind implements OperationKind<Input> {
         id,
         serverId,
         kind,
-        database: name,
-        role: name,
+        database,
+        role,
+        provided: provided !== undefined,
         version: 1,
         stampKeySealed: null,
         stampsEnforced: await this.areStampsEnforced(),
@@ -181,6 +186,14 @@ export class ProvisionKind implements OperationKind<Input> {
       .orIgnore() // another instance may insert it at the same time
       .execute();
     return targets.findOneByOrFail(where);
+  }
+
+  /** What an operator made for the catalog's server. */
+  private async providedFor(serverId: string): Promise<ProvidedDatabase | undefined> {
+    const provided = providedDatabase(this.config);
+    if (!provided) return undefined;
+    const { host } = await this.catalog.getRepository(ServerEntity).findOneByOrFail({ id: serverId });
+    return host === null ? provided : undefined;
   }
 
   /** A new database is as strict as the others; those of a new installation refuse unsigned stamps from the start. */
@@ -219,4 +232,8 @@ export class ProvisionKind implements OperationKind<Input> {
   private tenant(id: string | null): Promise<TenantEntity> {
     return this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: id ?? '' });
   }
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
 }

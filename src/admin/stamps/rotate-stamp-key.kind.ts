@@ -11,6 +11,7 @@ import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { countOlderTransactions } from '../credentials/role-sessions.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { assertMayJoin } from '../provisioning/login-role.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 
 const Input = z.object({ targetId: z.guid(), graceSeconds: z.int().min(0) });
@@ -47,11 +48,13 @@ export class RotateStampKeyKind implements OperationKind<Input> {
     await saveState({ successorSealed: this.keyRing.encrypt(newStampKey(), successorContext(id)) });
   }
 
+  /** Before anything changes: the last steps have to see the sessions of the login role. @throws MissingMembershipError */
   private async installSuccessor(run: Run): Promise<void> {
     const target = await this.targets.find(run.input.targetId);
     await this.targets.use(
       target,
       async (client) => {
+        await assertMayJoin(client, target.role);
         await this.isolation.prepare(client, target);
         await installKey(client, this.successor(run));
       },

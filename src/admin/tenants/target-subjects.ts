@@ -27,6 +27,8 @@ interface TargetSubject {
   readonly targetId: string;
   readonly tenantId: string | null;
   readonly subject: string;
+  /** Whether an operator made the database and the login role. */
+  readonly provided: boolean;
 }
 
 /** Finds the target that a request for an operation names. */
@@ -46,7 +48,7 @@ export class TargetSubjects {
     if (target.kind === 'shared') {
       throw new ConflictError('the tenant shares its database and login role with others: name the server instead');
     }
-    return { targetId: target.id, tenantId: id, subject: slug };
+    return { targetId: target.id, tenantId: id, subject: slug, provided: target.provided };
   }
 
   private async ofServer(catalog: EntityManager, name: string): Promise<TargetSubject> {
@@ -54,6 +56,6 @@ export class TargetSubjects {
     const target = server && (await catalog.findOneBy(ConnectionTargetEntity, { serverId: server.id, kind: 'shared' }));
     if (!server) throw new NotFoundError('server');
     if (!target) throw new ConflictError('this server has no shared database, so no shared login role');
-    return { targetId: target.id, tenantId: null, subject: name };
+    return { targetId: target.id, tenantId: null, subject: name, provided: target.provided };
   }
 }

@@ -12,6 +12,7 @@ import { ConflictError, NotFoundError } from '../../platform/errors/request.erro
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { Operations } from '../../operations/operations.js';
+import { PlacementRights } from '../provisioning/placement-rights.js';
 import { ProvisionKind } from '../provisioning/provision.kind.js';
 import type { NewTenant, TenantChange, TenantView } from './tenant.schemas.js';
 import { TenantRecords } from './tenant-records.js';
@@ -30,19 +31,22 @@ export class Tenants {
     private readonly operations: Operations,
     private readonly provisionKind: ProvisionKind,
     private readonly audit: AuditLog,
+    private readonly rights: PlacementRights,
   ) {}
 
   /**
    * Creates a tenant, which is not served yet, and the operation that provisions it.
    *
-   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining)
+   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining),
+   *   MissingServerRightsError
    */
   async create(
     catalog: EntityManager,
     { server, domains, ...options }: NewTenant,
     actor: Actor,
   ): Promise<CreatedTenant> {
-    const { id: serverId } = await this.serverFor(catalog, server);
+    const placement = await this.serverFor(catalog, server);
+    await this.rights.assertSufficient(catalog, placement, options.isolation);
     const id = randomUUID();
     await catalog
       .insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 })
@@ -51,7 +55,7 @@ export class Tenants {
     const requiredCode = codeVersion(this.schema.migrations); // older code would create outdated tables
     const creation = {
       kind: this.provisionKind,
-      input: { serverId },
+      input: { serverId: placement.id },
       tenantId: id,
       subject: options.slug,
       requiredCode,

@@ -35,6 +35,10 @@ export class ConnectionTargetEntity {
   @Column('boolean', { name: 'stamps_enforced', default: false })
   stampsEnforced: boolean;
 
+  /** Whether an operator made the database and the login role, which Tenantry then never changes. */
+  @Column('boolean', { default: false })
+  provided: boolean;
+
   /** Incremented by a trigger at every change of the target or its server. */
   @Column('integer')
   version: number;

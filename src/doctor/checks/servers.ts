@@ -2,6 +2,7 @@ import type { AppConfig } from '../../platform/config/app-config.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { knownFaultsOf } from '../diagnosis/known-faults.js';
+import { missingProvidedRights } from '../diagnosis/provided-rights.js';
 import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'server';
@@ -11,11 +12,16 @@ const WARN_RATIO = 0.8;
 /** Checks that each server is reachable with its owner role, and that the role has the privileges tenants need. */
 export const servers: Check<CatalogContext> = {
   name: NAME,
-  run: ({ servers: all, loaded: { config } }) => all.flatMap((state) => checkServer(state, config)),
+  run: async (context) => {
+    const { servers: all, loaded } = context;
+    const findings = all.flatMap((state) => checkServer(state, loaded.config));
+    return [...(await missingProvidedRights(context)), ...findings];
+  },
 };
 
 function checkServer({ server, facts, problem }: ServerState, config: AppConfig): Finding[] {
-  const { name, maxConnections } = server;
+  const { name, maxConnections, host } = server;
+  const isProvided = host === null && config.database.tenantUrl !== undefined;
   if (!facts) {
     return [
       fail(
@@ -31,8 +37,8 @@ function checkServer({ server, facts, problem }: ServerState, config: AppConfig)
   const all: readonly (false | Finding)[] = [
     version_num < MIN_VERSION_NUM && fail(NAME, `PostgreSQL ${version} is too old`, 'upgrade to 15 or newer', name),
     is_standby && fail(NAME, 'is a standby and rejects writes', 'configure the primary instead', name),
-    !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
-    !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
+    !isProvided && !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
+    !isProvided && !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
     ...checkSecurity(server, version, version_num),
     ...checkCapacity(name, limit, facts),
   ];

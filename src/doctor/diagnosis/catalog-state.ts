@@ -5,6 +5,7 @@ import { fail, type Finding, ok, warn } from './finding.js';
 import type { TargetOfServer } from './check.js';
 
 const NAME = 'catalog';
+const OR_PROVIDE = 'or set TENANT_DATABASE_URL, see docs/guides/database-rights.md';
 const MIN_VERSION_NUM = 150_000;
 /** A migration is identified by the 13-digit timestamp at the end of its class's name. */
 const KNOWN = CATALOG_MIGRATIONS.map(({ name }) => name.slice(-13));
@@ -25,8 +26,15 @@ const FACTS = `
          to_regclass('catalog_migrations') IS NOT NULL AS migrated
   FROM pg_roles WHERE rolname = current_user`;
 
-/** Checks the catalog itself. `isReadable` is true when no migration is missing, so that other checks can query it. */
-export async function readCatalogState(catalog: Queryable): Promise<{ findings: Finding[]; isReadable: boolean }> {
+/**
+ * Checks the catalog itself. `isReadable` is true when no migration is missing, so that other checks can query it.
+ *
+ * @param isProvided whether an operator has made the database and login role of shared tenants
+ */
+export async function readCatalogState(
+  catalog: Queryable,
+  isProvided: boolean,
+): Promise<{ findings: Finding[]; isReadable: boolean }> {
   const { rows } = await catalog.query<CatalogFacts>(FACTS);
   const facts = rows[0];
   if (!facts) throw new Error('the server does not list the role of DATABASE_URL');
@@ -36,8 +44,12 @@ export async function readCatalogState(catalog: Queryable): Promise<{ findings: 
   const all: readonly (false | Finding)[] = [
     facts.version_num < MIN_VERSION_NUM &&
       fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
-    !facts.may_create_databases && fail(NAME, 'the role of DATABASE_URL lacks CREATEDB', 'ALTER ROLE … CREATEDB'),
-    !facts.may_create_roles && fail(NAME, 'the role of DATABASE_URL lacks CREATEROLE', 'ALTER ROLE … CREATEROLE'),
+    !isProvided &&
+      !facts.may_create_databases &&
+      fail(NAME, 'the role of DATABASE_URL lacks CREATEDB', `ALTER ROLE … CREATEDB, ${OR_PROVIDE}`),
+    !isProvided &&
+      !facts.may_create_roles &&
+      fail(NAME, 'the role of DATABASE_URL lacks CREATEROLE', `ALTER ROLE … CREATEROLE, ${OR_PROVIDE}`),
     !facts.may_create_tables &&
       fail(NAME, 'the role of DATABASE_URL may not create tables', 'GRANT CREATE ON SCHEMA public TO the role'),
     missing.length > 0 &&
@@ -62,7 +74,7 @@ const SERVERS = `
 
 const TARGETS = `
   SELECT id, server_id AS "serverId", kind, database, role, password_sealed AS "passwordSealed",
-         stamp_key_sealed AS "stampKeySealed", stamps_enforced AS "stampsEnforced", version
+         stamp_key_sealed AS "stampKeySealed", stamps_enforced AS "stampsEnforced", provided, version
   FROM connection_targets ORDER BY server_id, database`;
 
 /** All servers and connection targets in the catalog. */

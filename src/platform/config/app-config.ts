@@ -39,6 +39,11 @@ export interface AppConfig {
     readonly pooler: 'transaction' | undefined;
     /** URL that bypasses the pooler, for work that needs a session (LISTEN, session locks). */
     readonly directUrl: string | undefined;
+    /**
+     * Database and login role that an operator made for the row and schema tenants of the default server. Undefined:
+     * Tenantry makes them.
+     */
+    readonly tenantUrl: string | undefined;
   };
   readonly pool: {
     readonly enabled: boolean;

@@ -21,6 +21,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       embedded: env.EMBEDDED_POSTGRES,
       pooler: env.DB_POOLER,
       directUrl: env.DATABASE_DIRECT_URL,
+      tenantUrl: env.TENANT_DATABASE_URL,
     },
     pool: {
       enabled: env.ENABLE_CONNECTION_POOLING,

@@ -50,6 +50,28 @@ export const environmentRules: readonly EnvironmentRule[] = [
     isViolated: (env) => env.DATABASE_DIRECT_URL !== undefined && env.DB_POOLER === undefined,
   },
   {
+    variable: 'TENANT_DATABASE_URL',
+    expected: 'not to be set without DATABASE_URL',
+    dependsOn: ['DATABASE_URL'],
+    isViolated: (env) => env.TENANT_DATABASE_URL !== undefined && env.DATABASE_URL === undefined,
+  },
+  {
+    variable: 'TENANT_DATABASE_URL',
+    expected: 'to have the host and port of DATABASE_URL, or of DATABASE_DIRECT_URL',
+    dependsOn: ['DATABASE_URL', 'DATABASE_DIRECT_URL'],
+    isViolated: ({ TENANT_DATABASE_URL: provided, DATABASE_URL: url, DATABASE_DIRECT_URL: direct }) =>
+      provided !== undefined && url !== undefined && ![url, direct ?? url].map(addressOf).includes(addressOf(provided)),
+  },
+  {
+    // Otherwise row-level security would not hold the role: it owns the tables.
+    variable: 'TENANT_DATABASE_URL',
+    expected: 'to name another role than DATABASE_URL',
+    dependsOn: ['DATABASE_URL', 'DATABASE_DIRECT_URL'],
+    isViolated: ({ TENANT_DATABASE_URL: provided, DATABASE_URL: url, DATABASE_DIRECT_URL: direct }) =>
+      provided !== undefined &&
+      [url, direct].some((owner) => owner !== undefined && new URL(owner).username === new URL(provided).username),
+  },
+  {
     variable: 'ADMIN_API_KEY',
     expected: 'to be set in production',
     dependsOn: ['NODE_ENV'],
@@ -71,4 +93,10 @@ export const environmentRules: readonly EnvironmentRule[] = [
 
 function isProduction(environment: Environment): boolean {
   return environment.NODE_ENV === 'production';
+}
+
+/** Host and port of a database's URL. */
+function addressOf(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port || '5432'}`;
 }

@@ -44,6 +44,9 @@ export const environmentTable = z.object({
     .describe('folder for embedded PostgreSQL, generated secrets and demo.json'),
   DB_POOLER: oneOf('transaction').optional().describe('transaction: DATABASE_URL is PgBouncer in transaction mode'),
   DATABASE_DIRECT_URL: postgresUrl.optional().describe('URL that bypasses the pooler, for work that needs a session'),
+  TENANT_DATABASE_URL: postgresUrl
+    .optional()
+    .describe('provided database and login role of the row and schema tenants on the server of DATABASE_URL'),
 
   ENABLE_CONNECTION_POOLING: flag.prefault('true').describe('false: every lease opens and closes its own connection'),
   DB_POOL_SIZE: integer(1).prefault('10').describe('connections kept open per target'),

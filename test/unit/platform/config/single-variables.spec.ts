@@ -134,6 +134,12 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ...WITH_DATABASE,
     DB_POOLER: 'transaction',
   }),
+  TENANT_DATABASE_URL: words(
+    (config) => config.database.tenantUrl,
+    ['postgres://app:p%40ss@db.test:5432/tenants', 'postgresql://app@db.test/tenants?sslmode=require'],
+    NO_POSTGRES_URLS,
+    { DATABASE_URL: 'postgres://owner@db.test/catalog' },
+  ),
   ENABLE_CONNECTION_POOLING: flags((config) => config.pool.enabled),
   DB_POOL_SIZE: numbers((config) => config.pool.size, 1),
   DB_MAX_OVERFLOW: numbers((config) => config.pool.maxOverflow, 0),

@@ -10,6 +10,7 @@ import {
 
 const DATABASE_URL = 'postgres://db.test/catalog';
 const DATABASE_DIRECT_URL = 'postgres://db.test:5433/catalog';
+const TENANT_DATABASE_URL = 'postgres://app@db.test/tenants';
 const JWT_JWKS_URL = 'https://issuer.test/jwks.json';
 const JWT_SECRET = 's'.repeat(32);
 
@@ -65,6 +66,34 @@ const agreements: readonly Agreement[] = [
     variable: 'DATABASE_DIRECT_URL',
     broken: { ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL },
     kept: [{ ...REQUIRED, DATABASE_URL, DATABASE_DIRECT_URL, DB_POOLER: 'transaction' }],
+  },
+  {
+    rule: 'a provided database for tenants needs a catalog',
+    variable: 'TENANT_DATABASE_URL',
+    broken: { ...REQUIRED, TENANT_DATABASE_URL },
+    kept: [{ ...REQUIRED, DATABASE_URL, TENANT_DATABASE_URL }],
+  },
+  {
+    rule: 'a provided database for tenants is on the server of the catalog',
+    variable: 'TENANT_DATABASE_URL',
+    broken: { ...REQUIRED, DATABASE_URL, TENANT_DATABASE_URL: 'postgres://app@other.test/tenants' },
+    kept: [
+      { ...REQUIRED, DATABASE_URL, TENANT_DATABASE_URL },
+      {
+        ...{ ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction', DATABASE_DIRECT_URL },
+        TENANT_DATABASE_URL: 'postgres://app@db.test:5433/tenants',
+      },
+    ],
+  },
+  {
+    rule: 'tenants are not served with the owner',
+    variable: 'TENANT_DATABASE_URL',
+    broken: {
+      ...REQUIRED,
+      DATABASE_URL: 'postgres://same@db.test/catalog',
+      TENANT_DATABASE_URL: 'postgres://same@db.test/a',
+    },
+    kept: [{ ...REQUIRED, DATABASE_URL, TENANT_DATABASE_URL }],
   },
   {
     rule: 'production needs an admin key',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
 import { TooManyFollowersError } from '../../../../src/admin/operations/too-many-followers.error.js';
+import { MissingServerRightsError } from '../../../../src/admin/provisioning/provisioning.errors.js';
 import { LoadTimeoutError } from '../../../../src/cache/contract/cache.errors.js';
 import { CatalogBusyError, CatalogUnavailableError } from '../../../../src/catalog/catalog.errors.js';
 import { AdminConnectionTimeoutError } from '../../../../src/database/admin-connections/admin-connection.errors.js';
@@ -52,6 +53,7 @@ const PUBLIC: readonly PublicError[] = [
   new ForbiddenError('not yours'),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
+  new MissingServerRightsError('database', ['CREATEDB']),
   new NotFoundError('order'),
   new PoolEndedError(`app@${HOST_NAME}/shop`),
   new PoolTimeoutError(`app@${HOST_NAME}/shop`, COUNTS, 100),
