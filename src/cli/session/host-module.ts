@@ -7,8 +7,9 @@ import { MODULE_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { featuresOf, schemaOf } from '../../tenantry/features.js';
+import { featuresOf, schemaOf, TENANT_FEATURE } from '../../tenantry/features.js';
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
+import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
 import { HostModuleError } from '../terminal/cli.errors.js';
 
 const manifest = z.object({ tenantry: z.object({ module: z.string() }).optional() });
@@ -28,14 +29,29 @@ export async function loadHostSchema(cwd: string, module: string | undefined): P
   return schemaOfModule(root);
 }
 
-/** What `forFeature` holds in a root module and in everything that it imports. */
+/** What `forFeature` holds in a root module and in everything that it imports. @throws HostModuleError */
 export async function schemaOfModule(root: Type): Promise<TenantSchema> {
-  const preview = await NestFactory.createApplicationContext(root, {
-    preview: true,
-    abortOnError: false,
-    logger: false,
-  });
-  return schemaOf(featuresOf(preview.get(ModulesContainer)));
+  const modules = await scan(root);
+  if (![...modules.values()].some(isOfTenantry))
+    throw new HostModuleError(`${root.name} does not import TenantryModule`);
+  return schemaOf(featuresOf(modules));
+}
+
+async function scan(root: Type): Promise<ModulesContainer> {
+  const options = { preview: true, abortOnError: false, logger: false } as const;
+  try {
+    return (await NestFactory.createApplicationContext(root, options)).get(ModulesContainer);
+  } catch (error) {
+    throw new HostModuleError(`cannot read the modules of ${root.name}: ${reasonOf(error)}`, error);
+  }
+}
+
+function isOfTenantry({ providers }: { readonly providers: ReadonlyMap<unknown, unknown> }): boolean {
+  return providers.has(TENANTRY_SETTINGS) || providers.has(TENANT_FEATURE);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function moduleInManifest(cwd: string): Promise<string> {
@@ -51,15 +67,15 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
   try {
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HostModuleError(`cannot load ${path}: ${reason}`, error);
+    throw new HostModuleError(`cannot load ${path}: ${reasonOf(error)}`, error);
   }
 }
 
 /** `AppModule`, or else the only module that the file exports. */
 function rootModuleOf(exported: Readonly<Record<string, unknown>>): Type | undefined {
-  const candidates = { ...(exported['default'] as object | undefined), ...exported };
-  const modules = new Set(Object.values(candidates).filter(isModule));
+  // What a CommonJS file exports is the default export here, and may have a default export itself.
+  const inDefault = Object.values((exported['default'] ?? {}) as object);
+  const modules = new Set([...Object.values(exported), ...inDefault].filter(isModule));
   const [only, ...others] = modules;
   if (others.length === 0) return only;
   return [...modules].find(({ name }) => name === 'AppModule');

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { readEnvFile } from './env-file.js';
 import { type ConfigInput, type LoadedConfig, loadConfig } from './load-config.js';
 
 /** Variables of the application's own server and logger: in a host application they may mean something else. */
@@ -21,6 +23,7 @@ const ENVIRONMENTS: ReadonlySet<string | undefined> = new Set([undefined, '', 'd
  * @throws what `loadConfig` throws
  */
 export function loadHostConfig({ env, cwd }: ConfigInput): LoadedConfig {
-  const isKnown = ENVIRONMENTS.has(env['NODE_ENV']);
+  const file = cwd === undefined ? {} : readEnvFile(join(cwd, '.env'));
+  const isKnown = ENVIRONMENTS.has(env['NODE_ENV'] || file['NODE_ENV']);
   return loadConfig({ env: isKnown ? env : { ...env, NODE_ENV: 'production' }, cwd, ignore: NOT_READ });
 }
