@@ -10,6 +10,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code ===
 const cwd = process.cwd();
 void runCommandLine(process.argv.slice(2), {
   terminal: { stdin, stdout, stderr, env, cwd },
+  invocation: 'npx tenantry',
   loadConfig: loadHostConfig,
   loadSchema: async (module) => (await import('./cli/session/host-module.js')).loadHostSchema(cwd, module),
 }).then((exitCode) => {

@@ -1,15 +1,15 @@
 import { CommanderError } from 'commander';
 import { UsageError } from './terminal/cli.errors.js';
-import type { CommandLineOptions, GlobalOptions } from './session/command-context.js';
+import type { CommandLineOptions, CommandRunners, GlobalOptions } from './session/command-context.js';
 import { EXIT, reportFailure } from './terminal/failure.js';
-import { buildProgram } from './program.js';
+import { buildProgram, INVOCATION } from './program.js';
 import { usageMessage } from './terminal/usage-message.js';
 
 /** Runs one command and reports its errors. @returns the exit code: 0 success, 1 failure, 2 usage error, 130 interrupted */
 export async function runCommandLine(argv: readonly string[], options: CommandLineOptions): Promise<number> {
-  const { terminal } = options;
+  const { terminal, invocation = INVOCATION } = options;
   let exitCode: number = EXIT.ok;
-  const program = buildProgram(terminal, {
+  const runners: CommandRunners = {
     run: async (work, needs = {}) => {
       const { runWithControlPlane } = await import('./session/run-with-control-plane.js');
       await runWithControlPlane(work, needs, program.opts<GlobalOptions>(), options);
@@ -17,7 +17,8 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     runStandalone: async (work) => {
       exitCode = await work(program.opts<GlobalOptions>(), options);
     },
-  });
+  };
+  const program = buildProgram(terminal, runners, invocation);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;

@@ -74,6 +74,9 @@ const COMMANDS: readonly LazyCommand[] = [
   },
 ];
 
+/** How the examples of all commands call this program, which is right in this repository. */
+export const INVOCATION = 'npm run tenantry --';
+
 const CLOSING = `
 Examples:
   $ npm run tenantry -- tenants
@@ -90,8 +93,10 @@ Exit codes: 0 success; 1 failure (failed operation, conflict, not found, failed 
 /**
  * The whole command line. A command has only its name and description until commander dispatches to it; then its module
  * is loaded and adds the rest.
+ *
+ * @param invocation how the user calls it, for the examples
  */
-export function buildProgram(terminal: Terminal, runners: CommandRunners): Command {
+export function buildProgram(terminal: Terminal, runners: CommandRunners, invocation: string): Command {
   const program = new Command('tenantry')
     .description('Create, change, migrate and delete tenants, and check that everything works.')
     .usage('[options] <command>')
@@ -105,9 +110,9 @@ export function buildProgram(terminal: Terminal, runners: CommandRunners): Comma
   program.hook('preSubcommand', async (_program, command) => {
     const define = await lazyCommands.get(command.name())?.load();
     define?.(command, runners);
-    configure(command, terminal);
+    configure(command, terminal, invocation);
   });
-  configure(program, terminal);
+  configure(program, terminal, invocation);
   program.configureHelp({
     showGlobalOptions: true,
     subcommandTerm: (command) =>
@@ -120,15 +125,15 @@ export function buildProgram(terminal: Terminal, runners: CommandRunners): Comma
  * Applies the settings that `addCommand` does not pass on to sub-commands: commander throws instead of exiting, and writes
  * no errors itself, because `runCommandLine` reports all of them.
  */
-function configure(command: Command, terminal: Terminal): void {
+function configure(command: Command, terminal: Terminal, invocation: string): void {
   command
     .exitOverride()
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => void terminal.stdout.write(text),
+      writeOut: (text) => void terminal.stdout.write(text.replaceAll(INVOCATION, invocation)),
       writeErr: () => undefined,
       getOutHelpWidth: () => terminal.stdout.columns || 100,
     });
-  for (const subcommand of command.commands) configure(subcommand, terminal);
+  for (const subcommand of command.commands) configure(subcommand, terminal, invocation);
 }

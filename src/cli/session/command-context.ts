@@ -9,6 +9,8 @@ import type { Terminal } from '../terminal/terminal.js';
 /** What the application around the command line provides. */
 export interface CommandLineOptions {
   readonly terminal: Terminal;
+  /** How the user calls it, for the examples in help texts. Default: as in this repository. */
+  readonly invocation?: string;
   readonly loadConfig: (input: ConfigInput) => LoadedConfig;
   /** Lazy, because `--help` does not need it. @param module the option `--module` */
   readonly loadSchema: (module: string | undefined) => Promise<TenantSchema>;
