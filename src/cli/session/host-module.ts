@@ -74,7 +74,7 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
 /** `AppModule`, or else the only module that the file exports. */
 function rootModuleOf(exported: Readonly<Record<string, unknown>>): Type | undefined {
   // What a CommonJS file exports is the default export here, and may have a default export itself.
-  const inDefault = Object.values((exported['default'] ?? {}) as object);
+  const inDefault = Object.values(exported['default'] ?? {});
   const modules = new Set([...Object.values(exported), ...inDefault].filter(isModule));
   const [only, ...others] = modules;
   if (others.length === 0) return only;

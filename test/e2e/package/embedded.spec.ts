@@ -19,7 +19,10 @@ it('without DATABASE_URL an application has a PostgreSQL for as long as it runs'
   const env = { NODE_ENV: 'development', DATA_DIR: dataDir, ENABLE_REDIS_CACHE: 'false' };
   @Module({ imports: [TenantryModule.forRoot({ env, controlPlane: true })] })
   class HostModule {}
-  const app = await NestFactory.createApplicationContext(HostModule, { abortOnError: false, logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(HostModule, {
+    abortOnError: false,
+    logger: ['error', 'warn'],
+  });
   const pid = join(dataDir, 'postgres', 'postmaster.pid');
   try {
     await app.get(TenantProvisioner, { strict: false }).provision({ slug: 'acme', isolation: 'row' });
