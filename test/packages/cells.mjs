@@ -78,3 +78,12 @@ function spreadTypescript(cells) {
 function isPossible(cell) {
   return !IMPOSSIBLE.some(({ matches }) => matches(cell));
 }
+
+/**
+ * Whether the host of a cell asks for every option and entry point of the package, and so brings the peers that only they
+ * need; the others show that these peers are optional. `@nestjs/swagger` has no TypeScript 7 among its own peers, and the
+ * declarations of zod do not compile with TypeScript 5.4.
+ */
+export function asksForEverything({ typescript }) {
+  return typescript === '5.9' || typescript === '6.0';
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asksForEverything } from './cells.mjs';
 import { run, Service } from './commands.mjs';
 import { writeHost } from './host-files.mjs';
 
@@ -54,6 +55,7 @@ async function serve(host, cell) {
   const service = await Service.start('node', ['dist/main.js'], { ...host, ready: /listening on (\S+)/ });
   try {
     await assertIsolation(service.match[1], keys);
+    if (asksForEverything(cell)) await assertEverything(service.match[1], host.env.ADMIN_API_KEY);
   } catch (error) {
     throw new Error(`${error.message}\n${service.printed.output.slice(-4000)}`, { cause: error });
   } finally {
@@ -93,6 +95,20 @@ async function assertIsolation(url, keys) {
   for (const [tenant, list] of await Promise.all(lists)) {
     assert.deepEqual(list, { status: 200, body: { tenant, notes: [`of ${tenant}`] } });
   }
+}
+
+/** What `controlPlane`, `health`, `metrics` and `tenantry/rest` add. */
+async function assertEverything(url, adminKey) {
+  const call = (path, init = {}) => fetch(url + path, { ...init, signal: AbortSignal.timeout(20_000) });
+  const asAdmin = { headers: { authorization: `Bearer ${adminKey}` } };
+  assert.equal((await call('/admin/v1/tenants')).status, 401, 'the control plane without credentials');
+  const { items } = await (await call('/admin/v1/tenants', asAdmin)).json();
+  assert.deepEqual(new Set(items.map(({ slug }) => slug)), new Set(ISOLATIONS));
+  assert.equal((await call('/health')).status, 200);
+  assert.match(await (await call('/metrics', asAdmin)).text(), /tenantry_http_requests_total\{.*route="\/notes"/);
+  const invalid = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":""}' };
+  const refused = await call('/echo', invalid);
+  assert.deepEqual([refused.status, (await refused.json()).code], [400, 'VALIDATION_FAILED']);
 }
 
 /** As `npm test` of `nest new` starts it: NestJS 12 is ES modules, which Jest loads with this option only. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asksForEverything } from './cells.mjs';
 
 const TEMPLATE = new URL('host/', import.meta.url);
 
@@ -10,16 +11,20 @@ export function writeHost(folder, cell, tarball) {
   writeJson(folder, 'tsconfig.json', { compilerOptions: compilerOptions(cell), include: ['src'] });
   for (const name of templates(cell)) {
     const source = readFileSync(new URL(name, TEMPLATE), 'utf8');
-    writeFileSync(join(folder, 'src', name.replace(`.${cell.http}.`, '.')), inFormat(cell, source));
+    writeFileSync(join(folder, 'src', name.replace(VARIANT, '.')), inFormat(cell, source));
   }
 }
 
-/** `main.express.ts` is the `main.ts` of an Express host. Only CommonJS hosts are tested by Jest. */
-function templates({ http, format }) {
-  const other = http === 'express' ? '.fastify.' : '.express.';
-  return readdirSync(TEMPLATE).filter(
-    (name) => !name.includes(other) && (format === 'cjs' || !name.endsWith('.spec.ts')),
-  );
+/** The variants of a file, in the order of preference: `main.express.ts` is the `main.ts` of an Express host. */
+const VARIANT = /\.(express|fastify|everything)\./;
+
+/** Only CommonJS hosts are tested by Jest. */
+function templates(cell) {
+  const variants = new Set([cell.http, ...(asksForEverything(cell) ? ['everything'] : [])]);
+  const names = readdirSync(TEMPLATE).filter((name) => cell.format === 'cjs' || !name.endsWith('.spec.ts'));
+  const chosen = names.filter((name) => variants.has(VARIANT.exec(name)?.[1]));
+  const replaced = new Set(chosen.map((name) => name.replace(VARIANT, '.')));
+  return [...chosen, ...names.filter((name) => !VARIANT.test(name) && !replaced.has(name))];
 }
 
 /** CommonJS is written without extensions, as Jest resolves it. */
@@ -27,7 +32,8 @@ function inFormat({ format }, source) {
   return format === 'cjs' ? source.replaceAll(/(from '\.[^']*)\.js'/g, "$1'") : source;
 }
 
-function manifest({ nest, http, format, typeorm, typescript }, tarball) {
+function manifest(cell, tarball) {
+  const { nest, http, format, typeorm, typescript } = cell;
   return {
     name: 'host',
     private: true,
@@ -42,6 +48,12 @@ function manifest({ nest, http, format, typeorm, typescript }, tarball) {
       rxjs: '^7.8.1',
       tenantry: `file:${tarball}`,
       typeorm: typeorm === '1' ? '^1.0.0' : `^${typeorm}.31`,
+      ...(asksForEverything(cell) && {
+        '@nestjs/swagger': `^${nest}.0.1`,
+        '@nestjs/terminus': `^${nest}.0.0`,
+        'prom-client': '^15.1.3',
+        zod: '^4.0.0',
+      }),
     },
     devDependencies: {
       '@types/node': typescript === '5.4' ? '^20.0.0' : '^24.0.0',

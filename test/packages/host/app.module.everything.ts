@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { TenantryModule } from 'tenantry';
+import { AppController } from './app.controller.js';
+import { EchoController } from './echo.controller.js';
+import { NotesModule } from './notes.module.js';
+
+@Module({
+  imports: [TenantryModule.forRoot({ controlPlane: true, health: true, metrics: true }), NotesModule],
+  controllers: [AppController, EchoController],
+})
+export class AppModule {}
