@@ -21,6 +21,8 @@ type Adapter = (typeof ADAPTERS)[number];
 export interface HostOptions {
   readonly adapter: Adapter;
   readonly tenantry?: TenantryOptions;
+  /** Instead of `TenantryModule.forRoot`. */
+  readonly root?: (env: Readonly<Record<string, string>>) => DynamicModule;
   /** The application's own modules, beside the notes. */
   readonly imports?: DynamicModule['imports'];
   readonly providers?: DynamicModule['providers'];
@@ -47,7 +49,7 @@ export class HostApplication {
       ...{ NODE_ENV: 'test', DATABASE_URL: database.url, DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY },
       ...{ ENABLE_REDIS_CACHE: 'false', ...options.env },
     };
-    const tenantry = TenantryModule.forRoot({ env, controlPlane: true, ...options.tenantry });
+    const tenantry = options.root?.(env) ?? TenantryModule.forRoot({ env, controlPlane: true, ...options.tenantry });
     const nest = await createApplication(rootOf(tenantry, options), options);
     options.prepare?.(nest);
     await nest.listen(0, '127.0.0.1');
