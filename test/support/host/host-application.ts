@@ -50,7 +50,11 @@ export class HostApplication {
       ...{ ENABLE_REDIS_CACHE: 'false', ...options.env },
     };
     const tenantry = options.root?.(env) ?? TenantryModule.forRoot({ env, controlPlane: true, ...options.tenantry });
-    const nest = await createApplication(rootOf(tenantry, options), options);
+    const removeData = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
+    const nest = await createApplication(rootOf(tenantry, options), options).catch(async (error: unknown) => {
+      await removeData();
+      throw error;
+    });
     options.prepare?.(nest);
     await nest.listen(0, '127.0.0.1');
     return new HostApplication(nest, (await nest.getUrl()).replace('[::1]', '127.0.0.1'), database, dataDir);
