@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import startServices from '../support/start-services.mjs';
 import stopServices from '../support/stop-services.mjs';
 import { allCells, coveringCells, nameOf, REASONS } from './cells.mjs';
 import { checkCell } from './check-cell.mjs';
+import { createDatabase } from './databases.mjs';
 import { timeToFirstAnswer } from './first-answer.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { printTable } from './table.mjs';
@@ -78,18 +78,4 @@ async function resultOf(cell, tarball) {
   result.ms = performance.now() - startedAt;
   console.log(`${result.error ? 'FAILED' : 'passed'}  ${name}  ${(result.ms / 1000).toFixed(0)} s`);
   return result;
-}
-
-/** A catalog for one host. The server is thrown away with everything that the hosts create. */
-async function createDatabase(name) {
-  const server = JSON.parse(process.env.TEST_POSTGRES);
-  const { host, port, superuser: user, superuserPassword: password, owner } = server;
-  const client = new pg.Client({ host, port, user, password, database: 'postgres' });
-  await client.connect();
-  try {
-    await client.query(`CREATE DATABASE ${name} OWNER ${owner}`);
-  } finally {
-    await client.end();
-  }
-  return `postgres://${owner}:${encodeURIComponent(server.ownerPassword)}@${host}:${port}/${name}`;
 }
