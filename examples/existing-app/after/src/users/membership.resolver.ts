@@ -9,7 +9,8 @@ import { UsersService } from './users.service';
 export class MembershipResolver implements TenantResolver {
   constructor(private readonly users: UsersService) {}
 
-  async resolve(request: Request & { user: SignedInUser }): Promise<ResolvedTenant> {
+  async resolve(request: Request & { user?: SignedInUser }): Promise<ResolvedTenant | undefined> {
+    if (!request.user) return undefined;
     const memberships = await this.users.membershipsOf(request.user.id);
     const selected = request.header('x-tenant-id') ?? (memberships.length === 1 ? memberships[0].company : undefined);
     const membership = memberships.find(({ company }) => company === selected);
