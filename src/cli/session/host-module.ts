@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -64,6 +65,7 @@ async function moduleInManifest(cwd: string): Promise<string> {
 }
 
 async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!existsSync(path)) throw new HostModuleError(`${path} does not exist: build the application first`);
   try {
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {

