@@ -17,6 +17,7 @@ const project = (name, extra = {}) => ({
   displayName: name,
   rootDir,
   testEnvironment: 'node',
+  modulePathIgnorePatterns: ['<rootDir>/examples/'], // its two package.json have one name
   testMatch: [`<rootDir>/test/${name}/**/*.spec.ts`],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
