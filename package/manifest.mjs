@@ -48,7 +48,7 @@ export function packageManifest(application) {
     ...pick(application, DESCRIPTION),
     keywords: KEYWORDS,
     ...entryPoints(),
-    files: ['lib', 'CHANGELOG.md'],
+    files: ['lib', 'CHANGELOG.md', '.env.example'],
     sideEffects: false,
     scripts: pick(application.scripts ?? {}, ['prepack', 'postpack']),
     dependencies: ranges(DEPENDENCIES, dependencies),

@@ -11,7 +11,7 @@ const cwd = process.cwd();
 void runCommandLine(process.argv.slice(2), {
   terminal: { stdin, stdout, stderr, env, cwd },
   invocation: 'npx tenantry',
-  loadConfig: loadHostConfig,
+  loadConfig: (input) => loadHostConfig(input, { tokens: false, adminKey: false }),
   loadSchema: async (module) => (await import('./cli/session/host-module.js')).loadHostSchema(cwd, module),
 }).then((exitCode) => {
   process.exitCode = exitCode;

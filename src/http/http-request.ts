@@ -22,7 +22,9 @@ export interface HttpRequest {
 /** What Tenantry uses of a response of Express or Fastify; each method has the same meaning in both. */
 export interface HttpResponse {
   header(name: string, value: string): unknown;
-  getHeader(name: string): unknown;
+  /** Undefined when it is not set. */
+  getHeader(name: string): number | string | string[] | undefined;
+  getHeader(name: string): number | string | string[] | undefined;
   status(status: number): HttpResponse;
   type(mediaType: string): HttpResponse;
   send(body: unknown): unknown;

@@ -1,17 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { preventSharedCaching } from '../http/shared-caches.js';
 
-/** What selects a tenant besides the address: a cache that keys by address alone would serve one tenant's answer to another. */
-const VARY = 'Authorization, X-Tenant-ID';
-
-/**
- * Keeps answers out of shared caches: `Cache-Control: private, no-store`, unless a route sets its own, and `Vary` always.
- * Source: RFC 9111 §5.2.2 and RFC 9110 §12.5.5.
- */
-export function preventSharedCaching(server: FastifyInstance): void {
+/** Keeps every answer out of shared caches, unless its route says otherwise. */
+export function addCacheHeaders(server: FastifyInstance): void {
   server.addHook('onSend', (_request, reply, _payload, done) => {
-    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-store');
-    const vary = reply.getHeader('vary');
-    void reply.header('vary', vary === undefined ? VARY : `${String(vary)}, ${VARY}`);
+    preventSharedCaching(reply);
     done();
   });
 }

@@ -8,7 +8,7 @@ import { NestLog } from '../logging/nest-log.js';
 import { RouteAccess } from '../tenant/access/route-access.js';
 import { TenantContext } from '../tenant/context/tenant-context.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
-import { preventSharedCaching } from './cache-headers.js';
+import { addCacheHeaders } from './cache-headers.js';
 import { answerClientError } from '../http/client-errors.js';
 import { closeAfterUnreadBody } from './close-after-unread-body.js';
 import { drainRequests } from './drain-requests.js';
@@ -63,7 +63,7 @@ export async function createApp(
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());
     parseJsonBodies(adapter, BODY_LIMIT_BYTES);
-    preventSharedCaching(adapter.getInstance());
+    addCacheHeaders(adapter.getInstance());
     closeAfterUnreadBody(adapter.getInstance());
     logRequests(adapter.getInstance(), log);
     drainRequests(adapter.getInstance(), app.get(Drain));

@@ -1,7 +1,7 @@
 import { Global, Inject, Module, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js';
 import { APP_CONFIG } from '../platform/config/app-config.js';
-import { loadHostConfig } from '../platform/config/host-config.js';
+import { HOST_USES, type HostUses, loadHostConfig } from '../platform/config/host-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from '../platform/config/load-config.js';
 import { useHostTracing } from '../tracing/host-tracing.js';
 import { TENANTRY_SETTINGS, type TenantrySettings } from './options.js';
@@ -22,7 +22,7 @@ interface Configuration extends Pick<LoadedConfig, 'sources'> {
   providers: [
     {
       provide: CONFIGURATION,
-      inject: [TENANTRY_SETTINGS, { token: LOADED_CONFIG, optional: true }],
+      inject: [TENANTRY_SETTINGS, HOST_USES, { token: LOADED_CONFIG, optional: true }],
       useFactory: configure,
     },
     { provide: APP_CONFIG, inject: [CONFIGURATION], useFactory: ({ access }: Configuration) => access.config },
@@ -39,10 +39,14 @@ export class ConfigurationModule implements OnApplicationShutdown {
   }
 }
 
-async function configure({ env }: TenantrySettings, loaded: LoadedConfig | undefined): Promise<Configuration> {
+async function configure(
+  { env }: TenantrySettings,
+  uses: HostUses,
+  loaded: LoadedConfig | undefined,
+): Promise<Configuration> {
   if (loaded) return { sources: loaded.sources, access: { config: loaded.config, close: () => Promise.resolve() } };
   const input = env === undefined ? { env: process.env, cwd: process.cwd() } : { env, cwd: undefined };
-  const { config, sources } = loadHostConfig(input);
+  const { config, sources } = loadHostConfig(input, uses);
   await useHostTracing();
   return { sources, access: await accessCatalog(config) };
 }

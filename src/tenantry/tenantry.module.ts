@@ -4,6 +4,7 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { TENANT_SCHEMA } from '../database/table-migrations/tenant-schema.js';
+import { HOST_USES, type HostUses } from '../platform/config/host-config.js';
 import { tenantRepositoryToken } from '../tenant/context/inject-tenant-repository.decorator.js';
 import { TenantContext } from '../tenant/context/tenant-context.js';
 import { createTenantRepository } from '../tenant/context/tenant-repository.js';
@@ -62,6 +63,8 @@ class TenantryRootModule {
 
 function rootModule(structure: TenantryStructure, { inject = [], useFactory }: SettingsProvider): DynamicModule {
   const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [], typeorm } = structure;
+  const { controlPlane = false, metrics = false } = structure;
+  const uses: HostUses = { tokens: !resolver, adminKey: controlPlane || metrics };
   return {
     module: TenantryRootModule,
     global: true,
@@ -77,8 +80,11 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
       ...imports,
       ...optionalModules(structure),
     ],
-    providers: [{ provide: TENANTRY_SETTINGS, inject, useFactory }],
-    exports: [TENANTRY_SETTINGS],
+    providers: [
+      { provide: TENANTRY_SETTINGS, inject, useFactory },
+      { provide: HOST_USES, useValue: uses },
+    ],
+    exports: [TENANTRY_SETTINGS, HOST_USES],
   };
 }
 

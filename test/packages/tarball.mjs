@@ -7,9 +7,20 @@ import { run } from './commands.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What packing needs. */
-const SOURCES = ['package', 'src', 'package.json', 'tsconfig.json', '.npmrc', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+const SOURCES = [
+  'package',
+  'src',
+  'package.json',
+  'tsconfig.json',
+  '.npmrc',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  '.env.example',
+];
 /** What may be in the tarball. */
-const PACKED = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(esm|cjs)\/(?!app\/|server\/|main\.|cli\.).+)$/;
+const PACKED =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example|lib\/(esm|cjs)\/(?!app\/|server\/|main\.|cli\.).+)$/;
 
 /**
  * Packs a copy of this checkout, whose own files stay as they are.

@@ -5,7 +5,7 @@ import { deepFreeze } from '../deep-freeze.js';
 import { readEnvFile } from './env-file.js';
 import { type Environment, VARIABLE_NAMES, type VariableName } from './environment.js';
 import { requiredSecrets } from './required-secrets.js';
-import { type RawVariables, validateEnvironment } from './validate-environment.js';
+import { validateEnvironment } from './validate-environment.js';
 
 /** Injection token of `LoadedConfig['sources']`. */
 export const CONFIG_SOURCES = Symbol.for('tenantry/CONFIG_SOURCES');
@@ -25,6 +25,13 @@ export interface ConfigInput {
   readonly cwd: string | undefined;
 }
 
+interface LoadOptions {
+  /** Variables that are not read. */
+  readonly ignore?: readonly VariableName[];
+  /** Values of variables that are set nowhere. */
+  readonly fallback?: Readonly<Partial<Record<VariableName, string>>>;
+}
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -34,23 +41,15 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @throws ConfigurationError listing all problems
  * @throws DataDirNotWritableError, SecretsFileInvalidError, SecretsFileLockedError
  */
-export function loadConfig({
-  env,
-  cwd,
-  ignore = [],
-}: ConfigInput & { readonly ignore?: readonly VariableName[] }): LoadedConfig {
+export function loadConfig({ env, cwd }: ConfigInput, { ignore = [], fallback = {} }: LoadOptions = {}): LoadedConfig {
   const file = cwd === undefined ? {} : readEnvFile(join(cwd, '.env'));
-  const environment = validateEnvironment(rawVariables(env, file, ignore));
+  const read = VARIABLE_NAMES.filter((name) => !ignore.includes(name));
+  // An empty value counts as not set, so `REDIS_PASSWORD=` does not override a value from `.env`.
+  const values = read.map((name) => [name, env[name] || file[name] || fallback[name]] as const);
+  const environment = validateEnvironment(Object.fromEntries(values.filter(([, value]) => value)));
   const dataDir = resolve(cwd ?? '', environment.DATA_DIR);
   const config = buildAppConfig(environment, dataDir, requiredSecrets(environment, dataDir));
   return deepFreeze({ config, sources: sourcesOf(environment, env, file) });
-}
-
-/** An empty value counts as not set, so `REDIS_PASSWORD=` does not override a value from `.env`. */
-function rawVariables(env: Variables, file: Variables, ignore: readonly VariableName[]): RawVariables {
-  const read = VARIABLE_NAMES.filter((name) => !ignore.includes(name));
-  const entries = read.map((name) => [name, env[name] || file[name]] as const);
-  return Object.fromEntries(entries.filter(([, value]) => value));
 }
 
 function sourcesOf(environment: Environment, env: Variables, file: Variables): ConfigSources {

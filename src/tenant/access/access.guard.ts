@@ -20,13 +20,14 @@ export class AccessGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true; // without a tenant context, there is nothing of a tenant to reach
     const access = this.routes.of(context.getHandler(), context.getClass());
-    const request = context.switchToHttp().getRequest<HttpRequest>();
-    if (requestState(request)) return this.admission.admit(access, request);
+    const http = context.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
+    if (requestState(request)) return this.admission.admit(access, http);
     if (access === 'public' || (access === 'tenant' && this.options.resolveAfterGuards)) return true;
     const caller =
       access === 'tenant' ? this.identification.tenantCaller(request) : this.identification.byCredential(request);
     return caller instanceof Promise
-      ? caller.then(() => this.admission.admit(access, request))
-      : this.admission.admit(access, request);
+      ? caller.then(() => this.admission.admit(access, http))
+      : this.admission.admit(access, http);
   }
 }

@@ -24,9 +24,10 @@ export class ResolvingInterceptor implements NestInterceptor {
   }
 
   private async resolve(context: ExecutionContext): Promise<void> {
-    const request = context.switchToHttp().getRequest<HttpRequest>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
     if (requestState(request) || this.routes.of(context.getHandler(), context.getClass()) !== 'tenant') return;
     await this.identification.tenantCaller(request);
-    this.admission.admit('tenant', request);
+    this.admission.admit('tenant', http);
   }
 }

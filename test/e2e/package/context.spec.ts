@@ -101,6 +101,14 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
     expect(places.take()).toMatchObject({ own: undefined, 'interceptor of the host': undefined });
   });
 
+  it('comes with answers that no shared cache keeps, and leaves those of other routes as they are', async () => {
+    const [list, own] = await Promise.all([app.fetch('/notes', as(acme)), app.fetch('/own')]);
+    expect(list.headers.get('cache-control')).toBe('private, no-store');
+    expect(list.headers.get('vary')).toBe('Authorization, X-Tenant-ID');
+    expect(own.headers.get('cache-control')).toBeNull();
+    expect(own.headers.get('vary')).toBeNull();
+  });
+
   it('is a single route’s where only that one is a tenant’s', async () => {
     expect((await app.fetch('/own/scoped')).status).toBe(401);
     expect(await (await app.fetch('/own/scoped', as(acme))).text()).toBe('scoped');

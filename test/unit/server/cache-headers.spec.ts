@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
-import { preventSharedCaching } from '../../../src/server/cache-headers.js';
+import { addCacheHeaders } from '../../../src/server/cache-headers.js';
 
 describe('an answer of the server', () => {
   const server = fastify();
-  preventSharedCaching(server);
+  addCacheHeaders(server);
   server.get('/plain', () => 'one tenant only');
   server.get('/own', (_request, reply) =>
     reply.header('cache-control', 'public, max-age=60').header('vary', 'Accept').send('for everyone'),
