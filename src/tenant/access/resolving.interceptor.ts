@@ -1,7 +1,6 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { HttpRequest } from '../../http/http-request.js';
-import { requestState } from '../../http/request-state.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { RequestAdmission } from './request-admission.js';
@@ -23,10 +22,11 @@ export class ResolvingInterceptor implements NestInterceptor {
     return next.handle();
   }
 
+  /** Each time: an interceptor of the application may repeat what follows it, after a refusal too. */
   private async resolve(context: ExecutionContext): Promise<void> {
+    if (this.routes.of(context.getHandler(), context.getClass()) !== 'tenant') return;
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (requestState(request) || this.routes.of(context.getHandler(), context.getClass()) !== 'tenant') return;
     await this.identification.tenantCaller(request);
     this.admission.admit('tenant', http);
   }

@@ -26,6 +26,7 @@ export interface HostOptions {
   /** The application's own modules, beside the notes. */
   readonly imports?: DynamicModule['imports'];
   readonly providers?: DynamicModule['providers'];
+  readonly controllers?: DynamicModule['controllers'];
   /** What its `main.ts` does before it listens. */
   readonly prepare?: (app: INestApplication) => void;
   readonly env?: Readonly<Record<string, string>>;
@@ -89,8 +90,8 @@ export class HostApplication {
   }
 }
 
-function rootOf(tenantry: DynamicModule, { imports = [], providers = [] }: HostOptions): Type {
-  @Module({ imports: [tenantry, NotesModule, ...imports], providers })
+function rootOf(tenantry: DynamicModule, { imports = [], providers = [], controllers = [] }: HostOptions): Type {
+  @Module({ imports: [tenantry, NotesModule, ...imports], providers, controllers })
   class HostModule {}
   return HostModule;
 }
