@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { HttpRequest } from '../../http/http-request.js';
 import { requestState } from '../../http/request-state.js';
 import { RequestIdentification } from '../identification/request-identification.js';
+import { ForbiddenError } from './access.errors.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
@@ -18,7 +19,7 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (context.getType() !== 'http') return true; // without a tenant context, there is nothing of a tenant to reach
+    if (context.getType() !== 'http') return this.admitUnidentified(context);
     const access = this.routes.of(context.getHandler(), context.getClass());
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
@@ -29,5 +30,15 @@ export class AccessGuard implements CanActivate {
     return caller instanceof Promise
       ? caller.then(() => this.admission.admit(access, http))
       : this.admission.admit(access, http);
+  }
+
+  /**
+   * GraphQL, messages and web sockets, whose callers are not identified: an undecorated handler has no tenant context, and so
+   * nothing of a tenant to reach.
+   */
+  private admitUnidentified(context: ExecutionContext): true {
+    const access = this.routes.decorated(context.getHandler(), context.getClass()) ?? 'public';
+    if (access !== 'public') throw new ForbiddenError('this is served over HTTP routes only');
+    return true;
   }
 }

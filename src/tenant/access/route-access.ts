@@ -26,7 +26,12 @@ export class RouteAccess {
   }
 
   of(handler: Handler, controller: Handler): Access {
-    return this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [handler, controller]) ?? this.defaultAccess;
+    return this.decorated(handler, controller) ?? this.defaultAccess;
+  }
+
+  /** Undefined without a decorator. */
+  decorated(handler: Handler, controller: Handler): Access | undefined {
+    return this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [handler, controller]);
   }
 
   /** Every method of every controller; known once the application's modules are. */
