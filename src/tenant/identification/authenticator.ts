@@ -13,6 +13,9 @@ import type { TenantSelectors } from './selectors.js';
 import type { ResolvedTenant } from './tenant-resolver.js';
 import { VerifiedSecrets } from './verified-secrets.js';
 
+/** Of credentials that are not compared with the admin key. */
+const NO_ADMIN_KEY: FactSources['adminKey'] = { check: () => 'none' };
+
 type Decision = (facts: CallerFacts) => Fact<Caller>;
 
 /**
@@ -21,6 +24,7 @@ type Decision = (facts: CallerFacts) => Fact<Caller>;
 @Injectable()
 export class Authenticator {
   private readonly sources: FactSources;
+  private readonly sourcesOfTenants: FactSources;
 
   constructor(
     private readonly adminKey: AdminKey,
@@ -30,6 +34,7 @@ export class Authenticator {
     availability: TenantAvailability,
   ) {
     this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), adminKey };
+    this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY };
   }
 
   /**
@@ -44,6 +49,15 @@ export class Authenticator {
     return this.decide((facts) => decideCaller(authorization, selectors, facts), origin);
   }
 
+  /** The same for tenants only. What is no tenant's may be the application's own, and counts as no guess of the admin key. */
+  identifyTenant(
+    authorization: string | undefined,
+    selectors: TenantSelectors,
+    origin: AttemptOrigin,
+  ): Caller | Promise<Caller> {
+    return this.decide((facts) => decideCaller(authorization, selectors, facts), origin, this.sourcesOfTenants);
+  }
+
   /** The same for a caller whom the application has identified. */
   identifyResolved(
     resolved: ResolvedTenant,
@@ -53,8 +67,12 @@ export class Authenticator {
     return this.decide((facts) => decideResolvedCaller(resolved, selectors, facts), origin);
   }
 
-  private decide(decision: Decision, origin: AttemptOrigin): Caller | Promise<Caller> {
-    const facts = new RequestFacts(this.sources, origin);
+  private decide(
+    decision: Decision,
+    origin: AttemptOrigin,
+    sources: FactSources = this.sources,
+  ): Caller | Promise<Caller> {
+    const facts = new RequestFacts(sources, origin);
     const caller = decision(facts);
     if (caller === UNKNOWN) return this.loadAndDecide(decision, facts);
     return caller.kind === 'refused' ? this.afterAttempt(caller, facts) : caller;

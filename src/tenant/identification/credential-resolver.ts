@@ -22,7 +22,7 @@ export class CredentialResolver implements TenantResolver {
     request: Pick<HttpRequest, 'headers' | 'ip' | 'socket'>,
   ): Promise<(ResolvedTenant & { readonly principal: CredentialPrincipal }) | undefined> {
     const origin = { address: clientAddress(request), requestId: '' };
-    const caller = await this.authenticator.identify(request.headers.authorization, NO_SELECTORS, origin);
+    const caller = await this.authenticator.identifyTenant(request.headers.authorization, NO_SELECTORS, origin);
     if (caller.kind === 'refused') throw caller.rejection;
     if (caller.kind !== 'tenant') return undefined;
     return { tenant: caller.tenant.id, principal: caller.principal as CredentialPrincipal };
