@@ -94,6 +94,8 @@ async function assertIsolation(url, keys) {
   const lists = [...keys].map(async ([tenant, key]) => [tenant, await call('/notes', { key })]);
   for (const [tenant, list] of await Promise.all(lists)) {
     assert.deepEqual(list, { status: 200, body: { tenant, notes: [`of ${tenant}`] } });
+    const route = await call('/notes/1/tenant', { key: keys.get(tenant) });
+    assert.deepEqual(route, { status: 200, body: { tenant, id: '1' } }, 'a route for all methods');
   }
 }
 

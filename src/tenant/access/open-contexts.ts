@@ -1,4 +1,5 @@
-import { Inject, Injectable, type MiddlewareConsumer, Optional } from '@nestjs/common';
+import { Inject, Injectable, type MiddlewareConsumer, Optional, RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HttpRequest } from '../../http/http-request.js';
@@ -44,9 +45,13 @@ export class OpenContexts {
     if (!this.isNeeded || this.adapterType !== 'fastify') return;
     const { RouteConfig } = await import('@nestjs/platform-fastify');
     const { FASTIFY_ROUTE_CONFIG_METADATA } = await import('@nestjs/platform-fastify/constants.js');
-    for (const { handler } of this.tenantRoutes()) mark(handler, FASTIFY_ROUTE_CONFIG_METADATA, RouteConfig);
+    const routes = this.tenantRoutes();
+    for (const { handler } of routes) mark(handler, FASTIFY_ROUTE_CONFIG_METADATA, RouteConfig);
+    const serveAllMethods = routes.some(({ handler }) => servesAllMethods(handler));
     this.adapterHost.httpAdapter.getInstance<FastifyInstance>().addHook('onRoute', (route) => {
-      if (!(IS_TENANTS in (route.config ?? {}))) return;
+      // NestJS 11 registers `@All()` routes without their configuration: it is not known which of them are tenants'.
+      const isUnknown = serveAllMethods && route.config === undefined && Array.isArray(route.method);
+      if (!isUnknown && !(IS_TENANTS in (route.config ?? {}))) return;
       const open = (request: FastifyRequest, _reply: unknown, done: () => void): void =>
         openContext(request, undefined, done);
       route.preHandler = [open, ...[route.preHandler ?? []].flat()];
@@ -70,6 +75,10 @@ export class OpenContexts {
 function mark(handler: Handler, key: string, decorator: RouteConfigDecorator): void {
   const config = Reflect.getMetadata(key, handler) as object | undefined;
   decorator({ ...config, [IS_TENANTS]: true })(handler, '', { value: handler });
+}
+
+function servesAllMethods(handler: Handler): boolean {
+  return Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.ALL;
 }
 
 function openContext(request: HttpRequest, _response: unknown, next: () => void): void {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { All, Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { InjectTenantRepository, TenantConnectionService, TenantContext, TenantScoped } from 'tenantry';
 import { Repository } from 'typeorm';
 import { Note } from './note.entity.js';
@@ -22,5 +22,10 @@ export class NotesController {
   @Post()
   async add(@Body() body: { text: string }): Promise<Note> {
     return this.tenants.transaction((manager) => manager.save(Note, { text: body.text }));
+  }
+
+  @All(':id/tenant')
+  tenant(@Param('id') id: string): { tenant: string; id: string } {
+    return { tenant: this.context.current().tenant.slug, id };
   }
 }
