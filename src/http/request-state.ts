@@ -11,6 +11,8 @@ interface RequestCaller {
 export interface RequestState<Caller extends RequestCaller = RequestCaller> {
   readonly caller: Caller;
   readonly usage: Usage;
+  /** What has identified the caller: a request may pass through two applications of one process. */
+  readonly identifiedBy: object;
 }
 
 const STATE = Symbol.for('tenantry/request-state');

@@ -1,6 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { HttpRequest } from '../../http/http-request.js';
-import { requestState } from '../../http/request-state.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { ForbiddenError } from './access.errors.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
@@ -23,7 +22,7 @@ export class AccessGuard implements CanActivate {
     const access = this.routes.of(context.getHandler(), context.getClass());
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (requestState(request)) return this.admission.admit(access, http);
+    if (this.identification.isDone(request)) return this.admission.admit(access, http);
     if (access === 'public' || (access === 'tenant' && this.options.resolveAfterGuards)) return true;
     const caller =
       access === 'tenant' ? this.identification.tenantCaller(request) : this.identification.byCredential(request);

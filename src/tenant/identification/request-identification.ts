@@ -41,30 +41,45 @@ export class RequestIdentification {
     this.baseDomain = http.tenantBaseDomain;
   }
 
+  /** Whether this application has identified the request's caller. */
+  isDone(request: HttpRequest): boolean {
+    return requestState(request)?.identifiedBy === this.authenticator;
+  }
+
   /** By the application's resolver, or without one by the credential; once per request. Never rejects. */
   tenantCaller(request: HttpRequest): Caller | Promise<Caller> {
-    return this.resolver && !requestState(request)
+    return this.resolver && !this.isDone(request)
       ? this.byResolver(this.resolver, request)
       : this.byCredential(request);
   }
 
   /** By the request's `Authorization`; once per request. Never rejects; returns a promise only if something must be loaded. */
   byCredential(request: HttpRequest): Caller | Promise<Caller> {
-    if (requestState(request)) return callerOf(request);
+    if (this.isDone(request)) return callerOf(request);
     const { authorization } = request.headers;
     const caller = this.authenticator.identify(authorization, this.selectorsOf(request), new RequestOrigin(request));
-    return caller instanceof Promise ? caller.then((known) => remember(request, known)) : remember(request, caller);
+    return caller instanceof Promise
+      ? caller.then((known) => this.remember(request, known))
+      : this.remember(request, caller);
   }
 
   private async byResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
     try {
       const resolved = parseResolverResult(await resolver.resolve(request as never));
-      if (!resolved) return remember(request, ANONYMOUS);
+      if (!resolved) return this.remember(request, ANONYMOUS);
       const origin = new RequestOrigin(request);
-      return remember(request, await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin));
+      return this.remember(
+        request,
+        await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin),
+      );
     } catch (rejection) {
-      return remember(request, { kind: 'refused', rejection });
+      return this.remember(request, { kind: 'refused', rejection });
     }
+  }
+
+  private remember(request: HttpRequest, caller: Caller): Caller {
+    setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 }, identifiedBy: this.authenticator });
+    return caller;
   }
 
   private selectorsOf(request: HttpRequest): TenantSelectors {
@@ -77,11 +92,6 @@ export class RequestIdentification {
       path: (nodeRequest(request) as RequestWithPath)[PATH],
     };
   }
-}
-
-function remember(request: HttpRequest, caller: Caller): Caller {
-  setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 } });
-  return caller;
 }
 
 /** Reads the address only when it is needed: deriving it costs more than the rest. */

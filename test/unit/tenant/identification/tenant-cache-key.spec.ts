@@ -16,7 +16,11 @@ interface Request {
 
 function keyOf(caller: Caller, { method = 'GET', url = '/orders', headers = {} }: Request = {}): string | undefined {
   const request = { method, url, raw: {}, headers: { authorization: 'Bearer one', ...headers } };
-  setRequestState(request as unknown as FastifyRequest, { caller, usage: { statements: 0, waitMs: 0 } });
+  setRequestState(request as unknown as FastifyRequest, {
+    caller,
+    usage: { statements: 0, waitMs: 0 },
+    identifiedBy: {},
+  });
   return tenantCacheKey({ switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext);
 }
 
