@@ -6,7 +6,10 @@ import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
-/** Admits the callers that a route is meant for, and enters the tenant's context. */
+/**
+ * Admits the callers that a route is meant for, and enters the tenant's context. `@TenantScoped()` and `@ControlPlane()` install it;
+ * by itself, with `guard: 'explicit'`, it admits everybody to a route without either. Tests of a controller alone override it.
+ */
 @Injectable()
 export class AccessGuard implements CanActivate {
   /** @internal */

@@ -54,7 +54,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
 
   /**
    * Runs `work`, and everything it awaits, for a tenant: in jobs, queues, scripts. HTTP requests already run in a
-   * context.
+   * context. It has no principal, also within a request: that was verified for one call, for its own tenant.
    *
    * @throws UnknownTenantError, TenantSuspendedError, TenantUnavailableError
    */

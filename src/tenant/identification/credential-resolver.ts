@@ -10,14 +10,17 @@ const NO_SELECTORS = { host: undefined, subdomain: undefined, header: undefined,
 
 /**
  * What identifies tenants without a resolver of the application: API keys and, as configured, JSON Web Tokens. A resolver may
- * inject it, to accept them besides its own users.
+ * inject it, to accept them besides its own users: for the credentials that it does not know itself.
  */
 @Injectable()
 export class CredentialResolver implements TenantResolver {
   /** @internal */
   constructor(private readonly authenticator: Authenticator) {}
 
-  /** @throws UnauthenticatedError for an invalid credential */
+  /**
+   * @returns nothing without a credential
+   * @throws UnauthenticatedError for a bearer credential that is no tenant's
+   */
   async resolve(
     request: Pick<HttpRequest, 'headers' | 'ip' | 'socket'>,
   ): Promise<(ResolvedTenant & { readonly principal: CredentialPrincipal }) | undefined> {

@@ -5,9 +5,11 @@ import { callerOf } from './request-identification.js';
 
 /**
  * The key under which a response may be cached: for `trackBy` of `CacheInterceptor` (`@nestjs/cache-manager`), whose own keys
- * are addresses alone, so that one tenant's response would be served to another. It contains the tenant and the credential.
+ * are addresses alone, so that one tenant's response would be served to another. It contains the tenant, the credential, and the
+ * principal, as JSON, that a resolver of the application has returned.
  *
- * @returns `undefined` when the response must not be cached: not a GET of a tenant, or `Cache-Control: no-store` or `no-cache`
+ * @returns `undefined` when the response must not be cached: not a GET of a tenant, `Cache-Control: no-store` or `no-cache`, or a
+ *   principal that JSON cannot represent
  */
 export function tenantCacheKey(context: ExecutionContext): string | undefined {
   const request = context.switchToHttp().getRequest<HttpRequest>();
@@ -15,8 +17,16 @@ export function tenantCacheKey(context: ExecutionContext): string | undefined {
   const caller = callerOf(request);
   if (method !== 'GET' || caller.kind !== 'tenant' || !caller.scope) return undefined;
   if (/\bno-(store|cache)\b/i.test(headers['cache-control'] ?? '')) return undefined;
-  const credential = createHash('sha256')
-    .update(JSON.stringify([headers.authorization, headers.cookie]))
-    .digest('hex');
-  return `${caller.scope.tenant.id}:${credential}:${url}`;
+  const identity = identityOf(headers, caller.principal);
+  return identity && `${caller.scope.tenant.id}:${identity}:${url}`;
+}
+
+function identityOf({ authorization, cookie }: HttpRequest['headers'], principal: unknown): string | undefined {
+  try {
+    return createHash('sha256')
+      .update(JSON.stringify([authorization, cookie, principal]))
+      .digest('hex');
+  } catch {
+    return undefined; // circular, or a bigint
+  }
 }

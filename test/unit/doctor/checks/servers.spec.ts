@@ -9,13 +9,13 @@ const FACTS = {
 
 function check(server: object, facts: object = {}) {
   const state = { server: { name: 'eu-2', host: 'db.example', ...server }, facts: { ...FACTS, ...facts } };
-  const loaded = { config: { pool: { serverMaxConnections: 90 } } };
+  const loaded = { config: { database: {}, pool: { serverMaxConnections: 90 } } };
   return servers.run({ servers: [state], loaded } as unknown as CatalogContext);
 }
 
 describe('the server check of doctor', () => {
-  it('fails for a minor version with faults in row-level security, and names them', () => {
-    expect(check({}, { version: '15.3', version_num: 150_003 })).toMatchObject([
+  it('fails for a minor version with faults in row-level security, and names them', async () => {
+    expect(await check({}, { version: '15.3', version_num: 150_003 })).toMatchObject([
       {
         verdict: 'fail',
         subject: 'eu-2',
@@ -29,7 +29,7 @@ describe('the server check of doctor', () => {
     ['require', 'warn'],
     ['verify-full', 'ok'],
     ['disable', 'ok'],
-  ])('rates the TLS mode %s as %s', (tls, verdict) => {
-    expect(check({ tls })).toMatchObject([{ verdict }]);
+  ])('rates the TLS mode %s as %s', async (tls, verdict) => {
+    expect(await check({ tls })).toMatchObject([{ verdict }]);
   });
 });

@@ -5,8 +5,8 @@ import { setRequestState } from '../../../../src/http/request-state.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
 import { tenantCacheKey } from '../../../../src/tenant/identification/tenant-cache-key.js';
 
-const tenant = (id: string): Caller =>
-  ({ kind: 'tenant', tenant: { id }, scope: { tenant: { id } }, rejection: undefined }) as unknown as Caller;
+const tenant = (id: string, principal?: unknown): Caller =>
+  ({ kind: 'tenant', tenant: { id }, scope: { tenant: { id } }, principal, rejection: undefined }) as unknown as Caller;
 
 interface Request {
   readonly method?: string;
@@ -30,12 +30,14 @@ describe('the key of a cached response', () => {
     expect(keyOf(tenant('a'))).toBe(keyOf(tenant('a')));
   });
 
-  it('differs by tenant, credential, cookie and address', () => {
+  it('differs by tenant, credential, cookie, principal and address', () => {
     const keys = [
       keyOf(tenant('a')),
       keyOf(tenant('b')),
       keyOf(tenant('a'), { headers: { authorization: 'Bearer two' } }),
       keyOf(tenant('a'), { headers: { cookie: 'session=1' } }),
+      keyOf(tenant('a', { user: 'ada' })),
+      keyOf(tenant('a', { user: 'bob' })),
       keyOf(tenant('a'), { url: '/orders?page=2' }),
     ];
     expect(new Set(keys).size).toBe(keys.length);
@@ -47,6 +49,7 @@ describe('the key of a cached response', () => {
   });
 
   it.each<[string, Caller, Request]>([
+    ['a principal that cannot be told from others', tenant('a', { id: 1n }), {}],
     ['a request that changes something', tenant('a'), { method: 'POST' }],
     ['a request of nobody', { kind: 'anonymous' }, {}],
     ['an operator', { kind: 'admin' }, {}],
