@@ -1,11 +1,11 @@
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
-import { settlesAtOnce } from '../../../support/at-once.js';
-import { soon } from '../../../support/load/soon.js';
-import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
-import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import { TestPool } from '../../../support/pool/test-pool.js';
+import { Backends, expectStillWorks } from '../../support/postgres/backends.js';
+import { settlesAtOnce } from '../../support/at-once.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
+import { TestPool } from '../../support/pool/test-pool.js';
 
 /** Failures until the breaker opens: connect-breaker.ts. */
 const FAILURES = 3;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import type { Isolation } from '../../src/catalog/model/tenant.js';
-import { callOnce, KeptConnection } from '../support/processes/keep-alive.js';
-import { testServer } from '../support/postgres/postgres.js';
-import { Service } from '../support/processes/service.js';
-import { soon } from '../support/load/soon.js';
-import { TestApp, type TestTenant } from '../support/test-app.js';
+import type { Isolation } from '../../../src/catalog/model/tenant.js';
+import { callOnce, KeptConnection } from '../../support/processes/keep-alive.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { soon } from '../../support/load/soon.js';
+import { TestApp, type TestTenant } from '../../support/test-app.js';
 
 /** How many more requests each caller makes after it was rejected, none of which may be served. */
 const OBSERVED_REQUESTS = 50;

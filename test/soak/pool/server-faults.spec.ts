@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { ConnectBreaker } from '../../../../src/database/connection/connect-breaker.js';
-import { expectStillWorks } from '../../../support/postgres/backends.js';
-import { type FaultLoad, survive } from '../../../support/load/fault-load.js';
-import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
-import { soon } from '../../../support/load/soon.js';
-import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
-import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import { TestPool } from '../../../support/pool/test-pool.js';
+import { ConnectBreaker } from '../../../src/database/connection/connect-breaker.js';
+import { expectStillWorks } from '../../support/postgres/backends.js';
+import { type FaultLoad, survive } from '../../support/load/fault-load.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
+import { TestPool } from '../../support/pool/test-pool.js';
 
 const OPTIONS = { size: 4, maxOverflow: 0, timeoutMs: 1_500, connectTimeoutMs: 500, statementTimeoutMs: 500 };
 /** Of the server's ten 2 are kept for superusers. */

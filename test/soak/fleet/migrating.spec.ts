@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TENANTRY_ACTOR } from '../../../../src/catalog/audit/actor.js';
-import { TenantLifecycle } from '../../../../src/admin/tenants/tenant-lifecycle.js';
-import { TenantAvailability } from '../../../../src/tenant/admission/tenant-availability.js';
-import { TenantLookup } from '../../../../src/tenant/directory/tenant-lookup.js';
-import { soon } from '../../../support/load/soon.js';
-import { migration } from '../../../support/tables/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE } from '../../../support/fleet/fleet.js';
+import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
+import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
+import { TenantAvailability } from '../../../src/tenant/admission/tenant-availability.js';
+import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
+import { soon } from '../../support/load/soon.js';
+import { migration } from '../../support/tables/migration-fixture.js';
+import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
 
 let fleet: Fleet;
 let old: Instance;

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
-import { noTenantMeetsAnotherContract } from '../../../contracts/no-tenant-meets-another.js';
-import { leftovers, NOTHING_LEFT, POOL_OPTIONS } from '../../../support/statements/notes-database.js';
+import { noTenantMeetsAnotherContract } from '../../contracts/no-tenant-meets-another.js';
+import { leftovers, NOTHING_LEFT, POOL_OPTIONS } from '../../support/statements/notes-database.js';
 
 noTenantMeetsAnotherContract({
   through: (target) => target,

@@ -1,0 +1,3 @@
+import { describeLoginRoles } from '../../contracts/login-role.js';
+
+describeLoginRoles('direct', false);

@@ -1,0 +1,3 @@
+import { describeDatabaseRights } from '../../contracts/database-rights.js';
+
+describeDatabaseRights('PostgreSQL 15');
