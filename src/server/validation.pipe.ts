@@ -1,7 +1,12 @@
-import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
 import { validationFailure } from '../http/schema.pipe.js';
 
 class StrictValidationPipe extends StandardSchemaValidationPipe {
+  /** Most parameters have no schema: a promise for each would cost more than the rest. */
+  override transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    return metadata.schema ? super.transform(value, metadata) : (value as Promise<T>);
+  }
+
   /**
    * Nest would strip `constructor` and `prototype` from the body and accept the rest; traversing 1 MiB of nested arrays
    * for it blocks the event loop for seconds. Strict schemas reject such fields by name; Fastify rejects `__proto__`.

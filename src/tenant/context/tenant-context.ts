@@ -58,7 +58,8 @@ export class TenantContext {
   }
 
   private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
-    const call = principal === undefined ? scope : Object.freeze({ ...scope, principal });
-    return { usage, tenant: { setBy: this, call }, tenantId: scope.tenant.id };
+    const { tenant, dataSource } = scope;
+    const call = principal === undefined ? scope : { tenant, dataSource, principal };
+    return { usage, tenant: { setBy: this, call }, tenantId: tenant.id };
   }
 }

@@ -10,7 +10,7 @@ import { newCustomer, type NewCustomer } from '../../../src/app/customers/custom
 import { CreateCustomers1764000000000 } from '../../../src/app/migrations/1764000000000-create-customers.js';
 import { InjectTenantRepository, TenantryModule, TenantScoped } from '../../../src/index.js';
 import { ValidBody } from '../../../src/rest.js';
-import { ADAPTERS, HostApplication } from '../../support/http/host-application.js';
+import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
 import { soon } from '../../support/load/soon.js';
 import { Exposition } from '../../support/metrics/exposition.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
@@ -45,7 +45,7 @@ class PlainController {
 describe.each(ADAPTERS)('the control plane in an application on %s, with its own prefix and versions', (adapter) => {
   let database: TestDatabase;
   let dataDir: string;
-  let host: HostApplication;
+  let host: BareApplication;
   let key: string;
 
   beforeAll(async () => {
@@ -62,7 +62,7 @@ describe.each(ADAPTERS)('the control plane in an application on %s, with its own
     })
     class HostModule {}
 
-    host = await HostApplication.start(HostModule, adapter, (nest) => {
+    host = await BareApplication.start(HostModule, adapter, (nest) => {
       nest.setGlobalPrefix('shop');
       nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '2' });
     });

@@ -19,7 +19,7 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import { TenantBusyError } from '../../../src/database/pool/pool.errors.js';
 import { ProblemFilter } from '../../../src/http/problem.filter.js';
-import { ADAPTERS, HostApplication } from '../../support/http/host-application.js';
+import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
 
 const ERRORS: Readonly<Record<string, Error>> = {
   busy: new TenantBusyError(1, 2),
@@ -72,11 +72,11 @@ const INSTALLED: Readonly<Record<string, readonly [Type, ((nest: INestApplicatio
 const CASES = ADAPTERS.flatMap((adapter) => Object.keys(INSTALLED).map((way) => ({ adapter, way })));
 
 describe.each(CASES)('the problem filter on $adapter, installed by $way', ({ adapter, way }) => {
-  let host: HostApplication;
+  let host: BareApplication;
 
   beforeAll(async () => {
     const [root, configure] = INSTALLED[way]!;
-    host = await HostApplication.start(root, adapter, configure);
+    host = await BareApplication.start(root, adapter, configure);
   });
 
   afterAll(async () => {
@@ -111,10 +111,10 @@ describe.each(CASES)('the problem filter on $adapter, installed by $way', ({ ada
 });
 
 describe.each(ADAPTERS)('the problem filter for a whole application on %s', (adapter) => {
-  let host: HostApplication;
+  let host: BareApplication;
 
   beforeAll(async () => {
-    host = await HostApplication.start(PlainModule, adapter, (nest) => nest.useGlobalFilters(new ProblemFilter()));
+    host = await BareApplication.start(PlainModule, adapter, (nest) => nest.useGlobalFilters(new ProblemFilter()));
   });
 
   afterAll(async () => {

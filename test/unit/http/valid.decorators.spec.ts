@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { SWAGGER_PARAMETERS, ValidBody, ValidQuery } from '../../../src/http/valid.decorators.js';
 import { wholeNumber } from '../../../src/http/whole-number.js';
 import type { Json } from '../../support/test-app.js';
-import { ADAPTERS, HostApplication } from '../../support/http/host-application.js';
+import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
 
 const order = z
   .strictObject({
@@ -43,10 +43,10 @@ const hostPipe = {
 };
 
 describe.each(ADAPTERS)('a valid parameter on %s, in an application with a pipe of its own', (adapter) => {
-  let host: HostApplication;
+  let host: BareApplication;
 
   beforeAll(async () => {
-    host = await HostApplication.start(HostModule, adapter, (nest) => nest.useGlobalPipes(hostPipe));
+    host = await BareApplication.start(HostModule, adapter, (nest) => nest.useGlobalPipes(hostPipe));
   });
 
   afterAll(async () => {

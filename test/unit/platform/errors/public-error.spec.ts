@@ -38,7 +38,7 @@ import {
   UnauthenticatedError,
   UnknownMembershipError,
 } from '../../../../src/tenant/identification/identification.errors.js';
-import { HostApplication } from '../../../support/http/host-application.js';
+import { BareApplication } from '../../../support/http/bare-application.js';
 
 const SRC = fileURLToPath(new URL('../../../../src/', import.meta.url));
 const HOST_NAME = 'db-7.internal';
@@ -104,10 +104,10 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(join(SRC, path), 'utf8'));
 
 describe('an error for clients, in an application without the problem filter', () => {
-  let host: HostApplication;
+  let host: BareApplication;
 
   beforeAll(async () => {
-    host = await HostApplication.start(HostModule, 'express');
+    host = await BareApplication.start(HostModule, 'express');
   });
 
   afterAll(async () => {

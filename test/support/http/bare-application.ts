@@ -12,7 +12,7 @@ function adapterOf(name: AdapterName): AbstractHttpAdapter {
 }
 
 /** A Nest application as a host would have it, without anything of Tenantry beside its root module. */
-export class HostApplication {
+export class BareApplication {
   private constructor(
     readonly nest: INestApplication,
     readonly url: string,
@@ -22,11 +22,11 @@ export class HostApplication {
     root: Type,
     adapter: AdapterName,
     configure?: (nest: INestApplication) => unknown,
-  ): Promise<HostApplication> {
+  ): Promise<BareApplication> {
     const nest = await NestFactory.create(root, adapterOf(adapter), { logger: false, abortOnError: false });
     configure?.(nest);
     await nest.listen(0, '127.0.0.1');
-    return new HostApplication(nest, await nest.getUrl());
+    return new BareApplication(nest, await nest.getUrl());
   }
 
   async call(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: Json }> {
