@@ -14,3 +14,7 @@ export function degraded(session: Session, data: Record<string, unknown>): Healt
   const { degraded: report } = session as DegradableSession;
   return report ? report.call(session, data) : session.up({ ...data, degraded: true });
 }
+
+export function knowsDegraded(session: Session): boolean {
+  return typeof (session as DegradableSession).degraded === 'function';
+}

@@ -1,9 +1,10 @@
-import { Module } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
+import { Logger, Module } from '@nestjs/common';
+import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { CacheModule } from '../cache/cache.module.js';
 import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { CatalogProbe } from './catalog-probe.js';
+import { knowsDegraded } from './degraded.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
@@ -13,4 +14,11 @@ import { TenantsIndicator } from './tenants.indicator.js';
   controllers: [HealthController],
   providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator],
 })
-export class HealthModule {}
+export class HealthModule {
+  constructor(health: HealthIndicatorService) {
+    if (knowsDegraded(health.check('terminus'))) return;
+    new Logger('Tenantry').log(
+      'Before @nestjs/terminus 12, /health reports an impaired part as "up", with "degraded": true',
+    );
+  }
+}

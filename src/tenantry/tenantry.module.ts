@@ -9,6 +9,7 @@ import { tenantRepositoryToken } from '../tenant/context/inject-tenant-repositor
 import { TenantContext } from '../tenant/context/tenant-context.js';
 import { createTenantRepository } from '../tenant/context/tenant-repository.js';
 import { TenantModule } from '../tenant/tenant.module.js';
+import { CombinationLimits } from './combination-limits.js';
 import { ConfigurationModule } from './configuration.module.js';
 import { featuresOf, schemaOf, TENANT_FEATURE, type TenantFeature } from './features.js';
 import { optionalModules } from './optional-modules.js';
@@ -83,6 +84,7 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
     providers: [
       { provide: TENANTRY_SETTINGS, inject, useFactory },
       { provide: HOST_USES, useValue: uses },
+      CombinationLimits,
     ],
     exports: [TENANTRY_SETTINGS, HOST_USES],
   };

@@ -13,3 +13,8 @@ export function dataSourceOf(owner: object): DataSource {
 export function dataSourceProperty(owner: object, dataSource: DataSource): object {
   return 'dataSource' in owner ? { dataSource } : { connection: dataSource };
 }
+
+/** Whether this is TypeORM 0.3, by one of its objects. */
+export function isTypeorm03(owner: object): boolean {
+  return !('dataSource' in owner);
+}
