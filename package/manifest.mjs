@@ -12,6 +12,7 @@ const PEERS = {
 
 /** Needed by one option or command only, and loaded by it. */
 const OPTIONAL_PEERS = {
+  '@nestjs/platform-fastify': '^11.0.0 || ^12.0.0',
   '@nestjs/swagger': '^11.0.0 || ^12.0.0',
   '@nestjs/terminus': '^11.0.0 || ^12.0.0',
   '@opentelemetry/api': '^1.9.1',

