@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { insertTenants, randomSlug } from '../../../support/cache/lookup-instance.js';
-import { testServer } from '../../../support/postgres/postgres.js';
-import { soon } from '../../../support/load/soon.js';
-import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
-import { codeOf, type RigTenant, SuspensionRig, untilRefused } from '../../../support/suspension/suspension-rig.js';
+import { insertTenants, randomSlug } from '../../support/cache/lookup-instance.js';
+import { testServer } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { codeOf, type RigTenant, SuspensionRig, untilRefused } from '../../support/suspension/suspension-rig.js';
 
 const MARK = 'INSERT INTO marks DEFAULT VALUES';
 

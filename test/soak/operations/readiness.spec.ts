@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { CatalogProbe } from '../../src/health/catalog-probe.js';
-import { targetOfUrl } from '../../src/database/connection/database-url.js';
-import { provisionOn, registerServer } from '../support/postgres/other-server.js';
-import { asSuperuser, createTestDatabase, testServer } from '../support/postgres/postgres.js';
-import { soon } from '../support/load/soon.js';
-import { TcpProxy } from '../support/processes/tcp-proxy.js';
-import { ADMIN_KEY, type Answer, dropEverything, TestApp, type TestTenant } from '../support/test-app.js';
-import { TestRedis } from '../support/redis/test-redis.js';
+import { CatalogProbe } from '../../../src/health/catalog-probe.js';
+import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { provisionOn, registerServer } from '../../support/postgres/other-server.js';
+import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { ADMIN_KEY, type Answer, dropEverything, TestApp, type TestTenant } from '../../support/test-app.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const PROBES = 1_000;
 
