@@ -24,7 +24,6 @@ export interface HttpResponse {
   header(name: string, value: string): unknown;
   /** Undefined when it is not set. */
   getHeader(name: string): number | string | string[] | undefined;
-  getHeader(name: string): number | string | string[] | undefined;
   status(status: number): HttpResponse;
   type(mediaType: string): HttpResponse;
   send(body: unknown): unknown;

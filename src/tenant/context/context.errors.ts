@@ -6,7 +6,9 @@ export class NoTenantContextError extends CodedError {
   readonly code = 'NO_TENANT_CONTEXT';
 
   constructor() {
-    super('no tenant context: wrap the work in TenantConnectionService.run(tenant, …)');
+    super(
+      'no tenant context: put @TenantScoped() on the route, or wrap the work in TenantConnectionService.run(tenant, …)',
+    );
   }
 }
 
