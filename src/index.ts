@@ -38,9 +38,9 @@ export { ConnectionLostError, StatementTimeoutError } from './database/statement
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
 export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
 
-export { ProblemFilter } from './http/problem.filter.js';
-export type { Problem } from './http/problem.js';
-export type { HttpRequest } from './http/http-request.js';
+export { ProblemFilter } from './http/problems/problem.filter.js';
+export type { Problem } from './http/problems/problem.js';
+export type { HttpRequest } from './http/requests/http-request.js';
 export { ConfigurationError } from './platform/config/config.errors.js';
 export { CodedError } from './platform/errors/coded-error.js';
 export {

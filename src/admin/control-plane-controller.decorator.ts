@@ -1,6 +1,6 @@
 import { applyDecorators, Controller, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
-import { ProblemFilter } from '../http/problem.filter.js';
+import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { ControlPlane } from '../tenant/access/access.decorators.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type HttpResponse, nodeResponse } from '../http/http-request.js';
+import { type HttpResponse, nodeResponse } from '../http/requests/http-request.js';
 
 const ROOT = '/admin/v1/';
 

@@ -15,6 +15,6 @@ export function degraded(session: Session, data: Record<string, unknown>): Healt
   return report ? report.call(session, data) : session.up({ ...data, degraded: true });
 }
 
-export function knowsDegraded(session: Session): boolean {
+export function supportsDegraded(session: Session): boolean {
   return typeof (session as DegradableSession).degraded === 'function';
 }

@@ -4,7 +4,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { Public } from '../tenant/access/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
-import { ProblemFilter } from '../http/problem.filter.js';
+import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';

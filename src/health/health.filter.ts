@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, ServiceUnavailableException } from '@nestjs/common';
-import type { HttpResponse } from '../http/http-request.js';
+import type { HttpResponse } from '../http/requests/http-request.js';
 
 /** Responds to a failed health check with 503 and terminus's own report, a format that monitoring tools understand. */
 @Catch(ServiceUnavailableException)

@@ -4,7 +4,7 @@ import { CacheModule } from '../cache/cache.module.js';
 import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { CatalogProbe } from './catalog-probe.js';
-import { knowsDegraded } from './degraded.js';
+import { supportsDegraded } from './degraded.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
@@ -16,7 +16,7 @@ import { TenantsIndicator } from './tenants.indicator.js';
 })
 export class HealthModule {
   constructor(health: HealthIndicatorService) {
-    if (knowsDegraded(health.check('terminus'))) return;
+    if (supportsDegraded(health.check('terminus'))) return;
     new Logger('Tenantry').log(
       'Before @nestjs/terminus 12, /health reports an impaired part as "up", with "degraded": true',
     );

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { ProblemFilter } from '../http/problem.filter.js';
+import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { Public } from '../tenant/access/access.decorators.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';

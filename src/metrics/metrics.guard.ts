@@ -1,10 +1,10 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import type { HttpRequest } from '../http/http-request.js';
+import type { HttpRequest } from '../http/requests/http-request.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { requireAccess } from '../tenant/access/require-access.js';
 import { RequestIdentification } from '../tenant/identification/request-identification.js';
 
-/** Requires the admin key, unless `METRICS_PUBLIC` says that anybody may read the metrics. */
+/** Requires the admin key, unless `METRICS_PUBLIC` is set. */
 @Injectable()
 export class MetricsGuard implements CanActivate {
   private readonly isPublic: boolean;

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
-import type { HttpRequest } from '../http/http-request.js';
-import { requestState, usageOf } from '../http/request-state.js';
+import type { HttpRequest } from '../http/requests/http-request.js';
+import { requestState, usageOf } from '../http/requests/request-state.js';
 import type { Caller } from '../tenant/identification/caller.js';
 import { observeResponses } from './observe-responses.js';
 import { registerMetric } from './series/reported-metric.js';

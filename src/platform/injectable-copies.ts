@@ -4,8 +4,8 @@ import { processWide } from './process-wide.js';
 /** The classes of each name, one of each copy of this package that the process has loaded. */
 const copies = processWide('injectables', () => new Map<string, Set<Type>>());
 
-/** Announces classes that applications inject, so that those of another copy of this package stand for the same objects. */
-export function announceInjectables(classes: readonly Type[]): void {
+/** Registers classes that applications inject, so that another copy of this package resolves its own to the same instances. */
+export function registerInjectables(classes: readonly Type[]): void {
   for (const each of classes) copies.set(each.name, (copies.get(each.name) ?? new Set()).add(each));
 }
 

@@ -13,7 +13,7 @@ import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
 import { createApp } from './create-app.js';
 import { DEMO, type Demo, type DemoTenant } from './demo/demo.js';
-import { PortUnavailableError } from '../http/http.errors.js';
+import { PortUnavailableError } from '../http/problems/http.errors.js';
 import type { RootModule } from './server.module.js';
 
 /** Demo tenants, for the banner printed at startup. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { preventSharedCaching } from '../http/shared-caches.js';
+import { preventSharedCaching } from '../http/requests/shared-caches.js';
 
 /** Keeps every answer out of shared caches, unless its route says otherwise. */
 export function addCacheHeaders(server: FastifyInstance): void {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { closeUnread, isBodyPending, stopReading } from '../http/unread-body.js';
+import { closeUnread, isBodyPending, stopReading } from '../http/requests/unread-body.js';
 
 /**
  * Closes the connection after an answer that was given before the body had arrived. Node would read the rest of the body to

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Drain } from './drain.js';
-import { PROBE_ROUTE } from '../http/probe-routes.js';
-import { ShuttingDownError } from '../http/http.errors.js';
-import { sendProblem } from '../http/problem.filter.js';
+import { PROBE_ROUTE } from '../http/requests/probe-routes.js';
+import { ShuttingDownError } from '../http/problems/http.errors.js';
+import { sendProblem } from '../http/problems/problem.filter.js';
 
 /**
  * During shutdown, serves further requests over existing connections, with `Connection: close`, and rejects requests

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { PROBE_ROUTE } from '../http/probe-routes.js';
-import { usageOf } from '../http/request-state.js';
+import { PROBE_ROUTE } from '../http/requests/probe-routes.js';
+import { usageOf } from '../http/requests/request-state.js';
 import type { TenantContext } from '../tenant/context/tenant-context.js';
 import { callerOf, type RequestIdentification } from '../tenant/identification/request-identification.js';
 import { currentTracing } from '../tracing/tracing.js';

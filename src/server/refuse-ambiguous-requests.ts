@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { problem } from '../http/problem.js';
-import { sendProblem } from '../http/problem.filter.js';
+import { problem } from '../http/problems/problem.js';
+import { sendProblem } from '../http/problems/problem.filter.js';
 
 /**
  * Options of Node's HTTP server that leave the decision here: the second of two headers stays visible, where the first one would

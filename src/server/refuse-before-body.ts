@@ -1,6 +1,6 @@
 import { NotFoundException } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { announcesBody } from '../http/unread-body.js';
+import { announcesBody } from '../http/requests/unread-body.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
 import { requireAccess } from '../tenant/access/require-access.js';
 import { publishedAccess } from './published-access.js';

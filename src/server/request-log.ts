@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../logging/log.js';
 import { childTraceParent, traceIdOf } from '../logging/trace-parent.js';
-import { usageOf } from '../http/request-state.js';
+import { usageOf } from '../http/requests/request-state.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
 
 /** Accepted request ids; anything else could forge log lines. */

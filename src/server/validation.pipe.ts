@@ -1,5 +1,5 @@
 import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
-import { validationFailure } from '../http/schema.pipe.js';
+import { validationFailure } from '../http/input/schema.pipe.js';
 
 class StrictValidationPipe extends StandardSchemaValidationPipe {
   /** Most parameters have no schema: a promise for each would cost more than the rest. */

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CacheModule } from '../cache/cache.module.js';
-import { announceInjectables, providersForCopies } from '../platform/injectable-copies.js';
+import { registerInjectables, providersForCopies } from '../platform/injectable-copies.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
 import { OpenContexts } from './access/open-contexts.js';
@@ -51,7 +51,7 @@ const PUBLIC_PROVIDERS = [
 /** What guards and interceptors of other modules' controllers need. */
 const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission];
 
-announceInjectables([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
+registerInjectables([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
 
 /** Identifies the tenant of a request and gives access to that tenant's rows. */
 @Module({})

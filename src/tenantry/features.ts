@@ -12,14 +12,17 @@ import { DuplicateMigrationError } from './tenantry.errors.js';
 /** What a domain of the application adds to the tables of every tenant. */
 export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm'>;
 
-/** Under which each module made by `forFeature` provides its feature. */
+/** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
+export type RegisteredFeature = Partial<TenantSchema>;
+
+/** Under which the root module and each module made by `forFeature` provide their feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');
 
 /** The features of an application's modules, whether its providers are instantiated or not. */
-export function featuresOf(modules: ModulesContainer): TenantFeature[] {
+export function featuresOf(modules: ModulesContainer): RegisteredFeature[] {
   return [...modules.values()].flatMap(({ providers }) => {
     const feature: unknown = providers.get(TENANT_FEATURE)?.instance;
-    return feature === undefined ? [] : [feature as TenantFeature];
+    return feature === undefined ? [] : [feature as RegisteredFeature];
   });
 }
 
@@ -28,21 +31,23 @@ export function featuresOf(modules: ModulesContainer): TenantFeature[] {
  *
  * @throws DuplicateMigrationError
  */
-export function schemaOf(features: readonly TenantFeature[]): TenantSchema {
+export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
   const requiredVersion = requiredVersionOf(features);
+  const typeorm = features.find((feature) => feature.typeorm)?.typeorm;
   return {
     entities: unique(features.map(({ entities }) => entities)),
     migrations: orderedMigrations(features),
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
     ...(requiredVersion !== undefined && { requiredVersion }),
+    ...(typeorm && { typeorm }),
     seedDemo: async (dataSource: DataSource) => {
       for (const { seedDemo } of features) await seedDemo?.(dataSource);
     },
   };
 }
 
-function orderedMigrations(features: readonly TenantFeature[]): Migration[] {
+function orderedMigrations(features: readonly RegisteredFeature[]): Migration[] {
   const byName = new Map<string, Migration>();
   for (const migration of unique(features.map(({ migrations }) => migrations))) {
     const name = migrationName(migration);
@@ -52,8 +57,8 @@ function orderedMigrations(features: readonly TenantFeature[]): Migration[] {
   return [...byName].toSorted(([a], [b]) => timestampOf(a) - timestampOf(b)).map(([, migration]) => migration);
 }
 
-/** The newest that any feature requires; undefined when none says so, which means the newest migration of all. */
-function requiredVersionOf(features: readonly TenantFeature[]): string | undefined {
+/** The newest that any feature requires; undefined when no feature sets one, which means the newest migration of all. */
+function requiredVersionOf(features: readonly RegisteredFeature[]): string | undefined {
   if (features.every(({ requiredVersion }) => requiredVersion === undefined)) return undefined;
   const versions = features.map(
     ({ requiredVersion, migrations = [] }) => requiredVersion ?? newestMigration(migrations),

@@ -1,9 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { TenantryStructure } from './options.js';
+import { isNotInstalled } from '../platform/not-installed.js';
 import { MissingPackageError } from './tenantry.errors.js';
-
-/** The second is the code for a CommonJS package with a missing dependency. */
-const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
 interface OptionalModule {
   readonly option: 'controlPlane' | 'health' | 'metrics';
@@ -37,14 +35,14 @@ interface FeaturesOnly {
   [FEATURES_ONLY]?: boolean;
 }
 
-/** Lets `work` import an application's modules without those that they ask for, which takes half the time. */
+/** Lets `work` import an application's modules without loading the optional ones, which halves the time. */
 export async function withoutOptionalModules<T>(work: () => Promise<T>): Promise<T> {
-  const process = globalThis as FeaturesOnly;
-  process[FEATURES_ONLY] = true;
+  const registry = globalThis as FeaturesOnly;
+  registry[FEATURES_ONLY] = true;
   try {
     return await work();
   } finally {
-    delete process[FEATURES_ONLY];
+    delete registry[FEATURES_ONLY];
   }
 }
 
@@ -62,7 +60,7 @@ async function load({ option, packages, load: loadModule }: OptionalModule): Pro
   try {
     return { module: await loadModule() };
   } catch (error) {
-    if (!NOT_INSTALLED.has((error as NodeJS.ErrnoException).code)) throw error;
+    if (!isNotInstalled(error)) throw error;
     throw new MissingPackageError(option, packages, error);
   }
 }

@@ -9,9 +9,9 @@ import { tenantRepositoryToken } from '../tenant/context/inject-tenant-repositor
 import { TenantContext } from '../tenant/context/tenant-context.js';
 import { createTenantRepository } from '../tenant/context/tenant-repository.js';
 import { TenantModule } from '../tenant/tenant.module.js';
-import { CombinationLimits } from './combination-limits.js';
+import { VersionLimitations } from './version-limitations.js';
 import { ConfigurationModule } from './configuration.module.js';
-import { featuresOf, schemaOf, TENANT_FEATURE, type TenantFeature } from './features.js';
+import { featuresOf, type RegisteredFeature, schemaOf, TENANT_FEATURE, type TenantFeature } from './features.js';
 import { optionalModules } from './optional-modules.js';
 import {
   TENANTRY_SETTINGS,
@@ -37,7 +37,7 @@ export class TenantryModule {
     return rootModule(structure, { useFactory: () => settings });
   }
 
-  /** Settings from a factory. What decides which controllers and providers there are stands beside it. */
+  /** Settings from a factory. What decides which controllers and providers there are is given directly, not by the factory. */
   static forRootAsync({ inject, useFactory, ...structure }: TenantryAsyncOptions): DynamicModule {
     return rootModule(structure, { useFactory, ...(inject && { inject }) });
   }
@@ -53,7 +53,7 @@ export class TenantryModule {
   }
 }
 
-/** The root's own class: `forFeature` makes modules of the other one. */
+/** A separate class, because `forFeature` makes modules of `TenantryModule`. */
 @Module({})
 class TenantryRootModule {
   constructor(modules: ModulesContainer) {
@@ -65,6 +65,7 @@ class TenantryRootModule {
 function rootModule(structure: TenantryStructure, { inject = [], useFactory }: SettingsProvider): DynamicModule {
   const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [], typeorm } = structure;
   const { controlPlane = false, metrics = false } = structure;
+  const rootFeature: RegisteredFeature = typeorm ? { typeorm } : {};
   const uses: HostUses = { tokens: !resolver, adminKey: controlPlane || metrics };
   return {
     module: TenantryRootModule,
@@ -74,7 +75,7 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
       DatabaseModule.register({
         provide: TENANT_SCHEMA,
         inject: [ModulesContainer],
-        useFactory: (modules: ModulesContainer) => ({ ...schemaOf(featuresOf(modules)), ...(typeorm && { typeorm }) }),
+        useFactory: (modules: ModulesContainer) => schemaOf(featuresOf(modules)),
       }),
       CatalogModule,
       TenantModule.register({ guard, resolveAfterGuards, resolver, imports }),
@@ -84,7 +85,8 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
     providers: [
       { provide: TENANTRY_SETTINGS, inject, useFactory },
       { provide: HOST_USES, useValue: uses },
-      CombinationLimits,
+      { provide: TENANT_FEATURE, useValue: rootFeature },
+      VersionLimitations,
     ],
     exports: [TENANTRY_SETTINGS, HOST_USES],
   };

@@ -1,3 +1,4 @@
+import { isNotInstalled } from '../platform/not-installed.js';
 import type { OpenTelemetry } from './open-telemetry.js';
 import { traceExportSettings } from './tracing-variables.js';
 import { useTracing } from './tracing.js';
@@ -32,8 +33,7 @@ export async function startTracing(
 }
 
 function startFailure(error: unknown): string {
-  const { message, code } = error as NodeJS.ErrnoException;
-  const missing =
-    code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' ? PACKAGE.exec(message)?.[1] : undefined;
+  const { message } = error as Error;
+  const missing = isNotInstalled(error) ? PACKAGE.exec(message)?.[1] : undefined;
   return missing === undefined ? `OpenTelemetry could not be started: ${message}` : `${missing} is not installed`;
 }

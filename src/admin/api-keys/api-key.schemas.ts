@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boundedText } from '../../http/bounded-text.js';
+import { boundedText } from '../../http/input/bounded-text.js';
 
 const MAX_DAYS = 3650;
 

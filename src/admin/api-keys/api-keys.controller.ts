@@ -1,17 +1,17 @@
 import { Delete, Get, Header, Param, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidBody } from '../../http/valid.decorators.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidBody } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
 import { withReplayHeader } from '../idempotency/replay-header.js';
-import { slugOrId } from '../../http/slug-or-id.js';
-import type { HttpResponse } from '../../http/http-request.js';
+import { slugOrId } from '../../http/input/slug-or-id.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import {
   apiKeyView,
   type ApiKeyView,

@@ -1,8 +1,8 @@
 import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidQuery } from '../../http/valid.decorators.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { auditFilter, type AuditFilter, auditPage, type AuditPage } from './audit.schemas.js';
 import { AuditRecords } from './audit-records.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AUDIT_SUBJECT_KINDS } from '../../catalog/entities/audit-entry.entity.js';
-import { wholeNumber } from '../../http/whole-number.js';
+import { wholeNumber } from '../../http/input/whole-number.js';
 
 /** Fits a name of 63 characters and the operation kind before it: `rotate-credentials eu-2`. */
 const MAX_SUBJECT_LENGTH = 200;

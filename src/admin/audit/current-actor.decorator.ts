@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { HttpRequest } from '../../http/http-request.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { type Actor, ADMIN_KEY_ACTOR_NAME } from '../../catalog/audit/actor.js';
-import { clientAddress } from '../../http/client-address.js';
+import { clientAddress } from '../../http/requests/client-address.js';
 
 /** The caller of a control-plane route, as recorded in the audit log. */
 export const CurrentActor = createParamDecorator((_data: unknown, context: ExecutionContext): Actor => {

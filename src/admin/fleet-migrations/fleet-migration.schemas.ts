@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SLUG } from '../../catalog/model/slug.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/migrate-tables.js';
 import { MAX_ADMIN_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
-import { boundedText } from '../../http/bounded-text.js';
+import { boundedText } from '../../http/input/bounded-text.js';
 
 const MAX_TENANTS = 1_000;
 const MAX_UNITS = 100_000;

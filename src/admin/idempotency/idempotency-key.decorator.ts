@@ -1,8 +1,8 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import type { HttpRequest } from '../../http/http-request.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 
 const HEADER = 'Idempotency-Key';
 const PRINTABLE_ASCII = /^[\x20-\x7e]{1,255}$/;

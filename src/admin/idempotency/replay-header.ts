@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../../http/http-request.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import type { IdempotentResult } from './idempotency.js';
 
 /** Returns the response's body, and marks a replayed one with the `Idempotency-Replayed` header. */

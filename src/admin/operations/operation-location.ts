@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../../http/http-request.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import { setLocation } from '../location.js';
 
 export const OPERATIONS_PATH = 'admin/v1/operations';

@@ -4,8 +4,8 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-import { type Page, selectPage, toPage } from '../../http/page.js';
-import { UUID } from '../../http/slug-or-id.js';
+import { type Page, selectPage, toPage } from '../../http/input/page.js';
+import { UUID } from '../../http/input/slug-or-id.js';
 import {
   type OperationFilter,
   type OperationTenantFilter,

@@ -5,9 +5,9 @@ import {
   type OperationFailure,
 } from '../../catalog/entities/operation.entity.js';
 import { SLUG } from '../../catalog/model/slug.js';
-import { pageOf, pageQuery } from '../../http/page.js';
-import { wholeNumber } from '../../http/whole-number.js';
-import { UUID } from '../../http/slug-or-id.js';
+import { pageOf, pageQuery } from '../../http/input/page.js';
+import { wholeNumber } from '../../http/input/whole-number.js';
+import { UUID } from '../../http/input/slug-or-id.js';
 
 export const operationFilter = pageQuery.extend({
   status: z.enum(OPERATION_STATUSES).optional(),

@@ -1,12 +1,12 @@
 import { Body, Get, HttpCode, type MessageEvent, Param, Post, Res, Sse } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidQuery } from '../../http/valid.decorators.js';
-import { IdPipe } from '../../http/id.pipe.js';
-import type { Page } from '../../http/page.js';
-import type { HttpResponse } from '../../http/http-request.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidQuery } from '../../http/input/valid.decorators.js';
+import { IdPipe } from '../../http/input/id.pipe.js';
+import type { Page } from '../../http/input/page.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';

@@ -53,12 +53,13 @@ export async function joinRole(client: pg.ClientBase, role: string): Promise<voi
  * @throws MissingMembershipError
  */
 export async function assertMayJoin(client: pg.ClientBase, role: string): Promise<void> {
+  const { rows } = await client.query<{ owner: string }>('SELECT current_user AS owner');
   await client.query('BEGIN');
   try {
     await joinRole(client, role);
   } catch (error) {
     if (error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE) {
-      throw new MissingMembershipError(role, error);
+      throw new MissingMembershipError(role, rows[0]!.owner, error);
     }
     throw error;
   } finally {

@@ -19,7 +19,7 @@ export class MissingServerRightsError extends PublicError {
 export class MissingMembershipError extends CodedError {
   readonly code = 'MISSING_MEMBERSHIP';
 
-  constructor(role: string, cause?: unknown) {
-    super(`the owner must be a member of the login role: GRANT ${role} TO the owner`, { cause });
+  constructor(role: string, owner: string, cause: unknown) {
+    super(`the owner must be a member of the login role: GRANT "${role}" TO "${owner}"`, { cause });
   }
 }

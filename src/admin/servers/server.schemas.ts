@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boundedText } from '../../http/bounded-text.js';
+import { boundedText } from '../../http/input/bounded-text.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 
 const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;

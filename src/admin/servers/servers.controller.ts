@@ -1,10 +1,10 @@
 import { Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidBody } from '../../http/valid.decorators.js';
-import type { HttpResponse } from '../../http/http-request.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidBody } from '../../http/input/valid.decorators.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { setLocation } from '../location.js';
 import type { Actor } from '../../catalog/audit/actor.js';

@@ -1,8 +1,8 @@
 import { Get, HttpStatus, Param, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
-import { responseSchema } from '../../http/documented-schema.js';
-import type { HttpResponse } from '../../http/http-request.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { TenantAvailability } from '../../tenant/admission/tenant-availability.js';

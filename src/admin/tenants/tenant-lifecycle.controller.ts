@@ -1,12 +1,12 @@
 import { Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidBody } from '../../http/valid.decorators.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidBody } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
-import { slugOrId } from '../../http/slug-or-id.js';
+import { slugOrId } from '../../http/input/slug-or-id.js';
 import { maintenance, type Maintenance, tenantView, type TenantView } from './tenant.schemas.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TENANTS_PATH } from './tenants-path.js';

@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-import { parseSlugOrId } from '../../http/slug-or-id.js';
+import { parseSlugOrId } from '../../http/input/slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 
 /** A tenant's row, with the names of its server and database. */

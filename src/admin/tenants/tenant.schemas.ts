@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { isSlug, SLUG } from '../../catalog/model/slug.js';
 import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
-import { boundedText } from '../../http/bounded-text.js';
-import { wholeNumber } from '../../http/whole-number.js';
-import { UUID } from '../../http/slug-or-id.js';
+import { boundedText } from '../../http/input/bounded-text.js';
+import { wholeNumber } from '../../http/input/whole-number.js';
+import { UUID } from '../../http/input/slug-or-id.js';
 
 const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;

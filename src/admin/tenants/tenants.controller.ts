@@ -2,9 +2,9 @@ import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { ApiProblem } from '../../http/api-problem.decorator.js';
-import { responseSchema } from '../../http/documented-schema.js';
-import { ValidBody, ValidQuery } from '../../http/valid.decorators.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
@@ -15,8 +15,8 @@ import { setOperationLocation } from '../operations/operation-location.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
 import { createdTenantView, type CreatedTenantView } from './created-tenant.schema.js';
-import { slugOrId } from '../../http/slug-or-id.js';
-import type { HttpResponse } from '../../http/http-request.js';
+import { slugOrId } from '../../http/input/slug-or-id.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
 import {
   deletion,
   type Deletion,

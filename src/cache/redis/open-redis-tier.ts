@@ -6,10 +6,8 @@ import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { connectRedis } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
+import { isNotInstalled } from '../../platform/not-installed.js';
 import { EncryptedRedis } from './encrypted-redis.js';
-
-/** The second is the code for a CommonJS package with a missing dependency. */
-const NOT_INSTALLED: ReadonlySet<string | undefined> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
 /** The Redis tier; undefined when it is disabled or its packages are not installed. Does not wait for Redis. */
 export async function openRedisTier(
@@ -42,7 +40,7 @@ async function loadPackages() {
     const [ioredis, { redisInsStore }] = await Promise.all([import('ioredis'), import('cache-manager-ioredis-yet')]);
     return { ioredis, redisInsStore };
   } catch (error) {
-    if (NOT_INSTALLED.has((error as NodeJS.ErrnoException).code)) return undefined;
+    if (isNotInstalled(error)) return undefined;
     throw error;
   }
 }

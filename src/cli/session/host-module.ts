@@ -60,7 +60,7 @@ async function moduleInManifest(cwd: string): Promise<string> {
   const module = manifest.safeParse(parseJson(content)).data?.tenantry?.module;
   if (module !== undefined) return module;
   throw new HostModuleError(
-    'where is the application? Add "tenantry": { "module": "./dist/app.module.js" } to package.json, or give --module',
+    'no root module is configured: add "tenantry": { "module": "./dist/app.module.js" } to package.json, or use --module <file>',
   );
 }
 

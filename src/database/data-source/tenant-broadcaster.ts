@@ -1,7 +1,7 @@
 import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
 import { Broadcaster } from 'typeorm/subscriber/Broadcaster.js';
 import type { BroadcasterResult } from 'typeorm/subscriber/BroadcasterResult.js';
-import { codedFailure } from '../statements/statement-failure.js';
+import { toCodedError } from '../statements/statement-failure.js';
 import { assertOwned, isObject, rememberOwner } from './entity-owners.js';
 
 /**
@@ -44,7 +44,7 @@ export class TenantBroadcaster extends Broadcaster {
   override broadcastAfterQueryEvent(...event: AfterQuery): void {
     super.broadcastAfterQueryEvent(...event);
     const [, , , hasSucceeded, , , error] = event;
-    const failure = hasSucceeded ? undefined : codedFailure(error);
+    const failure = hasSucceeded ? undefined : toCodedError(error);
     if (failure) throw failure;
   }
 }

@@ -6,7 +6,7 @@ export class UnsupportedTypeormOptionError extends CodedError {
   readonly code = 'UNSUPPORTED_TYPEORM_OPTION';
 
   constructor(readonly reasons: readonly string[]) {
-    super(`TenantSchema.typeorm cannot be used: ${reasons.join('; ')}`);
+    super(`typeorm in TenantryModule.forRoot cannot be used: ${reasons.join('; ')}`);
   }
 }
 
@@ -23,8 +23,8 @@ const SUPPORTED: Readonly<Record<keyof TypeormOptions, true>> = {
   maxQueryExecutionTime: true,
 };
 
-const OF_THE_SCHEMA = 'belongs to TenantSchema itself';
-const OF_THE_POOL = 'is the business of the connection pools';
+const OF_THE_SCHEMA = 'belongs to TenantryModule.forFeature';
+const OF_THE_POOL = 'is set by the connection pools';
 const OF_THE_PROCESS = 'would change the whole process, also for other data sources';
 const NO_MIGRATIONS = 'tables are changed by the tenant migrations only';
 

@@ -25,8 +25,8 @@ export class ConnectionLostError extends PublicError {
   }
 }
 
-/** The error with a code that stands for a failure of a tenant's statement; undefined when PostgreSQL rejected it. */
-export function codedFailure(error: unknown): CodedError | undefined {
+/** Converts the error of a failed statement to one with a code; undefined when PostgreSQL rejected the statement. */
+export function toCodedError(error: unknown): CodedError | undefined {
   if (error instanceof CodedError) return error;
   if (error instanceof pg.DatabaseError && error.code === CANCELED) return new StatementTimeoutError(error);
   return isLostConnection(error) ? new ConnectionLostError(error) : undefined;

@@ -63,7 +63,7 @@ export const exposure: Check<CatalogContext> = {
     const reachable = context.targets.filter(({ serverId }) => isReachable(context, serverId));
     const findings = (await mapConcurrently(reachable, (target) => checkTarget(target, context))).flat();
     if (findings.length > 0) return merged(findings);
-    return [ok(NAME, `${reachable.length} login roles reach no other database, and no stamp is logged`)];
+    return [ok(NAME, `no login role reaches another database, and no stamp is logged (checked: ${reachable.length})`)];
   },
 };
 

@@ -27,7 +27,7 @@ export const stamps: Check<CatalogContext> = {
     const former = rows[0]?.instances ?? 0;
     const findings = (await mapConcurrently(reachable, (target) => checkDatabase(target, context, former))).flat();
     if (findings.length > 0) return findings;
-    return [ok(NAME, `${reachable.length} databases accept signed stamps only`)];
+    return [ok(NAME, `every database accepts signed stamps only (checked: ${reachable.length})`)];
   },
 };
 

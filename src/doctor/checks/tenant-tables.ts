@@ -102,7 +102,7 @@ export const tenantTables: Check<CatalogContext> = {
     const findings = (await mapConcurrently(locations, (location) => checkTables(location, context))).flat();
     if (findings.length > 0) return findings;
     const schemas = locations.reduce((sum, location) => sum + location.schemas.length, 0);
-    return [ok(NAME, `every table in ${schemas} schemas of ${locations.length} databases has its policies`)];
+    return [ok(NAME, `every table has its policies (schemas: ${schemas}, databases: ${locations.length})`)];
   },
 };
 

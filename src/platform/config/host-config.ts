@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { readEnvFile } from './env-file.js';
 import type { VariableName } from './environment.js';
 import { type ConfigInput, type LoadedConfig, loadConfig } from './load-config.js';
 
@@ -16,7 +14,7 @@ const OF_THE_SERVER: readonly VariableName[] = [
   'ENABLE_API_DOCS',
 ];
 
-/** Variables of tenants' tokens: a host with a resolver of its own may have them for its users' tokens. */
+/** Variables of tenants' tokens: a host with its own resolver may use these names for its users' tokens. */
 const OF_TOKENS: readonly VariableName[] = [
   'JWT_JWKS_URL',
   'JWT_SECRET',
@@ -25,9 +23,7 @@ const OF_TOKENS: readonly VariableName[] = [
   'JWT_AUDIENCE',
 ];
 
-const ENVIRONMENTS: ReadonlySet<string | undefined> = new Set([undefined, '', 'development', 'test', 'production']);
-
-/** What a host application uses of that which has variables. */
+/** Which optional parts of the configuration a host application uses. */
 export interface HostUses {
   /** JSON Web Tokens that name a tenant: not with a resolver of the host, nor on the command line. */
   readonly tokens: boolean;
@@ -39,19 +35,15 @@ export interface HostUses {
 export const HOST_USES = Symbol.for('tenantry/host-uses');
 
 /**
- * The configuration of a host application: the same variables, without those that mean something else there. An environment
- * that only the host knows, such as `staging`, gets what production gets. Where nothing of Tenantry requires the admin key, it
- * need not be set: then no key is the right one.
+ * The configuration of a host application: the same variables, without those that mean something else there. Where nothing of
+ * Tenantry requires the admin key, it need not be set, and no key is accepted.
  *
  * @throws what `loadConfig` throws
  */
 export function loadHostConfig(input: ConfigInput, { tokens, adminKey }: HostUses): LoadedConfig {
-  const { env, cwd } = input;
-  const file = cwd === undefined ? {} : readEnvFile(join(cwd, '.env'));
-  const isKnown = ENVIRONMENTS.has(env['NODE_ENV'] || file['NODE_ENV']);
-  const options = {
+  return loadConfig(input, {
     ignore: tokens ? OF_THE_SERVER : [...OF_THE_SERVER, ...OF_TOKENS],
+    anyEnvironment: true,
     fallback: adminKey ? {} : { ADMIN_API_KEY: randomBytes(32).toString('base64url') },
-  };
-  return loadConfig(isKnown ? input : { env: { ...env, NODE_ENV: 'production' }, cwd }, options);
+  });
 }

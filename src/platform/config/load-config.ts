@@ -3,9 +3,9 @@ import type { AppConfig } from './app-config.js';
 import { buildAppConfig } from './build-app-config.js';
 import { deepFreeze } from '../deep-freeze.js';
 import { readEnvFile } from './env-file.js';
-import { type Environment, VARIABLE_NAMES, type VariableName } from './environment.js';
+import { type Environment, environmentTable, VARIABLE_NAMES, type VariableName } from './environment.js';
 import { requiredSecrets } from './required-secrets.js';
-import { validateEnvironment } from './validate-environment.js';
+import { type RawVariables, validateEnvironment } from './validate-environment.js';
 
 /** Injection token of `LoadedConfig['sources']`. */
 export const CONFIG_SOURCES = Symbol.for('tenantry/CONFIG_SOURCES');
@@ -28,6 +28,8 @@ export interface ConfigInput {
 interface LoadOptions {
   /** Variables that are not read. */
   readonly ignore?: readonly VariableName[];
+  /** Whether any name of an environment is accepted: one that is not known, such as `staging`, counts as production. */
+  readonly anyEnvironment?: boolean;
   /** Values of variables that are set nowhere. */
   readonly fallback?: Readonly<Partial<Record<VariableName, string>>>;
 }
@@ -41,15 +43,26 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @throws ConfigurationError listing all problems
  * @throws DataDirNotWritableError, SecretsFileInvalidError, SecretsFileLockedError
  */
-export function loadConfig({ env, cwd }: ConfigInput, { ignore = [], fallback = {} }: LoadOptions = {}): LoadedConfig {
+export function loadConfig(
+  { env, cwd }: ConfigInput,
+  { ignore = [], fallback = {}, anyEnvironment = false }: LoadOptions = {},
+): LoadedConfig {
   const file = cwd === undefined ? {} : readEnvFile(join(cwd, '.env'));
   const read = VARIABLE_NAMES.filter((name) => !ignore.includes(name));
   // An empty value counts as not set, so `REDIS_PASSWORD=` does not override a value from `.env`.
   const values = read.map((name) => [name, env[name] || file[name] || fallback[name]] as const);
-  const environment = validateEnvironment(Object.fromEntries(values.filter(([, value]) => value)));
+  const variables: RawVariables = Object.fromEntries(values.filter(([, value]) => value));
+  const environment = validateEnvironment(anyEnvironment ? withKnownEnvironment(variables) : variables);
   const dataDir = resolve(cwd ?? '', environment.DATA_DIR);
   const config = buildAppConfig(environment, dataDir, requiredSecrets(environment, dataDir));
   return deepFreeze({ config, sources: sourcesOf(environment, env, file) });
+}
+
+function withKnownEnvironment(variables: RawVariables): RawVariables {
+  const { NODE_ENV: name } = variables;
+  return name === undefined || environmentTable.shape.NODE_ENV.safeParse(name).success
+    ? variables
+    : { ...variables, NODE_ENV: 'production' };
 }
 
 function sourcesOf(environment: Environment, env: Variables, file: Variables): ConfigSources {

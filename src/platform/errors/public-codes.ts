@@ -1,4 +1,4 @@
-/** HTTP status of every error code that says to a client what to do. What is not listed is a failure of the server: 500. */
+/** HTTP status of every error code that a client can act on. What is not listed is a failure of the server: 500. */
 export const STATUS_OF_PUBLIC_CODE = {
   VALIDATION_FAILED: 400,
   BAD_REQUEST: 400,

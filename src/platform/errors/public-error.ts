@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { CODED_ERROR, type CodedErrorOptions, isCodedError, isOfClass } from './coded-error.js';
 import { type PublicCode, STATUS_OF_PUBLIC_CODE } from './public-codes.js';
 
-/** What the response contains beside the code and the message. */
+/** What the response contains in addition to the code and the message. */
 interface PublicErrorOptions extends CodedErrorOptions {
   readonly details?: object;
 }

@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import type { HttpRequest } from '../../http/http-request.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { ForbiddenError } from './access.errors.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
@@ -8,7 +8,7 @@ import { RouteAccess } from './route-access.js';
 
 /**
  * Admits the callers that a route is meant for, and enters the tenant's context. `@TenantScoped()` and `@ControlPlane()` install it;
- * by itself, with `guard: 'explicit'`, it admits everybody to a route without either. Tests of a controller alone override it.
+ * by itself, with `guard: 'explicit'`, it admits every caller to a route without either. Tests of a controller alone override it.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {

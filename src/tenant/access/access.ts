@@ -6,7 +6,7 @@ export const ACCESS = Symbol.for('tenantry/access');
 
 /** How requests are identified and admitted. */
 export interface AccessOptions {
-  /** `global`: every route without a decorator is a tenant's; `explicit`: it is none of ours. */
+  /** `global`: every route without a decorator is a tenant's; `explicit`: such a route is not guarded. */
   readonly guard: 'global' | 'explicit';
   /** Whether the resolver runs behind the application's own guards, which have put a user on the request. */
   readonly resolveAfterGuards: boolean;

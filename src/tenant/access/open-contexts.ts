@@ -2,8 +2,8 @@ import { Inject, Injectable, type MiddlewareConsumer, Optional, RequestMethod } 
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { HttpRequest } from '../../http/http-request.js';
-import { openContextOf, setOpenContext } from '../../http/request-state.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
+import { openContextOf, setOpenContext } from '../../http/requests/request-state.js';
 import { runInContext } from '../../platform/context.js';
 import type { OpenContext } from '../context/tenant-context.js';
 import { type Handler, type Route, RouteAccess } from './route-access.js';
@@ -12,7 +12,7 @@ import { type Handler, type Route, RouteAccess } from './route-access.js';
 export const IDENTIFIES_EARLY = Symbol.for('tenantry/identifies-early');
 
 /** Marks the routes whose context is opened, in Fastify's configuration of the route. */
-const IS_TENANTS = Symbol.for('tenantry/is-tenants');
+const IS_TENANT_ROUTE = Symbol.for('tenantry/is-tenants');
 
 /** How Nest keeps a Fastify route's configuration with its handler. */
 type RouteConfigDecorator = (config: object) => (target: object, name: string, descriptor: { value: unknown }) => void;
@@ -51,7 +51,7 @@ export class OpenContexts {
     this.adapterHost.httpAdapter.getInstance<FastifyInstance>().addHook('onRoute', (route) => {
       // NestJS 11 registers `@All()` routes without their configuration: it is not known which of them are tenants'.
       const isUnknown = serveAllMethods && route.config === undefined && Array.isArray(route.method);
-      if (!isUnknown && !(IS_TENANTS in (route.config ?? {}))) return;
+      if (!isUnknown && !(IS_TENANT_ROUTE in (route.config ?? {}))) return;
       const open = (request: FastifyRequest, _reply: unknown, done: () => void): void =>
         openContext(request, undefined, done);
       route.preHandler = [open, ...[route.preHandler ?? []].flat()];
@@ -74,7 +74,7 @@ export class OpenContexts {
 
 function mark(handler: Handler, key: string, decorator: RouteConfigDecorator): void {
   const config = Reflect.getMetadata(key, handler) as object | undefined;
-  decorator({ ...config, [IS_TENANTS]: true })(handler, '', { value: handler });
+  decorator({ ...config, [IS_TENANT_ROUTE]: true })(handler, '', { value: handler });
 }
 
 function servesAllMethods(handler: Handler): boolean {

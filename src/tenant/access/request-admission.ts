@@ -1,7 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
-import type { HttpRequest, HttpResponse } from '../../http/http-request.js';
-import { openContextOf, usageOf } from '../../http/request-state.js';
-import { preventSharedCaching } from '../../http/shared-caches.js';
+import type { HttpRequest, HttpResponse } from '../../http/requests/http-request.js';
+import { openContextOf, usageOf } from '../../http/requests/request-state.js';
+import { preventSharedCaching } from '../../http/requests/shared-caches.js';
 import { TenantContext } from '../context/tenant-context.js';
 import { callerOf } from '../identification/request-identification.js';
 import type { Access } from './access.js';

@@ -1,12 +1,12 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { HttpRequest } from '../../http/http-request.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
-/** With `resolveAfterGuards`: does behind the application's guards what `AccessGuard` does otherwise. */
+/** With `resolveAfterGuards`: identifies and admits the caller behind the application's guards, instead of `AccessGuard`. */
 @Injectable()
 export class ResolvingInterceptor implements NestInterceptor {
   /** @internal */
@@ -22,7 +22,7 @@ export class ResolvingInterceptor implements NestInterceptor {
     return next.handle();
   }
 
-  /** Each time: an interceptor of the application may repeat what follows it, after a refusal too. */
+  /** At every call: an interceptor of the application may repeat what follows it, after a refusal too. */
   private async resolve(context: ExecutionContext): Promise<void> {
     if (this.routes.of(context.getHandler(), context.getClass()) !== 'tenant') return;
     const http = context.switchToHttp();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { clientAddress } from '../../http/client-address.js';
-import type { HttpRequest } from '../../http/http-request.js';
+import { clientAddress } from '../../http/requests/client-address.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { Authenticator } from './authenticator.js';
 import type { CredentialPrincipal } from './principal.js';
 import type { ResolvedTenant, TenantResolver } from './tenant-resolver.js';
@@ -10,7 +10,7 @@ const NO_SELECTORS = { host: undefined, subdomain: undefined, header: undefined,
 
 /**
  * What identifies tenants without a resolver of the application: API keys and, as configured, JSON Web Tokens. A resolver may
- * inject it, to accept them besides its own users: for the credentials that it does not know itself.
+ * inject it, to accept them in addition to the application's own sign-in.
  */
 @Injectable()
 export class CredentialResolver implements TenantResolver {

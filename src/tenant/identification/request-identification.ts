@@ -1,8 +1,8 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { clientAddress } from '../../http/client-address.js';
-import { type HttpRequest, nodeRequest } from '../../http/http-request.js';
-import { requestState, setRequestState } from '../../http/request-state.js';
+import { clientAddress } from '../../http/requests/client-address.js';
+import { type HttpRequest, nodeRequest } from '../../http/requests/http-request.js';
+import { requestState, setRequestState } from '../../http/requests/request-state.js';
 import type { Caller } from './caller.js';
 import { Authenticator } from './authenticator.js';
 import { selectableHost, splitTenantPath, subdomainOf, type TenantSelectors } from './selectors.js';

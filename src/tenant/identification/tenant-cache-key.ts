@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionContext } from '@nestjs/common';
-import type { HttpRequest } from '../../http/http-request.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { callerOf } from './request-identification.js';
 
 /**

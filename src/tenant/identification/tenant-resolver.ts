@@ -24,7 +24,7 @@ export interface TenantResolver {
 /** Injection token of the application's resolver; not provided where API keys and tokens identify callers. */
 export const TENANT_RESOLVER = Symbol.for('tenantry/tenant-resolver');
 
-/** Raised when a resolver returns something else than a tenant or nothing. */
+/** Raised when a resolver returns anything other than a tenant or nothing. */
 export class ResolverResultError extends CodedError {
   readonly code = 'RESOLVER_RESULT';
 

@@ -26,7 +26,7 @@ it('tenants are served with the login roles of their targets, and the owner role
   const readSessions = async (): Promise<void> => {
     const sessions = await app.database.admin<Session>(
       `SELECT usename AS role, application_name AS application FROM pg_stat_activity
-       WHERE datname IN (SELECT database FROM connection_targets)`,
+       WHERE backend_type = 'client backend' AND datname IN (SELECT database FROM connection_targets)`, // not autovacuum's
     );
     for (const session of sessions) seen.set(`${session.role} ${session.application}`, session);
   };

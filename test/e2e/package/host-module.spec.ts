@@ -119,8 +119,8 @@ describe('the command line in a host application', () => {
   it.each([
     ['several without.mjs', /several\/without\.mjs must export one Nest module, or one named AppModule/],
     ['several none.mjs', /must export one Nest module/],
-    ['keyless', /^where is the application\? Add "tenantry"/],
-    ['missing', /^where is the application\?/],
+    ['keyless', /^no root module is configured: add "tenantry"/],
+    ['missing', /^no root module is configured/],
     ['invalid', /^package\.json is not valid JSON$/],
     ['absent', /absent\/dist\/app\.module\.js does not exist: build the application first$/],
     ['throwing app.module.mjs', /^cannot load .*app\.module\.mjs: no database variable$/],

@@ -9,7 +9,7 @@ import { EXAMPLE_CUSTOMER_ID } from '../../../../src/app/customers/customer.sche
 import { EXAMPLE_ORDER_ID } from '../../../../src/app/orders/order.schemas.js';
 import type { Order } from '../../../../src/app/orders/order.entity.js';
 import { newOrder, type NewOrder, orderChange } from '../../../../src/app/orders/order.schemas.js';
-import { pageQuery, toPage } from '../../../../src/http/page.js';
+import { pageQuery, toPage } from '../../../../src/http/input/page.js';
 import { OrdersFixture } from '../../../support/orders/orders-fixture.js';
 
 let fixture: OrdersFixture;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { pageQuery, toPage } from '../../../../src/http/page.js';
+import { pageQuery, toPage } from '../../../../src/http/input/page.js';
 import type { Customer } from '../../../../src/app/customers/customer.entity.js';
 import { OrdersFixture } from '../../../support/orders/orders-fixture.js';
 

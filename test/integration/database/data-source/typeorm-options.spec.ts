@@ -107,7 +107,7 @@ const levelOf = async (dataSource: Pick<DataSource, 'query'>): Promise<string> =
   return row?.level ?? '';
 };
 
-describe('TenantSchema.typeorm', () => {
+describe('options of TypeORM for tenants', () => {
   it('namingStrategy names tables and columns', async () => {
     const ddl = tables('shelf', 'paper_book', 'sub_title', 'shelf_id');
     const books = (await tenantWith({ namingStrategy: new SnakeNames() }, ddl)).getRepository(PaperBook);

@@ -19,7 +19,7 @@ import {
 import { ConnectionLostError, StatementTimeoutError } from '../../../../src/database/statements/statement-failure.js';
 import { WrongTenantError } from '../../../../src/database/statements/wrong-tenant.js';
 import { TransactionLostError } from '../../../../src/database/transactions/transaction.errors.js';
-import { JsonTooDeepError, ShuttingDownError } from '../../../../src/http/http.errors.js';
+import { JsonTooDeepError, ShuttingDownError } from '../../../../src/http/problems/http.errors.js';
 import { CODED_ERROR, CodedError } from '../../../../src/platform/errors/coded-error.js';
 import { STATUS_OF_PUBLIC_CODE } from '../../../../src/platform/errors/public-codes.js';
 import { PublicError } from '../../../../src/platform/errors/public-error.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { setRequestState } from '../../../../src/http/request-state.js';
+import { setRequestState } from '../../../../src/http/requests/request-state.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
 import { tenantCacheKey } from '../../../../src/tenant/identification/tenant-cache-key.js';
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problem, type Problem } from './problem.js';
-import { closeUnread } from './unread-body.js';
+import { closeUnread } from '../requests/unread-body.js';
 
 const PROBLEMS: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: problem('HEADERS_TOO_LARGE', 'the request headers are too large'),

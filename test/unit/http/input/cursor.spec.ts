@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeCursor, encodeCursor, pageQuery, toPage } from '../../../src/http/page.js';
+import { decodeCursor, encodeCursor, pageQuery, toPage } from '../../../../src/http/input/page.js';
 
 const position = { createdAt: new Date('2026-01-05T09:30:00.123Z'), id: '0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11' };
 const encoded = (text: string): string => Buffer.from(text).toString('base64url');

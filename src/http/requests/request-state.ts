@@ -1,5 +1,5 @@
-import type { Usage } from '../database/statements/usage.js';
-import type { CallContext } from '../platform/context.js';
+import type { Usage } from '../../database/statements/usage.js';
+import type { CallContext } from '../../platform/context.js';
 import { type HttpRequest, nodeRequest } from './http-request.js';
 
 /** The part of a request's caller that this layer needs; the tenant layer defines the full type. */

@@ -1,5 +1,5 @@
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
-import { JsonTooDeepError } from './http.errors.js';
+import { JsonTooDeepError } from '../problems/http.errors.js';
 
 /** Levels of arrays and objects that a JSON body may have. */
 const MAX_DEPTH = 32;

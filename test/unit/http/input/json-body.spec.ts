@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isTooDeep } from '../../../src/http/json-body.js';
+import { isTooDeep } from '../../../../src/http/input/json-body.js';
 
 describe('the nesting of a JSON body', () => {
   it.each([

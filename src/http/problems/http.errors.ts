@@ -1,5 +1,5 @@
-import { CodedError } from '../platform/errors/coded-error.js';
-import { PublicError } from '../platform/errors/public-error.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',

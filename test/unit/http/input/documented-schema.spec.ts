@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { convertedBody, convertedQuery, inlinedSchema } from '../../../src/http/documented-schema.js';
+import { convertedBody, convertedQuery, inlinedSchema } from '../../../../src/http/input/documented-schema.js';
 
 const line = z.strictObject({ quantity: z.int().min(1).max(9) }).meta({ id: 'InlinedLine' });
 const order = z

@@ -1,12 +1,12 @@
 import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { type FieldProblem, ValidationFailedError } from '../platform/errors/request.errors.js';
+import { type FieldProblem, ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 /** Bounds the response: a hostile body could cause millions of errors. */
 const MAX_FIELDS = 50;
 const MAX_KEY_LENGTH = 100;
 
-/** What `fieldProblems` reads of an issue of zod, also when Nest hands it on as one of any schema library. */
+/** What `fieldProblems` reads of an issue of zod, or of a Standard Schema issue from Nest. */
 interface Issue {
   readonly path?: readonly unknown[] | undefined;
   readonly message: string;

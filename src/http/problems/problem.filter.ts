@@ -1,11 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { CodedError } from '../platform/errors/coded-error.js';
-import type { ValidationFailedError } from '../platform/errors/request.errors.js';
-import { type HttpRequest, type HttpResponse, nodeResponse, routePattern } from './http-request.js';
-import { requestState } from './request-state.js';
-import { isLostConnection } from '../platform/postgres/lost-connection.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+import type { ValidationFailedError } from '../../platform/errors/request.errors.js';
+import { type HttpRequest, type HttpResponse, nodeResponse, routePattern } from '../requests/http-request.js';
+import { requestState } from '../requests/request-state.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type Problem, problem, problemOfStatus, STATUS_OF_CODE } from './problem.js';
 
 /** Errors of Fastify, and of `http-errors`, which Express's body parser uses. Messages of 4xx are meant for clients. */

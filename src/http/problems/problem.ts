@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpStatus } from '@nestjs/common';
-import { STATUS_OF_PUBLIC_CODE } from '../platform/errors/public-codes.js';
-import type { FieldProblem } from '../platform/errors/request.errors.js';
+import { STATUS_OF_PUBLIC_CODE } from '../../platform/errors/public-codes.js';
+import type { FieldProblem } from '../../platform/errors/request.errors.js';
 
 /** RFC 9457 problem details with an additional, stable `code`. */
 export interface Problem {

@@ -4,8 +4,8 @@ import { CATALOG } from '../catalog/catalog-data-source.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { isTypeorm03 } from '../platform/postgres/typeorm-versions.js';
 
-/** What cannot be had with the versions that the application has installed. */
-export function limitsOf(
+/** Limitations of the installed version of TypeORM, and how to avoid them. */
+export function limitationsOf(
   catalog: Pick<DataSource, 'manager'>,
   { typeorm = {} }: Pick<TenantSchema, 'typeorm'>,
 ): string[] {
@@ -26,9 +26,9 @@ export function limitsOf(
   ];
 }
 
-/** Names these limits in the log at the start. */
+/** Logs these limitations at the start. */
 @Injectable()
-export class CombinationLimits implements OnApplicationBootstrap {
+export class VersionLimitations implements OnApplicationBootstrap {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
@@ -36,6 +36,6 @@ export class CombinationLimits implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     const logger = new Logger('Tenantry');
-    for (const limit of limitsOf(this.catalog, this.schema)) logger.warn(limit);
+    for (const limitation of limitationsOf(this.catalog, this.schema)) logger.warn(limitation);
   }
 }

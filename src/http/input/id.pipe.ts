@@ -1,6 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
-import { NotFoundError } from '../platform/errors/request.errors.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 
 const guid = z.guid();
 

@@ -17,9 +17,9 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { TenantBusyError } from '../../../src/database/pool/pool.errors.js';
-import { ProblemFilter } from '../../../src/http/problem.filter.js';
-import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
+import { TenantBusyError } from '../../../../src/database/pool/pool.errors.js';
+import { ProblemFilter } from '../../../../src/http/problems/problem.filter.js';
+import { ADAPTERS, BareApplication } from '../../../support/http/bare-application.js';
 
 const ERRORS: Readonly<Record<string, Error>> = {
   busy: new TenantBusyError(1, 2),

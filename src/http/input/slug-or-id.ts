@@ -1,6 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
-import { SLUG } from '../catalog/model/slug.js';
-import { NotFoundError } from '../platform/errors/request.errors.js';
+import { SLUG } from '../../catalog/model/slug.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
 
 /** A tenant's id. No slug has this form, so a slug or id is never ambiguous. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ArgumentMetadata, BadRequestException, Controller, Get, Module, Post } from '@nestjs/common';
 import { DECORATORS, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
-import { SWAGGER_PARAMETERS, ValidBody, ValidQuery } from '../../../src/http/valid.decorators.js';
-import { wholeNumber } from '../../../src/http/whole-number.js';
-import type { Json } from '../../support/test-app.js';
-import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
+import { SWAGGER_PARAMETERS, ValidBody, ValidQuery } from '../../../../src/http/input/valid.decorators.js';
+import { wholeNumber } from '../../../../src/http/input/whole-number.js';
+import type { Json } from '../../../support/test-app.js';
+import { ADAPTERS, BareApplication } from '../../../support/http/bare-application.js';
 
 const order = z
   .strictObject({

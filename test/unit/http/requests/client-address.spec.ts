@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { clientAddress } from '../../../src/http/client-address.js';
+import { clientAddress } from '../../../../src/http/requests/client-address.js';
 
 describe('the address of a caller', () => {
   it.each([
