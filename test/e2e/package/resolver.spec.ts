@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { ResolvedTenant, TenantResolver } from '../../../src/index.js';
-import { ADAPTERS, HostApplication } from '../../support/host/host-application.js';
+import { HostApplication } from '../../support/host/host-application.js';
 import type { TestTenant } from '../../support/test-app.js';
 
 interface User {
@@ -74,7 +74,11 @@ class Recorder implements LoggerService {
   }
 }
 
-const SHAPES = ADAPTERS.flatMap((adapter) => (['explicit', 'global'] as const).map((guard) => ({ adapter, guard })));
+/** Each adapter and each guard once: neither knows the other. */
+const SHAPES = [
+  { adapter: 'express', guard: 'explicit' },
+  { adapter: 'fastify', guard: 'global' },
+] as const;
 
 describe.each(SHAPES)('a resolver behind the guards of a host on $adapter, guard $guard', ({ adapter, guard }) => {
   const log = new Recorder();
