@@ -3,6 +3,11 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Call, Json } from '../test-app.js';
 
+export interface KeptCall extends Call {
+  /** Ends the wait for an answer. */
+  readonly signal?: AbortSignal;
+}
+
 export interface KeptAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
@@ -17,10 +22,11 @@ export class KeptConnection {
 
   constructor(private readonly url: string) {}
 
-  async call(path: string, { method = 'GET', apiKey, headers = {}, body }: Call = {}): Promise<KeptAnswer> {
+  async call(path: string, { method = 'GET', apiKey, headers = {}, body, signal }: KeptCall = {}): Promise<KeptAnswer> {
     const call = request(this.url + path, {
       agent: this.agent,
       method,
+      ...(signal && { signal }),
       headers: {
         ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -46,7 +52,7 @@ export class KeptConnection {
 }
 
 /** Calls over a connection of its own. */
-export async function callOnce(url: string, path: string, call?: Call): Promise<KeptAnswer> {
+export async function callOnce(url: string, path: string, call?: KeptCall): Promise<KeptAnswer> {
   const connection = new KeptConnection(url);
   try {
     return await connection.call(path, call);
