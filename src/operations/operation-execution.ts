@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { OperationFailure } from '../catalog/entities/operation.entity.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
 import { CodedError } from '../platform/errors/coded-error.js';
@@ -27,6 +28,7 @@ export class OperationExecution {
   ) {
     this.lost = AbortSignal.any([this.heartbeatFailed.signal, interrupted]);
     this.signal = AbortSignal.any([this.cancellation.signal, this.lost]);
+    setMaxListeners(0, this.lost, this.signal); // one per unit of a fleet that is being migrated
     this.finished = [...row.finished_steps];
     this.state = { ...row.state };
   }

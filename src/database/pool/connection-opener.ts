@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pg from 'pg';
 import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
@@ -22,7 +23,9 @@ export class ConnectionOpener {
     private readonly options: PoolOptions,
     private readonly now: () => number,
     private readonly random: () => number,
-  ) {}
+  ) {
+    setMaxListeners(0, this.abandoned.signal); // one per connection that is being opened, removed afterwards
+  }
 
   /** The error of the most recent failed attempt; undefined until one has failed. */
   get lastFailure(): unknown {
