@@ -1,4 +1,5 @@
 import { runWithoutContext } from '../../platform/run-without-context.js';
+import { AdaptiveLimit } from './adaptive-limit.js';
 import { ServerOpenings } from './server-openings.js';
 
 /** A pool as its server's budget sees it. */
@@ -22,6 +23,8 @@ const UNUSED_MS = 1_000;
  * served sooner by a connection released in its own pool, or together with later arrivals.
  */
 const PATIENCE_MS = 20;
+/** Connections that pools give up on a full server: for the catalog and notifications, which do not ask for a slot. */
+const HEADROOM = 2;
 
 /**
  * The hard limit of connections to one server, across all pools of this process. A connection occupies a slot from
@@ -32,10 +35,17 @@ const PATIENCE_MS = 20;
  * limited to as many at a time as the server opens quickly, and connections already being closed for the same waiters
  * count: otherwise pools that are all in use would keep closing each other's connections and spend their time
  * connecting.
+ *
+ * A server that is full for other reasons refuses connections before the limit is reached. Then the limit is lowered to
+ * what this process has, less `HEADROOM`: pools wait in turn for connections that others close, as they do at the limit,
+ * and another connection is tried from time to time.
  */
 export class ServerBudget {
   private occupied = 0;
   private closingForOthers = 0;
+  /** Connections being closed because a lowered limit is exceeded. */
+  private closingExcess = 0;
+  private readonly max: AdaptiveLimit;
   private readonly members = new Set<BudgetMember>();
   /** How many slots each pool still waits for; insertion order is waiting order, longest first. */
   private readonly waitingPools = new Map<BudgetMember, number>();
@@ -45,21 +55,34 @@ export class ServerBudget {
   readonly openings: ServerOpenings;
 
   constructor(
-    private maxConnections: number,
+    maxConnections: number,
     /** Milliseconds, on the same clock as the members' times. */
     private readonly now: () => number = () => performance.now(),
+    /** Called when the server refuses a connection for the first time since the limit was as configured. */
+    private readonly onFull: (open: number) => void = () => undefined,
   ) {
+    this.max = new AdaptiveLimit(maxConnections, () => this.distribute(), HEADROOM);
     this.openings = new ServerOpenings(now, () => this.makeRoom());
   }
 
+  /** The limit now: what was configured, or less while the server refuses connections. */
   get limit(): number {
-    return this.maxConnections;
+    return this.max.current;
   }
 
   /** A higher limit takes effect at once, a lower one as connections are closed. */
   set limit(limit: number) {
-    this.maxConnections = limit;
+    this.max.configured = limit;
     this.distribute();
+    this.closeExcess();
+  }
+
+  /** Frees a slot whose connection the server has refused because it is full. */
+  releaseRefused(): void {
+    this.occupied -= 1;
+    if (!this.max.isLowered) this.onFull(this.occupied);
+    this.max.lower(this.occupied);
+    this.closeExcess();
   }
 
   /** Slots occupied: connections open, being opened or being closed. */
@@ -99,7 +122,7 @@ export class ServerBudget {
 
   /** Like `request`, but never waits; false when the limit is reached or pools are waiting. */
   tryAcquire(): boolean {
-    if (this.occupied >= this.maxConnections || this.waitingSlots > 0) return false;
+    if (this.occupied >= this.limit || this.waitingSlots > 0) return false;
     this.occupied += 1;
     return true;
   }
@@ -107,19 +130,24 @@ export class ServerBudget {
   /** Frees a slot: its connection is closed, or could not be opened. */
   release(): void {
     this.occupied -= 1;
-    if (this.closingForOthers > 0) this.closingForOthers -= 1;
+    if (this.closingExcess > 0) this.closingExcess -= 1;
+    else if (this.closingForOthers > 0) this.closingForOthers -= 1;
     this.distribute();
   }
 
-  /** Whether the pool should close a connection that was just released to it, in favour of another pool. */
+  /** Whether the pool should close a connection that was just released to it, as excess or in favour of another pool. */
   isNeededElsewhere(member: BudgetMember): boolean {
+    if (this.isExceeded) {
+      this.closingExcess += 1;
+      return true;
+    }
     if (this.waitingSlots <= this.closingForOthers || !this.shouldYield(member, 0)) return false;
     this.closingForOthers += 1;
     return true;
   }
 
   private distribute(): void {
-    while (this.occupied < this.maxConnections) {
+    while (this.occupied < this.limit) {
       const member = this.mostStarved();
       if (!member) return;
       this.grant(member);
@@ -138,6 +166,19 @@ export class ServerBudget {
     this.waitingSlots += slots - (this.waitingPools.get(member) ?? 0);
     if (slots > 0) this.waitingPools.set(member, slots);
     else this.waitingPools.delete(member);
+  }
+
+  /** Whether a lowered limit is exceeded by more than what is being closed. */
+  private get isExceeded(): boolean {
+    return this.occupied - this.closingExcess - this.closingForOthers > this.limit;
+  }
+
+  /** Closes idle connections above the limit; busy ones follow when they are released. */
+  private closeExcess(): void {
+    while (this.isExceeded) {
+      if (!(this.longestIdle(2) ?? this.longestIdle(1))?.closeLongestIdle()) return;
+      this.closingExcess += 1;
+    }
   }
 
   /** The waiting pool with the fewest connections; ties go to the longest waiter. */

@@ -6,6 +6,7 @@ import {
   ExponentialBackoff,
   handleWhen,
 } from 'cockatiel';
+import { exceededLimit } from './connection-limit.js';
 import { UnsafeRoleError } from './connection.errors.js';
 
 /** Consecutive failures to connect that open the breaker. */
@@ -26,11 +27,11 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
 /**
  * Keeps callers from waiting for a target that does not accept connections. After a delay one attempt probes the
  * target; until it succeeds, all other attempts are rejected. An `UnsafeRoleError` does not count as a failure to
- * connect.
+ * connect, nor does a server that is full: it is alive.
  */
 export class ConnectBreaker {
   private readonly policy = circuitBreaker(
-    handleWhen((error) => !(error instanceof UnsafeRoleError)),
+    handleWhen((error) => !(error instanceof UnsafeRoleError) && exceededLimit(error) === undefined),
     {
       breaker: new ConsecutiveBreaker(FAILURE_THRESHOLD),
       halfOpenAfter: new ExponentialBackoff({ initialDelay: INITIAL_PROBE_DELAY_MS, maxDelay: MAX_PROBE_DELAY_MS }),

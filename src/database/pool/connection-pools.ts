@@ -9,12 +9,14 @@ import {
   baseTargetId,
   targetName,
 } from '../connection/connection-target.js';
+import type { ConnectionLimit } from '../connection/connection-limit.js';
 import { TRUSTED_FUNCTIONS } from '../connection/trusted-functions.js';
 import type { HeldLease } from './lease-register.js';
 import { type LeaseExpiredError, PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
 import { type PoolOptions, poolOptions } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
+import { describeFullServer, describeLimit } from './refused-connections.js';
 import { serverLimit } from '../budget/server-limit.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
@@ -141,8 +143,10 @@ export class ConnectionPools {
     const onOverdue = (lease: HeldLease): void => this.logger.warn(`Long-held connection: ${describe(lease, target)}`);
     const onExpired = (lease: HeldLease, { message }: LeaseExpiredError): void =>
       this.logger.warn(`${message}: ${describe(lease, target)}`);
+    const onLimited = (limit: ConnectionLimit, open: number): void =>
+      this.logger.warn(describeLimit(limit, target, open));
     const budget = this.budgetOf(target);
-    const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired });
+    const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired, onLimited });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
     return pool;
@@ -151,7 +155,10 @@ export class ConnectionPools {
   private budgetOf({ server }: ConnectionTarget): ServerBudget {
     const limit = serverLimit(server, this.config);
     let budget = this.budgets.get(server.id);
-    if (!budget) this.budgets.set(server.id, (budget = new ServerBudget(limit)));
+    if (!budget) {
+      const onFull = (open: number): void => this.logger.warn(describeFullServer(server, open));
+      this.budgets.set(server.id, (budget = new ServerBudget(limit, undefined, onFull)));
+    }
     budget.limit = limit;
     return budget;
   }

@@ -1,5 +1,7 @@
+import { AdaptiveLimit } from '../budget/adaptive-limit.js';
 import type { BreakerState } from '../connection/connect-breaker.js';
 import { ConnectionOpener } from './connection-opener.js';
+import { type ConnectionLimit, exceededLimit } from '../connection/connection-limit.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
@@ -29,6 +31,8 @@ export interface SupplyDependencies {
   readonly budget: ServerBudget;
   readonly now: () => number;
   readonly random: () => number;
+  /** Called when the server refuses a connection because of another limit than its own. */
+  readonly onLimited: (limit: ConnectionLimit, open: number) => void;
 }
 
 /**
@@ -36,6 +40,7 @@ export interface SupplyDependencies {
  */
 export class ConnectionSupply implements BudgetMember {
   private readonly opener: ConnectionOpener;
+  private readonly max: AdaptiveLimit;
   private validating = 0;
   /** Slots requested from the budget and not granted yet. */
   private requested = 0;
@@ -49,6 +54,7 @@ export class ConnectionSupply implements BudgetMember {
   ) {
     const { target, options, now, random } = dependencies;
     this.opener = new ConnectionOpener(target, options, now, random);
+    this.max = new AdaptiveLimit(options.size + options.maxOverflow, () => demand.onAvailable());
     dependencies.budget.join(this);
   }
 
@@ -102,6 +108,7 @@ export class ConnectionSupply implements BudgetMember {
     this.dependencies.budget.leave(this);
     this.requested = 0;
     clearTimeout(this.retry);
+    this.max.stop();
   }
 
   /** Aborts opening connections. */
@@ -135,8 +142,7 @@ export class ConnectionSupply implements BudgetMember {
   }
 
   private get isFull(): boolean {
-    const { size, maxOverflow } = this.dependencies.options;
-    return this.connections.total + this.requested >= size + maxOverflow;
+    return this.connections.total + this.requested >= this.max.current;
   }
 
   private async validate(connection: PhysicalConnection): Promise<void> {
@@ -166,14 +172,24 @@ export class ConnectionSupply implements BudgetMember {
   }
 
   /**
-   * While connections of the pool are alive or being opened, they can serve the waiters: then no waiter is rejected, a
+   * When the server has no room, it is alive: every waiter waits for a connection that is released, or for the next
+   * attempt. While connections of the pool are alive or being opened, they can serve the waiters: then no waiter is rejected, a
    * retry is scheduled, and no attempt is made before it.
    */
   private openFailed(error: unknown): void {
+    const limit = exceededLimit(error);
+    if (limit !== undefined) return this.giveWay(limit);
     if (this.isAlive()) return this.scheduleRetry();
     const isUnsafeRole = error instanceof UnsafeRoleError;
     // While the breaker is half-open, the probe's connection may still serve the other waiters: reject only one.
     this.demand.onOpenFailed(isUnsafeRole ? error : this.lastFailure, isUnsafeRole || this.breaker === 'open');
+  }
+
+  private giveWay(limit: ConnectionLimit): void {
+    if (limit === 'server') return; // the server's budget has been lowered
+    const { total } = this.connections;
+    if (!this.max.isLowered) this.dependencies.onLimited(limit, total);
+    this.max.lower(total);
   }
 
   /** When the server does not respond, connections checked out long ago are no evidence that it is alive. */

@@ -1,4 +1,5 @@
 import { ConnectBreaker } from '../connection/connect-breaker.js';
+import { exceededLimit } from '../connection/connection-limit.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 import type { PoolStatistics } from './pool-statistics.js';
@@ -66,8 +67,10 @@ export class PoolConnections {
       openings.end(opening, true);
       return connection;
     } catch (error) {
-      if (!ConnectBreaker.isRejection(error)) this.statistics.openFailures += 1;
-      this.budget.release();
+      const limit = exceededLimit(error);
+      if (limit === undefined && !ConnectBreaker.isRejection(error)) this.statistics.openFailures += 1;
+      if (limit === 'server') this.budget.releaseRefused();
+      else this.budget.release();
       openings.end(opening, false);
       throw error;
     } finally {

@@ -1,5 +1,6 @@
 import { type CallSite, callSiteOf } from './call-site.js';
 import { type AcquireRequest, type ConnectionPool, type PooledConnection } from './connection-pool.js';
+import type { ConnectionLimit } from '../connection/connection-limit.js';
 import { targetName } from '../connection/connection-target.js';
 import { ReturnedConnections } from './returned-connections.js';
 import { ConnectionSupply } from './connection-supply.js';
@@ -35,6 +36,8 @@ export interface TargetPoolDependencies {
   readonly now?: () => number;
   /** 0 to 1, for the jitter of `DB_POOL_RECYCLE`. */
   readonly random?: () => number;
+  /** Called when the server refuses a connection because of the role's, the database's or a pooler's limit. */
+  readonly onLimited?: (limit: ConnectionLimit, open: number) => void;
   /** Called once for each lease that is held for longer than `leaseWarningMs`. */
   readonly onOverdue?: (lease: HeldLease) => void;
   /** Called for each lease that was ended because it lasted, or was idle, for too long. */
@@ -92,7 +95,8 @@ export class TargetPool implements ConnectionPool {
       onOpenFailed: (reason: unknown, rejectAll: boolean) => this.onOpenFailed(reason, rejectAll),
     };
     const random = rest.random ?? Math.random;
-    this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random });
+    const onLimited = rest.onLimited ?? (() => undefined);
+    this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random, onLimited });
     this.returns = new ReturnedConnections(this.connections, this.supply, options);
   }
 

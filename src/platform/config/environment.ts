@@ -68,7 +68,7 @@ export const environmentTable = z.object({
     .prefault('60')
     .describe('seconds without traffic after which a transaction, session or stream is ended; 0: never'),
   DB_SERVER_MAX_CONNECTIONS: integer(1)
-    .prefault('90')
+    .prefault('30')
     .describe('maximum connections of this process per server, across all pools'),
 
   TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target that one tenant may hold at once'),
