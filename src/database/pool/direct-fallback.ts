@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type AcquireRequest, type PooledConnection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
+import { DirectSlots } from './direct-slots.js';
 import { CheckedOutConnection } from './checked-out-connection.js';
 import { PoolTimeoutError } from './pool.errors.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
@@ -15,15 +16,17 @@ import type { Rejection } from './admission.js';
 /**
  * Direct connections for when the pool itself fails (a defect). Not used when the pool is exhausted, its database is
  * down or its login is rejected, where they would only defeat the limits. At most `DB_POOL_SIZE` at a time, within the
- * server's budget.
+ * server's budget; further callers wait until earlier ones have closed, as they would wait for a connection of the pool.
  */
 export class DirectFallback {
   private readonly logger = new Logger('ConnectionPools');
-  private open = 0;
+  private readonly slots: DirectSlots;
   private hasIncident = false;
   private readonly checkedOut = new Set<CheckedOutConnection>();
 
-  constructor(private readonly options: PoolOptions) {}
+  constructor(private readonly options: PoolOptions) {
+    this.slots = new DirectSlots(options.size);
+  }
 
   /** Called when the pool has served a request; the next failure is a new incident. */
   recovered(): void {
@@ -32,17 +35,17 @@ export class DirectFallback {
     this.logger.log('Connection pool recovered');
   }
 
-  /** @throws PoolTimeoutError at the limit of direct connections, TargetUnavailableError, UnsafeRoleError */
+  /** @throws PoolTimeoutError, TargetUnavailableError, UnsafeRoleError, or the signal's reason */
   async acquire(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     this.report(pool, cause);
-    if (this.open >= this.options.size || !pool.budget.tryAcquire()) {
-      throw new PoolTimeoutError(targetName(pool.target), pool.counts(), 0);
+    const { timeoutMs } = this.options;
+    if (!(await this.slots.acquire(pool.budget, { timeoutMs, signal: request.signal }))) {
+      throw new PoolTimeoutError(targetName(pool.target), pool.counts(), timeoutMs);
     }
-    this.open += 1;
     try {
       return this.checkOut(pool, await this.connect(pool), request.tenantId);
     } catch (error) {
-      this.releaseSlot(pool);
+      this.slots.release(pool.budget);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
     }
   }
@@ -90,12 +93,7 @@ export class DirectFallback {
 
   private close(pool: TargetPool, connection: PhysicalConnection): void {
     connection.close();
-    void connection.closed.then(() => this.releaseSlot(pool));
-  }
-
-  private releaseSlot(pool: TargetPool): void {
-    this.open -= 1;
-    pool.budget.release();
+    void connection.closed.then(() => this.slots.release(pool.budget));
   }
 
   private report(pool: TargetPool, cause: unknown): void {

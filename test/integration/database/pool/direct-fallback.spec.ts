@@ -104,6 +104,31 @@ describe('when the pool itself fails', () => {
     await statement();
   });
 
+  it('callers beyond the limit wait until earlier connections have closed', async () => {
+    pool.faulty = true;
+    const sequence = Array.from({ length: 5 }, async () => {
+      for (let turn = 0; turn < 4; turn += 1) await statement();
+    });
+    backends.watch();
+    await Promise.all(sequence);
+    expect((await backends.stopWatching()).most).toBeLessThanOrEqual(OPTIONS.size);
+    expect(pool.snapshot()).toMatchObject({ fallbacks: 20 });
+  });
+
+  it('a caller that stops waiting for a direct connection leaves the place to the next one', async () => {
+    pool.faulty = true;
+    const held = await Promise.all([handle.acquire(REQUEST), handle.acquire(REQUEST)]);
+    const stop = new AbortController();
+    const stopped = handle.acquire({ ...REQUEST, signal: stop.signal });
+    const next = handle.acquire(REQUEST);
+    stop.abort(new Error('gave up'));
+    await expect(stopped).rejects.toThrow('gave up');
+    held[0]?.release();
+    (await next).release();
+    held[1]?.release();
+    await soon(async () => expect(budget.open).toBe(0));
+  });
+
   it("direct connections stay within the server's limit", async () => {
     pool.faulty = true;
     budget.limit = 1;
