@@ -59,8 +59,8 @@ export function baseTargetId(id: string): string {
 }
 
 /**
- * Whether the connections of one target can serve the other. The version alone does not decide: re-encrypting a
- * password raises it, too.
+ * Whether the connections of one target can serve the other. The version does not decide: re-encrypting a password raises
+ * it too, and a catalog that has lost changes gives the same one twice.
  */
 export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boolean {
   const connectionKey = ({ server, shared, database, role, password }: ConnectionTarget): string =>

@@ -28,6 +28,8 @@ export class ConnectionPools {
   admission: Admission = ADMIT_ALL;
   private readonly logger = new Logger(ConnectionPools.name);
   private readonly handles = new Map<string, PoolHandle>();
+  /** Handles of deleted targets that data sources may still hold: a target that is restored gets the same one. */
+  private readonly forgotten = new Map<string, WeakRef<PoolHandle>>();
   private readonly budgets = new Map<string, ServerBudget>();
   private readonly draining = new Set<TargetPool>();
   private readonly options: PoolOptions;
@@ -42,15 +44,14 @@ export class ConnectionPools {
   }
 
   /**
-   * Returns the target's pool. A newer version of the target gets a new pool at once; the old one ends with its last
-   * lease.
+   * Returns the target's pool. A target with another address or login gets a new pool at once; the old one ends with its
+   * last lease.
    *
    * @throws PoolEndedError after `close`
    */
   get(target: ConnectionTarget): PoolHandle {
     if (this.closed) throw new PoolEndedError(targetName(target));
     const known = this.handles.get(target.id);
-    if (known?.target.version === target.version) return known;
     if (known && sameConnections(known.target, target)) {
       this.budgetOf(target); // the server's limit may have changed
       return known;
@@ -60,9 +61,12 @@ export class ConnectionPools {
       this.drain(known.replace(pool), pool);
       return known;
     }
-    const handle = new PoolHandle(pool, this.options, this);
-    this.handles.set(target.id, handle);
-    return handle;
+    return this.hold(pool);
+  }
+
+  /** The tenant is served, so its target exists (again): deleted and restored by hand, for instance. */
+  reopen({ target }: PoolHandle): void {
+    if (!this.closed) this.get(target);
   }
 
   /** The ids of all targets with a pool; pools of session targets count as pools of their target. */
@@ -79,8 +83,10 @@ export class ConnectionPools {
   forget(targetId: string): void {
     for (const id of [targetId, sessionTargetId(targetId)]) {
       const handle = this.handles.get(id);
+      if (!handle) continue;
       this.handles.delete(id);
-      if (handle) this.drain(handle.pool);
+      this.forgotten.set(id, new WeakRef(handle));
+      this.drain(handle.pool);
     }
   }
 
@@ -127,6 +133,16 @@ export class ConnectionPools {
     for (const pool of this.allPools()) count += pool.revoke(tenantId, rejection);
     for (const handle of this.handles.values()) count += handle.revokeFromFallback(tenantId, rejection);
     if (count > 0) this.logger.log(`Revoked ${count} connections of tenant ${tenantId}: it is no longer served`);
+  }
+
+  private hold(pool: TargetPool): PoolHandle {
+    const { id } = pool.target;
+    const former = this.forgotten.get(id)?.deref();
+    former?.replace(pool);
+    const handle = former ?? new PoolHandle(pool, this.options, this);
+    this.forgotten.delete(id);
+    this.handles.set(id, handle);
+    return handle;
   }
 
   private allPools(): Set<TargetPool> {

@@ -7,6 +7,14 @@ import type { PoolCounts } from './pool.errors.js';
 import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
 
+/** What a handle asks of the pools that it belongs to. */
+export interface PoolOwner {
+  /** Read for each request, because it is set after the first pools have been created. */
+  readonly admission: Admission;
+  /** Gives the handle a new pool instead of an ended one, unless the process is stopping. */
+  reopen?(handle: PoolHandle): void;
+}
+
 /**
  * A stable handle to a target whose pool may be replaced: requests always go to the current pool. When the pool itself
  * fails (a defect, not a condition of the database), callers get direct connections. Either way, the tenant is checked
@@ -18,8 +26,7 @@ export class PoolHandle implements ConnectionPool {
   constructor(
     private current: TargetPool,
     options: PoolOptions,
-    /** `admission` is read for each request, because it is set after the first pools have been created. */
-    private readonly owner: { readonly admission: Admission } = { admission: ADMIT_ALL },
+    private readonly owner: PoolOwner = { admission: ADMIT_ALL },
   ) {
     this.fallback = new DirectFallback(options);
   }
@@ -53,6 +60,7 @@ export class PoolHandle implements ConnectionPool {
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
     const pendingCheck = this.owner.admission.enter(request.tenantId);
     if (pendingCheck) await pendingCheck;
+    if (this.current.isEnded) this.owner.reopen?.(this); // the target was deleted, and its tenant is served again
     const pool = this.current;
     try {
       const connection = await pool.acquire(request);

@@ -100,6 +100,11 @@ export class TargetPool implements ConnectionPool {
     this.returns = new ReturnedConnections(this.connections, this.supply, options);
   }
 
+  /** Whether it takes no further callers. */
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
   acquire(request: AcquireRequest): Promise<PooledConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
     const connection = this.tryAcquire(request);

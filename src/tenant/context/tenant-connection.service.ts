@@ -3,6 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
+import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
@@ -119,11 +120,16 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 }
 
+/** Not by the version alone: a catalog that has lost changes gives the same one twice. */
+function isSameTarget(a: ConnectionTarget, b: ConnectionTarget): boolean {
+  if (a === b) return true;
+  return a.id === b.id && a.version === b.version && a.stampKey === b.stampKey && sameConnections(a, b);
+}
+
 function isSamePlacement(a: Placement, b: Placement): boolean {
   return (
     a.schema === b.schema &&
-    a.target.id === b.target.id &&
-    a.target.version === b.target.version &&
+    isSameTarget(a.target, b.target) &&
     a.limits.maxConcurrentStatements === b.limits.maxConcurrentStatements &&
     a.limits.maxQueuedStatements === b.limits.maxQueuedStatements
   );

@@ -68,10 +68,32 @@ describe.each([
     pools.refresh({ ...database.target, version: '2', shared: !database.target.shared });
     expect(handle.pool).not.toBe(old);
     await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    const { pool } = handle;
     pools.forget(database.target.id);
     expect([...pools.targetIds()]).toEqual([]);
-    await expect(handle.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await expect(pool.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await pools.close(5_000);
+    await expect(handle.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+  });
+
+  it('are replaced for another password of the same version, which a catalog that lost changes gives', async () => {
+    const pools = poolsOf(enabled);
+    const { pool } = pools.get(database.target);
+    expect(pools.get({ ...database.target, password: 'of another history' }).pool).not.toBe(pool);
+    await pools.close(5_000);
+  });
+
+  it('serve a target that was deleted and restored, also over a handle from before', async () => {
+    const pools = poolsOf(enabled);
+    const handle = pools.get(database.target);
+    pools.forget(database.target.id);
+    (await handle.acquire(ANYBODY)).release(); // admitted, so the target exists again
+    expect([...pools.targetIds()]).toEqual([database.target.id]);
+    pools.forget(database.target.id);
+    expect(pools.get({ ...database.target, version: '9' })).toBe(handle);
+    (await handle.acquire(ANYBODY)).release();
+    await pools.close(5_000);
+    expect(handle.counts().total).toBe(0);
   });
 
   it('close by the deadline although a lease is not released: its connection is destroyed', async () => {

@@ -1,15 +1,21 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
+import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 
 const ACME = { id: 'acme', targetId: 'target', schema: 'public', limits: {} } as unknown as Tenant;
 
-let target: { id: string; version: string };
+const TARGET: ConnectionTarget = {
+  ...{ id: 'target', version: '1', shared: false, database: 'acme', role: 'acme', password: 'one' },
+  server: { id: 'default', host: '127.0.0.1', port: 5432, tls: 'disable' },
+};
+
+let target: ConnectionTarget;
 let service: TenantConnectionService;
 let created: number;
 
 beforeEach(() => {
-  target = { id: 'target', version: '1' };
+  target = TARGET;
   created = 0;
   const lookup = { target: async () => target, peek: () => target };
   const dataSources = { create: () => ({ number: ++created }) };
@@ -34,8 +40,14 @@ describe('the scope of a tenant', () => {
 
   it('is opened again once its target has changed, with a new data source', async () => {
     const before = await service.scope(ACME);
-    target = { id: 'target', version: '2' };
+    target = { ...TARGET, version: '2' };
     expect(service.openScope(ACME)).toBeUndefined();
+    expect((await service.scope(ACME)).dataSource).not.toBe(before.dataSource);
+  });
+
+  it('has another data source once its login has changed, also when the catalog gives the same version again', async () => {
+    const before = await service.scope(ACME);
+    target = { ...TARGET, role: 'acme_rotated', password: 'two' };
     expect((await service.scope(ACME)).dataSource).not.toBe(before.dataSource);
   });
 
