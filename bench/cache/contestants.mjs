@@ -32,10 +32,8 @@ export const ours = {
     const statistics = new CacheStatistics();
     const tier = await openRedisTier(config, new KeyRing(config), statistics);
     await ready(tier.client);
-    const clock = { aheadMs: -60_000 };
-    const cache = new TieredCache(options(clock), tier, statistics);
-    cache.feedRestored();
-    clock.aheadMs = 0; // skips the first seconds after the feed is restored, in which Redis is not trusted
+    const cache = new TieredCache(OPTIONS, tier, statistics);
+    cache.feedRestored({ history: 'bench', sequence: 1 });
     return {
       get: (key) => cache.peek(TENANT, key),
       getOrLoad: (key, load) => cache.getOrLoad(TENANT, key, async () => loaded(await load())),
@@ -56,19 +54,16 @@ function environment(port) {
   };
 }
 
-function options(clock) {
-  return {
-    ttlMs: TTL_MS,
-    absenceTtlMs: 5_000,
-    graceMs: GRACE_MS,
-    loadTimeoutMs: 5_000,
-    maxEntries: MAX_ENTRIES,
-    wallClock: () => Date.now() + clock.aheadMs,
-  };
-}
+const OPTIONS = {
+  ttlMs: TTL_MS,
+  absenceTtlMs: 5_000,
+  graceMs: GRACE_MS,
+  loadTimeoutMs: 5_000,
+  maxEntries: MAX_ENTRIES,
+};
 
 function loaded(value) {
-  return { value, subject: `tenant:${value.id}`, version: value.version };
+  return { value, subject: `tenant:${value.id}`, version: value.version, readAt: { history: 'bench', sequence: 2 } };
 }
 
 /** cache-manager with two stores. Its memory is Keyv's plain `Map`, the fastest it has, which is unbounded. */

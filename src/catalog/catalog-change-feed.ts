@@ -5,6 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
+import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 
@@ -26,6 +27,8 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(CatalogChangeFeed.name);
   private readonly listeners = new Set<CatalogListener>();
   private client: pg.Client | undefined;
+  /** Set while connected to a server that takes writes. */
+  private since: CatalogPoint | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
   private stopped = false;
@@ -43,7 +46,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   /** Calls the listener with `restored` at once if the feed is already connected. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
-    if (this.connected) listener({ kind: 'restored' });
+    if (this.connected) listener({ kind: 'restored', since: this.since });
     return () => void this.listeners.delete(listener);
   }
 
@@ -71,6 +74,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     try {
       await client.connect();
       await client.query('LISTEN tenantry_catalog');
+      this.since = await currentPoint(client); // not earlier: what was committed before is not announced
     } catch (error) {
       this.abandon(client);
       return this.retry(error);
@@ -79,18 +83,29 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.client = client;
     if (this.failures > 0) this.logger.log('Catalog change feed reconnected');
     this.failures = 0;
-    this.emit({ kind: 'restored' });
+    this.emit({ kind: 'restored', since: this.since });
     this.scheduleHeartbeat(client);
   }
 
   /** Detects a silently broken connection by a query that gets no response. */
   private scheduleHeartbeat(client: pg.Client): void {
     this.timer = setTimeout(() => {
-      client.query('SELECT').then(
+      this.confirmHistory(client).then(
         () => this.client === client && this.scheduleHeartbeat(client),
         () => this.lost(client),
       );
     }, HEARTBEAT_MS).unref();
+  }
+
+  /** A catalog that was replaced by an older backup under this connection announces nothing of it. */
+  private async confirmHistory(client: pg.Client): Promise<void> {
+    const history = await currentHistory(client);
+    if (this.since === undefined || history === this.since.history) return;
+    const since = await currentPoint(client);
+    if (this.client !== client) return;
+    this.logger.warn('The catalog was restored or has lost changes: everything cached is loaded again');
+    this.since = since;
+    this.emit({ kind: 'restored', since });
   }
 
   private lost(client: pg.Client): void {

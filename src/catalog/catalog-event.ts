@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CatalogPoint } from './catalog-point.js';
 
 /** A change of the catalog, with the ids and names that it affects. */
 export interface CatalogChange {
@@ -16,6 +17,8 @@ export interface CatalogChange {
 /** Changes are received from now on; earlier ones may have been missed. */
 interface CatalogFeedRestored {
   readonly kind: 'restored';
+  /** Every change that a read beyond this point may have missed is announced; undefined while that is not known. */
+  readonly since?: CatalogPoint | undefined;
 }
 
 /** Changes are missed from now on. */

@@ -6,6 +6,8 @@ export interface CacheUnderTest {
   readonly instance: CacheInstance;
   /** Resolves when what was stored can be read. */
   settle(): Promise<void>;
+  /** Lets time pass for every tier. */
+  advance(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,20 +48,20 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
       instance.truth.write('b', 'one');
       await getSettled('b');
       instance.truth.write('b', 'two');
-      instance.clock.advance(OPTIONS.ttlMs - 1);
+      await subject.advance(OPTIONS.ttlMs - 10_000); // Redis' own clock does not stand still
       expect(await getSettled('b')).toBe('one');
-      instance.clock.advance(1);
+      await subject.advance(10_000);
       expect(await getSettled('b')).toBe('two');
       expect(instance.truth.asked).toBe(2);
     });
 
     it('may have a TTL of its own', async () => {
-      instance.truth.write('c', 'one', { ttlMs: 1_000 });
+      instance.truth.write('c', 'one', { ttlMs: 20_000 });
       await getSettled('c');
       instance.truth.write('c', 'two');
-      instance.clock.advance(999);
+      await subject.advance(10_000);
       expect(await getSettled('c')).toBe('one');
-      instance.clock.advance(1);
+      await subject.advance(10_000);
       expect(await getSettled('c')).toBe('two');
     });
 
@@ -104,7 +106,7 @@ export function cacheContract(open: () => Promise<CacheUnderTest>): void {
     it('expires earlier than a value', async () => {
       expect([await getSettled('x'), await getSettled('x')]).toEqual([undefined, undefined]);
       expect(instance.truth.asked).toBe(1);
-      instance.clock.advance(OPTIONS.absenceTtlMs);
+      await subject.advance(OPTIONS.absenceTtlMs);
       await getSettled('x');
       expect(instance.truth.asked).toBe(2);
     });

@@ -10,11 +10,23 @@ export interface CacheKind<T extends object> {
   readonly schema: z.ZodType<T>;
 }
 
+/**
+ * A point in the source's history. Two points are comparable within one history only: another one begins when the source
+ * may have lost changes.
+ */
+export interface SourcePoint {
+  readonly history: string;
+  /** Of two reads of one history, the one with the higher number saw everything that the other one saw. */
+  readonly sequence: number;
+}
+
 /** A loader's result, with the subject whose changes outdate it and the subject's version at the time of the read. */
 export interface Loaded<T extends object> {
   readonly value: T;
   readonly subject: string;
   readonly version: number;
+  /** When it was read. Without it the value is not shared with other instances. */
+  readonly readAt?: SourcePoint | undefined;
   /** Time to live in ms; the cache's default when absent. */
   readonly ttlMs?: number | undefined;
   /** Related entries loaded by the same query, to be cached too. */
@@ -39,7 +51,8 @@ export type Loader<T extends object> = () => Promise<Loaded<T> | null>;
  * A read-through cache over a slower source that announces its changes. Values are frozen.
  *
  * Two rules keep it correct whatever happens to its tiers: an entry older than the newest announced version of its
- * subject is never served, and neither is a Redis entry that was written before this instance received changes.
+ * subject is never served, and neither is a Redis entry that was read before this instance received changes, or from
+ * another history of the source. No clock of another machine takes part.
  */
 export interface Cache {
   /** The value in memory: null when it is known not to exist, undefined on a miss. */
@@ -51,14 +64,19 @@ export interface Cache {
    * @throws the loader's error or LoadTimeoutError, unless a stale value may be served instead
    */
   getOrLoad<T extends object>(kind: CacheKind<T>, key: string, load: Loader<T>): Promise<T | null>;
-  /** A change of the subject was announced: entries older than `version` are no longer served. */
+  /** A change of the subject was announced: entries older than it are no longer served, whatever their version. */
   observeVersion(subject: string, version: number): void;
   /** Values may exist under these keys now: cached absences are dropped. */
   forgetAbsence<T extends object>(kind: CacheKind<T>, keys: readonly string[]): void;
   /** Changes may be missed from now on: entries are revalidated against the source before they are served. */
   feedLost(): void;
-  /** Changes are received (again): entries from before are revalidated once, and Redis is used for later ones. */
-  feedRestored(): void;
+  /**
+   * Changes are received (again): entries from before are revalidated once, and Redis is used for later ones. Those of another
+   * history are dropped.
+   *
+   * @param since changes that a read beyond this point may have missed are announced; Redis is not read without it
+   */
+  feedRestored(since?: SourcePoint): void;
   /** Anything may have changed: no entry from before is served, not even a stale one while the source is down. */
   invalidateAll(): void;
   /** Counts since the start. */

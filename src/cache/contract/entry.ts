@@ -5,13 +5,8 @@ export interface Entry {
   readonly subject: string;
   /** The subject's version that the value was read at. */
   readonly version: number;
-  /** Wall clock of the loading instance, in ms: other instances compare it with their own. */
-  readonly loadedAt: number;
-  /** Time to live from `loadedAt`, in ms. */
+  /** The point in the source's history that the value was read at; 0 when it is not known. */
+  readonly sequence: number;
+  /** The remaining time to live in ms. Each instance measures it with its own clock, from when it got the entry. */
   readonly ttlMs: number;
-}
-
-/** The remaining time to live in ms; never more than the whole of it, however far the clocks differ. */
-export function remainingMs({ loadedAt, ttlMs }: Entry, wallClock: number): number {
-  return Math.min(ttlMs, loadedAt + ttlMs - wallClock);
 }

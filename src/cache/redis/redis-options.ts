@@ -11,7 +11,7 @@ const COMMAND_TIMEOUT_MS = 1_000;
 /** A cluster's nodes are connected on first use; a command that comes too early is retried after this. */
 const NODE_RETRY_MS = 20;
 const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 2_000;
+const LAST_RETRY_MS = 500;
 /** Minimum time between reconnects caused by READONLY errors, for when there is no other master. */
 const READONLY_RECONNECT_MS = 10_000;
 

@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache as CacheManager } from 'cache-manager';
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  ExponentialBackoff,
-  handleAll,
-} from 'cockatiel';
+import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { z } from 'zod';
+import { RecentLatency } from '../recent-latency.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
-import { withDeadline } from '../../platform/timeout.js';
+import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import type { Entry } from '../contract/entry.js';
 import type { RedisClient } from './redis-connection.js';
 import type { EncryptedRedis } from './encrypted-redis.js';
@@ -21,8 +15,10 @@ import type { EncryptedRedis } from './encrypted-redis.js';
 const SOFT_TIMEOUT_MS = 100;
 /** Consecutive failures that open the circuit breaker. */
 const MAX_FAILURES = 3;
-const FIRST_PROBE_MS = 250;
-const LAST_PROBE_MS = 2_000;
+/** Redis is asked this often: only that closes the breaker, and no caller waits for a Redis that may not answer. */
+const PING_MS = 500;
+/** Shorter than the time between two pings, so that each of them may close the breaker. */
+const OPEN_MS = 250;
 /**
  * TTL of a load lock: longer than a usual load, but short, because a crashed holder blocks other instances that long.
  */
@@ -33,7 +29,7 @@ const Envelope = z.strictObject({
   value: z.unknown(),
   subject: z.string(),
   version: z.int().nonnegative(),
-  loadedAt: z.number(),
+  sequence: z.int().nonnegative(),
   ttlMs: z.number().positive(),
 });
 
@@ -41,8 +37,10 @@ const Envelope = z.strictObject({
 export class RedisTier {
   private readonly breaker = circuitBreaker(handleAll, {
     breaker: new ConsecutiveBreaker(MAX_FAILURES),
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: FIRST_PROBE_MS, maxDelay: LAST_PROBE_MS }),
+    halfOpenAfter: OPEN_MS,
   });
+  private readonly latency = new RecentLatency();
+  private readonly pinging: NodeJS.Timeout;
 
   private readonly readFailures = new Map<string, unknown>();
   private readonly writes = new Map<string, Promise<void>>();
@@ -54,6 +52,13 @@ export class RedisTier {
     private readonly statistics: CacheStatistics,
   ) {
     cache.on('get', ({ key, error }) => void (error && this.readFailures.set(key, error)));
+    this.pinging = setInterval(() => this.ping(), PING_MS).unref();
+    client.on('ready', () => this.ping());
+  }
+
+  /** How long Redis takes to answer, in ms; 0 before its first answer. */
+  get typicalMs(): number {
+    return this.latency.typicalMs;
   }
 
   get isConnected(): boolean {
@@ -67,11 +72,14 @@ export class RedisTier {
 
   /** Undefined when the entry does not exist, cannot be read, or fails the schema. */
   async get<T extends object>(key: string, schema: z.ZodType<T>): Promise<Entry | undefined> {
-    const packed = await this.attempt(() => this.read(key));
+    const held = await this.attempt(() => Promise.all([this.read(key), this.redis.pttl(key)]));
+    const [packed, leftMs] = held ?? [];
     if (packed === undefined || packed === null) return undefined;
     const entry = unpack(packed, schema);
     if (!entry) await this.attempt(() => this.redis.reject(key));
-    return entry;
+    // The remaining time is measured by Redis: the writer's clock has no say. At 0 or below it has expired meanwhile.
+    const ttlMs = Math.min(entry?.ttlMs ?? 0, leftMs ?? 0);
+    return entry && ttlMs > 0 ? { ...entry, ttlMs } : undefined;
   }
 
   async set(key: string, entry: Entry): Promise<void> {
@@ -124,7 +132,13 @@ export class RedisTier {
   }
 
   close(): void {
+    clearInterval(this.pinging);
     this.client.disconnect();
+  }
+
+  /** Not while disconnected: the client reconnects by itself, and pings once it has. */
+  private ping(): void {
+    if (this.isConnected) void this.measure(() => this.client.ping());
   }
 
   /** After the write, or the waiting instances would miss the result. Also when the lock's reply was lost. */
@@ -154,12 +168,19 @@ export class RedisTier {
   }
 
   private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    // One command is probing Redis; callers do not wait for it.
-    if (this.breaker.state === CircuitState.HalfOpen) return undefined;
+    return this.breaker.state === CircuitState.Closed ? this.measure(work) : undefined; // the ping is what closes it
+  }
+
+  private async measure<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const startedAt = performance.now();
     try {
-      return await this.breaker.execute(() => withDeadline(work(), SOFT_TIMEOUT_MS));
+      const result = await this.breaker.execute(() => withDeadline(work(), SOFT_TIMEOUT_MS));
+      this.latency.add(performance.now() - startedAt);
+      return result;
     } catch (error) {
-      if (!(error instanceof BrokenCircuitError)) this.statistics.redisFailures += 1;
+      if (error instanceof BrokenCircuitError) return undefined;
+      if (error instanceof DeadlineError) this.latency.add(SOFT_TIMEOUT_MS);
+      this.statistics.redisFailures += 1;
       return undefined;
     }
   }

@@ -8,13 +8,11 @@ export class KnownVersions {
   constructor(private readonly onOverflow: () => void) {}
 
   /**
-   * Versions rise. A lower one belongs to a row that was deleted and re-created, or to a restored catalog. That is a
-   * change too, so it outdates everything known so far.
+   * Every announcement is a change and outdates everything known so far, whatever its number. Versions rise, but a lower
+   * or equal one belongs to a row that was deleted and re-created, or to a source that has lost changes.
    */
   observe(subject: string, version: number): void {
-    const known = this.of(subject);
-    if (version === known) return;
-    this.versions.set(subject, Math.max(version, known + 1));
+    this.versions.set(subject, Math.max(version, this.of(subject) + 1));
     if (this.versions.size <= MAX_SUBJECTS) return;
     this.versions.clear();
     this.onOverflow();
@@ -23,6 +21,11 @@ export class KnownVersions {
   /** 0 when no change of the subject was announced. */
   of(subject: string): number {
     return this.versions.get(subject) ?? 0;
+  }
+
+  /** For another history, whose versions have nothing in common with the present ones. */
+  clear(): void {
+    this.versions.clear();
   }
 
   isOutdated(subject: string, version: number): boolean {

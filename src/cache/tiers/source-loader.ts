@@ -3,6 +3,7 @@ import { LoadTimeoutError } from '../contract/cache.errors.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { RecentLatency } from '../recent-latency.js';
 import type { KnownVersions } from './known-versions.js';
 
 /** A change may overtake a load. After this many attempts the last result is returned to the waiting callers anyway. */
@@ -10,7 +11,7 @@ const MAX_ATTEMPTS = 3;
 
 /** A value read from the source, and how recent it is. */
 export interface SourceResult<T extends object> extends Loaded<T> {
-  /** Wall clock at the start of the load, in ms: the value may be as old as that, whenever it arrives. */
+  /** When the load started, in ms of the process's clock: the value may be as old as that, whenever it arrives. */
   readonly requestedAt: number;
   /**
    * The newest announced version that the value is known to include. Above its own version when that went back, as it
@@ -21,21 +22,30 @@ export interface SourceResult<T extends object> extends Loaded<T> {
 
 /** Loads values from the source for the cache: with a timeout, counted, and again when a change overtakes the load. */
 export class SourceLoader {
+  private readonly latency = new RecentLatency();
+
   constructor(
     private readonly knownVersions: KnownVersions,
     private readonly statistics: CacheStatistics,
-    private readonly clocks: { readonly now: () => number; readonly wallClock: () => number },
+    private readonly now: () => number,
   ) {}
+
+  /** How long a load takes, in ms; 0 before the first one. */
+  get typicalMs(): number {
+    return this.latency.typicalMs;
+  }
 
   /** @throws LoadTimeoutError, or the loader's error */
   async load<T extends object>(name: string, loader: Loader<T>, timeoutMs: number): Promise<SourceResult<T> | null> {
-    const startedAt = this.clocks.now();
+    const startedAt = this.now();
     try {
       return await withDeadline(this.loadUntilCurrent(loader), timeoutMs);
     } catch (error) {
       throw error instanceof DeadlineError ? new LoadTimeoutError(name) : error;
     } finally {
-      this.statistics.loadMs += this.clocks.now() - startedAt;
+      const tookMs = this.now() - startedAt;
+      this.statistics.loadMs += tookMs;
+      this.latency.add(tookMs);
     }
   }
 
@@ -43,7 +53,7 @@ export class SourceLoader {
     let announcedBefore = { subject: '', version: 0 };
     for (let attempt = 1; ; attempt += 1) {
       this.statistics.loads += 1;
-      const requestedAt = this.clocks.wallClock();
+      const requestedAt = this.now();
       const loaded = await loader();
       if (!loaded) return null;
       // Changes announced before the load started are in its result, whatever the row's version is.

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import type { Prefetched, Cache, CacheKind, Loaded, Loader } from '../contract/cache.js';
+import type { Prefetched, Cache, CacheKind, Loaded, Loader, SourcePoint } from '../contract/cache.js';
 import { type CacheSnapshot, CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
-import { type Entry, remainingMs } from '../contract/entry.js';
+import type { Entry } from '../contract/entry.js';
 import { KnownVersions } from './known-versions.js';
 import { type MemoryEntry, MemoryTier } from '../memory/memory-tier.js';
 import type { RedisTier } from '../redis/redis-tier.js';
@@ -20,21 +20,16 @@ export interface TieredCacheOptions {
   readonly logsHits?: boolean;
   /** Monotonic milliseconds; only differences matter. */
   readonly now?: () => number;
-  /** Milliseconds since the epoch. */
-  readonly wallClock?: () => number;
   /** 0 to 1, for the TTL jitter. */
   readonly random?: () => number;
 }
 
 /** TTLs are shortened by up to a tenth, so that entries loaded together do not expire together. */
 const TTL_JITTER = 0.1;
-/**
- * How far the clocks of two instances may differ. Redis entries loaded that long after the feed was connected are
- * trusted.
- */
-const CLOCK_SKEW_MS = 5_000;
-/** TTL while changes may be missed. */
-const FEED_LOST_TTL_MS = 250;
+/** TTL while changes may be missed, and of what a server of another history returned. */
+const UNANNOUNCED_TTL_MS = 250;
+/** Redis is read when its typical answer takes no longer than this, however quick the source is. */
+const QUICK_REDIS_MS = 5;
 /** After a failed load, stale entries are served for this long before the source is tried again. */
 const GRACE_BACKOFF_MS = 1_000;
 /** Load timeout while a stale entry can be served instead. */
@@ -48,14 +43,17 @@ export class TieredCache implements Cache {
   private readonly source: SourceLoader;
   private readonly inFlight = new Map<string, Promise<object | null>>();
   private readonly now: () => number;
-  private readonly wallClock: () => number;
   private readonly random: () => number;
   private readonly logsHits: boolean;
   /** Incremented whenever changes may have been missed; older entries are revalidated. */
   private generation = 0;
   private isFeedConnected = false;
-  /** Wall clock in ms; Redis entries loaded before are not trusted. */
-  private trustRedisFrom = Infinity;
+  /** The history that changes were last announced in. */
+  private history: string | undefined;
+  /** Redis entries read up to this point of `history` are not trusted; undefined: none is. */
+  private trustedAfter: number | undefined;
+  /** Results of loads that began in earlier generations are not kept, not even to be served stale. */
+  private oldestGeneration = 0;
   private sourceFailedAt = -Infinity;
 
   constructor(
@@ -65,10 +63,9 @@ export class TieredCache implements Cache {
   ) {
     this.memory = new MemoryTier(options.maxEntries);
     this.now = options.now ?? (() => performance.now());
-    this.wallClock = options.wallClock ?? Date.now;
     this.random = options.random ?? Math.random;
     this.logsHits = options.logsHits ?? false;
-    this.source = new SourceLoader(this.knownVersions, statistics, { now: this.now, wallClock: this.wallClock });
+    this.source = new SourceLoader(this.knownVersions, statistics, this.now);
   }
 
   peek<T extends object>(kind: CacheKind<T>, key: string): T | null | undefined {
@@ -103,19 +100,23 @@ export class TieredCache implements Cache {
   feedLost(): void {
     this.beginGeneration();
     this.isFeedConnected = false;
-    this.trustRedisFrom = Infinity;
   }
 
-  feedRestored(): void {
-    this.beginGeneration();
+  feedRestored(since?: SourcePoint): void {
+    const isOtherHistory = since !== undefined && this.history !== undefined && since.history !== this.history;
+    if (isOtherHistory) this.invalidateAll();
+    else this.beginGeneration();
+    if (isOtherHistory) this.knownVersions.clear(); // nothing is left that they could be compared with
     this.isFeedConnected = true;
-    this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
+    this.history = since?.history ?? this.history;
+    this.trustedAfter = since?.sequence;
   }
 
   invalidateAll(): void {
     this.memory.clear();
     this.beginGeneration();
-    if (this.isFeedConnected) this.trustRedisFrom = this.wallClock() + CLOCK_SKEW_MS;
+    this.oldestGeneration = this.generation;
+    this.trustedAfter = undefined; // until a load of this generation gives a point
   }
 
   async clear(): Promise<void> {
@@ -168,17 +169,17 @@ export class TieredCache implements Cache {
     const stale = this.staleValue(name);
     if (stale && this.now() - this.sourceFailedAt < GRACE_BACKOFF_MS) return this.serveStale(name, stale);
     const { generation } = this;
-    if (!this.redis || !this.trustsRedis) return this.loadOrStale(name, load, generation, isCurrent);
-    const shared = await this.readRedis(kind, name);
-    if (shared) return this.storeInMemory(name, shared, generation);
-    return this.redis.loadExclusively(
-      name,
-      () => this.loadOrStale(name, load, generation, isCurrent),
-      async () => {
-        const loadedElsewhere = await this.readRedis(kind, name);
-        return loadedElsewhere && this.storeInMemory(name, loadedElsewhere, generation);
-      },
-    );
+    const key = this.redisKey(name);
+    if (!this.redis || key === undefined || this.trustedAfter === undefined || !this.isRedisQuick(this.redis)) {
+      return this.loadOrStale(name, load, generation, isCurrent);
+    }
+    const readShared = async (): Promise<object | undefined> => {
+      const entry = await this.readRedis(kind, name, key);
+      return entry && this.storeInMemory(name, entry, { generation });
+    };
+    const shared = await readShared();
+    if (shared) return shared;
+    return this.redis.loadExclusively(key, () => this.loadOrStale(name, load, generation, isCurrent), readShared);
   }
 
   private async loadOrStale<T extends object>(
@@ -220,19 +221,18 @@ export class TieredCache implements Cache {
   }
 
   private store<T extends object>(name: string, result: SourceResult<T>, generation: number): object {
-    const { value, subject, version, effectiveVersion, requestedAt } = result;
-    const ttlMs = this.jittered(result.ttlMs ?? this.options.ttlMs);
-    const entry: Entry = {
-      value: deepFreeze(value),
-      subject,
-      version: effectiveVersion,
-      loadedAt: requestedAt,
-      ttlMs,
-    };
-    this.storeInMemory(name, entry, generation);
+    const { value, subject, version, effectiveVersion, requestedAt, readAt } = result;
+    const wholeTtlMs = this.jittered(result.ttlMs ?? this.options.ttlMs);
+    const ttlMs = wholeTtlMs - (this.now() - requestedAt);
+    const sequence = readAt?.sequence ?? 0;
+    const entry: Entry = { value: deepFreeze(value), subject, version: effectiveVersion, sequence, ttlMs };
+    const isOfHistory = readAt === undefined || readAt.history === this.history;
+    this.storeInMemory(name, entry, { generation, isAnnounced: isOfHistory });
+    if (!readAt || !isOfHistory || generation !== this.generation || ttlMs <= 0) return entry.value;
+    this.trustedAfter ??= readAt.sequence;
+    const key = this.redisKey(name);
     // Only this instance knows that the version went back: others would take the entry for newer than it is.
-    const isShared = this.mayUseRedis && generation === this.generation && effectiveVersion === version;
-    if (isShared) void this.redis?.set(name, entry);
+    if (key !== undefined && effectiveVersion === version) void this.redis?.set(key, entry);
     return entry.value;
   }
 
@@ -251,36 +251,41 @@ export class TieredCache implements Cache {
     }
   }
 
-  /** For the remaining time to live. */
-  private storeInMemory(name: string, entry: Entry, generation: number): object {
+  /** @param isAnnounced whether changes of the value are announced to this instance, while it is connected to the feed */
+  private storeInMemory(
+    name: string,
+    entry: Entry,
+    { generation, isAnnounced = true }: { readonly generation: number; readonly isAnnounced?: boolean },
+  ): object {
+    if (generation < this.oldestGeneration) return entry.value;
     const now = this.now();
-    const freshMs = this.isFeedConnected ? remainingMs(entry, this.wallClock()) : FEED_LOST_TTL_MS;
-    const staleUntil = now + remainingMs(entry, this.wallClock()) + this.options.graceMs;
+    const freshMs = this.isFeedConnected && isAnnounced ? entry.ttlMs : UNANNOUNCED_TTL_MS;
+    const staleUntil = now + entry.ttlMs + this.options.graceMs;
     this.memory.set(name, { entry, freshUntil: now + freshMs, staleUntil, generation });
     return entry.value;
   }
 
-  private get mayUseRedis(): boolean {
-    return this.redis !== undefined && this.isFeedConnected;
+  /** Undefined while Redis must not be used. Entries of one history are apart from those of others, and expire there. */
+  private redisKey(name: string): string | undefined {
+    return this.isFeedConnected && this.history !== undefined ? `${this.history}:${name}` : undefined;
   }
 
-  /** Until then reading from Redis is pointless: every entry in it would be rejected. */
-  private get trustsRedis(): boolean {
-    return this.mayUseRedis && this.wallClock() >= this.trustRedisFrom;
+  /** Reading from a Redis that is slower than the source would only add to the time of the load. */
+  private isRedisQuick({ typicalMs }: RedisTier): boolean {
+    return typicalMs <= Math.max(QUICK_REDIS_MS, this.source.typicalMs / 2); // a miss needs two of its answers
   }
 
-  private async readRedis<T extends object>(kind: CacheKind<T>, name: string): Promise<Entry | undefined> {
-    if (!this.mayUseRedis) return undefined;
-    const entry = await this.redis?.get(name, kind.schema);
+  private async readRedis<T extends object>(kind: CacheKind<T>, name: string, key: string): Promise<Entry | undefined> {
+    const entry = await this.redis?.get(key, kind.schema);
     if (!entry) return undefined;
     const isOutdated = this.knownVersions.isOutdated(entry.subject, entry.version);
-    if (isOutdated || !this.isFeedConnected || entry.loadedAt < this.trustRedisFrom) {
+    const isTrusted = key === this.redisKey(name) && entry.sequence > (this.trustedAfter ?? Infinity);
+    if (isOutdated || !isTrusted) {
       this.statistics.redisOutdated += 1;
       // Left in place, it could block its successor when the key now belongs to another subject: a reassigned slug.
-      if (isOutdated) void this.redis?.remove(name);
+      if (isOutdated) void this.redis?.remove(key);
       return undefined;
     }
-    if (remainingMs(entry, this.wallClock()) <= 0) return undefined;
     this.statistics.redisHits += 1;
     if (this.logsHits) this.logger.debug(`Cache HIT (redis) ${name}`);
     return entry;

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type DataSource, In } from 'typeorm';
+import { type DataSource, type EntityTarget, type FindManyOptions, In } from 'typeorm';
 import type { Loaded } from '../../cache/contract/cache.js';
 import type { ConnectionTarget, ServerAddress } from '../../database/connection/connection-target.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { BatchedQuery } from './batched-query.js';
+import { type CatalogPoint, parsePoint, POINT_SQL } from '../../catalog/catalog-point.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { DEFAULT_SERVER_ADDRESS } from '../../catalog/catalog-target.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
@@ -28,6 +29,11 @@ export interface LoadedTenant {
 /** A value that refers to a tenant, such as an API key, together with that tenant. */
 export interface Reference<T extends object> extends LoadedTenant {
   readonly found: Loaded<T>;
+}
+
+interface TargetRow {
+  readonly entity: ConnectionTargetEntity;
+  readonly readAt: CatalogPoint | undefined;
 }
 
 const WITH_TARGET = { target: { server: true } } as const;
@@ -66,51 +72,66 @@ export class TenantDirectory {
 
   /** @throws DecryptionError when the target's password was encrypted with a key that is not in the ring */
   async findTarget(id: string): Promise<Loaded<ConnectionTarget> | null> {
-    const entity = await this.targets.find(id);
-    return entity && this.loadedTarget(entity);
+    const row = await this.targets.find(id);
+    return row && this.loadedTarget(row);
   }
 
   private async tenants(column: 'id' | 'slug', values: string[]): Promise<Map<string, LoadedTenant>> {
-    const entities = await this.catalog
-      .getRepository(TenantEntity)
-      .find({ where: { [column]: In(values) }, relations: WITH_TARGET });
-    return new Map(entities.map((entity) => [entity[column], this.loadedTenant(entity)]));
+    const { rows, readAt } = await this.read(TenantEntity, { where: { [column]: In(values) }, relations: WITH_TARGET });
+    return new Map(rows.map((entity) => [entity[column], this.loadedTenant(entity, readAt)]));
   }
 
   private async tenantsOfDomains(domains: string[]): Promise<Map<string, Reference<TenantRef>>> {
-    const entities = await this.catalog
-      .getRepository(TenantDomainEntity)
-      .find({ where: { domain: In(domains) }, relations: { tenant: WITH_TARGET } });
+    const { rows, readAt } = await this.read(TenantDomainEntity, {
+      where: { domain: In(domains) },
+      relations: { tenant: WITH_TARGET },
+    });
     return new Map(
-      entities.map(({ domain, tenant }) => [domain, referenceTo(this.loadedTenant(tenant), { id: tenant.id })]),
+      rows.map(({ domain, tenant }) => [domain, referenceTo(this.loadedTenant(tenant, readAt), { id: tenant.id })]),
     );
   }
 
   private async apiKeys(ids: string[]): Promise<Map<string, Reference<ApiKeyRecord>>> {
-    const entities = await this.catalog
-      .getRepository(ApiKeyEntity)
-      .find({ where: { id: In(ids) }, relations: { tenant: WITH_TARGET } });
+    const { rows, readAt } = await this.read(ApiKeyEntity, {
+      where: { id: In(ids) },
+      relations: { tenant: WITH_TARGET },
+    });
     return new Map(
-      entities.map((entity) => [entity.id, referenceTo(this.loadedTenant(entity.tenant), toRecord(entity))]),
+      rows.map((entity) => [entity.id, referenceTo(this.loadedTenant(entity.tenant, readAt), toRecord(entity))]),
     );
   }
 
-  private async connectionTargets(ids: string[]): Promise<Map<string, ConnectionTargetEntity>> {
-    const entities = await this.catalog
-      .getRepository(ConnectionTargetEntity)
-      .find({ where: { id: In(ids) }, relations: { server: true } });
-    return new Map(entities.map((entity) => [entity.id, entity]));
+  private async connectionTargets(ids: string[]): Promise<Map<string, TargetRow>> {
+    const { rows, readAt } = await this.read(ConnectionTargetEntity, {
+      where: { id: In(ids) },
+      relations: { server: true },
+    });
+    return new Map(rows.map((entity) => [entity.id, { entity, readAt }]));
   }
 
-  private loadedTenant(entity: TenantEntity): LoadedTenant {
+  /** Also returns the point of the catalog's history that the rows are of, which their own statement reads. */
+  private async read<Entity extends object>(
+    type: EntityTarget<Entity>,
+    options: FindManyOptions<Entity>,
+  ): Promise<{ readonly rows: Entity[]; readonly readAt: CatalogPoint | undefined }> {
+    const { entities, raw } = await this.catalog
+      .getRepository(type)
+      .createQueryBuilder('found')
+      .setFindOptions({ ...options, loadEagerRelations: false })
+      .addSelect(POINT_SQL, 'read_at')
+      .getRawAndEntities<{ read_at: string }>();
+    return { rows: entities, readAt: raw[0] && parsePoint(raw[0].read_at) };
+  }
+
+  private loadedTenant(entity: TenantEntity, readAt: CatalogPoint | undefined): LoadedTenant {
     const { target } = entity;
     return {
-      tenant: { value: toTenant(entity), subject: tenantSubject(entity.id), version: entity.version },
-      target: target ? () => this.loadedTarget(target) : undefined,
+      tenant: { value: toTenant(entity), subject: tenantSubject(entity.id), version: entity.version, readAt },
+      target: target ? () => this.loadedTarget({ entity: target, readAt }) : undefined,
     };
   }
 
-  private loadedTarget(entity: ConnectionTargetEntity): Loaded<ConnectionTarget> {
+  private loadedTarget({ entity, readAt }: TargetRow): Loaded<ConnectionTarget> {
     const { id, version, kind, database, role, passwordSealed, stampKeySealed, server } = entity;
     const value: ConnectionTarget = {
       id,
@@ -122,7 +143,7 @@ export class TenantDirectory {
       password: this.keyRing.decrypt(passwordSealed, targetPasswordContext(id)),
       ...(stampKeySealed !== null && { stampKey: this.keyRing.decrypt(stampKeySealed, stampKeyContext(id)) }),
     };
-    return { value, subject: targetSubject(id), version };
+    return { value, subject: targetSubject(id), version, readAt };
   }
 
   private addressOf({ id, host, port, tls, maxConnections }: ServerEntity): ServerAddress {
@@ -143,8 +164,8 @@ export function targetSubject(id: string): string {
 
 /** A key, slug or domain is outdated by changes of its tenant. */
 function referenceTo<T extends object>(loaded: LoadedTenant, value: T): Reference<T> {
-  const { subject, version } = loaded.tenant;
-  return { ...loaded, found: { value, subject, version } };
+  const { subject, version, readAt } = loaded.tenant;
+  return { ...loaded, found: { value, subject, version, readAt } };
 }
 
 function toRecord({ tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyRecord {

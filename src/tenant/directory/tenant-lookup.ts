@@ -87,7 +87,7 @@ export class TenantLookup implements OnModuleInit {
       case 'unknown-change':
         return this.cache.invalidateAll();
       case 'restored':
-        return this.cache.feedRestored();
+        return this.cache.feedRestored(event.since);
       case 'lost':
         return this.cache.feedLost();
     }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth, UNTRUSTED_MS } from '../../support/cache/cache-rig.js';
+import { CacheInstance, ITEM, StoppedClock, Truth } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { soon } from '../../support/load/soon.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
@@ -30,8 +30,7 @@ async function instances(count: number): Promise<CacheInstance[]> {
   const started = await Promise.all(
     Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { port: redis.port } })),
   );
-  for (const { cache } of started) cache.feedRestored();
-  clock.advance(UNTRUSTED_MS);
+  for (const instance of started) instance.listen();
   open.push(...started);
   await connected(...started);
   return started;
@@ -43,12 +42,12 @@ describe('instances that share a Redis', () => {
     truth.write('k', 'one');
     await a.get('k');
     await settled(a);
-    clock.advance(OPTIONS.ttlMs - 1_000);
+    await redis.send('PEXPIRE', 'test:h1:item:k', 10_000); // as after fifty seconds
     expect(await b.get('k')).toBe('one');
     expect(truth.asked).toBe(1);
-    clock.advance(999);
+    clock.advance(5_000);
     expect(b.cache.peek(ITEM, 'k')).toEqual({ text: 'one' });
-    clock.advance(1);
+    clock.advance(5_000);
     expect(b.cache.peek(ITEM, 'k')).toBeUndefined();
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0, misses: 0 });
   });
@@ -99,7 +98,7 @@ describe('instances that share a Redis', () => {
   it("load at most a second time when the lock's holder died", async () => {
     const [a, b] = await pair();
     truth.write('k', 'one');
-    await redis.send('SET', 'test:lock:item:k', 'an instance that died', 'PX', '300', 'NX');
+    await redis.send('SET', 'test:lock:h1:item:k', 'an instance that died', 'PX', '300', 'NX');
     expect(await Promise.all([a.get('k'), b.get('k')])).toEqual(['one', 'one']);
     expect(truth.asked).toBeLessThanOrEqual(2);
   });
@@ -107,10 +106,10 @@ describe('instances that share a Redis', () => {
   it('do not wait forever for a lock that never expires or is no lock', async () => {
     const [a, b] = await pair();
     for (const key of ['k', 'l']) truth.write(key, 'one');
-    await redis.send('SET', 'test:lock:item:k', 'for ever');
-    await redis.send('RPUSH', 'test:lock:item:l', 'a list');
+    await redis.send('SET', 'test:lock:h1:item:k', 'for ever');
+    await redis.send('RPUSH', 'test:lock:h1:item:l', 'a list');
     expect(await Promise.all([a.get('k'), b.get('l')])).toEqual(['one', 'one']);
-    expect(await redis.send('EXISTS', 'test:lock:item:k', 'test:lock:item:l')).toBe(0);
+    expect(await redis.send('EXISTS', 'test:lock:h1:item:k', 'test:lock:h1:item:l')).toBe(0);
   });
 
   it('leave no lock in Redis', async () => {
@@ -148,7 +147,7 @@ describe('an instance that shares a Redis', () => {
     truth.hold(); // a has read the old one, and is late with it
     const late = a.get('k');
     await soon(async () => expect(truth.asked).toBe(1));
-    await redis.send('DEL', 'test:lock:item:k');
+    await redis.send('DEL', 'test:lock:h1:item:k');
     truth.write('k', 'new');
     truth.passOthers();
     await b.get('k');
@@ -160,23 +159,45 @@ describe('an instance that shares a Redis', () => {
     expect(c.cache.snapshot()).toMatchObject({ redisHits: 1 });
   });
 
-  it('ignores entries loaded before it began to listen or within 5 s of that', async () => {
+  it('ignores entries loaded before it began to listen, whatever the clocks of both say', async () => {
     const [a] = await pair();
-    for (const key of ['before', 'within', 'after']) truth.write(key, 'old');
+    for (const key of ['before', 'after']) truth.write(key, 'old');
     await a.get('before');
-    const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
-    open.push(young);
-    young.cache.feedRestored();
-    await a.get('within');
-    clock.advance(UNTRUSTED_MS);
+    const isAhead = new StoppedClock();
+    isAhead.advance(60_000);
+    const young = await CacheInstance.open({ truth, clock: isAhead, redis: { port: redis.port } });
+    open.push(young.listen());
     await a.get('after');
     await Promise.all([settled(a), connected(young)]);
-    for (const key of ['before', 'within', 'after']) truth.write(key, 'new'); // unheard by all
-    expect(await Promise.all(['before', 'within', 'after'].map((key) => young.get(key)))).toEqual([
-      'new',
-      'new',
-      'old',
-    ]);
+    for (const key of ['before', 'after']) truth.write(key, 'new'); // unheard by all
+    expect(await Promise.all(['before', 'after'].map((key) => young.get(key)))).toEqual(['new', 'old']);
+  });
+
+  it('ignores entries of a history that the source has lost, also those with a higher version', async () => {
+    const [a, b] = await pair();
+    for (const version of [4, 5, 6]) truth.write('k', 'lost', { version });
+    await a.get('k');
+    await settled(a);
+    truth.history = 'h2';
+    truth.write('k', 'restored', { version: 4 });
+    const later = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+    open.push(later);
+    for (const instance of [b, later]) instance.listen();
+    await connected(later);
+    expect(await Promise.all([b.get('k'), later.get('k')])).toEqual(['restored', 'restored']);
+  });
+
+  it('shares nothing that it has read from a server of another history', async () => {
+    const [a, b] = await pair();
+    truth.history = 'h2'; // a's feed is still connected to the former server
+    truth.write('k', 'elsewhere');
+    await a.get('k');
+    await settled(a);
+    expect(await redis.send('KEYS', 'test:*:item:k')).toEqual([]);
+    truth.history = 'h1';
+    truth.write('k', 'here');
+    clock.advance(250);
+    expect(await Promise.all([a.get('k'), b.get('k')])).toEqual(['here', 'here']);
   });
 
   it('takes nothing from Redis that was loaded before everything was invalidated', async () => {
@@ -186,7 +207,6 @@ describe('an instance that shares a Redis', () => {
     await settled(a);
     truth.write('k', 'new');
     b.cache.invalidateAll();
-    clock.advance(UNTRUSTED_MS);
     expect(await b.get('k')).toBe('new');
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 0 });
   });
@@ -202,7 +222,7 @@ describe('an instance that shares a Redis', () => {
     expect(await b.get('k')).toBe('two');
     await b.get('l');
     await settled(b);
-    expect(await redis.send('EXISTS', 'test:item:l')).toBe(0);
+    expect(await redis.send('EXISTS', 'test:h1:item:l')).toBe(0);
   });
 
   it('dates entries by when the load began, so that a late answer does not count as new', async () => {
@@ -214,8 +234,7 @@ describe('an instance that shares a Redis', () => {
     const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
     open.push(young);
     truth.write('k', 'new'); // before the young one listens, and after the late answer was read
-    young.cache.feedRestored();
-    clock.advance(UNTRUSTED_MS);
+    young.listen();
     truth.release();
     await late;
     await Promise.all([settled(a), connected(young)]);
@@ -246,7 +265,7 @@ describe('an instance that shares a Redis', () => {
     for (const { cache } of [a, b]) cache.observeVersion('subject:k', back);
     expect([await a.get('k'), await b.get('k')]).toEqual(['back', 'back']);
     await Promise.all([settled(a), settled(b)]);
-    expect(await redis.send('EXISTS', 'test:item:k')).toBe(0);
+    expect(await redis.send('EXISTS', 'test:h1:item:k')).toBe(0);
   });
 });
 

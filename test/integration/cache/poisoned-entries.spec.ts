@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { redisInsStore } from 'cache-manager-ioredis-yet';
-import { CacheInstance, StoppedClock, testKeyRing, Truth, UNTRUSTED_MS } from '../../support/cache/cache-rig.js';
+import { CacheInstance, StoppedClock, testKeyRing, Truth } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { soon } from '../../support/load/soon.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
@@ -12,7 +12,7 @@ declare global {
   var __codeFromRedis: boolean | undefined;
 }
 
-const KEY = 'test:item:k';
+const KEY = 'test:h1:item:k';
 
 let redis: TestRedis;
 let truth: Truth;
@@ -32,8 +32,7 @@ beforeEach(async () => {
   truth = new Truth();
   clock = new StoppedClock();
   [writer, reader] = await Promise.all([openInstance(), openInstance()]);
-  for (const { cache } of [writer, reader]) cache.feedRestored();
-  clock.advance(UNTRUSTED_MS);
+  for (const instance of [writer, reader]) instance.listen();
   await connected(writer, reader);
   for (const key of ['k', 'other']) truth.write(key, `of ${key}`);
   await Promise.all(['k', 'other'].map((key) => writer.get(key)));
@@ -54,7 +53,7 @@ function sealed(version: number, content: unknown, place = `redis:${KEY}@${versi
 }
 
 const envelope = (more: object): object => ({
-  ...{ value: { text: 'of k' }, subject: 'subject:k', version: 1, loadedAt: clock.wallClock(), ttlMs: 60_000 },
+  ...{ value: { text: 'of k' }, subject: 'subject:k', version: 1, sequence: 1, ttlMs: 60_000 },
   ...more,
 });
 
@@ -85,7 +84,7 @@ describe('an entry at one of our keys in Redis', () => {
     ['is code', () => redis.send('SET', KEY, CODE)],
     ['is code behind a version', () => redis.send('SET', KEY, `1:${CODE}`)],
     ['is code in a string', () => redis.send('SET', KEY, JSON.stringify(JSON.stringify({ value: CODE })))],
-    ['is another key’s', () => redis.send('COPY', 'test:item:other', KEY, 'REPLACE')],
+    ['is another key’s', () => redis.send('COPY', 'test:h1:item:other', KEY, 'REPLACE')],
     ['is cut short', () => change((stored) => stored.slice(0, -10))],
     ['is cut down to nothing', () => change(() => '')],
     ['has one letter changed', () => change((stored) => stored.slice(0, -9) + flip(stored.at(-9)) + stored.slice(-8))],
@@ -96,10 +95,11 @@ describe('an entry at one of our keys in Redis', () => {
     ['is somebody else’s list', async () => [await redis.send('DEL', KEY), await redis.send('RPUSH', KEY, 'a', 'b')]],
     ['is somebody else’s hash', async () => [await redis.send('DEL', KEY), await redis.send('HSET', KEY, 'a', 'b')]],
     ['is sealed with a key that we do not have', () => change((stored) => stored.replace(':test.', ':stolen.'))],
-    ['is sealed for another prefix', () => set(sealed(1, envelope({}), 'redis:elsewhere:item:k@1'))],
+    ['is sealed for another prefix', () => set(sealed(1, envelope({}), 'redis:elsewhere:h1:item:k@1'))],
     ['fails its schema', () => set(sealed(1, envelope({ value: { text: 7 } })))],
     ['has more than its schema says', () => set(sealed(1, envelope({ value: { text: 'x', isAdmin: true } })))],
     ['is not enveloped', () => set(sealed(1, { text: 'of k' }))],
+    ['has the envelope of a release that compared clocks', () => set(sealed(1, envelope({ loadedAt: Date.now() })))],
     ['has an envelope of another release', () => set(sealed(1, envelope({ madeBy: 'release 9' })))],
     [
       'is no JSON',
@@ -117,7 +117,7 @@ describe('an entry at one of our keys in Redis', () => {
     await settled(reader);
     // Removed, and what was loaded lies in its place: for others all is in order again.
     const third = await openInstance();
-    third.cache.feedRestored();
+    third.listen();
     await connected(third);
     expect(await redis.send('TYPE', KEY)).toBe('string');
     expect(await redis.send('GET', KEY)).toMatch(/^1:test\./);

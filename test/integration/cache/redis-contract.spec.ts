@@ -21,6 +21,10 @@ async function open(maxEntries: number): Promise<CacheUnderTest> {
   return {
     instance,
     settle: () => settled(instance),
+    advance: async (ms) => {
+      instance.clock.advance(ms);
+      await redis.age(ms);
+    },
     close: () => Promise.resolve(instance.close()),
   };
 }

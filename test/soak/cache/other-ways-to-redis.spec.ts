@@ -6,14 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
-import {
-  CacheInstance,
-  ITEM,
-  type RedisSettings,
-  StoppedClock,
-  Truth,
-  UNTRUSTED_MS,
-} from '../../support/cache/cache-rig.js';
+import { CacheInstance, ITEM, type RedisSettings, StoppedClock, Truth } from '../../support/cache/cache-rig.js';
 import { connected } from '../../support/cache/cache-settled.js';
 import { freePort } from '../../support/processes/free-port.js';
 import { soon } from '../../support/load/soon.js';
@@ -36,8 +29,7 @@ async function start(args: string[] = []): Promise<TestRedis> {
 async function pair(redis: RedisSettings): Promise<[CacheInstance, CacheInstance]> {
   const shared = { truth: new Truth(), clock: new StoppedClock(), redis };
   const [a, b] = await Promise.all([CacheInstance.open(shared), CacheInstance.open(shared)]);
-  for (const { cache } of [a, b]) cache.feedRestored();
-  shared.clock.advance(UNTRUSTED_MS);
+  for (const instance of [a, b]) instance.listen();
   cleanup.push(() => [a, b].forEach((instance) => instance.close()));
   for (const key of KEYS) a.truth.write(key, key);
   await connected(a, b);

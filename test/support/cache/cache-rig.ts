@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CacheKind, Loaded, Loader } from '../../../src/cache/contract/cache.js';
+import type { CacheKind, Loaded, Loader, SourcePoint } from '../../../src/cache/contract/cache.js';
 import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
 import { openRedisTier } from '../../../src/cache/redis/open-redis-tier.js';
 import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
@@ -12,9 +12,6 @@ export interface Item {
 }
 
 export const ITEM: CacheKind<Item> = { name: 'item', schema: z.strictObject({ text: z.string() }) };
-
-/** For so long after it connected to the feed an instance ignores Redis: the allowed difference between two clocks. */
-export const UNTRUSTED_MS = 5_001;
 
 export const OPTIONS: TieredCacheOptions = {
   ttlMs: 60_000,
@@ -30,19 +27,17 @@ export class StoppedClock {
   private elapsedMs = 0;
 
   readonly now = (): number => this.elapsedMs;
-  readonly wallClock = (): number => 1_800_000_000_000 + this.elapsedMs;
 
   advance(ms: number): void {
     this.elapsedMs += ms;
   }
 }
 
-/** The machine's clocks, ahead by as much as a test has advanced them. */
+/** The machine's clock, ahead by as much as a test has advanced it. */
 export class ShiftedClock {
   private shiftMs = 0;
 
   readonly now = (): number => performance.now() + this.shiftMs;
-  readonly wallClock = (): number => Date.now() + this.shiftMs;
 
   advance(ms: number): void {
     this.shiftMs += ms;
@@ -53,9 +48,18 @@ export class ShiftedClock {
 export class Truth {
   asked = 0;
   failure: Error | undefined;
+  /** Another one begins when changes are lost. */
+  history = 'h1';
+  private sequence = 0;
   private readonly rows = new Map<string, Loaded<Item>>();
   private gate: Promise<void> | undefined;
   private open: (() => void) | undefined;
+
+  /** A point below every later load, and above every earlier one. */
+  mark(): SourcePoint {
+    this.sequence += 1;
+    return { history: this.history, sequence: this.sequence };
+  }
 
   /** @returns the new version of the row */
   write(key: string, text: string, more: Partial<Loaded<Item>> = {}): number {
@@ -92,9 +96,10 @@ export class Truth {
     return async () => {
       this.asked += 1;
       const row = this.rows.get(key);
+      const readAt = { history: this.history, sequence: this.sequence + 1 };
       await this.gate;
       if (this.failure) throw this.failure;
-      return row ? { ...row, value: { ...row.value } } : null;
+      return row ? { readAt, ...row, value: { ...row.value } } : null;
     };
   }
 }
@@ -147,15 +152,13 @@ export class CacheInstance {
   } = {}): Promise<CacheInstance> {
     const statistics = new CacheStatistics();
     const tier = redis && (await openTier(redis, statistics));
-    const { now, wallClock } = clock;
-    const cache = new TieredCache({ ...OPTIONS, now, wallClock, ...options }, tier, statistics);
+    const cache = new TieredCache({ ...OPTIONS, now: clock.now, ...options }, tier, statistics);
     return new CacheInstance(cache, truth, clock, tier);
   }
 
-  /** Connects to the change feed, for long enough that Redis is trusted. */
+  /** Connects to the change feed. */
   listen(): this {
-    this.cache.feedRestored();
-    this.clock.advance(UNTRUSTED_MS);
+    this.cache.feedRestored(this.truth.mark());
     return this;
   }
 

@@ -9,7 +9,7 @@ import { TenantDirectory } from '../../../src/tenant/directory/tenant-directory.
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
-import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing, UNTRUSTED_MS } from './cache-rig.js';
+import { OPTIONS, openTier, type RedisSettings, ShiftedClock, testKeyRing } from './cache-rig.js';
 import { POOL_OPTIONS } from '../pool/test-pool.js';
 
 interface Setting {
@@ -36,20 +36,13 @@ export class LookupInstance {
     const clock = new ShiftedClock();
     const statistics = new CacheStatistics();
     const tier = redis && (await openTier(redis, statistics));
-    const { now, wallClock } = clock;
-    const cache = new TieredCache({ ...OPTIONS, now, wallClock, ...options }, tier, statistics);
+    const cache = new TieredCache({ ...OPTIONS, now: clock.now, ...options }, tier, statistics);
     const directory = new TenantDirectory(catalog, target.server, testKeyRing());
     const feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, heardThrough);
     const lookup = new TenantLookup(cache, directory, feed);
     lookup.onModuleInit();
     await feed.onModuleInit();
     return new LookupInstance(lookup, cache, clock, feed, catalog, tier);
-  }
-
-  /** Advances the clock until the instance trusts entries that others wrote to Redis. */
-  trustRedis(): this {
-    this.clock.advance(UNTRUSTED_MS);
-    return this;
   }
 
   async close(): Promise<void> {

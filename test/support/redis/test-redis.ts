@@ -43,6 +43,16 @@ export class TestRedis {
     }
   }
 
+  /** Shortens the remaining lifetime of every key. */
+  async age(ms: number): Promise<void> {
+    await this.use(async (client) => {
+      for (const key of await client.keys('*')) {
+        const leftMs = await client.pttl(key);
+        if (leftMs >= 0) await client.pexpire(key, leftMs - ms);
+      }
+    });
+  }
+
   /** Stops the process (SIGSTOP): connections stay open, and no command is answered. */
   freeze(): void {
     process.kill(this.server.pid, 'SIGSTOP');

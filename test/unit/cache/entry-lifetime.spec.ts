@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { remainingMs } from '../../../src/cache/contract/entry.js';
 import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache/cache-rig.js';
 
 describe('the lifetime of a cache entry', () => {
@@ -15,13 +14,6 @@ describe('the lifetime of a cache entry', () => {
     expect(instance.cache.peek(ITEM, 'a')).toEqual({ text: 'one' });
     instance.clock.advance(1);
     expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
-  });
-
-  it('never exceeds its TTL, even when the clock that stamped the entry was wrong', () => {
-    const entry = { value: {}, subject: 's', version: 1, loadedAt: 10_000, ttlMs: 500 };
-    expect(remainingMs(entry, 10_200)).toBe(300);
-    expect(remainingMs(entry, 1_000)).toBe(500);
-    expect(remainingMs(entry, 20_000)).toBeLessThan(0);
   });
 
   it('begins when the source was queried, not when it answered', async () => {

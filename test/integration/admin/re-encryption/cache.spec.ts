@@ -57,7 +57,7 @@ async function open(ring: KeyRing, more: Partial<AppConfig['cache']['redis']> = 
 }
 
 function entry(text: string, version = 1, ttlMs = 600_000): Entry {
-  return { value: { text }, subject: 's', version, loadedAt: Date.now(), ttlMs };
+  return { value: { text }, subject: 's', version, sequence: 1, ttlMs };
 }
 
 async function fill(ring: KeyRing, keys: readonly string[] = KEYS): Promise<void> {

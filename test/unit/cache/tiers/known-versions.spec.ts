@@ -18,11 +18,12 @@ describe('the known versions of subjects', () => {
     expect(known.isOutdated('a', 10)).toBe(true);
   });
 
-  it('do not change when the same version is announced twice', () => {
+  it('outdate what is known so far when the same version is announced again: it is another change', () => {
     const known = new KnownVersions(() => undefined);
     known.observe('a', 3);
-    known.observe('a', 3);
     expect(known.isOutdated('a', 3)).toBe(false);
+    known.observe('a', 3);
+    expect(known.isOutdated('a', 3)).toBe(true);
   });
 
   it('are bounded, and notify their owner when they forget some', () => {
