@@ -62,7 +62,11 @@ export class Postgres {
 
   /** Connects as superuser, which bypasses row-level security. */
   async connect(database) {
-    const client = new pg.Client({ connectionString: this.urlOf({ database }) });
+    // The catalog's tables are found by their names; what a bench creates goes to public.
+    const client = new pg.Client({
+      connectionString: this.urlOf({ database }),
+      options: '-c search_path=public,tenantry',
+    });
     client.on('error', () => {}); // the pending query rejects with the same error
     await client.connect();
     return client;

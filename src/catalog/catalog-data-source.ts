@@ -1,9 +1,17 @@
-import { DataSource } from 'typeorm';
+import pg from 'pg';
+import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName } from '../database/connection/connection-target.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
-import { CatalogUnavailableError, MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
+import { assertRights } from './catalog-rights.js';
+import {
+  CATALOG_MIGRATIONS_TABLE,
+  createCatalogSchema,
+  findCatalogSchema,
+  withCatalogSchema,
+} from './catalog-schema.js';
+import { CatalogSchemaError, CatalogUnavailableError } from './catalog.errors.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
@@ -41,37 +49,50 @@ export const CATALOG_MIGRATIONS = [
   ProvidedTargets1769000000000,
 ];
 
+const TABLES = getMetadataArgsStorage()
+  .filterTables(ENTITIES)
+  .flatMap(({ name }) => name ?? []);
+
 /** Injection token of the catalog's TypeORM `DataSource`. */
 export const CATALOG = Symbol.for('tenantry/CATALOG');
 
 const POOL_SIZE = 4;
-const MIN_VERSION_NUM = 150_000;
 
 /** Serializes the migrations of instances that start at the same time. The number is arbitrary. */
 const MIGRATION_LOCK = 7_242_001;
 
+/** What decides where the catalog and the shared tenants are, and which rights their owner needs. */
+interface CatalogPlacement {
+  /** Whether an operator has made the database and login role of shared tenants. */
+  readonly isProvided: boolean;
+  /** The value of `CATALOG_SCHEMA`. */
+  readonly schema?: string | undefined;
+}
+
 /**
  * Connects to the catalog, checks its role's rights and migrates its tables.
  *
- * @param placement whether an operator has made the database and login role of shared tenants
- * @throws CatalogUnavailableError, UnsupportedServerError, MissingRightsError
+ * @throws CatalogUnavailableError, UnsupportedServerError, MissingRightsError, CatalogSchemaError
  */
 export async function openCatalog(
   target: ConnectionTarget,
   options: PoolOptions,
-  placement: { readonly isProvided: boolean } = { isProvided: false },
+  placement: CatalogPlacement = { isProvided: false },
 ): Promise<DataSource> {
+  const config = { ...clientConfig(target, options), application_name: 'tenantry catalog' };
+  const schema = await prepareSchema(target, config, placement);
   const catalog = new DataSource({
     type: 'postgres',
     entities: ENTITIES,
     migrations: CATALOG_MIGRATIONS,
-    migrationsTableName: 'catalog_migrations',
+    migrationsTableName: CATALOG_MIGRATIONS_TABLE,
     installExtensions: false,
     logger: new SilentTypeormLogger(),
     poolErrorHandler: () => undefined, // a broken idle connection is replaced on its next use
     database: target.database,
+    schema,
     poolSize: POOL_SIZE,
-    extra: { ...clientConfig(target, options), application_name: 'tenantry catalog' },
+    extra: withCatalogSchema(config, schema),
   });
   try {
     await catalog.initialize();
@@ -79,7 +100,7 @@ export async function openCatalog(
     throw new CatalogUnavailableError(targetName(target), error);
   }
   try {
-    await assertRights(catalog, target, placement);
+    await assertSearchPath(catalog, schema);
     await migrate(catalog);
     return catalog;
   } catch (error) {
@@ -88,36 +109,42 @@ export async function openCatalog(
   }
 }
 
-interface Rights {
-  readonly version: string;
-  readonly version_num: number;
-  readonly may_create_databases: boolean;
-  readonly may_create_roles: boolean;
-  readonly may_create_tables: boolean;
+/** The schema of an open catalog's tables. */
+export function catalogSchemaOf(catalog: DataSource): string {
+  const { schema } = catalog.driver;
+  if (schema === undefined) throw new Error('the catalog has been opened without a schema');
+  return schema;
 }
 
-const RIGHTS = `
-  SELECT current_setting('server_version') AS version,
-         current_setting('server_version_num')::int AS version_num,
-         rolsuper OR rolcreatedb AS may_create_databases,
-         rolsuper OR rolcreaterole AS may_create_roles,
-         has_schema_privilege(current_schema(), 'CREATE') AS may_create_tables
-  FROM pg_roles WHERE rolname = current_user`;
-
-async function assertRights(
-  catalog: DataSource,
+/** Finds the catalog's schema, or creates it; one instance at a time. */
+async function prepareSchema(
   target: ConnectionTarget,
-  { isProvided }: { readonly isProvided: boolean },
-): Promise<void> {
-  const [rights] = await catalog.query<Rights[]>(RIGHTS);
-  if (!rights) throw new MissingRightsError(target.role, ['all rights: it is not in pg_roles']);
-  if (rights.version_num < MIN_VERSION_NUM) throw new UnsupportedServerError(rights.version);
-  const missing = [
-    ...(rights.may_create_databases || isProvided ? [] : ['CREATEDB']),
-    ...(rights.may_create_roles || isProvided ? [] : ['CREATEROLE']),
-    ...(rights.may_create_tables ? [] : [`CREATE in the schema for the catalog (database "${target.database}")`]),
-  ];
-  if (missing.length > 0) throw new MissingRightsError(target.role, missing);
+  config: pg.ClientConfig,
+  { isProvided, schema: configured }: CatalogPlacement,
+): Promise<string> {
+  const client = new pg.Client(config);
+  client.on('error', () => undefined); // the pending query rejects with the same error
+  try {
+    await client.connect();
+  } catch (error) {
+    void client.end().catch(() => undefined);
+    throw new CatalogUnavailableError(targetName(target), error);
+  }
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const schema = await findCatalogSchema(client, configured);
+    await assertRights(client, target, { isProvided, schema });
+    await createCatalogSchema(client, schema, TABLES);
+    return schema;
+  } finally {
+    void client.end().catch(() => undefined); // releases the lock; not awaited: a frozen server never closes it
+  }
+}
+
+/** A pooler in between may drop the search path, and then statements would find the tables of another application. */
+async function assertSearchPath(catalog: DataSource, schema: string): Promise<void> {
+  const [{ current }] = await catalog.query<[{ current: string | null }]>('SELECT current_schema() AS current');
+  if (current !== schema) throw CatalogSchemaError.ignored(schema);
 }
 
 async function migrate(catalog: DataSource): Promise<void> {

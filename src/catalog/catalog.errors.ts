@@ -31,6 +31,37 @@ export class MissingRightsError extends CodedError {
   }
 }
 
+/** Raised at start when it is unclear, or impossible, that the catalog's tables are in a schema. */
+export class CatalogSchemaError extends CodedError {
+  readonly code = 'CATALOG_SCHEMA_INVALID';
+
+  /** Two schemas have a catalog: a former release, which knows one of them only, was started after a newer one. */
+  static ambiguous(one: string, other: string): CatalogSchemaError {
+    return new CatalogSchemaError(
+      `the schemas "${one}" and "${other}" both have a catalog: set CATALOG_SCHEMA to the one with your tenants`,
+    );
+  }
+
+  static elsewhere(configured: string, actual: string): CatalogSchemaError {
+    return new CatalogSchemaError(
+      `CATALOG_SCHEMA is "${configured}", but the catalog of this database is in the schema "${actual}"`,
+    );
+  }
+
+  static taken(schema: string, tables: readonly string[]): CatalogSchemaError {
+    const names = tables.map((name) => `"${name}"`).join(', ');
+    return new CatalogSchemaError(
+      `the schema "${schema}" has tables of another application (${names}): set CATALOG_SCHEMA to a schema without them`,
+    );
+  }
+
+  static ignored(schema: string): CatalogSchemaError {
+    return new CatalogSchemaError(
+      `the connection to the catalog does not take the search path "${schema}": connect around the pooler, see DATABASE_DIRECT_URL`,
+    );
+  }
+}
+
 /** Raised at start when the login role of TENANT_DATABASE_URL cannot log in. */
 export class ProvidedLoginError extends CodedError {
   readonly code = 'PROVIDED_LOGIN_FAILED';

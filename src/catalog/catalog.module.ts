@@ -30,7 +30,10 @@ import { AuditLog } from './audit/audit-log.js';
       provide: CATALOG,
       inject: [CATALOG_TARGET, APP_CONFIG],
       useFactory: (target: ConnectionTarget, config: AppConfig) =>
-        openCatalog(target, poolOptions(config), { isProvided: config.database.tenantUrl !== undefined }),
+        openCatalog(target, poolOptions(config), {
+          isProvided: config.database.tenantUrl !== undefined,
+          schema: config.database.catalogSchema,
+        }),
     },
     AuditLog,
     ServerOwner,

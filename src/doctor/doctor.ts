@@ -1,5 +1,7 @@
 import { withDeadline } from '../platform/timeout.js';
 import { DEFAULT_SERVER } from '../catalog/catalog-target.js';
+import { findCatalogSchema } from '../catalog/catalog-schema.js';
+import { CatalogSchemaError } from '../catalog/catalog.errors.js';
 import { ServerOwner } from '../catalog/server-owner.js';
 import { ConfigurationError } from '../platform/config/config.errors.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
@@ -8,7 +10,7 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js';
-import { queryInParallel } from './diagnosis/query-server.js';
+import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { clock } from './checks/clock.js';
 import { configuration } from './checks/configuration.js';
@@ -85,6 +87,7 @@ async function withCatalog(context: ConfigContext): Promise<Finding[]> {
   try {
     return await diagnoseCatalog(context, access);
   } catch (error) {
+    if (error instanceof CatalogSchemaError) return [fail('catalog', error.message, 'set CATALOG_SCHEMA')];
     return [fail('catalog', `cannot be reached: ${reasonOf(error)}`, 'start it, or correct DATABASE_URL')];
   } finally {
     await access.close();
@@ -93,12 +96,13 @@ async function withCatalog(context: ConfigContext): Promise<Finding[]> {
 
 async function diagnoseCatalog(context: ConfigContext, access: CatalogAccess): Promise<Finding[]> {
   const { config } = access;
-  const { url, directUrl, tenantUrl } = config.database;
+  const { url, directUrl, tenantUrl, catalogSchema } = config.database;
   const target = targetOfUrl(directUrl ?? url ?? '', DEFAULT_SERVER);
   const options = poolOptions(config);
-  return queryInParallel(target, options, async (catalog) => {
+  const schema = await queryServer(target, options, (client) => findCatalogSchema(client, catalogSchema));
+  return queryCatalog(target, options, schema, async (catalog) => {
     const { findings, isReadable } = await withDeadline(
-      readCatalogState(catalog, tenantUrl !== undefined),
+      readCatalogState(catalog, { isProvided: tenantUrl !== undefined, schema }),
       CATALOG_TIMEOUT_MS,
     );
     if (!isReadable) return findings;

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { withCatalogSchema } from '../catalog/catalog-schema.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
 
@@ -43,8 +44,9 @@ export class OperationLock {
     client.on('end', () => lost.abort());
   }
 
-  static async open(catalog: ConnectionTarget, options: PoolOptions): Promise<OperationLock> {
-    const { statement_timeout: _none, ...connection } = clientConfig(catalog, options);
+  /** @param schema of the catalog's tables */
+  static async open(catalog: ConnectionTarget, options: PoolOptions, schema: string): Promise<OperationLock> {
+    const { statement_timeout: _none, ...connection } = withCatalogSchema(clientConfig(catalog, options), schema);
     const client = new pg.Client({
       ...connection,
       application_name: 'tenantry operations',

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { CATALOG } from '../catalog/catalog-data-source.js';
+import { CATALOG, catalogSchemaOf } from '../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
@@ -79,7 +79,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
    * @throws OperationFailedError when it did not succeed
    */
   async runToCompletion(id: string): Promise<void> {
-    const lock = await OperationLock.open(this.catalogTarget, this.options);
+    const lock = await this.openLock();
     try {
       for (;;) {
         if (await lock.tryLock(id)) await this.runLocked(lock, id);
@@ -131,9 +131,13 @@ export class OperationRunner implements BeforeApplicationShutdown {
     this.slots.add(slot);
   }
 
+  private openLock(): Promise<OperationLock> {
+    return OperationLock.open(this.catalogTarget, this.options, catalogSchemaOf(this.catalog));
+  }
+
   /** Runs due operations one after another over one connection, until none is left. */
   private async runDueOperations(): Promise<void> {
-    const lock = await OperationLock.open(this.catalogTarget, this.options);
+    const lock = await this.openLock();
     try {
       const next = (): Promise<string | undefined> =>
         lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion });

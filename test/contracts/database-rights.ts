@@ -73,7 +73,7 @@ export function describeDatabaseRights(version: Version): void {
 
       it('signs stamps, and makes no role and no database', async () => {
         expect(
-          await operator.run('SELECT stamps_enforced, provided FROM app_owner.connection_targets', 'app_catalog'),
+          await operator.run('SELECT stamps_enforced, provided FROM tenantry.connection_targets', 'app_catalog'),
         ).toEqual([{ stamps_enforced: true, provided: true }]);
         expect(await forgedRows(operator, tenants[0])).toEqual([{ rows: 0 }]);
         const made = `SELECT count(*)::int AS n FROM pg_roles WHERE rolname LIKE 'app\\_catalog\\_%'`;
@@ -109,7 +109,7 @@ export function describeDatabaseRights(version: Version): void {
             error: { error: { code: 'MISSING_SERVER_RIGHTS', message: expect.stringContaining(right) } },
           });
         }
-        expect(await operator.run('SELECT slug FROM app_owner.tenants ORDER BY slug', 'app_catalog')).toHaveLength(2);
+        expect(await operator.run('SELECT slug FROM tenantry.tenants ORDER BY slug', 'app_catalog')).toHaveLength(2);
       });
 
       it('does not rotate a login role that it has not made', async () => {
@@ -186,7 +186,11 @@ export function describeDatabaseRights(version: Version): void {
 
     it.each([
       ['GRANT CONNECT ON DATABASE app_catalog TO app_owner;', 'CATALOG_UNAVAILABLE', 'permission denied for database'],
-      ['CREATE SCHEMA app_owner AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'CREATE in the schema for the catalog'],
+      [
+        'CREATE SCHEMA tenantry AUTHORIZATION app_owner;',
+        'MISSING_RIGHTS',
+        'CREATE in the schema "tenantry" for the catalog',
+      ],
       ['GRANT CONNECT ON DATABASE app_tenants TO app_owner, app_login;', 'PROVIDED_LOGIN_FAILED', 'permission denied'],
       ['CREATE SCHEMA shared AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'or a schema "shared"'],
       ['CREATE SCHEMA tenantry_isolation AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'a schema "tenantry_isolation"'],
@@ -212,7 +216,7 @@ export function describeDatabaseRights(version: Version): void {
         expect(await namesOf(app, acme)).toEqual(['one']);
         const readable = await operator.run(
           `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = 'app_owner' AND c.relkind IN ('r', 'S')
+         WHERE n.nspname = 'tenantry' AND c.relkind IN ('r', 'S')
            AND (has_schema_privilege('app_login', n.oid, 'USAGE') OR has_table_privilege('app_login', c.oid, 'SELECT'))`,
           'app_catalog',
         );

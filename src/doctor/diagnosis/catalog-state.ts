@@ -1,4 +1,5 @@
 import { CATALOG_MIGRATIONS } from '../../catalog/catalog-data-source.js';
+import { MAY_CREATE_TABLES } from '../../catalog/catalog-rights.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { Queryable } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
@@ -22,7 +23,7 @@ interface CatalogFacts {
 const FACTS = `
   SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,
          rolsuper OR rolcreatedb AS may_create_databases, rolsuper OR rolcreaterole AS may_create_roles,
-         has_schema_privilege(current_schema(), 'CREATE') AS may_create_tables,
+         ${MAY_CREATE_TABLES} AS may_create_tables,
          to_regclass('catalog_migrations') IS NOT NULL AS migrated
   FROM pg_roles WHERE rolname = current_user`;
 
@@ -33,9 +34,9 @@ const FACTS = `
  */
 export async function readCatalogState(
   catalog: Queryable,
-  isProvided: boolean,
+  { isProvided, schema }: { readonly isProvided: boolean; readonly schema: string },
 ): Promise<{ findings: Finding[]; isReadable: boolean }> {
-  const { rows } = await catalog.query<CatalogFacts>(FACTS);
+  const { rows } = await catalog.query<CatalogFacts>(FACTS, [schema]);
   const facts = rows[0];
   if (!facts) throw new Error('the server does not list the role of DATABASE_URL');
   const recorded = await recordedMigrations(catalog, facts.migrated);
@@ -51,13 +52,17 @@ export async function readCatalogState(
       !facts.may_create_roles &&
       fail(NAME, 'the role of DATABASE_URL lacks CREATEROLE', `ALTER ROLE … CREATEROLE, ${OR_PROVIDE}`),
     !facts.may_create_tables &&
-      fail(NAME, 'the role of DATABASE_URL may not create tables', 'GRANT CREATE ON SCHEMA public TO the role'),
+      fail(
+        NAME,
+        'the role of DATABASE_URL may not create tables',
+        `CREATE SCHEMA ${schema} AUTHORIZATION …; if it exists, GRANT USAGE, CREATE ON SCHEMA ${schema} TO …`,
+      ),
     missing.length > 0 &&
       fail(NAME, `${missing.length} of its migrations did not run`, 'start the server, which runs them'),
     newer.length > 0 && warn(NAME, 'it was migrated by a newer version of this application', 'run that version here'),
   ];
   const findings = all.filter((finding) => finding !== false);
-  const healthy = ok(NAME, `PostgreSQL ${facts.version}, ${recorded.length} migrations`);
+  const healthy = ok(NAME, `PostgreSQL ${facts.version}, schema ${schema}, ${recorded.length} migrations`);
   return { findings: findings.length > 0 ? findings : [healthy], isReadable: missing.length === 0 };
 }
 

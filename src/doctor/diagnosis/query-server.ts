@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { withCatalogSchema } from '../../catalog/catalog-schema.js';
 import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
 import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
 
@@ -31,13 +32,14 @@ export async function queryServer<T>(
   }
 }
 
-/** The same over a small pool, for checks that run concurrently. @see queryServer */
-export async function queryInParallel<T>(
+/** The same to the catalog, over a small pool, for checks that run concurrently. @see queryServer */
+export async function queryCatalog<T>(
   target: ConnectionTarget,
   options: PoolOptions,
-  work: (server: Queryable) => Promise<T>,
+  schema: string,
+  work: (catalog: Queryable) => Promise<T>,
 ): Promise<T> {
-  const pool = new pg.Pool({ ...doctorConfig(target, options), max: MAX_CONNECTIONS });
+  const pool = new pg.Pool({ ...withCatalogSchema(doctorConfig(target, options), schema), max: MAX_CONNECTIONS });
   pool.on('error', () => undefined); // an idle connection that breaks is replaced
   try {
     return await work(pool);

@@ -44,6 +44,8 @@ export interface AppConfig {
      * Tenantry makes them.
      */
     readonly tenantUrl: string | undefined;
+    /** Schema of the catalog's tables. Undefined: where they are already, else `tenantry`. */
+    readonly catalogSchema: string | undefined;
   };
   readonly pool: {
     readonly enabled: boolean;

@@ -22,6 +22,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       pooler: env.DB_POOLER,
       directUrl: env.DATABASE_DIRECT_URL,
       tenantUrl: env.TENANT_DATABASE_URL,
+      catalogSchema: env.CATALOG_SCHEMA,
     },
     pool: {
       enabled: env.ENABLE_CONNECTION_POOLING,

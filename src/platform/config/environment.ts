@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   addressList,
   apiKey,
+  catalogSchema,
   domain,
   flag,
   hostList,
@@ -47,6 +48,10 @@ export const environmentTable = z.object({
   TENANT_DATABASE_URL: postgresUrl
     .optional()
     .describe('provided database and login role of the row and schema tenants on the server of DATABASE_URL'),
+
+  CATALOG_SCHEMA: catalogSchema
+    .optional()
+    .describe("schema of the catalog's tables; not set: tenantry, or where they are already"),
 
   ENABLE_CONNECTION_POOLING: flag.prefault('true').describe('false: every lease opens and closes its own connection'),
   DB_POOL_SIZE: integer(1).prefault('10').describe('connections kept open per target'),

@@ -54,6 +54,12 @@ export const domain = text(
   /^(?=.{1,253}$)[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63})*$/i,
 ).toLowerCase();
 
+/** Schemas that hold tenants' tables, or that PostgreSQL reserves, are refused: the catalog must not be among them. */
+export const catalogSchema = text(
+  'the name of a schema for the catalog alone: lower-case letters, digits and _, not shared, tenant or t_…',
+  /^(?!pg_|t_|(?:shared|tenant|tenantry_isolation|information_schema)$)[a-z_][a-z\d_]{0,62}$/,
+);
+
 export const hostList = parsed('one or more host:port, comma-separated', (list) => {
   const nodes = list.split(',').flatMap((entry) => hostAndPort(entry.trim()) ?? []);
   return nodes.length === list.split(',').length ? nodes : undefined;

@@ -338,7 +338,9 @@ describe('doctor on servers', () => {
   it('reports a server whose owner role lacks required rights', async () => {
     const { host, port } = testServer();
     const weak = await createTestDatabase('doctor_weak');
-    await weak.admin(`CREATE ROLE ${weak.name} LOGIN PASSWORD 'weak'; GRANT CREATE ON SCHEMA public TO ${weak.name}`);
+    await weak.admin(
+      `CREATE ROLE ${weak.name} LOGIN PASSWORD 'weak'; CREATE SCHEMA tenantry AUTHORIZATION ${weak.name}`,
+    );
     const found = await findings({
       env: { DATABASE_URL: `postgres://${weak.name}:weak@${host}:${port}/${weak.name}` },
     });

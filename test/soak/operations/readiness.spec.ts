@@ -4,7 +4,7 @@ import pg from 'pg';
 import { CatalogProbe } from '../../../src/health/catalog-probe.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
 import { provisionOn, registerServer } from '../../support/postgres/other-server.js';
-import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { asSuperuser, createTestDatabase, superuserOf, testServer } from '../../support/postgres/postgres.js';
 import { soon } from '../../support/load/soon.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, type Answer, dropEverything, TestApp, type TestTenant } from '../../support/test-app.js';
@@ -290,8 +290,7 @@ function unknownKey(): string {
 
 /** Holds a lock until the client is ended. */
 async function lockIn(database: string, lock: string): Promise<pg.Client> {
-  const { host, port, superuser: user, superuserPassword: password } = testServer();
-  const client = new pg.Client({ host, port, user, password, database });
+  const client = new pg.Client(superuserOf(database));
   await client.connect();
   await client.query(`BEGIN; ${lock}`);
   return client;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Isolation } from '../../../src/catalog/model/tenant.js';
 import { callOnce, KeptConnection } from '../../support/processes/keep-alive.js';
-import { testServer } from '../../support/postgres/postgres.js';
+import { superuserOf } from '../../support/postgres/postgres.js';
 import { Service } from '../../support/processes/service.js';
 import { soon } from '../../support/load/soon.js';
 import { TestApp, type TestTenant } from '../../support/test-app.js';
@@ -174,8 +174,7 @@ async function databaseOf({ targetId }: TestTenant): Promise<pg.Client> {
 }
 
 async function superuser(database: string): Promise<pg.Client> {
-  const { host, port, superuser: user, superuserPassword: password } = testServer();
-  const client = new pg.Client({ host, port, user, password, database });
+  const client = new pg.Client(superuserOf(database));
   await client.connect();
   observers.push(client);
   return client;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { testServer } from '../postgres/postgres.js';
+import { superuserOf } from '../postgres/postgres.js';
 
 /** An advisory lock that the test holds and a halted worker waits for. */
 const HALT = 424_242;
 
 const TRIGGER = `
   CREATE TABLE halt_points (kind text, point text);
-  CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
     IF EXISTS (SELECT FROM halt_points h WHERE h.kind = NEW.kind AND (
       h.point = NEW.step AND NEW.step IS DISTINCT FROM OLD.step
@@ -26,8 +26,7 @@ export class HaltPoints {
   private constructor(private readonly client: pg.Client) {}
 
   static async in(database: string): Promise<HaltPoints> {
-    const { host, port, superuser: user, superuserPassword: password } = testServer();
-    const client = new pg.Client({ host, port, user, password, database });
+    const client = new pg.Client(superuserOf(database));
     await client.connect();
     await client.query(TRIGGER);
     await client.query(`SELECT pg_advisory_lock(${HALT})`);

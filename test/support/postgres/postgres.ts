@@ -41,13 +41,18 @@ export async function createTestDatabase(prefix = 'test'): Promise<TestDatabase>
   };
 }
 
+/** As the server's superuser; finds the catalog's tables by their names, as an operator who has set the search path does. */
+export function superuserOf(database: string): pg.ClientConfig {
+  const { host, port, superuser: user, superuserPassword: password } = testServer();
+  return { host, port, user, password, database, options: '-c search_path=public,tenantry' };
+}
+
 export async function asSuperuser<Row extends pg.QueryResultRow>(
   database: string,
   text: string,
   values?: unknown[],
 ): Promise<Row[]> {
-  const { host, port, superuser: user, superuserPassword: password } = testServer();
-  const client = new pg.Client({ host, port, user, password, database });
+  const client = new pg.Client(superuserOf(database));
   await client.connect();
   try {
     return (await client.query<Row>(text, values)).rows;

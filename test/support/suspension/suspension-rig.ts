@@ -13,7 +13,7 @@ import type { SessionLease } from '../../../src/database/transactions/session-le
 import { TenantStatusEnforcer } from '../../../src/tenant/admission/tenant-status-enforcer.js';
 import { TenantAvailability } from '../../../src/tenant/admission/tenant-availability.js';
 import { LookupInstance, randomSlug } from '../cache/lookup-instance.js';
-import { createTestDatabase, type TestDatabase, testServer } from '../postgres/postgres.js';
+import { createTestDatabase, type TestDatabase, superuserOf } from '../postgres/postgres.js';
 import { createTenantDatabase, TENANT_COLUMN, type TenantDatabase, tenantPolicy } from '../postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../pool/test-pool.js';
 
@@ -70,8 +70,7 @@ export class SuspensionRig {
     const dataSources = new TenantDataSources(config, SCHEMA, pools);
     await dataSources.onModuleInit();
     new TenantStatusEnforcer(pools, instance.lookup, new TenantAvailability(SCHEMA)).onModuleInit();
-    const { host, port, superuser: user, superuserPassword: password } = testServer();
-    const observer = new pg.Client({ host, port, user, password, database: database.name });
+    const observer = new pg.Client(superuserOf(database.name));
     await observer.connect();
     return new SuspensionRig(catalog, database, instance, pools, dataSources, through(database.target), observer);
   }

@@ -1,0 +1,53 @@
+import type pg from 'pg';
+import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
+
+const MIN_VERSION_NUM = 150_000;
+
+interface Rights {
+  readonly version: string;
+  readonly version_num: number;
+  readonly may_create_databases: boolean;
+  readonly may_create_roles: boolean;
+  readonly may_create_tables: boolean;
+}
+
+/** Whether the role may create the catalog's tables, and its schema if that does not exist. $1: the schema */
+export const MAY_CREATE_TABLES = `
+  coalesce(
+    (SELECT has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE')
+     FROM pg_namespace n WHERE n.nspname = $1),
+    has_database_privilege(current_database(), 'CREATE'))`;
+
+const RIGHTS = `
+  SELECT current_setting('server_version') AS version,
+         current_setting('server_version_num')::int AS version_num,
+         rolsuper OR rolcreatedb AS may_create_databases,
+         rolsuper OR rolcreaterole AS may_create_roles,
+         ${MAY_CREATE_TABLES} AS may_create_tables
+  FROM pg_roles WHERE rolname = current_user`;
+
+/**
+ * @param placement the catalog's schema, and whether an operator has made the database and login role of shared tenants
+ * @throws UnsupportedServerError, MissingRightsError
+ */
+export async function assertRights(
+  client: pg.ClientBase,
+  target: ConnectionTarget,
+  { isProvided, schema }: { readonly isProvided: boolean; readonly schema: string },
+): Promise<void> {
+  const [rights] = (await client.query<Rights>(RIGHTS, [schema])).rows;
+  if (!rights) throw new MissingRightsError(target.role, ['all rights: it is not in pg_roles']);
+  if (rights.version_num < MIN_VERSION_NUM) throw new UnsupportedServerError(rights.version);
+  const missing = [
+    ...(rights.may_create_databases || isProvided ? [] : ['CREATEDB']),
+    ...(rights.may_create_roles || isProvided ? [] : ['CREATEROLE']),
+    ...(rights.may_create_tables ? [] : [tablesRight(schema, target.database)]),
+  ];
+  if (missing.length > 0) throw new MissingRightsError(target.role, missing);
+}
+
+/** The right to create the catalog's tables, as an operator grants it. */
+function tablesRight(schema: string, database: string): string {
+  return `CREATE in the schema "${schema}" for the catalog, or on the database "${database}" if there is no such schema`;
+}
