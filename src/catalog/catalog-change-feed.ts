@@ -1,11 +1,14 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
+import type { DataSource } from 'typeorm';
 import { withDeadline } from '../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
+import { CATALOG, catalogSchemaOf } from './catalog-data-source.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
 import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point.js';
+import { withCatalogSchema } from './catalog-schema.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 
@@ -36,6 +39,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
+    @Inject(CATALOG) private readonly catalog: DataSource,
   ) {}
 
   /** False while changes may be missed. */
@@ -64,7 +68,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   private async connect(): Promise<void> {
     const client = new pg.Client({
-      ...clientConfig(this.target, poolOptions(this.config)),
+      ...withCatalogSchema(clientConfig(this.target, poolOptions(this.config)), catalogSchemaOf(this.catalog)),
       application_name: NOTIFICATIONS_APPLICATION,
       query_timeout: QUERY_TIMEOUT_MS,
     });

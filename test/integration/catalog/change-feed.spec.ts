@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
 import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
 import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-event.js';
@@ -14,19 +15,21 @@ const ID = '00000000-0000-4000-8000-000000000001';
 
 let database: TestDatabase;
 let feed: CatalogChangeFeed;
+let catalog: DataSource;
 const heard: CatalogEvent[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase('catalog');
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
-  await (await openCatalog(target, POOL_OPTIONS)).destroy();
-  feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target);
+  catalog = await openCatalog(target, POOL_OPTIONS);
+  feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target, catalog);
   feed.subscribe((event) => void heard.push(event));
   await feed.onModuleInit();
 });
 
 afterAll(async () => {
   await feed.onApplicationShutdown();
+  await catalog.destroy();
   await database.drop();
 });
 

@@ -38,7 +38,7 @@ export class LookupInstance {
     const tier = redis && (await openTier(redis, statistics));
     const cache = new TieredCache({ ...OPTIONS, now: clock.now, ...options }, tier, statistics);
     const directory = new TenantDirectory(catalog, target.server, testKeyRing());
-    const feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, heardThrough);
+    const feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, heardThrough, catalog);
     const lookup = new TenantLookup(cache, directory, feed);
     lookup.onModuleInit();
     await feed.onModuleInit();

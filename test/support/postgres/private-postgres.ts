@@ -48,7 +48,10 @@ export class PrivatePostgres {
 
   /** Runs a statement as the superuser, on a connection of its own. */
   async admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.server.superuserUrl });
+    const client = new pg.Client({
+      connectionString: this.server.superuserUrl,
+      options: '-c search_path=public,tenantry', // so that the catalog's tables are found by their names
+    });
     await client.connect();
     try {
       return (await client.query<Row>(text, values)).rows;
