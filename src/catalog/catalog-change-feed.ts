@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { withDeadline } from '../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { cancelIfBusy } from '../database/connection/cancel-request.js';
+import { ReadWriteClient } from '../database/connection/read-write-client.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { CATALOG, catalogSchemaOf } from './catalog-data-source.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
@@ -29,7 +30,7 @@ export type CatalogListener = (event: CatalogEvent) => void;
 export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(CatalogChangeFeed.name);
   private readonly listeners = new Set<CatalogListener>();
-  private client: pg.Client | undefined;
+  private client: ReadWriteClient | undefined;
   /** Set while connected to a server that takes writes. */
   private since: CatalogPoint | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -67,13 +68,14 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async connect(): Promise<void> {
-    const client = new pg.Client({
+    const client = new ReadWriteClient({
       ...withCatalogSchema(clientConfig(this.target, poolOptions(this.config)), catalogSchemaOf(this.catalog)),
       application_name: NOTIFICATIONS_APPLICATION,
       query_timeout: QUERY_TIMEOUT_MS,
     });
     client.on('error', () => this.lost(client));
     client.on('end', () => this.lost(client));
+    client.onReadOnly(() => this.lost(client, 'the server refuses writes now'));
     client.on('notification', ({ payload }) => this.emit(parseCatalogEvent(payload)));
     try {
       await client.connect();
@@ -91,8 +93,8 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.scheduleHeartbeat(client);
   }
 
-  /** Detects a silently broken connection by a query that gets no response. */
-  private scheduleHeartbeat(client: pg.Client): void {
+  /** Detects a silently broken connection by a query that gets no response, and a demoted server by what it reports. */
+  private scheduleHeartbeat(client: ReadWriteClient): void {
     this.timer = setTimeout(() => {
       this.confirmHistory(client).then(
         () => this.client === client && this.scheduleHeartbeat(client),
@@ -102,7 +104,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** A catalog that was replaced by an older backup under this connection announces nothing of it. */
-  private async confirmHistory(client: pg.Client): Promise<void> {
+  private async confirmHistory(client: ReadWriteClient): Promise<void> {
     const history = await currentHistory(client);
     if (this.since === undefined || history === this.since.history) return;
     const since = await currentPoint(client);
@@ -112,13 +114,13 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.emit({ kind: 'restored', since });
   }
 
-  private lost(client: pg.Client): void {
+  private lost(client: ReadWriteClient, reason = 'connection lost'): void {
     if (this.client !== client) return;
     this.client = undefined;
     clearTimeout(this.timer);
     this.abandon(client);
     this.emit({ kind: 'lost' });
-    this.retry(new Error('connection lost'));
+    this.retry(new Error(reason));
   }
 
   private retry(error: unknown): void {
@@ -132,7 +134,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     this.timer = setTimeout(() => void this.connect(), delayMs);
   }
 
-  private abandon(client: pg.Client): void {
+  private abandon(client: ReadWriteClient): void {
     client.removeAllListeners('notification');
     void disconnect(client);
   }
@@ -145,8 +147,9 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
 /**
  * `Client#end` never settles when the server is frozen or unreachable; such a socket must not delay the process's exit.
  */
-async function disconnect(client: pg.Client): Promise<void> {
-  (client as pg.Client & { unref(): void }).unref(); // documented, but missing from the types
+async function disconnect(client: ReadWriteClient): Promise<void> {
+  (client as ReadWriteClient & { unref(): void }).unref(); // documented, but missing from the types
+  cancelIfBusy(client);
   try {
     await withDeadline(client.end(), DISCONNECT_TIMEOUT_MS);
   } catch {

@@ -1,9 +1,10 @@
-import pg from 'pg';
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName } from '../database/connection/connection-target.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { type ConnectionConfig, ReadWriteClient } from '../database/connection/read-write-client.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
+import { catalogDriver } from './catalog-pool.js';
 import { assertRights } from './catalog-rights.js';
 import {
   CATALOG_MIGRATIONS_TABLE,
@@ -91,6 +92,7 @@ export async function openCatalog(
     poolErrorHandler: () => undefined, // a broken idle connection is replaced on its next use
     database: target.database,
     schema,
+    driver: catalogDriver,
     poolSize: POOL_SIZE,
     extra: withCatalogSchema(config, schema),
   });
@@ -119,10 +121,10 @@ export function catalogSchemaOf(catalog: DataSource): string {
 /** Finds the catalog's schema, or creates it; one instance at a time. */
 async function prepareSchema(
   target: ConnectionTarget,
-  config: pg.ClientConfig,
+  config: ConnectionConfig,
   { isProvided, schema: configured }: CatalogPlacement,
 ): Promise<string> {
-  const client = new pg.Client(config);
+  const client = new ReadWriteClient(config);
   client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { ReadOnlyServerError } from '../database/connection/connection.errors.js';
 import { PhysicalConnection } from '../database/connection/physical-connection.js';
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 
@@ -19,9 +20,9 @@ export class CatalogProbe implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Resolves when the catalog answers. Concurrent calls share one query.
+   * Resolves when the catalog answers and accepts writes. Concurrent calls share one query.
    *
-   * @throws the error of connecting or querying, within two seconds
+   * @throws ReadOnlyServerError, the error of connecting or querying, within two seconds
    */
   check(): Promise<void> {
     this.running ??= this.query().finally(() => (this.running = undefined));
@@ -35,6 +36,7 @@ export class CatalogProbe implements OnApplicationShutdown {
   }
 
   private async query(): Promise<void> {
+    const isNew = !this.connection;
     this.connection ??= await this.connect();
     const { connection } = this;
     try {
@@ -43,6 +45,10 @@ export class CatalogProbe implements OnApplicationShutdown {
       this.drop(connection);
       throw error;
     }
+    if (!connection.refusesWrites) return;
+    this.drop(connection);
+    if (isNew) throw new ReadOnlyServerError(false);
+    await this.query(); // the address may lead to the new primary by now
   }
 
   private connect(): Promise<PhysicalConnection> {

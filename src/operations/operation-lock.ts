@@ -1,6 +1,7 @@
-import pg from 'pg';
 import { withCatalogSchema } from '../catalog/catalog-schema.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { cancelIfBusy } from '../database/connection/cancel-request.js';
+import { ReadWriteClient } from '../database/connection/read-write-client.js';
 import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
 
 /** First half of the key of every operation's advisory lock. An arbitrary number, used for nothing else. */
@@ -36,18 +37,19 @@ export class OperationLock {
   readonly lost: AbortSignal;
 
   private constructor(
-    readonly client: pg.Client,
+    readonly client: ReadWriteClient,
     lost: AbortController,
   ) {
     this.lost = lost.signal;
     client.on('error', () => lost.abort());
     client.on('end', () => lost.abort());
+    client.onReadOnly(() => lost.abort());
   }
 
   /** @param schema of the catalog's tables */
   static async open(catalog: ConnectionTarget, options: PoolOptions, schema: string): Promise<OperationLock> {
     const { statement_timeout: _none, ...connection } = withCatalogSchema(clientConfig(catalog, options), schema);
-    const client = new pg.Client({
+    const client = new ReadWriteClient({
       ...connection,
       application_name: 'tenantry operations',
       query_timeout: QUERY_TIMEOUT_MS,
@@ -78,6 +80,7 @@ export class OperationLock {
   }
 
   async close(): Promise<void> {
+    cancelIfBusy(this.client);
     await this.client.end();
   }
 }

@@ -12,13 +12,14 @@ interface OwnerFacts {
   readonly may_create_databases: boolean;
   readonly may_create_roles: boolean;
   readonly is_standby: boolean;
+  readonly is_read_only: boolean;
 }
 
 const OWNER_FACTS = `
   SELECT current_setting('server_version_num')::int AS version_num,
          rolsuper OR rolcreatedb AS may_create_databases,
          rolsuper OR rolcreaterole AS may_create_roles,
-         pg_is_in_recovery() AS is_standby
+         pg_is_in_recovery() AS is_standby, current_setting('transaction_read_only')::boolean AS is_read_only
   FROM pg_roles WHERE rolname = current_user`;
 
 /**
@@ -30,6 +31,7 @@ export async function checkServer(owner: ConnectionTarget, options: PoolOptions)
   const rights = await readOwnerFacts(owner, options);
   if (rights.version_num < OLDEST_VERSION_NUM) reject('host', 'is older than PostgreSQL 15');
   if (rights.is_standby) reject('host', 'is a standby: it is read-only');
+  if (rights.is_read_only) reject('host', 'refuses writes: default_transaction_read_only is on');
   if (!rights.may_create_databases) reject('ownerRole', 'lacks CREATEDB');
   if (!rights.may_create_roles) reject('ownerRole', 'lacks CREATEROLE');
 }

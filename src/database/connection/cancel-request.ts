@@ -36,11 +36,28 @@ export function requestCancel(client: pg.Client): Promise<void> {
   });
 }
 
+/**
+ * Cancels the statement under way, if any. `Client#end` does not: the backend of a busy connection would continue with its
+ * statement.
+ *
+ * @returns whether there was one
+ */
+export function cancelIfBusy(client: pg.Client): boolean {
+  const { _connected: wasConnected, _ended: hasEnded, readyForQuery } = client as unknown as CancellableClient;
+  const isBusy = wasConnected && !hasEnded && !readyForQuery;
+  if (isBusy) void requestCancel(client);
+  return isBusy;
+}
+
 /** Internals that @types/pg does not declare (pg/lib/client.js, pg/lib/connection.js). */
 interface CancellableClient {
   readonly host: string;
   readonly port: number;
   readonly processID: number | null;
+  readonly _connected: boolean;
+  readonly _ended: boolean;
+  /** False from sending a statement until the server's ReadyForQuery. */
+  readonly readyForQuery: boolean;
   readonly secretKey: number | null;
   readonly connection: { readonly ssl: pg.ClientConfig['ssl'] };
 }

@@ -15,6 +15,22 @@ export class TargetUnavailableError extends PublicError {
   }
 }
 
+/**
+ * Raised when connecting leads to a server that refuses writes: a standby, a primary that was demoted, or a server, role
+ * or database whose transactions are read-only by default.
+ */
+export class ReadOnlyServerError extends CodedError {
+  readonly code = 'SERVER_READ_ONLY';
+
+  constructor(readonly isStandby: boolean) {
+    super(
+      isStandby
+        ? 'the server is a standby and refuses writes: the address must lead to the primary'
+        : 'the server refuses writes: default_transaction_read_only is on for the server, the database or the role',
+    );
+  }
+}
+
 /** Raised when a target's login role is able to bypass row-level security. */
 export class UnsafeRoleError extends CodedError {
   readonly code = 'UNSAFE_ROLE';

@@ -1,13 +1,16 @@
 import type { EventEmitter } from 'node:events';
-import pg from 'pg';
+import type pg from 'pg';
 import { requestCancel } from './cancel-request.js';
 import { CommandTags } from './command-tags.js';
+import { type ConnectionConfig, ReadWriteClient } from './read-write-client.js';
 import { ReportedSettings } from './reported-settings.js';
 
 /** Time limit for an orderly close before the socket is destroyed: a frozen server never responds. */
 const CLOSE_GRACE_MS = 1_000;
 /** The same for a connection revoked from a tenant that is no longer served. */
 export const REVOKE_GRACE_MS = 250;
+/** How often a server behind a pooler is asked whether it accepts writes, because a pooler does not report that. */
+const POOLER_CHECK_MS = 2_000;
 
 interface OpenOptions {
   /** The pool's clock, in ms. */
@@ -33,6 +36,8 @@ export class PhysicalConnection {
   lastProgressAt = 0;
   /** Set when the connection is to be closed after its last sharer releases it; it accepts no further sharers. */
   closeReason: CloseReason | undefined;
+  /** From when on it is validated before its next use, however busy it is, in ms of the pool's clock. */
+  checkAt: number;
   /** Resolves once the server has closed the connection, or its socket was destroyed. */
   readonly closed: Promise<void>;
   private markClosed!: () => void;
@@ -42,14 +47,16 @@ export class PhysicalConnection {
   private grace: NodeJS.Timeout | undefined;
 
   private constructor(
-    readonly client: pg.Client,
+    readonly client: ReadWriteClient,
     private readonly settings: ReportedSettings,
     private readonly tags: CommandTags,
-    openedAt: number,
+    private readonly now: () => number,
     /** When it is to be replaced, in ms of the pool's clock; Infinity for never. */
     readonly retireAt: number,
+    private readonly checkIntervalMs: number,
   ) {
-    this.lastAliveAt = openedAt;
+    this.lastAliveAt = now();
+    this.checkAt = this.lastAliveAt + checkIntervalMs;
     this.closed = new Promise((resolve) => {
       this.markClosed = () => {
         this.isClosed = true;
@@ -63,19 +70,20 @@ export class PhysicalConnection {
    * Opens a connection within the configuration's `connectionTimeoutMillis`; after that, node-postgres destroys the
    * socket. No failure leaves a socket open.
    *
-   * @throws the error of node-postgres, or the signal's reason
+   * @throws ReadOnlyServerError, the error of node-postgres, or the signal's reason
    */
   static async open(
-    config: pg.ClientConfig,
+    config: ConnectionConfig,
     { now, retireAt, onLost, signal }: OpenOptions,
   ): Promise<PhysicalConnection> {
-    const client = new pg.Client(config);
+    const client = new ReadWriteClient(config);
     client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
     const settings = new ReportedSettings(internals(client).connection);
     const tags = new CommandTags(internals(client).connection);
     await connect(client, signal);
     settings.markConnected();
-    const connection = new PhysicalConnection(client, settings, tags, now(), retireAt);
+    const checkIntervalMs = config.isBehindPooler ? POOLER_CHECK_MS : Infinity;
+    const connection = new PhysicalConnection(client, settings, tags, now, retireAt, checkIntervalMs);
     client.once('end', () => {
       connection.markClosed();
       if (!connection.closing) onLost(connection);
@@ -86,12 +94,12 @@ export class PhysicalConnection {
     return connection;
   }
 
-  /** Whether the server responds to a query within `timeoutMs` and is not a standby. Never rejects. */
+  /** Whether the server responds to a query within `timeoutMs` and accepts writes. Never rejects. */
   async respondsAsPrimary(timeoutMs: number): Promise<boolean> {
-    const query = { text: 'SELECT pg_is_in_recovery() AS standby', query_timeout: timeoutMs };
     try {
-      const { rows } = await this.client.query<{ standby: boolean }>(query);
-      return rows[0]?.standby === false;
+      await this.client.askServer(timeoutMs);
+      this.checkAt = this.now() + this.checkIntervalMs;
+      return !this.refusesWrites;
     } catch {
       return false; // the reason does not matter: the connection is closed and replaced
     }
@@ -108,11 +116,16 @@ export class PhysicalConnection {
   }
 
   /**
-   * Whether the session is as the connection was opened: its reported settings are the same, and no command ran that
-   * leaves anything else behind, such as `PREPARE`, `LISTEN` or `CREATE TABLE`.
+   * Whether the session is as the connection was opened: its server accepts writes, its reported settings are the same,
+   * and no command ran that leaves anything else behind, such as `PREPARE`, `LISTEN` or `CREATE TABLE`.
    */
   get hasInitialSession(): boolean {
-    return this.settings.areUnchanged && this.tags.areHarmless;
+    return this.settings.areUnchanged && this.tags.areHarmless && !this.refusesWrites;
+  }
+
+  /** Whether the server was demoted, or the session made read-only: other connections to the server are suspect. */
+  get refusesWrites(): boolean {
+    return this.client.refusesWrites;
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * Reported, and not compared: the states of the server (whether it is writable is checked elsewhere, `respondsAsPrimary`),
- * and what every stamp sets anyway. A pooler's connections differ in their `search_path` when a role's default changes.
+ * Reported, and not compared: the states of the server (`ReadWriteClient` judges whether it accepts writes), and what
+ * every stamp sets anyway. A pooler's connections differ in their `search_path` when a role's default changes.
  */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only', 'search_path']);
 

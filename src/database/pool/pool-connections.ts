@@ -125,7 +125,8 @@ export class PoolConnections {
   /** The most recently used idle connection, if it can be used without validation. */
   validatedIdle(now: number): PhysicalConnection | undefined {
     const top = this.idleStack.at(-1);
-    return top && now - top.lastAliveAt < VALIDATION_INTERVAL_MS && now < top.retireAt ? top : undefined;
+    if (!top || now - top.lastAliveAt >= VALIDATION_INTERVAL_MS) return undefined;
+    return now < top.retireAt && now < top.checkAt ? top : undefined;
   }
 
   /**

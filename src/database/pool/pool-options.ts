@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
+import type { ConnectionConfig } from '../connection/read-write-client.js';
 import type { RoleCheckOptions } from '../connection/role-check.js';
 
 export interface PoolOptions {
@@ -41,7 +41,8 @@ const READ_TIMEOUT_MARGIN_MS = 5_000;
  * The node-postgres configuration for a connection to the target. `statement_timeout` is set at connect, except behind
  * a pooler, which would reject it or leave it on a connection that other clients use: there it is sent with the stamp.
  */
-export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
+export function clientConfig(target: ConnectionTarget, options: PoolOptions): ConnectionConfig {
+  const isBehindPooler = target.server.aroundPooler !== undefined;
   return {
     host: target.server.host,
     port: target.server.port,
@@ -52,7 +53,8 @@ export function clientConfig(target: ConnectionTarget, options: PoolOptions): pg
     application_name: SIGNING_APPLICATION,
     keepAlive: true,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    ...(target.server.aroundPooler === undefined && { statement_timeout: options.statementTimeoutMs }),
+    isBehindPooler,
+    ...(!isBehindPooler && { statement_timeout: options.statementTimeoutMs }),
     query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
   };
 }

@@ -209,7 +209,8 @@ export class TargetPool implements ConnectionPool {
     const now = this.now(); // read once: the clock is the most expensive call here
     this.returns.accept(checkedOut, discardReason, now);
     // A discarded connection makes the idle ones suspect, unless we revoked it ourselves.
-    if (discardReason !== undefined && !checkedOut.revoked) this.connections.requireValidation();
+    const isSuspect = discardReason !== undefined || checkedOut.connection.refusesWrites;
+    if (isSuspect && !checkedOut.revoked) this.connections.requireValidation();
     this.pump(now);
   }
 

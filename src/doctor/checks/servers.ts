@@ -32,11 +32,14 @@ function checkServer({ server, facts, problem }: ServerState, config: AppConfig)
       ),
     ];
   }
-  const { version, version_num, is_standby, may_create_databases, may_create_roles } = facts;
+  const { version, version_num, is_standby, is_read_only, may_create_databases, may_create_roles } = facts;
   const limit = maxConnections ?? config.pool.serverMaxConnections;
   const all: readonly (false | Finding)[] = [
     version_num < MIN_VERSION_NUM && fail(NAME, `PostgreSQL ${version} is too old`, 'upgrade to 15 or newer', name),
     is_standby && fail(NAME, 'is a standby and rejects writes', 'configure the primary instead', name),
+    !is_standby &&
+      is_read_only &&
+      fail(NAME, 'refuses writes', 'set default_transaction_read_only off, or configure the new primary', name),
     !isProvided && !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
     !isProvided && !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
     ...checkSecurity(server, version, version_num),

@@ -12,6 +12,8 @@ interface ServerFacts {
   readonly may_create_databases: boolean;
   readonly may_create_roles: boolean;
   readonly is_standby: boolean;
+  /** Whether its transactions are read-only by default. */
+  readonly is_read_only: boolean;
   readonly max_connections: number;
   /** Part of `max_connections` that is reserved for superusers and monitoring. */
   readonly reserved: number;
@@ -31,7 +33,8 @@ export interface ServerState {
 const FACTS = `
   SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,
          rolsuper OR rolcreatedb AS may_create_databases, rolsuper OR rolcreaterole AS may_create_roles,
-         pg_is_in_recovery() AS is_standby, current_setting('max_connections')::int AS max_connections,
+         pg_is_in_recovery() AS is_standby, current_setting('transaction_read_only')::boolean AS is_read_only,
+         current_setting('max_connections')::int AS max_connections,
          current_setting('superuser_reserved_connections')::int
            + coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
          (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used

@@ -17,13 +17,17 @@ const SOCKET_ERRORS: ReadonlySet<string | undefined> = new Set([
   'EAI_AGAIN',
 ]);
 
+/** Raised when an address leads to a server that refuses writes, which lasts until a switchover is over. */
+const SERVER_READ_ONLY = 'SERVER_READ_ONLY';
+
 /** Messages of node-postgres's connection errors that have no code. */
 const MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
 /** Whether the database was unreachable or the connection was lost: a transient error, not a bug. */
 export function isLostConnection(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  const { code, message, driverError } = (error ?? {}) as { code?: string; message?: string; driverError?: unknown };
+  if (driverError !== undefined) return isLostConnection(driverError); // wrapped by TypeORM
   if (error instanceof pg.DatabaseError) return GONE.test(code ?? '');
-  return SOCKET_ERRORS.has(code) || MESSAGES.test(message ?? '');
+  return SOCKET_ERRORS.has(code) || code === SERVER_READ_ONLY || MESSAGES.test(message ?? '');
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect } from '@jest/globals';
 import pg from 'pg';
 import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
 import { EmbeddedPostgres } from '../../../src/dev/embedded-postgres/embedded-postgres.js';
@@ -10,6 +11,7 @@ import { findUsableBinaries } from '../../../src/dev/embedded-postgres/postgres-
 import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
 import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
+import { soon } from '../load/soon.js';
 import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
 
 const APP = { role: 'app', password: randomBytes(12).toString('hex') };
@@ -46,6 +48,11 @@ export class PrivatePostgres {
     };
   }
 
+  /** The owner's URL of its database, as in `DATABASE_URL`. */
+  get url(): string {
+    return this.server.url;
+  }
+
   /** Runs a statement as the superuser, on a connection of its own. */
   async admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
     const client = new pg.Client({
@@ -76,6 +83,15 @@ export class PrivatePostgres {
   /** Starts again on the same port and data. */
   async startAgain(): Promise<void> {
     this.server = await launch(this.folder, { ...this.settings }, this.server.port);
+  }
+
+  /** Refuses writes of new transactions in all sessions, without ending any, as the first step of a planned switchover. */
+  async setReadOnly(isReadOnly: boolean): Promise<void> {
+    const value = isReadOnly ? 'on' : 'off';
+    await this.admin(`ALTER SYSTEM SET default_transaction_read_only = ${value}`);
+    await this.admin('SELECT pg_reload_conf()');
+    const inForce = [{ default_transaction_read_only: value }];
+    await soon(async () => expect(await this.admin('SHOW default_transaction_read_only')).toEqual(inForce));
   }
 
   async freeze(): Promise<void> {

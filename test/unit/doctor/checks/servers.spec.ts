@@ -3,7 +3,14 @@ import type { CatalogContext } from '../../../../src/doctor/diagnosis/check.js';
 import { servers } from '../../../../src/doctor/checks/servers.js';
 
 const FACTS = {
-  ...{ version: '18.4', version_num: 180_004, is_standby: false, may_create_databases: true, may_create_roles: true },
+  ...{
+    version: '18.4',
+    version_num: 180_004,
+    is_standby: false,
+    is_read_only: false,
+    may_create_databases: true,
+    may_create_roles: true,
+  },
   ...{ max_connections: 100, reserved: 3, used: 4, clock_ahead_ms: 0 },
 };
 
@@ -22,6 +29,12 @@ describe('the server check of doctor', () => {
         message: expect.stringContaining('CVE-2023-39418 (MERGE'),
         remedy: 'install its newest minor version',
       },
+    ]);
+  });
+
+  it('fails for a primary that was made read-only', async () => {
+    expect(await check({ tls: 'verify-full' }, { is_read_only: true })).toMatchObject([
+      { verdict: 'fail', message: 'refuses writes', remedy: expect.stringContaining('default_transaction_read_only') },
     ]);
   });
 

@@ -1,0 +1,120 @@
+import type { EventEmitter } from 'node:events';
+import pg from 'pg';
+import { ReadOnlyServerError } from './connection.errors.js';
+
+/** Reported by a server from version 14 on, and `on` where it refuses writes. */
+const READ_ONLY_SETTINGS: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
+/** The error of a write in a read-only transaction, as every one is on a standby. */
+const READ_ONLY_TRANSACTION = '25006';
+
+const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
+  current_setting('transaction_read_only')::boolean AS default_transaction_read_only`;
+
+export interface ConnectionConfig extends pg.ClientConfig {
+  /** A pooler reports what it once heard from one of its connections: the server itself is asked instead. */
+  readonly isBehindPooler?: boolean;
+}
+
+interface ParameterStatus {
+  readonly parameterName: string;
+  readonly parameterValue: string;
+}
+
+/**
+ * A node-postgres client that connects only to a server that accepts writes, as libpq does with
+ * `target_session_attrs=read-write`, and notices when its server no longer does. An old primary that was demoted in a
+ * planned switchover keeps its sessions and goes on answering reads.
+ *
+ * Sources: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC,
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
+ */
+export class ReadWriteClient extends pg.Client {
+  private readonly isBehindPooler: boolean;
+  /** Settings of `READ_ONLY_SETTINGS` that are `on`. */
+  private readonly readOnly = new Set<string>();
+  private wasWriteRefused = false;
+  private isOpen = false;
+  private notifyReadOnly: () => void = () => undefined;
+
+  constructor(config: ConnectionConfig) {
+    super(config);
+    this.isBehindPooler = config.isBehindPooler ?? false;
+    const { connection } = this as unknown as ClientInternals;
+    connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
+    connection.on('errorMessage', ({ code }: pg.DatabaseError) => this.onError(code));
+  }
+
+  /**
+   * Whether the connection is to be closed after the statement under way, because its server refuses writes. A session
+   * that set `default_transaction_read_only` itself is closed as well, which says nothing about the server.
+   */
+  get refusesWrites(): boolean {
+    return this.wasWriteRefused || this.readOnly.size > 0;
+  }
+
+  /** Calls the listener when `refusesWrites` becomes true on an open connection, before the statement under way ends. */
+  onReadOnly(listener: () => void): void {
+    this.notifyReadOnly = listener;
+  }
+
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error) => void): void;
+  /** @throws ReadOnlyServerError, or the error of node-postgres */
+  override connect(callback?: (error: Error) => void): Promise<pg.Client> | void {
+    const connected = this.connectToPrimary();
+    if (!callback) return connected;
+    void callBack(connected, callback);
+  }
+
+  /** Asks the server; afterwards `refusesWrites` holds its answer. @throws the error of the query */
+  async askServer(timeoutMs?: number): Promise<void> {
+    const query = { text: ASK, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) };
+    const { rows } = await this.query<Record<string, boolean>>(query);
+    for (const [setting, isOn] of Object.entries(rows[0] ?? {})) this.record(setting, isOn);
+  }
+
+  private async connectToPrimary(): Promise<this> {
+    await super.connect();
+    if (this.isBehindPooler) {
+      this.readOnly.clear();
+      await this.askServer();
+    }
+    this.isOpen = true;
+    if (!this.refusesWrites) return this;
+    void this.end().catch(() => undefined); // not awaited: the server may not respond
+    throw new ReadOnlyServerError(this.readOnly.has('in_hot_standby'));
+  }
+
+  private onReported({ parameterName, parameterValue }: ParameterStatus): void {
+    if (READ_ONLY_SETTINGS.has(parameterName)) this.record(parameterName, parameterValue === 'on');
+  }
+
+  private onError(code: string | undefined): void {
+    if (code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
+    this.wasWriteRefused = true;
+    if (this.isOpen) this.notifyReadOnly();
+  }
+
+  private record(setting: string, isOn: boolean): void {
+    const before = this.refusesWrites;
+    if (isOn) this.readOnly.add(setting);
+    else this.readOnly.delete(setting);
+    if (this.isOpen && !before && this.refusesWrites) this.notifyReadOnly();
+  }
+}
+
+/** Without an error the callback gets undefined, which the types of node-postgres leave out. */
+async function callBack(connected: Promise<unknown>, callback: (error: Error) => void): Promise<void> {
+  let failure: unknown;
+  try {
+    await connected;
+  } catch (error) {
+    failure = error;
+  }
+  callback(failure as Error);
+}
+
+/** Untyped in node-postgres (pg/lib/client.js). */
+interface ClientInternals {
+  readonly connection: EventEmitter;
+}
