@@ -33,6 +33,8 @@ export interface AcquireRequest {
   readonly isUnlimited?: boolean;
   /** Whether the caller accepts a shared connection. */
   readonly allowsSharing?: boolean;
+  /** Whether it is for a read that is sent again because a slow statement is in front of it; it is counted. */
+  readonly isResent?: boolean;
   /** Ends the wait; once aborted, the request receives no connection. */
   readonly signal?: AbortSignal;
 }

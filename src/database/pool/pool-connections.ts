@@ -2,6 +2,7 @@ import { ConnectBreaker } from '../connection/connect-breaker.js';
 import { exceededLimit } from '../connection/connection-limit.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 import type { CloseReason } from '../connection/physical-connection.js';
+import type { RoundTrip } from '../connection/round-trip.js';
 import type { PoolStatistics } from './pool-statistics.js';
 import type { ServerBudget } from '../budget/server-budget.js';
 
@@ -18,6 +19,13 @@ const RESERVED_IDLE = 2;
 /** A shared connection whose current statement has been running for longer accepts no further sharers. */
 const STALLED_MS = 20;
 
+interface PoolConnectionsDependencies {
+  readonly budget: ServerBudget;
+  readonly statistics: PoolStatistics;
+  readonly now: () => number;
+  readonly roundTrip: RoundTrip;
+}
+
 /** The connections of one pool: which of them are idle, and how many slots of the server's budget they occupy. */
 export class PoolConnections {
   /** Open and usable: idle, checked out, or being validated. */
@@ -30,9 +38,7 @@ export class PoolConnections {
   private closing = 0;
 
   constructor(
-    private readonly budget: ServerBudget,
-    private readonly statistics: PoolStatistics,
-    private readonly now: () => number,
+    private readonly dependencies: PoolConnectionsDependencies,
     /** Called when a connection has closed. */
     private readonly onSlotFreed: () => void,
   ) {}
@@ -58,19 +64,19 @@ export class PoolConnections {
   /** Requires a slot already acquired from the server's budget; a failure releases it. */
   async open(open: () => Promise<PhysicalConnection>): Promise<PhysicalConnection> {
     this.opening += 1;
-    const { openings } = this.budget;
+    const { openings } = this.dependencies.budget;
     const opening = openings.begin();
     try {
       const connection = await open();
       this.usable.add(connection);
-      this.statistics.opened += 1;
+      this.dependencies.statistics.opened += 1;
       openings.end(opening, true);
       return connection;
     } catch (error) {
       const limit = exceededLimit(error);
-      if (limit === undefined && !ConnectBreaker.isRejection(error)) this.statistics.openFailures += 1;
-      if (limit === 'server') this.budget.releaseRefused();
-      else this.budget.release();
+      if (limit === undefined && !ConnectBreaker.isRejection(error)) this.dependencies.statistics.openFailures += 1;
+      if (limit === 'server') this.dependencies.budget.releaseRefused();
+      else this.dependencies.budget.release();
       openings.end(opening, false);
       throw error;
     } finally {
@@ -138,9 +144,10 @@ export class PoolConnections {
    */
   findShareable(now: number, idle: PhysicalConnection | undefined): PhysicalConnection | undefined {
     let best: PhysicalConnection | undefined;
+    const stalledBefore = now - STALLED_MS - this.dependencies.roundTrip.ms;
     for (const connection of this.shared) {
       if (connection.sharerCount >= (best?.sharerCount ?? MAX_SHARERS)) continue;
-      const isStalled = now - connection.lastProgressAt > STALLED_MS;
+      const isStalled = connection.lastProgressAt < stalledBefore;
       if (connection.closeReason || isStalled || now >= connection.retireAt) continue;
       best = connection;
     }
@@ -157,7 +164,7 @@ export class PoolConnections {
 
   /** Closes idle connections that have reached their maximum age, and those in excess of `keep` after `LINGER_MS`. */
   sweep(keep: number): void {
-    const now = this.now();
+    const now = this.dependencies.now();
     for (const connection of [...this.idleStack]) {
       if (now >= connection.retireAt) this.retire(connection, 'recycled');
       else if (this.usable.size > keep && now - connection.lastAliveAt >= LINGER_MS) {
@@ -186,12 +193,12 @@ export class PoolConnections {
     if (position >= 0) this.idleStack.splice(position, 1);
     this.shared.delete(connection);
     if (!this.usable.delete(connection)) return false;
-    this.statistics.countClosed(reason);
+    this.dependencies.statistics.countClosed(reason);
     this.closing += 1;
     connection.close(graceMs);
     void connection.closed.then(() => {
       this.closing -= 1;
-      this.budget.release();
+      this.dependencies.budget.release();
       this.onSlotFreed();
     });
     return true;

@@ -17,6 +17,8 @@ export interface PoolSnapshot {
   readonly refused: number;
   /** Requests passed to a direct connection because the pool failed. */
   readonly fallbacks: number;
+  /** Reads sent again because a slow statement was in front of them on a shared connection. */
+  readonly resent: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
 }
 

@@ -11,6 +11,8 @@ export class PoolStatistics {
   /** Callers rejected because their tenant's queue was full. */
   refused = 0;
   fallbacks = 0;
+  /** Reads sent again because a slow statement was in front of them on a shared connection. */
+  resent = 0;
   private readonly closed: Partial<Record<CloseReason, number>> = {};
 
   countClosed(reason: CloseReason): void {
@@ -19,9 +21,9 @@ export class PoolStatistics {
 
   snapshot(): Pick<
     PoolSnapshot,
-    'waits' | 'opened' | 'openFailures' | 'closed' | 'timeouts' | 'refused' | 'fallbacks'
+    'waits' | 'opened' | 'openFailures' | 'closed' | 'timeouts' | 'refused' | 'fallbacks' | 'resent'
   > {
-    const { opened, openFailures, timeouts, refused, fallbacks } = this;
+    const { opened, openFailures, timeouts, refused, fallbacks, resent } = this;
     return {
       waits: this.waits.snapshot(),
       opened,
@@ -30,6 +32,7 @@ export class PoolStatistics {
       timeouts,
       refused,
       fallbacks,
+      resent,
     };
   }
 }

@@ -8,6 +8,7 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import { LeaseLimits } from './lease-limits.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
 import { CheckedOutConnection } from './checked-out-connection.js';
+import { roundTripTo } from '../connection/round-trip.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { type PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import {
@@ -87,7 +88,10 @@ export class TargetPool implements ConnectionPool {
     this.lastUsedAt = now();
     const maxConnections = options.size + options.maxOverflow;
     this.callers = new WaitingCallers(options.timeoutMs, now, (waiter, reason) => this.onAbandoned(waiter, reason));
-    this.connections = new PoolConnections(budget, this.statistics, now, () => this.onAvailable());
+    this.connections = new PoolConnections(
+      { budget, statistics: this.statistics, now, roundTrip: roundTripTo(target.server) },
+      () => this.onAvailable(),
+    );
     const demand = {
       connectionsNeeded: () => this.callers.connectionsNeeded(maxConnections, this.supportsSharing ? MAX_SHARERS : 1),
       waitingSince: () => this.callers.nextSince,
@@ -107,6 +111,7 @@ export class TargetPool implements ConnectionPool {
 
   acquire(request: AcquireRequest): Promise<PooledConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
+    if (request.isResent) this.statistics.resent += 1;
     const connection = this.tryAcquire(request);
     if (connection) return Promise.resolve(connection);
     const site = callSiteOf(request);

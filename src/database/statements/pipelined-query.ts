@@ -4,6 +4,7 @@ import { ResultColumns } from './connection-statements.js';
 import { type Stamp, stampStatement } from './stamp.js';
 import type { Statement } from './statement.js';
 import type { StatementPlan, StatementRecord } from './statement-records.js';
+import type { StatementSpeed } from './statement-speed.js';
 import { type CommandComplete, type DataRow, type RowDescription, wire, type WireClient, WireResult } from './wire.js';
 
 /** Errors raised before the statement runs, with their routine: the name is unknown, already taken, or its plan is outdated. */
@@ -17,6 +18,9 @@ const CANCELED = '57014';
 const MAX_RETRIES = 3;
 
 export type OnComplete = (error: unknown, result?: pg.QueryResult) => void;
+
+/** Passed to `OnComplete` once, before the end, when a slow query is in front of this one on a shared connection. */
+export const STALLED = Symbol('stalled');
 
 /** What precedes a statement in its round trip. */
 export interface Prelude {
@@ -48,6 +52,8 @@ export class PipelinedQuery {
   isCanceled = false;
   /** Its messages could not be built, so nothing was sent. */
   isUnsendable = false;
+  /** When it was sent, in ms. */
+  sentAt = 0;
   /** Commands of the prelude that have not completed. */
   private preludeLeft = 0;
   private result: WireResult | undefined;
@@ -56,6 +62,7 @@ export class PipelinedQuery {
   private named: NamedStatement | undefined;
   private namedStamp: NamedStatement | undefined;
   private retries = 0;
+  private isStalled = false;
 
   constructor(
     private readonly prelude: Prelude,
@@ -63,6 +70,8 @@ export class PipelinedQuery {
     readonly record: StatementRecord | undefined,
     /** Called once: when the response is complete and the server is ready for the next query, or when none will come. */
     private readonly onComplete: OnComplete,
+    /** How long the statement takes where it runs; undefined when that is not recorded. */
+    private readonly speed?: StatementSpeed | undefined,
   ) {
     this.resetPrelude();
   }
@@ -172,17 +181,29 @@ export class PipelinedQuery {
   /**
    * The response is complete.
    *
-   * @param ms how long the server took
+   * @param ms how long the server took, without the network
    * @param isCold whether the connection was so new that the server's caches were still cold
    */
   complete(ms: number, isCold: boolean): void {
     if (this.failure === undefined) {
-      this.record?.recordDuration(ms, isCold);
+      this.speed?.record(ms, isCold);
       if (this.stamp) this.plan?.recordExecution(this.stamp.tenantId);
       if (this.named && !this.named.columns && this.result) this.named.columns = new ResultColumns(this.result);
     } else this.invalidateUnfinishedNames();
     if (this.failure === undefined) this.onComplete(undefined, this.result);
     else this.onComplete(this.failure);
+  }
+
+  /** It holds up the queries behind it. */
+  markSlow(): void {
+    this.speed?.markSlow();
+  }
+
+  /** A slow query is in front of it. */
+  stall(): void {
+    if (this.isStalled || this.isAbandoned) return;
+    this.isStalled = true;
+    this.onComplete(STALLED);
   }
 
   /** Frees the rows that have arrived, and drops those that are still to come. */

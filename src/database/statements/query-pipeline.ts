@@ -1,15 +1,22 @@
 import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
+import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
 import { monitorReadTimeout } from './read-timeout-monitor.js';
+import { watchForStalls } from './stall-monitor.js';
 import { scheduleFlush } from './write-coalescer.js';
 import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient, WireConnection } from './wire.js';
-import { wireClient } from './wire.js';
+import { wire, wireClient } from './wire.js';
 
 /** The first queries of a connection fill its backend's caches, so their durations are not representative. */
 const COLD_QUERIES = 3;
+/**
+ * A query that takes this long, far longer than a quick one, holds up those behind it. Not less: a server that is merely
+ * overloaded must not receive their statements twice.
+ */
+const STALLED_MS = 100;
 
 /** How to send a query on a connection. */
 export interface SendOptions {
@@ -37,26 +44,35 @@ export class QueryPipeline implements ActiveQuery {
   private outgoing: Buffer[] = [];
   private isBroken = false;
   private completedCount = 0;
+  private readonly roundTrip: RoundTrip;
+  /** When a `Sync` was sent whose reply measures the round trip; undefined when none is under way. */
+  private probedAt: number | undefined;
   /** A cancel request was sent. Its arrival time is unknown, so it may be the cause of any later `query_canceled` error. */
   private cancelRequested = false;
 
   constructor(private readonly client: pg.ClientBase) {
     this.wire = wireClient(client);
     this.limit = ResultLimit.of(client);
+    this.roundTrip = roundTripTo(client as pg.Client);
   }
 
   send(query: PipelinedQuery, options: SendOptions): void {
     const unusable = this.unusableError();
     if (unusable) return process.nextTick(() => query.fail(unusable));
+    const now = performance.now();
     try {
       const named = options.named && query.stamp?.statementTimeoutMs === undefined;
-      this.outgoing.push(...query.messages(this.wire, named ? this.names : undefined, options.shared));
+      const messages = query.messages(this.wire, named ? this.names : undefined, options.shared);
+      if (named && this.queries.length === 0) this.measureRoundTrip(now);
+      this.outgoing.push(...messages);
     } catch (error) {
       query.isUnsendable = true;
       return process.nextTick(() => query.fail(error));
     }
+    query.sentAt = now;
     this.queries.push(query);
-    if (this.queries.length === 1) this.start();
+    if (this.queries.length === 1) this.start(now);
+    else if (options.coalesce) watchForStalls(this);
     if (options.coalesce) scheduleFlush(this);
     else this.flush();
   }
@@ -89,9 +105,20 @@ export class QueryPipeline implements ActiveQuery {
     return this.queries.length === 0 ? undefined : now - this.headSince;
   }
 
+  /** Has the queries behind a slow one sent again elsewhere, and remembers that it is slow. */
+  checkStall(now: number): boolean {
+    const [head, ...behind] = this.queries;
+    if (!head || behind.length === 0) return false;
+    if (this.probedAt !== undefined || this.serverMs(head, now) < STALLED_MS) return true;
+    head.markSlow();
+    for (const query of behind) query.stall();
+    return true;
+  }
+
   /** Fails every query in progress; the connection is unusable from then on. */
   failAll(error: Error): void {
     this.isBroken = true;
+    this.probedAt = undefined;
     for (const query of this.queries.splice(0)) query.fail(error);
   }
 
@@ -140,10 +167,11 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   handleReadyForQuery(): void {
+    const now = performance.now();
+    if (this.probedAt !== undefined) return this.endProbe(this.probedAt, now);
     const query = this.queries.shift();
     if (!query) return;
-    const now = performance.now();
-    const ms = now - this.headSince;
+    const ms = this.serverMs(query, now);
     this.headSince = now;
     this.limit?.end();
     if (this.queries.length > 0) this.stayActive();
@@ -151,8 +179,30 @@ export class QueryPipeline implements ActiveQuery {
     else query.complete(ms, (this.completedCount += 1) <= COLD_QUERIES);
   }
 
-  private start(): void {
-    this.headSince = performance.now();
+  /**
+   * How long the server has been working on the first query. It began when it had sent the reply to the one before, or
+   * when the query arrived.
+   */
+  private serverMs({ sentAt }: PipelinedQuery, now: number): number {
+    return Math.max(0, Math.min(now - this.headSince, now - sentAt - this.roundTrip.ms));
+  }
+
+  /** The server replies to a `Sync` at once, before it reads the query behind it: that takes one round trip. */
+  private measureRoundTrip(now: number): void {
+    if (!this.roundTrip.isDue(now)) return;
+    this.probedAt = now;
+    this.outgoing.push(wire.sync);
+  }
+
+  private endProbe(sentAt: number, now: number): void {
+    this.probedAt = undefined;
+    this.roundTrip.record(now - sentAt, now);
+    this.headSince = now;
+    this.keepActive();
+  }
+
+  private start(now: number): void {
+    this.headSince = now;
     this.limitResult();
     monitorReadTimeout(this, Number(this.wire.connectionParameters.query_timeout ?? 0));
     this.wire._queryQueue.push(this);
@@ -171,6 +221,10 @@ export class QueryPipeline implements ActiveQuery {
 
   private stayActive(): void {
     this.limitResult();
+    this.keepActive();
+  }
+
+  private keepActive(): void {
     this.wire._activeQuery = this;
     this.wire.readyForQuery = false;
   }

@@ -3,27 +3,33 @@ import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from './database-spans.js';
-import { PipelinedQuery, type Prelude } from './pipelined-query.js';
+import { type OnComplete, PipelinedQuery, type Prelude, STALLED } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
 import { openTransactionReason, unreadStatementReason } from './readiness.js';
 import { isRead, neverTookEffect } from './retryable-read.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
+import type { StatementSpeed } from './statement-speed.js';
 import type { TenantAccess } from './tenant-access.js';
 
+/** How often a read is sent again because the connection that it shares is held up. */
+const MAX_RESENDS = 2;
 const UNCOALESCED: SendOptions = { named: false, shared: true, coalesce: false };
 
 /**
  * Runs one statement under its stamp on a connection of the tenant's target and releases the connection. A read that met
- * a dead connection is retried once on another one; a write never is.
+ * a dead connection is retried once on another one; a write never is. A shared read behind a slow statement is sent
+ * again on another connection, and the first answer counts.
  *
  * With a free connection and tracing off there is a single promise from here to the socket and back: each promise costs
  * more than everything else on this path, because Node 20 tracks every promise for AsyncLocalStorage.
  */
 export function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
   const record = statementRecords.get(statement.text);
-  const connection = currentTracing() ? undefined : access.tryAcquireForStatement(isQuickRead(record));
-  return connection ? send({ access, statement, record }, connection) : acquireAndSend({ access, statement, record });
+  const speed = record?.speedAt(access.place);
+  const connection = currentTracing() ? undefined : access.tryAcquireForStatement(isQuickRead(record, speed));
+  const run: StatementRun = { access, statement, record, speed };
+  return connection ? send(run, connection) : acquireAndSend(run);
 }
 
 /**
@@ -45,27 +51,45 @@ interface StatementRun {
   readonly access: TenantAccess;
   readonly statement: Statement;
   readonly record: StatementRecord | undefined;
+  /** How long it takes where it runs. */
+  readonly speed: StatementSpeed | undefined;
   /** The first attempt met a dead connection. */
   readonly isRetry?: boolean;
+  /** How often it has been sent again because it was held up. */
+  readonly resends?: number;
 }
 
-async function acquireAndSend(run: StatementRun): Promise<pg.QueryResult> {
-  const connection = await run.access.acquireForStatement(isQuickRead(run.record));
+/** @param signal ends the wait for a connection of a read that is sent again */
+async function acquireAndSend(run: StatementRun, signal?: AbortSignal): Promise<pg.QueryResult> {
+  const isShared = isQuickRead(run.record, run.speed);
+  const connection = await (signal
+    ? run.access.acquireForResent(isShared, signal)
+    : run.access.acquireForStatement(isShared));
   return tracedStatement(connection.client, run.statement.text, () => send(run, connection));
 }
 
 function send(run: StatementRun, connection: PooledConnection): Promise<pg.QueryResult> {
-  const { access, statement, record } = run;
+  const { access, statement, record, speed } = run;
   const { client, isShared } = connection;
   if (connection.revoked) return Promise.reject(release(connection, connection.revoked));
   return new Promise((resolve, reject) => {
     const pipeline = pipelineOf(client);
-    const query = new PipelinedQuery({ stamp: access.stamp }, statement, record, (failure, result) => {
+    let resent: ResentRead | undefined;
+    const onComplete: OnComplete = (failure, result) => {
+      if (failure === STALLED) {
+        resent = resend(run);
+        resent?.answer.then(resolve, () => undefined);
+        return;
+      }
       const error = release(connection, failure, query);
-      if (error === undefined && result) resolve(result);
+      if (error === undefined && result) {
+        resolve(result);
+        resent?.stop.abort();
+      } else if (resent) resent.answer.then(resolve, () => reject(error));
       else if (mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));
       else reject(error);
-    });
+    };
+    const query = new PipelinedQuery({ stamp: access.stamp }, statement, record, onComplete, speed);
     connection.onRevoked?.((reason) => {
       reject(reason);
       pipeline.abandon(query);
@@ -80,6 +104,21 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
 
 function mayRetry({ statement, record, isRetry }: StatementRun): boolean {
   return !isRetry && (record?.isRead ?? isRead(statement));
+}
+
+/** A read under way a second time, while the first one is held up. */
+interface ResentRead {
+  readonly answer: Promise<pg.QueryResult>;
+  /** Ends the wait for a connection. */
+  readonly stop: AbortController;
+}
+
+/** @returns undefined when it may not be sent again */
+function resend(run: StatementRun): ResentRead | undefined {
+  const { resends = 0, record } = run;
+  if (resends >= MAX_RESENDS || !record?.isRepeatable) return undefined;
+  const stop = new AbortController();
+  return { answer: acquireAndSend({ ...run, resends: resends + 1 }, stop.signal), stop };
 }
 
 function retry(run: StatementRun): Promise<pg.QueryResult> {
@@ -110,6 +149,7 @@ function unreadReason({ record, statement }: PipelinedQuery): string | undefined
   return record ? undefined : unreadStatementReason(statement);
 }
 
-function isQuickRead(record: StatementRecord | undefined): boolean {
-  return record !== undefined && record.isQuickRead;
+/** Whether others may wait behind it on a shared connection: it only reads, and is fast where it runs. */
+function isQuickRead(record: StatementRecord | undefined, speed: StatementSpeed | undefined): boolean {
+  return record !== undefined && speed !== undefined && record.isRead && speed.isQuick;
 }

@@ -1,13 +1,10 @@
-import { isRead } from './retryable-read.js';
+import { isRead, isRepeatable } from './retryable-read.js';
+import { MIN_EXECUTIONS, StatementSpeed } from './statement-speed.js';
 
-/** Executions after which a statement counts as frequent. */
-const MIN_EXECUTIONS = 3;
-/** Statements that take longer than this on average get a connection of their own. */
-const QUICK_MS = 10;
-/** The moving average spans about this many executions. */
-const AVERAGE_WINDOW = 8;
 /** Search paths per statement: with more of them, a connection would prepare it again for nearly every execution. */
 const MAX_PLANS = 100;
+/** Places per statement whose speed is known. */
+const MAX_PLACES = 1_000;
 const MAX_RECORDS = 1_000;
 /** Characters. Longer statements are rarely sent twice. */
 const MAX_TEXT_LENGTH = 10_000;
@@ -39,18 +36,29 @@ export class StatementPlan {
 export class StatementRecord {
   readonly isRead: boolean;
   private readonly plans = new Map<string, StatementPlan>();
-  private executions = 0;
-  private averageMs = 0;
+  private readonly speeds = new Map<string, StatementSpeed>();
+  private repeatable: boolean | undefined;
   private firstTenant: string | undefined;
   private hasSecondTenant = false;
 
-  constructor(text: string) {
+  constructor(private readonly text: string) {
     this.isRead = isRead({ text });
   }
 
-  /** Whether other queries may wait behind it on a shared connection: it only reads, and is fast on average. */
-  get isQuickRead(): boolean {
-    return this.isRead && this.executions >= MIN_EXECUTIONS && this.averageMs < QUICK_MS;
+  /** Whether running it twice has no effect; read from the text when first needed. */
+  get isRepeatable(): boolean {
+    this.repeatable ??= isRepeatable(this.text);
+    return this.repeatable;
+  }
+
+  /** @param place a target and a schema in it (`TenantAccess.place`) */
+  speedAt(place: string): StatementSpeed {
+    const known = this.speeds.get(place);
+    if (known) return known;
+    const speed = new StatementSpeed();
+    this.speeds.set(place, speed);
+    if (this.speeds.size > MAX_PLACES) deleteOldest(this.speeds);
+    return speed;
   }
 
   /** Whether at least two tenants have sent it, under any search path. */
@@ -70,16 +78,6 @@ export class StatementRecord {
     this.plans.set(searchPath, plan);
     if (this.plans.size > MAX_PLANS) deleteOldest(this.plans);
     return plan;
-  }
-
-  /**
-   * @param ms how long the server took
-   * @param isCold whether the server may have been slow because the connection was new
-   */
-  recordDuration(ms: number, isCold: boolean): void {
-    if (isCold && ms >= QUICK_MS) return;
-    this.executions += 1;
-    this.averageMs += (ms - this.averageMs) / AVERAGE_WINDOW;
   }
 }
 

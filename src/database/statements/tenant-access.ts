@@ -6,6 +6,8 @@ import { currentUsage, type Usage } from './usage.js';
 
 /** One tenant's access to its target's connections: its identity in the queue, its share of the pool, and its stamp. */
 export class TenantAccess {
+  /** The target and the schema: where a statement of the tenant runs. */
+  readonly place: string;
   private readonly statementRequest: AcquireRequest;
   private readonly sharedStatementRequest: AcquireRequest;
   private readonly leaseRequest: AcquireRequest;
@@ -22,6 +24,7 @@ export class TenantAccess {
     this.statementRequest = { tenantId, share, hold: 'statement' };
     this.sharedStatementRequest = { tenantId, share, hold: 'statement', allowsSharing: true };
     this.leaseRequest = { tenantId, share, hold: 'lease' };
+    this.place = `${pool.target.id} ${stamp.searchPath}`;
     this.unlimitedLeaseRequest = { ...this.leaseRequest, isUnlimited: true };
   }
 
@@ -33,6 +36,16 @@ export class TenantAccess {
    */
   acquireForStatement(isShared: boolean): Promise<PooledConnection> {
     return this.acquire(isShared ? this.sharedStatementRequest : this.statementRequest);
+  }
+
+  /**
+   * The same for a read that is sent again because a slow statement is in front of it.
+   *
+   * @param signal ends the wait
+   */
+  acquireForResent(isShared: boolean, signal: AbortSignal): Promise<PooledConnection> {
+    const request = isShared ? this.sharedStatementRequest : this.statementRequest;
+    return this.acquire({ ...request, isResent: true, signal });
   }
 
   /** The same without waiting; undefined when no connection is available at once. */

@@ -8,7 +8,7 @@ import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
  */
 export type PoolCounters = readonly number[];
 
-const EVENTS = ['opened', 'openFailures', 'timeouts', 'refused', 'fallbacks'] as const;
+const EVENTS = ['opened', 'openFailures', 'timeouts', 'refused', 'fallbacks', 'resent'] as const;
 export type PoolEvent = (typeof EVENTS)[number];
 
 const CLOSE_REASONS = Object.keys({

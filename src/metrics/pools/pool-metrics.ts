@@ -29,6 +29,11 @@ const COUNTERS: readonly { readonly event: PoolEvent; readonly name: string; rea
     name: 'tenantry_pool_fallbacks_total',
     help: 'Callers served by a direct connection because of an internal failure of the pool.',
   },
+  {
+    event: 'resent',
+    name: 'tenantry_pool_resent_total',
+    help: 'Reads sent again because a slow statement was in front of them on a shared connection.',
+  },
 ];
 
 /** Metrics of pools, labelled by target for the busiest ones, and of servers. */

@@ -27,6 +27,7 @@ function pool(database: string, served: number, more: Partial<PoolSnapshot> = {}
     timeouts: 0,
     refused: 0,
     fallbacks: 0,
+    resent: 0,
     breaker: 'closed',
     ...more,
   };
