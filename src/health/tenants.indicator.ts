@@ -4,8 +4,8 @@ import { degraded } from './degraded.js';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
 
 /**
- * Reports how many of the databases in use are reachable, based on the circuit breakers of their pools: probing them
- * would add load that grows with the number of tenants. An unreachable database affects its tenants, not this instance.
+ * Reports how many of the databases in use are reachable, based on the circuit breakers of their pools, which try
+ * unreachable ones again by themselves: probing all would add load that grows with the number of tenants. An unreachable database affects its tenants, not this instance.
  */
 @Injectable()
 export class TenantsIndicator {

@@ -20,6 +20,7 @@ import { describeFullServer, describeLimit } from './refused-connections.js';
 import { serverLimit } from '../budget/server-limit.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
+import { TargetProbes } from './target-probes.js';
 
 /** All pools of this process: one per connection target, with one budget per server. */
 @Injectable()
@@ -33,6 +34,7 @@ export class ConnectionPools {
   private readonly budgets = new Map<string, ServerBudget>();
   private readonly draining = new Set<TargetPool>();
   private readonly options: PoolOptions;
+  private readonly probes = new TargetProbes(() => Array.from(this.handles.values(), ({ pool }) => pool));
   private closed = false;
 
   constructor(
@@ -100,6 +102,7 @@ export class ConnectionPools {
   /** Drains every pool; leases still open after `deadlineMs` are destroyed and logged. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
+    this.probes.stop();
     for (const { pool } of this.handles.values()) this.drain(pool);
     this.handles.clear();
     const emptied = Promise.all([...this.draining].map((pool) => pool.end()));

@@ -4,6 +4,7 @@ import type { ConnectionLimit } from '../connection/connection-limit.js';
 import { targetName } from '../connection/connection-target.js';
 import { ReturnedConnections } from './returned-connections.js';
 import { ConnectionSupply } from './connection-supply.js';
+import type { BreakerState } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { LeaseLimits } from './lease-limits.js';
 import { type HeldLease, LeaseRegister } from './lease-register.js';
@@ -102,6 +103,11 @@ export class TargetPool implements ConnectionPool {
     const onLimited = rest.onLimited ?? (() => undefined);
     this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random, onLimited });
     this.returns = new ReturnedConnections(this.connections, this.supply, options);
+  }
+
+  /** `open` while connecting to the target is not tried. */
+  get breaker(): BreakerState {
+    return this.supply.breaker;
   }
 
   /** Whether it takes no further callers. */

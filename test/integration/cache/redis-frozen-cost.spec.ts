@@ -76,6 +76,16 @@ describe('a frozen Redis', () => {
   });
 });
 
+describe('a Redis that answers again', () => {
+  it('is known to, without any read', async () => {
+    redis.freeze();
+    await readsThatWait(50);
+    expect(withRedis.cache.snapshot().redisBreaker).not.toBe('closed');
+    redis.thaw();
+    await soon(async () => expect(withRedis.cache.snapshot().redisBreaker).toBe('closed'));
+  });
+});
+
 describe('a Redis that refuses connections', () => {
   it('delays no read and is counted as failing', async () => {
     await redis.stop();
