@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache as CacheManager } from 'cache-manager';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { z } from 'zod';
-import { RecentLatency } from '../recent-latency.js';
+import { LATENCY_SAMPLES, RecentLatency } from '../recent-latency.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
@@ -52,11 +52,11 @@ export class RedisTier {
     private readonly statistics: CacheStatistics,
   ) {
     cache.on('get', ({ key, error }) => void (error && this.readFailures.set(key, error)));
-    this.pinging = setInterval(() => this.ping(), PING_MS).unref();
-    client.on('ready', () => this.ping());
+    this.pinging = setInterval(() => void this.ping(), PING_MS).unref();
+    client.on('ready', () => void this.learnLatency());
   }
 
-  /** How long Redis takes to answer, in ms; 0 before its first answer. */
+  /** How long Redis takes to answer, in ms; 0 while that is not known. */
   get typicalMs(): number {
     return this.latency.typicalMs;
   }
@@ -137,8 +137,13 @@ export class RedisTier {
   }
 
   /** Not while disconnected: the client reconnects by itself, and pings once it has. */
-  private ping(): void {
-    if (this.isConnected) void this.measure(() => this.client.ping());
+  private async ping(): Promise<void> {
+    if (this.isConnected) await this.measure(() => this.client.ping());
+  }
+
+  /** At once, instead of with the first callers. */
+  private async learnLatency(): Promise<void> {
+    for (let answer = 0; answer < LATENCY_SAMPLES; answer += 1) await this.ping();
   }
 
   /** After the write, or the waiting instances would miss the result. Also when the lock's reply was lost. */

@@ -30,7 +30,7 @@ export class SourceLoader {
     private readonly now: () => number,
   ) {}
 
-  /** How long a load takes, in ms; 0 before the first one. */
+  /** How long a load takes, in ms; 0 while that is not known. */
   get typicalMs(): number {
     return this.latency.typicalMs;
   }
