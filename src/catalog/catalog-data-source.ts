@@ -28,6 +28,7 @@ import { SignedStamps1766000000000 } from './schema-migrations/1766000000000-sig
 import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audit-origin.js';
 import { Erasure1768000000000 } from './schema-migrations/1768000000000-erasure.js';
 import { ProvidedTargets1769000000000 } from './schema-migrations/1769000000000-provided-targets.js';
+import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-migration-sets.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -48,6 +49,7 @@ export const CATALOG_MIGRATIONS = [
   AuditOrigin1767000000000,
   Erasure1768000000000,
   ProvidedTargets1769000000000,
+  MigrationSets1771000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -14,6 +14,7 @@ import {
 } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ProvidedDatabaseCheck } from './provided-database-check.js';
+import { MigrationSets } from './migration-sets.js';
 import { ServerOwner } from './server-owner.js';
 import { AuditLog } from './audit/audit-log.js';
 
@@ -36,10 +37,11 @@ import { AuditLog } from './audit/audit-log.js';
         }),
     },
     AuditLog,
+    MigrationSets,
     ServerOwner,
     CatalogChangeFeed,
   ],
-  exports: [CATALOG, CATALOG_TARGET, DEFAULT_SERVER_ADDRESS, AuditLog, ServerOwner, CatalogChangeFeed],
+  exports: [CATALOG, CATALOG_TARGET, DEFAULT_SERVER_ADDRESS, AuditLog, MigrationSets, ServerOwner, CatalogChangeFeed],
 })
 export class CatalogModule implements OnApplicationShutdown {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}

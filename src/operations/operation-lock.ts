@@ -15,12 +15,16 @@ export interface RunnerCapabilities {
   readonly kinds: readonly string[];
   /** Of its migrations and policies, see `codeVersion`. */
   readonly codeVersion: number;
+  /** Names of the migrations in its code. */
+  readonly migrations: readonly string[];
 }
 
 /** Due operations that are not locked. `pg_locks` shows the second half of a lock's key as an unsigned number. */
 const DUE = `
   SELECT o.id FROM operations o
   WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1) AND o.required_code <= $2
+    AND (o.required_set IS NULL
+      OR EXISTS (SELECT FROM migration_sets s WHERE s.digest = o.required_set AND s.names <@ $3::text[]))
     AND NOT EXISTS (SELECT FROM pg_locks l
       WHERE l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS} AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -60,8 +64,8 @@ export class OperationLock {
   }
 
   /** Locks a due operation that this instance can work on and returns its id, or `undefined` when there is none. */
-  async lockNextDue({ kinds, codeVersion }: RunnerCapabilities): Promise<string | undefined> {
-    const { rows } = await this.client.query<{ id: string }>(DUE, [kinds, codeVersion]);
+  async lockNextDue({ kinds, codeVersion, migrations }: RunnerCapabilities): Promise<string | undefined> {
+    const { rows } = await this.client.query<{ id: string }>(DUE, [kinds, codeVersion, migrations]);
     for (const { id } of rows) if (await this.tryLock(id)) return id;
     return undefined;
   }

@@ -6,6 +6,7 @@ import { CATALOG, catalogSchemaOf } from '../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { orderedNames } from '../database/table-migrations/migration-names.js';
 import { codeVersion } from '../database/table-migrations/migration-version.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { type PoolOptions, poolOptions } from '../database/pool/pool-options.js';
@@ -48,6 +49,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   private readonly slots = new Set<Promise<void>>();
   private readonly options: PoolOptions;
   private readonly codeVersion: number;
+  private readonly migrations: readonly string[];
   private readonly instance = `${hostname()}:${process.pid}`;
   private polling: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
@@ -61,6 +63,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   ) {
     this.options = poolOptions(config);
     this.codeVersion = codeVersion(migrations);
+    this.migrations = orderedNames(migrations);
   }
 
   /** Starts polling for due operations until shutdown. */
@@ -104,7 +107,8 @@ export class OperationRunner implements BeforeApplicationShutdown {
     while (!this.shutdown.signal.aborted) {
       try {
         await this.catalog.query(TERMINATE_FROZEN, [FROZEN_SECONDS]);
-        const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, [this.kinds.names, this.codeVersion]);
+        const capabilities = [this.kinds.names, this.codeVersion, this.migrations];
+        const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, capabilities);
         if (row?.any_due && this.slots.size < OPERATION_SLOTS) this.startSlot();
       } catch (error) {
         this.logger.debug(`Cannot poll for operations: ${messageOf(error)}`); // readiness reports this
@@ -140,7 +144,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
     const lock = await this.openLock();
     try {
       const next = (): Promise<string | undefined> =>
-        lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion });
+        lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion, migrations: this.migrations });
       let id = await next();
       if (id !== undefined) this.wake(); // another operation may be due, for another slot
       while (id !== undefined && !this.shutdown.signal.aborted) {

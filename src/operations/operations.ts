@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
+import { migrationSetValues, saveSetSql } from '../catalog/migration-set-sql.js';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { ConflictError, NotFoundError } from '../platform/errors/request.errors.js';
@@ -19,6 +20,8 @@ export interface NewOperation<Input> {
    * Timestamp of the migration that an instance's code must contain to run the operation. Default: any instance may.
    */
   readonly requiredCode?: number;
+  /** Names of migrations that an instance's code must contain to run the operation. Default: none. */
+  readonly requiredMigrations?: readonly string[];
   /** Earliest start, in seconds from now. Default: 0. */
   readonly delaySeconds?: number;
 }
@@ -40,14 +43,15 @@ export class Operations {
    */
   async create<Input extends object>(
     catalog: EntityManager,
-    { kind, input, tenantId, subject, requiredCode = 0, delaySeconds = 0 }: NewOperation<Input>,
+    { kind, input, tenantId, subject, requiredCode = 0, requiredMigrations, delaySeconds = 0 }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
     await this.assertNoneInProgress(catalog, kind.name, tenantId, subject);
     const id = randomUUID();
     await catalog.query(
-      `INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, run_after)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))`,
+      `WITH required AS (${saveSetSql('$9', '$10')})
+       INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, required_set, run_after)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $11))`,
       [
         id,
         kind.name,
@@ -57,6 +61,7 @@ export class Operations {
         requiredCode,
         kind.steps.map(({ name }) => name),
         actor.name,
+        ...migrationSetValues(requiredMigrations ?? null),
         delaySeconds,
       ],
     );

@@ -1,19 +1,20 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import {
+  byTimestamp,
   type Migration,
   migrationName,
   newestMigration,
-  timestampOf,
 } from '../database/table-migrations/migration-names.js';
+import { migrationsUpTo, sortedNames } from '../database/table-migrations/migration-set.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
-export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm'>;
+export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations'>;
 
 /** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
-export type RegisteredFeature = Partial<TenantSchema>;
+export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations'>;
 
 /** Under which the root module and each module made by `forFeature` provide their feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');
@@ -39,7 +40,7 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
     migrations: orderedMigrations(features),
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
-    ...(requiredVersion !== undefined && { requiredVersion }),
+    ...(requiredVersion !== undefined && { requiredVersion, requiredMigrations: requiredMigrationsOf(features) }),
     ...(typeorm && { typeorm }),
     seedDemo: async (dataSource: DataSource) => {
       for (const { seedDemo } of features) await seedDemo?.(dataSource);
@@ -54,7 +55,7 @@ function orderedMigrations(features: readonly RegisteredFeature[]): Migration[] 
     if (byName.has(name)) throw new DuplicateMigrationError(name);
     byName.set(name, migration);
   }
-  return [...byName].toSorted(([a], [b]) => timestampOf(a) - timestampOf(b)).map(([, migration]) => migration);
+  return [...byName].toSorted(([a], [b]) => byTimestamp(a, b)).map(([, migration]) => migration);
 }
 
 /** The newest that any feature requires; undefined when no feature sets one, which means the newest migration of all. */
@@ -63,7 +64,13 @@ function requiredVersionOf(features: readonly RegisteredFeature[]): string | und
   const versions = features.map(
     ({ requiredVersion, migrations = [] }) => requiredVersion ?? newestMigration(migrations),
   );
-  return versions.toSorted((a, b) => (timestampOf(a) || 0) - (timestampOf(b) || 0)).at(-1);
+  return versions.toSorted(byTimestamp).at(-1);
+}
+
+/** Each feature's own: one that works without its newest migration does not have to wait for it because of another's. */
+function requiredMigrationsOf(features: readonly RegisteredFeature[]): string[] {
+  const names = features.flatMap(({ requiredVersion, migrations = [] }) => migrationsUpTo(requiredVersion, migrations));
+  return sortedNames(names).toSorted(byTimestamp);
 }
 
 function unique<T>(lists: readonly (readonly T[] | undefined)[]): T[] {

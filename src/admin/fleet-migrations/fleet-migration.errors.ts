@@ -25,13 +25,11 @@ export class FleetMigrationIncompleteError extends CodedError {
   }
 }
 
-/** Raised when an instance with older code runs a migration to a version that it does not know. */
+/** Raised when an instance with older code runs a migration that was requested with newer code. */
 export class OlderCodeError extends CodedError {
   readonly code = 'OLDER_CODE';
 
-  constructor(newest: string, to: string) {
-    super(
-      `this instance's newest migration is ${newest}, so it cannot migrate to ${to}: retry once newer code is deployed`,
-    );
+  constructor(unknown: string, to: string) {
+    super(`this instance's code lacks ${unknown}, so it cannot migrate to ${to}: retry once newer code is deployed`);
   }
 }

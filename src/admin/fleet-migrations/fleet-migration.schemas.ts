@@ -63,6 +63,13 @@ const fields = {
     .max(MAX_UNITS)
     .default(5)
     .describe('stop after a wave when more units than this have failed'),
+  verify: z
+    .boolean()
+    .default(false)
+    .describe(
+      'also look at tables that the catalog takes for up to date, as after a restored dump. Tenants named in `tenants` are ' +
+        'always looked at',
+    ),
   onFailure: z
     .enum(['serve', 'maintenance'])
     .default('serve')
@@ -84,6 +91,11 @@ export const fleetMigration = z.object({
 });
 export type FleetMigration = z.infer<typeof fleetMigration>;
 
+/** Whether tables are looked at that the catalog takes for up to date. */
+export function looksAtAll({ verify, tenants }: Pick<FleetMigration, 'verify' | 'tenants'>): boolean {
+  return verify || tenants !== undefined;
+}
+
 export const migrationRequest = z
   .strictObject({ kind: z.literal('migrate'), ...fields })
   .refine(
@@ -97,7 +109,7 @@ export const migrationRequest = z
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 export const previewRequest = z
-  .strictObject({ ...selection, ...locks })
+  .strictObject({ ...selection, verify: fields.verify, ...locks })
   .meta({ id: 'MigrationPreviewRequest', example: { tenants: ['acme'] } });
 export type PreviewRequest = z.infer<typeof previewRequest>;
 

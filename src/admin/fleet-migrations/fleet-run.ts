@@ -1,7 +1,7 @@
 import type { OperationRun } from '../../operations/operation-kind.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
-import type { MigrationUnit, MigrationUnits, FinishedCounts, UnitsBehind } from './migration-units.js';
-import type { FleetMigration } from './fleet-migration.schemas.js';
+import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './migration-units.js';
+import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
 import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
@@ -67,8 +67,8 @@ export class FleetRun {
     return slugs;
   }
 
-  private next(limit: number, slugs: readonly string[] | undefined = this.run.input.tenants): Promise<UnitsBehind> {
-    return this.units.behind({ operationId: this.run.id, slugs, limit });
+  private next(limit: number, slugs: readonly string[] | undefined = this.run.input.tenants): Promise<DueUnits> {
+    return this.units.due({ operationId: this.run.id, slugs, verify: looksAtAll(this.run.input), limit });
   }
 
   /** A cancellation lets the units in progress finish; a shutdown or a lost lock stops them too. */

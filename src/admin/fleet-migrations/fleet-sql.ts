@@ -1,3 +1,4 @@
+import { lacksMigrationSql } from '../../catalog/migration-set-sql.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 
 // Conditions on `tenants t` that all statements of fleet migrations share.
@@ -13,17 +14,10 @@ export const HAS_TABLES = `t.target_id IS NOT NULL AND t.schema_name IS NOT NULL
       SELECT FROM operations d
       WHERE d.tenant_id = t.id AND d.kind = 'delete' AND d.status = 'pending' AND d.started_at IS NULL))`;
 
-/** The tenant lacks the migration whose timestamp is the parameter: the same rule as `isBehind`. */
-export function isBehindSql(parameter: string): string {
-  return `coalesce(substring(t.schema_version FROM '\\d{13}$'), '0')::bigint < ${parameter}::bigint`;
-}
-
-/** The tenant lacks that migration, or its tables have the policies of a former release. */
-export function needsMigrationSql(parameter: string): string {
-  return `(${isBehindSql(parameter)} OR t.policy_version < ${POLICY_VERSION})`;
-}
-
-/** The parameter of `isBehindSql`: the 13 digits at the end of a migration's name, or 0 without them. */
-export function timestampIn(migration: string): number {
-  return Number(/\d{13}$/.exec(migration)?.[0] ?? 0);
+/**
+ * The tenant lacks one of the migrations whose names are the parameter, or it is not known which ones it has, or its tables
+ * have the policies of a former release.
+ */
+export function needsMigrationSql(names: string): string {
+  return `(t.migration_set IS NULL OR ${lacksMigrationSql(names)} OR t.policy_version < ${POLICY_VERSION})`;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { OlderCodeError } from './fleet-migration.errors.js';
@@ -27,8 +28,8 @@ export class MigrateKind implements OperationKind<FleetMigration> {
   readonly name = 'migrate';
   readonly input = fleetMigration;
   readonly steps = [
-    { name: 'canary', run: (run: Run) => this.runFor(run).canary() },
-    { name: 'waves', run: (run: Run) => this.runFor(run).waves() },
+    { name: 'canary', run: async (run: Run) => (await this.runFor(run)).canary() },
+    { name: 'waves', run: async (run: Run) => (await this.runFor(run)).waves() },
   ];
 
   constructor(
@@ -41,9 +42,11 @@ export class MigrateKind implements OperationKind<FleetMigration> {
     return this.results.forgetFailures(catalog, id);
   }
 
-  private runFor(run: Run): FleetRun {
+  private async runFor(run: Run): Promise<FleetRun> {
     // Older code sees no unit as behind, so it would report the migration as complete.
-    if (isBehind(this.units.newest, run.input.to)) throw new OlderCodeError(this.units.newest, run.input.to);
+    const [unknown] = missingFrom(this.units.names, await this.units.requiredBy(run.id));
+    if (unknown !== undefined) throw new OlderCodeError(unknown, run.input.to);
+    if (isBehind(this.units.newest, run.input.to)) throw new OlderCodeError(run.input.to, run.input.to);
     return new FleetRun(run, this.units, this.migration);
   }
 }

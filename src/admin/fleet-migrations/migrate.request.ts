@@ -30,8 +30,9 @@ export class MigrateRequest implements OperationRequest<MigrationRequest> {
     const canarySlugs = canary && 'tenants' in canary ? canary.tenants : undefined;
     await assertTenantsExist(catalog, { tenants, 'canary.tenants': canarySlugs });
     const input = { ...options, to: this.units.newest };
-    const requiredCode = codeVersionFor(this.units.newest);
-    const migration = { kind: this.kind, input, tenantId: null, subject: FLEET, requiredCode };
+    const { newest, names: requiredMigrations } = this.units;
+    const code = { requiredCode: codeVersionFor(newest), requiredMigrations };
+    const migration = { kind: this.kind, input, tenantId: null, subject: FLEET, ...code };
     return this.operations.create(catalog, migration, actor);
   }
 }

@@ -1,22 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { newestMigration } from '../../database/table-migrations/migration-names.js';
+import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { HAS_TABLES, needsMigrationSql, timestampIn } from './fleet-sql.js';
+import { HAS_TABLES, needsMigrationSql } from './fleet-sql.js';
 
 /** A set of tables that are migrated together: one schema of one connection target. */
 export interface MigrationUnit {
   readonly targetId: string;
   readonly schema: string;
   readonly serverId: string;
-  /** The first slug, in alphabetical order, of its tenants that are behind. */
+  /** The first slug, in alphabetical order, of its tenants that are due. */
   readonly slug: string;
-  /** Number of its tenants that are behind. */
+  /** Number of its tenants that are due. */
   readonly tenants: number;
 }
 
-export interface UnitsBehind {
+export interface DueUnits {
   readonly units: readonly MigrationUnit[];
   /** Number of all matching units, of which `units` is the first page. */
   readonly count: number;
@@ -34,20 +34,22 @@ export interface FinishedCounts {
 
 interface Selection {
   readonly operationId: string;
-  /** Only units in which one of these tenants is behind. Default: all units. */
+  /** Only units in which one of these tenants is due. Default: all units. */
   readonly slugs?: readonly string[] | undefined;
+  /** Also those that the catalog takes for up to date, unless this operation has finished them. Default: false. */
+  readonly verify?: boolean;
   readonly limit: number;
 }
 
 /** Small units first, alternating between servers, so that each server has work in every wave. */
-const BEHIND = `
+const DUE = `
   WITH behind AS (
     SELECT t.target_id, t.schema_name, min(t.slug) AS slug, count(*)::int AS tenants
     FROM tenants t
-    LEFT JOIN operation_tenants r ON r.operation_id = $2 AND r.tenant_id = t.id AND r.status = 'failed'
-    WHERE ${HAS_TABLES} AND ${needsMigrationSql('$1')}
+    LEFT JOIN operation_tenants r ON r.operation_id = $2 AND r.tenant_id = t.id
+    WHERE ${HAS_TABLES} AND (${needsMigrationSql('$1')} OR $5 AND r.tenant_id IS NULL)
     GROUP BY t.target_id, t.schema_name
-    HAVING count(r.tenant_id) = 0 AND ($3::text[] IS NULL OR bool_or(t.slug = ANY ($3)))
+    HAVING count(*) FILTER (WHERE r.status = 'failed') = 0 AND ($3::text[] IS NULL OR bool_or(t.slug = ANY ($3)))
   )
   SELECT b.target_id AS "targetId", b.schema_name AS schema, c.server_id AS "serverId", b.slug, b.tenants,
          (count(*) OVER ())::int AS count
@@ -65,40 +67,55 @@ const FINISHED = `
     GROUP BY t.target_id, t.schema_name
   ) units`;
 
-/** Finds the units that are behind this instance's code. No cursor is needed: a migrated unit is no longer behind. */
+/** Finds the units that an operation has to migrate. No cursor is needed: a unit that is done is no longer due. */
 @Injectable()
 export class MigrationUnits {
   /** Newest migration in this instance's code. */
   readonly newest: string;
-  private readonly newestTimestamp: number;
+  /** All migrations in it, in the order in which they run. */
+  readonly names: readonly string[];
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
   ) {
     this.newest = newestMigration(migrations);
-    this.newestTimestamp = timestampIn(this.newest);
+    this.names = orderedNames(migrations);
   }
 
-  /** Units that are behind, except those that already failed in this operation. */
-  async behind({ operationId, slugs, limit }: Selection): Promise<UnitsBehind> {
-    const rows = await this.catalog.query<(MigrationUnit & { count: number })[]>(BEHIND, [
-      this.newestTimestamp,
+  /** Units that are due, except those that already failed in this operation. */
+  async due({ operationId, slugs, verify = false, limit }: Selection): Promise<DueUnits> {
+    const rows = await this.catalog.query<(MigrationUnit & { count: number })[]>(DUE, [
+      this.names,
       operationId,
       slugs ?? null,
       limit,
+      verify,
     ]);
     return { units: rows.map(({ count: _count, ...unit }) => unit), count: rows[0]?.count ?? 0 };
   }
 
-  /** Returns false when its tenants have since been deleted, moved or migrated. */
-  async isBehind({ targetId, schema }: MigrationUnit): Promise<boolean> {
+  /**
+   * Returns false when its tenants have since been deleted, moved or migrated.
+   *
+   * @param verify whether units that the catalog takes for up to date are due as well
+   */
+  async isDue({ targetId, schema }: MigrationUnit, verify: boolean): Promise<boolean> {
     const rows = await this.catalog.query<unknown[]>(
       `SELECT FROM tenants t
-       WHERE t.target_id = $1 AND t.schema_name = $2 AND ${HAS_TABLES} AND ${needsMigrationSql('$3')} LIMIT 1`,
-      [targetId, schema, this.newestTimestamp],
+       WHERE t.target_id = $1 AND t.schema_name = $2 AND ${HAS_TABLES} AND ($4 OR ${needsMigrationSql('$3')}) LIMIT 1`,
+      [targetId, schema, this.names, verify],
     );
     return rows.length > 0;
+  }
+
+  /** The migrations that code must have to run the operation; none when a former release requested it. */
+  async requiredBy(operationId: string): Promise<readonly string[]> {
+    const [row] = await this.catalog.query<{ names: string[] }[]>(
+      'SELECT s.names FROM operations o JOIN migration_sets s ON s.digest = o.required_set WHERE o.id = $1',
+      [operationId],
+    );
+    return row?.names ?? [];
   }
 
   async countFinished(operationId: string): Promise<FinishedCounts> {

@@ -25,7 +25,7 @@ export class StartupMigration {
 
   /** A failed migration is logged and does not prevent the start: tenants whose tables are behind are not served. */
   async run(): Promise<void> {
-    const { count } = await this.units.behind({ operationId: randomUUID(), limit: 1 });
+    const { count } = await this.units.due({ operationId: randomUUID(), limit: 1 });
     if (count === 0) return;
     this.logger.log('Migrating tenants that are behind the newest migration');
     try {

@@ -5,7 +5,6 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type MigratedTables, migrateTables } from '../../database/table-migrations/migrate-tables.js';
-import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
@@ -13,7 +12,7 @@ import { failureOf } from '../../operations/operation-execution.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
-import type { FleetMigration } from './fleet-migration.schemas.js';
+import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
 
 export type UnitOutcome = 'migrated' | 'failed' | 'gone';
@@ -28,10 +27,10 @@ export interface Wave {
   readonly unavailableServers: Map<string, TargetUnavailableError>;
 }
 
-/** Why a unit failed, and the version that it reached. */
+/** Why a unit failed, and the migrations that its tables have; null when they could not be read. */
 interface UnitError {
   readonly error: unknown;
-  readonly reached: string | null;
+  readonly recorded: readonly string[] | null;
 }
 
 /** Migrates the tables of one unit and records the outcome for its tenants. */
@@ -57,18 +56,22 @@ export class UnitMigration {
     const start = performance.now();
     const duration = (): number => Math.round(performance.now() - start);
     const outcome = await this.migrate(unit, target, wave);
+    const verify = looksAtAll(wave.request);
     if (!('error' in outcome)) {
-      await this.results.succeeded(wave.operationId, unit, { version: outcome.version, durationMs: duration() });
+      await this.results.succeeded(wave.operationId, unit, {
+        ...{ recorded: outcome.recorded, needed: this.units.names, verify },
+        durationMs: duration(),
+      });
       return 'migrated';
     }
-    if (!(await this.units.isBehind(unit))) return 'gone'; // since deleted or moved: not a failure
+    if (!(await this.units.isDue(unit, verify))) return 'gone'; // since deleted or moved: not a failure
     this.logger.warn(
       `Migration failed: schema ${unit.schema} in database ${target.database}: ${messageOf(outcome.error)}`,
     );
     const { onFailure, message } = wave.request;
-    await this.results.failed(wave.operationId, unit, this.units.newest, {
+    await this.results.failed(wave.operationId, unit, {
       failure: failureOf(outcome.error),
-      reached: outcome.reached,
+      ...{ recorded: outcome.recorded, needed: this.units.names, verify },
       durationMs: duration(),
       maintenance: onFailure === 'maintenance' ? message : null,
     });
@@ -81,7 +84,7 @@ export class UnitMigration {
     { request: { lockTimeoutMs, attempts }, signal, unavailableServers }: Wave,
   ): Promise<MigratedTables | UnitError> {
     const unavailable = unavailableServers.get(serverId);
-    if (unavailable) return { error: unavailable, reached: null };
+    if (unavailable) return { error: unavailable, recorded: null };
     const { role } = target;
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
     const { namingStrategy } = typeorm ?? {};
@@ -94,7 +97,7 @@ export class UnitMigration {
             await this.isolation.prepare(client, target);
             return await migrateTables(client, { schema, role }, migrations, options);
           } catch (error) {
-            return { error, reached: signal.aborted ? null : await this.newestComplete(client, schema) };
+            return { error, recorded: signal.aborted ? null : await readRecorded(client, schema) };
           }
         },
         { signal },
@@ -104,22 +107,19 @@ export class UnitMigration {
       if (error instanceof TargetUnavailableError && isServerUnavailable(error)) {
         unavailableServers.set(serverId, error);
       }
-      return { error, reached: null };
+      return { error, recorded: null };
     } finally {
       signal.throwIfAborted();
     }
   }
+}
 
-  /** The newest migration up to which none is missing: those before the failed one may have been applied. */
-  private async newestComplete(client: pg.ClientBase, schema: string): Promise<string | null> {
-    try {
-      const recorded = await recordedMigrations(client, schema);
-      const names = orderedNames(this.schema.migrations);
-      const missing = names.findIndex((name) => !recorded.includes(name));
-      return missing > 0 ? (names[missing - 1] ?? null) : null;
-    } catch {
-      return null; // the connection is lost; the original error is the one to record
-    }
+/** The migrations that the tables have: those before the failed one may have been applied. */
+async function readRecorded(client: pg.ClientBase, schema: string): Promise<readonly string[] | null> {
+  try {
+    return await recordedMigrations(client, schema);
+  } catch {
+    return null; // the connection is lost; the original error is the one to record
   }
 }
 

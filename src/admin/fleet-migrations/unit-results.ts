@@ -4,21 +4,30 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
-import { HAS_TABLES, isBehindSql, needsMigrationSql, timestampIn } from './fleet-sql.js';
+import { migrationSetValues, saveSetSql } from '../../catalog/migration-set-sql.js';
+import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
+import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { HAS_TABLES, needsMigrationSql } from './fleet-sql.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import type { MigrationUnit } from './migration-units.js';
 
-export interface UnitSuccess {
-  /** Newest migration that its tables have now. */
-  readonly version: string;
+interface UnitOutcome {
+  /** Names of the migrations of this instance's code. */
+  readonly needed: readonly string[];
+  /** Whether tenants that the catalog took for up to date are part of the unit. */
+  readonly verify: boolean;
   readonly durationMs: number;
 }
 
-export interface UnitFailure {
+export interface UnitSuccess extends UnitOutcome {
+  /** Names of the migrations that its tables have now. */
+  readonly recorded: readonly string[];
+}
+
+export interface UnitFailure extends UnitOutcome {
   readonly failure: OperationFailure;
-  /** Newest migration up to which none is missing; null when unknown. */
-  readonly reached: string | null;
-  readonly durationMs: number;
+  /** Names of the migrations that its tables have now; null when that could not be read. */
+  readonly recorded: readonly string[] | null;
   /** Message for callers while its tenants are in maintenance; null: the tenants stay active. */
   readonly maintenance: string | null;
 }
@@ -44,87 +53,88 @@ const REPLACE = `
 
 const AUDIT = 'INSERT INTO audit_log (actor, action, subject_kind, subject_id, subject, before, after)';
 
-// One statement each, so that results, versions and statuses change atomically, for one tenant as for thousands.
-const SUCCEEDED = `
-  WITH unit AS (
-    SELECT t.id, t.slug, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back
+/** Its tenants, locked; those that the catalog took for up to date only if the tables were looked at anyway. */
+const OF_UNIT = `
     FROM tenants t
-    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${needsMigrationSql('$5')}
-    FOR UPDATE OF t
+    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ($8 OR ${needsMigrationSql('$7')})
+    FOR UPDATE OF t`;
+
+// One statement each, so that results, versions and statuses change atomically, for one tenant as for thousands. A tenant
+// whose row would stay the same is not updated: its cached entries remain valid.
+const SUCCEEDED = `
+  WITH saved AS (${saveSetSql('$9', '$10')}), unit AS (
+    SELECT t.id, t.slug, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back,
+           (t.schema_version, t.migration_set, t.policy_version) IS DISTINCT FROM ($4, $9, ${POLICY_VERSION}) AS is_changed
+    ${OF_UNIT}
   ), changed AS (
     UPDATE tenants t
-    SET schema_version = $4, policy_version = ${POLICY_VERSION}, status = CASE WHEN is_back THEN 'active' ELSE t.status END,
+    SET schema_version = $4, migration_set = $9, policy_version = ${POLICY_VERSION},
+        status = CASE WHEN is_back THEN 'active' ELSE t.status END,
         message = CASE WHEN is_back THEN NULL ELSE t.message END
-    FROM unit WHERE t.id = unit.id
+    FROM unit WHERE t.id = unit.id AND (is_changed OR is_back)
   ), audited AS (
     ${AUDIT}
-    SELECT $7, 'tenant.maintenance-end', 'tenant', id, slug,
+    SELECT $6, 'tenant.maintenance-end', 'tenant', id, slug,
            jsonb_build_object('status', 'maintenance', 'message', message),
            jsonb_build_object('status', 'active', 'message', NULL, 'migration', $1::uuid)
     FROM unit WHERE is_back
   )
-  ${RECORD} SELECT $1, id, slug, 'succeeded', NULL, schema_version, $4, $6 FROM unit ${REPLACE}`;
+  ${RECORD} SELECT $1, id, slug, 'succeeded', NULL, schema_version, $4, $5 FROM unit ${REPLACE}`;
 
 const FAILED = `
-  WITH unit AS (
-    SELECT t.id, t.slug, t.message, t.schema_version, $8::text IS NOT NULL AND t.status = 'active' AS is_stopped,
-           $4::text IS NOT NULL AND ${isBehindSql('$5')} AS is_further
-    FROM tenants t
-    WHERE t.target_id = $2 AND t.schema_name = $3 AND ${HAS_TABLES} AND ${needsMigrationSql('$10')}
-    FOR UPDATE OF t
+  WITH saved AS (${saveSetSql('$9', '$10')}), unit AS (
+    SELECT t.id, t.slug, t.message, t.schema_version, $11::text IS NOT NULL AND t.status = 'active' AS is_stopped,
+           $4::text IS NOT NULL AND (t.schema_version, t.migration_set) IS DISTINCT FROM ($4, $9) AS is_changed
+    ${OF_UNIT}
   ), changed AS (
     UPDATE tenants t
-    SET schema_version = CASE WHEN is_further THEN $4 ELSE t.schema_version END,
+    SET schema_version = CASE WHEN is_changed THEN $4 ELSE t.schema_version END,
+        migration_set = CASE WHEN is_changed THEN $9 ELSE t.migration_set END,
         status = CASE WHEN is_stopped THEN 'maintenance' ELSE t.status END,
-        message = CASE WHEN is_stopped THEN $8 ELSE t.message END
-    FROM unit WHERE t.id = unit.id AND (is_stopped OR is_further)
+        message = CASE WHEN is_stopped THEN $11 ELSE t.message END
+    FROM unit WHERE t.id = unit.id AND (is_stopped OR is_changed)
   ), audited AS (
     ${AUDIT}
-    SELECT $7, 'tenant.maintenance', 'tenant', id, slug,
+    SELECT $6, 'tenant.maintenance', 'tenant', id, slug,
            jsonb_build_object('status', 'active', 'message', message),
-           jsonb_build_object('status', 'maintenance', 'message', $8::text, 'migration', $1::uuid)
+           jsonb_build_object('status', 'maintenance', 'message', $11::text, 'migration', $1::uuid)
     FROM unit WHERE is_stopped
   )
   ${RECORD}
-  SELECT $1, id, slug, 'failed', $9::jsonb, schema_version, CASE WHEN is_further THEN $4 ELSE schema_version END, $6
+  SELECT $1, id, slug, 'failed', $12::jsonb, schema_version, CASE WHEN is_changed THEN $4 ELSE schema_version END, $5
   FROM unit ${REPLACE}`;
 
-/** Records the outcome of a unit for each of its tenants that was behind, and updates their version and status. */
+/** Records the outcome of a unit for each of its tenants that was due, and updates their version and status. */
 @Injectable()
 export class UnitResults {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
-  async succeeded(operationId: string, unit: MigrationUnit, { version, durationMs }: UnitSuccess): Promise<void> {
-    await this.catalog.query(SUCCEEDED, [
-      operationId,
-      unit.targetId,
-      unit.schema,
-      version,
-      timestampIn(version),
-      durationMs,
-      TENANTRY_ACTOR.name,
-    ]);
+  async succeeded(operationId: string, unit: MigrationUnit, outcome: UnitSuccess): Promise<void> {
+    const set = migrationSetValues(outcome.recorded);
+    await this.catalog.query(SUCCEEDED, [...commonValues(operationId, unit, outcome), ...set]);
   }
 
-  /** @param needed the migration that the unit lacks */
-  async failed(operationId: string, unit: MigrationUnit, needed: string, outcome: UnitFailure): Promise<void> {
-    const { failure, reached, durationMs, maintenance } = outcome;
-    await this.catalog.query(FAILED, [
-      operationId,
-      unit.targetId,
-      unit.schema,
-      reached,
-      timestampIn(reached ?? ''),
-      durationMs,
-      TENANTRY_ACTOR.name,
-      maintenance,
-      JSON.stringify(failure),
-      timestampIn(needed),
-    ]);
+  /** Tables that have all migrations have failed otherwise: their set counts as unknown, so that they are looked at again. */
+  async failed(operationId: string, unit: MigrationUnit, outcome: UnitFailure): Promise<void> {
+    const { failure, recorded, needed, maintenance } = outcome;
+    const isComplete = recorded !== null && missingFrom(recorded, needed).length === 0;
+    const set = migrationSetValues(isComplete ? null : recorded);
+    const values = [...commonValues(operationId, unit, outcome), ...set, maintenance, JSON.stringify(failure)];
+    await this.catalog.query(FAILED, values);
   }
 
   /** Forgets failed units, so that a retry of the operation migrates them. */
   async forgetFailures(catalog: EntityManager, operationId: string): Promise<void> {
     await catalog.delete(OperationTenantEntity, { operationId, status: 'failed' });
   }
+}
+
+/** $1 to $8. */
+function commonValues(
+  operationId: string,
+  { targetId, schema }: MigrationUnit,
+  { recorded, needed, verify, durationMs }: UnitSuccess | UnitFailure,
+): unknown[] {
+  const version = recorded && (newestOf(recorded) ?? NO_MIGRATION);
+  return [operationId, targetId, schema, version, durationMs, TENANTRY_ACTOR.name, needed, verify];
 }

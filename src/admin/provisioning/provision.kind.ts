@@ -9,6 +9,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { type ProvidedDatabase, providedDatabase } from '../../catalog/provided-database.js';
+import { migrationSetValues, saveSetSql } from '../../catalog/migration-set-sql.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
@@ -36,15 +37,22 @@ interface Location {
   readonly schema: string;
 }
 
-/** Sets the versions to the oldest ones recorded for tenants in the same tables, or to $2 and $3 if there are none. */
+/**
+ * Takes the versions of another tenant in the same tables, the oldest ones if they differ, or those of $2 to $5 if there is
+ * none.
+ */
 const ACTIVATE = `
-  UPDATE tenants t SET status = 'active', schema_version = coalesce(
-    (SELECT o.schema_version FROM tenants o
-     WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL
-     ORDER BY substring(o.schema_version from '[0-9]{13}$') LIMIT 1), $2), policy_version = coalesce(
-    (SELECT min(o.policy_version) FROM tenants o
-     WHERE o.target_id = t.target_id AND o.schema_name = t.schema_name AND o.schema_version IS NOT NULL), $3)
-  WHERE t.id = $1 AND t.status = 'provisioning'`;
+  WITH saved AS (${saveSetSql('$4', '$5')}), others AS (
+    SELECT o.schema_version, o.migration_set, min(o.policy_version) OVER () AS policy_version
+    FROM tenants o JOIN tenants t ON o.target_id = t.target_id AND o.schema_name = t.schema_name
+    WHERE t.id = $1 AND o.schema_version IS NOT NULL
+    ORDER BY substring(o.schema_version from '[0-9]{13}$'), o.migration_set NULLS FIRST LIMIT 1
+  ), versions AS (
+    SELECT * FROM others UNION ALL SELECT $2, $4, $3 WHERE NOT EXISTS (SELECT FROM others)
+  )
+  UPDATE tenants t SET status = 'active', schema_version = v.schema_version, migration_set = v.migration_set,
+    policy_version = v.policy_version
+  FROM versions v WHERE t.id = $1 AND t.status = 'provisioning'`;
 
 /**
  * Creates what a tenant needs: login role, database, schema, tables. Names and passwords are written to the catalog
@@ -136,7 +144,7 @@ export class ProvisionKind implements OperationKind<Input> {
     if (await this.hasOtherTenants(target, schema)) return;
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
     const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy };
-    const { version } = await this.targets.use(
+    const { version, recorded } = await this.targets.use(
       target,
       async (client) => {
         await this.isolation.prepare(client, target);
@@ -144,11 +152,14 @@ export class ProvisionKind implements OperationKind<Input> {
       },
       { signal },
     );
-    await saveState({ schemaVersion: version });
+    await saveState({ schemaVersion: version, migrations: JSON.stringify(recorded) });
   }
 
   private async activate({ tenantId, state }: Run): Promise<void> {
-    await this.catalog.query(ACTIVATE, [tenantId, state['schemaVersion'] ?? null, POLICY_VERSION]);
+    const { schemaVersion = null, migrations } = state;
+    // A former release may have migrated the tables.
+    const recorded = migrations === undefined ? null : (JSON.parse(migrations) as string[]);
+    await this.catalog.query(ACTIVATE, [tenantId, schemaVersion, POLICY_VERSION, ...migrationSetValues(recorded)]);
   }
 
   private hasOtherTenants({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {

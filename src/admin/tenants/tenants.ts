@@ -6,6 +6,7 @@ import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { throwIfTaken } from '../../platform/postgres/unique-violation.js';
+import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { codeVersion } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
@@ -52,13 +53,14 @@ export class Tenants {
       .insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 })
       .catch((error: unknown) => throwIfTaken(error, 'the slug is already in use'));
     await this.setDomains(catalog, id, domains);
-    const requiredCode = codeVersion(this.schema.migrations); // older code would create outdated tables
+    const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind: this.provisionKind,
       input: { serverId: placement.id },
       tenantId: id,
       subject: options.slug,
-      requiredCode,
+      requiredCode: codeVersion(migrations),
+      requiredMigrations: orderedNames(migrations),
     };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);

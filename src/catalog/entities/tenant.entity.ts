@@ -31,6 +31,10 @@ export class TenantEntity {
   @Column('text', { name: 'schema_version', nullable: true })
   schemaVersion: string | null;
 
+  /** Digest of the set of its migrations; null when it is not known which they are. */
+  @Column('text', { name: 'migration_set', nullable: true })
+  migrationSet: string | null;
+
   @Column('jsonb')
   limits: TenantLimits;
 
@@ -54,7 +58,7 @@ const limit = z.int().positive().optional().catch(undefined);
 const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
 
 export function toTenant(entity: TenantEntity): Tenant {
-  const { id, slug, status, isolation, targetId, schema, schemaVersion, message, version } = entity;
+  const { id, slug, status, isolation, targetId, schema, schemaVersion, migrationSet, message, version } = entity;
   const limits = Limits.parse(entity.limits);
   return Object.freeze({
     id,
@@ -64,6 +68,7 @@ export function toTenant(entity: TenantEntity): Tenant {
     targetId,
     schema,
     schemaVersion,
+    migrationSet,
     limits: Object.freeze(limits),
     message,
     version,

@@ -35,6 +35,8 @@ export interface Tenant {
   readonly schema: string | null;
   /** Name of the newest tenant migration applied to its tables; null until one is. */
   readonly schemaVersion: string | null;
+  /** Digest of the set of migrations that its tables have; null when that is not known. */
+  readonly migrationSet: string | null;
   readonly limits: TenantLimits;
   /** Shown to callers while in maintenance. */
   readonly message: string | null;

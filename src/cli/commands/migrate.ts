@@ -16,14 +16,20 @@ Examples:
   $ npm run tenantry -- migrate --canary 3 --wave 100 --parallel 4
   $ npm run tenantry -- migrate --canary acme,globex --max-failures 0 --on-failure maintenance
   $ npm run tenantry -- migrate --tenant hooli --tenant initech
+  $ npm run tenantry -- migrate --verify
 
 A unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.`;
 
 /** `migrate` */
 export function defineMigrate(command: Command, { run }: CommandRunners): void {
   command
-    .option('--tenant <slug>', 'only this tenant; may be repeated', repeated)
+    .option(
+      '--tenant <slug>',
+      'only this tenant, even if the catalog takes it for up to date; may be repeated',
+      repeated,
+    )
     .option('--canary <n|slugs>', 'migrate first: a number of units, or these tenants (comma-separated)')
+    .option('--verify', 'also look at tables that the catalog takes for up to date, as after a restored dump')
     .option('--wave <n>', 'units between two checks of --max-failures (default: 50)', wholeNumber)
     .option('--parallel <n>', 'concurrent units per server (default: 2)', wholeNumber)
     .option('--max-failures <n>', 'start no further wave after more failed units than this (default: 5)', wholeNumber)
@@ -41,6 +47,7 @@ export function defineMigrate(command: Command, { run }: CommandRunners): void {
 interface MigrateOptions {
   readonly tenant?: readonly string[];
   readonly canary?: string;
+  readonly verify?: boolean;
   readonly wave?: number;
   readonly parallel?: number;
   readonly maxFailures?: number;
@@ -52,11 +59,12 @@ interface MigrateOptions {
 
 async function migrate(context: CommandContext, options: MigrateOptions): Promise<void> {
   if (options.dryRun) return printPreview(context, options);
-  const { tenant, canary, wave, parallel, maxFailures, onFailure, lockTimeout, wait } = options;
+  const { tenant, canary, verify, wave, parallel, maxFailures, onFailure, lockTimeout, wait } = options;
   const request = {
     kind: 'migrate',
     tenants: tenant,
     canary: canary === undefined ? undefined : canaryOf(canary),
+    verify,
     waveSize: wave,
     parallelism: parallel,
     maxFailures,
@@ -68,9 +76,12 @@ async function migrate(context: CommandContext, options: MigrateOptions): Promis
 
 async function printPreview(
   { output, session }: CommandContext,
-  { tenant, lockTimeout }: MigrateOptions,
+  { tenant, verify, lockTimeout }: MigrateOptions,
 ): Promise<void> {
-  const request = parseOrThrow(previewRequest, withoutUndefined({ tenants: tenant, lockTimeoutMs: lockTimeout }));
+  const request = parseOrThrow(
+    previewRequest,
+    withoutUndefined({ tenants: tenant, verify, lockTimeoutMs: lockTimeout }),
+  );
   const preview = await session.get(FleetPreview).preview(request);
   output.print(preview, () => describePreview(preview));
 }

@@ -3,6 +3,7 @@ import type { NamingStrategyInterface } from 'typeorm';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
+import { missingFrom } from './migration-set.js';
 import { recordedMigrations } from './recorded-migrations.js';
 import { replaceFormerPolicies } from './replace-former-policies.js';
 import { runMigrations } from './run-migrations.js';
@@ -27,6 +28,8 @@ export interface MigrateOptions {
 export interface MigratedTables {
   /** The newest migration of the list, as recorded in the schema; `none` when the list is empty. */
   readonly version: string;
+  /** All migrations that the schema records, in the order in which they ran; also such as are not in the list. */
+  readonly recorded: readonly string[];
   /** The migrations that this run applied, in order; empty when there were none pending. */
   readonly applied: readonly string[];
 }
@@ -54,8 +57,8 @@ export function migrateTables(
   return withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client);
     await replaceFormerPolicies(client, schema, { lockTimeoutMs, attempts, signal, onRetry });
-    const before = new Set(await recordedMigrations(client, schema));
-    const pending = names.filter((name) => !before.has(name));
+    let recorded = await recordedMigrations(client, schema);
+    const pending = missingFrom(recorded, names);
     if (pending.length > 0) {
       await runMigrations(client, migrations, {
         database,
@@ -67,15 +70,16 @@ export function migrateTables(
         trustedFunctions,
         namingStrategy,
       });
-      assertRecorded(names, await recordedMigrations(client, schema));
+      recorded = await recordedMigrations(client, schema);
+      assertRecorded(names, recorded);
     }
     await grantTenantTables(client, schema, role, trustedFunctions);
-    return { version: names.at(-1) ?? NO_MIGRATION, applied: pending };
+    return { version: names.at(-1) ?? NO_MIGRATION, recorded, applied: pending };
   });
 }
 
 /** Trusts the schema's own record instead of the plan, so that a migration that did not run is never reported as applied. */
 function assertRecorded(names: readonly string[], recorded: readonly string[]): void {
-  const missing = names.filter((name) => !recorded.includes(name));
+  const missing = missingFrom(recorded, names);
   if (missing.length > 0) throw new MigrationNotRecordedError(missing);
 }

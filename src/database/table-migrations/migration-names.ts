@@ -14,7 +14,12 @@ export function timestampOf(name: string): number {
 
 /** The migrations' names in the order in which they run. */
 export function orderedNames(migrations: readonly Migration[]): string[] {
-  return migrations.map(migrationName).toSorted((a, b) => timestampOf(a) - timestampOf(b));
+  return migrations.map(migrationName).toSorted(byTimestamp);
+}
+
+/** Compares two names; one without a timestamp comes first. */
+export function byTimestamp(a: string, b: string): number {
+  return (timestampOf(a) || 0) - (timestampOf(b) || 0);
 }
 
 /** The newest migration's name, which is the version of a schema that has them all; `none` for an empty list. */

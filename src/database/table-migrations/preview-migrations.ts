@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
-import { type Migration, orderedNames, timestampOf } from './migration-names.js';
+import { type Migration, orderedNames } from './migration-names.js';
+import { missingFrom } from './migration-set.js';
 import { runMigrations } from './run-migrations.js';
 import { unlock, tryLock, withSchemaLock } from './schema-lock.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
@@ -21,20 +22,20 @@ const TYPEORM_CATALOG_QUERY =
 const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b/i;
 
 /**
- * Returns the SQL that the migrations after `from` would run, and proves that it works by running all migrations in a
+ * Returns the SQL that the pending migrations would run, and proves that it works by running all migrations in a
  * scratch schema of this database, which is dropped afterwards. No live table is locked. The scratch tables have no rows,
  * and whatever a migration creates outside its schema (a role, an extension) is not undone.
  *
- * @param from the newest migration of the tables; null when they have none
+ * @param recorded the migrations that the tables have
  * @throws MigrationFailedError, MigrationLockedError, the signal's reason
  */
 export async function previewMigrations(
   client: pg.ClientBase,
-  from: string | null,
+  recorded: readonly string[],
   migrations: readonly Migration[],
   { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry, namingStrategy }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
-  const pending = namesAfter(from, migrations);
+  const pending = missingFrom(recorded, orderedNames(migrations));
   if (pending.length === 0) return [];
   await dropAbandonedSchemas(client);
   const schema = `${SCRATCH_PREFIX}${randomBytes(6).toString('hex')}`;
@@ -54,12 +55,6 @@ export async function previewMigrations(
     );
   });
   return pending.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
-}
-
-function namesAfter(from: string | null, migrations: readonly Migration[]): string[] {
-  const since = from === null ? NaN : timestampOf(from);
-  const names = orderedNames(migrations);
-  return Number.isNaN(since) ? names : names.filter((name) => timestampOf(name) > since);
 }
 
 /** Drops the scratch schemas of previews that were killed. A running preview holds its schema's lock. */

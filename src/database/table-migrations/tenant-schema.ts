@@ -9,10 +9,12 @@ export interface TenantSchema {
   /** Options of TypeORM for all tenants' data sources. */
   readonly typeorm?: TypeormOptions;
   /**
-   * Name of the oldest migration that this code can work with: tenants without it are not served until they have it.
-   * Default: the newest of `migrations`.
+   * Name of the last migration that this code cannot do without: tenants that lack it, or one before it, are not served
+   * until they have it. Default: the newest of `migrations`.
    */
   readonly requiredVersion?: string;
+  /** Names of the migrations that all domains' `requiredVersion` add up to. Default: those up to `requiredVersion`. */
+  readonly requiredMigrations?: readonly string[];
   /**
    * SECURITY DEFINER functions that login roles may execute, although their owner bypasses row-level security: what an
    * extension brings and you trust. `schema.name` for all functions of that name, or `schema.name(type,type)` as

@@ -1,34 +1,65 @@
-import { newestMigration } from '../../database/table-migrations/migration-names.js';
-import { HAS_TABLES, isBehindSql, timestampIn } from '../../admin/fleet-migrations/fleet-sql.js';
+import { isUnservedSql, timestampIn } from '../../catalog/migration-set-sql.js';
+import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
+import { newestOf, requiredMigrations } from '../../database/table-migrations/migration-set.js';
+import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { fail, ok, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import { placesThatDiffer } from './migrated-places.js';
 
 const NAME = 'migrations';
+const REMEDY = 'npm run tenantry -- migrate';
 
 interface TenantsBehind {
   readonly behind: number;
-  /** Of those, tenants behind even the oldest migration that this code works with. */
+  /** Of those, tenants that lack a migration that this code requires. */
   readonly unserved: number;
   readonly example: string | null;
 }
 
 const BEHIND = `
-  SELECT count(*)::int AS behind, (count(*) FILTER (WHERE ${isBehindSql('$2')}))::int AS unserved,
+  SELECT count(*)::int AS behind, (count(*) FILTER (WHERE ${isUnservedSql('$3', '$4')}))::int AS unserved,
          min(t.slug) AS example
-  FROM tenants t WHERE ${HAS_TABLES} AND ${isBehindSql('$1')}`;
+  FROM tenants t WHERE ${HAS_TABLES} AND ${isUnservedSql('$1', '$2')}`;
 
-/** Checks that all tenants' tables have the newest migration of this code. */
+/** Checks that all tenants' tables have the migrations of this code, by the catalog's summary and by what the tables record. */
 export const migrations: Check<CatalogContext> = {
   name: NAME,
-  run: async ({ catalog, schema }) => {
-    const newest = newestMigration(schema.migrations);
-    const required = schema.requiredVersion ?? newest;
-    const { rows } = await catalog.query<TenantsBehind>(BEHIND, [timestampIn(newest), timestampIn(required)]);
-    const { behind = 0, unserved = 0, example = null } = rows[0] ?? {};
-    const remedy = 'npm run tenantry -- migrate';
-    if (behind === 0) return [ok(NAME, `all tenants are up to date with ${newest}`)];
-    const message = `${behind} tenants are behind ${newest}, for example ${example}`;
-    if (unserved === 0) return [warn(NAME, `${message}; they are served`, remedy)];
-    return [fail(NAME, `${message}; ${unserved} of them are not served`, remedy)];
+  run: async (context) => {
+    const names = orderedNames(context.schema.migrations);
+    const newest = newestMigration(context.schema.migrations);
+    const [behind, places] = await Promise.all([tenantsBehind(context, names), placesThatDiffer(context, names)]);
+    const findings = [
+      ...behind,
+      ...places.differing.map(({ subject, lacking, beyondCatalog, slug, isBehind }) => {
+        const remedy = `${REMEDY} --tenant ${slug}`;
+        if (lacking.length === 0) {
+          return warn(NAME, `has ${beyondCatalog.join(', ')}, which the catalog does not record`, remedy, subject);
+        }
+        const reason = isBehind ? '' : ', which the catalog records or takes for granted';
+        return fail(NAME, `lacks ${lacking.join(', ')}${reason}`, remedy, subject);
+      }),
+      ...places.unread.map(({ subject, reason }) =>
+        fail(NAME, `cannot be checked: ${reason}`, 'allow the owner role of the server to connect', subject),
+      ),
+    ];
+    if (places.omitted > 0) {
+      findings.push(fail(NAME, `${places.omitted} more sets of tables differ from the catalog`, `${REMEDY} --verify`));
+    }
+    if (findings.length > 0) return findings;
+    const newer = places.beyondCode === 0 ? '' : `; ${places.beyondCode} sets of tables have newer ones besides`;
+    return [ok(NAME, `all tenants are up to date with ${newest}${newer}`)];
   },
 };
+
+async function tenantsBehind({ catalog, schema }: CatalogContext, names: readonly string[]): Promise<Finding[]> {
+  const required = requiredMigrations(schema);
+  const { rows } = await catalog.query<TenantsBehind>(BEHIND, [
+    ...[names, timestampIn(newestOf(names) ?? '')],
+    ...[required, timestampIn(newestOf(required) ?? '')],
+  ]);
+  const { behind = 0, unserved = 0, example = null } = rows[0] ?? {};
+  if (behind === 0) return [];
+  const message = `${behind} tenants are behind ${newestMigration(schema.migrations)}, for example ${example}`;
+  if (unserved === 0) return [warn(NAME, `${message}; they are served`, REMEDY)];
+  return [fail(NAME, `${message}; ${unserved} of them are not served`, REMEDY)];
+}

@@ -1,17 +1,34 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { MigrationSets } from '../../catalog/migration-sets.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { newestMigration } from '../../database/table-migrations/migration-names.js';
+import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
+import { digestOf, missingFrom, newestOf, requiredMigrations } from '../../database/table-migrations/migration-set.js';
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './admission.errors.js';
 
-/** Decides which tenants this instance serves: active ones whose tables are at least as new as its code requires. */
+/** Decides which tenants this instance serves: active ones whose tables have the migrations that its code requires. */
 @Injectable()
-export class TenantAvailability {
-  private readonly requiredVersion: string;
+export class TenantAvailability implements OnModuleInit {
+  private readonly logger = new Logger(TenantAvailability.name);
+  private readonly required: readonly string[];
+  private readonly newestRequired: string;
+  /** Whether tables with a set of migrations, by its digest, lack a required one. */
+  private readonly isSetBehind = new Map<string, boolean>();
+  private readonly loading = new Set<string>();
 
-  constructor(@Inject(TENANT_SCHEMA) { requiredVersion, migrations }: TenantSchema) {
-    this.requiredVersion = requiredVersion ?? newestMigration(migrations);
+  constructor(
+    @Inject(TENANT_SCHEMA) schema: TenantSchema,
+    @Inject(MigrationSets) private readonly sets: Pick<MigrationSets, 'all' | 'find'>,
+  ) {
+    this.required = requiredMigrations(schema);
+    this.newestRequired = newestOf(this.required) ?? NO_MIGRATION;
+    this.isSetBehind.set(digestOf(this.required), false);
+  }
+
+  /** So that the first requests of tenants find the verdict. */
+  async onModuleInit(): Promise<void> {
+    for (const [digest, names] of await this.sets.all()) this.judge(digest, names);
   }
 
   /** @throws TenantSuspendedError, TenantUnavailableError unless the tenant is currently served */
@@ -37,9 +54,36 @@ export class TenantAvailability {
     }
   }
 
-  /** Tables newer than the code are fine: migrations must keep the previous code working. */
-  private isBehind({ schemaVersion }: Tenant): boolean {
-    if (schemaVersion === this.requiredVersion) return false; // the usual case, without parsing names
-    return isBehind(schemaVersion, this.requiredVersion);
+  /**
+   * Migrations that the code does not know are fine: they must keep the previous code working. Where the set is not known,
+   * or not known yet, the newest migration decides.
+   */
+  private isBehind({ migrationSet, schemaVersion }: Tenant): boolean {
+    if (migrationSet !== null) {
+      const verdict = this.isSetBehind.get(migrationSet);
+      if (verdict !== undefined) return verdict;
+      void this.load(migrationSet);
+    }
+    return isBehind(schemaVersion, this.newestRequired);
+  }
+
+  /** A set that has come into the catalog since the start: newer code migrates, or has migrated, tenants. */
+  private async load(digest: string): Promise<void> {
+    if (this.loading.has(digest)) return;
+    this.loading.add(digest);
+    try {
+      const names = await this.sets.find(digest);
+      if (names) this.judge(digest, names);
+    } catch (error) {
+      this.logger.debug(
+        `Cannot read set ${digest} of migrations: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    } finally {
+      this.loading.delete(digest);
+    }
+  }
+
+  private judge(digest: string, names: readonly string[]): void {
+    this.isSetBehind.set(digest, missingFrom(names, this.required).length > 0);
   }
 }

@@ -18,6 +18,7 @@ export const TENANT: CacheKind<Tenant> = {
     targetId: z.guid().nullable(),
     schema: z.string().nullable(),
     schemaVersion: z.string().nullable(),
+    migrationSet: z.string().nullable(),
     limits: z.strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit }),
     message: z.string().nullable(),
     version: z.int(),

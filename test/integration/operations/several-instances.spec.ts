@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { ConflictError } from '../../../src/platform/errors/request.errors.js';
+import { migration } from '../../support/tables/migration-fixture.js';
 import { soon } from '../../support/load/soon.js';
 import { ACTOR, kindOf, OperationsRig } from '../../support/operations/support.js';
 
@@ -124,6 +125,23 @@ describe('an operation shared by several instances', () => {
     b.start();
     await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
     expect(ran).toEqual(['older', 'newer']);
+  });
+
+  it('is left to instances whose code has every migration of the code that it was requested with', async () => {
+    const migrations = ['First1700000000001', 'Late1700000000002', 'Last1700000000003'];
+    const [first, late, last] = migrations.map((name) => migration(name, 'SELECT 1'));
+    const ran: string[] = [];
+    const { runner: a } = await rig.instance(kindOf({ only: async () => void ran.push('without') }), [first!, last!]);
+    const kind = kindOf({ only: async () => void ran.push('with') });
+    const { runner: b } = await rig.instance(kind, [first!, late!, last!]);
+    const { id } = await rig.ask(kind, 'something', 1_700_000_000_003, migrations);
+    const { id: anybodys } = await rig.ask(kind, 'something else', 1_700_000_000_003, migrations.slice(0, 1));
+    a.start();
+    await soon(async () => expect((await rig.read(anybodys)).status).toBe('succeeded'));
+    expect(await rig.read(id)).toMatchObject({ status: 'pending', attempts: 0 });
+    b.start();
+    await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
+    expect(ran).toEqual(['without', 'with']);
   });
 
   it('is rejected while another one on the same subject is in progress', async () => {

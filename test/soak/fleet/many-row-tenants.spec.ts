@@ -10,8 +10,8 @@ beforeAll(async () => {
   fleet = await Fleet.create();
   await (await fleet.instance([NOTES])).provision('one', 'row');
   await fleet.database.admin(
-    `INSERT INTO tenants (slug, status, isolation, target_id, schema_name, schema_version)
-     SELECT 't' || n, 'active', 'row', target_id, schema_name, schema_version
+    `INSERT INTO tenants (slug, status, isolation, target_id, schema_name, schema_version, migration_set)
+     SELECT 't' || n, 'active', 'row', target_id, schema_name, schema_version, migration_set
      FROM generate_series(2, $1::int) n, tenants WHERE slug = 'one'`,
     [TENANTS],
   );

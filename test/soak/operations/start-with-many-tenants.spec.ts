@@ -26,8 +26,8 @@ beforeAll(async () => {
   few = await catalogOfFour();
   many = await catalogOfFour();
   await many.admin(
-    `INSERT INTO tenants (slug, isolation, status, target_id, schema_name, schema_version)
-     SELECT 'many-' || n, 'row', 'active', target_id, schema_name, schema_version
+    `INSERT INTO tenants (slug, isolation, status, target_id, schema_name, schema_version, migration_set)
+     SELECT 'many-' || n, 'row', 'active', target_id, schema_name, schema_version, migration_set
      FROM generate_series(1, $1::int) n, tenants WHERE slug = 'acme'`,
     [TENANTS],
   );

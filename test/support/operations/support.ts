@@ -58,11 +58,20 @@ export class OperationsRig {
   }
 
   /** Creates an operation of the kind. */
-  ask(kind: TestKind, subject = 'something', requiredCode = 0): Promise<OperationEntity> {
+  ask(
+    kind: TestKind,
+    subject = 'something',
+    requiredCode = 0,
+    requiredMigrations?: string[],
+  ): Promise<OperationEntity> {
     const { catalog } = this.first();
     const operations = new Operations(catalog, kinds(kind), new AuditLog());
     return catalog.transaction((manager) =>
-      operations.create(manager, { kind, input: {}, tenantId: null, subject, requiredCode }, ACTOR),
+      operations.create(
+        manager,
+        { kind, input: {}, tenantId: null, subject, requiredCode, ...(requiredMigrations && { requiredMigrations }) },
+        ACTOR,
+      ),
     );
   }
 

@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
+import { MigrationSets } from '../../../src/catalog/migration-sets.js';
 import { type Placement, TenantDataSources } from '../../../src/database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
@@ -69,7 +70,8 @@ export class SuspensionRig {
     const pools = new ConnectionPools(config);
     const dataSources = new TenantDataSources(config, SCHEMA, pools);
     await dataSources.onModuleInit();
-    new TenantStatusEnforcer(pools, instance.lookup, new TenantAvailability(SCHEMA)).onModuleInit();
+    const sets = new MigrationSets(instance.catalog);
+    new TenantStatusEnforcer(pools, instance.lookup, new TenantAvailability(SCHEMA, sets)).onModuleInit();
     const observer = new pg.Client(superuserOf(database.name));
     await observer.connect();
     return new SuspensionRig(catalog, database, instance, pools, dataSources, through(database.target), observer);

@@ -31,6 +31,14 @@ describe('the schema of all features', () => {
     expect(schemaOf([notes, { migrations: [TASKS] }]).requiredVersion).toBe('Tasks1764000000002');
   });
 
+  it('requires of each feature its own, so that none waits for a migration that it can do without', () => {
+    const notes = { migrations: [NOTES, TITLES], requiredVersion: 'Notes1764000000001' };
+    const later = migration('Later1764000000009', 'SELECT 1');
+    expect(schemaOf([notes, { migrations: [TASKS, later] }]).requiredMigrations).toEqual([
+      ...['Notes1764000000001', 'Tasks1764000000002', 'Later1764000000009'],
+    ]);
+  });
+
   it('refuses two migrations of one name', () => {
     const again = migration('Notes1764000000001', 'SELECT 2');
     expect(() => schemaOf([{ migrations: [NOTES] }, { migrations: [again] }])).toThrow(/Notes1764000000001/);

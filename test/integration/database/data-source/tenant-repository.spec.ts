@@ -34,7 +34,7 @@ afterAll(() => tenants.close());
 function runAs<T>({ name, id, dataSource }: TestTenant, work: () => Promise<T>): Promise<T> {
   const tenant: Tenant = Object.freeze({
     ...{ id, slug: name, status: 'active', isolation: 'row', targetId: 'test', schema: 'shared' },
-    ...{ schemaVersion: null, limits: {}, message: null, version: 1 },
+    ...{ schemaVersion: null, migrationSet: null, limits: {}, message: null, version: 1 },
   });
   return context.run({ tenant, dataSource }, work);
 }

@@ -137,7 +137,7 @@ describe('options of TypeORM for tenants', () => {
       `SELECT conname FROM pg_constraint WHERE contype = 'p' AND conrelid = '${migrated}.thing'::regclass`,
     );
     expect(names).toEqual([{ conname: 'pk_of_thing' }]);
-    const [preview] = await previewMigrations(client, null, [creates], options);
+    const [preview] = await previewMigrations(client, [], [creates], options);
     expect(preview?.sql.join('\n')).toContain('pk_of_thing');
   });
 

@@ -29,7 +29,7 @@ async function scratchSchemas(): Promise<number> {
 describe('a migration preview', () => {
   it("shows the statements of pending migrations, without TypeORM's own queries", async () => {
     const client = await fixture.client();
-    expect(await previewMigrations(client, 'A1764000000001', [A, B, INDEX])).toEqual([
+    expect(await previewMigrations(client, ['A1764000000001'], [A, B, INDEX])).toEqual([
       {
         migration: 'B1764000000002',
         sql: [
@@ -44,7 +44,7 @@ describe('a migration preview', () => {
 
   it('equals what is run afterwards', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
-    const preview = await previewMigrations(client, null, sampleSchema.migrations);
+    const preview = await previewMigrations(client, [], sampleSchema.migrations);
     expect(preview.map((step) => step.migration)).toEqual([
       'CreateCustomers1764000000000',
       'CreateOrders1764000001000',
@@ -60,15 +60,15 @@ describe('a migration preview', () => {
   it('is empty, without opening a connection, when nothing is pending', async () => {
     const client = await fixture.client();
     const statements = recordStatements(client);
-    expect(await previewMigrations(client, 'B1764000000002', [A, B])).toEqual([]);
+    expect(await previewMigrations(client, ['A1764000000001', 'B1764000000002'], [A, B])).toEqual([]);
     expect(statements).toEqual([]);
   });
 
   it('leaves nothing behind, even when a migration fails', async () => {
     const client = await fixture.client();
     const before = await stateOf(client);
-    await previewMigrations(client, null, [A, B, INDEX]);
-    await expect(previewMigrations(client, null, [A, FAILS])).rejects.toMatchObject({
+    await previewMigrations(client, [], [A, B, INDEX]);
+    await expect(previewMigrations(client, [], [A, FAILS])).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
       migration: 'Fails1764000000004',
       sqlState: '42P01',
@@ -82,22 +82,22 @@ describe('a migration preview', () => {
     await migrateTables(client, tables, [A]);
     const user = await fixture.client();
     await user.query(`BEGIN; LOCK TABLE ${tables.schema}.a`);
-    await previewMigrations(client, 'A1764000000001', [A, B], { lockTimeoutMs: 20, attempts: 1 });
+    await previewMigrations(client, ['A1764000000001'], [A, B], { lockTimeoutMs: 20, attempts: 1 });
     await user.query('COMMIT');
   });
 
   it('removes leftovers of a killed preview, but nothing of a running one', async () => {
     const client = await fixture.client();
     const killed = migration('B1764000000002', 'SELECT pg_terminate_backend(pg_backend_pid())');
-    await expect(previewMigrations(client, null, [A, killed])).rejects.toThrow('B1764000000002');
+    await expect(previewMigrations(client, [], [A, killed])).rejects.toThrow('B1764000000002');
     expect(await scratchSchemas()).toBe(1);
     const [outer, inner] = [await fixture.client(), await fixture.client()];
     let seen: number | undefined;
     const looks = migration('B1764000000002', async () => {
-      await previewMigrations(inner, null, [A]);
+      await previewMigrations(inner, [], [A]);
       seen = await scratchSchemas();
     });
-    await previewMigrations(outer, null, [A, looks]);
+    await previewMigrations(outer, [], [A, looks]);
     expect(seen).toBe(1); // the outer one's own: the killed one's is gone, and so is the inner one's
     expect(await scratchSchemas()).toBe(0);
   });

@@ -19,7 +19,7 @@ import { VerifiedSecrets } from '../../../../src/tenant/identification/verified-
 
 const ACME: Tenant = {
   ...{ id: '6f1f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'acme', status: 'active', isolation: 'row' },
-  ...{ targetId: null, schema: null, schemaVersion: null, limits: {}, message: null, version: 1 },
+  ...{ targetId: null, schema: null, schemaVersion: null, migrationSet: null, limits: {}, message: null, version: 1 },
 };
 const UMBRELLA: Tenant = { ...ACME, id: '0b8f6a3e-3c1b-4a53-9f8e-0a3f5a1c2b3d', slug: 'umbrella' };
 const NO_SELECTORS: TenantSelectors = { header: undefined, path: undefined, host: undefined, subdomain: undefined };
