@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { CLIENT_KEEPALIVE, keepaliveOptions } from '../../database/connection/keepalive.js';
 import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-check.js';
 import { ensureLoginRole } from '../provisioning/postgres-objects.js';
 import { RotationRejectedError, NewRoleLoginError } from './credentials.errors.js';
@@ -56,6 +57,8 @@ async function assertCanLogIn(
     user: role,
     password,
     database: current.database,
+    ...CLIENT_KEEPALIVE,
+    options: keepaliveOptions(),
     connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
     application_name: 'tenantry rotation',
   });

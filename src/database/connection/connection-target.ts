@@ -34,6 +34,8 @@ export interface ConnectionTarget {
   readonly database: string;
   readonly role: string;
   readonly password: string;
+  /** The startup parameter `options` that the URL of the target has, such as `-c work_mem=8MB`. */
+  readonly options?: string | undefined;
   /** With which stamps for the database are signed; absent until the database has it. */
   readonly stampKey?: StampKey | undefined;
 }

@@ -23,6 +23,7 @@ export function targetOfUrl(text: string, serverId: string): ConnectionTarget {
     database: decodeURIComponent(url.pathname.slice(1)),
     role: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
+    options: url.searchParams.get('options') ?? undefined,
   });
 }
 

@@ -1,6 +1,8 @@
+import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
+import { CLIENT_KEEPALIVE, keepaliveOptions } from '../connection/keepalive.js';
 import type { ConnectionConfig } from '../connection/read-write-client.js';
 import type { RoleCheckOptions } from '../connection/role-check.js';
 
@@ -38,8 +40,9 @@ export function roleCheckOptions({ connectTimeoutMs, trustedFunctions = [] }: Po
 const READ_TIMEOUT_MARGIN_MS = 5_000;
 
 /**
- * The node-postgres configuration for a connection to the target. `statement_timeout` is set at connect, except behind
- * a pooler, which would reject it or leave it on a connection that other clients use: there it is sent with the stamp.
+ * The node-postgres configuration for a connection to the target. `statement_timeout` and the keepalive
+ * of the server's side are set at connect, except behind a pooler, which would reject them or leave them on a connection
+ * that other clients use: there the timeout is sent with the stamp, and the pooler has keepalive settings of its own.
  */
 export function clientConfig(target: ConnectionTarget, options: PoolOptions): ConnectionConfig {
   const isBehindPooler = target.server.aroundPooler !== undefined;
@@ -51,12 +54,16 @@ export function clientConfig(target: ConnectionTarget, options: PoolOptions): Co
     user: target.role,
     password: target.password,
     application_name: SIGNING_APPLICATION,
-    keepAlive: true,
+    ...CLIENT_KEEPALIVE,
     connectionTimeoutMillis: options.connectTimeoutMs,
     isBehindPooler,
-    ...(!isBehindPooler && { statement_timeout: options.statementTimeoutMs }),
+    ...(isBehindPooler ? target.options && { options: target.options } : directOptions(target, options)),
     query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
   };
+}
+
+function directOptions({ options }: ConnectionTarget, { statementTimeoutMs }: PoolOptions): pg.ClientConfig {
+  return { options: keepaliveOptions(options), statement_timeout: statementTimeoutMs };
 }
 
 export function poolOptions({ pool }: AppConfig): PoolOptions {

@@ -4,7 +4,8 @@ import { probePooler } from '../../database/statements/pooler-probe.js';
 import { PoolerLeakError } from '../../database/statements/pooler-probe.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
-import { queryServer } from '../diagnosis/query-server.js';
+import { queryPooler } from '../diagnosis/query-server.js';
+import { KEEPALIVE_SETTINGS, missingKeepalive } from './pooler-keepalive.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
 
@@ -30,12 +31,12 @@ export const pooler: Check<CatalogContext> = {
     try {
       const probedTarget = { ...target, server: { ...target.server, aroundPooler: { host, port, tls } } };
       const proven = await probePooler(probedTarget, options);
-      const version = await readVersion(target, options);
-      const outdated =
-        version !== undefined && isOutdated(version) ? [warn(NAME, `${version} has faults`, UPGRADE)] : [];
-      if (proven) return [...outdated, ...(outdated.length > 0 ? [] : [keepsStampsApart(version)])];
+      const console = { ...probedTarget, database: CONSOLE };
+      const version = await readVersion(console, options);
+      const doubts = version === undefined ? [] : await doubtsAbout(version, probedTarget, console, options);
+      if (proven) return doubts.length > 0 ? doubts : [keepsStampsApart(version)];
       return [
-        ...outdated,
+        ...doubts,
         warn(NAME, 'did not share a connection between two clients', 'set its pool_mode to transaction'),
       ];
     } catch (error) {
@@ -46,15 +47,30 @@ export const pooler: Check<CatalogContext> = {
   },
 };
 
+async function doubtsAbout(
+  version: string,
+  target: ConnectionTarget,
+  console: ConnectionTarget,
+  options: PoolOptions,
+): Promise<Finding[]> {
+  const missing = await missingKeepalive(target, console, options);
+  return [
+    ...(isOutdated(version) ? [warn(NAME, `${version} has faults`, UPGRADE)] : []),
+    ...(missing.length > 0
+      ? [warn(NAME, 'connections of a vanished client stay open for hours', `set ${missing.join(', ')}`)]
+      : []),
+  ];
+}
+
 function keepsStampsApart(version: string | undefined): Finding {
-  const unchecked = `version unchecked: only its admin_users and stats_users may ask; it must be ${MIN_VERSION.join('.')} or newer`;
+  const unchecked = `version unchecked: only its admin_users and stats_users may ask; it must be ${MIN_VERSION.join('.')} or newer, with keepalive on (${KEEPALIVE_SETTINGS})`;
   return ok(NAME, `keeps stamps apart (${version ?? unchecked})`);
 }
 
 /** Asks the admin console. @returns such as `PgBouncer 1.26.1`; undefined when it does not answer this role */
-async function readVersion(target: ConnectionTarget, options: PoolOptions): Promise<string | undefined> {
+async function readVersion(console: ConnectionTarget, options: PoolOptions): Promise<string | undefined> {
   try {
-    return await queryServer({ ...target, database: CONSOLE }, options, async (client) => {
+    return await queryPooler(console, options, async (client) => {
       const { rows } = await client.query<{ version: string }>('SHOW VERSION');
       return rows[0]?.version;
     });

@@ -17,12 +17,25 @@ export type Queryable = Pick<pg.Pool, 'query'>;
  *
  * @throws the errors of node-postgres, including a timeout of `ANSWER_TIMEOUT_MS` per statement
  */
-export async function queryServer<T>(
+export function queryServer<T>(
   target: ConnectionTarget,
   options: PoolOptions,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client(doctorConfig(target, options));
+  return runConnected(doctorConfig(sessionTarget(target), options), work);
+}
+
+/** The same through the pooler in front of the target, or on its admin console. */
+export function queryPooler<T>(
+  target: ConnectionTarget,
+  options: PoolOptions,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  return runConnected(doctorConfig(target, options), work);
+}
+
+async function runConnected<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(config);
   client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();
@@ -39,7 +52,8 @@ export async function queryCatalog<T>(
   schema: string,
   work: (catalog: Queryable) => Promise<T>,
 ): Promise<T> {
-  const pool = new pg.Pool({ ...withCatalogSchema(doctorConfig(target, options), schema), max: MAX_CONNECTIONS });
+  const config = withCatalogSchema(doctorConfig(sessionTarget(target), options), schema);
+  const pool = new pg.Pool({ ...config, max: MAX_CONNECTIONS });
   pool.on('error', () => undefined); // an idle connection that breaks is replaced
   try {
     return await work(pool);
@@ -49,7 +63,7 @@ export async function queryCatalog<T>(
 }
 
 function doctorConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
-  const { statement_timeout: _serverSide, ...config } = clientConfig(sessionTarget(target), options);
+  const { statement_timeout: _serverSide, ...config } = clientConfig(target, options);
   return {
     ...config,
     application_name: 'tenantry doctor',

@@ -366,15 +366,20 @@ describe('doctor on a pooler', () => {
     }
   };
 
-  it('reports a PgBouncer with known faults, where it may ask for the version', async () => {
+  it('reports a PgBouncer with known faults and without keepalive, where it may ask for the version', async () => {
     expect(await pooled([testServer().owner])).toEqual([
       expect.objectContaining({ verdict: 'warn', message: expect.stringMatching(/^PgBouncer 1\.[\d.]+ has faults$/) }),
+      expect.objectContaining({
+        verdict: 'warn',
+        message: 'connections of a vanished client stay open for hours',
+        remedy: expect.stringMatching(/tcp_keepidle = .*, tcp_user_timeout = .*client_connection_check_interval = /),
+      }),
     ]);
   });
 
   it('says that the version is unchecked where it may not ask', async () => {
     expect(await pooled([])).toEqual([
-      expect.objectContaining({ verdict: 'ok', message: expect.stringContaining('version unchecked') }),
+      expect.objectContaining({ verdict: 'ok', message: expect.stringMatching(/version unchecked.*tcp_user_timeout/) }),
     ]);
   });
 });

@@ -8,11 +8,11 @@ import { findData } from '../../../src/dev/embedded-postgres/data-directory.js';
 import { EmbeddedPostgres } from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import type { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import { findUsableBinaries } from '../../../src/dev/embedded-postgres/postgres-binaries.js';
-import { startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
+import { type StartedServer, startServer, stopServer } from '../../../src/dev/embedded-postgres/server-start.js';
 import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { soon } from '../load/soon.js';
-import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-server.js';
+import { FAST, PASSWORDS, query, removeFolder, temporaryFolder } from './embedded-server.js';
 
 const APP = { role: 'app', password: randomBytes(12).toString('hex') };
 
@@ -141,28 +141,55 @@ export class PrivatePostgres {
 export class Standby {
   private constructor(
     private readonly folder: string,
-    private readonly server: ParentWatch,
+    private readonly settings: Readonly<Record<string, string>>,
+    private server: ParentWatch,
     readonly address: { readonly host: string; readonly port: number },
   ) {}
 
   /** Does not use EmbeddedPostgres, which first sets the owner's password: a standby cannot write. */
   static async start(dataDir: string, settings: Readonly<Record<string, string>>): Promise<Standby> {
-    const data = await findData(dataDir);
-    if (!data) throw new Error(`no data in ${dataDir}`);
-    const account = await findServiceAccount(data.owner);
-    const binaries = await findUsableBinaries(account, '/var/lib/tenantry');
-    const { server, port, superuser } = await startServer({
-      ...{ account, binaries, dataDir, data, settings, port: undefined, onLog: undefined },
-      superuserPassword: PASSWORDS.superuser,
-    });
-    await superuser.end();
-    return new Standby(dataDir, server, { host: '127.0.0.1', port });
+    const { server, port } = await startCopy(dataDir, settings);
+    return new Standby(dataDir, settings, server, { host: '127.0.0.1', port });
+  }
+
+  /** Makes it the primary, which accepts writes. */
+  async promote(): Promise<void> {
+    await query(this.superuserUrl, 'SELECT pg_promote()');
+  }
+
+  /** Stops it and starts it as a standby on the same port. */
+  async demote(): Promise<void> {
+    await stopServer(this.server);
+    await writeFile(join(this.folder, 'postgres', 'standby.signal'), '');
+    ({ server: this.server } = await startCopy(this.folder, this.settings, this.address.port));
   }
 
   async stop(): Promise<void> {
     await stopServer(this.server);
     await removeFolder(this.folder);
   }
+
+  private get superuserUrl(): string {
+    const { host, port } = this.address;
+    return `postgres://postgres:${encodeURIComponent(PASSWORDS.superuser)}@${host}:${port}/postgres`;
+  }
+}
+
+async function startCopy(
+  dataDir: string,
+  settings: Readonly<Record<string, string>>,
+  port?: number,
+): Promise<StartedServer> {
+  const data = await findData(dataDir);
+  if (!data) throw new Error(`no data in ${dataDir}`);
+  const account = await findServiceAccount(data.owner);
+  const binaries = await findUsableBinaries(account, '/var/lib/tenantry');
+  const started = await startServer({
+    ...{ account, binaries, dataDir, data, settings, port, onLog: undefined },
+    superuserPassword: PASSWORDS.superuser,
+  });
+  await started.superuser.end();
+  return started;
 }
 
 function launch(dataDir: string, settings: Readonly<Record<string, string>>, port?: number): Promise<EmbeddedPostgres> {
