@@ -34,12 +34,15 @@ export interface UnitFailure extends UnitOutcome {
 
 /**
  * A tenant is in maintenance because of a failed migration if the last change of its status in the audit log has the id
- * of a migration. If an operator has changed the status or message since then, it is left as it is.
+ * of a migration. If an operator has changed the status or message since then, it is left as it is. A deletion and its
+ * restoration change nothing about the reason; a tenant that waits for its deletion has it as its previous status.
  */
-const STOPPED_BY_MIGRATION = `coalesce(t.status = 'maintenance' AND (
-  SELECT a.after ? 'migration' AND a.after ->> 'message' IS NOT DISTINCT FROM t.message
+const STOPPED_BY_MIGRATION = `coalesce(t.status IN ('maintenance', 'deleting') AND (
+  SELECT a.action = 'tenant.maintenance' AND a.after ? 'migration'
+         AND a.after ->> 'message' IS NOT DISTINCT FROM t.message
   FROM audit_log a
   WHERE a.subject_id = t.id::text AND a.subject_kind = 'tenant' AND a.after ? 'status'
+        AND a.action NOT IN ('tenant.delete', 'tenant.restore')
   ORDER BY a.id DESC LIMIT 1), false)`;
 
 const RECORD = `
@@ -63,20 +66,26 @@ const OF_UNIT = `
 // whose row would stay the same is not updated: its cached entries remain valid.
 const SUCCEEDED = `
   WITH saved AS (${saveSetSql('$9', '$10')}), unit AS (
-    SELECT t.id, t.slug, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back,
+    SELECT t.id, t.slug, t.status, t.message, t.schema_version, ${STOPPED_BY_MIGRATION} AS is_back,
+           CASE t.status WHEN 'maintenance' THEN 'active' ELSE t.status END AS served_as,
            (t.schema_version, t.migration_set, t.policy_version) IS DISTINCT FROM ($4, $9, ${POLICY_VERSION}) AS is_changed
     ${OF_UNIT}
   ), changed AS (
     UPDATE tenants t
     SET schema_version = $4, migration_set = $9, policy_version = ${POLICY_VERSION},
-        status = CASE WHEN is_back THEN 'active' ELSE t.status END,
+        status = CASE WHEN is_back THEN served_as ELSE t.status END,
         message = CASE WHEN is_back THEN NULL ELSE t.message END
     FROM unit WHERE t.id = unit.id AND (is_changed OR is_back)
+  ), restored_as AS (
+    UPDATE operations o SET input = jsonb_set(o.input, '{previousStatus}', '"active"')
+    FROM unit
+    WHERE is_back AND unit.status = 'deleting' AND o.tenant_id = unit.id AND o.kind = 'delete' AND o.started_at IS NULL
+          AND o.status IN ('pending', 'running', 'failed') AND o.input ->> 'previousStatus' = 'maintenance'
   ), audited AS (
     ${AUDIT}
     SELECT $6, 'tenant.maintenance-end', 'tenant', id, slug,
-           jsonb_build_object('status', 'maintenance', 'message', message),
-           jsonb_build_object('status', 'active', 'message', NULL, 'migration', $1::uuid)
+           jsonb_build_object('status', status, 'message', message),
+           jsonb_build_object('status', served_as, 'message', NULL, 'migration', $1::uuid)
     FROM unit WHERE is_back
   )
   ${RECORD} SELECT $1, id, slug, 'succeeded', NULL, schema_version, $4, $5 FROM unit ${REPLACE}`;

@@ -28,19 +28,44 @@ const TENANTS = `
     AND NOT EXISTS (SELECT FROM operations o WHERE o.tenant_id = t.id AND o.status IN ('pending', 'running'))
   ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
 
+interface TenantInMaintenance {
+  readonly slug: string;
+  /** Who began it, and when; null when that is not in the audit log. */
+  readonly actor: string | null;
+  readonly since: string | null;
+  /** Whether a failed migration began it, so that a good one ends it. */
+  readonly byMigration: boolean;
+}
+
+const IN_MAINTENANCE = `
+  SELECT t.slug, begun.actor, to_char(begun.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') AS since,
+         coalesce(begun.after ? 'migration', false) AS "byMigration"
+  FROM tenants t LEFT JOIN LATERAL (
+    SELECT a.actor, a.at, a.after FROM audit_log a
+    WHERE a.subject_id = t.id::text AND a.subject_kind = 'tenant' AND a.action = 'tenant.maintenance'
+    ORDER BY a.id DESC LIMIT 1) begun ON true
+  WHERE t.status = 'maintenance'
+    AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = 'migrate' AND o.status IN ('pending', 'running'))
+  ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
+
 const OPERATIONS = `
   SELECT id, kind, subject, status FROM operations
   WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${STALE_SECONDS})
      OR status = 'pending' AND run_after < now() - make_interval(secs => ${STALE_SECONDS})
   ORDER BY run_after LIMIT ${MAX_REPORTED}`;
 
-/** Reports tenants and operations that no worker will pick up. */
+/** Reports tenants and operations that no worker will pick up, and tenants that only a command will serve again. */
 export const stuckTenants: Check<CatalogContext> = {
   name: NAME,
   run: async ({ catalog }) => {
     const tenants = await catalog.query<StuckTenant>(TENANTS);
     const operations = await catalog.query<StaleOperation>(OPERATIONS);
-    const findings = [...tenants.rows.map(tenantFinding), ...operations.rows.map(operationFinding)];
+    const resting = await catalog.query<TenantInMaintenance>(IN_MAINTENANCE);
+    const findings = [
+      ...tenants.rows.map(tenantFinding),
+      ...resting.rows.map(maintenanceFinding),
+      ...operations.rows.map(operationFinding),
+    ];
     return findings.length > 0 ? findings : [ok(NAME, 'no tenant or operation is stuck')];
   },
 };
@@ -48,6 +73,15 @@ export const stuckTenants: Check<CatalogContext> = {
 function tenantFinding({ slug, status, operation }: StuckTenant): Finding {
   const remedy = operation === null ? `tenants delete ${slug}` : `operations retry ${operation}`;
   return fail(NAME, `is ${status}, and no operation is pending or running`, remedy, slug);
+}
+
+function maintenanceFinding({ slug, actor, since, byMigration }: TenantInMaintenance): Finding {
+  const end = `tenants maintenance-end ${slug}`;
+  if (byMigration) {
+    const message = `is in maintenance since its migration failed (${since})`;
+    return warn(NAME, message, `migrate --tenant ${slug}; if its tables are up to date: ${end}`, slug);
+  }
+  return warn(NAME, `is in maintenance, begun by ${actor ?? 'SQL'}${since ? ` (${since})` : ''}`, end, slug);
 }
 
 function operationFinding({ id, kind, subject, status }: StaleOperation): Finding {

@@ -304,6 +304,13 @@ describe('doctor on tenants', () => {
     expect(found[0]?.remedy).toMatch(/^operations retry /);
   });
 
+  it('reports a tenant in maintenance that no operation explains, with the command that ends it', async () => {
+    const set = (status: string) => `UPDATE tenants SET status = '${status}' WHERE slug = 'sick-schema'`;
+    expect(await withDamage(set('maintenance'), set('active'))).toMatchObject([
+      { check: 'stuck', verdict: 'warn', subject: 'sick-schema', remedy: 'tenants maintenance-end sick-schema' },
+    ]);
+  });
+
   it('reports a tenant whose operation has stopped its heartbeat', async () => {
     const damage = `UPDATE operations SET status = 'running', heartbeat_at = now() - interval '5 minutes', finished_at = NULL
       WHERE subject = 'sick-schema'`;
