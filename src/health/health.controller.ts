@@ -7,6 +7,7 @@ import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
 import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
+import { TenantTablesIndicator } from './tenant-tables.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
 /**
@@ -24,6 +25,7 @@ export class HealthController {
     private readonly catalog: CatalogIndicator,
     private readonly redis: RedisIndicator,
     private readonly tenants: TenantsIndicator,
+    private readonly tables: TenantTablesIndicator,
     private readonly shutdown: ShutdownState,
   ) {}
 
@@ -32,7 +34,12 @@ export class HealthController {
   @ApiOperation({ summary: 'Readiness: whether this instance can serve requests' })
   async ready(): Promise<HealthCheckResult> {
     if (this.shutdown.hasBegun) throw new ServiceUnavailableException(SHUTTING_DOWN);
-    return this.health.check([() => this.catalog.check(), () => this.redis.check(), () => this.tenants.check()]);
+    return this.health.check([
+      () => this.catalog.check(),
+      () => this.redis.check(),
+      () => this.tenants.check(),
+      () => this.tables.check(),
+    ]);
   }
 
   /** Checks no dependency, because a restart does not fix another service's outage. */

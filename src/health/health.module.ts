@@ -7,12 +7,14 @@ import { CatalogProbe } from './catalog-probe.js';
 import { supportsDegraded } from './degraded.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
+import { ServedTenants } from './served-tenants.js';
+import { TenantTablesIndicator } from './tenant-tables.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
 @Module({
   imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule, ShutdownModule],
   controllers: [HealthController],
-  providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator],
+  providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator, ServedTenants, TenantTablesIndicator],
 })
 export class HealthModule {
   constructor(health: HealthIndicatorService) {

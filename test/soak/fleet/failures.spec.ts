@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
 import { migration } from '../../support/tables/migration-fixture.js';
-import { Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from '../../support/fleet/fleet.js';
+import { failWhereNamed, Fleet, type Instance, NOTES, TITLE, TITLE_OR_FAIL } from '../../support/fleet/fleet.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 
@@ -66,11 +66,7 @@ describe('a fleet migration that fails on the seventh tenant', () => {
   it('records the migrations applied before the failing one', async () => {
     await provision('fails', 'works');
     const body = migration('Body1764000000002', 'ALTER TABLE notes ADD COLUMN body text');
-    const fails = migration(
-      'Third1764000000003',
-      `DO $$ BEGIN
-      IF current_schema() LIKE 't\\_fails%' THEN RAISE EXCEPTION 'not here'; END IF; END $$`,
-    );
+    const fails = migration('Third1764000000003', failWhereNamed);
     const operation = await (await fleet.instance([NOTES, body, fails])).migrate();
     expect(await versions()).toEqual(['Body1764000000002', 'Third1764000000003']);
     expect(await fleet.results(operation.id)).toEqual([

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { CATALOG } from '../../../src/catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../../src/catalog/entities/operation.entity.js';
 import type { Isolation, Tenant } from '../../../src/catalog/model/tenant.js';
@@ -35,11 +35,16 @@ export const TITLE = migration('Title1764000000002', 'ALTER TABLE notes ADD COLU
 /** Schemas of tenants whose slug begins with `fails`. */
 const failing = new Set<string | null>();
 
+/** Raises where the tenant's slug begins with `fails`. */
+export async function failWhereNamed(runner: QueryRunner): Promise<void> {
+  const [{ schema }] = (await runner.query('SELECT current_schema() AS schema')) as [{ schema: string }];
+  if (failing.has(schema)) await runner.query(`DO $$ BEGIN RAISE EXCEPTION 'not here'; END $$`);
+}
+
 /** Like `TITLE`, but it raises where the tenant's slug begins with `fails`. */
 export const TITLE_OR_FAIL = migration('Title1764000000002', async (runner) => {
   await runner.query('ALTER TABLE notes ADD COLUMN title text');
-  const [{ schema }] = (await runner.query('SELECT current_schema() AS schema')) as [{ schema: string }];
-  if (failing.has(schema)) await runner.query(`DO $$ BEGIN RAISE EXCEPTION 'not here'; END $$`);
+  await failWhereNamed(runner);
 });
 
 export interface TenantRow {

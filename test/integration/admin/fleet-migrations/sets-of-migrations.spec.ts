@@ -45,6 +45,11 @@ async function migrate(app: TestApp, request: object = {}) {
   return operation(app, body.id);
 }
 
+async function readiness(app: TestApp): Promise<unknown[]> {
+  const { status, body } = await app.call('/health/ready');
+  return [status, body.details.tenantTables];
+}
+
 async function operation(app: TestApp, id: string) {
   return (await app.call(`/admin/v1/operations/${id}`, { apiKey: ADMIN_KEY })).body;
 }
@@ -53,12 +58,22 @@ describe('a migration that is merged late, with an older number than one that te
   it('runs for the tenants that exist, of every isolation, which its code does not serve before', async () => {
     expect(await statuses(former)).toEqual([200, 200, 200]);
     expect(await statuses(newer)).toEqual([503, 503, 503]);
+    expect(await readiness(newer)).toMatchObject([
+      503,
+      { active: 3, behind: 3, message: expect.stringContaining('migrate') },
+    ]);
+    expect(await readiness(former)).toEqual([200, { status: 'up' }]);
     const preview = await newer.application.nest.get(FleetPreview).preview(previewRequest.parse({}));
     expect(preview).toMatchObject({ units: 3, versions: [{ from: 'AddBody1764000000003' }] });
     expect(preview.versions[0]?.migrations.map((step) => step.migration)).toEqual(['AddTitle1764000000002']);
 
-    expect(await migrate(newer)).toMatchObject({ status: 'succeeded', result: { migrated: 3, failed: 0 } });
+    await migrate(newer, { tenants: ['in-row'] });
+    await soon(async () =>
+      expect(await readiness(newer)).toMatchObject([200, { status: 'degraded', active: 3, behind: 2 }]),
+    );
+    expect(await migrate(newer)).toMatchObject({ status: 'succeeded', result: { migrated: 2, failed: 0 } });
     await soon(async () => expect(await statuses(newer)).toEqual([200, 200, 200]));
+    await soon(async () => expect(await readiness(newer)).toEqual([200, { status: 'up' }]));
     expect(await statuses(former)).toEqual([200, 200, 200]); // what its code does not know is only reported
     expect(await migrate(newer)).toMatchObject({ status: 'succeeded', result: { units: 0 } });
   });
