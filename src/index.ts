@@ -36,6 +36,7 @@ export type { TenantSchema } from './database/table-migrations/tenant-schema.js'
 export { LeaseExpiredError, PoolEndedError, PoolTimeoutError, TenantBusyError } from './database/pool/pool.errors.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
+export type { TransactionOptions } from './database/data-source/limited-transaction.js';
 export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
 
 export { ProblemFilter } from './http/problems/problem.filter.js';

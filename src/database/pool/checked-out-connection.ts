@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { PooledConnection } from './connection-pool.js';
+import type { LeaseLimit, PooledConnection } from './connection-pool.js';
 import type { HeldLease } from './lease-register.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
@@ -44,6 +44,10 @@ export class CheckedOutConnection implements PooledConnection {
 
   onRevoked(notify: (reason: Error) => void): void {
     if (this.isShared) this.notify = notify;
+  }
+
+  limitLease(limit: LeaseLimit): void {
+    if (this.lease) this.lease.limit = limit;
   }
 
   release(discardReason?: string): void {

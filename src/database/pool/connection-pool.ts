@@ -3,6 +3,9 @@ import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { TenantShare } from './fair-queue.js';
 import type { PoolCounts } from './pool.errors.js';
 
+/** How long a lease may be held: within both limits, for as long as it is not idle, or for as long as its holder wants. */
+export type LeaseLimit = 'life' | 'idle' | 'none';
+
 /** A connection checked out until `release`. It is exclusive, unless the request allowed sharing. */
 export interface PooledConnection {
   readonly client: pg.ClientBase;
@@ -17,6 +20,8 @@ export interface PooledConnection {
   readonly revoked?: Error | undefined;
   /** Registers a callback for revocation of a shared connection, which stays open for its other sharers. */
   onRevoked?(notify: (reason: Error) => void): void;
+  /** Replaces the limits of a lease. No effect on a connection for one statement. */
+  limitLease(limit: LeaseLimit): void;
   /**
    * Returns the connection to the pool; with a reason, it is closed instead of reused. Repeated calls have no effect.
    */

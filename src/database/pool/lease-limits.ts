@@ -38,9 +38,10 @@ export class LeaseLimits {
 
   private reasonToEnd(checkedOut: CheckedOutConnection, now: number): LeaseExpiredError | undefined {
     const { lease } = checkedOut;
-    if (!lease || lease.isUnlimited) return undefined;
+    if (!lease || lease.limit === 'none') return undefined;
     const { leaseTimeoutMs, leaseIdleTimeoutMs } = this.limits;
-    if (isOver(leaseTimeoutMs, now - lease.since)) return new LeaseExpiredError('held', leaseTimeoutMs);
+    if (lease.limit === 'life' && isOver(leaseTimeoutMs, now - lease.since))
+      return new LeaseExpiredError('held', leaseTimeoutMs);
     return isOver(leaseIdleTimeoutMs, this.idleMs(checkedOut, now))
       ? new LeaseExpiredError('idle', leaseIdleTimeoutMs)
       : undefined;

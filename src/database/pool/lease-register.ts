@@ -1,4 +1,5 @@
 import type { CallSite } from './call-site.js';
+import type { LeaseLimit } from './connection-pool.js';
 
 /** A connection held for longer than one statement. */
 export interface HeldLease {
@@ -7,8 +8,7 @@ export interface HeldLease {
   readonly since: number;
   /** Where it was requested. */
   readonly site: CallSite;
-  /** Whether it may last, and be idle, for as long as its holder wants. */
-  readonly isUnlimited: boolean;
+  limit: LeaseLimit;
 }
 
 /** The open leases of a target, to detect leases that are never released. */

@@ -37,7 +37,7 @@ export function roleCheckOptions({ connectTimeoutMs, trustedFunctions = [] }: Po
 }
 
 /** How long after the server's statement timeout the client treats a silent connection as frozen. */
-const READ_TIMEOUT_MARGIN_MS = 5_000;
+export const READ_TIMEOUT_MARGIN_MS = 5_000;
 
 /**
  * The node-postgres configuration for a connection to the target. `statement_timeout` and the keepalive

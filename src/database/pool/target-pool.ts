@@ -283,7 +283,7 @@ export class TargetPool implements ConnectionPool {
     const isShared = allowsSharing === true && this.supportsSharing;
     if (isShared) this.connections.share(connection, now);
     else this.connections.popIdle();
-    const lease = site && this.leases.add({ tenantId, since: now, site, isUnlimited });
+    const lease = site && this.leases.add({ tenantId, since: now, site, limit: isUnlimited ? 'none' : 'life' });
     const checkedOut = new CheckedOutConnection(this, connection, tenantId, lease, this.supportsSharing, isShared);
     this.checkedOut.add(checkedOut);
     return checkedOut;

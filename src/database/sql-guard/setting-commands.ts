@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { assertNotOfStamp, isReadableSetting, mayChangeSetting, settingSpelling } from './settings.js';
+import { assertNotOfStamp, durationMs, isReadableSetting, mayChangeSetting, settingSpelling } from './settings.js';
 import { SessionStatementRefusedError } from './sql-guard.errors.js';
 import type { Token } from './sql-tokens.js';
 import { isNamed, isSymbol, isWord, startsWithWords } from './token-patterns.js';
@@ -8,6 +8,8 @@ import { isNamed, isSymbol, isWord, startsWithWords } from './token-patterns.js'
 export interface BuiltStatement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** In ms: set when the statement changes `statement_timeout`. */
+  readonly statementTimeoutMs?: number;
 }
 
 /** Where a statement runs. */
@@ -16,6 +18,7 @@ export type StatementScope = 'statement' | 'transaction' | 'session';
 const USE_SESSION = 'open a session with TenantConnectionService.session()';
 const NOT_ADMITTED =
   'this setting, or this value of it, is not admitted for a tenant: leave it, or set it on the login role';
+const NO_ENDLESS_STATEMENTS = `a statement must end: give it a time above 0 with its unit, such as '10min'`;
 
 /**
  * `SET` and `SET LOCAL` as a call of `set_config` with bound values.
@@ -53,8 +56,10 @@ export function showCommand(command: readonly Token[]): BuiltStatement {
 }
 
 function changeOf(verb: string, name: string, value: string | undefined, isLocal: boolean): BuiltStatement {
-  if (!mayChangeSetting(name, value)) refuse(verb, NOT_ADMITTED);
-  return { text: `SELECT pg_catalog.set_config($1, $2, ${isLocal})`, values: [name, value ?? null] };
+  const isTimeout = name === 'statement_timeout';
+  if (!mayChangeSetting(name, value)) refuse(verb, isTimeout ? NO_ENDLESS_STATEMENTS : NOT_ADMITTED);
+  const built = { text: `SELECT pg_catalog.set_config($1, $2, ${isLocal})`, values: [name, value ?? null] };
+  return isTimeout && value !== undefined ? { ...built, statementTimeoutMs: durationMs(value) } : built;
 }
 
 interface Setting {

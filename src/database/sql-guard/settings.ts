@@ -2,8 +2,11 @@ import { StampProtectedError } from './sql-guard.errors.js';
 
 type IsAllowed = (value: string) => boolean;
 
+const DURATION = /^([1-9]\d{0,8}) ?(ms|s|min|h)?$/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
+
 /** Zero would switch the limit off; so would a unit in which the value is rounded to zero. */
-const positiveDuration: IsAllowed = (value) => /^[1-9]\d{0,8} ?(?:ms|s|min|h)?$/.test(value);
+const positiveDuration: IsAllowed = (value) => DURATION.test(value);
 const under1GB: IsAllowed = (value) => /^\d{1,6} ?(?:kB)?$|^\d{1,3} ?MB$/.test(value);
 const anything: IsAllowed = () => true;
 
@@ -47,6 +50,12 @@ const STAMP_SETTINGS: ReadonlySet<string> = new Set([
 /** @param name in lower case */
 export function isReadableSetting(name: string): boolean {
   return SPELLINGS.has(name) || isOfTheTeam(name);
+}
+
+/** @param duration an admitted value of `statement_timeout` @returns ms */
+export function durationMs(duration: string): number {
+  const [, count, unit = 'ms'] = DURATION.exec(duration) ?? [];
+  return Number(count) * (UNIT_MS[unit] ?? 1);
 }
 
 /** The name as PostgreSQL shows it in the column of `SHOW`. */

@@ -11,20 +11,33 @@ const MAX_STATEMENTS = 200;
  */
 export class ResultColumns {
   private readonly fields: readonly pg.FieldDef[];
-  private readonly parsers: unknown;
+  private parsers: TypeParsers;
   private readonly emptyRow: unknown;
 
   constructor({ fields, _parsers, _prebuiltEmptyResultObject }: WireResult) {
     this.fields = Object.freeze(fields);
-    this.parsers = _parsers;
+    this.parsers = _parsers ?? [];
     this.emptyRow = _prebuiltEmptyResultObject;
   }
 
   applyTo(result: WireResult): void {
     result.fields = this.fields as pg.FieldDef[];
-    result._parsers = this.parsers;
+    result._parsers = this.parsersIn(result._types);
     result._prebuiltEmptyResultObject = this.emptyRow;
   }
+
+  /** The application may set a type's parser at any time. Results in progress keep the array that they were given. */
+  private parsersIn(types: pg.CustomTypesConfig | undefined): TypeParsers {
+    if (types && this.fields.some((field, index) => parserOf(field, types) !== this.parsers[index]))
+      this.parsers = this.fields.map((field) => parserOf(field, types));
+    return this.parsers;
+  }
+}
+
+type TypeParsers = NonNullable<WireResult['_parsers']>;
+
+function parserOf({ dataTypeID, format }: pg.FieldDef, types: pg.CustomTypesConfig): unknown {
+  return types.getTypeParser(dataTypeID, (format || 'text') as 'text');
 }
 
 /** One preparation of a name on a connection; replaced when it fails or when the server has lost it. */

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
+import { READ_TIMEOUT_MARGIN_MS } from '../pool/pool-options.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
 import { monitorReadTimeout } from './read-timeout-monitor.js';
@@ -47,6 +48,7 @@ export class QueryPipeline implements ActiveQuery {
   private readonly roundTrip: RoundTrip;
   /** When a `Sync` was sent whose reply measures the round trip; undefined when none is under way. */
   private probedAt: number | undefined;
+  private allowedMs: number | undefined;
   /** A cancel request was sent. Its arrival time is unknown, so it may be the cause of any later `query_canceled` error. */
   private cancelRequested = false;
 
@@ -87,6 +89,21 @@ export class QueryPipeline implements ActiveQuery {
     query.isCanceled = true;
     this.cancelRequested = true;
     void requestCancel(this.client as pg.Client);
+  }
+
+  /** How long the server may take for one query, in ms; 0 for any time. */
+  get readTimeoutMs(): number {
+    const ownMs = Number(this.wire.connectionParameters.query_timeout ?? 0);
+    return ownMs > 0 ? Math.max(ownMs, this.allowedMs ?? 0) : 0;
+  }
+
+  /**
+   * A transaction or session has set its own `statement_timeout`: the client waits for its statements as well.
+   *
+   * @param statementTimeoutMs undefined restores the connection's own
+   */
+  allowStatements(statementTimeoutMs: number | undefined): void {
+    this.allowedMs = statementTimeoutMs === undefined ? undefined : statementTimeoutMs + READ_TIMEOUT_MARGIN_MS;
   }
 
   /** Called after a session, which may have changed the server's prepared statements. */
@@ -204,7 +221,7 @@ export class QueryPipeline implements ActiveQuery {
   private start(now: number): void {
     this.headSince = now;
     this.limitResult();
-    monitorReadTimeout(this, Number(this.wire.connectionParameters.query_timeout ?? 0));
+    monitorReadTimeout(this, this.readTimeoutMs);
     this.wire._queryQueue.push(this);
     this.wire._pulseQueryQueue();
   }

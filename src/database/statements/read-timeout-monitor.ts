@@ -17,7 +17,7 @@ let timer: NodeJS.Timeout | undefined;
  * statement would cost more than many a statement. The error has node-postgres' own message.
  */
 export function monitorReadTimeout(pipeline: Monitored, timeoutMs: number): void {
-  if (timeoutMs <= 0 || monitored.has(pipeline)) return;
+  if (timeoutMs <= 0 || monitored.get(pipeline) === timeoutMs) return;
   monitored.set(pipeline, timeoutMs);
   timer ??= runWithoutContext(() => setInterval(checkAll, CHECK_INTERVAL_MS).unref());
 }

@@ -6,6 +6,7 @@ import { tracedStatement } from './database-spans.js';
 import { type OnComplete, PipelinedQuery, type Prelude, STALLED } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
 import { openTransactionReason, unreadStatementReason } from './readiness.js';
+import { ResentRead, type Settle } from './resent-read.js';
 import { isRead, neverTookEffect } from './retryable-read.js';
 import type { Statement } from './statement.js';
 import { type StatementRecord, statementRecords } from './statement-records.js';
@@ -14,6 +15,12 @@ import type { TenantAccess } from './tenant-access.js';
 
 /** How often a read is sent again because the connection that it shares is held up. */
 const MAX_RESENDS = 2;
+/** The place of a statement among those of one client. */
+export interface Turn {
+  /** Called once, when the statement is over and before its caller receives the result. Does not throw. */
+  end(): void;
+}
+
 const UNCOALESCED: SendOptions = { named: false, shared: true, coalesce: false };
 
 /**
@@ -24,11 +31,11 @@ const UNCOALESCED: SendOptions = { named: false, shared: true, coalesce: false }
  * With a free connection and tracing off there is a single promise from here to the socket and back: each promise costs
  * more than everything else on this path, because Node 20 tracks every promise for AsyncLocalStorage.
  */
-export function runStamped(access: TenantAccess, statement: Statement): Promise<pg.QueryResult> {
+export function runStamped(access: TenantAccess, statement: Statement, turn?: Turn): Promise<pg.QueryResult> {
   const record = statementRecords.get(statement.text);
   const speed = record?.speedAt(access.place);
   const connection = currentTracing() ? undefined : access.tryAcquireForStatement(isQuickRead(record, speed));
-  const run: StatementRun = { access, statement, record, speed };
+  const run: StatementRun = { access, statement, record, speed, turn };
   return connection ? send(run, connection) : acquireAndSend(run);
 }
 
@@ -53,6 +60,7 @@ interface StatementRun {
   readonly record: StatementRecord | undefined;
   /** How long it takes where it runs. */
   readonly speed: StatementSpeed | undefined;
+  readonly turn: Turn | undefined;
   /** The first attempt met a dead connection. */
   readonly isRetry?: boolean;
   /** How often it has been sent again because it was held up. */
@@ -61,33 +69,48 @@ interface StatementRun {
 
 /** @param signal ends the wait for a connection of a read that is sent again */
 async function acquireAndSend(run: StatementRun, signal?: AbortSignal): Promise<pg.QueryResult> {
-  const isShared = isQuickRead(run.record, run.speed);
-  const connection = await (signal
-    ? run.access.acquireForResent(isShared, signal)
-    : run.access.acquireForStatement(isShared));
+  const connection = await acquire(run, signal);
   return tracedStatement(connection.client, run.statement.text, () => send(run, connection));
 }
 
+async function acquire(
+  { access, record, speed, turn }: StatementRun,
+  signal: AbortSignal | undefined,
+): Promise<PooledConnection> {
+  const isShared = isQuickRead(record, speed);
+  try {
+    return await (signal ? access.acquireForResent(isShared, signal) : access.acquireForStatement(isShared));
+  } catch (error) {
+    turn?.end();
+    throw error;
+  }
+}
+
 function send(run: StatementRun, connection: PooledConnection): Promise<pg.QueryResult> {
-  const { access, statement, record, speed } = run;
+  const { access, statement, record, speed, turn } = run;
   const { client, isShared } = connection;
-  if (connection.revoked) return Promise.reject(release(connection, connection.revoked));
+  if (connection.revoked) {
+    turn?.end();
+    return Promise.reject(release(connection, connection.revoked));
+  }
   return new Promise((resolve, reject) => {
     const pipeline = pipelineOf(client);
     let resent: ResentRead | undefined;
+    const settle = (error: unknown, result?: pg.QueryResult): void => {
+      turn?.end();
+      if (error === undefined && result) resolve(result);
+      else reject(error);
+    };
     const onComplete: OnComplete = (failure, result) => {
       if (failure === STALLED) {
-        resent = resend(run);
-        resent?.answer.then(resolve, () => undefined);
+        resent = resend(run, settle);
         return;
       }
       const error = release(connection, failure, query);
-      if (error === undefined && result) {
-        resolve(result);
-        resent?.stop.abort();
-      } else if (resent) resent.answer.then(resolve, () => reject(error));
-      else if (mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));
-      else reject(error);
+      if (resent && error === undefined && result) resent.firstAnswered(result);
+      else if (resent) resent.firstFailed(error);
+      else if (error !== undefined && mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));
+      else settle(error, result);
     };
     const query = new PipelinedQuery({ stamp: access.stamp }, statement, record, onComplete, speed);
     connection.onRevoked?.((reason) => {
@@ -106,19 +129,13 @@ function mayRetry({ statement, record, isRetry }: StatementRun): boolean {
   return !isRetry && (record?.isRead ?? isRead(statement));
 }
 
-/** A read under way a second time, while the first one is held up. */
-interface ResentRead {
-  readonly answer: Promise<pg.QueryResult>;
-  /** Ends the wait for a connection. */
-  readonly stop: AbortController;
-}
-
 /** @returns undefined when it may not be sent again */
-function resend(run: StatementRun): ResentRead | undefined {
+function resend(run: StatementRun, settle: Settle): ResentRead | undefined {
   const { resends = 0, record } = run;
   if (resends >= MAX_RESENDS || !record?.isRepeatable) return undefined;
   const stop = new AbortController();
-  return { answer: acquireAndSend({ ...run, resends: resends + 1 }, stop.signal), stop };
+  const answer = acquireAndSend({ ...run, resends: resends + 1, turn: undefined }, stop.signal);
+  return new ResentRead(answer, stop, settle);
 }
 
 function retry(run: StatementRun): Promise<pg.QueryResult> {

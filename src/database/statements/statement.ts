@@ -16,6 +16,8 @@ export interface Statement {
   readonly values?: readonly unknown[] | undefined;
   readonly rowMode?: string | undefined;
   readonly types?: pg.CustomTypesConfig | undefined;
+  /** In ms: the statement sets `statement_timeout`. */
+  readonly statementTimeoutMs?: number | undefined;
   /** It was read as a statement on rows, or built here. */
   readonly isChecked?: boolean;
 }

@@ -22,6 +22,7 @@ export interface WireConnection {
   _send(message: Buffer): unknown;
   sendCopyFail(reason: string): void;
   sync(): void;
+  flush(): void;
 }
 
 /** The methods that a client calls on its active query. */
@@ -29,13 +30,18 @@ export interface ActiveQuery {
   submit(connection: WireConnection): Error | null;
   handleRowDescription(message: RowDescription): void;
   handleDataRow(message: DataRow): void;
-  handleCommandComplete(message: CommandComplete): void;
-  handleEmptyQuery(): void;
-  handlePortalSuspended(): void;
+  handleCommandComplete(message: CommandComplete, connection: WireConnection): void;
+  handleEmptyQuery(connection: WireConnection): void;
+  handlePortalSuspended(connection: WireConnection): void;
   handleCopyInResponse(connection: WireConnection): void;
   handleCopyData(): void;
-  handleReadyForQuery(): void;
+  handleReadyForQuery(connection: WireConnection): void;
   handleError(error: Error): void;
+}
+
+/** The same methods of a query object that a caller has made: a cursor, a stream, a `Query`. */
+export interface WireSubmittable extends Omit<ActiveQuery, 'handleError'> {
+  handleError(error: unknown, connection?: WireConnection): void;
 }
 
 export interface RowDescription {
@@ -53,7 +59,8 @@ export interface CommandComplete {
 /** node-postgres' result, with its internal column information. */
 export interface WireResult extends pg.QueryResult {
   _types: pg.CustomTypesConfig | undefined;
-  _parsers: unknown;
+  /** One per column. */
+  _parsers: readonly unknown[] | undefined;
   _prebuiltEmptyResultObject: unknown;
   addFields(fields: pg.FieldDef[]): void;
   addCommandComplete(message: CommandComplete): void;

@@ -7,11 +7,19 @@ import { SessionEndedError, TransactionAbortedError, TransactionLostError } from
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
 import { type Stamp, stampStatement } from '../statements/stamp.js';
+import { pipelineOf } from '../statements/query-pipeline.js';
 import { sendOnClient } from '../statements/stamped-query.js';
-import { isDestroyed, runSubmittable, submittableText } from './submittable.js';
+import type { Submission } from './submission.js';
 import { currentUsage } from '../statements/usage.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
+const SET_STATEMENT_TIMEOUT = `SELECT pg_catalog.set_config('statement_timeout', $1, true)`;
+
+/** Limits of one transaction; those that are not given are the configuration's. */
+export interface LeaseOptions {
+  readonly statementTimeoutMs?: number | undefined;
+  readonly isUnlimited?: boolean | undefined;
+}
 
 /**
  * One connection held by one caller for a transaction. Statements run one at a time in the order of the calls, always
@@ -60,16 +68,23 @@ export class Lease {
     });
   }
 
-  /** Submits a cursor or stream to the connection after the earlier statements, and resolves when it is done. */
-  submit(submittable: pg.Submittable): Promise<void> {
+  /** Replaces the limits that the configuration sets for transactions. */
+  async limit({ statementTimeoutMs, isUnlimited }: LeaseOptions): Promise<void> {
+    if (isUnlimited) this.connection.limitLease('none');
+    if (statementTimeoutMs === undefined) return;
+    const values = [`${statementTimeoutMs}ms`];
+    await this.query({ text: SET_STATEMENT_TIMEOUT, values, statementTimeoutMs, isChecked: true });
+  }
+
+  /** Sends a cursor, stream or `Query` after the earlier statements, and resolves when it is done. */
+  submit(submission: Submission): Promise<void> {
     return this.enqueue(async () => {
+      if (submission.hasEnded) return;
       this.assertUsable();
-      if (isDestroyed(submittable)) return;
       if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
-      this.tainted ??= unreadStatementReason({ text: submittableText(submittable) });
-      const { client } = this.connection;
-      const run = (): Promise<string | undefined> => runSubmittable(this.connection, submittable);
-      this.brokenReason = await tracedStatement(client, submittableText(submittable), run);
+      this.tainted ??= unreadStatementReason({ text: submission.text });
+      const { connection } = this;
+      this.brokenReason ??= await tracedStatement(connection.client, submission.text, () => submission.run(connection));
     });
   }
 
@@ -108,7 +123,9 @@ export class Lease {
 
   /** Releases the connection as it is. If its transaction is still open it is closed, which rolls back. */
   release(): void {
+    if (this.ended) return;
     this.ended = true;
+    pipelineOf(this.connection.client).allowStatements(undefined);
     this.connection.release(this.unusableReason ?? this.tainted ?? openTransactionReason(this.connection.client));
   }
 
@@ -145,7 +162,9 @@ export class Lease {
     const prelude = this.takePrelude();
     this.tainted ??= unreadStatementReason(statement);
     try {
-      return await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
+      const result = await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
+      if (statement.statementTimeoutMs !== undefined) pipelineOf(client).allowStatements(statement.statementTimeoutMs);
+      return result;
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;

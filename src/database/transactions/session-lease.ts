@@ -156,7 +156,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (connection.revoked) throw connection.revoked;
     try {
       await this.renewStamp();
-      return (await sendOnClient(connection.client, {}, statement)) as SessionResult<Row>;
+      const result = await sendOnClient(connection.client, {}, statement);
+      if (statement.statementTimeoutMs !== undefined)
+        pipelineOf(connection.client).allowStatements(statement.statementTimeoutMs);
+      return result as SessionResult<Row>;
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
       this.brokenReason ??= discardReason(error);
@@ -180,6 +183,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     this.ended = true;
     await this.tail;
     if (this.brokenReason === undefined) await this.resetSession();
+    pipelineOf(this.connection.client).allowStatements(undefined);
     this.connection.client.removeListener('notification', this.onNotification);
     this.connection.client.removeListener('error', this.onConnectionError);
     this.removeAllListeners();

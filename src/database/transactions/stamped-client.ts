@@ -1,8 +1,7 @@
-import { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
-import { bindToCaller } from './caller-context.js';
-import { Lease } from './lease.js';
+import { ClientTurns } from './client-turns.js';
+import { Lease, type LeaseOptions } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
 import { runStamped } from '../statements/stamped-query.js';
 import {
@@ -15,8 +14,10 @@ import {
 } from '../statements/statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
-import { failSubmittable, submittableText } from './submittable.js';
-import { leaseForSubmittable } from './submittable-lease.js';
+import { StatementNames } from './statement-names.js';
+import { Submission } from './submission.js';
+import { leaseFor } from './submission-lease.js';
+import { partsOf, type SubmittableParts } from './submittable-parts.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
@@ -31,6 +32,8 @@ export type QueryInput = string | pg.QueryConfig | pg.Submittable;
 export class StampedClient {
   private lease: Promise<Lease> | undefined;
   private ended = false;
+  private readonly turns = new ClientTurns();
+  private names: StatementNames | undefined;
 
   constructor(private readonly access: TenantAccess) {}
 
@@ -39,12 +42,18 @@ export class StampedClient {
   query(input: string | pg.QueryConfig, callback: Callback): void;
   query(input: string | pg.QueryConfig, values: readonly unknown[] | undefined, callback: Callback): void;
   query(input: QueryInput, values?: readonly unknown[] | Callback, callback?: Callback): unknown {
-    if (isSubmittable(input)) return this.submit(input);
-    if (typeof values === 'function') return this.query(input, undefined, values);
-    const result = this.run(input, values);
-    if (!callback) return result;
-    callbackify(() => result)(callback);
+    const given = typeof values === 'function' ? values : callback;
+    if (isSubmittable(input)) return this.submit(input, given);
+    const result = this.run(input, typeof values === 'function' ? undefined : values);
+    const called = given ?? (input as { readonly callback?: Callback }).callback;
+    if (!called) return result;
+    callbackify(() => result)(called);
     return undefined;
+  }
+
+  /** Replaces the limits of the open transaction. @throws the errors of a statement */
+  async limitTransaction(options: LeaseOptions): Promise<void> {
+    await (await this.lease)?.limit(options);
   }
 
   /** Ends the client. A transaction that is still open is rolled back by closing its connection. */
@@ -66,9 +75,22 @@ export class StampedClient {
 
   private run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
     try {
-      return this.dispatch(toStatement(input, values));
+      const name = typeof input === 'string' ? undefined : input.name;
+      if (name === undefined || typeof input === 'string') return this.dispatch(toStatement(input, values));
+      return this.runNamed(name, input, values);
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  private async runNamed(name: string, input: pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    const names = (this.names ??= new StatementNames());
+    const text = names.resolve(name, input.text) as string;
+    try {
+      return await this.dispatch(toStatement({ ...input, text }, values));
+    } catch (error) {
+      names.forget(name);
+      throw error;
     }
   }
 
@@ -88,8 +110,14 @@ export class StampedClient {
         return this.setTransaction(sent.text);
       case 'rows':
       case 'plain':
-        return this.lease ? this.lease.then((lease) => lease.query(sent)) : runStamped(this.access, sent);
+        return this.lease ? this.lease.then((lease) => lease.query(sent)) : this.runInTurn(sent);
     }
+  }
+
+  private runInTurn(statement: Statement): Promise<pg.QueryResult> {
+    const { access, turns } = this;
+    if (turns.tryTake()) return runStamped(access, statement, turns);
+    return turns.take(() => runStamped(access, statement, turns));
   }
 
   private get context(): StatementContext {
@@ -98,12 +126,13 @@ export class StampedClient {
 
   private async begin({ text }: Statement): Promise<pg.QueryResult> {
     if (this.lease) throw new TransactionAlreadyOpenError();
-    const opening = this.openLease(text);
+    const opening = this.turns.take(() => this.openLease(text));
     this.lease = opening;
     try {
       await opening;
     } catch (error) {
       if (this.lease === opening) this.lease = undefined;
+      this.turns.end();
       throw error;
     }
     return emptyResult('BEGIN');
@@ -116,28 +145,66 @@ export class StampedClient {
 
   /** No-ops outside a transaction, as in PostgreSQL. */
   private async endTransaction(kind: 'commit' | 'rollback'): Promise<pg.QueryResult> {
-    const lease = this.takeLease();
-    return lease ? (await lease)[kind]() : emptyResult(kind.toUpperCase());
+    const opening = this.takeLease();
+    if (!opening) return emptyResult(kind.toUpperCase());
+    const lease = await opening; // a lease that failed to open has ended its turn
+    try {
+      return await lease[kind]();
+    } finally {
+      this.turns.end();
+    }
   }
 
-  private submit<S extends pg.Submittable>(submittable: S): S {
+  private submit<S extends pg.Submittable>(submittable: S, callback?: Callback): S {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.access.stamp.tenantId);
-    assertStreamable(submittableText(submittable), this.context);
-    if (submittable instanceof EventEmitter) bindToCaller(submittable);
-    if (this.lease) {
-      this.lease
-        .then((lease) => lease.submit(submittable))
-        .catch((error: unknown) => failSubmittable(submittable, error));
-    } else {
-      void leaseForSubmittable(submittable, () => this.openLease('BEGIN'));
+    const parts = partsOf(submittable);
+    if (callback) parts.callback ??= callback as NonNullable<typeof parts.callback>;
+    const { name } = parts;
+    const clash = name === undefined ? undefined : this.unname(parts, name);
+    const submission = new Submission(submittable);
+    assertStreamable(submission.text, this.context);
+    if (clash) {
+      process.nextTick(() => submission.fail(clash));
+      return submittable;
     }
+    this.send(submission);
+    if (name !== undefined) void submission.ended.then(() => submission.hasFailed && this.names?.forget(name));
     return submittable;
+  }
+
+  private send(submission: Submission): void {
+    if (this.lease) {
+      this.lease.then((lease) => lease.submit(submission)).catch((error: unknown) => submission.fail(error));
+      return;
+    }
+    const { turns } = this;
+    void turns.take(() => leaseFor(submission, () => this.openStreamLease())).finally(() => turns.end());
+  }
+
+  /** Has a `Query` sent without its name. @returns the error when the name stands for another text */
+  private unname(parts: SubmittableParts, name: string): Error | undefined {
+    const names = (this.names ??= new StatementNames());
+    parts.name = undefined;
+    parts.queryMode = 'extended'; // as with a name
+    try {
+      parts.text = names.resolve(name, parts.text);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   private async openLease(begin: string): Promise<Lease> {
     const connection = await this.access.acquireForLease();
     return new Lease(connection, this.access.stamp, begin);
+  }
+
+  /** For a stream of its own transaction. It may last for as long as its reader makes progress. */
+  private async openStreamLease(): Promise<Lease> {
+    const connection = await this.access.acquireForLease();
+    connection.limitLease('idle');
+    return new Lease(connection, this.access.stamp, 'BEGIN');
   }
 
   private takeLease(): Promise<Lease> | undefined {
@@ -156,8 +223,10 @@ function classify(text: string, context: StatementContext): ClassifiedStatement 
   return classified;
 }
 
+/** @throws TypeError as node-postgres does */
 function isSubmittable(input: QueryInput): input is pg.Submittable {
-  return typeof input === 'object' && 'submit' in input;
+  if (input === null || input === undefined) throw new TypeError('Client was passed a null or undefined query');
+  return typeof (input as Partial<pg.Submittable>).submit === 'function';
 }
 
 /** Copies the values, because the caller may change its array while the statement waits for a connection. */

@@ -26,6 +26,18 @@ export class TransactionLostError extends PublicError {
   }
 }
 
+/** Raised when a transaction is given a time limit for its statements that is none. */
+export class InvalidStatementTimeoutError extends CodedError {
+  readonly code = 'INVALID_STATEMENT_TIMEOUT';
+
+  constructor(
+    readonly seconds: number,
+    maxSeconds: number,
+  ) {
+    super(`statementTimeoutSeconds must be above 0 and at most ${maxSeconds}, not ${seconds}`);
+  }
+}
+
 /** Raised when a session or query runner is used after its release. */
 export class SessionEndedError extends CodedError {
   readonly code = 'SESSION_ENDED';

@@ -59,7 +59,7 @@ export const environmentTable = z.object({
   DB_POOL_RECYCLE: lifetime.prefault('3600').describe('maximum age of a connection in seconds; 0: unlimited'),
   DB_POOL_TIMEOUT: timeout.prefault('30').describe('seconds to wait for a connection from the pool'),
   DB_CONNECT_TIMEOUT: timeout.prefault('5').describe('seconds to open a connection'),
-  DB_STATEMENT_TIMEOUT: timeout.prefault('30').describe('seconds a statement may run'),
+  DB_STATEMENT_TIMEOUT: timeout.prefault('30').describe('seconds a statement, or one fetch of a stream, may run'),
   DB_MAX_RESULT_BYTES: integer(0)
     .prefault('67108864')
     .describe('largest result of one statement, which is cancelled beyond it; 0: unlimited'),
@@ -68,7 +68,7 @@ export const environmentTable = z.object({
     .describe('seconds after which a transaction or session still held is logged'),
   DB_LEASE_TIMEOUT: lifetime
     .prefault('300')
-    .describe('seconds after which a transaction, session or stream is ended; 0: never'),
+    .describe('seconds after which a transaction or session is ended; 0: never'),
   DB_LEASE_IDLE_TIMEOUT: lifetime
     .prefault('60')
     .describe('seconds without traffic after which a transaction, session or stream is ended; 0: never'),

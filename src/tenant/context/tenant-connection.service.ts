@@ -4,6 +4,7 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
+import { runLimitedTransaction, type TransactionOptions } from '../../database/data-source/limited-transaction.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
@@ -65,9 +66,14 @@ export class TenantConnectionService implements OnApplicationShutdown {
     return this.context.run(await this.scope(tenant), work);
   }
 
-  /** One transaction of the current tenant; rolled back when `work` throws. */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.context.current().dataSource.transaction(work);
+  /**
+   * One transaction of the current tenant; rolled back when `work` throws.
+   *
+   * @throws InvalidStatementTimeoutError
+   */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const { dataSource } = this.context.current();
+    return options ? runLimitedTransaction(dataSource, work, options) : dataSource.transaction(work);
   }
 
   /**

@@ -10,6 +10,8 @@ export interface WireMessage {
 }
 
 const READY_FOR_QUERY = 'Z';
+const COMMAND_COMPLETE = 'C';
+const ERROR = 'E';
 
 /** A TCP proxy in front of PostgreSQL that records the clients' messages and can hold back replies. */
 export class WireTap {
@@ -48,7 +50,7 @@ export class WireTap {
     this.frozen = true;
   }
 
-  /** Holds back the next `ReadyForQuery` of each connection, and what follows it. */
+  /** Holds back the next `ReadyForQuery` after a command's end or an error, and what follows it. */
   freezeBeforeReady(): void {
     this.frozenBeforeReady = true;
   }
@@ -87,8 +89,11 @@ export class WireTap {
       readClient(chunk);
       server.write(chunk);
     });
+    let hasEnded = false;
     const readServer = messageReader(true, ({ type, whole }) => {
-      this.frozen ||= this.frozenBeforeReady && type === READY_FOR_QUERY;
+      hasEnded ||= type === COMMAND_COMPLETE || type === ERROR;
+      this.frozen ||= this.frozenBeforeReady && hasEnded && type === READY_FOR_QUERY;
+      hasEnded &&= type !== READY_FOR_QUERY;
       if (this.frozen) this.heldBack.push(() => client.write(whole));
       else client.write(whole);
     });

@@ -8,7 +8,7 @@ import { ConnectionPools } from '../../../../src/database/pool/connection-pools.
 import { LeaseLimits } from '../../../../src/database/pool/lease-limits.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../../../../src/database/transactions/session-lease.js';
-import { runSubmittable } from '../../../../src/database/transactions/submittable.js';
+import { Submission } from '../../../../src/database/transactions/submission.js';
 import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
 import { LogRecorder } from '../../../support/log-recorder.js';
 import { ManualClock } from '../../../support/manual-clock.js';
@@ -120,6 +120,14 @@ it('a stream that is not read is ended, and its reader receives the reason', asy
   expect(await failed).toEqual([EXPIRED]);
 });
 
+it('a stream outside a transaction lasts for as long as it is read', async () => {
+  openPool({});
+  const cursor = clientOf(pool, tenant).query(newCursor('SELECT generate_series(1, 100) AS n'));
+  await cursor.read(1);
+  expect(pool.leases.all()).toMatchObject([{ limit: 'idle' }]);
+  await cursor.close();
+});
+
 describe('a session', () => {
   const session = (work: (session: SessionLease) => Promise<void>, options?: SessionOptions): Promise<void> =>
     SessionLease.run(accessTo(pool, tenant.stamp), work, options);
@@ -168,6 +176,15 @@ describe('what counts as idle', () => {
     expect(isExpiredAt(IDLE_MS + 1)).toBe(true);
   });
 
+  it('not life itself, where only idleness is limited', async () => {
+    const both = new LeaseLimits({ leaseTimeoutMs: LIFE_MS, leaseIdleTimeoutMs: IDLE_MS });
+    const isExpired = (): boolean => both.expired([lease], clock.now() + 2 * LIFE_MS).length === 1;
+    expect(isExpired()).toBe(true);
+    lease.limitLease('idle');
+    await lease.client.query('SELECT 1');
+    expect(isExpired()).toBe(false);
+  });
+
   it('not a lease that has sent a statement meanwhile', async () => {
     await lease.client.query('SELECT 1');
     expect(isExpiredAt(IDLE_MS + 1)).toBe(false);
@@ -183,7 +200,8 @@ describe('what counts as idle', () => {
 
   it('a cursor that waits for its reader, but not one that waits for the server', async () => {
     const cursor = newCursor('SELECT pg_sleep(0.05) FROM generate_series(1, 4)');
-    const finished = runSubmittable(lease, cursor);
+    await lease.client.query('BEGIN');
+    const finished = new Submission(cursor).run(lease);
     const reading = cursor.read(1);
     expect(isExpiredAt(1)).toBe(false);
     expect(isExpiredAt(10 * IDLE_MS)).toBe(false);
@@ -192,6 +210,7 @@ describe('what counts as idle', () => {
     expect(isExpiredAt(11 * IDLE_MS + 2)).toBe(true);
     await cursor.close();
     await finished;
+    await lease.client.query('COMMIT');
   });
 });
 

@@ -184,8 +184,8 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
   });
 });
 
-it('a stream whose reader stops is ended by the read timeout, and its connection is not reused', async () => {
-  const pool = openPool('pooled', database.target, { statementTimeoutMs: 200 });
+it('a stream whose reader stops is ended, and its connection is not reused', async () => {
+  const pool = openPool('pooled', database.target, { leaseIdleTimeoutMs: 200 });
   const text = 'SELECT generate_series(1, 1000) AS n';
   const stream = clientOf(pool, tenant).query(new QueryStream(text, [], { batchSize: 1 }));
   await once(stream, 'readable');

@@ -230,9 +230,11 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     client = clientOf(slowFirst, tenant);
     const first = client.query('BEGIN');
     const givenUp = client.query('ROLLBACK');
-    await client.query('BEGIN');
+    const second = client.query('BEGIN');
     fail(new Error('no connection'));
-    await Promise.allSettled([first, givenUp]);
+    await expect(first).rejects.toThrow('no connection');
+    await expect(givenUp).rejects.toThrow('no connection');
+    await second;
     await client.query(`INSERT INTO notes (body) VALUES ('undone')`);
     await client.query('ROLLBACK');
     expect(await bodies()).toEqual([]);
