@@ -32,7 +32,7 @@ export type { Isolation, Tenant } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export { createTenantTable, dropTenantTable, type TenantTable } from './database/table-migrations/tenant-table.js';
 export type { TypeormOptions } from './database/table-migrations/typeorm-options.js';
-export type { TenantSchema } from './database/table-migrations/tenant-schema.js';
+export type { ConstraintMessage, ConstraintMessages, TenantSchema } from './database/table-migrations/tenant-schema.js';
 export { LeaseExpiredError, PoolEndedError, PoolTimeoutError, TenantBusyError } from './database/pool/pool.errors.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
@@ -46,8 +46,10 @@ export { ConfigurationError } from './platform/config/config.errors.js';
 export { CodedError } from './platform/errors/coded-error.js';
 export {
   ConflictError,
+  ConstraintViolationError,
   type FieldProblem,
   NotFoundError,
   ValidationFailedError,
+  type ViolatedConstraint,
 } from './platform/errors/request.errors.js';
 export { type ConstraintErrors, withConstraintErrors } from './platform/postgres/constraint-errors.js';

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Log } from './log.js';
+import { StructuredMessage } from './structured-message.js';
 
 /** Contexts in which Nest logs every module and route; logged at debug level. */
 const FRAMEWORK = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
@@ -18,11 +19,11 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.target.error({ context: rest.at(-1), stack: rest.at(-2) }, String(message));
+    this.target.error({ context: rest.at(-1), ...fieldsOf(message), stack: rest.at(-2) }, textOf(message));
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
-    this.target.warn({ context: rest.at(-1) }, String(message));
+    this.target.warn({ context: rest.at(-1), ...fieldsOf(message) }, textOf(message));
   }
 
   debug(message: unknown, ...rest: unknown[]): void {
@@ -32,4 +33,12 @@ export class NestLog implements LoggerService {
   verbose(message: unknown, ...rest: unknown[]): void {
     this.target.trace({ context: rest.at(-1) }, String(message));
   }
+}
+
+function fieldsOf(message: unknown): object {
+  return message instanceof StructuredMessage ? message.fields : {};
+}
+
+function textOf(message: unknown): string {
+  return message instanceof StructuredMessage ? message.message : String(message);
 }

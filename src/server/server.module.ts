@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { LOADED_CONFIG } from '../tenantry/configuration.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
+import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
 import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
 import { TracingModule } from '../tracing/tracing.module.js';
@@ -41,8 +42,9 @@ class ProcessModule {
       providers: [
         { provide: LOADED_CONFIG, useValue: loaded },
         { provide: IDENTIFIES_EARLY, useValue: true },
+        { provide: HAS_PROBLEM_FILTER, useValue: true },
       ],
-      exports: [LOADED_CONFIG, IDENTIFIES_EARLY],
+      exports: [LOADED_CONFIG, IDENTIFIES_EARLY, HAS_PROBLEM_FILTER],
     };
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CacheModule } from '../cache/cache.module.js';
+import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
 import { registerInjectables, providersForCopies } from '../platform/injectable-copies.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
@@ -47,6 +48,9 @@ const PUBLIC_PROVIDERS = [
   AdminKey,
   CredentialResolver,
 ];
+
+const RESOLVING_DEPENDENCIES = [ACCESS_OPTIONS, RouteAccess, RequestIdentification, RequestAdmission];
+type ResolvingDependencies = ConstructorParameters<typeof ResolvingInterceptor>;
 
 /** What guards and interceptors of other modules' controllers need. */
 const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission];
@@ -99,6 +103,11 @@ function globalProviders({ guard, resolveAfterGuards }: AccessOptions): Provider
   if (guard !== 'global') return [];
   return [
     { provide: APP_GUARD, useClass: AccessGuard },
-    ...(resolveAfterGuards ? [{ provide: APP_INTERCEPTOR, useClass: ResolvingInterceptor }] : []),
+    {
+      provide: APP_INTERCEPTOR,
+      inject: [{ token: HAS_PROBLEM_FILTER, optional: true }, ...RESOLVING_DEPENDENCIES],
+      useFactory: (hasProblemFilter: boolean | undefined, ...dependencies: ResolvingDependencies) =>
+        resolveAfterGuards || !hasProblemFilter ? new ResolvingInterceptor(...dependencies) : undefined,
+    },
   ];
 }

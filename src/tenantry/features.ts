@@ -7,7 +7,7 @@ import {
   newestMigration,
 } from '../database/table-migrations/migration-names.js';
 import { migrationsUpTo, sortedNames } from '../database/table-migrations/migration-set.js';
-import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
@@ -40,6 +40,7 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
     migrations: orderedMigrations(features),
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
+    constraints: Object.assign({}, ...features.map(({ constraints }) => constraints)) as ConstraintMessages,
     ...(requiredVersion !== undefined && { requiredVersion, requiredMigrations: requiredMigrationsOf(features) }),
     ...(typeorm && { typeorm }),
     seedDemo: async (dataSource: DataSource) => {

@@ -9,4 +9,9 @@ import type { TenantSchema } from '../../src/database/table-migrations/tenant-sc
 export const sampleSchema: TenantSchema = {
   entities: [Customer, Order, OrderLine],
   migrations: [CreateCustomers1764000000000, CreateOrders1764000001000],
+  constraints: {
+    customers_email_key: 'another customer has this email',
+    orders_number_key: 'another order has this number',
+    orders_customer_id_fkey: { conflict: 'the customer has orders', invalid: 'must be the id of a customer' },
+  },
 };

@@ -6,7 +6,13 @@ import { CustomersController } from './customers.controller.js';
 import { CustomersService } from './customers.service.js';
 
 @Module({
-  imports: [TenantryModule.forFeature({ entities: [Customer], migrations: [CreateCustomers1764000000000] })],
+  imports: [
+    TenantryModule.forFeature({
+      entities: [Customer],
+      migrations: [CreateCustomers1764000000000],
+      constraints: { customers_email_key: 'another customer has this email' },
+    }),
+  ],
   controllers: [CustomersController],
   providers: [CustomersService],
 })

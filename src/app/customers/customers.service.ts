@@ -1,20 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Repository } from 'typeorm';
-import {
-  ConflictError,
-  type ConstraintErrors,
-  InjectTenantRepository,
-  NotFoundError,
-  withConstraintErrors,
-} from '../../index.js';
+import { ConflictError, InjectTenantRepository, NotFoundError } from '../../index.js';
 import { type PageQuery, selectPage } from '../../rest.js';
 import { Customer } from './customer.entity.js';
 import type { CustomerChange, NewCustomer } from './customer.schemas.js';
-
-const CONSTRAINT_ERRORS: ConstraintErrors = {
-  customers_email_key: () => new ConflictError('another customer has this email'),
-  orders_customer_id_fkey: () => new ConflictError('the customer has orders'),
-};
 
 @Injectable()
 export class CustomersService {
@@ -25,10 +14,9 @@ export class CustomersService {
     return selectPage(this.customers.createQueryBuilder('customer'), page).getMany();
   }
 
-  /** @throws ConflictError when the email is taken */
   async create(values: NewCustomer): Promise<Customer> {
     const customer = this.customers.create(values);
-    await withConstraintErrors(CONSTRAINT_ERRORS, () => this.customers.insert(customer));
+    await this.customers.insert(customer);
     return customer;
   }
 
@@ -43,23 +31,18 @@ export class CustomersService {
    * Optimistic locking: one statement checks the version and writes; TypeORM increments the version in it.
    *
    * @throws NotFoundError
-   * @throws ConflictError when the version is outdated or the email is taken
+   * @throws ConflictError when the version is outdated
    */
   async change(id: string, { version, ...values }: CustomerChange): Promise<Customer> {
-    const { affected } = await withConstraintErrors(CONSTRAINT_ERRORS, () =>
-      this.customers.update({ id, version }, values),
-    );
+    const { affected } = await this.customers.update({ id, version }, values);
     const customer = await this.read(id);
     if (affected === 0) throw new ConflictError('the customer has changed since it was read');
     return customer;
   }
 
-  /**
-   * @throws NotFoundError
-   * @throws ConflictError when the customer has orders
-   */
+  /** @throws NotFoundError */
   async delete(id: string): Promise<void> {
-    const { affected } = await withConstraintErrors(CONSTRAINT_ERRORS, () => this.customers.delete({ id }));
+    const { affected } = await this.customers.delete({ id });
     if (affected === 0) throw new NotFoundError('customer');
   }
 }

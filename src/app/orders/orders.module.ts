@@ -11,6 +11,10 @@ import { OrdersService } from './orders.service.js';
     TenantryModule.forFeature({
       entities: [Order, OrderLine],
       migrations: [CreateOrders1764000001000],
+      constraints: {
+        orders_number_key: 'another order has this number',
+        orders_customer_id_fkey: { conflict: 'the customer has orders', invalid: 'must be the id of a customer' },
+      },
       seedDemo: async (dataSource) => (await import('./seed-demo.js')).seedDemo(dataSource),
     }),
   ],

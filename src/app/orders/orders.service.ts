@@ -1,14 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, Repository } from 'typeorm';
-import {
-  ConflictError,
-  type ConstraintErrors,
-  InjectTenantRepository,
-  NotFoundError,
-  TenantConnectionService,
-  ValidationFailedError,
-  withConstraintErrors,
-} from '../../index.js';
+import { ConflictError, InjectTenantRepository, NotFoundError, TenantConnectionService } from '../../index.js';
 import { type PageQuery, selectPage } from '../../rest.js';
 import { orderTotal } from './amounts.js';
 import { insertLines, insertOrder } from './insert-order.js';
@@ -16,12 +8,6 @@ import { Order } from './order.entity.js';
 import { OrderLine } from './order-line.entity.js';
 import type { NewOrder, OrderChange } from './order.schemas.js';
 import type { OrderSummary } from './order-summary.schema.js';
-
-const CONSTRAINT_ERRORS: ConstraintErrors = {
-  orders_number_key: () => new ConflictError('another order has this number'),
-  orders_customer_id_fkey: () =>
-    new ValidationFailedError([{ field: 'customerId', message: 'must be the id of a customer' }]),
-};
 
 @Injectable()
 export class OrdersService {
@@ -62,14 +48,8 @@ export class OrdersService {
     return { items: rows.map((row) => ({ ...row, count: Number(row.count), total: Number(row.total) })) };
   }
 
-  /**
-   * @throws ConflictError when the number is taken
-   * @throws ValidationFailedError when the customer does not exist
-   */
   create(values: NewOrder): Promise<Order> {
-    return withConstraintErrors(CONSTRAINT_ERRORS, () =>
-      this.connections.transaction((manager) => insertOrder(manager, values)),
-    );
+    return this.connections.transaction((manager) => insertOrder(manager, values));
   }
 
   /** @throws NotFoundError */

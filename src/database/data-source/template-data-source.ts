@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
-import type { TenantSchema } from '../table-migrations/tenant-schema.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
+import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema.js';
 import type { IsolationLevel } from '../table-migrations/typeorm-options.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
@@ -23,6 +24,9 @@ const DRIVER_PROPERTIES = {
 export class TemplateDataSource extends DataSource {
   /** Set on each tenant's data source. */
   declare readonly tenantId: string;
+  /** Set on each tenant's data source. */
+  declare readonly access: TenantAccess;
+  constraints: ConstraintMessages = {};
   private isolationLevel: IsolationLevel | undefined;
 
   /**
@@ -34,6 +38,7 @@ export class TemplateDataSource extends DataSource {
     refuseActiveRecord(schema.entities);
     const template = new TemplateDataSource(options(schema));
     template.isolationLevel = schema.typeorm?.isolationLevel;
+    template.constraints = schema.constraints ?? {};
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
     Object.assign(template.driver, DRIVER_PROPERTIES);
@@ -51,7 +56,7 @@ export class TemplateDataSource extends DataSource {
   override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
     const runner = super.createQueryRunner(mode);
     if (this.isolationLevel !== undefined) defaultIsolationLevel(runner, this.isolationLevel);
-    return Object.assign(runner, { broadcaster: new TenantBroadcaster(runner, this.tenantId) });
+    return Object.assign(runner, { broadcaster: new TenantBroadcaster(runner, this) });
   }
 }
 

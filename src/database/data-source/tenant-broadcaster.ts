@@ -2,6 +2,7 @@ import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
 import { Broadcaster } from 'typeorm/subscriber/Broadcaster.js';
 import type { BroadcasterResult } from 'typeorm/subscriber/BroadcasterResult.js';
 import { toCodedError } from '../statements/statement-failure.js';
+import { noteFailedStatement, type StatementSource } from './failed-statement.js';
 import { assertOwned, isObject, rememberOwner } from './entity-owners.js';
 
 /**
@@ -11,13 +12,13 @@ import { assertOwned, isObject, rememberOwner } from './entity-owners.js';
 export class TenantBroadcaster extends Broadcaster {
   constructor(
     queryRunner: QueryRunner,
-    private readonly tenantId: string,
+    private readonly source: StatementSource,
   ) {
     super(queryRunner);
   }
 
   override broadcastLoadEvent(result: BroadcasterResult, metadata: EntityMetadata, entities: ObjectLiteral[]): void {
-    for (const entity of entities) if (isObject(entity)) rememberOwner(entity, this.tenantId);
+    for (const entity of entities) if (isObject(entity)) rememberOwner(entity, this.source.tenantId);
     super.broadcastLoadEvent(result, metadata, entities);
   }
 
@@ -26,12 +27,12 @@ export class TenantBroadcaster extends Broadcaster {
     metadata: EntityMetadata,
     entity: ObjectLiteral | undefined,
   ): void {
-    if (entity) assertOwned(metadata, entity, this.tenantId);
+    if (entity) assertOwned(metadata, entity, this.source.tenantId);
     super.broadcastBeforeInsertEvent(result, metadata, entity);
   }
 
   override broadcastBeforeUpdateEvent(...[result, metadata, entity, ...rest]: BeforeUpdate): void {
-    if (entity) assertOwned(metadata, entity, this.tenantId);
+    if (entity) assertOwned(metadata, entity, this.source.tenantId);
     super.broadcastBeforeUpdateEvent(result, metadata, entity, ...rest);
   }
 
@@ -43,8 +44,10 @@ export class TenantBroadcaster extends Broadcaster {
    */
   override broadcastAfterQueryEvent(...event: AfterQuery): void {
     super.broadcastAfterQueryEvent(...event);
-    const [, , , hasSucceeded, , , error] = event;
-    const failure = hasSucceeded ? undefined : toCodedError(error);
+    const [, text, , hasSucceeded, , , error] = event;
+    if (hasSucceeded) return;
+    if (isObject(error)) noteFailedStatement(error, { text, source: this.source });
+    const failure = toCodedError(error);
     if (failure) throw failure;
   }
 }

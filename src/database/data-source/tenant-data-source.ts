@@ -45,6 +45,7 @@ export function createTenantDataSource(template: TemplateDataSource, access: Ten
   });
   return Object.assign(dataSource, {
     tenantId,
+    access,
     driver,
     manager: new TenantEntityManager(dataSource, tenantId),
     relationLoader: new RelationLoader(dataSource),

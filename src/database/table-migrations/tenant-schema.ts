@@ -1,6 +1,17 @@
 import type { DataSource, EntitySubscriberInterface, EntityTarget, MigrationInterface, ObjectLiteral } from 'typeorm';
 import type { TypeormOptions } from './typeorm-options.js';
 
+/** What a violated constraint means to the caller. */
+export interface ConstraintMessage {
+  /** The response's `detail` when values are taken, or when other rows refer to the one that should go: status 409. */
+  readonly conflict?: string;
+  /** What is wrong with the named columns when they refer to nothing, or break a rule: status 400. */
+  readonly invalid?: string;
+}
+
+/** Name of a constraint -> what its violation means; a text alone is used for both. */
+export type ConstraintMessages = Readonly<Record<string, string | ConstraintMessage>>;
+
 /** What a domain module supplies: its entities, the migrations of their tables, and TypeORM event subscribers. */
 export interface TenantSchema {
   readonly entities: readonly EntityTarget<ObjectLiteral>[];
@@ -21,6 +32,8 @@ export interface TenantSchema {
    * `oid::regprocedure` prints it with its schema. A target is not served while its login role may execute another one.
    */
   readonly trustedFunctions?: readonly string[];
+  /** Messages of violated constraints in place of general ones: `{ notes_title_key: 'this title is taken' }`. */
+  readonly constraints?: ConstraintMessages;
   /** Fills a demo tenant with a few rows. Runs once per demo tenant, with that tenant's own data source. */
   readonly seedDemo?: (dataSource: DataSource) => Promise<void>;
 }

@@ -1,18 +1,25 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import pg from 'pg';
-import { QueryFailedError } from 'typeorm';
+import { isConstraintViolation, toConstraintViolation } from '../../database/data-source/constraint-violation.js';
+import { unwrapQueryError } from '../../database/data-source/failed-statement.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-import type { ValidationFailedError } from '../../platform/errors/request.errors.js';
-import { type HttpRequest, type HttpResponse, nodeResponse, routePattern } from '../requests/http-request.js';
+import type { ConstraintViolationError } from '../../platform/errors/request.errors.js';
+import { type HttpRequest, type HttpResponse, nodeResponse } from '../requests/http-request.js';
 import { requestState } from '../requests/request-state.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
+import { failureMessage, shownStack } from './failure-message.js';
 import { type Problem, problem, problemOfStatus, STATUS_OF_CODE } from './problem.js';
+
+type HttpArguments = ReturnType<ArgumentsHost['switchToHttp']>;
 
 /** Errors of Fastify, and of `http-errors`, which Express's body parser uses. Messages of 4xx are meant for clients. */
 interface FrameworkError {
   readonly statusCode: number;
   readonly message: string;
 }
+
+/** Injection token: true where this filter handles every route's errors, and no interceptor has to. */
+export const HAS_PROBLEM_FILTER = Symbol.for('tenantry/has-problem-filter');
 
 const QUERY_CANCELED = '57014';
 const RETRY_AFTER_SECONDS = 1;
@@ -27,18 +34,26 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw thrown; // GraphQL, microservices and web sockets have their own responses
-    const http = host.switchToHttp();
+    if (isConstraintViolation(thrown)) void this.answerViolation(thrown, host.switchToHttp());
+    else this.answer(thrown, host.switchToHttp());
+  }
+
+  private async answerViolation(thrown: unknown, http: HttpArguments): Promise<void> {
+    this.answer((await toConstraintViolation(thrown)) ?? thrown, http);
+  }
+
+  private answer(thrown: unknown, http: HttpArguments): void {
     const request = http.getRequest<HttpRequest>();
-    const error = unwrapDriverError(thrown);
+    const error = unwrapQueryError(thrown);
     const body = isLostConnection(error) ? unavailable(request) : toProblem(error);
-    if (body.status >= 500) this.report(error, body, request);
+    if (body.status >= 500) this.report(thrown, body, request);
     sendProblem(http.getResponse<HttpResponse>(), error, body);
   }
 
   private report(error: unknown, { status, code }: Problem, request: HttpRequest): void {
-    const summary = `${request.method} ${routePattern(request) ?? 'unknown route'} failed with ${status} ${code}`;
-    if (status === 500) this.logger.error(summary, error instanceof Error ? error.stack : String(error));
-    else this.logger.warn(`${summary}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = failureMessage(error, { status, code }, request);
+    if (status === 500) this.logger.error(message, shownStack(error));
+    else this.logger.warn(message);
   }
 }
 
@@ -64,11 +79,6 @@ function unavailable(request: HttpRequest): Problem {
   return problem('TENANT_UNAVAILABLE', "this tenant's database is unavailable");
 }
 
-/** TypeORM wraps every error of its driver, including this application's own errors, which must keep their codes. */
-function unwrapDriverError(error: unknown): unknown {
-  return error instanceof QueryFailedError ? (error.driverError as unknown) : error;
-}
-
 function toProblem(error: unknown): Problem {
   if (error instanceof CodedError) return problemOfCode(error);
   if (error instanceof pg.DatabaseError && error.code === QUERY_CANCELED) {
@@ -81,7 +91,8 @@ function toProblem(error: unknown): Problem {
 
 function problemOfCode(error: CodedError): Problem {
   if (!STATUS_OF_CODE.has(error.code)) return internalError();
-  return problem(error.code, error.publicMessage, (error as Partial<ValidationFailedError>).fields);
+  const { fields, columns } = error as Partial<ConstraintViolationError>;
+  return { ...problem(error.code, error.publicMessage, fields), ...(columns && { columns }) };
 }
 
 /** Keeps the status and messages that the application has chosen; only a plain 500 is an unexpected error. */

@@ -10,8 +10,10 @@ export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
-  /** Only with `VALIDATION_FAILED`. */
+  /** Only with `VALIDATION_FAILED`: what is wrong with which field. */
   readonly errors?: readonly FieldProblem[];
+  /** Only where a constraint of a table is violated: its columns. */
+  readonly columns?: readonly string[];
 }
 
 /**

@@ -27,3 +27,36 @@ export class ConflictError extends PublicError {
     super('CONFLICT', message);
   }
 }
+
+/** A constraint of a tenant's table that a statement has violated. */
+export interface ViolatedConstraint {
+  /** Undefined for `NOT NULL`. */
+  readonly name: string | undefined;
+  readonly table: string | undefined;
+  /** Without `tenant_id`; empty when they are not known, as for a CHECK. */
+  readonly columns: readonly string[];
+}
+
+/**
+ * Raised on a tenant's route in place of PostgreSQL's error, which is the `cause`: 409 when values are taken or other rows
+ * refer to this one, 400 when values refer to nothing or break a rule. Shows columns, never values.
+ */
+export class ConstraintViolationError extends PublicError {
+  readonly columns: readonly string[];
+  readonly fields?: readonly FieldProblem[];
+
+  /** @param fields what is wrong with which fields of the request: for 400 only */
+  constructor(
+    readonly constraint: ViolatedConstraint,
+    message: string,
+    { cause, fields }: { readonly cause: unknown; readonly fields?: readonly FieldProblem[] },
+  ) {
+    const { columns } = constraint;
+    super(fields ? 'VALIDATION_FAILED' : 'CONFLICT', message, {
+      cause,
+      details: { columns, ...(fields && { errors: fields }) },
+    });
+    this.columns = columns;
+    if (fields) this.fields = fields;
+  }
+}

@@ -1,12 +1,16 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { catchError, type Observable } from 'rxjs';
+import { isConstraintViolation, toConstraintViolation } from '../../database/data-source/constraint-violation.js';
 import type { HttpRequest } from '../../http/requests/http-request.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
-/** With `resolveAfterGuards`: identifies and admits the caller behind the application's guards, instead of `AccessGuard`. */
+/**
+ * With `resolveAfterGuards`: identifies and admits the caller behind the application's guards, instead of `AccessGuard`. With and
+ * without: raises a `ConstraintViolationError` in place of PostgreSQL's error, which would be a 500.
+ */
 @Injectable()
 export class ResolvingInterceptor implements NestInterceptor {
   /** @internal */
@@ -18,8 +22,9 @@ export class ResolvingInterceptor implements NestInterceptor {
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    if (this.options.resolveAfterGuards && context.getType() === 'http') await this.resolve(context);
-    return next.handle();
+    if (context.getType() !== 'http') return next.handle();
+    if (this.options.resolveAfterGuards) await this.resolve(context);
+    return next.handle().pipe(catchError(raiseViolation));
   }
 
   /** At every call: an interceptor of the application may repeat what follows it, after a refusal too. */
@@ -30,4 +35,8 @@ export class ResolvingInterceptor implements NestInterceptor {
     await this.identification.tenantCaller(request);
     this.admission.admit('tenant', http);
   }
+}
+
+async function raiseViolation(error: unknown): Promise<never> {
+  throw isConstraintViolation(error) ? ((await toConstraintViolation(error)) ?? error) : error;
 }

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
+import { toConstraintViolation } from '../../../src/database/data-source/constraint-violation.js';
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
 import { createStamp } from '../../../src/database/statements/stamp.js';
+import type { ConstraintViolationError } from '../../../src/platform/errors/request.errors.js';
 import { Customer } from '../../../src/app/customers/customer.entity.js';
 import { CustomersService } from '../../../src/app/customers/customers.service.js';
 import { sampleSchema } from '../sample-schema.js';
@@ -113,4 +115,16 @@ export async function asOwner(
   } finally {
     await owner.destroy();
   }
+}
+
+/** What the caller is told of a statement that must have violated a constraint. */
+export async function violationOf(statement: Promise<unknown>): Promise<ConstraintViolationError> {
+  const violation = await toConstraintViolation(
+    await statement.then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  );
+  if (!violation) throw new Error('no constraint was violated');
+  return violation;
 }

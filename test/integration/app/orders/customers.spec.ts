@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConflictError, NotFoundError } from '../../../../src/platform/errors/request.errors.js';
 import { newCustomer } from '../../../../src/app/customers/customer.schemas.js';
-import { OrdersFixture } from '../../../support/orders/orders-fixture.js';
+import { OrdersFixture, violationOf } from '../../../support/orders/orders-fixture.js';
 
 let fixture: OrdersFixture;
 
@@ -27,15 +27,18 @@ describe('customers', () => {
     await fixture.as(one, () => fixture.customers.create(ada));
     await fixture.as(fixture.dataSource(), () => fixture.customers.create(ada));
     const refused = fixture.as(one, () => fixture.customers.create(ada));
-    await expect(refused).rejects.toThrow(new ConflictError('another customer has this email'));
-    await expect(refused.catch((error: Error) => error.cause)).resolves.toBeUndefined();
+    const violation = await violationOf(refused);
+    expect(violation.getResponse()).toEqual({
+      ...{ statusCode: 409, code: 'CONFLICT', message: 'another customer has this email', columns: ['email'] },
+    });
   });
 
   it('cannot be given an email that is taken', async () => {
     await fixture.as(fixture.dataSource(), async () => {
       await fixture.customers.create(ada);
       const { id } = await fixture.customers.create({ email: 'grace@example.com', name: 'Grace' });
-      await expect(fixture.customers.change(id, { version: 1, email: ada.email })).rejects.toThrow(ConflictError);
+      const refused = fixture.customers.change(id, { version: 1, email: ada.email });
+      expect(await violationOf(refused)).toMatchObject({ code: 'CONFLICT', columns: ['email'] });
     });
   });
 
@@ -87,7 +90,9 @@ describe('customers', () => {
         currency: 'EUR',
         lines: [{ description: 'x', quantity: 1, unitPrice: 1 }],
       });
-      await expect(fixture.customers.delete(id)).rejects.toThrow(new ConflictError('the customer has orders'));
+      expect(await violationOf(fixture.customers.delete(id))).toMatchObject({
+        ...{ code: 'CONFLICT', message: 'the customer has orders', columns: ['customer_id'] },
+      });
       await fixture.orders.delete(order.id);
       await fixture.customers.delete(id);
       await expect(fixture.customers.delete(id)).rejects.toThrow(NotFoundError);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import type { z } from 'zod';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../../../src/platform/errors/request.errors.js';
+import { NotFoundError } from '../../../../src/platform/errors/request.errors.js';
 import { customerChange, newCustomer } from '../../../../src/app/customers/customer.schemas.js';
 import { seedDemo } from '../../../../src/app/orders/seed-demo.js';
 import { EXAMPLE_CUSTOMER_ID } from '../../../../src/app/customers/customer.schemas.js';
@@ -10,7 +10,7 @@ import { EXAMPLE_ORDER_ID } from '../../../../src/app/orders/order.schemas.js';
 import type { Order } from '../../../../src/app/orders/order.entity.js';
 import { newOrder, type NewOrder, orderChange } from '../../../../src/app/orders/order.schemas.js';
 import { pageQuery, toPage } from '../../../../src/http/input/page.js';
-import { OrdersFixture } from '../../../support/orders/orders-fixture.js';
+import { OrdersFixture, violationOf } from '../../../support/orders/orders-fixture.js';
 
 let fixture: OrdersFixture;
 
@@ -67,7 +67,7 @@ describe('orders', () => {
     inTenant(async (order) => {
       await fixture.orders.create(order('A-1'));
       const refused = fixture.orders.create(order('A-1'));
-      await expect(refused).rejects.toThrow(new ConflictError('another order has this number'));
+      expect(await violationOf(refused)).toMatchObject({ code: 'CONFLICT', message: 'another order has this number' });
       expect(await fixture.orders.list(pageQuery.parse({}))).toHaveLength(1);
     }));
 
@@ -82,9 +82,16 @@ describe('orders', () => {
     inTenant(async (order) => {
       const stranger = (await tenantWithCustomer()).order('A-1').customerId;
       for (const customerId of [randomUUID(), stranger]) {
-        const refused: unknown = await fixture.orders.create({ ...order('A-1'), customerId }).catch((error) => error);
-        expect(refused).toBeInstanceOf(ValidationFailedError);
-        expect(refused).toMatchObject({ fields: [{ field: 'customerId' }] });
+        const violation = await violationOf(fixture.orders.create({ ...order('A-1'), customerId }));
+        expect(violation.getResponse()).toEqual({
+          ...{
+            statusCode: 400,
+            code: 'VALIDATION_FAILED',
+            message: 'the request is not valid',
+            columns: ['customer_id'],
+          },
+          errors: [{ field: 'customerId', message: 'must be the id of a customer' }],
+        });
       }
     }));
 
