@@ -29,7 +29,7 @@ const TTL_JITTER = 0.1;
 /** TTL while changes may be missed, and of what a server of another history returned. */
 const UNANNOUNCED_TTL_MS = 250;
 /** Redis is read when its typical answer takes no longer than this, however quick the source is. */
-const QUICK_REDIS_MS = 5;
+const QUICK_REDIS_MS = 20;
 /** After a failed load, stale entries are served for this long before the source is tried again. */
 const GRACE_BACKOFF_MS = 1_000;
 /** Load timeout while a stale entry can be served instead. */
