@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { AppModule } from './app/app.module.js';
+import { startupInterruption } from './catalog/startup-wait.js';
 import { Application } from './server/application.js';
 import { banner } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
@@ -36,6 +37,7 @@ function stopOnSignalOrException(starting: Promise<Application>, deadlineMs: num
   let stoppingSince: number | undefined;
   const stop = async (exitCode: number): Promise<void> => {
     stoppingSince = performance.now();
+    startupInterruption.abort();
     setTimeout(() => fail(new Error(`did not shut down within ${deadlineMs} ms, exiting`)), deadlineMs).unref();
     try {
       await (await starting).stop();

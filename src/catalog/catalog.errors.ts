@@ -12,6 +12,26 @@ export class CatalogUnavailableError extends PublicError {
   }
 }
 
+/** Raised when PostgreSQL did not become available at start within `STARTUP_WAIT`. */
+export class StartupTimeoutError extends CodedError {
+  readonly code = 'STARTUP_TIMEOUT';
+
+  constructor(waitMs: number, cause: unknown) {
+    super(`waited ${waitMs / 1000} s (STARTUP_WAIT): ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Raised when the process is stopped during `STARTUP_WAIT`. */
+export class StartupInterruptedError extends CodedError {
+  readonly code = 'STARTUP_INTERRUPTED';
+
+  constructor(cause: unknown) {
+    super('stopped while waiting for PostgreSQL (STARTUP_WAIT)', { cause });
+  }
+}
+
 /** Raised when names are looked up faster than the catalog can answer, and too many lookups are waiting. */
 export class CatalogBusyError extends PublicError {
   constructor() {

@@ -16,6 +16,7 @@ import { PoolerProbe } from './pooler-probe.js';
 import { ProvidedDatabaseCheck } from './provided-database-check.js';
 import { MigrationSets } from './migration-sets.js';
 import { ServerOwner } from './server-owner.js';
+import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';
 
 /** The control database: tenants, servers, keys, domains. The source of truth. */
@@ -31,10 +32,12 @@ import { AuditLog } from './audit/audit-log.js';
       provide: CATALOG,
       inject: [CATALOG_TARGET, APP_CONFIG],
       useFactory: (target: ConnectionTarget, config: AppConfig) =>
-        openCatalog(target, poolOptions(config), {
-          isProvided: config.database.tenantUrl !== undefined,
-          schema: config.database.catalogSchema,
-        }),
+        withStartupWait(config.startupWaitMs, () =>
+          openCatalog(target, poolOptions(config), {
+            isProvided: config.database.tenantUrl !== undefined,
+            schema: config.database.catalogSchema,
+          }),
+        ),
     },
     AuditLog,
     MigrationSets,

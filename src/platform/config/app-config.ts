@@ -111,6 +111,8 @@ export interface AppConfig {
     };
   };
   readonly features: { readonly demoTenants: boolean; readonly apiDocs: boolean; readonly metricsPublic: boolean };
+  /** How long the start waits while PostgreSQL is away or full; 0: not at all. */
+  readonly startupWaitMs: number;
   readonly shutdownTimeoutMs: number;
 }
 

@@ -31,6 +31,9 @@ export const environmentTable = z.object({
   TRUSTED_PROXIES: addressList
     .optional()
     .describe('addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, comma-separated'),
+  STARTUP_WAIT: lifetime
+    .prefault('0')
+    .describe('seconds to wait at start while PostgreSQL is away or full; 0: fail at once'),
   SHUTDOWN_TIMEOUT: timeout.prefault('10').describe('seconds that in-flight requests may take to finish on shutdown'),
 
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { CatalogUnavailableError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
+import { withStartupWait } from '../../../src/catalog/startup-wait.js';
 import { targetOfUrl } from '../../../src/database/connection/database-url.js';
-import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 let database: TestDatabase;
@@ -16,6 +18,24 @@ afterAll(async () => database.drop());
 function open(url: string): Promise<unknown> {
   return openCatalog(targetOfUrl(url, 'default'), POOL_OPTIONS);
 }
+
+it('a start that may wait goes on when the catalog is back, and names its limit when it is not', async () => {
+  const proxy = await TcpProxy.before(testServer());
+  const target = proxy.through(targetOfUrl(database.url, 'default'));
+  proxy.cut();
+  const attempts: unknown[] = [];
+  const attempt = (): ReturnType<typeof openCatalog> => {
+    if (attempts.push(undefined) === 2) proxy.mend();
+    return openCatalog(target, POOL_OPTIONS);
+  };
+  await (await withStartupWait(20_000, attempt)).destroy();
+  expect(attempts).toHaveLength(2);
+  proxy.cut();
+  const failure = withStartupWait(600, () => openCatalog(target, POOL_OPTIONS));
+  await expect(failure).rejects.toThrow(/^waited 0.6 s \(STARTUP_WAIT\): the catalog at .* cannot be reached/);
+  await expect(withStartupWait(0, () => openCatalog(target, POOL_OPTIONS))).rejects.toThrow(CatalogUnavailableError);
+  await proxy.close();
+});
 
 describe('at start the catalog', () => {
   it('names every right that the role of DATABASE_URL lacks', async () => {
