@@ -22,6 +22,7 @@ import {
 import { UnsafeRoleError } from '../connection/connection.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { MAX_SHARERS, PoolConnections } from './pool-connections.js';
+import { PacedRefusals } from './paced-refusals.js';
 import type { PoolOptions } from './pool-options.js';
 import type { PoolSnapshot } from './pool-snapshot.js';
 import { PoolStatistics } from './pool-statistics.js';
@@ -71,6 +72,7 @@ export class TargetPool implements ConnectionPool {
   private readonly connections: PoolConnections;
   private readonly supply: ConnectionSupply;
   private readonly returns: ReturnedConnections;
+  private readonly refusals = new PacedRefusals();
   private readonly checkedOut = new Set<CheckedOutConnection>();
   private sweeper: NodeJS.Timeout | undefined;
   private lastUsedAt: number;
@@ -168,6 +170,7 @@ export class TargetPool implements ConnectionPool {
       this.ended = true;
       this.supply.end();
       this.returns.end();
+      this.refusals.end();
       for (const waiter of this.callers.drain()) {
         if (successor) successor.enqueue(waiter);
         else waiter.reject(new PoolEndedError(targetName(this.target)));
@@ -240,8 +243,9 @@ export class TargetPool implements ConnectionPool {
     try {
       this.callers.push(waiter);
     } catch (error) {
-      if (error instanceof TenantBusyError) this.statistics.refused += 1;
-      return waiter.reject(error);
+      if (!(error instanceof TenantBusyError)) return waiter.reject(error);
+      this.statistics.refused += 1;
+      return this.refusals.refuse(waiter.tenantId, () => waiter.reject(error));
     }
     this.pump();
   }
