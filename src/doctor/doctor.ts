@@ -14,6 +14,7 @@ import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { clock } from './checks/clock.js';
 import { configuration } from './checks/configuration.js';
+import { leftovers } from './checks/leftovers.js';
 import { loginRoles } from './checks/login-roles.js';
 import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
@@ -35,6 +36,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   servers,
   clock,
   pooler,
+  leftovers,
   loginRoles,
   exposure,
   tenantTables,

@@ -7,6 +7,8 @@ import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 
 const NAME = 'login-role';
+/** A rotation needs the role and the owner, and neither the password nor a connection of the role. */
+const REMEDY = 'restore LOGIN and CONNECT of the role; with another password than in the catalog: rotate-credentials';
 
 /** Checks that the login role of each connection target can log in and is subject to row-level security. */
 export const loginRoles: Check<CatalogContext> = {
@@ -59,5 +61,5 @@ function problemOf(error: unknown, target: TargetOfServer): Finding {
       name,
     );
   }
-  return fail(NAME, `cannot log in: ${reasonOf(error)}`, 'restore LOGIN, the password and CONNECT of the role', name);
+  return fail(NAME, `cannot log in: ${reasonOf(error)}`, REMEDY, name);
 }

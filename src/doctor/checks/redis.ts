@@ -6,7 +6,7 @@ import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js'
 
 const NAME = 'redis';
 const CONNECT_TIMEOUT_MS = 3_000;
-/** A Redis that is slower is not read when the catalog is quicker. */
+/** Far beyond what a busy machine adds. A Redis that is slower is not read when the catalog is quicker. */
 const SLOW_MS = 20;
 const POLL_MS = 20;
 const ROUNDS = 3;

@@ -85,8 +85,8 @@ describe('doctor on a healthy system', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
-      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'login-role', 'exposure'],
-      ...['row-level-security', 'stamps', 'migrations', 'stuck', 'sealed-values'],
+      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'leftovers', 'login-role'],
+      ...['exposure', 'row-level-security', 'stamps', 'migrations', 'stuck', 'sealed-values'],
     ]);
   });
 
@@ -318,6 +318,46 @@ describe('doctor on tenants', () => {
     expect(await withDamage(damage, repair)).toMatchObject([
       { check: 'stuck', verdict: 'warn', subject: 'provision sick-schema', message: 'sends no heartbeat' },
     ]);
+  });
+});
+
+describe('doctor after the catalog was restored from an older backup', () => {
+  it('reports the database, role and schema of tenants that the catalog does not know', async () => {
+    const lost = 'f'.repeat(32);
+    await asSuperuser('postgres', `CREATE DATABASE ${database.name}_${lost}`);
+    await asSuperuser('postgres', `CREATE ROLE ${database.name}_${lost}`);
+    await asSuperuser('postgres', `COMMENT ON ROLE ${database.name}_${lost} IS 'login role of connection target x'`);
+    try {
+      const found = await withDamage(`CREATE SCHEMA t_${lost}`, `DROP SCHEMA t_${lost}`, shared);
+      expect(found.map(({ check, verdict, message }) => [check, verdict, message])).toEqual(
+        [`database ${database.name}_${lost}`, `login role ${database.name}_${lost}`, `schema t_${lost}`].map((what) => [
+          ...['leftovers', 'warn', `the ${what} belongs to no tenant of the catalog`],
+        ]),
+      );
+    } finally {
+      await asSuperuser('postgres', `DROP DATABASE ${database.name}_${lost}`);
+      await asSuperuser('postgres', `DROP ROLE ${database.name}_${lost}`);
+    }
+  });
+
+  it('gives a remedy for a role that was rotated since, which mends it', async () => {
+    const [before] = await database.admin(
+      `SELECT role, password_sealed FROM connection_targets WHERE kind = 'dedicated'`,
+    );
+    await cli.json('rotate-credentials', '--tenant', 'sick-database');
+    await database.admin(`UPDATE connection_targets SET role = $1, password_sealed = $2 WHERE kind = 'dedicated'`, [
+      ...[before?.['role'], before?.['password_sealed']],
+    ]);
+    const found = await findings();
+    const finding = found.find(({ check }) => check === 'leftovers');
+    expect(finding).toMatchObject({
+      verdict: 'fail',
+      message: expect.stringContaining('older than the last rotation'),
+    });
+    const [, rename] = /: (ALTER ROLE .*?);/.exec(finding?.remedy ?? '') ?? [];
+    await asSuperuser('postgres', rename ?? '');
+    await cli.json('rotate-credentials', '--tenant', 'sick-database');
+    expect(await findings()).toEqual([]);
   });
 });
 

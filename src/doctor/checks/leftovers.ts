@@ -1,0 +1,139 @@
+import pg from 'pg';
+import { roleComment } from '../../admin/provisioning/login-role.js';
+import { sharedTargetName } from '../../admin/provisioning/names.js';
+import { mapConcurrently } from '../../platform/map-concurrently.js';
+import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import { queryServer } from '../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from './login-roles.js';
+
+const NAME = 'leftovers';
+const MAX_REPORTED = 20;
+const OLDER = 'restore a newer backup of the catalog, or, once nothing in it is needed';
+
+interface ServerObjects {
+  /** Databases and login roles whose names begin with the catalog's. */
+  readonly databases: readonly string[];
+  readonly roles: readonly { readonly name: string; readonly comment: string }[];
+  /** Of the databases of targets, whether or not they are named after the catalog. */
+  readonly present: readonly string[];
+}
+
+const OBJECTS = `
+  SELECT array(SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1) AS databases,
+         array(SELECT datname::text FROM pg_database WHERE datname = ANY ($2::text[])) AS present,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('name', rolname, 'comment', comment) ORDER BY rolname)
+           FROM (SELECT rolname, shobj_description(oid, 'pg_authid') AS comment FROM pg_roles) r
+           WHERE comment LIKE 'login role of connection target %' AND starts_with(rolname, $1)), '[]') AS roles`;
+
+const SCHEMAS = `
+  SELECT nspname::text AS name FROM pg_namespace
+  WHERE nspname ~ '^t_[0-9a-f]{32}$' AND NOT nspname = ANY ($1::text[]) ORDER BY 1 LIMIT ${MAX_REPORTED}`;
+
+/**
+ * Compares the databases, login roles and schemas that exist with those in the catalog: after the catalog was restored from an
+ * older backup, tenants created since then are unknown, and rotated roles have other names.
+ */
+export const leftovers: Check<CatalogContext> = {
+  name: NAME,
+  run: async (context) => {
+    const isBusy = await hasUnfinishedOperations(context);
+    const reachable = context.servers.filter(({ facts }) => facts !== undefined);
+    const ofServers = await mapConcurrently(reachable, ({ server }) => checkServer(server.name, context, isBusy));
+    // A provided database may serve several catalogs.
+    const shared = context.targets.filter(
+      (target) => target.kind === 'shared' && !target.provided && isReachable(context, target.serverId),
+    );
+    const ofSchemas = await mapConcurrently(shared, (target) => checkSchemas(target, context));
+    const findings = [...ofServers, ...ofSchemas].flat();
+    return findings.length > 0 ? findings : [ok(NAME, 'every database, schema and login role belongs to the catalog')];
+  },
+};
+
+/** They make and drop what is compared here, and are reported by the `stuck` check when nothing goes on with them. */
+async function hasUnfinishedOperations({ catalog }: CatalogContext): Promise<boolean> {
+  const { rows } = await catalog.query<{ busy: boolean }>(
+    `SELECT EXISTS (SELECT FROM operations WHERE status IN ('pending', 'running')
+       AND kind IN ('provision', 'delete', 'rotate-credentials')) AS busy`,
+  );
+  return rows[0]?.busy === true;
+}
+
+async function checkServer(name: string, context: CatalogContext, isBusy: boolean): Promise<Finding[]> {
+  const { servers, targets, options, owner } = context;
+  const server = servers.find((state) => state.server.name === name)?.server;
+  if (!server) return [];
+  const known = targets.filter(({ serverId }) => serverId === server.id);
+  const prefix = catalogPrefix(context);
+  const objects = await queryServer(owner.of(server), options, async (client) => {
+    const { rows } = await client.query<ServerObjects>(OBJECTS, [prefix, known.map(({ database }) => database)]);
+    return rows[0];
+  });
+  if (!objects) return [];
+  const missing = known.flatMap((target) => missingOf(target, objects, prefix));
+  return isBusy ? missing : [...missing, ...unknownOf(name, known, objects, prefix)];
+}
+
+/** Databases and roles of one catalog have names that begin like this, unless they are too long. */
+function catalogPrefix({ owner, servers }: CatalogContext): string {
+  const own = servers.find(({ server }) => server.host === null)?.server;
+  return own ? sharedTargetName(owner.of(own).database).replace(/shared$/, '') : '';
+}
+
+function missingOf(target: TargetOfServer, { present, roles }: ServerObjects, prefix: string): Finding[] {
+  const { id, kind, role, database, server, provided } = target;
+  const subject = nameOfTarget(target);
+  if (!present.includes(database)) {
+    const remedy = 'restore it from a backup, or delete its tenants: tenants delete';
+    return [fail(NAME, 'its database does not exist', remedy, subject)];
+  }
+  if (provided || !role.startsWith(prefix) || roles.some(({ name }) => name === role)) return [];
+  const other = roles.find(({ comment }) => comment === roleComment(id));
+  if (!other) return [fail(NAME, 'its login role does not exist', 'restore it: pg_dumpall --roles-only', subject)];
+  const rotate = `rotate-credentials ${kind === 'shared' ? `--server ${server.name}` : '--tenant <slug>'}`;
+  const rename = `ALTER ROLE ${pg.escapeIdentifier(other.name)} RENAME TO ${pg.escapeIdentifier(role)}`;
+  const message = `its login role is called ${other.name} now: the catalog is older than the last rotation`;
+  return [fail(NAME, message, `as the server's owner: ${rename}; then: ${rotate}`, subject)];
+}
+
+function unknownOf(
+  server: string,
+  known: readonly TargetOfServer[],
+  { databases, roles }: ServerObjects,
+  prefix: string,
+): Finding[] {
+  const ofTenant = (name: string): boolean => /^[0-9a-f]{32}$/.test(name.slice(prefix.length));
+  const comments = new Map(known.map(({ id, role }) => [roleComment(id), role]));
+  const roleNames = new Set(roles.map(({ name }) => name));
+  const lostDatabases = databases.filter((name) => ofTenant(name) && !known.some(({ database }) => database === name));
+  const lostRoles = roles.filter(({ name, comment }) => {
+    const current = comments.get(comment);
+    return current === undefined || (current !== name && roleNames.has(current));
+  });
+  return [
+    ...lostDatabases.map((name) => unknown('database', name, `DROP DATABASE ${pg.escapeIdentifier(name)}`, server)),
+    ...lostRoles.map(({ name }) => unknown('login role', name, `DROP ROLE ${pg.escapeIdentifier(name)}`, server)),
+  ].slice(0, MAX_REPORTED);
+}
+
+async function checkSchemas(target: TargetOfServer, { catalog, owner, options }: CatalogContext): Promise<Finding[]> {
+  const { rows: tenants } = await catalog.query<{ name: string }>(
+    'SELECT schema_name AS name FROM tenants WHERE target_id = $1 AND schema_name IS NOT NULL',
+    [target.id],
+  );
+  try {
+    const unknownSchemas = await queryServer(owner.of(target.server, target.database), options, async (client) => {
+      const { rows } = await client.query<{ name: string }>(SCHEMAS, [tenants.map(({ name }) => name)]);
+      return rows;
+    });
+    const where = `${target.server.name}/${target.database}`;
+    return unknownSchemas.map(({ name }) => unknown('schema', name, `DROP SCHEMA ${name} CASCADE`, where));
+  } catch {
+    return []; // reported by the checks that need the database
+  }
+}
+
+function unknown(what: string, name: string, drop: string, where: string): Finding {
+  const message = `the ${what} ${name} belongs to no tenant of the catalog`;
+  return warn(NAME, message, `${OLDER}: ${drop}`, where);
+}
