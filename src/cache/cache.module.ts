@@ -1,5 +1,6 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CACHE } from './contract/cache.js';
 import { CacheStatistics } from './contract/cache-statistics.js';
@@ -26,8 +27,12 @@ class RedisTierCloser implements OnApplicationShutdown {
     CacheStatistics,
     {
       provide: REDIS_TIER,
-      inject: [APP_CONFIG, KeyRing, CacheStatistics],
-      useFactory: openRedisTier,
+      inject: [OpenResources, APP_CONFIG, KeyRing, CacheStatistics],
+      useFactory: async (resources: OpenResources, ...rest: Parameters<typeof openRedisTier>) => {
+        const tier = await openRedisTier(...rest);
+        resources.add(() => tier?.close());
+        return tier;
+      },
     },
     {
       provide: CACHE,

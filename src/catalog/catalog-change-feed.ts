@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import type { DataSource } from 'typeorm';
 import { withDeadline } from '../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { cancelIfBusy } from '../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../database/connection/read-write-client.js';
@@ -41,6 +42,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
     @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly resources: OpenResources = new OpenResources(),
   ) {}
 
   /** False while changes may be missed. */
@@ -56,6 +58,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
+    this.resources.add(() => this.onApplicationShutdown());
     await this.connect();
   }
 

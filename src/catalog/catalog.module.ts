@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
@@ -30,14 +31,16 @@ import { AuditLog } from './audit/audit-log.js';
     ProvidedDatabaseCheck,
     {
       provide: CATALOG,
-      inject: [CATALOG_TARGET, APP_CONFIG],
-      useFactory: (target: ConnectionTarget, config: AppConfig) =>
-        withStartupWait(config.startupWaitMs, () =>
-          openCatalog(target, poolOptions(config), {
-            isProvided: config.database.tenantUrl !== undefined,
-            schema: config.database.catalogSchema,
-          }),
-        ),
+      inject: [CATALOG_TARGET, APP_CONFIG, OpenResources],
+      useFactory: (target: ConnectionTarget, config: AppConfig, resources: OpenResources) =>
+        resources.during(async () => {
+          const { tenantUrl, catalogSchema: schema } = config.database;
+          const placement = { isProvided: tenantUrl !== undefined, schema };
+          const open = (): Promise<DataSource> => openCatalog(target, poolOptions(config), placement);
+          const catalog = await withStartupWait(config.startupWaitMs, open);
+          resources.add(() => catalog.isInitialized && catalog.destroy());
+          return catalog;
+        }),
     },
     AuditLog,
     MigrationSets,

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import type { ServerAddress } from '../database/connection/connection-target.js';
 import { targetOfUrl } from '../database/connection/database-url.js';
 import { poolOptions } from '../database/pool/pool-options.js';
@@ -15,10 +16,15 @@ export class PoolerProbe implements OnModuleInit {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(DEFAULT_SERVER_ADDRESS) private readonly server: ServerAddress,
+    private readonly resources: OpenResources = new OpenResources(),
   ) {}
 
   /** @throws PoolerLeakError, TargetUnavailableError, StartupTimeoutError */
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): Promise<void> {
+    return this.resources.during(() => this.probe());
+  }
+
+  private async probe(): Promise<void> {
     const { url } = this.config.database;
     if (url === undefined || !this.server.aroundPooler) return;
     // With the role of DATABASE_URL: the pooler may not know the one of DATABASE_DIRECT_URL.

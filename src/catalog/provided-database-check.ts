@@ -5,6 +5,7 @@ import { type ConnectionTarget, targetName } from '../database/connection/connec
 import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { DecryptionError, KeyRing } from '../platform/encryption/key-ring.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import { CATALOG } from './catalog-data-source.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import { MissingRightsError, ProvidedDatabaseChangedError, ProvidedLoginError } from './catalog.errors.js';
@@ -24,10 +25,15 @@ export class ProvidedDatabaseCheck implements OnModuleInit {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(CATALOG_TARGET) private readonly owner: ConnectionTarget,
     private readonly keyRing: KeyRing,
+    private readonly resources: OpenResources = new OpenResources(),
   ) {}
 
   /** @throws MissingRightsError, ProvidedLoginError, ProvidedDatabaseChangedError */
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): Promise<void> {
+    return this.resources.during(() => this.check());
+  }
+
+  private async check(): Promise<void> {
     const provided = providedDatabase(this.config);
     if (!provided) return;
     const { database, role, password } = provided;

@@ -3,6 +3,7 @@ import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js'
 import { APP_CONFIG } from '../platform/config/app-config.js';
 import { HOST_USES, type HostUses, loadHostConfig } from '../platform/config/host-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from '../platform/config/load-config.js';
+import { OpenResources } from '../platform/start/open-resources.js';
 import { useHostTracing } from '../tracing/host-tracing.js';
 import { TENANTRY_SETTINGS, type TenantrySettings } from './options.js';
 
@@ -20,15 +21,16 @@ interface Configuration extends Pick<LoadedConfig, 'sources'> {
 @Global()
 @Module({
   providers: [
+    OpenResources,
     {
       provide: CONFIGURATION,
-      inject: [TENANTRY_SETTINGS, HOST_USES, { token: LOADED_CONFIG, optional: true }],
+      inject: [OpenResources, TENANTRY_SETTINGS, HOST_USES, { token: LOADED_CONFIG, optional: true }],
       useFactory: configure,
     },
     { provide: APP_CONFIG, inject: [CONFIGURATION], useFactory: ({ access }: Configuration) => access.config },
     { provide: CONFIG_SOURCES, inject: [CONFIGURATION], useFactory: ({ sources }: Configuration) => sources },
   ],
-  exports: [APP_CONFIG, CONFIG_SOURCES],
+  exports: [APP_CONFIG, CONFIG_SOURCES, OpenResources],
 })
 export class ConfigurationModule implements OnApplicationShutdown {
   constructor(@Optional() @Inject(CONFIGURATION) private readonly configuration: Configuration) {}
@@ -40,6 +42,7 @@ export class ConfigurationModule implements OnApplicationShutdown {
 }
 
 async function configure(
+  resources: OpenResources,
   { env }: TenantrySettings,
   uses: HostUses,
   loaded: LoadedConfig | undefined,
@@ -48,5 +51,7 @@ async function configure(
   const input = env === undefined ? { env: process.env, cwd: process.cwd() } : { env, cwd: undefined };
   const { config, sources } = loadHostConfig(input, uses);
   await useHostTracing();
-  return { sources, access: await accessCatalog(config) };
+  const access = await accessCatalog(config);
+  resources.add(() => access.close());
+  return { sources, access };
 }

@@ -6,6 +6,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { OpenResources } from '../../platform/start/open-resources.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
 import { CommandLineModule } from './command-line.module.js';
@@ -72,10 +73,10 @@ async function compose(
   const { config } = loaded;
   const cache = { ...config.cache, redisEnabled: redis && config.cache.redisEnabled };
   const withoutUnusedRedis = { ...loaded, config: { ...config, cache } };
-  return NestFactory.createApplicationContext(CommandLineModule.register(withoutUnusedRedis, schema), {
-    logger: logTo ? await logOf(loaded, logTo) : false,
-    abortOnError: false,
-  });
+  const resources = new OpenResources();
+  const module = CommandLineModule.register(withoutUnusedRedis, schema, resources);
+  const logger = logTo ? await logOf(loaded, logTo) : false;
+  return resources.during(() => NestFactory.createApplicationContext(module, { logger, abortOnError: false }));
 }
 
 /** Imports the logger only when it is used, with `--verbose`. */

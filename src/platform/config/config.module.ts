@@ -1,19 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { OpenResources } from '../start/open-resources.js';
 import { APP_CONFIG } from './app-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from './load-config.js';
 
 /** Provides the configuration globally, as a typed object under `APP_CONFIG`. */
 @Module({})
 export class AppConfigModule {
-  static register({ config, sources }: LoadedConfig): DynamicModule {
+  /** @param resources closed by the caller when the application cannot start */
+  static register({ config, sources }: LoadedConfig, resources = new OpenResources()): DynamicModule {
     return {
       module: AppConfigModule,
       global: true,
       providers: [
         { provide: APP_CONFIG, useValue: config },
         { provide: CONFIG_SOURCES, useValue: sources },
+        { provide: OpenResources, useValue: resources },
       ],
-      exports: [APP_CONFIG, CONFIG_SOURCES],
+      exports: [APP_CONFIG, CONFIG_SOURCES, OpenResources],
     };
   }
 }

@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
+import { HostApplication } from '../../../support/host/host-application.js';
+import { soon } from '../../../support/load/soon.js';
+import { freePort } from '../../../support/processes/free-port.js';
 import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { TestApp } from '../../../support/test-app.js';
@@ -14,6 +17,13 @@ beforeAll(async () => {
 
 afterAll(async () => database.drop());
 afterEach(() => void jest.restoreAllMocks());
+
+function openConnections(): Promise<unknown[]> {
+  return database.admin(
+    `SELECT application_name FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name LIKE 'tenantry%'`,
+  );
+}
 
 /** What was logged about the pooler when the application started behind it, and stopped again. */
 async function startBehind(pooler: PgBouncer): Promise<{ logged: unknown[]; warned: unknown[] }> {
@@ -54,7 +64,16 @@ describe('the start behind a pooler', () => {
     });
     await expect(start).rejects.toMatchObject({ code: 'POOLER_LEAKS' });
     await pooler.close();
-    const open = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tenantry%'`;
-    expect(await database.admin(open)).toEqual([]);
+    expect(await openConnections()).toEqual([]);
+  });
+
+  it('fails when the pooler is away and the direct address is not, and leaves nothing open', async () => {
+    const url = new URL(database.url);
+    url.port = String(await freePort());
+    const env = { DB_POOLER: 'transaction', DATABASE_URL: url.href, DATABASE_DIRECT_URL: database.url };
+    await expect(HostApplication.start({ adapter: 'fastify', database, env })).rejects.toMatchObject({
+      code: 'TENANT_UNAVAILABLE',
+    });
+    await soon(async () => expect(await openConnections()).toEqual([]));
   });
 });
