@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { MissingMembershipError } from './provisioning.errors.js';
 
-const INSUFFICIENT_PRIVILEGE = '42501';
+export const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** A target's login role, created by `ensureLoginRole`. */
 export interface TargetRole {

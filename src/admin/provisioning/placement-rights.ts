@@ -33,7 +33,7 @@ export class PlacementRights {
     if (!provided || host !== null || isolation === 'row') return; // those of shared tables are checked at start
     const [rights] = await catalog.query<OwnerRights[]>(RIGHTS, [provided.database]);
     const missing = missingFor(isolation, rights ?? { databases: false, roles: false, schemas: false });
-    if (missing.length > 0) throw new MissingServerRightsError(isolation, missing);
+    if (missing.length > 0) throw new MissingServerRightsError(`isolation ${isolation}`, missing);
   }
 }
 

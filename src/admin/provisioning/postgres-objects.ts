@@ -1,14 +1,15 @@
 import pg from 'pg';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { createSchemaSql } from '../../platform/postgres/create-schema.js';
-import { roleComment, roleState } from './login-role.js';
+import { INSUFFICIENT_PRIVILEGE, roleComment, roleState } from './login-role.js';
+import { MissingServerRightsError } from './provisioning.errors.js';
 import { scramVerifier } from './scram-verifier.js';
 
 /**
  * Creates the login role, or sets the password of the existing one. The role gets privileges on data only. Its comment
  * records the target, so that an unrelated role of the same name is never taken over.
  *
- * @throws ConflictError when a role of that name exists and was not created for this target
+ * @throws ConflictError when a role of that name exists and was not created for this target, MissingServerRightsError
  */
 export async function ensureLoginRole(
   client: pg.ClientBase,
@@ -21,12 +22,12 @@ export async function ensureLoginRole(
   }
   const name = pg.escapeIdentifier(role);
   const secret = `LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`;
-  await client.query(
+  const sql =
     state === 'missing'
       ? `BEGIN; CREATE ROLE ${name} NOCREATEDB NOCREATEROLE NOINHERIT ${secret};
          COMMENT ON ROLE ${name} IS ${pg.escapeLiteral(roleComment(id))}; COMMIT`
-      : `ALTER ROLE ${name} ${secret}`,
-  );
+      : `ALTER ROLE ${name} ${secret}`;
+  await client.query(sql).catch(missingRight('a new login role', 'CREATEROLE'));
 }
 
 /**
@@ -34,7 +35,7 @@ export async function ensureLoginRole(
  * copy of `template0`: what is in `template1` (functions, tables, grants) was not made for tenants, and an open connection
  * to `template1` would make the statement fail.
  *
- * @throws ConflictError when a database of that name exists and has another owner
+ * @throws ConflictError when a database of that name exists and has another owner, MissingServerRightsError
  */
 export async function ensureDatabase(client: pg.ClientBase, name: string, role: string): Promise<void> {
   const { rows } = await client.query<{ ours: boolean }>(
@@ -45,11 +46,23 @@ export async function ensureDatabase(client: pg.ClientBase, name: string, role: 
     throw new ConflictError('a database with the required name exists and belongs to another role');
   }
   const database = pg.escapeIdentifier(name);
-  if (rows.length === 0) await client.query(`CREATE DATABASE ${database} TEMPLATE template0`);
+  if (rows.length === 0) {
+    const sql = `CREATE DATABASE ${database} TEMPLATE template0`;
+    await client.query(sql).catch(missingRight('a new database', 'CREATEDB'));
+  }
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
   await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${pg.escapeIdentifier(role)}`);
 }
 
+/** @throws MissingServerRightsError */
 export async function ensureSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query(createSchemaSql(schema));
+  await client.query(createSchemaSql(schema)).catch(missingRight('a new schema', 'CREATE on its database'));
+}
+
+/** The owner had the right when the server was registered, or the process started, and has lost it since. */
+function missingRight(subject: ConstructorParameters<typeof MissingServerRightsError>[0], right: string) {
+  return (error: unknown): never => {
+    const isDenied = error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE;
+    throw isDenied ? new MissingServerRightsError(subject, [right], error) : error;
+  };
 }

@@ -2,16 +2,15 @@ import type { Isolation } from '../../catalog/model/tenant.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 
-/** Raised when a tenant is requested for which the owner of the server lacks rights. */
+/** Raised when a tenant needs what the owner of the server has no right to create. */
 export class MissingServerRightsError extends PublicError {
+  /** @param subject what needs the rights */
   constructor(
-    isolation: Isolation,
+    subject: `isolation ${Isolation}` | 'a new database' | 'a new login role' | 'a new schema',
     readonly missing: readonly string[],
+    cause?: unknown,
   ) {
-    super(
-      'MISSING_SERVER_RIGHTS',
-      `isolation ${isolation} needs an owner with ${missing.join(' and ')} on this server`,
-    );
+    super('MISSING_SERVER_RIGHTS', `${subject} needs an owner with ${missing.join(' and ')} on this server`, { cause });
   }
 }
 

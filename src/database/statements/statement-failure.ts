@@ -13,6 +13,11 @@ export class StatementTimeoutError extends PublicError {
   }
 }
 
+/** Whether the client gave up waiting: the server took longer than its own limit, and a margin. */
+export function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** Raised when the connection broke, or the server could not go on, while a statement was running. */
 export class ConnectionLostError extends PublicError {
   constructor(cause: unknown) {

@@ -1,8 +1,11 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
+import { neverTookEffect } from '../statements/retryable-read.js';
+import { isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
@@ -170,7 +173,7 @@ export class Lease {
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
       this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
       if (prelude.begin !== undefined) this.brokenReason ??= notBegunReason(client);
-      throw error;
+      throw codedFailure(statement, error);
     }
   }
 
@@ -180,6 +183,13 @@ export class Lease {
     this.begin = undefined;
     return { begin, stamp };
   }
+}
+
+/** The errors of a connection have no code of their own. A `COMMIT` that was sent may have arrived. */
+function codedFailure({ text }: Statement, error: unknown): unknown {
+  if (isReadTimeout(error)) return new StatementTimeoutError(error);
+  if (error instanceof pg.DatabaseError || !isLostConnection(error)) return error;
+  return text !== 'COMMIT' || neverTookEffect(error, false) ? new TransactionLostError(error) : error;
 }
 
 /** After a first statement that failed: without a transaction, the next one would run on its own. */

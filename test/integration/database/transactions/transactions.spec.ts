@@ -11,6 +11,7 @@ import {
   POOL_KINDS,
   tenantIn,
 } from '../../../support/statements/notes-database.js';
+import { soon } from '../../../support/load/soon.js';
 import { WireTap } from '../../../support/statements/wire-tap.js';
 import type { TestPool } from '../../../support/pool/test-pool.js';
 
@@ -107,6 +108,18 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     expect((await client.query(IDENTITY)).rows).toEqual(stamped);
   });
 
+  it('reports a connection that was lost between two statements with its code', async () => {
+    for (const next of ['SELECT 1', 'COMMIT']) {
+      await client.query('BEGIN');
+      const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+      const { total } = pool.counts();
+      await database.admin('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+      await soon(async () => expect(pool.counts().total).toBeLessThan(total));
+      await expect(client.query(next)).rejects.toMatchObject({ code: 'TRANSACTION_LOST' });
+      await client.query('ROLLBACK').catch(() => undefined);
+    }
+  });
+
   it('is not reported as committed when an earlier error has aborted it', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('lost')`);
@@ -151,7 +164,7 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO notes (body) VALUES ('lost')`);
     tap.freeze();
-    await expect(client.query('SELECT 1')).rejects.toThrow('Query read timeout');
+    await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: 'STATEMENT_TIMEOUT' });
     tap.take();
     await expect(client.query('ROLLBACK')).resolves.toMatchObject({ command: 'ROLLBACK' });
     expect(tap.take()).not.toMatch(/[QP]/); // no statement was sent that could wait for an answer

@@ -53,7 +53,7 @@ const PUBLIC: readonly PublicError[] = [
   new ForbiddenError('not yours'),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
-  new MissingServerRightsError('database', ['CREATEDB']),
+  new MissingServerRightsError('isolation database', ['CREATEDB']),
   new NotFoundError('order'),
   new PoolEndedError(`app@${HOST_NAME}/shop`),
   new PoolTimeoutError(`app@${HOST_NAME}/shop`, COUNTS, 100),
