@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, realpath, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -84,7 +82,8 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
       '--auth=scram-sha-256',
       '--encoding=UTF8',
       '--locale=C',
-      ...(await builtinLocale(binaries.initdb)),
+      ...localeOf(binaries),
+      '--data-checksums', // the default from 18 on
       '--no-instructions',
       ...(options.sync ? [] : ['--no-sync']),
     ],
@@ -94,11 +93,13 @@ async function initdb(staging: string, options: CreateDataOptions): Promise<void
   if (exitCode !== 0) throw new PostgresFailedError('initdb', exitCode, output);
 }
 
-/** PostgreSQL's own C.UTF-8, from 17 on: the same sort order and case rules on every system. */
-async function builtinLocale(initdbPath: string): Promise<readonly string[]> {
-  const { stdout } = await promisify(execFile)(initdbPath, ['--version']);
-  const major = Number(/\d+/.exec(stdout)?.[0]);
-  return major >= FIRST_WITH_BUILTIN_LOCALE ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : [];
+/**
+ * PostgreSQL's own C.UTF-8, from 17 on: the same sort order and case rules on every system. Before, the system's case rules;
+ * macOS and Windows have none of that name, and there they are those of ASCII.
+ */
+function localeOf({ major }: PostgresBinaries): readonly string[] {
+  if (Number(major) >= FIRST_WITH_BUILTIN_LOCALE) return ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  return process.platform === 'linux' ? ['--lc-ctype=C.UTF-8'] : [];
 }
 
 /** @returns false when another instance's data already exists */
