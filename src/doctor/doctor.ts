@@ -13,6 +13,7 @@ import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js'
 import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { clock } from './checks/clock.js';
+import { entities } from './checks/entities.js';
 import { configuration } from './checks/configuration.js';
 import { leftovers } from './checks/leftovers.js';
 import { loginRoles } from './checks/login-roles.js';
@@ -42,6 +43,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   tenantTables,
   stamps,
   migrations,
+  entities,
   stuckTenants,
   encryptedValues,
 ];

@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { degraded } from './degraded.js';
+import { EntityTables } from '../tenant/entity-tables/entity-tables.js';
 import { ServedTenants } from './served-tenants.js';
 
 /** An instance that could serve a smaller part of the active tenants is not ready. */
@@ -21,6 +22,7 @@ export class TenantTablesIndicator {
 
   constructor(
     private readonly tenants: ServedTenants,
+    @Inject(EntityTables) private readonly entityTables: Pick<EntityTables, 'differences'>,
     private readonly health: HealthIndicatorService,
   ) {}
 
@@ -29,7 +31,12 @@ export class TenantTablesIndicator {
     const { active = 0, behind = 0 } = (await this.tenants.counts()) ?? {};
     if (behind === 0) {
       this.hasReported = false;
-      return session.up();
+      const differences = this.entityTables.differences().length;
+      if (differences === 0) return session.up();
+      return degraded(session, {
+        message: `the tables do not fit the entities: see the log, or run doctor`,
+        differences,
+      });
     }
     const message = `the tables of ${behind} of ${active} active tenants lack migrations that this code needs`;
     this.report(message);

@@ -7,6 +7,7 @@ import { previewMigrations } from '../../database/table-migrations/preview-migra
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
+import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';
@@ -71,6 +72,7 @@ export class FleetPreview {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly targets: TargetDatabases,
     private readonly units: MigrationUnits,
+    private readonly dataSources: TenantDataSources,
   ) {}
 
   /**
@@ -150,7 +152,9 @@ export class FleetPreview {
   ): Promise<VersionPreview['migrations']> {
     const target = await this.targets.find(targetId);
     const { migrations, typeorm } = this.schema;
-    const options = { lockTimeoutMs, attempts, namingStrategy: typeorm?.namingStrategy, ...(signal && { signal }) };
+    const { expectedTables } = this.dataSources;
+    const given = { lockTimeoutMs, attempts, expectedTables, ...(signal && { signal }) };
+    const options = { ...given, namingStrategy: typeorm?.namingStrategy };
     const steps = await this.targets.use(
       target,
       (client) => previewMigrations(client, recorded, migrations, options),

@@ -2,6 +2,8 @@ import type { OperationRun } from '../../operations/operation-kind.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
 import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './migration-units.js';
 import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
+import { EntityTablesError } from '../../database/table-migrations/entity-tables.js';
+import type { EntityTables } from '../../tenant/entity-tables/entity-tables.js';
 import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
@@ -15,6 +17,7 @@ export class FleetRun {
     private readonly run: OperationRun<FleetMigration>,
     private readonly units: MigrationUnits,
     private readonly migration: UnitMigration,
+    private readonly entityTables: EntityTables,
   ) {}
 
   /** Migrates the canaries one at a time. @throws FleetMigrationIncompleteError after the first failure */
@@ -35,7 +38,8 @@ export class FleetRun {
   /**
    * Migrates the remaining units wave by wave.
    *
-   * @throws FleetMigrationIncompleteError when more than `maxFailures` units failed, or at the end when any failed
+   * @throws FleetMigrationIncompleteError when more than `maxFailures` units failed, or at the end when any failed;
+   *   EntityTablesError when nothing was due, and tables do not fit the entities
    */
   async waves(): Promise<void> {
     const { waveSize, parallelism, maxFailures } = this.run.input;
@@ -79,7 +83,14 @@ export class FleetRun {
 
   private async finish(counts: FleetCounts): Promise<void> {
     if (counts.failed > 0) throw new FleetMigrationIncompleteError(counts, undefined);
+    if (counts.units === 0) await this.assertEntityTables();
     await this.run.addResult({ beingProvisioned: await this.units.countProvisioning() });
+  }
+
+  /** Nothing was due, so no migration has compared the tables: one may have been forgotten. */
+  private async assertEntityTables(): Promise<void> {
+    const differences = await this.entityTables.compare();
+    if (differences.length > 0) throw new EntityTablesError(differences);
   }
 
   private async stop(counts: FleetCounts, reason: string): Promise<never> {

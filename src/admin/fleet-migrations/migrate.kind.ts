@@ -4,6 +4,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { EntityTables } from '../../tenant/entity-tables/entity-tables.js';
 import { OlderCodeError } from './fleet-migration.errors.js';
 import { FleetRun } from './fleet-run.js';
 import { MigrationUnits } from './migration-units.js';
@@ -36,6 +37,7 @@ export class MigrateKind implements OperationKind<FleetMigration> {
     private readonly units: MigrationUnits,
     private readonly migration: UnitMigration,
     private readonly results: UnitResults,
+    private readonly entityTables: EntityTables,
   ) {}
 
   onRetried(catalog: EntityManager, { id }: OperationEntity): Promise<void> {
@@ -47,6 +49,6 @@ export class MigrateKind implements OperationKind<FleetMigration> {
     const [unknown] = missingFrom(this.units.names, await this.units.requiredBy(run.id));
     if (unknown !== undefined) throw new OlderCodeError(unknown, run.input.to);
     if (isBehind(this.units.newest, run.input.to)) throw new OlderCodeError(run.input.to, run.input.to);
-    return new FleetRun(run, this.units, this.migration);
+    return new FleetRun(run, this.units, this.migration, this.entityTables);
   }
 }

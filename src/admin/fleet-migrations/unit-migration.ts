@@ -7,6 +7,7 @@ import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { type MigratedTables, migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
+import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
@@ -45,6 +46,7 @@ export class UnitMigration {
     private readonly isolation: DatabaseIsolation,
     private readonly units: MigrationUnits,
     private readonly results: UnitResults,
+    private readonly dataSources: TenantDataSources,
   ) {}
 
   /** A failure of the unit itself is its outcome. @throws the signal's reason, or an error of the catalog */
@@ -88,7 +90,8 @@ export class UnitMigration {
     const { role } = target;
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
     const { namingStrategy } = typeorm ?? {};
-    const options = { lockTimeoutMs, attempts, signal, trustedFunctions, namingStrategy };
+    const { expectedTables } = this.dataSources;
+    const options = { lockTimeoutMs, attempts, signal, trustedFunctions, namingStrategy, expectedTables };
     try {
       return await this.targets.use(
         target,

@@ -15,6 +15,7 @@ import { AdminConnections } from '../../database/admin-connections/admin-connect
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
@@ -81,6 +82,7 @@ export class ProvisionKind implements OperationKind<Input> {
     private readonly isolation: DatabaseIsolation,
     private readonly keyRing: KeyRing,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly dataSources: TenantDataSources,
   ) {}
 
   async onFailed(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
@@ -143,7 +145,8 @@ export class ProvisionKind implements OperationKind<Input> {
     const { target, schema } = await this.location(tenantId);
     if (await this.hasOtherTenants(target, schema)) return;
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
-    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy };
+    const { expectedTables } = this.dataSources;
+    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
     const { version, recorded } = await this.targets.use(
       target,
       async (client) => {

@@ -9,6 +9,7 @@ import { SessionLease, type SessionOptions } from '../transactions/session-lease
 import type { StampKey } from '../isolation/stamp-key.js';
 import { createStamp } from '../statements/stamp.js';
 import { TenantAccess } from '../statements/tenant-access.js';
+import { type ExpectedTable, expectedTables } from '../table-migrations/expected-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema.js';
 import { createTenantDataSource } from './tenant-data-source.js';
 import { TemplateDataSource } from './template-data-source.js';
@@ -25,6 +26,7 @@ export interface Placement {
 @Injectable()
 export class TenantDataSources implements OnModuleInit {
   private template: TemplateDataSource | undefined;
+  private expected: readonly ExpectedTable[] = [];
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -36,6 +38,12 @@ export class TenantDataSources implements OnModuleInit {
   /** @throws UnsupportedEntityError */
   async onModuleInit(): Promise<void> {
     this.template = await this.resources.during(() => TemplateDataSource.build(this.schema));
+    this.expected = expectedTables(this.template);
+  }
+
+  /** The tables that the entities map. */
+  get expectedTables(): readonly ExpectedTable[] {
+    return this.expected;
   }
 
   create(placement: Placement): DataSource {

@@ -2,6 +2,8 @@ import type pg from 'pg';
 import type { NamingStrategyInterface } from 'typeorm';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
+import { assertEntityTables } from './entity-tables.js';
+import type { ExpectedTable } from './expected-tables.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
 import { missingFrom } from './migration-set.js';
 import { recordedMigrations } from './recorded-migrations.js';
@@ -21,6 +23,8 @@ export interface MigrateOptions {
   readonly trustedFunctions?: readonly string[];
   /** `TypeormOptions.namingStrategy`; TypeORM's own unless given. */
   readonly namingStrategy?: NamingStrategyInterface | undefined;
+  /** What the entities map; tables that differ fail the last migration. Nothing is compared unless given. */
+  readonly expectedTables?: readonly ExpectedTable[];
   /** Called each time a migration backs off, with the number of the attempt, counted from 1. */
   readonly onRetry?: (attempt: number, error: Error) => void;
 }
@@ -42,7 +46,7 @@ export const LOCK_ATTEMPTS = 5;
  * grants the application's role access to them. Concurrent runs on one schema take turns, and the later ones find
  * nothing to do. A run without pending migrations costs seven statements and writes nothing.
  *
- * @throws MigrationFailedError, MigrationLockedError, MigrationNotRecordedError, the signal's reason
+ * @throws MigrationFailedError, MigrationLockedError, MigrationNotRecordedError, EntityTablesError, the signal's reason
  */
 export function migrateTables(
   client: pg.ClientBase,
@@ -52,15 +56,16 @@ export function migrateTables(
 ): Promise<MigratedTables> {
   const { schema, role } = tables;
   const { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry } = options;
-  const { trustedFunctions = [], namingStrategy } = options;
+  const { trustedFunctions = [], namingStrategy, expectedTables } = options;
   const names = orderedNames(migrations);
   return withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client);
     await replaceFormerPolicies(client, schema, { lockTimeoutMs, attempts, signal, onRetry });
     let recorded = await recordedMigrations(client, schema);
     const pending = missingFrom(recorded, names);
+    let hasComparedTables = false;
     if (pending.length > 0) {
-      await runMigrations(client, migrations, {
+      hasComparedTables = await runMigrations(client, migrations, {
         database,
         schema,
         lockTimeoutMs,
@@ -69,11 +74,17 @@ export function migrateTables(
         onRetry,
         trustedFunctions,
         namingStrategy,
+        expectedTables,
+        lastPending: pending.at(-1),
       });
       recorded = await recordedMigrations(client, schema);
       assertRecorded(names, recorded);
     }
     await grantTenantTables(client, schema, role, trustedFunctions);
+    if (expectedTables && !hasComparedTables) {
+      const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows;
+      await assertEntityTables(query, schema, expectedTables, role);
+    }
     return { version: names.at(-1) ?? NO_MIGRATION, recorded, applied: pending };
   });
 }

@@ -27,13 +27,20 @@ const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVE
  * and whatever a migration creates outside its schema (a role, an extension) is not undone.
  *
  * @param recorded the migrations that the tables have
- * @throws MigrationFailedError, MigrationLockedError, the signal's reason
+ * @throws MigrationFailedError, MigrationLockedError, EntityTablesError, the signal's reason
  */
 export async function previewMigrations(
   client: pg.ClientBase,
   recorded: readonly string[],
   migrations: readonly Migration[],
-  { lockTimeoutMs = LOCK_TIMEOUT_MS, attempts = LOCK_ATTEMPTS, signal, onRetry, namingStrategy }: MigrateOptions = {},
+  {
+    lockTimeoutMs = LOCK_TIMEOUT_MS,
+    attempts = LOCK_ATTEMPTS,
+    signal,
+    onRetry,
+    namingStrategy,
+    expectedTables,
+  }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
   const pending = missingFrom(recorded, orderedNames(migrations));
   if (pending.length === 0) return [];
@@ -46,11 +53,12 @@ export async function previewMigrations(
   // A migration that is retried starts over.
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
   const options = { schema, lockTimeoutMs, attempts, signal, onRetry, namingStrategy, onStatement, onStart };
+  const lastPending = orderedNames(migrations).at(-1); // in a scratch schema, all are
   await withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client); // the policies of new tables call them
     await client.query(`CREATE SCHEMA ${schema}`);
     await withCleanup(
-      () => runMigrations(client, migrations, { ...options, database }),
+      () => runMigrations(client, migrations, { ...options, database, expectedTables, lastPending }),
       () => dropSchema(client, schema),
     );
   });

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { MigrationInterface, NamingStrategyInterface } from 'typeorm';
 import { closeDefinerFunctions } from './definer-functions.js';
+import { assertEntityTables, EntityTablesError } from './entity-tables.js';
+import type { ExpectedTable } from './expected-tables.js';
 import { driverError, lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
 import { MigrationClient } from './migration-client.js';
 import { migrationDataSource } from './migration-data-source.js';
@@ -17,6 +19,10 @@ export interface RunOptions extends LockRetryOptions {
   readonly trustedFunctions?: readonly string[];
   /** TypeORM's own unless given. */
   readonly namingStrategy?: NamingStrategyInterface | undefined;
+  /** What the tables must be like after the last of these migrations, in whose transaction they are compared. */
+  readonly expectedTables?: readonly ExpectedTable[] | undefined;
+  /** Name of the last migration that is not recorded yet. */
+  readonly lastPending?: string | undefined;
   /** Called when a migration starts, and again for each retry. */
   readonly onStart?: (migration: string) => void;
   /** Called with every statement that a migration sends, and with TypeORM's own queries on its behalf. */
@@ -27,13 +33,14 @@ export interface RunOptions extends LockRetryOptions {
  * Runs the migrations that are not recorded yet, as TypeORM does: each in a transaction of its own, unless it opts out. One
  * that does not get its locks is rolled back and retried. The caller must hold the schema's lock.
  *
- * @throws MigrationFailedError, MigrationLockedError, the signal's reason
+ * @returns whether the tables were compared with `expectedTables`; not when the last migration opts out of a transaction
+ * @throws MigrationFailedError, MigrationLockedError, EntityTablesError, the signal's reason
  */
 export async function runMigrations(
   client: pg.ClientBase,
   migrations: readonly Migration[],
   options: RunOptions,
-): Promise<void> {
+): Promise<boolean> {
   const run = new MigrationRun(client, migrations, options);
   await new LockRetry(options)
     .run(
@@ -44,6 +51,7 @@ export async function runMigrations(
       options.signal?.throwIfAborted();
       throw run.toMigrationError(error);
     });
+  return run.hasComparedTables;
 }
 
 class MigrationRun {
@@ -53,12 +61,17 @@ class MigrationRun {
   private isRunningUp = false;
   /** Whether the current migration runs without a transaction: its effects cannot be rolled back. */
   isOutsideTransaction = false;
+  hasComparedTables = false;
+  /** The one that runs last. */
+  private readonly last: string | undefined;
 
   constructor(
     private readonly client: pg.ClientBase,
     private readonly migrations: readonly Migration[],
     private readonly options: RunOptions,
-  ) {}
+  ) {
+    this.last = options.lastPending;
+  }
 
   async attempt(): Promise<void> {
     this.currentMigration = undefined;
@@ -89,6 +102,7 @@ class MigrationRun {
   }
 
   toMigrationError(error: unknown): Error {
+    if (error instanceof EntityTablesError) return error;
     const cause = driverError(error);
     const locked = lockFailure(error);
     return locked
@@ -113,8 +127,12 @@ class MigrationRun {
         } finally {
           this.isRunningUp = false;
         }
-        const { schema, trustedFunctions = [] } = this.options;
-        await closeDefinerFunctions((text, values) => runner.query(text, values), schema, trustedFunctions);
+        const { schema, trustedFunctions = [], expectedTables } = this.options;
+        const query = (text: string, values?: unknown[]): Promise<unknown> => runner.query(text, values);
+        await closeDefinerFunctions(query, schema, trustedFunctions);
+        if (!expectedTables || name !== this.last || this.isOutsideTransaction) return;
+        await assertEntityTables(query, schema, expectedTables);
+        this.hasComparedTables = true;
       },
       down: (runner) => instance.down(runner),
     };

@@ -51,9 +51,9 @@ async function statuses(app: TestApp): Promise<Record<number, number>> {
 it('new code that is started before its migration is not ready, so that a rollout by readiness stops, until it is migrated', async () => {
   // What a load balancer does: requests go to the newest instance that is ready.
   const routed: Record<number, number> = {};
-  const finished = new AbortController();
+  const done = new AbortController();
   const balancer = (async () => {
-    while (!finished.signal.aborted) {
+    while (!done.signal.aborted) {
       const [status] = await ready(newer);
       for (const [code, n] of Object.entries(await statuses(status === 200 ? newer : former))) {
         routed[Number(code)] = (routed[Number(code)] ?? 0) + n;
@@ -68,7 +68,7 @@ it('new code that is started before its migration is not ready, so that a rollou
   await soon(async () => expect(await ready(newer)).toEqual([200, 'up']));
   const seconds = (performance.now() - start) / 1_000;
   await soon(async () => expect(await statuses(newer)).toEqual({ 200: 3 }));
-  finished.abort();
+  done.abort();
   await balancer;
   expect(Object.keys(routed)).toEqual(['200']); // none was sent to an instance that could not serve it
   expect(log).toContain('lack migrations that this code needs');

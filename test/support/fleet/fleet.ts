@@ -18,7 +18,6 @@ import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner
 import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
 import { createTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
 import { createApp } from '../../../src/server/create-app.js';
-import { sampleSchema } from '../sample-schema.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
 import { rootModuleWith } from '../root-module.js';
 import { ADMIN_KEY, dropEverything } from '../test-app.js';
@@ -82,7 +81,7 @@ export class Instance {
       ...{ DATABASE_URL: database.url, DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEYS: `test:${KEY}` },
       ...{ ENABLE_REDIS_CACHE: 'false', ...env },
     };
-    const schema = { entities: sampleSchema.entities, migrations };
+    const schema = { migrations };
     return new Instance(await createApp(loadConfig({ env: settings, cwd: dataDir }), rootModuleWith(schema)), dataDir);
   }
 

@@ -18,7 +18,7 @@ class FormerNote {
 }
 
 @Entity('notes')
-class Note {
+export class Note {
   @PrimaryColumn('int')
   id: number;
 
@@ -36,8 +36,10 @@ export const CREATE_NOTES = migration('CreateNotes1764000000001', (runner) =>
 export const ADD_TITLE = migration('AddTitle1764000000002', 'ALTER TABLE notes ADD COLUMN title text');
 export const ADD_BODY = migration('AddBody1764000000003', 'ALTER TABLE notes ADD COLUMN body text');
 
+export const FIRST_MIGRATIONS = [CREATE_NOTES, ADD_BODY];
+
 /** `GET /api/v1/notes` reads the entity. */
-function notesRelease(entity: Type, migrations: readonly Migration[]): RootModule {
+export function notesRelease(entity: Type, migrations: readonly Migration[]): RootModule {
   @Controller('api/v1/notes')
   class NotesController {
     constructor(@InjectTenantRepository(entity) private readonly notes: Repository<object>) {}
@@ -59,6 +61,6 @@ function notesRelease(entity: Type, migrations: readonly Migration[]): RootModul
   return NotesModule;
 }
 
-export const firstRelease = (): RootModule => notesRelease(FormerNote, [CREATE_NOTES, ADD_BODY]);
+export const firstRelease = (): RootModule => notesRelease(FormerNote, FIRST_MIGRATIONS);
 
 export const secondRelease = (): RootModule => notesRelease(Note, [CREATE_NOTES, ADD_TITLE, ADD_BODY]);

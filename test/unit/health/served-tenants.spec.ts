@@ -6,17 +6,19 @@ import '../../support/silent-logs.js';
 
 let nowMs: number;
 let queries: number;
+let differences: string[];
 let answer: () => Promise<unknown>;
 let indicator: TenantTablesIndicator;
 
 beforeEach(() => {
-  [nowMs, queries] = [0, 0];
+  [nowMs, queries, differences] = [0, 0, []];
   const query = async <T>(): Promise<T> => {
     queries += 1;
     return [await answer()] as T;
   };
+  const entityTables = { differences: () => differences };
   const tenants = new ServedTenants({ query }, { entities: [], migrations: [] }, () => nowMs);
-  indicator = new TenantTablesIndicator(tenants, new HealthIndicatorService());
+  indicator = new TenantTablesIndicator(tenants, entityTables, new HealthIndicatorService());
 });
 
 const counts = (active: number, behind: number) => () => Promise.resolve({ active, behind });
@@ -33,6 +35,12 @@ describe('the readiness of an instance whose code is ahead of tables', () => {
   ])('when %s: of %i active tenants %i are behind, it is %s', async (_, active, behind, expected) => {
     answer = counts(active, behind);
     expect(await status()).toBe(expected);
+  });
+
+  it('is degraded while tables do not fit the entities', async () => {
+    answer = counts(2, 0);
+    differences = ['table notes is missing (entity Note)'];
+    expect(await status()).toBe('degraded');
   });
 
   it('asks the catalog once for many probes, more often while tenants are behind', async () => {

@@ -125,7 +125,9 @@ describe('an older dump that was restored over a schema', () => {
   it('is found in the whole fleet when the migration is asked to verify', async () => {
     await restore(tenants[0]!);
     await restore(tenants[2]!);
-    expect(await migrate(newer)).toMatchObject({ status: 'succeeded', result: { units: 0 } });
+    // The catalog takes all tenants for up to date; tables that are looked at as a sample do not fit the entities.
+    const error = { code: 'ENTITY_TABLES_DIFFER' };
+    expect(await migrate(newer)).toMatchObject({ status: 'failed', error, result: { units: 0 } });
     expect(await statuses(newer)).toEqual([500, 200, 500]);
     expect(await migrate(newer, { verify: true })).toMatchObject({ status: 'succeeded', result: { migrated: 3 } });
     expect(await statuses(newer)).toEqual([200, 200, 200]);
