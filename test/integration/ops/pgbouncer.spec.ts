@@ -88,10 +88,7 @@ async function startPooler(program: string): Promise<void> {
     .replace('host=postgres port=5432', `host=${host} port=${server}`)
     .replace('listen_addr = 0.0.0.0', 'listen_addr = 127.0.0.1')
     .replace('listen_port = 6432', `listen_port = ${port}`);
-  await writeFile(
-    join(folder, 'pgbouncer.ini'),
-    lookups === 'in one database' ? ini : ini.replace(/^auth_dbname.*$/m, ''),
-  );
+  await writeFile(join(folder, 'pgbouncer.ini'), ini);
   await writeFile(join(folder, 'entrypoint.sh'), await readFile(join(OPS, 'entrypoint.sh')));
   await chmod(folder, 0o700);
   if (account) await chown(folder, account.uid, account.gid);
