@@ -1,5 +1,7 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { CONFIG_SOURCES, type ConfigSources } from '../platform/config/load-config.js';
+import { isRedisConfigured } from '../platform/config/redis-configured.js';
 import { OpenResources } from '../platform/start/open-resources.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CACHE } from './contract/cache.js';
@@ -27,12 +29,8 @@ class RedisTierCloser implements OnApplicationShutdown {
     CacheStatistics,
     {
       provide: REDIS_TIER,
-      inject: [OpenResources, APP_CONFIG, KeyRing, CacheStatistics],
-      useFactory: async (resources: OpenResources, ...rest: Parameters<typeof openRedisTier>) => {
-        const tier = await openRedisTier(...rest);
-        resources.add(() => tier?.close());
-        return tier;
-      },
+      inject: [APP_CONFIG, KeyRing, CacheStatistics, CONFIG_SOURCES, OpenResources],
+      useFactory: openTier,
     },
     {
       provide: CACHE,
@@ -56,3 +54,15 @@ class RedisTierCloser implements OnApplicationShutdown {
   exports: [CACHE],
 })
 export class CacheModule {}
+
+async function openTier(
+  config: AppConfig,
+  keyRing: KeyRing,
+  statistics: CacheStatistics,
+  sources: ConfigSources,
+  resources: OpenResources,
+): Promise<RedisTier | undefined> {
+  const tier = await openRedisTier(config, keyRing, statistics, isRedisConfigured(sources));
+  resources.add(() => tier?.close());
+  return tier;
+}

@@ -4,16 +4,22 @@ import { Keyv } from 'keyv';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
-import { connectRedis } from './redis-connection.js';
+import { connectRedis, isRedisReady } from './redis-connection.js';
 import { RedisTier } from './redis-tier.js';
 import { isNotInstalled } from '../../platform/not-installed.js';
 import { EncryptedRedis } from './encrypted-redis.js';
 
-/** The Redis tier; undefined when it is disabled or its packages are not installed. Does not wait for Redis. */
+/**
+ * The Redis tier; undefined when it is disabled, its packages are not installed, or none is configured and none runs on this
+ * machine. Waits for that one only.
+ *
+ * @param isConfigured whether a variable says that there is a Redis
+ */
 export async function openRedisTier(
   { cache: { redisEnabled, redis } }: AppConfig,
   keyRing: KeyRing,
   statistics: CacheStatistics,
+  isConfigured = true,
 ): Promise<RedisTier | undefined> {
   const logger = new Logger('Cache');
   if (!redisEnabled) {
@@ -23,6 +29,10 @@ export async function openRedisTier(
   const packages = await loadPackages();
   if (!packages) {
     logger.log('The Redis packages are not installed (ioredis, cache-manager-ioredis-yet): using memory only');
+    return undefined;
+  }
+  if (!isConfigured && !(await isRedisReady(packages.ioredis, redis))) {
+    logger.log('Redis is not configured: using memory only');
     return undefined;
   }
   const client = connectRedis(packages.ioredis, redis);

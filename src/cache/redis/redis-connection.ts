@@ -1,9 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { Cluster, Redis } from 'ioredis';
+import { withDeadline } from '../../platform/timeout.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import { clusterOptions, redisOptions } from './redis-options.js';
 
 type RedisConfig = AppConfig['cache']['redis'];
+
+/** As long as a start waits for a Redis that nothing names. */
+const PROBE_TIMEOUT_MS = 1_000;
 
 export type RedisClient = Redis | Cluster;
 
@@ -30,6 +34,20 @@ export function connectRedis(ioredis: Ioredis, config: RedisConfig): RedisClient
   client.on('close', () => client.status !== 'end' && unavailable('connection closed')); // 'end': closed by us
   client.connect().catch((error: unknown) => unavailable(error instanceof Error ? error.message : String(error)));
   return client;
+}
+
+/** Whether a Redis answers there now. Logs nothing. */
+export async function isRedisReady(ioredis: Ioredis, config: RedisConfig): Promise<boolean> {
+  const client = createClient(ioredis, config);
+  client.on('error', () => undefined); // `connect` rejects with it
+  try {
+    await withDeadline(client.connect(), PROBE_TIMEOUT_MS);
+    return client.status === 'ready';
+  } catch {
+    return false;
+  } finally {
+    client.disconnect();
+  }
 }
 
 function createClient({ Redis, Cluster }: Ioredis, config: RedisConfig): RedisClient {

@@ -1,3 +1,4 @@
+import { SECRETS_FILE } from '../../platform/data-dir/generated-secrets.js';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppConfig } from '../../platform/config/app-config.js';
@@ -68,7 +69,7 @@ function isRedisWithoutPassword({ cache: { redis } }: AppConfig): boolean {
 
 /** secrets.json is created with mode 600; reports it when its permissions were widened later. */
 function checkSecretsFile({ dataDir }: AppConfig): Finding[] {
-  const path = join(dataDir, 'secrets.json');
+  const path = join(dataDir, SECRETS_FILE);
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   if (process.platform === 'win32' || (mode & GROUP_OR_OTHERS) === 0) return [];
   return [fail(NAME, `${path} can be read by others`, `chmod 600 ${path}`, 'DATA_DIR')];

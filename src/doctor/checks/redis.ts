@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisClient } from '../../cache/redis/redis-connection.js';
-import type { VariableName } from '../../platform/config/environment.js';
+import { isRedisConfigured } from '../../platform/config/redis-configured.js';
 import type { Check, ConfigContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
 
@@ -10,12 +10,6 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const SLOW_MS = 20;
 const POLL_MS = 20;
 const ROUNDS = 3;
-const ADDRESS_VARIABLES: readonly VariableName[] = [
-  'REDIS_URL',
-  'REDIS_HOST',
-  'REDIS_SENTINELS',
-  'REDIS_CLUSTER_NODES',
-];
 
 /** Checks that Redis is reachable and evicts old entries. Without Redis all requests are served, only more slowly. */
 export const redis: Check<ConfigContext> = {
@@ -39,13 +33,10 @@ export const redis: Check<ConfigContext> = {
   },
 };
 
-/** Only a warning in development when no Redis address is configured. */
-function unreachable({ loaded: { config, sources } }: ConfigContext, reason: string): Finding {
-  const message = `cannot be reached: ${reason}`;
+function unreachable({ loaded: { sources } }: ConfigContext, reason: string): Finding {
+  if (!isRedisConfigured(sources)) return ok(NAME, 'not configured: memory only');
   const remedy = 'start it, correct REDIS_HOST or REDIS_URL, or set ENABLE_REDIS_CACHE=false';
-  const isExpected =
-    config.environment === 'production' || ADDRESS_VARIABLES.some((name) => sources[name] !== 'default');
-  return isExpected ? fail(NAME, message, remedy) : warn(NAME, `${message}; no address is configured`, remedy);
+  return fail(NAME, `cannot be reached: ${reason}`, remedy);
 }
 
 async function isReady(client: RedisClient): Promise<boolean> {

@@ -8,6 +8,9 @@ import { systemCode, systemReason } from './system-error.js';
 
 const secretsSchema = z.record(z.string(), z.string().min(1));
 
+/** In `DATA_DIR`. */
+export const SECRETS_FILE = 'secrets.json';
+
 /**
  * Secrets that were not configured and must survive a restart, saved in `DATA_DIR/secrets.json` (mode 0600). Neither
  * the file nor the folder (mode 0700) is created before the first secret is generated.
@@ -17,7 +20,7 @@ export class GeneratedSecrets {
 
   /** @param dataDir absolute path */
   constructor(private readonly dataDir: string) {
-    this.path = join(dataDir, 'secrets.json');
+    this.path = join(dataDir, SECRETS_FILE);
   }
 
   /**
