@@ -1,11 +1,14 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ApiBearerAuth, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { OPERATIONS_PATH } from '../admin/operations/operation-location.js';
+import { RouteAccess } from '../tenant/access/route-access.js';
 import { OperationKinds } from '../operations/operation-kinds.js';
 
 export const API_DOCS_PATH = 'docs';
 
+/** Where `@nestjs/swagger` keeps what `ApiBearerAuth` has added. */
+const API_SECURITY = 'swagger/apiSecurity';
 const SCHEMAS = '#/components/schemas/';
 const CREDENTIAL = 'A tenant API key (`tnt_…`) or a JSON Web Token; for the control plane, the admin API key';
 
@@ -29,12 +32,21 @@ export function setUpApiDocs(app: INestApplication): void {
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: CREDENTIAL })
     .build();
+  documentCredentials(app.get(RouteAccess));
   SwaggerModule.setup(
     API_DOCS_PATH,
     app,
     () => withOperationRequests(app, SwaggerModule.createDocument(app, document)),
     { customJsStr: FORGET_CREDENTIAL },
   );
+}
+
+/** Every route that is not public takes a credential, whether its controller is decorated or not. */
+function documentCredentials(routes: RouteAccess): void {
+  for (const { handler, controller, access } of routes.routes()) {
+    const isDocumented = [handler, controller].some((decorated) => Reflect.hasMetadata(API_SECURITY, decorated));
+    if (access !== 'public' && !isDocumented) ApiBearerAuth()(controller.prototype, handler.name, { value: handler });
+  }
 }
 
 /** Adds the request schemas of all operation kinds, which are known only at run time. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import type { TestApp, TestTenant } from '../support/test-app.js';
+import { ADMIN_KEY, type TestApp, type TestTenant } from '../support/test-app.js';
 import { type Launch, launchNew } from './launch.js';
 
 export function problemsContract(launch: Launch): void {
@@ -102,6 +102,29 @@ export function problemsContract(launch: Launch): void {
         socket.resume();
       });
       expect((await app.call('/health')).status).toBe(200);
+    });
+  });
+
+  describe('an empty body with a content type', () => {
+    const headers = { 'content-type': 'application/json' };
+
+    it('is none, where a route needs none', async () => {
+      const suspended = await app.call('/admin/v1/tenants/acme/suspend', {
+        method: 'POST',
+        apiKey: ADMIN_KEY,
+        headers,
+      });
+      expect([suspended.status, suspended.body.status]).toEqual([200, 'suspended']);
+      const resumed = await app.call('/admin/v1/tenants/acme/resume', { method: 'POST', apiKey: ADMIN_KEY, headers });
+      expect(resumed.status).toBe(200);
+      const path = `/api/v1/orders/00000000-0000-4000-8000-000000000000`;
+      const deleted = await app.call(path, { method: 'DELETE', apiKey: acme.apiKey, headers });
+      expect([deleted.status, deleted.body.code]).toEqual([404, 'NOT_FOUND']);
+    });
+
+    it('is invalid where a route needs one', async () => {
+      const created = await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, headers });
+      expect([created.status, created.body.code]).toEqual([400, 'VALIDATION_FAILED']);
     });
   });
 

@@ -49,6 +49,13 @@ export function publicRoutesContract(launch: Launch): void {
       expect((await app.call('/docs')).text).toContain("localStorage.removeItem('authorized')");
     });
 
+    it('has a credential for every route that needs one, and for no other', () => {
+      const without = Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
+        Object.values<Json>(methods).some(({ security }) => security === undefined) ? [path] : [],
+      );
+      expect(without.toSorted()).toEqual(['/', ...PUBLIC].filter((path) => path in document.paths).toSorted());
+    });
+
     it('has examples that the API accepts', async () => {
       const example = document.components.schemas.NewCustomer.example;
       const customer = await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body: example });

@@ -1,6 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
@@ -35,7 +34,6 @@ import { CustomersService } from './customers.service.js';
 const customerId = new IdPipe('customer');
 
 @ApiTags('customers')
-@ApiBearerAuth()
 @Controller('api/v1/customers')
 export class CustomersController {
   constructor(private readonly customers: CustomersService) {}

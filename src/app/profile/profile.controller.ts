@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { TenantContext } from '../../index.js';
 import { responseSchema } from '../../rest.js';
@@ -14,7 +14,6 @@ const tenantProfile = z
 type TenantProfile = z.infer<typeof tenantProfile>;
 
 @ApiTags('tenant')
-@ApiBearerAuth()
 /** The tenant of the caller's credential. */
 @Controller('api/v1/tenant')
 export class ProfileController {
