@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { AppModule } from './app/app.module.js';
 import { startupInterruption } from './catalog/startup-wait.js';
 import { Application } from './server/application.js';
-import { banner } from './server/banner.js';
+import { banner, nextSteps } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
 import { CodedError } from './platform/errors/coded-error.js';
 import { surviveUnhandledRejections } from './platform/unhandled-rejections.js';
@@ -21,8 +21,10 @@ try {
   stopOnSignalOrException(starting, config.shutdownTimeoutMs);
   const application = await starting;
   logger.log(`Listening on ${application.url}`);
-  if (application.demo && config.log.format === 'pretty') {
-    process.stdout.write(`${banner(application.url, application.demo, config.dataDir)}\n`);
+  if (config.log.format === 'pretty') {
+    const { url, demo } = application;
+    const text = demo ? banner(url, demo, config.dataDir) : nextSteps(url, loaded);
+    process.stdout.write(`${text}\n`);
   }
   void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL exited unexpectedly')));
 } catch (error) {

@@ -3,7 +3,7 @@ import { UsageError } from './terminal/cli.errors.js';
 import type { CommandLineOptions, CommandRunners, GlobalOptions } from './session/command-context.js';
 import { EXIT, reportFailure } from './terminal/failure.js';
 import { buildProgram, INVOCATION } from './program.js';
-import { usageMessage } from './terminal/usage-message.js';
+import { CommandUsageError, usageMessage } from './terminal/usage-message.js';
 
 /** Runs one command and reports its errors. @returns the exit code: 0 success, 1 failure, 2 usage error, 130 interrupted */
 export async function runCommandLine(argv: readonly string[], options: CommandLineOptions): Promise<number> {
@@ -23,8 +23,8 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok; // --help
-    const failure = error instanceof CommanderError ? new UsageError(usageMessage(error, argv)) : error;
+    if (error instanceof CommanderError) return EXIT.ok; // --help
+    const failure = error instanceof CommandUsageError ? new UsageError(usageMessage(error, invocation)) : error;
     // Read from argv, because the options are not available when parsing them is what failed.
     return reportFailure(failure, terminal, { json: argv.includes('--json'), verbose: argv.includes('--verbose') });
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandRunners, DefineCommand } from './session/command-context.js';
+import { CommandUsageError } from './terminal/usage-message.js';
 import type { Terminal } from './terminal/terminal.js';
 
 interface LazyCommand {
@@ -127,7 +128,9 @@ export function buildProgram(terminal: Terminal, runners: CommandRunners, invoca
  */
 function configure(command: Command, terminal: Terminal, invocation: string): void {
   command
-    .exitOverride()
+    .exitOverride((error) => {
+      throw error.exitCode === 0 ? error : new CommandUsageError(command, error); // 0: --help
+    })
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import type { LoadedConfig } from '../platform/config/load-config.js';
+import { SECRETS_FILE } from '../platform/data-dir/generated-secrets.js';
 import type { StartedDemo } from './application.js';
 
 const ISOLATIONS = { row: 'shared tables', schema: 'its own schema', database: 'its own database' } as const;
@@ -14,6 +17,26 @@ export function banner(url: string, { tenants, examplePath }: StartedDemo, dataD
     '',
     ...calls,
     `  Their API keys and the admin key are in ${dataDir}/demo.json. Press Ctrl-C to stop.`,
+    '',
+  ].join('\n');
+}
+
+/** The same without demo tenants: where the admin key is, and how the first tenant is made. */
+export function nextSteps(url: string, { config, sources }: LoadedConfig): string {
+  const source = sources.ADMIN_API_KEY;
+  const place =
+    source === 'generated'
+      ? `in ${join(config.dataDir, SECRETS_FILE)}`
+      : `the value of ADMIN_API_KEY${source === '.env' ? ' in .env' : ''}`;
+  const docs = config.features.apiDocs ? ` (API documentation: ${url}/docs)` : '';
+  return [
+    '',
+    `  Tenantry is running at ${url}${docs}. The admin key is ${place}. A first tenant, and a key for it:`,
+    '',
+    '  npm run tenantry -- tenants create acme --isolation row',
+    '  npm run tenantry -- keys create acme',
+    '',
+    `  curl -H 'Authorization: Bearer <the key>' ${url}/api/v1/tenant`,
     '',
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { type EntityManager, In } from 'typeorm';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { ValidationFailedError } from '../../platform/errors/request.errors.js';
+import { shownName, ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 /**
  * @param fields slugs by field name
@@ -15,7 +15,9 @@ export async function assertTenantsExist(
   const found = await catalog.find(TenantEntity, { where: { slug: In(slugs) }, select: { slug: true } });
   const known = new Set(found.map(({ slug }) => slug));
   const problems = Object.entries(fields).flatMap(([field, names = []]) =>
-    names.flatMap((name, n) => (known.has(name) ? [] : [{ field: `${field}.${n}`, message: 'no such tenant' }])),
+    names.flatMap((name, n) =>
+      known.has(name) ? [] : [{ field: `${field}.${n}`, message: `no such tenant: ${shownName(name)}` }],
+    ),
   );
   if (problems.length > 0) throw new ValidationFailedError(problems);
 }

@@ -37,7 +37,7 @@ export class TenantHealthController {
   @ApiOkResponse(responseSchema(tenantHealth))
   async health(@Param('slug') slug: string, @Res({ passthrough: true }) response: HttpResponse): Promise<TenantHealth> {
     const tenant = await this.lookup.bySlug(slug);
-    if (!tenant) throw new NotFoundError('tenant');
+    if (!tenant) throw new NotFoundError('tenant', slug);
     const { status, isolation } = tenant;
     if (tenant.targetId === null) return { slug, status, isolation, database: 'none' };
     const rejection = this.availability.rejectionOf(tenant);

@@ -28,7 +28,7 @@ export class TenantRecords {
       'id' in named
         ? await catalog.query<Row[]>(`${VIEW} WHERE t.id = $1`, [named.id])
         : await catalog.query<Row[]>(`${VIEW} WHERE t.slug = $1`, [named.slug]);
-    if (!row) throw new NotFoundError('tenant');
+    if (!row) throw new NotFoundError('tenant', slugOrId);
     return toView(row);
   }
 
@@ -50,7 +50,7 @@ export class TenantRecords {
   async lock(catalog: EntityManager, slugOrId: string): Promise<TenantEntity> {
     const lock = { mode: 'pessimistic_write' } as const;
     const tenant = await catalog.findOne(TenantEntity, { where: parseSlugOrId(slugOrId), lock });
-    if (!tenant) throw new NotFoundError('tenant');
+    if (!tenant) throw new NotFoundError('tenant', slugOrId);
     return tenant;
   }
 }

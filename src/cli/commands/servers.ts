@@ -16,6 +16,14 @@ Examples:
 
 Passwords come from TENANTRY_OWNER_PASSWORD or standard input: other users of the machine can read arguments.`;
 
+const ADD_EXAMPLE = `
+Example:
+  $ npm run tenantry -- servers add eu-2 --host pg-eu-2.internal --tls verify-full --owner-role tenantry \\
+      --owner-password-stdin < password.txt
+
+On that server first, as a superuser: CREATE ROLE tenantry LOGIN CREATEDB CREATEROLE PASSWORD '…';
+Then: tenants create acme --isolation database --server eu-2`;
+
 /** `servers …` */
 export function defineServers(command: Command, { run }: CommandRunners): void {
   command.addHelpText('after', EXAMPLES);
@@ -25,6 +33,7 @@ export function defineServers(command: Command, { run }: CommandRunners): void {
     .action(() => run((context) => list(context)));
   withServerOptions(command.command('add <name>'))
     .description('validate and register a server')
+    .addHelpText('after', ADD_EXAMPLE)
     .action((name, options) => run((context) => add(context, name, options)));
   withServerOptions(command.command('set <name>'))
     .description('change the address, owner or connection limit of a server')

@@ -13,7 +13,7 @@ export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function parseSlugOrId(slugOrId: string): { readonly id: string } | { readonly slug: string } {
   const id = slugOrId.toLowerCase();
   if (UUID.test(id)) return { id };
-  if (!SLUG.test(slugOrId)) throw new NotFoundError('tenant');
+  if (!SLUG.test(slugOrId)) throw new NotFoundError('tenant', slugOrId);
   return { slug: slugOrId };
 }
 

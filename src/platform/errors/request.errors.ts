@@ -14,11 +14,20 @@ export class ValidationFailedError extends PublicError {
   }
 }
 
+/** Characters of a name that an error repeats. */
+const SHOWN_NAME = 64;
+
 /** Raised when a resource does not exist for the request's tenant. */
 export class NotFoundError extends PublicError {
-  constructor(resource: string) {
-    super('NOT_FOUND', `no such ${resource}`);
+  /** @param name as the caller has given it */
+  constructor(resource: string, name?: string) {
+    super('NOT_FOUND', name === undefined ? `no such ${resource}` : `no such ${resource}: ${shownName(name)}`);
   }
+}
+
+/** Quoted, without control characters, and no longer than a slug may be: callers may give anything. */
+export function shownName(name: string): string {
+  return JSON.stringify(name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}…` : name);
 }
 
 /** Raised when a request conflicts with stored data: a duplicate of a unique value, or an outdated version. */

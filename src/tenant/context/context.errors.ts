@@ -1,5 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
+import { shownName } from '../../platform/errors/request.errors.js';
 
 /** Raised when tenant data is accessed outside `run(tenant, …)`. There is no default tenant. */
 export class NoTenantContextError extends CodedError {
@@ -15,6 +16,6 @@ export class NoTenantContextError extends CodedError {
 /** Raised for a slug or id that is not in the catalog. */
 export class UnknownTenantError extends PublicError {
   constructor(readonly slugOrId: string) {
-    super('NOT_FOUND', 'no such tenant');
+    super('NOT_FOUND', `no such tenant: ${shownName(slugOrId)}`, { publicMessage: 'no such tenant' });
   }
 }

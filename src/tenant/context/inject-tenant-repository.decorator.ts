@@ -8,7 +8,9 @@ const tokens = processWide('repository-tokens', () => new Map<EntityTarget<Objec
 export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symbol {
   let token = tokens.get(entity);
   if (!token) {
-    token = Symbol(`TenantRepository(${nameOf(entity)})`);
+    // Nest shows it where nothing provides it.
+    const name = nameOf(entity);
+    token = Symbol(`TenantRepository(${name}): add it to TenantryModule.forFeature({ entities: [${name}] })`);
     tokens.set(entity, token);
   }
   return token;

@@ -149,7 +149,10 @@ describe('the command line next to a running server', () => {
     expect((await cli.json('tenants', 'restore', slug)).status).toBe('active');
     const deleted = await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
     expect(deleted).toMatchObject({ kind: 'delete', status: 'succeeded' });
-    expect(await cli.run('tenants', 'show', slug)).toMatchObject({ code: 1, stderr: 'tenantry: no such tenant\n' });
+    expect(await cli.run('tenants', 'show', slug)).toMatchObject({
+      code: 1,
+      stderr: `tenantry: no such tenant: "${slug}"\n`,
+    });
   });
 
   it('records its user in the audit log', async () => {

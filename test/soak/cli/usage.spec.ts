@@ -61,20 +61,21 @@ describe("the CLI's help", () => {
 
 describe('a CLI usage error', () => {
   it.each([
-    [['nonsense'], "unknown command 'nonsense'"],
-    [['tenants', 'nonsense'], "unknown command 'tenants nonsense'"],
-    [['tenants', 'show'], "missing required argument 'slug'"],
-    [['tenants', 'create', 'hooli'], "required option '--isolation <isolation>' not specified"],
-    [['tenants', '--nonsense'], "unknown option '--nonsense'"],
-    [['tenants', 'delete', 'hooli', '--grace', 'soon'], 'must be a duration such as 7d'],
-    [['keys'], "missing required argument 'slug'"],
-    [[], 'missing command'],
-  ])('exits with 2 and explains the error: %j', async (args, message) => {
+    [['nonsense'], "unknown command 'nonsense'", ''],
+    [['tenants', 'nonsense'], "unknown command 'tenants nonsense'", 'tenants '],
+    [['tenants', 'show'], "missing required argument 'slug'", 'tenants show '],
+    [['tenants', 'create', 'hooli'], "required option '--isolation <isolation>' not specified", 'tenants create '],
+    [['--module', 'x.js', 'tenants', 'show'], "missing required argument 'slug'", 'tenants show '],
+    [['tenants', '--nonsense'], "unknown option '--nonsense'", 'tenants list '],
+    [['tenants', 'delete', 'hooli', '--grace', 'soon'], 'must be a duration such as 7d', 'tenants delete '],
+    [['keys'], "missing required argument 'slug'", 'keys list '],
+    [[], 'missing command', ''],
+  ])('exits with 2, explains the error, and names the help for it: %j', async (args, message, helpOf) => {
     const ran = await cli.run(...args);
     expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toMatch(/^tenantry: /);
     expect(ran.stderr).toContain(message);
-    expect(ran.stderr).toMatch(/--help/);
+    expect(ran.stderr).toMatch(new RegExp(`^See: npm run tenantry -- ${helpOf}--help$`, 'm'));
   });
 
   it('is reported as JSON with --json', async () => {

@@ -120,7 +120,7 @@ describe('migrating the fleet', () => {
     expect(await fleet.tenant('b')).toMatchObject({ version: 'Notes1764000000001' });
     await expect(newer.ask({ tenants: ['a', 'nobody'], canary: { tenants: ['a'] } })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
-      fields: [{ field: 'tenants.1', message: 'no such tenant' }],
+      fields: [{ field: 'tenants.1', message: expect.stringMatching(/^no such tenant: "/) }],
     });
     await expect(newer.ask({ tenants: ['a'], canary: { tenants: ['b'] } })).rejects.toThrow('must be among');
   });

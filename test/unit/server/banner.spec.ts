@@ -1,0 +1,17 @@
+import { expect, it } from '@jest/globals';
+import { loadConfig } from '../../../src/platform/config/load-config.js';
+import { nextSteps } from '../../../src/server/banner.js';
+import { REQUIRED, temporaryFolders } from '../../support/config-fixture.js';
+
+const temporaryFolder = temporaryFolders();
+
+it('without demo tenants, the next steps name the admin key’s place and the first commands, never the key', () => {
+  const cwd = temporaryFolder();
+  const generated = loadConfig({ env: { DATABASE_URL: 'postgres://owner@db.test/catalog' }, cwd });
+  const text = nextSteps('http://localhost:3000', generated);
+  expect(text).toContain(`The admin key is in ${generated.config.dataDir}/secrets.json.`);
+  expect(text).toContain('npm run tenantry -- tenants create acme --isolation row');
+  const given = loadConfig({ env: { ...REQUIRED, ADMIN_API_KEY: 'a-key-of-the-operator' }, cwd });
+  expect(nextSteps('http://localhost:3000', given)).toContain('The admin key is the value of ADMIN_API_KEY.');
+  for (const { config } of [generated, given]) expect(text).not.toContain(config.security.adminApiKey);
+});
