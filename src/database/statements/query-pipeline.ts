@@ -49,6 +49,8 @@ export class QueryPipeline implements ActiveQuery {
   /** When a `Sync` was sent whose reply measures the round trip; undefined when none is under way. */
   private probedAt: number | undefined;
   private allowedMs: number | undefined;
+  /** Whether it is checked for a stall regularly, which it is for as long as queries wait behind another one. */
+  private isWatched = false;
   /** A cancel request was sent. Its arrival time is unknown, so it may be the cause of any later `query_canceled` error. */
   private cancelRequested = false;
 
@@ -74,7 +76,7 @@ export class QueryPipeline implements ActiveQuery {
     query.sentAt = now;
     this.queries.push(query);
     if (this.queries.length === 1) this.start(now);
-    else if (options.coalesce) watchForStalls(this);
+    else if (options.coalesce && !this.isWatched) this.watch();
     if (options.coalesce) scheduleFlush(this);
     else this.flush();
   }
@@ -124,11 +126,12 @@ export class QueryPipeline implements ActiveQuery {
 
   /** Has the queries behind a slow one sent again elsewhere, and remembers that it is slow. */
   checkStall(now: number): boolean {
-    const [head, ...behind] = this.queries;
-    if (!head || behind.length === 0) return false;
+    const [head] = this.queries;
+    this.isWatched = this.queries.length > 1;
+    if (!head || !this.isWatched) return false;
     if (this.probedAt !== undefined || this.serverMs(head, now) < STALLED_MS) return true;
     head.markSlow();
-    for (const query of behind) query.stall();
+    for (const query of this.queries.slice(1)) query.stall();
     return true;
   }
 
@@ -216,6 +219,11 @@ export class QueryPipeline implements ActiveQuery {
     this.roundTrip.record(now - sentAt, now);
     this.headSince = now;
     this.keepActive();
+  }
+
+  private watch(): void {
+    this.isWatched = true;
+    watchForStalls(this);
   }
 
   private start(now: number): void {

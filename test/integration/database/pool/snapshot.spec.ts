@@ -32,7 +32,7 @@ it("every number of a pool's snapshot is right after a known history", async () 
   const nothing = {
     target: `${role}@${server.host}:${server.port}/${database.name}`,
     ...{ total: 0, busy: 0, idle: 0, waiting: 0, opened: 0, openFailures: 0 },
-    ...{ closed: {}, timeouts: 0, refused: 0, fallbacks: 0, breaker: 'closed' },
+    ...{ closed: {}, timeouts: 0, refused: 0, fallbacks: 0, resent: 0, breaker: 'closed' },
     waits: { counts: [...WAIT_BUCKETS_MS, Infinity].map(() => 0), totalMs: 0 },
   };
   expect(pool.snapshot()).toEqual(nothing);
