@@ -96,7 +96,8 @@ export async function openCatalog(
     schema,
     driver: catalogDriver,
     poolSize: POOL_SIZE,
-    extra: withCatalogSchema(config, schema),
+    // Kept while idle: on a full server, pools of tenants would take their places.
+    extra: { ...withCatalogSchema(config, schema), idleTimeoutMillis: 0 },
   });
   try {
     await catalog.initialize();
