@@ -15,6 +15,7 @@ import {
 } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ProvidedDatabaseCheck } from './provided-database-check.js';
+import { EntityTables } from './entity-tables.js';
 import { MigrationSets } from './migration-sets.js';
 import { ServerOwner } from './server-owner.js';
 import { withStartupWait } from './startup-wait.js';
@@ -43,11 +44,21 @@ import { AuditLog } from './audit/audit-log.js';
         }),
     },
     AuditLog,
+    EntityTables,
     MigrationSets,
     ServerOwner,
     CatalogChangeFeed,
   ],
-  exports: [CATALOG, CATALOG_TARGET, DEFAULT_SERVER_ADDRESS, AuditLog, MigrationSets, ServerOwner, CatalogChangeFeed],
+  exports: [
+    CATALOG,
+    CATALOG_TARGET,
+    DEFAULT_SERVER_ADDRESS,
+    AuditLog,
+    EntityTables,
+    MigrationSets,
+    ServerOwner,
+    CatalogChangeFeed,
+  ],
 })
 export class CatalogModule implements OnApplicationShutdown {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}

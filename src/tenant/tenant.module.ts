@@ -18,7 +18,6 @@ import { ResolvingInterceptor } from './access/resolving.interceptor.js';
 import { RouteAccess } from './access/route-access.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
-import { EntityTables } from './entity-tables/entity-tables.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
 import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
@@ -46,7 +45,6 @@ const PUBLIC_PROVIDERS = [
   TenantConnectionService,
   TenantLookup,
   TenantAvailability,
-  EntityTables,
   AdminKey,
   CredentialResolver,
 ];

@@ -3,7 +3,7 @@ import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migrati
 import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './migration-units.js';
 import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
 import { EntityTablesError } from '../../database/table-migrations/entity-tables.js';
-import type { EntityTables } from '../../tenant/entity-tables/entity-tables.js';
+import type { EntityTables } from '../../catalog/entity-tables.js';
 import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
@@ -24,6 +24,7 @@ export class FleetRun {
   async canary(): Promise<void> {
     const slugs = await this.canarySlugs();
     if (slugs.length === 0) return;
+    await this.reportCanary(slugs);
     for (;;) {
       const counts = await this.report((await this.next(1)).count);
       if (counts.failed > 0) await this.stop(counts, 'a canary failed');
@@ -69,6 +70,15 @@ export class FleetRun {
     const slugs = units.map(({ slug }: MigrationUnit) => slug);
     await this.run.saveState({ canary: JSON.stringify(slugs) });
     return slugs;
+  }
+
+  /** Counts what is migrated with the canaries, when they begin: row tenants share their tables with others. */
+  private async reportCanary(slugs: readonly string[]): Promise<void> {
+    if (this.run.state['canaryCounted'] !== undefined) return;
+    const { units } = await this.next(slugs.length, slugs);
+    const tenants = units.reduce((sum, unit) => sum + unit.tenants, 0);
+    await this.run.addResult({ canary: { units: units.length, tenants } });
+    await this.run.saveState({ canaryCounted: 'true' });
   }
 
   private next(limit: number, slugs: readonly string[] | undefined = this.run.input.tenants): Promise<DueUnits> {

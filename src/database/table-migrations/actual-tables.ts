@@ -17,7 +17,7 @@ export interface ActualTable {
   readonly table: string;
   readonly hasRowSecurity: boolean;
   readonly policies: readonly string[];
-  /** Whether the login role may use it; true when none was named. */
+  /** Whether the login role may use it; true when none was named, or there is none of that name. */
   readonly isGranted: boolean;
   readonly columns: readonly ActualColumn[];
   /** Of the primary key and of each unique key without a condition. */
@@ -31,9 +31,9 @@ export interface ActualTable {
 export const ACTUAL_TABLES = `
   SELECT s.name AS schema, c.relname AS table, c.relrowsecurity AS "hasRowSecurity",
     array(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
-    $3::text IS NULL OR (has_table_privilege($3, c.oid, 'SELECT') AND (c.relkind = 'v' OR (
-      has_table_privilege($3, c.oid, 'INSERT') AND has_table_privilege($3, c.oid, 'UPDATE')
-      AND has_table_privilege($3, c.oid, 'DELETE')))) AS "isGranted",
+    CASE WHEN to_regrole(quote_ident($3::text)) IS NULL THEN true ELSE (has_table_privilege($3::text::name, c.oid, 'SELECT') AND (c.relkind = 'v' OR (
+      has_table_privilege($3::text::name, c.oid, 'INSERT') AND has_table_privilege($3::text::name, c.oid, 'UPDATE')
+      AND has_table_privilege($3::text::name, c.oid, 'DELETE')))) END AS "isGranted",
     (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'name', a.attname, 'isArray', e.oid IS NOT NULL, 'isEnum', v.typtype = 'e', 'type', format_type(v.oid, NULL),
         'length', CASE WHEN a.atttypmod > 4 AND v.oid IN ('varchar'::regtype, 'bpchar'::regtype) THEN a.atttypmod - 4 END,

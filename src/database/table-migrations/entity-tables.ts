@@ -8,6 +8,13 @@ const MAX_NAMED = 10;
 const SCHEMAS_PER_STATEMENT = 200;
 const TENANT_COLUMN = 'tenant_id';
 
+export interface CompareOptions {
+  /** The login role that must be granted the tables. Grants are not compared unless given. */
+  readonly role?: string | undefined;
+  /** Whether row-level security and policies are compared. Default: true. */
+  readonly isolation?: boolean;
+}
+
 /** Sends a statement and returns its rows, as a migration's query runner does. */
 type Query = (text: string, values: unknown[]) => Promise<unknown>;
 
@@ -29,7 +36,7 @@ export async function assertEntityTables(
   expected: readonly ExpectedTable[],
   role?: string,
 ): Promise<void> {
-  const [differences = []] = [...(await compareEntityTables(query, [schema], expected, role)).values()];
+  const [differences = []] = [...(await compareEntityTables(query, [schema], expected, { role })).values()];
   if (differences.length > 0) throw new EntityTablesError(differences);
 }
 
@@ -37,14 +44,13 @@ export async function assertEntityTables(
  * Compares the tables of schemas with what the entities map. Tables and columns that no entity maps are none of its
  * concern, unless inserts would fail for want of a value.
  *
- * @param role the login role that must be granted the tables; undefined: grants are not compared
  * @returns for each schema, what differs
  */
 export async function compareEntityTables(
   query: Query,
   schemas: readonly string[],
   expected: readonly ExpectedTable[],
-  role?: string,
+  { role, isolation = true }: CompareOptions = {},
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const differences = new Map<string, readonly string[]>();
   if (expected.length === 0) return differences;
@@ -54,13 +60,17 @@ export async function compareEntityTables(
     const rows = (await query(ACTUAL_TABLES, [some, names, role ?? null])) as ActualTable[];
     for (const schema of some) {
       const tables = rows.filter((row) => row.schema === schema);
-      differences.set(schema, differencesOf(expected, new Map(tables.map((table) => [table.table, table]))));
+      differences.set(schema, differencesOf(expected, new Map(tables.map((table) => [table.table, table])), isolation));
     }
   }
   return differences;
 }
 
-function differencesOf(expected: readonly ExpectedTable[], actual: ReadonlyMap<string, ActualTable>): string[] {
+function differencesOf(
+  expected: readonly ExpectedTable[],
+  actual: ReadonlyMap<string, ActualTable>,
+  isolation: boolean,
+): string[] {
   const mapped = new Map<string, Set<string>>();
   for (const { table, columns } of expected) {
     const names = mapped.get(table) ?? new Set();
@@ -72,7 +82,8 @@ function differencesOf(expected: readonly ExpectedTable[], actual: ReadonlyMap<s
     if (!table) return [`table ${entity.table} is missing (entity ${entity.entity})`];
     if (entity.isView) return table.isGranted ? [] : [`view ${entity.table} is not granted to the login role`];
     return [
-      ...isolationDifferences(table),
+      ...(isolation ? isolationDifferences(table) : []),
+      ...(table.isGranted || !table.hasRowSecurity ? [] : [`table ${table.table} is not granted to the login role`]),
       ...entity.columns.flatMap((column) => columnDifferences(entity, column, table)),
       ...unmappedColumns(table, mapped.get(table.table) ?? new Set()),
       ...keyDifferences(entity, table),
@@ -81,13 +92,13 @@ function differencesOf(expected: readonly ExpectedTable[], actual: ReadonlyMap<s
   return [...new Set(all)]; // several entities may map one table
 }
 
-function isolationDifferences({ table, columns, hasRowSecurity, policies, isGranted }: ActualTable): string[] {
+function isolationDifferences({ table, columns, hasRowSecurity, policies }: ActualTable): string[] {
   const made = 'create it with createTenantTable';
   if (!columns.some(({ name }) => name === TENANT_COLUMN)) return [`table ${table} has no tenant_id (${made})`];
   if (!hasRowSecurity) return [`table ${table} has no row-level security (${made})`];
   const missing = TENANT_POLICIES.map(({ name }) => name).filter((name) => !policies.includes(name));
   if (missing.length > 0) return [`table ${table} lacks the policies ${missing.join(', ')} (${made})`];
-  return isGranted ? [] : [`table ${table} is not granted to the login role`];
+  return [];
 }
 
 function columnDifferences(

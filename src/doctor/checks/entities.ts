@@ -4,7 +4,8 @@ import { TemplateDataSource } from '../../database/data-source/template-data-sou
 import { compareEntityTables } from '../../database/table-migrations/entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../database/table-migrations/expected-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { newestOf } from '../../database/table-migrations/migration-set.js';
+import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
@@ -17,7 +18,7 @@ const MAX_REPORTED = 20;
 const REMEDY =
   'add a migration that makes the tables fit, or mark an entity whose table is not yours `synchronize: false`';
 
-/** Tables that are behind are expected to differ. */
+/** Tables that are behind are expected to differ. Row-level security and missing schemas are another check's. */
 const SCHEMAS = `
   SELECT t.target_id AS "targetId", array_agg(DISTINCT t.schema_name) AS schemas
   FROM tenants t WHERE ${HAS_TABLES} AND NOT ${isUnservedSql('$1', '$2')}
@@ -48,12 +49,16 @@ async function checkTarget(
   target: TargetOfServer,
   schemas: readonly string[],
   expected: readonly ExpectedTable[],
-  { owner, options }: CatalogContext,
+  { owner, options, schema: { migrations } }: CatalogContext,
 ): Promise<Finding[]> {
+  const needed = orderedNames(migrations);
+  const hasAll = (recorded: readonly string[]): boolean => missingFrom(recorded, needed).length === 0;
   try {
-    const differences = await queryServer(owner.of(target.server, target.database), options, (client) => {
+    const differences = await queryServer(owner.of(target.server, target.database), options, async (client) => {
       const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows;
-      return compareEntityTables(query, schemas, expected, target.role);
+      const migrated = [...(await recordedMigrationsOf(client, schemas))].filter(([, recorded]) => hasAll(recorded));
+      const names = migrated.map(([schema]) => schema);
+      return compareEntityTables(query, names, expected, { role: target.role, isolation: false });
     });
     return [...differences].flatMap(([schema, found]) =>
       found.map((difference) => fail(NAME, difference, REMEDY, `${target.server.name}/${target.database} ${schema}`)),

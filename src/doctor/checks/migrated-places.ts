@@ -79,14 +79,21 @@ async function compare(
 ): Promise<Omit<MigratedPlaces, 'omitted'>> {
   if (places.length === 0) return { differing: [], unread: [], beyondCode: 0 };
   try {
-    const recorded = await queryServer(owner.of(target.server, target.database), options, (client) =>
-      recordedMigrationsOf(
+    const recorded = await queryServer(owner.of(target.server, target.database), options, async (client) => {
+      const { rows } = await client.query<{ schema: string }>(
+        'SELECT nspname AS schema FROM pg_namespace WHERE nspname = ANY ($1)', // another check reports the others
+        [places.map(({ schema }) => schema)],
+      );
+      return recordedMigrationsOf(
         client,
-        places.map(({ schema }) => schema),
-      ),
-    );
+        rows.map(({ schema }) => schema),
+      );
+    });
     return {
-      differing: places.flatMap((place) => differenceOf(place, recorded.get(place.schema) ?? [], target, names)),
+      differing: places.flatMap((place) => {
+        const present = recorded.get(place.schema);
+        return present ? differenceOf(place, present, target, names) : [];
+      }),
       unread: [],
       beyondCode: [...recorded.values()].filter((present) => missingFrom(names, present).length > 0).length,
     };

@@ -86,7 +86,7 @@ describe('doctor on a healthy system', () => {
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
       ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'leftovers', 'login-role'],
-      ...['exposure', 'row-level-security', 'stamps', 'migrations', 'stuck', 'sealed-values'],
+      ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'stuck', 'sealed-values'],
     ]);
   });
 

@@ -49,21 +49,21 @@ async function tablesBySchema(): Promise<Record<string, number>> {
 describe('the schema of the catalog', () => {
   it('is tenantry in a new installation, and nothing of it is in public', async () => {
     expect(catalogSchemaOf(await open())).toBe('tenantry');
-    expect(await tablesBySchema()).toEqual({ tenantry: 10 });
+    expect(await tablesBySchema()).toEqual({ tenantry: 11 });
   });
 
   it.each(['public', OWNER])('stays %s where a former release has put the catalog', async (schema) => {
     await database.admin(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${OWNER}`);
     await open(schema);
     expect(catalogSchemaOf(await open())).toBe(schema);
-    expect(await tablesBySchema()).toEqual({ [schema]: 10 });
+    expect(await tablesBySchema()).toEqual({ [schema]: 11 });
   });
 
   it("is what CATALOG_SCHEMA names, whatever the defaults of the role's and the database's search path", async () => {
     await database.admin(`ALTER ROLE ${OWNER} IN DATABASE ${database.name} SET search_path = nowhere`);
     await open('control');
     expect(catalogSchemaOf(await open('control'))).toBe('control');
-    expect(await tablesBySchema()).toEqual({ control: 10 });
+    expect(await tablesBySchema()).toEqual({ control: 11 });
   });
 
   it('is created once by two instances that start at the same time', async () => {
@@ -76,7 +76,7 @@ describe('the schema of the catalog', () => {
       CREATE TABLE public.tenants (nr int); INSERT INTO public.tenants VALUES (7);
       CREATE TABLE public.catalog_migrations (version text); INSERT INTO public.catalog_migrations VALUES ('1');`);
     await open();
-    expect(await tablesBySchema()).toEqual({ public: 2, tenantry: 10 });
+    expect(await tablesBySchema()).toEqual({ public: 2, tenantry: 11 });
     expect(await database.admin('SELECT nr FROM public.tenants')).toEqual([{ nr: 7 }]);
   });
 
@@ -92,7 +92,7 @@ describe('the schema of the catalog', () => {
     await open('public');
     await expect(open('control')).rejects.toThrow('but the catalog of this database is in the schema "public"');
     await expect(open('control')).rejects.toBeInstanceOf(CatalogSchemaError);
-    expect(await tablesBySchema()).toEqual({ public: 10 });
+    expect(await tablesBySchema()).toEqual({ public: 11 });
   });
 
   it('has to be named when a former release has made a second, empty catalog in public', async () => {

@@ -19,7 +19,7 @@ class Book {
   @PrimaryColumn('int') id: number;
   @Column('text') title: string;
   @Column('int', { name: 'shelf_id', nullable: true }) shelfId: number | null;
-  @Column('int', { default: 1 }) pages: number;
+  @Column('int') pages: number;
 }
 
 const CREATE_BOOKS = migration('CreateBooks1764100000001', async (runner) => {

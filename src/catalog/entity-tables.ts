@@ -1,14 +1,14 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
-import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
-import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
-import { compareEntityTables } from '../../database/table-migrations/entity-tables.js';
-import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { CATALOG } from './catalog-data-source.js';
+import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
+import { ServerOwner } from './server-owner.js';
+import { AdminConnections } from '../database/admin-connections/admin-connections.js';
+import { TenantDataSources } from '../database/data-source/tenant-data-sources.js';
+import { compareEntityTables } from '../database/table-migrations/entity-tables.js';
+import { orderedNames } from '../database/table-migrations/migration-names.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
 
 /** How often tables that differ are looked at again, at most: a migration may have mended them. */
 const REPEAT_MS = 10_000;
@@ -70,7 +70,7 @@ export class EntityTables implements OnApplicationBootstrap {
       return await this.adminConnections.use(this.owner.of(server, database), async (client) => {
         const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows;
         const { expectedTables } = this.dataSources;
-        return (await compareEntityTables(query, [schema], expectedTables, role)).get(schema) ?? [];
+        return (await compareEntityTables(query, [schema], expectedTables, { role })).get(schema) ?? [];
       });
     } catch (error) {
       this.logger.debug(
