@@ -16,7 +16,12 @@ const slugs = z
   .transform((names) => [...new Set(names)]);
 
 const canary = z.union([
-  z.strictObject({ tenants: slugs.describe('slugs of the canary tenants; those that are up to date are skipped') }),
+  z.strictObject({
+    tenants: slugs.describe(
+      'slugs of the canary tenants; those that are up to date are skipped. A row tenant shares its tables: all tenants in them ' +
+        'are migrated with it, and the result has their number (`canary.tenants`)',
+    ),
+  }),
   z.strictObject({ count: z.int().min(1).max(MAX_TENANTS).describe('number of units, starting with the smallest') }),
 ]);
 
@@ -44,7 +49,9 @@ const locks = {
 // A migration unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.
 const fields = {
   ...selection,
-  canary: canary.optional().describe('migrated first, one at a time; if one fails, no other unit is migrated'),
+  canary: canary
+    .optional()
+    .describe('sets of tables that are migrated first, one at a time; if one fails, no other is migrated'),
   waveSize: z
     .int()
     .min(1)

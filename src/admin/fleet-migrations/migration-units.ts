@@ -67,6 +67,20 @@ const FINISHED = `
     GROUP BY t.target_id, t.schema_name
   ) units`;
 
+export interface SharedTables {
+  readonly slug: string;
+  readonly server: string;
+  /** All tenants in the tables. */
+  readonly tenants: number;
+}
+
+const SHARED = `
+  SELECT n.slug, s.name AS server, count(*)::int AS tenants
+  FROM tenants n
+  JOIN tenants t ON t.target_id = n.target_id AND t.schema_name = n.schema_name AND ${HAS_TABLES}
+  JOIN connection_targets c ON c.id = n.target_id JOIN servers s ON s.id = c.server_id
+  WHERE n.slug = ANY ($1) GROUP BY n.slug, s.name HAVING count(*) > 1 ORDER BY n.slug`;
+
 /** Finds the units that an operation has to migrate. No cursor is needed: a unit that is done is no longer due. */
 @Injectable()
 export class MigrationUnits {
@@ -107,6 +121,11 @@ export class MigrationUnits {
       [targetId, schema, this.names, verify],
     );
     return rows.length > 0;
+  }
+
+  /** Those of the tenants that share their tables with others, which are migrated with them. */
+  async sharedBy(slugs: readonly string[]): Promise<SharedTables[]> {
+    return slugs.length === 0 ? [] : this.catalog.query<SharedTables[]>(SHARED, [slugs]);
   }
 
   /** The migrations that code must have to run the operation; none when a former release requested it. */

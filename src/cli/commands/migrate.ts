@@ -5,6 +5,7 @@ import {
   type VersionPreview,
 } from '../../admin/fleet-migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../admin/fleet-migrations/fleet-preview.js';
+import { MigrationUnits } from '../../admin/fleet-migrations/migration-units.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { requestOperation } from '../session/request-operation.js';
@@ -18,7 +19,8 @@ Examples:
   $ npm run tenantry -- migrate --tenant hooli --tenant initech
   $ npm run tenantry -- migrate --verify
 
-A unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant.`;
+A unit is one set of tables: all row tenants of a target, one schema tenant, or one database tenant. Naming a row tenant, with
+--tenant or --canary, therefore migrates every row tenant of its server; the command says so before it begins.`;
 
 /** `migrate` */
 export function defineMigrate(command: Command, { run }: CommandRunners): void {
@@ -28,7 +30,7 @@ export function defineMigrate(command: Command, { run }: CommandRunners): void {
       'only this tenant, even if the catalog takes it for up to date; may be repeated',
       repeated,
     )
-    .option('--canary <n|slugs>', 'migrate first: a number of units, or these tenants (comma-separated)')
+    .option('--canary <n|slugs>', 'migrate first: a number of units, or the units of these tenants (comma-separated)')
     .option('--verify', 'also look at tables that the catalog takes for up to date, as after a restored dump')
     .option('--wave <n>', 'units between two checks of --max-failures (default: 50)', wholeNumber)
     .option('--parallel <n>', 'concurrent units per server (default: 2)', wholeNumber)
@@ -71,23 +73,37 @@ async function migrate(context: CommandContext, options: MigrateOptions): Promis
     onFailure,
     lockTimeoutMs: lockTimeout,
   };
+  await noteSharedTables(context, options);
   await requestOperation(context, withoutUndefined(request), wait);
 }
 
 async function printPreview(
   { output, session }: CommandContext,
-  { tenant, verify, lockTimeout }: MigrateOptions,
+  { tenant, canary, verify, lockTimeout }: MigrateOptions,
 ): Promise<void> {
   const request = parseOrThrow(
     previewRequest,
     withoutUndefined({ tenants: tenant, verify, lockTimeoutMs: lockTimeout }),
   );
+  await noteSharedTables({ output, session }, { tenant, canary });
   const preview = await session.get(FleetPreview).preview(request);
   output.print(preview, () => describePreview(preview));
 }
 
+/** A row tenant cannot be migrated by itself, so the user learns how many others are, before it happens. */
+async function noteSharedTables(
+  { output, session }: Pick<CommandContext, 'output' | 'session'>,
+  { tenant = [], canary }: Pick<MigrateOptions, 'tenant' | 'canary'>,
+): Promise<void> {
+  const first = canary === undefined ? undefined : canaryOf(canary);
+  const named = [...tenant, ...(first && 'tenants' in first ? first.tenants : [])];
+  for (const { slug, server, tenants } of await session.get(MigrationUnits).sharedBy(named)) {
+    output.note(`${slug} shares its tables: all ${tenants} row tenants of server ${server} are migrated with it`);
+  }
+}
+
 /** `3`: a number of units; `acme,globex`: tenants. */
-function canaryOf(text: string): object {
+function canaryOf(text: string): { count: number } | { tenants: string[] } {
   return /^\d+$/.test(text) ? { count: Number(text) } : { tenants: text.split(',') };
 }
 

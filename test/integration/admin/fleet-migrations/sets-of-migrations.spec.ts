@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Isolation } from '../../../../src/catalog/model/tenant.js';
+import { MigrationUnits } from '../../../../src/admin/fleet-migrations/migration-units.js';
 import { FleetPreview } from '../../../../src/admin/fleet-migrations/fleet-preview.js';
 import { previewRequest } from '../../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
 import { diagnose } from '../../../../src/doctor/doctor.js';
@@ -26,6 +27,7 @@ beforeAll(async () => {
   for (const isolation of ['row', 'schema', 'database'] as Isolation[]) {
     tenants.push(await former.provision(`in-${isolation}`, isolation));
   }
+  await former.provision('also-in-row', 'row');
   newer = await TestApp.over(database, {}, undefined, secondRelease());
 });
 afterAll(async () => {
@@ -60,16 +62,23 @@ describe('a migration that is merged late, with an older number than one that te
     expect(await statuses(newer)).toEqual([503, 503, 503]);
     expect(await readiness(newer)).toMatchObject([
       503,
-      { active: 3, behind: 3, message: expect.stringContaining('migrate') },
+      { active: 4, behind: 4, message: expect.stringContaining('migrate') },
     ]);
     expect(await readiness(former)).toEqual([200, { status: 'up' }]);
     const preview = await newer.application.nest.get(FleetPreview).preview(previewRequest.parse({}));
     expect(preview).toMatchObject({ units: 3, versions: [{ from: 'AddBody1764000000003' }] });
     expect(preview.versions[0]?.migrations.map((step) => step.migration)).toEqual(['AddTitle1764000000002']);
 
-    await migrate(newer, { tenants: ['in-row'] });
+    // A row tenant shares its tables, so the others in them are migrated with it, as is said before and in the result.
+    const shared = await newer.application.nest.get(MigrationUnits).sharedBy(['in-row', 'in-schema']);
+    expect(shared).toEqual([{ slug: 'in-row', server: 'default', tenants: 2 }]);
+    const canary = { tenants: ['in-row'] };
+    expect((await migrate(newer, { tenants: ['in-row'], canary })).result).toMatchObject({
+      canary: { units: 1, tenants: 2 },
+      tenants: 2,
+    });
     await soon(async () =>
-      expect(await readiness(newer)).toMatchObject([200, { status: 'degraded', active: 3, behind: 2 }]),
+      expect(await readiness(newer)).toMatchObject([200, { status: 'degraded', active: 4, behind: 2 }]),
     );
     expect(await migrate(newer)).toMatchObject({ status: 'succeeded', result: { migrated: 2, failed: 0 } });
     await soon(async () => expect(await statuses(newer)).toEqual([200, 200, 200]));
