@@ -92,7 +92,7 @@ describe('a Redis that refuses connections', () => {
     try {
       await soon(async () => expect(withRedis.cache.snapshot().redisConnected).toBe(false));
       await withRedis.tier?.get('item:k', ITEM.schema);
-      expect(withRedis.cache.snapshot().redisFailures).toBe(1); // not a miss
+      expect(withRedis.cache.snapshot().redisFailures).toBeGreaterThan(0); // not a miss; a ping may have failed as well
       expect(await readsThatWait(100)).toBe(0);
       expect(withRedis.cache.snapshot()).toMatchObject({ redisHits: 0, redisBreaker: 'open' });
       expect(withRedis.cache.snapshot().redisFailures).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import { soon } from '../../../support/load/soon.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
 
-const OPTIONS = { ...POOL_OPTIONS, size: 2, timeoutMs: 200 };
+const OPTIONS = { ...POOL_OPTIONS, size: 2, timeoutMs: 1_000 };
 const REQUEST: AcquireRequest = {
   tenantId: 'anybody',
   share: { maxConcurrent: 10, maxQueued: 10 },

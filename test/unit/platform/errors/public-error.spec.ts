@@ -23,7 +23,12 @@ import { JsonTooDeepError, ShuttingDownError } from '../../../../src/http/proble
 import { CODED_ERROR, CodedError } from '../../../../src/platform/errors/coded-error.js';
 import { STATUS_OF_PUBLIC_CODE } from '../../../../src/platform/errors/public-codes.js';
 import { PublicError } from '../../../../src/platform/errors/public-error.js';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../../../src/platform/errors/request.errors.js';
+import {
+  ConflictError,
+  ConstraintViolationError,
+  NotFoundError,
+  ValidationFailedError,
+} from '../../../../src/platform/errors/request.errors.js';
 import { ForbiddenError } from '../../../../src/tenant/access/access.errors.js';
 import { RateLimitedError } from '../../../../src/tenant/admin-key/admin-key.errors.js';
 import {
@@ -50,6 +55,7 @@ const PUBLIC: readonly PublicError[] = [
   new CatalogUnavailableError(HOST_NAME, new Error('refused')),
   new ConflictError('taken'),
   new ConnectionLostError(new Error(`connect ECONNREFUSED ${HOST_NAME}`)),
+  new ConstraintViolationError({ name: 'key', table: 'orders', columns: ['number'] }, 'taken', { cause: undefined }),
   new ForbiddenError('not yours'),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
@@ -131,6 +137,7 @@ describe('an error for clients, in an application without the problem filter', (
         code: error.code,
         message: error.publicMessage,
         ...(error instanceof ValidationFailedError && { errors: error.fields }),
+        ...(error instanceof ConstraintViolationError && { columns: error.columns }),
       },
     ]);
     expect(JSON.stringify(body)).not.toContain(HOST_NAME);
