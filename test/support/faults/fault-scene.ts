@@ -54,7 +54,7 @@ export class FaultScene {
     const env = {
       ...{ ENCRYPTION_KEYS, ENABLE_REDIS_CACHE: 'true', REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) },
       ...{ DB_SERVER_MAX_CONNECTIONS: String(MAX_CONNECTIONS), DB_CONNECT_TIMEOUT: '2', DB_STATEMENT_TIMEOUT: '5' },
-      SEED_DEMO_TENANTS: 'false',
+      STARTUP_WAIT: '120', // an instance may be started again while its network is cut
     };
     const instances = [await Instance.start('one', cluster, env), await Instance.start('two', cluster, env)];
     const scene = new FaultScene(cluster, other, otherNetwork, redis, instances, env);
