@@ -36,3 +36,9 @@ export function toCodedError(error: unknown): CodedError | undefined {
   if (error instanceof pg.DatabaseError && error.code === CANCELED) return new StatementTimeoutError(error);
   return isLostConnection(error) ? new ConnectionLostError(error) : undefined;
 }
+
+/** Gives the errors of a connection that was lost or does not answer, which have no code, their own; others stay. */
+export function codedLoss(error: unknown): unknown {
+  if (isReadTimeout(error)) return new StatementTimeoutError(error);
+  return error instanceof pg.DatabaseError ? error : (toCodedError(error) ?? error);
+}

@@ -4,10 +4,12 @@ import type { StampKey } from '../isolation/stamp-key.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
 import { bindToCaller } from './caller-context.js';
+import { ListeningWatch } from './listening-watch.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import { sendOnClient } from '../statements/stamped-query.js';
 import { classifyStatement, type Statement } from '../statements/statement.js';
+import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
@@ -28,7 +30,10 @@ interface SessionSettings extends SessionOptions {
 interface SessionEvents {
   /** `channel` is the name that was given to `listen`. */
   notification: [SessionNotification];
-  /** The connection died or was revoked; no further notifications will arrive. */
+  /**
+   * The connection died or was revoked, or its server refuses writes now; no further notifications will arrive, and
+   * statements are rejected with the same error. Emitted once.
+   */
   lost: [Error];
 }
 
@@ -39,12 +44,20 @@ interface SessionEvents {
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
   private brokenReason: string | undefined;
+  /** Set once the connection is lost. */
+  private loss: Error | undefined;
+  /** Set while an unlimited session listens. */
+  private watch: ListeningWatch | undefined;
+  /** Statements that were sent or wait for their turn. */
+  private pending = 0;
   private ended = false;
   private tail: Promise<unknown> = Promise.resolve();
   private readonly tenantId: string;
   /** That of the session's settings on the server. */
   private stamp: Stamp;
   private readonly mayExplain: boolean;
+  private readonly isUnlimited: boolean;
+  private readonly currentKey: () => StampKey | undefined;
   /** The callers' names of the channels that it listens on. */
   private readonly channels = new Map<string, string>();
   private readonly onNotification = (message: pg.Notification): void => {
@@ -53,15 +66,19 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   };
   private readonly onConnectionError = (error: Error): void => {
     this.brokenReason ??= error.message;
-    this.emit('lost', error);
+    if (this.loss) return;
+    this.loss = toCodedError(error) ?? new ConnectionLostError(error);
+    this.emit('lost', this.loss);
   };
 
   private constructor(
     private readonly connection: PooledConnection,
     { stamp, mayExplain }: TenantAccess,
-    private readonly currentKey: () => StampKey | undefined = () => undefined,
+    { isUnlimited = false, currentKey = () => undefined }: SessionSettings,
   ) {
     super();
+    this.isUnlimited = isUnlimited;
+    this.currentKey = currentKey;
     this.stamp = stamp;
     this.tenantId = stamp.tenantId;
     this.mayExplain = mayExplain;
@@ -77,10 +94,10 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   static async run<T>(
     access: TenantAccess,
     work: (session: SessionLease) => Promise<T>,
-    { isUnlimited, currentKey }: SessionSettings = {},
+    settings: SessionSettings = {},
   ): Promise<T> {
-    const connection = await access.acquireForLease(isUnlimited);
-    const session = bindToCaller(new SessionLease(connection, access, currentKey));
+    const connection = await access.acquireForLease(settings.isUnlimited);
+    const session = bindToCaller(new SessionLease(connection, access, settings));
     try {
       await session.enqueue(stampStatement(access.stamp, 'session'));
       return await work(session);
@@ -109,6 +126,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     const name = channelOf(this.tenantId, channel);
     this.channels.set(name, channel);
     await this.enqueue({ text: `LISTEN ${pg.escapeIdentifier(name)}` });
+    if (this.isUnlimited && !this.ended) this.watch ??= new ListeningWatch(() => this.askWhenIdle());
   }
 
   async unlisten(channel: string): Promise<void> {
@@ -146,14 +164,29 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async enqueue<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.tenantId);
-    const result = this.tail.then(() => this.send<Row>(statement));
+    return this.inTurn(() => this.send<Row>(statement));
+  }
+
+  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.pending += 1;
+    const result = this.tail.then(step).finally(() => (this.pending -= 1));
     this.tail = result.catch(() => undefined);
     return result;
+  }
+
+  /** Its own statements notice a loss otherwise. A limited session is ended when it is idle, so it is not kept busy. */
+  private askWhenIdle(): void {
+    const { client } = this.connection;
+    if (this.pending > 0 || this.loss || client.getTransactionStatus() !== 'I') return;
+    this.inTurn(() => ListeningWatch.assertPrimary(client)).catch((error: unknown) => {
+      if (discardReason(error) !== undefined) this.onConnectionError(new ConnectionLostError(error));
+    });
   }
 
   private async send<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
     const { connection } = this;
     if (connection.revoked) throw connection.revoked;
+    if (this.loss) throw this.loss;
     try {
       await this.renewStamp();
       const result = await sendOnClient(connection.client, {}, statement);
@@ -163,7 +196,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     } catch (error) {
       if (connection.revoked) throw connection.revoked;
       this.brokenReason ??= discardReason(error);
-      throw error;
+      throw codedLoss(error);
     }
   }
 
@@ -181,6 +214,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   /** Waits for statements that the work did not await, then releases the connection. */
   private async end(): Promise<void> {
     this.ended = true;
+    this.watch?.stop();
     await this.tail;
     if (this.brokenReason === undefined) await this.resetSession();
     pipelineOf(this.connection.client).allowStatements(undefined);

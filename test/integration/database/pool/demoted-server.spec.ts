@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { ListeningWatch } from '../../../../src/database/transactions/listening-watch.js';
+import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { soon } from '../../../support/load/soon.js';
-import { TestPool } from '../../../support/pool/test-pool.js';
+import { accessTo, TestPool } from '../../../support/pool/test-pool.js';
 import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
 import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
+import { tenantIn } from '../../../support/statements/notes-database.js';
 
 const SIZE = 3;
 const NO_REPLY = { code: 'TENANT_UNAVAILABLE', cause: { code: 'SERVER_READ_ONLY' } };
@@ -66,6 +70,28 @@ it("a session's own read-only default ends its connection, and is not taken for 
   await next.client.query('INSERT INTO counted VALUES (1)');
   next.release();
   expect(pool.snapshot()).toMatchObject({ closed: { discarded: 1 }, breaker: 'closed' });
+});
+
+it('an unlimited session that only listens is told that its server refuses writes now', async () => {
+  const listen = async (session: SessionLease): Promise<unknown> => {
+    await session.listen('orders');
+    const lost = once(session, 'lost');
+    proxy.leadTo(primary.address);
+    await former.setReadOnly(true);
+    const [error] = (await lost) as unknown[];
+    await expect(session.query('SELECT 1')).rejects.toBe(error);
+    return error;
+  };
+  const told = await SessionLease.run(accessTo(pool, tenantIn('public').stamp), listen, { isUnlimited: true });
+  expect(told).toMatchObject(NO_REPLY);
+  expect(await readAtOnce()).toEqual([2, 2, 2]);
+});
+
+it("a session's own read-only default is not taken for the server's while it listens", async () => {
+  const session = await pool.acquire();
+  await session.client.query('SET default_transaction_read_only = on');
+  await expect(ListeningWatch.assertPrimary(session.client)).resolves.toBeUndefined();
+  session.release();
 });
 
 async function readAtOnce(request = {}): Promise<unknown[]> {

@@ -10,7 +10,8 @@ import {
   POOL_KINDS,
   tenantIn,
 } from '../../../support/statements/notes-database.js';
-import { accessTo, type TestPool } from '../../../support/pool/test-pool.js';
+import { accessTo, TestPool } from '../../../support/pool/test-pool.js';
+import { WireTap } from '../../../support/statements/wire-tap.js';
 
 const tenant = tenantIn('shared');
 let database: TenantDatabase;
@@ -176,10 +177,26 @@ describe.each(POOL_KINDS)('session-level statements (%s)', (kind) => {
       const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const told = new Promise((resolve) => session.once('lost', resolve));
       await database.admin('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
-      return told;
+      const reason = await told;
+      for (let n = 0; n < 2; n += 1) await expect(session.query('SELECT 1')).rejects.toBe(reason);
+      return reason;
     });
-    await expect(lost).resolves.toBeInstanceOf(Error);
+    await expect(lost).resolves.toMatchObject({ code: 'TENANT_UNAVAILABLE' });
     await expect(clientOf(pool, tenant).query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 });
+  });
+
+  it('reject a statement whose connection breaks under it with the code of a lost connection', async () => {
+    const tap = await WireTap.before(database.target);
+    const tapped = new TestPool(tap.through(database.target));
+    const broken = SessionLease.run(accessTo(tapped, tenant.stamp), async (session) => {
+      await session.query('SELECT 1');
+      const running = session.query('SELECT pg_sleep(60)');
+      setImmediate(() => tap.cut());
+      return running;
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE' });
+    await tapped.end();
+    await tap.close();
   });
 
   it("keeps the work's result or error when the session was lost", async () => {
