@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { isOwnRefusal } from '../../platform/postgres/lost-connection.js';
 
 /** SQLSTATE classes and codes after which a connection must not be reused. */
 const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX)/;
@@ -12,5 +13,6 @@ const FATAL_SQLSTATE = /^(?:08|57P0[1-5]|25006|XX)/;
 export function discardReason(error: unknown): string | undefined {
   if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.message : 'unknown error';
   if (error.severity === 'FATAL' || error.severity === 'PANIC') return error.message;
+  if (isOwnRefusal(error)) return undefined;
   return FATAL_SQLSTATE.test(error.code ?? '') ? `SQLSTATE ${error.code}` : undefined;
 }

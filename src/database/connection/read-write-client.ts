@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
+import { markOwnRefusal } from '../../platform/postgres/lost-connection.js';
 import { ReadOnlyServerError } from './connection.errors.js';
 
 /** Reported by a server from version 14 on, and `on` where it refuses writes. */
@@ -29,6 +30,8 @@ interface ParameterStatus {
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
  */
 export class ReadWriteClient extends pg.Client {
+  /** Set by the holder during a transaction that its caller has made read-only. */
+  isReadOnlyTransaction = false;
   private readonly isBehindPooler: boolean;
   /** Settings of `READ_ONLY_SETTINGS` that are `on`. */
   private readonly readOnly = new Set<string>();
@@ -41,7 +44,7 @@ export class ReadWriteClient extends pg.Client {
     this.isBehindPooler = config.isBehindPooler ?? false;
     const { connection } = this as unknown as ClientInternals;
     connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
-    connection.on('errorMessage', ({ code }: pg.DatabaseError) => this.onError(code));
+    connection.on('errorMessage', (error: pg.DatabaseError) => this.onError(error));
   }
 
   /**
@@ -89,8 +92,9 @@ export class ReadWriteClient extends pg.Client {
     if (READ_ONLY_SETTINGS.has(parameterName)) this.record(parameterName, parameterValue === 'on');
   }
 
-  private onError(code: string | undefined): void {
-    if (code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
+  private onError(error: pg.DatabaseError): void {
+    if (error.code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
+    if (this.isReadOnlyTransaction) return markOwnRefusal(error);
     this.wasWriteRefused = true;
     if (this.isOpen) this.notifyReadOnly();
   }

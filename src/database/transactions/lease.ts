@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/discard.js';
+import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
@@ -16,6 +17,7 @@ import type { Submission } from './submission.js';
 import { currentUsage } from '../statements/usage.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
+const READ_ONLY = /\bread\s+only\b/i;
 const SET_STATEMENT_TIMEOUT = `SELECT pg_catalog.set_config('statement_timeout', $1, true)`;
 
 /** Limits of one transaction; those that are not given are the configuration's. */
@@ -129,6 +131,7 @@ export class Lease {
     if (this.ended) return;
     this.ended = true;
     pipelineOf(this.connection.client).allowStatements(undefined);
+    setReadOnly(this.connection.client, false);
     this.connection.release(this.unusableReason ?? this.tainted ?? openTransactionReason(this.connection.client));
   }
 
@@ -163,6 +166,7 @@ export class Lease {
     if (usage) usage.statements += 1;
     const { client } = this.connection;
     const prelude = this.takePrelude();
+    if (isMadeReadOnly(prelude, statement)) setReadOnly(client, true);
     this.tainted ??= unreadStatementReason(statement);
     try {
       const result = await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
@@ -183,6 +187,17 @@ export class Lease {
     this.begin = undefined;
     return { begin, stamp };
   }
+}
+
+/** Whether the caller has made the transaction read-only, so that a refused write says nothing about the server. */
+function isMadeReadOnly({ begin = '' }: Prelude, { text, values = [] }: Statement): boolean {
+  return (
+    READ_ONLY.test(begin) || (/^\s*SET\s/i.test(text) && READ_ONLY.test(text)) || values[0] === 'transaction_read_only'
+  );
+}
+
+function setReadOnly(client: pg.ClientBase, isReadOnly: boolean): void {
+  if (client instanceof ReadWriteClient) client.isReadOnlyTransaction = isReadOnly;
 }
 
 /** The errors of a connection have no code of their own. A `COMMIT` that was sent may have arrived. */

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { failedStatementOf, unwrapQueryError } from '../../database/data-source/failed-statement.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
 import { shownText } from '../../database/statements/shown-text.js';
 import { StructuredMessage } from '../../logging/structured-message.js';
 import type { Problem } from './problem.js';
@@ -9,9 +10,11 @@ import { requestState } from '../requests/request-state.js';
 
 /** Causes of an error that are followed. */
 const MAX_CAUSES = 5;
-/** PostgreSQL's class "data exception", whose messages quote the value. */
-const DATA_EXCEPTION = /^22/;
+/** PostgreSQL's "data exceptions" and syntax errors, whose messages quote values and constants, in quotes of any kind. */
+const QUOTES_VALUES = /^(?:22|42601)/;
 const FRAME = /^\s+at /;
+/** Anything else could pass for a part of the log's line. */
+const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
 /**
  * The log's message for a request that failed in the server: which request of which tenant, which statement, and what
@@ -27,8 +30,10 @@ export function failureMessage(
   const origin = [id && `request ${id}`, tenant && `tenant ${tenant.slug}`].filter(Boolean).join(', ');
   const reason = status === 500 ? '' : `: ${shownMessage(error)}`;
   const database = databaseFields(error);
-  return new StructuredMessage(`${route}${origin && ` (${origin})`} failed with ${status} ${code}${reason}`, {
+  const own = error instanceof CodedError && error.code !== code ? error.code : undefined;
+  return new StructuredMessage(`${route}${origin && ` (${origin})`} failed with ${status} ${own ?? code}${reason}`, {
     request: { id, tenant: tenant?.slug, tenantId: tenant?.id, route, status },
+    ...(own !== undefined && { code: own }),
     ...(database && { database }),
   });
 }
@@ -75,16 +80,22 @@ function causeOf(error: unknown): unknown {
 function shownMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = unwrapQueryError(error) as { readonly code?: unknown };
-  return DATA_EXCEPTION.test(String(code)) ? error.message.replaceAll(/"[^"]*"/g, '"…"') : error.message;
+  // Up to the last quote: a value may have some of its own.
+  return QUOTES_VALUES.test(String(code)) ? error.message.replace(/"[^]*"/, '"…"') : error.message;
 }
 
+/** The stack begins with the message, whose lines may look like frames. */
 function framesOf(error: unknown): string[] {
-  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  if (!(error instanceof Error)) return [];
+  const { stack = '', message } = error;
+  const start = stack.indexOf(message);
+  const lines = start < 0 ? [] : stack.slice(start + message.length).split('\n');
   return lines.filter((line) => FRAME.test(line));
 }
 
 /** That of Fastify or a logger of the application; else the client's. */
 function requestIdOf(request: HttpRequest): string | undefined {
   const given = request.id ?? nodeRequest(request).headers['x-request-id'];
-  return typeof given === 'string' || typeof given === 'number' ? String(given).slice(0, 128) : undefined;
+  const isPlain = typeof given === 'number' || (typeof given === 'string' && REQUEST_ID.test(given));
+  return isPlain ? String(given) : undefined;
 }

@@ -24,10 +24,23 @@ const SERVER_READ_ONLY = 'SERVER_READ_ONLY';
 const MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (?:has encountered a connection error|was closed))/;
 
+/** Refusals of writes (25006) that say nothing about the server. */
+const ownRefusals = new WeakSet<object>();
+
+/** Marks the refusal of a write in a transaction that its caller has made read-only. */
+export function markOwnRefusal(error: object): void {
+  ownRefusals.add(error);
+}
+
+/** Whether `markOwnRefusal` was called for it. */
+export function isOwnRefusal(error: object): boolean {
+  return ownRefusals.has(error);
+}
+
 /** Whether the database was unreachable or the connection was lost: a transient error, not a bug. */
 export function isLostConnection(error: unknown): boolean {
   const { code, message, driverError } = (error ?? {}) as { code?: string; message?: string; driverError?: unknown };
   if (driverError !== undefined) return isLostConnection(driverError); // wrapped by TypeORM
-  if (error instanceof pg.DatabaseError) return GONE.test(code ?? '');
+  if (error instanceof pg.DatabaseError) return GONE.test(code ?? '') && !isOwnRefusal(error);
   return SOCKET_ERRORS.has(code) || code === SERVER_READ_ONLY || MESSAGES.test(message ?? '');
 }

@@ -96,6 +96,9 @@ describe.each(SETUPS)('a violated constraint in an application on %s', (_name, o
   });
 });
 
+/** With what could end a quotation, and with a line that looks like a frame. */
+const SECRET = 'a "hunter2" b\n    at hunter2 (file.ts:1:1)';
+
 describe('a 500 of an application with the ProblemFilter', () => {
   it('is logged with the request, the tenant, the statement and the place in the application, without data', async () => {
     const log = new LogRecorder();
@@ -106,9 +109,9 @@ describe('a 500 of an application with the ProblemFilter', () => {
     await app.fetch('/books', {
       method: 'POST',
       headers: { authorization },
-      body: JSON.stringify({ id: 1, title: 'hunter2', pages: 1 }),
+      body: JSON.stringify({ id: 1, title: SECRET, pages: 1 }),
     });
-    const answer = await app.fetch('/books/broken/hunter2', { headers: { authorization } });
+    const answer = await app.fetch(`/books/broken/${encodeURIComponent(SECRET)}`, { headers: { authorization } });
     await app.dispose();
     expect(await answer.json()).toEqual({
       ...{ type: 'about:blank', title: 'Internal Server Error', status: 500, code: 'INTERNAL_ERROR' },

@@ -11,6 +11,7 @@ import {
   POOL_KINDS,
   tenantIn,
 } from '../../../support/statements/notes-database.js';
+import { isLostConnection } from '../../../../src/platform/postgres/lost-connection.js';
 import { soon } from '../../../support/load/soon.js';
 import { WireTap } from '../../../support/statements/wire-tap.js';
 import type { TestPool } from '../../../support/pool/test-pool.js';
@@ -119,6 +120,23 @@ describe.each(POOL_KINDS)('a transaction (%s)', (kind) => {
       await client.query('ROLLBACK').catch(() => undefined);
     }
   });
+
+  it.each(['BEGIN READ ONLY', 'SET TRANSACTION READ ONLY', 'SET LOCAL transaction_read_only = on'])(
+    'that %s has made read-only refuses a write as PostgreSQL does, and the server stays in use',
+    async (mode) => {
+      if (!mode.startsWith('BEGIN')) await client.query('BEGIN');
+      await client.query(mode);
+      const refused = await client
+        .query(`INSERT INTO notes (body) VALUES ('refused')`)
+        .catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: '25006' });
+      expect(isLostConnection(refused)).toBe(false);
+      await client.query('ROLLBACK');
+      await client.query(`INSERT INTO notes (body) VALUES ('taken')`);
+      expect(await bodies()).toEqual(['taken']);
+      if (kind === 'pooled') expect(pool.snapshot().closed.discarded ?? 0).toBe(0);
+    },
+  );
 
   it('is not reported as committed when an earlier error has aborted it', async () => {
     await client.query('BEGIN');
