@@ -8,6 +8,8 @@ import { recordedMigrations } from '../../database/table-migrations/recorded-mig
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
+import { EntityTablesError } from '../../database/table-migrations/entity-tables.js';
+import { EntityTables } from '../../catalog/entity-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';
@@ -73,6 +75,7 @@ export class FleetPreview {
     private readonly targets: TargetDatabases,
     private readonly units: MigrationUnits,
     private readonly dataSources: TenantDataSources,
+    private readonly entityTables: EntityTables,
   ) {}
 
   /**
@@ -92,7 +95,16 @@ export class FleetPreview {
       const preview = await this.previewVersion(version, request, signal);
       versions.push({ from: version.from, ...total(servers), servers, ...preview });
     }
+    if (versions.length === 0) versions.push(...(await this.misfits()));
     return { to: this.units.newest, ...total(versions), versions };
+  }
+
+  /** With nothing to migrate, a migration may have been forgotten. */
+  private async misfits(): Promise<VersionPreview[]> {
+    const differences = await this.entityTables.compare();
+    if (differences.length === 0) return [];
+    const failure = failureOf(new EntityTablesError(differences));
+    return [{ from: this.units.newest, ...total([]), servers: [], migrations: [], failure }];
   }
 
   /** By what the tables have. Groups that turn out to lack nothing are left out. */

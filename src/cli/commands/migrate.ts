@@ -113,7 +113,8 @@ function withoutUndefined(request: Readonly<Record<string, unknown>>): object {
 }
 
 function describePreview({ to, tenants, units, versions }: FleetPreviewView): string[] {
-  if (units === 0) return [`-- all tenants are up to date with ${to}`];
+  const misfits = versions.flatMap(({ failure }) => (failure ? [`-- but ${failure.message}`] : []));
+  if (units === 0) return [`-- all tenants are up to date with ${to}`, ...misfits];
   return [`-- ${tenants} tenants (${units} sets of tables) are behind ${to}`, ...versions.flatMap(describeVersion)];
 }
 

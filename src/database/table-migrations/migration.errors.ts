@@ -1,6 +1,9 @@
 import pg from 'pg';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
+/** Classes of errors about the migration's own SQL: unknown or existing names, syntax, rights. Others may quote rows. */
+const ABOUT_CODE = /^(?:42|0A|2B|3F)/;
+
 /**
  * Raised when a migration fails. Earlier migrations stay recorded, and its own transaction is rolled back; a migration that
  * runs without a transaction may leave the effects of its first statements behind.
@@ -9,7 +12,7 @@ export class MigrationFailedError extends CodedError {
   readonly code = 'MIGRATION_FAILED';
   /** Undefined when the error did not come from PostgreSQL. */
   readonly sqlState: string | undefined;
-  /** PostgreSQL's own message. It may quote values of rows, so it is not part of this error's message. */
+  /** PostgreSQL's own message. It is part of this error's message only if it cannot quote values of rows. */
   readonly postgresMessage: string | undefined;
 
   constructor(
@@ -18,8 +21,7 @@ export class MigrationFailedError extends CodedError {
     cause: unknown,
   ) {
     const databaseError = cause instanceof pg.DatabaseError ? cause : undefined;
-    const state = databaseError?.code === undefined ? '' : ` (SQLSTATE ${databaseError.code})`;
-    super(`${subject(migration)} failed${state}`, { cause });
+    super(`${subject(migration)} failed${reasonFrom(databaseError)}`, { cause });
     this.sqlState = databaseError?.code;
     this.postgresMessage = databaseError?.message;
   }
@@ -55,6 +57,11 @@ export class OpenTransactionError extends CodedError {
   constructor() {
     super('the migration left a transaction open');
   }
+}
+
+function reasonFrom(error: pg.DatabaseError | undefined): string {
+  if (error?.code === undefined) return '';
+  return ` (SQLSTATE ${error.code}${ABOUT_CODE.test(error.code) ? `: ${error.message}` : ''})`;
 }
 
 function subject(migration: string | undefined): string {

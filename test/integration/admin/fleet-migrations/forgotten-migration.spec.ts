@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
+import { FleetPreview } from '../../../../src/admin/fleet-migrations/fleet-preview.js';
+import { previewRequest } from '../../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
 import { diagnose } from '../../../../src/doctor/doctor.js';
 import { loadConfig, type LoadedConfig } from '../../../../src/platform/config/load-config.js';
 import { firstRelease, Note, notesRelease, FIRST_MIGRATIONS } from '../../../support/fleet/notes-release.js';
@@ -53,6 +55,12 @@ describe('an entity whose migration was forgotten', () => {
     const loaded = (): LoadedConfig => loadConfig({ env: forgetful.env, cwd: forgetful.env['DATA_DIR']! });
     const found = await diagnose({ loadConfig: loaded, schema: { entities: [Note], migrations: FIRST_MIGRATIONS } });
     expect(found.filter(({ check }) => check === 'entities')).toMatchObject([{ verdict: 'fail', message: DIFFERENCE }]);
+  });
+
+  it('is named by the preview of a migration that has nothing to do', async () => {
+    const preview = await forgetful.application.nest.get(FleetPreview).preview(previewRequest.parse({}));
+    expect(preview).toMatchObject({ units: 0, versions: [{ units: 0, failure: { code: 'ENTITY_TABLES_DIFFER' } }] });
+    expect(preview.versions[0]?.failure?.message).toContain(DIFFERENCE);
   });
 
   it('fails a migration of the fleet that has nothing to do, and the provisioning of a tenant', async () => {
