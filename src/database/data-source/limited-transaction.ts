@@ -33,7 +33,7 @@ export async function runLimitedTransaction<T>(
 }
 
 function toMs(seconds: number): number {
-  const isValid = seconds > 0 && seconds <= MAX_STATEMENT_TIMEOUT_S;
+  const isValid = typeof seconds === 'number' && seconds > 0 && seconds <= MAX_STATEMENT_TIMEOUT_S;
   if (!isValid) throw new InvalidStatementTimeoutError(seconds, MAX_STATEMENT_TIMEOUT_S);
   return Math.ceil(seconds * 1_000);
 }

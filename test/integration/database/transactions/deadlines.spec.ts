@@ -173,8 +173,11 @@ describe('a transaction with limits of its own', () => {
     expect(limits).toEqual(['none']);
   });
 
-  it.each([0, -1, Number.NaN, 86_401])('is refused a statement timeout of %p seconds', async (seconds) => {
-    const transaction = runLimitedTransaction(dataSource, async () => 'never', { statementTimeoutSeconds: seconds });
-    await expect(transaction).rejects.toMatchObject({ code: 'INVALID_STATEMENT_TIMEOUT' });
-  });
+  it.each([0, -1, Number.NaN, 86_401, '10' as unknown as number])(
+    'is refused a statement timeout of %p seconds',
+    async (seconds) => {
+      const transaction = runLimitedTransaction(dataSource, async () => 'never', { statementTimeoutSeconds: seconds });
+      await expect(transaction).rejects.toMatchObject({ code: 'INVALID_STATEMENT_TIMEOUT' });
+    },
+  );
 });
