@@ -1,8 +1,8 @@
 import type pg from 'pg';
 
 /**
- * Ends a connection whose server has vanished, within 15 s: Node sends ten probes, one per second. Sent data that is never
- * acknowledged is noticed by the read timeout.
+ * Ends a connection whose server has vanished, within 15 s: Node sends ten probes, one per second. They are not sent while data
+ * that was sent is unacknowledged; then the read timeout ends the connection.
  */
 export const CLIENT_KEEPALIVE: pg.ClientConfig = { keepAlive: true, keepAliveInitialDelayMillis: 5_000 };
 

@@ -5,7 +5,7 @@ import { ReadOnlyServerError } from './connection.errors.js';
 
 /** Reported by a server from version 14 on, and `on` where it refuses writes. */
 const READ_ONLY_SETTINGS: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
-/** The error of a write in a read-only transaction, as every one is on a standby. */
+/** The error of a write in a read-only transaction; on a standby every transaction is read-only. */
 const READ_ONLY_TRANSACTION = '25006';
 
 const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
