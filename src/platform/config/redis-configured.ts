@@ -5,7 +5,6 @@ const NAMING_REDIS: readonly VariableName[] = [
   'ENABLE_REDIS_CACHE',
   'REDIS_URL',
   'REDIS_HOST',
-  'REDIS_PORT',
   'REDIS_PASSWORD',
   'REDIS_DB',
   'REDIS_TLS',
@@ -13,7 +12,7 @@ const NAMING_REDIS: readonly VariableName[] = [
   'REDIS_CLUSTER_NODES',
 ];
 
-/** Whether a variable about Redis is set. Otherwise one on this machine is used if it is there, and not missed if not. */
+/** Whether a variable says that there is a Redis; a port alone does not. Otherwise one on this machine is used if it is there, and not missed if not. */
 export function isRedisConfigured(sources: ConfigSources): boolean {
   return NAMING_REDIS.some((name) => sources[name] !== 'default');
 }
