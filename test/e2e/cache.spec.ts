@@ -43,7 +43,8 @@ describe('the cache of the REST API', () => {
     await soon(async () => expect(await statuses()).toEqual([200, 200]));
     await statuses();
     const keyId = acme.apiKey.split('_')[1];
-    expect(written).toContain(`Cache MISS key:${keyId}`);
+    // The other instance may have loaded it first.
+    expect(written).toMatch(new RegExp(`Cache (?:MISS|HIT \\(redis\\)) key:${keyId}`));
     expect(written).toContain(`Cache HIT (memory) key:${keyId}`);
     expect(written).toContain(`Cache HIT (memory) tenant:${acme.id}`);
     expect(written).not.toContain(acme.apiKey.split('_').slice(2).join('_'));
