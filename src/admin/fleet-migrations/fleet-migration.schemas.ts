@@ -99,7 +99,7 @@ export const fleetMigration = z.object({
 export type FleetMigration = z.infer<typeof fleetMigration>;
 
 /** Whether tables are looked at that the catalog takes for up to date. */
-export function looksAtAll({ verify, tenants }: Pick<FleetMigration, 'verify' | 'tenants'>): boolean {
+export function verifiesAllTables({ verify, tenants }: Pick<FleetMigration, 'verify' | 'tenants'>): boolean {
   return verify || tenants !== undefined;
 }
 

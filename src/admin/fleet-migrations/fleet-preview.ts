@@ -8,14 +8,14 @@ import { recordedMigrations } from '../../database/table-migrations/recorded-mig
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
-import { EntityTablesError } from '../../database/table-migrations/entity-tables.js';
+import { EntityTablesError } from '../../database/table-migrations/compare-entity-tables.js';
 import { EntityTables } from '../../catalog/entity-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import {
-  looksAtAll,
+  verifiesAllTables,
   type FleetPreviewView,
   type PreviewRequest,
   type VersionPreview,
@@ -87,7 +87,7 @@ export class FleetPreview {
   async preview(request: PreviewRequest, signal?: AbortSignal): Promise<FleetPreviewView> {
     const { tenants: slugs } = request;
     await assertTenantsExist(this.catalog.manager, { tenants: slugs });
-    const values = [this.units.names, slugs ?? null, looksAtAll(request)];
+    const values = [this.units.names, slugs ?? null, verifiesAllTables(request)];
     const groups = await this.catalog.query<Group[]>(GROUPS, values);
     const versions: VersionPreview[] = [];
     for (const version of await this.versionsOf(groups)) {

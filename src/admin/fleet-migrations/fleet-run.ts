@@ -1,8 +1,8 @@
 import type { OperationRun } from '../../operations/operation-kind.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
 import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './migration-units.js';
-import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
-import { EntityTablesError } from '../../database/table-migrations/entity-tables.js';
+import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
+import { EntityTablesError } from '../../database/table-migrations/compare-entity-tables.js';
 import type { EntityTables } from '../../catalog/entity-tables.js';
 import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
@@ -82,7 +82,7 @@ export class FleetRun {
   }
 
   private next(limit: number, slugs: readonly string[] | undefined = this.run.input.tenants): Promise<DueUnits> {
-    return this.units.due({ operationId: this.run.id, slugs, verify: looksAtAll(this.run.input), limit });
+    return this.units.due({ operationId: this.run.id, slugs, verify: verifiesAllTables(this.run.input), limit });
   }
 
   /** A cancellation lets the units in progress finish; a shutdown or a lost lock stops them too. */

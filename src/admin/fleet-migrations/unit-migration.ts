@@ -13,7 +13,7 @@ import { failureOf } from '../../operations/operation-execution.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
-import { type FleetMigration, looksAtAll } from './fleet-migration.schemas.js';
+import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
 
 export type UnitOutcome = 'migrated' | 'failed' | 'gone';
@@ -58,7 +58,7 @@ export class UnitMigration {
     const start = performance.now();
     const duration = (): number => Math.round(performance.now() - start);
     const outcome = await this.migrate(unit, target, wave);
-    const verify = looksAtAll(wave.request);
+    const verify = verifiesAllTables(wave.request);
     if (!('error' in outcome)) {
       await this.results.succeeded(wave.operationId, unit, {
         ...{ recorded: outcome.recorded, needed: this.units.names, verify },

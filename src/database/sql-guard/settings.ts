@@ -49,7 +49,7 @@ const STAMP_SETTINGS: ReadonlySet<string> = new Set([
 
 /** @param name in lower case */
 export function isReadableSetting(name: string): boolean {
-  return SPELLINGS.has(name) || isOfTheTeam(name);
+  return SPELLINGS.has(name) || isCustomSetting(name);
 }
 
 /** @param duration an admitted value of `statement_timeout` @returns ms */
@@ -69,7 +69,7 @@ export function settingSpelling(name: string): string {
  */
 export function mayChangeSetting(name: string, value: string | undefined): boolean {
   const isAllowed = CHANGEABLE.get(settingSpelling(name));
-  if (!isAllowed) return isOfTheTeam(name);
+  if (!isAllowed) return isCustomSetting(name);
   return value === undefined ? isAllowed === anything : isAllowed(value);
 }
 
@@ -80,6 +80,6 @@ export function assertNotOfStamp(command: string, name: string): void {
 }
 
 /** Settings with a dot belong to the team or an extension. `plpgsql.…` changes how functions are run, also ours. */
-function isOfTheTeam(name: string): boolean {
+function isCustomSetting(name: string): boolean {
   return name.includes('.') && !/^(?:app|plpgsql|tenantry\w*)\./.test(name);
 }

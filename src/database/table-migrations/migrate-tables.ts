@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { NamingStrategyInterface } from 'typeorm';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
-import { assertEntityTables } from './entity-tables.js';
+import { assertEntityTables } from './compare-entity-tables.js';
 import type { ExpectedTable } from './expected-tables.js';
 import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
 import { missingFrom } from './migration-set.js';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { MigrationInterface, NamingStrategyInterface } from 'typeorm';
 import { closeDefinerFunctions } from './definer-functions.js';
-import { assertEntityTables, EntityTablesError } from './entity-tables.js';
+import { assertEntityTables, EntityTablesError } from './compare-entity-tables.js';
 import type { ExpectedTable } from './expected-tables.js';
 import { driverError, lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
 import { MigrationClient } from './migration-client.js';

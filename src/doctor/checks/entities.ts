@@ -1,7 +1,7 @@
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
 import { isUnservedSql, timestampIn } from '../../catalog/migration-set-sql.js';
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
-import { compareEntityTables } from '../../database/table-migrations/entity-tables.js';
+import { compareEntityTables } from '../../database/table-migrations/compare-entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../database/table-migrations/expected-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';

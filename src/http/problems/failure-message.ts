@@ -2,7 +2,7 @@ import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { failedStatementOf, unwrapQueryError } from '../../database/data-source/failed-statement.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { shownText } from '../../database/statements/shown-text.js';
+import { redactedText } from '../../database/statements/redacted-text.js';
 import { StructuredMessage } from '../../logging/structured-message.js';
 import type { Problem } from './problem.js';
 import { type HttpRequest, nodeRequest, routePattern } from '../requests/http-request.js';
@@ -56,7 +56,7 @@ function databaseFields(error: unknown): object | undefined {
   const text = causes.map(statementOf).find((statement) => statement !== undefined);
   if (!rejected && text === undefined) return undefined;
   const { code, schema, table, column, constraint } = rejected ?? ({} as Partial<pg.DatabaseError>);
-  return { statement: text && shownText(text), code, schema, table, column, constraint };
+  return { statement: text && redactedText(text), code, schema, table, column, constraint };
 }
 
 function statementOf(error: unknown): string | undefined {

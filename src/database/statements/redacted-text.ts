@@ -7,7 +7,7 @@ const TEXT_LIMIT = 4_096;
 const REST_OF_NUMBER = /^(?:[xob]?[\da-f_]+|e\d*)$/;
 
 /** A statement as logs show it: its beginning, without comments and constants. */
-export function shownText(text: string): string {
+export function redactedText(text: string): string {
   return withoutConstants(shownTokens(text)) + (text.length > TEXT_LIMIT ? ' …' : '');
 }
 

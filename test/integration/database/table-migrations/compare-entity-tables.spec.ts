@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { Column, CreateDateColumn, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
-import { EntityTablesError } from '../../../../src/database/table-migrations/entity-tables.js';
+import { EntityTablesError } from '../../../../src/database/table-migrations/compare-entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../../../src/database/table-migrations/expected-tables.js';
 import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
 import type { Migration } from '../../../../src/database/table-migrations/migration-names.js';
