@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
 
@@ -49,5 +49,6 @@ export async function assertRights(
 
 /** The right to create the catalog's tables, as an operator grants it. */
 function tablesRight(schema: string, database: string): string {
-  return `CREATE in the schema "${schema}" for the catalog, or on the database "${database}" if there is no such schema`;
+  const [inSchema, onDatabase] = [schema, database].map(pg.escapeIdentifier);
+  return `CREATE in the schema ${inSchema} for the catalog, or on the database ${onDatabase} if there is no such schema`;
 }

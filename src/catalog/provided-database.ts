@@ -18,8 +18,8 @@ export function providedDatabase({ database: { tenantUrl } }: AppConfig): Provid
 // A schema that is not there yet takes CREATE on the database; one that is must be the owner's.
 const MISSING_RIGHTS = `
   SELECT array(
-    SELECT CASE WHEN n.oid IS NULL THEN format('CREATE on the database "%s", or a schema "%s"', current_database(), needed.name)
-             ELSE format('ownership of the schema "%s" in the database "%s"', needed.name, current_database()) END
+    SELECT CASE WHEN n.oid IS NULL THEN format('CREATE on the database %I, or a schema %I', current_database(), needed.name)
+             ELSE format('ownership of the schema %I in the database %I', needed.name, current_database()) END
     FROM unnest($1::text[]) needed (name) LEFT JOIN pg_namespace n ON n.nspname = needed.name
     WHERE CASE WHEN n.oid IS NULL THEN NOT has_database_privilege(current_database(), 'CREATE')
             ELSE pg_get_userbyid(n.nspowner) <> current_user END

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
@@ -19,6 +20,7 @@ export class MissingMembershipError extends CodedError {
   readonly code = 'MISSING_MEMBERSHIP';
 
   constructor(role: string, owner: string, cause: unknown) {
-    super(`the owner must be a member of the login role: GRANT "${role}" TO "${owner}"`, { cause });
+    const grant = `GRANT ${pg.escapeIdentifier(role)} TO ${pg.escapeIdentifier(owner)}`;
+    super(`the owner must be a member of the login role: ${grant}`, { cause });
   }
 }

@@ -32,9 +32,9 @@ function cell(value: string | number | boolean | null | undefined): string {
   return printable(String(value));
 }
 
-/** Removes escape sequences and control characters: stored text must not control the terminal. */
+/** Removes escape sequences, control and format characters: stored text must not control the terminal. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, ' ');
+  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }
 
 function truncate(text: string, width: number | undefined): string {

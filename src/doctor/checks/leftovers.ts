@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { roleComment } from '../../admin/provisioning/login-role.js';
 import { sharedTargetName } from '../../admin/provisioning/names.js';
+import { hasUnprintable } from '../../platform/unprintable.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
@@ -9,6 +10,7 @@ import { isReachable, nameOfTarget } from './login-roles.js';
 
 const NAME = 'leftovers';
 const MAX_REPORTED = 20;
+const LISTED_IN = { database: 'pg_database', 'login role': 'pg_roles', schema: 'pg_namespace' } as const;
 const OLDER = 'restore a newer backup of the catalog, or, once nothing in it is needed';
 
 interface ServerObjects {
@@ -93,7 +95,8 @@ function missingOf(target: TargetOfServer, { present, roles }: ServerObjects, pr
   const rotate = `rotate-credentials ${kind === 'shared' ? `--server ${server.name}` : '--tenant <slug>'}`;
   const rename = `ALTER ROLE ${pg.escapeIdentifier(other.name)} RENAME TO ${pg.escapeIdentifier(role)}`;
   const message = `its login role is called ${other.name} now: the catalog is older than the last rotation`;
-  return [fail(NAME, message, `as the server's owner: ${rename}; then: ${rotate}`, subject)];
+  const remedy = [other.name, role].some(hasUnprintable) ? inspect('login role') : `as the server's owner: ${rename}`;
+  return [fail(NAME, message, `${remedy}; then: ${rotate}`, subject)];
 }
 
 function unknownOf(
@@ -111,8 +114,8 @@ function unknownOf(
     return current === undefined || (current !== name && roleNames.has(current));
   });
   return [
-    ...lostDatabases.map((name) => unknown('database', name, `DROP DATABASE ${pg.escapeIdentifier(name)}`, server)),
-    ...lostRoles.map(({ name }) => unknown('login role', name, `DROP ROLE ${pg.escapeIdentifier(name)}`, server)),
+    ...lostDatabases.map((name) => unknown('database', name, 'DROP DATABASE', server)),
+    ...lostRoles.map(({ name }) => unknown('login role', name, 'DROP ROLE', server)),
   ].slice(0, MAX_REPORTED);
 }
 
@@ -127,13 +130,19 @@ async function checkSchemas(target: TargetOfServer, { catalog, owner, options }:
       return rows;
     });
     const where = `${target.server.name}/${target.database}`;
-    return unknownSchemas.map(({ name }) => unknown('schema', name, `DROP SCHEMA ${name} CASCADE`, where));
+    return unknownSchemas.map(({ name }) => unknown('schema', name, 'DROP SCHEMA', where));
   } catch {
     return []; // reported by the checks that need the database
   }
 }
 
-function unknown(what: string, name: string, drop: string, where: string): Finding {
+function unknown(what: keyof typeof LISTED_IN, name: string, drop: string, where: string): Finding {
   const message = `the ${what} ${name} belongs to no tenant of the catalog`;
-  return warn(NAME, message, `${OLDER}: ${drop}`, where);
+  const sql = `${drop} ${pg.escapeIdentifier(name)}${what === 'schema' ? ' CASCADE' : ''}`;
+  return warn(NAME, message, `${OLDER}: ${hasUnprintable(name) ? inspect(what) : sql}`, where);
+}
+
+/** Instead of SQL: the terminal would show another name than the one to paste. */
+function inspect(what: keyof typeof LISTED_IN): string {
+  return `the name of the ${what} has unprintable characters: find it in ${LISTED_IN[what]}`;
 }

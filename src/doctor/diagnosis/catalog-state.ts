@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { CATALOG_MIGRATIONS } from '../../catalog/catalog-data-source.js';
 import { MAY_CREATE_TABLES } from '../../catalog/catalog-rights.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
@@ -55,7 +56,7 @@ export async function readCatalogState(
       fail(
         NAME,
         'the role of DATABASE_URL may not create tables',
-        `CREATE SCHEMA ${schema} AUTHORIZATION …; if it exists, GRANT USAGE, CREATE ON SCHEMA ${schema} TO …`,
+        `CREATE SCHEMA ${pg.escapeIdentifier(schema)} AUTHORIZATION …; if it exists, GRANT USAGE, CREATE ON SCHEMA ${pg.escapeIdentifier(schema)} TO …`,
       ),
     missing.length > 0 &&
       fail(NAME, `${missing.length} of its migrations did not run`, 'start the server, which runs them'),

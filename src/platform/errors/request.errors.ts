@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../unprintable.js';
 import { PublicError } from './public-error.js';
 
 /** An invalid field of a request and what was expected. Never the value itself. */
@@ -27,7 +28,7 @@ export class NotFoundError extends PublicError {
 
 /** Quoted, without control characters, and no longer than a slug may be: callers may give anything. */
 export function shownName(name: string): string {
-  return JSON.stringify(name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}…` : name);
+  return escapeUnprintable(JSON.stringify(name.length > SHOWN_NAME ? `${name.slice(0, SHOWN_NAME)}…` : name));
 }
 
 /** Raised when a request conflicts with stored data: a duplicate of a unique value, or an outdated version. */

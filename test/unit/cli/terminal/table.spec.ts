@@ -34,5 +34,6 @@ describe('a terminal table', () => {
     const rows = [{ name: '\u001B[31mred\u001B[0m\nnext\u0007', size: 1 }];
     expect(table(rows, COLUMNS)[1]).toBe('red next   1');
     expect(keyValues([['name', 'a\rb']])).toEqual(['name  a b']);
+    expect(keyValues([['name', 'a\u202Eb']])).toEqual(['name  a b']);
   });
 });
