@@ -13,6 +13,7 @@ import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point
 import { withCatalogSchema } from './catalog-schema.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
+import { reasonOf } from '../platform/errors/reason-of.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -129,7 +130,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private retry(error: unknown): void {
     if (this.stopped) return;
     if (this.failures === 0) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.logger.warn(`Catalog change feed unavailable (${reason}): reconnecting`);
     }
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LAST_RETRY_MS);

@@ -1,10 +1,11 @@
 import { CodedError } from '../platform/errors/coded-error.js';
 import { PublicError } from '../platform/errors/public-error.js';
+import { reasonOf } from '../platform/errors/reason-of.js';
 
 /** Raised at start when the catalog's PostgreSQL does not respond or rejects the login. */
 export class CatalogUnavailableError extends PublicError {
   constructor(target: string, cause: unknown) {
-    super('CATALOG_UNAVAILABLE', `the catalog at ${target} cannot be reached: ${reason(cause)}`, {
+    super('CATALOG_UNAVAILABLE', `the catalog at ${target} cannot be reached: ${reasonOf(cause)}`, {
       cause,
       retryAfterSeconds: 5,
       publicMessage: 'the catalog is unavailable',
@@ -17,7 +18,7 @@ export class StartupTimeoutError extends CodedError {
   readonly code = 'STARTUP_TIMEOUT';
 
   constructor(waitMs: number, cause: unknown) {
-    super(`waited ${waitMs / 1000} s (STARTUP_WAIT): ${cause instanceof Error ? cause.message : String(cause)}`, {
+    super(`waited ${waitMs / 1000} s (STARTUP_WAIT): ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -87,7 +88,7 @@ export class ProvidedLoginError extends CodedError {
   readonly code = 'PROVIDED_LOGIN_FAILED';
 
   constructor(target: string, cause: unknown) {
-    super(`TENANT_DATABASE_URL: ${target} cannot log in: ${reason(cause)}`, { cause });
+    super(`TENANT_DATABASE_URL: ${target} cannot log in: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -107,10 +108,6 @@ export class UnsupportedServerError extends CodedError {
   constructor(version: string) {
     super(`PostgreSQL ${version} is not supported: 15 or newer is required`);
   }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : String(cause);
 }
 
 function hintOf(missing: readonly string[]): string {

@@ -9,6 +9,7 @@ import { TenantDataSources } from '../database/data-source/tenant-data-sources.j
 import { compareEntityTables } from '../database/table-migrations/compare-entity-tables.js';
 import { orderedNames } from '../database/table-migrations/migration-names.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { reasonOf } from '../platform/errors/reason-of.js';
 
 /** How often tables that differ are looked at again, at most: a migration may have mended them. */
 const REPEAT_MS = 10_000;
@@ -73,9 +74,7 @@ export class EntityTables implements OnApplicationBootstrap {
         return (await compareEntityTables(query, [schema], expectedTables, { role })).get(schema) ?? [];
       });
     } catch (error) {
-      this.logger.debug(
-        `Cannot compare tables with entities: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.logger.debug(`Cannot compare tables with entities: ${reasonOf(error)}`);
       return [];
     }
   }
@@ -97,9 +96,7 @@ export class EntityTables implements OnApplicationBootstrap {
       const remedy = 'requests that need them fail: add the missing migration, or mark an entity `synchronize: false`';
       this.logger.error(`The tables do not fit the entities; ${remedy}: ${found.join('; ')}`);
     } catch (error) {
-      this.logger.debug(
-        `Cannot compare tables with entities: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.logger.debug(`Cannot compare tables with entities: ${reasonOf(error)}`);
     }
   }
 }

@@ -1,4 +1,5 @@
-import { digestOf, sortedNames } from '../database/table-migrations/migration-set.js';
+import { timestampOrZero } from '../database/table-migrations/migration-names.js';
+import { digestOf, newestOf, sortedNames } from '../database/table-migrations/migration-set.js';
 
 /** The values of `saveSetSql`'s parameters; both null without names. */
 export function migrationSetValues(names: readonly string[] | null): [string | null, string[] | null] {
@@ -26,7 +27,8 @@ export function lacksMigrationSql(names: string): string {
  * Condition on `tenants t`: code that requires these migrations does not serve it; the rule of `TenantAvailability`. Where
  * it is not known which migrations its tables have, the newest one decides.
  *
- * @param newest the timestamp of the newest required one, see `timestampIn`
+ * @param names a parameter, as `$1`
+ * @param newest another one; the values of both are `unservedValues`
  */
 export function isUnservedSql(names: string, newest: string): string {
   return `CASE WHEN t.migration_set IS NULL
@@ -34,7 +36,7 @@ export function isUnservedSql(names: string, newest: string): string {
     ELSE ${lacksMigrationSql(names)} END`;
 }
 
-/** The parameter `newest` of `isUnservedSql`: the 13 digits at the end of a migration's name, or 0 without them. */
-export function timestampIn(migration: string): number {
-  return Number(/\d{13}$/.exec(migration)?.[0] ?? 0);
+/** The values of `isUnservedSql`'s parameters. */
+export function unservedValues(required: readonly string[]): [names: readonly string[], newest: number] {
+  return [required, timestampOrZero(newestOf(required) ?? '')];
 }

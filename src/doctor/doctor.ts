@@ -28,9 +28,10 @@ import { stamps } from './checks/stamps.js';
 import { stuckTenants } from './checks/stuck-tenants.js';
 import { tenantTables } from './checks/tenant-tables.js';
 import type { Check, ConfigContext, CatalogContext } from './diagnosis/check.js';
-import { fail, type Finding, reasonOf } from './diagnosis/finding.js';
+import { fail, type Finding } from './diagnosis/finding.js';
 import { readServerState } from './diagnosis/server-state.js';
 import { mapConcurrently } from '../platform/map-concurrently.js';
+import { reasonOf } from '../platform/errors/reason-of.js';
 
 const CONFIG_CHECKS: readonly Check<ConfigContext>[] = [nodeVersion, configuration, redis];
 const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [

@@ -1,8 +1,8 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
-import { isUnservedSql, timestampIn } from '../catalog/migration-set-sql.js';
-import { newestOf, requiredMigrations } from '../database/table-migrations/migration-set.js';
+import { isUnservedSql, unservedValues } from '../catalog/migration-set-sql.js';
+import { requiredMigrations } from '../database/table-migrations/migration-set.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { withDeadline } from '../platform/timeout.js';
 
@@ -50,8 +50,7 @@ export class ServedTenants {
 
   private async read(): Promise<TenantCounts> {
     try {
-      const values = [this.required, timestampIn(newestOf(this.required) ?? '')];
-      const [counts] = await this.catalog.query<[TenantCounts]>(COUNTS, values);
+      const [counts] = await this.catalog.query<[TenantCounts]>(COUNTS, unservedValues(this.required));
       this.last = { at: this.now(), counts };
       return counts;
     } finally {

@@ -22,6 +22,7 @@ import {
   OperationGivenUpError,
   OperationLostError,
 } from './operation.errors.js';
+import { reasonOf } from '../platform/errors/reason-of.js';
 
 /** Operations that one instance runs at the same time. Each uses one connection to the catalog. */
 const OPERATION_SLOTS = 2;
@@ -111,7 +112,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
         const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, capabilities);
         if (row?.any_due && this.slots.size < OPERATION_SLOTS) this.startSlot();
       } catch (error) {
-        this.logger.debug(`Cannot poll for operations: ${messageOf(error)}`); // readiness reports this
+        this.logger.debug(`Cannot poll for operations: ${reasonOf(error)}`); // readiness reports this
       }
       await this.waitForWork();
     }
@@ -130,7 +131,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
 
   private startSlot(): void {
     const slot = this.runDueOperations()
-      .catch((error: unknown) => this.logger.warn(`Operation worker stopped: ${messageOf(error)}`))
+      .catch((error: unknown) => this.logger.warn(`Operation worker stopped: ${reasonOf(error)}`))
       .finally(() => this.slots.delete(slot));
     this.slots.add(slot);
   }
@@ -207,8 +208,4 @@ export class OperationRunner implements BeforeApplicationShutdown {
 function toFailedError({ id, kind, subject, status, error }: OperationEntity): OperationFailedError {
   const message = error?.message ?? status;
   return new OperationFailedError(id, error?.code ?? 'OPERATION_CANCELLED', `${kind} ${subject}: ${message}`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -15,6 +15,7 @@ import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
 import { UnitResults } from './unit-results.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 export type UnitOutcome = 'migrated' | 'failed' | 'gone';
 
@@ -68,7 +69,7 @@ export class UnitMigration {
     }
     if (!(await this.units.isDue(unit, verify))) return 'gone'; // since deleted or moved: not a failure
     this.logger.warn(
-      `Migration failed: schema ${unit.schema} in database ${target.database}: ${messageOf(outcome.error)}`,
+      `Migration failed: schema ${unit.schema} in database ${target.database}: ${reasonOf(outcome.error)}`,
     );
     const { onFailure, message } = wave.request;
     await this.results.failed(wave.operationId, unit, {
@@ -129,8 +130,4 @@ async function readRecorded(client: pg.ClientBase, schema: string): Promise<read
 /** Whether the server itself is unavailable, rather than rejecting one database or login. */
 function isServerUnavailable({ cause }: TargetUnavailableError): boolean {
   return !(cause instanceof pg.DatabaseError) || isLostConnection(cause);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { withDeadline } from '../../platform/timeout.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import { clusterOptions, redisOptions } from './redis-options.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 type RedisConfig = AppConfig['cache']['redis'];
 
@@ -32,7 +33,7 @@ export function connectRedis(ioredis: Ioredis, config: RedisConfig): RedisClient
   });
   client.on('error', (error: Error) => unavailable(error.message || error.name));
   client.on('close', () => client.status !== 'end' && unavailable('connection closed')); // 'end': closed by us
-  client.connect().catch((error: unknown) => unavailable(error instanceof Error ? error.message : String(error)));
+  client.connect().catch((error: unknown) => unavailable(reasonOf(error)));
   return client;
 }
 

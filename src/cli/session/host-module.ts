@@ -12,6 +12,7 @@ import { featuresOf, schemaOf, TENANT_FEATURE } from '../../tenantry/features.js
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
 import { HostModuleError } from '../terminal/cli.errors.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const manifest = z.object({ tenantry: z.object({ module: z.string() }).optional() });
 
@@ -49,10 +50,6 @@ async function scan(root: Type): Promise<ModulesContainer> {
 
 function isOfTenantry({ providers }: { readonly providers: ReadonlyMap<unknown, unknown> }): boolean {
   return providers.has(TENANTRY_SETTINGS) || providers.has(TENANT_FEATURE);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function moduleInManifest(cwd: string): Promise<string> {

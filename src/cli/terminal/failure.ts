@@ -3,6 +3,7 @@ import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { InterruptedError, UsageError } from './cli.errors.js';
 import { printable } from './table.js';
 import type { Terminal } from './terminal.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -17,9 +18,9 @@ export function reportFailure(error: unknown, { stderr }: Terminal, { json, verb
   const fields = error instanceof ValidationFailedError ? error.fields : undefined;
   const code = error instanceof CodedError ? error.code : 'INTERNAL_ERROR';
   if (json) {
-    stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error), ...(fields && { fields }) } })}\n`);
+    stderr.write(`${JSON.stringify({ error: { code, message: reasonOf(error), ...(fields && { fields }) } })}\n`);
   } else {
-    stderr.write(`tenantry: ${messageOf(error)}\n`);
+    stderr.write(`tenantry: ${reasonOf(error)}\n`);
     for (const { field, message } of fields ?? []) stderr.write(`  ${field || 'request'}: ${printable(message)}\n`);
     if (verbose && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
   }
@@ -30,10 +31,4 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof ValidationFailedError || error instanceof UsageError) return EXIT.usage;
   if (error instanceof InterruptedError) return EXIT.interrupted;
   return EXIT.failed;
-}
-
-/** Node's AggregateError for a connection refused at several addresses has an empty message. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }

@@ -1,5 +1,6 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** Raised when connecting to the target fails: it is down, unreachable, or rejects the login. */
 export class TargetUnavailableError extends PublicError {
@@ -44,6 +45,3 @@ export class UnsafeRoleError extends CodedError {
 }
 
 /** The error's message, or its name where the message is empty; 'unknown' for anything but an error. */
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message || cause.name : 'unknown';
-}

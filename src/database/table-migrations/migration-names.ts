@@ -12,6 +12,11 @@ export function timestampOf(name: string): number {
   return /\d{13}$/.test(name) ? Number(name.slice(-13)) : NaN;
 }
 
+/** The same; 0 without them, so that such a name comes first. */
+export function timestampOrZero(name: string): number {
+  return timestampOf(name) || 0;
+}
+
 /** The migrations' names in the order in which they run. */
 export function orderedNames(migrations: readonly Migration[]): string[] {
   return migrations.map(migrationName).toSorted(byTimestamp);
@@ -19,7 +24,7 @@ export function orderedNames(migrations: readonly Migration[]): string[] {
 
 /** Compares two names; one without a timestamp comes first. */
 export function byTimestamp(a: string, b: string): number {
-  return (timestampOf(a) || 0) - (timestampOf(b) || 0);
+  return timestampOrZero(a) - timestampOrZero(b);
 }
 
 /** The newest migration's name, which is the version of a schema that has them all; `none` for an empty list. */

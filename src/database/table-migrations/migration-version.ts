@@ -1,5 +1,5 @@
 import { POLICY_VERSION } from '../isolation/tenant-policies.js';
-import { type Migration, newestMigration } from './migration-names.js';
+import { type Migration, newestMigration, timestampOrZero } from './migration-names.js';
 
 /**
  * Whether tables whose newest migration is `recorded` are too old for code that needs the migration `needed`. Tables
@@ -20,10 +20,4 @@ export function codeVersion(migrations: readonly Migration[]): number {
  */
 export function codeVersionFor(newest: string): number {
   return timestampOrZero(newest) + POLICY_VERSION;
-}
-
-/** TypeORM orders migrations by the 13 digits at the end of their names; a name without them comes first. */
-function timestampOrZero(name: string): number {
-  const digits = name.slice(-13);
-  return /^\d{13}$/.test(digits) ? Number(digits) : 0;
 }

@@ -1,16 +1,17 @@
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { isUnservedSql, timestampIn } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
 import { compareEntityTables } from '../../database/table-migrations/compare-entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../database/table-migrations/expected-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
+import { fail, type Finding, ok } from '../diagnosis/finding.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'entities';
 /** Further ones usually have the same cause. */
@@ -30,10 +31,10 @@ export const entities: Check<CatalogContext> = {
   run: async (context) => {
     const expected = expectedTables(await TemplateDataSource.build(context.schema));
     const names = orderedNames(context.schema.migrations);
-    const { rows } = await context.catalog.query<{ targetId: string; schemas: string[] }>(SCHEMAS, [
-      names,
-      timestampIn(newestOf(names) ?? ''),
-    ]);
+    const { rows } = await context.catalog.query<{ targetId: string; schemas: string[] }>(
+      SCHEMAS,
+      unservedValues(names),
+    );
     const findings = await mapConcurrently(rows, async ({ targetId, schemas }) => {
       const target = context.targets.find(({ id }) => id === targetId);
       return target && isReachable(context, target.serverId) ? checkTarget(target, schemas, expected, context) : [];

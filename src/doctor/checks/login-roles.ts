@@ -3,8 +3,9 @@ import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-ch
 import { DecryptionError } from '../../platform/encryption/key-ring.js';
 import { ANSWER_TIMEOUT_MS, queryServer } from '../diagnosis/query-server.js';
 import { type Check, type CatalogContext, loginOf, type TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf } from '../diagnosis/finding.js';
+import { fail, type Finding, ok } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'login-role';
 /** A rotation needs the role and the owner, and neither the password nor a connection of the role. */

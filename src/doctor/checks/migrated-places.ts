@@ -1,12 +1,12 @@
-import { isUnservedSql, timestampIn } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, TargetOfServer } from '../diagnosis/check.js';
-import { reasonOf } from '../diagnosis/finding.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** Further ones usually have the same cause. */
 const MAX_REPORTED = 20;
@@ -52,7 +52,7 @@ const PLACES = `
 
 /** Compares the migrations that each set of tables records itself with the catalog's summary. */
 export async function placesThatDiffer(context: CatalogContext, names: readonly string[]): Promise<MigratedPlaces> {
-  const { rows } = await context.catalog.query<Place>(PLACES, [names, timestampIn(newestOf(names) ?? '')]);
+  const { rows } = await context.catalog.query<Place>(PLACES, unservedValues(names));
   const reachable = context.targets.filter(({ serverId }) => isReachable(context, serverId));
   const perTarget = await mapConcurrently(reachable, (target) =>
     compare(

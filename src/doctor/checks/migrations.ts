@@ -1,6 +1,6 @@
-import { isUnservedSql, timestampIn } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
 import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
-import { newestOf, requiredMigrations } from '../../database/table-migrations/migration-set.js';
+import { requiredMigrations } from '../../database/table-migrations/migration-set.js';
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
@@ -53,13 +53,10 @@ export const migrations: Check<CatalogContext> = {
 
 async function tenantsBehind({ catalog, schema }: CatalogContext, names: readonly string[]): Promise<Finding[]> {
   const required = requiredMigrations(schema);
-  const { rows } = await catalog.query<TenantsBehind>(BEHIND, [
-    ...[names, timestampIn(newestOf(names) ?? '')],
-    ...[required, timestampIn(newestOf(required) ?? '')],
-  ]);
+  const { rows } = await catalog.query<TenantsBehind>(BEHIND, [...unservedValues(names), ...unservedValues(required)]);
   const { behind = 0, unserved = 0, example = null } = rows[0] ?? {};
   if (behind === 0) return [];
-  const message = `${behind} tenants are behind ${newestMigration(schema.migrations)}, for example ${example}`;
+  const message = `${behind} tenants lack migrations of this code, for example ${example}`;
   if (unserved === 0) return [warn(NAME, `${message}; they are served`, REMEDY)];
   return [fail(NAME, `${message}; ${unserved} of them are not served`, REMEDY)];
 }

@@ -7,7 +7,8 @@ import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { queryPooler } from '../diagnosis/query-server.js';
 import { KEEPALIVE_SETTINGS, missingKeepalive } from './pooler-keepalive.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'pooler';
 /** Name of the database that is PgBouncer's admin console. */

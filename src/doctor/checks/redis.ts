@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisClient } from '../../cache/redis/redis-connection.js';
 import { isRedisConfigured } from '../../platform/config/redis-configured.js';
 import type { Check, ConfigContext } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'redis';
 const CONNECT_TIMEOUT_MS = 3_000;

@@ -7,9 +7,10 @@ import { countUnsignedSessions } from '../../database/isolation/unsigned-session
 import { DecryptionError } from '../../platform/encryption/key-ring.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'stamps';
 const ROTATION_IN_PROGRESS = `

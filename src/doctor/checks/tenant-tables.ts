@@ -3,9 +3,10 @@ import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migra
 import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, reasonOf, warn } from '../diagnosis/finding.js';
+import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'row-level-security';
 /** Per database; further problems usually have the same cause. */

@@ -25,9 +25,3 @@ export function warn(check: string, message: string, remedy: string, subject?: s
 export function fail(check: string, message: string, remedy: string, subject?: string): Finding {
   return { check, verdict: 'fail', message, remedy, ...(subject !== undefined && { subject }) };
 }
-
-/** The message of an error, or its code where Node leaves the message empty. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
-}

@@ -1,7 +1,8 @@
 import { missingRightsIn, providedDatabase } from '../../catalog/provided-database.js';
 import type { CatalogContext } from './check.js';
-import { fail, type Finding, reasonOf, warn } from './finding.js';
+import { fail, type Finding, warn } from './finding.js';
 import { queryServer } from './query-server.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'server';
 const GUIDE = 'see docs/guides/database-rights.md';

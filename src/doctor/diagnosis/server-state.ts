@@ -3,7 +3,7 @@ import type { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { queryServer } from './query-server.js';
-import { reasonOf } from './finding.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** A server's own facts, read with its owner role. */
 interface ServerFacts {

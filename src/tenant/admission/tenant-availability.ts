@@ -6,6 +6,7 @@ import { digestOf, missingFrom, newestOf, requiredMigrations } from '../../datab
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './admission.errors.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** Decides which tenants this instance serves: active ones whose tables have the migrations that its code requires. */
 @Injectable()
@@ -75,9 +76,7 @@ export class TenantAvailability implements OnModuleInit {
       const names = await this.sets.find(digest);
       if (names) this.judge(digest, names);
     } catch (error) {
-      this.logger.debug(
-        `Cannot read set ${digest} of migrations: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.logger.debug(`Cannot read set ${digest} of migrations: ${reasonOf(error)}`);
     } finally {
       this.loading.delete(digest);
     }

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { CatalogEvent } from '../../catalog/catalog-event.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from './tenant-lookup.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /**
  * Updates pools as soon as their targets change in the catalog. An instance without requests for the tenant would
@@ -34,9 +35,7 @@ export class TargetWatch implements OnModuleInit {
       else this.pools.forget(targetId);
     } catch (error) {
       // The pool stays as it is until the next request for the target, or until the change feed is restored.
-      this.logger.warn(
-        `Cannot look up changed target ${targetId}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.logger.warn(`Cannot look up changed target ${targetId}: ${reasonOf(error)}`);
     }
   }
 }
