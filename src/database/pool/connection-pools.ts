@@ -90,6 +90,7 @@ export class ConnectionPools {
       this.forgotten.set(id, new WeakRef(handle));
       this.drain(handle.pool);
     }
+    for (const [id, handle] of this.forgotten) if (!handle.deref()) this.forgotten.delete(id);
   }
 
   snapshot(): { readonly pools: readonly PoolSnapshot[]; readonly servers: readonly ServerSnapshot[] } {

@@ -1,5 +1,8 @@
 import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
+/** Callers that may wait; further ones are refused at once. */
+const MAX_WAITING = 1_000;
+
 /** How long a caller waits for a slot. */
 export interface SlotWait {
   readonly timeoutMs: number;
@@ -19,11 +22,12 @@ export class DirectSlots {
   /**
    * Waits for a slot, to be returned with `release` once its connection is closed.
    *
-   * @returns false when the time was over first
+   * @returns false when the time was over first, or too many wait already
    * @throws the signal's reason
    */
   async acquire(budget: ServerBudget, { timeoutMs, signal }: SlotWait): Promise<boolean> {
     signal?.throwIfAborted();
+    if (this.queue.length >= MAX_WAITING) return false;
     const request = new SlotRequest(budget);
     this.queue.push(request);
     this.admit();
