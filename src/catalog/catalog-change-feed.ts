@@ -32,9 +32,8 @@ export type CatalogListener = (event: CatalogEvent) => void;
 export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(CatalogChangeFeed.name);
   private readonly listeners = new Set<CatalogListener>();
-  private client: ReadWriteClient | undefined;
-  /** Set while connected to a server that takes writes. */
-  private since: CatalogPoint | undefined;
+  /** The connection, and the point from which on every change is received; undefined while changes may be missed. */
+  private current: { readonly client: ReadWriteClient; readonly since: CatalogPoint } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
   private stopped = false;
@@ -48,13 +47,18 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   /** False while changes may be missed. */
   get connected(): boolean {
-    return this.client !== undefined;
+    return this.current !== undefined;
+  }
+
+  /** The event that led to the present state. */
+  get state(): CatalogEvent {
+    return this.current ? { kind: 'restored', since: this.current.since } : { kind: 'lost' };
   }
 
   /** Calls the listener with `restored` at once if the feed is already connected. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
-    if (this.connected) listener({ kind: 'restored', since: this.since });
+    if (this.connected) listener(this.state);
     return () => void this.listeners.delete(listener);
   }
 
@@ -66,9 +70,9 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    const client = this.client;
-    this.client = undefined;
-    if (client) await disconnect(client);
+    const { current } = this;
+    this.current = undefined;
+    if (current) await disconnect(current.client);
   }
 
   private async connect(): Promise<void> {
@@ -81,19 +85,20 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     client.on('end', () => this.lost(client));
     client.onReadOnly(() => this.lost(client, 'the server refuses writes now'));
     client.on('notification', ({ payload }) => this.emit(parseCatalogEvent(payload)));
+    let since: CatalogPoint;
     try {
       await client.connect();
       await client.query('LISTEN tenantry_catalog');
-      this.since = await currentPoint(client); // not earlier: what was committed before is not announced
+      since = await currentPoint(client); // not earlier: what was committed before is not announced
     } catch (error) {
       this.abandon(client);
       return this.retry(error);
     }
     if (this.stopped) return this.abandon(client);
-    this.client = client;
+    this.current = { client, since };
     if (this.failures > 0) this.logger.log('Catalog change feed reconnected');
     this.failures = 0;
-    this.emit({ kind: 'restored', since: this.since });
+    this.emit(this.state);
     this.scheduleHeartbeat(client);
   }
 
@@ -101,7 +106,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private scheduleHeartbeat(client: ReadWriteClient): void {
     this.timer = setTimeout(() => {
       this.confirmHistory(client).then(
-        () => this.client === client && this.scheduleHeartbeat(client),
+        () => this.current?.client === client && this.scheduleHeartbeat(client),
         () => this.lost(client),
       );
     }, HEARTBEAT_MS).unref();
@@ -109,18 +114,17 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   /** A catalog that was replaced by an older backup under this connection announces nothing of it. */
   private async confirmHistory(client: ReadWriteClient): Promise<void> {
-    const history = await currentHistory(client);
-    if (this.since === undefined || history === this.since.history) return;
+    if ((await currentHistory(client)) === this.current?.since.history) return;
     const since = await currentPoint(client);
-    if (this.client !== client) return;
+    if (this.current?.client !== client) return;
     this.logger.warn('The catalog was restored or has lost changes: everything cached is loaded again');
-    this.since = since;
-    this.emit({ kind: 'restored', since });
+    this.current = { client, since };
+    this.emit(this.state);
   }
 
   private lost(client: ReadWriteClient, reason = 'connection lost'): void {
-    if (this.client !== client) return;
-    this.client = undefined;
+    if (this.current?.client !== client) return;
+    this.current = undefined;
     clearTimeout(this.timer);
     this.abandon(client);
     this.emit({ kind: 'lost' });

@@ -17,8 +17,8 @@ export interface CatalogChange {
 /** Changes are received from now on; earlier ones may have been missed. */
 interface CatalogFeedRestored {
   readonly kind: 'restored';
-  /** Every change that a read beyond this point may have missed is announced; undefined while that is not known. */
-  readonly since?: CatalogPoint | undefined;
+  /** Every change that a read beyond this point may have missed is announced. */
+  readonly since: CatalogPoint;
 }
 
 /** Changes are missed from now on. */

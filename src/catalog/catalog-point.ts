@@ -21,8 +21,7 @@ const HISTORY_SQL = `left(md5(concat_ws('/',
 /** SQL of the point at which its own statement reads. */
 export const POINT_SQL = `${HISTORY_SQL} || ' ' || pg_snapshot_xmax(pg_current_snapshot())`;
 
-const NOW = `
-  SELECT ${HISTORY_SQL} AS history, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_xact_id()::text END AS sequence`;
+const NOW = `SELECT ${HISTORY_SQL} AS history, pg_current_xact_id()::text AS sequence`;
 
 /** @param text a result of `POINT_SQL` */
 export function parsePoint(text: string): CatalogPoint {
@@ -32,12 +31,14 @@ export function parsePoint(text: string): CatalogPoint {
 
 /**
  * Returns a point that is below every read that begins from now on, and not below any that began before: the transaction id
- * that this statement takes. Undefined on a standby, which has none to give.
+ * that this statement takes.
+ *
+ * @throws the error of a standby, which has none to give
  */
-export async function currentPoint(client: Pick<pg.ClientBase, 'query'>): Promise<CatalogPoint | undefined> {
-  const { rows } = await client.query<{ history: string; sequence: string | null }>(NOW);
-  const [row] = rows;
-  return row && row.sequence !== null ? { history: row.history, sequence: Number(row.sequence) } : undefined;
+export async function currentPoint(client: Pick<pg.ClientBase, 'query'>): Promise<CatalogPoint> {
+  const { rows } = await client.query<{ history: string; sequence: string }>(NOW);
+  const [{ history, sequence } = { history: '', sequence: '' }] = rows;
+  return { history, sequence: Number(sequence) };
 }
 
 /** Returns the identity of the server's present history. */

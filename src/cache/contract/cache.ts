@@ -74,9 +74,9 @@ export interface Cache {
    * Changes are received (again): entries from before are revalidated once, and Redis is used for later ones. Those of another
    * history are dropped.
    *
-   * @param since changes that a read beyond this point may have missed are announced; Redis is not read without it
+   * @param since changes that a read beyond this point may have missed are announced
    */
-  feedRestored(since?: SourcePoint): void;
+  feedRestored(since: SourcePoint): void;
   /** Anything may have changed: no entry from before is served, not even a stale one while the source is down. */
   invalidateAll(): void;
   /** Counts since the start. */

@@ -102,14 +102,14 @@ export class TieredCache implements Cache {
     this.isFeedConnected = false;
   }
 
-  feedRestored(since?: SourcePoint): void {
-    const isOtherHistory = since !== undefined && this.history !== undefined && since.history !== this.history;
+  feedRestored(since: SourcePoint): void {
+    const isOtherHistory = this.history !== undefined && since.history !== this.history;
     if (isOtherHistory) this.invalidateAll();
     else this.beginGeneration();
     if (isOtherHistory) this.knownVersions.clear(); // nothing is left that they could be compared with
     this.isFeedConnected = true;
-    this.history = since?.history ?? this.history;
-    this.trustedAfter = since?.sequence;
+    this.history = since.history;
+    this.trustedAfter = since.sequence;
   }
 
   invalidateAll(): void {

@@ -39,7 +39,7 @@ export class TenantLookup implements OnModuleInit {
   /** The listener is called after the event is applied: lookups from then on return nothing older than the event. */
   subscribe(listener: CatalogListener): () => void {
     this.listeners.add(listener);
-    listener({ kind: this.changes.connected ? 'restored' : 'lost' });
+    listener(this.changes.state);
     return () => void this.listeners.delete(listener);
   }
 

@@ -70,13 +70,13 @@ describe('another history begins', () => {
     await soon(async () => expect(await history()).not.toBe(before));
   });
 
-  it('when a standby is promoted, which gives no point before that', async () => {
+  it('on a standby, which has no point to give', async () => {
     const standby = await server.standby();
     const { role, password, database } = server.target;
     const client = new pg.Client({ ...standby.address, user: role, password, database });
     await client.connect();
     clients.push(client);
-    expect(await currentPoint(client)).toBeUndefined();
+    await expect(currentPoint(client)).rejects.toMatchObject({ code: '25006' });
     expect(await currentHistory(client)).not.toBe(await history());
     await Promise.all(clients.splice(0).map((each) => each.end()));
     await standby.stop();

@@ -71,7 +71,7 @@ describe('a cache whose source is down', () => {
     instance.cache.feedLost();
     instance.truth.failure = DOWN;
     expect(await instance.get('a')).toBe('one');
-    instance.cache.feedRestored();
+    instance.listen();
     expect(await instance.get('a')).toBe('one');
   });
 

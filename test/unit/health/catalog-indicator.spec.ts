@@ -65,7 +65,7 @@ describe('the readiness of an instance whose catalog is away', () => {
   it('starts a new outage after the change feed was restored', async () => {
     notify({ kind: 'lost' });
     nowMs += HOUR_MS;
-    notify({ kind: 'restored' });
+    notify({ kind: 'restored', since: { history: 'a', sequence: 1 } });
     isCatalogUp = false;
     expect(await status()).toBe('degraded');
   });
