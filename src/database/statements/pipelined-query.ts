@@ -68,7 +68,10 @@ export class PipelinedQuery {
     private readonly prelude: Prelude,
     readonly statement: Statement,
     readonly record: StatementRecord | undefined,
-    /** Called once: when the response is complete and the server is ready for the next query, or when none will come. */
+    /**
+     * Called at the end: when the response is complete and the server is ready for the next query, or when none will come.
+     * Called once before that, with `STALLED`, if a slow query is in front of this one.
+     */
     private readonly onComplete: OnComplete,
     /** How long the statement takes where it runs; undefined when that is not recorded. */
     private readonly speed?: StatementSpeed | undefined,

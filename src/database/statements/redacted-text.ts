@@ -35,7 +35,7 @@ function isConstantNumber({ kind, text }: Token): boolean {
   return kind === 'number' && !text.startsWith('$');
 }
 
-/** `tokenize` splits an operator of several characters into symbols, which must not be separated. */
+/** `tokenize` splits operators such as `<=` into symbols, between which there must be no space. */
 function needsSpace(previous: Token, token: Token): boolean {
   if (previous.kind !== 'symbol' && token.kind !== 'symbol') return true;
   if (previous.text === '(' || previous.text === '.' || previous.text === '[') return false;

@@ -15,6 +15,7 @@ import type { TenantAccess } from './tenant-access.js';
 
 /** How often a read is sent again because the connection that it shares is held up. */
 const MAX_RESENDS = 2;
+
 /** The place of a statement among those of one client. */
 export interface Turn {
   /** Called once, when the statement is over and before its caller receives the result. Does not throw. */
