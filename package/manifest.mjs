@@ -23,7 +23,16 @@ const OPTIONAL_PEERS = {
 };
 
 /** Installed with the package, at the application's ranges. */
-const DEPENDENCIES = ['cache-manager', 'cockatiel', 'commander', 'jose', 'keyv', 'pg-query-stream', 'zod'];
+const DEPENDENCIES = [
+  'cache-manager',
+  'cockatiel',
+  'commander',
+  'jose',
+  'keyv',
+  'pg-protocol',
+  'pg-query-stream',
+  'zod',
+];
 
 const OPTIONAL_DEPENDENCIES = ['cache-manager-ioredis-yet', 'ioredis'];
 

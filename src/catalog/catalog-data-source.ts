@@ -1,9 +1,9 @@
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
-import { targetName } from '../database/connection/connection-target.js';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { targetName, type ConnectionTarget } from '../database/connection/connection-target.js';
 import { type ConnectionConfig, ReadWriteClient } from '../database/connection/read-write-client.js';
-import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
+import type { PoolOptions } from '../database/pool/pool-options.js';
+import { clientConfig } from '../database/connection/client-config.js';
 import { catalogDriver } from './catalog-pool.js';
 import { assertRights } from './catalog-rights.js';
 import {

@@ -1,7 +1,6 @@
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { FactoryProvider } from '@nestjs/common';
-import type { ConnectionTarget, ServerAddress } from '../database/connection/connection-target.js';
-import { targetOfUrl } from '../database/connection/database-url.js';
+import { type ConnectionTarget, type ServerAddress, targetOfUrl } from '../database/connection/connection-target.js';
 
 /** Injection token: the catalog's connection target, with the role that owns everything on the default server. */
 export const CATALOG_TARGET = Symbol.for('tenantry/CATALOG_TARGET');

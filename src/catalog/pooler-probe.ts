@@ -1,8 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { OpenResources } from '../platform/start/open-resources.js';
-import type { ServerAddress } from '../database/connection/connection-target.js';
-import { targetOfUrl } from '../database/connection/database-url.js';
+import { type ServerAddress, targetOfUrl } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { probePooler } from '../database/statements/pooler-probe.js';
 import { withStartupWait } from './startup-wait.js';

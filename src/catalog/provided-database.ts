@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { AppConfig } from '../platform/config/app-config.js';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
-import { targetOfUrl } from '../database/connection/database-url.js';
+import { type ConnectionTarget, targetOfUrl } from '../database/connection/connection-target.js';
 import { ISOLATION_SCHEMA } from '../database/isolation/isolation-functions.js';
 
 /** Holds the tables of all row tenants of a target. */

@@ -1,7 +1,7 @@
 import { type DynamicModule, type FactoryProvider, Module, type ValueProvider } from '@nestjs/common';
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
-import { TRUSTED_FUNCTIONS } from './connection/trusted-functions.js';
+import { TRUSTED_FUNCTIONS } from './connection/exposing-objects.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
 

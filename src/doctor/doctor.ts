@@ -5,7 +5,7 @@ import { CatalogSchemaError } from '../catalog/catalog.errors.js';
 import { ServerOwner } from '../catalog/server-owner.js';
 import { ConfigurationError } from '../platform/config/config.errors.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
-import { targetOfUrl } from '../database/connection/database-url.js';
+import { targetOfUrl } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';

@@ -4,7 +4,8 @@ import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { ReadOnlyServerError } from '../database/connection/connection.errors.js';
 import { PhysicalConnection } from '../database/connection/physical-connection.js';
-import { clientConfig, poolOptions } from '../database/pool/pool-options.js';
+import { poolOptions } from '../database/pool/pool-options.js';
+import { clientConfig } from '../database/connection/client-config.js';
 
 const TIMEOUT_MS = 1_000;
 
@@ -59,7 +60,7 @@ export class CatalogProbe implements OnApplicationShutdown {
       query_timeout: TIMEOUT_MS,
     };
     const onLost = (lost: PhysicalConnection): void => this.drop(lost);
-    return PhysicalConnection.open(config, { now: () => performance.now(), retireAt: Infinity, onLost });
+    return PhysicalConnection.open(config, { onLost });
   }
 
   private drop(connection: PhysicalConnection | undefined): void {

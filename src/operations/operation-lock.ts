@@ -2,7 +2,8 @@ import { withCatalogSchema } from '../catalog/catalog-schema.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { cancelIfBusy } from '../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../database/connection/read-write-client.js';
-import { clientConfig, type PoolOptions } from '../database/pool/pool-options.js';
+import type { PoolOptions } from '../database/pool/pool-options.js';
+import { clientConfig } from '../database/connection/client-config.js';
 
 /** First half of the key of every operation's advisory lock. An arbitrary number, used for nothing else. */
 const LOCK_CLASS = 7_242_002;

@@ -1,4 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncResource, AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
 import { processWide } from './process-wide.js';
 
 /**
@@ -22,4 +23,14 @@ export function runInContext<T>(context: CallContext, work: () => T): T {
 /** The context of the current call; undefined outside `runInContext`. */
 export function currentContext(): CallContext | undefined {
   return storage.getStore();
+}
+
+/**
+ * Makes an emitter's listeners run in the asynchronous context of the current caller.
+ *
+ * Events that originate from a socket otherwise carry the context in which the connection was opened, possibly for another
+ * tenant, and the listener would work for that tenant.
+ */
+export function bindToCaller<Emitter extends EventEmitter>(emitter: Emitter): Emitter {
+  return Object.assign(emitter, { emit: AsyncResource.bind(emitter.emit, 'TenantEvents', emitter) });
 }

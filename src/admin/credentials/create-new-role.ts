@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
-import { CLIENT_KEEPALIVE, keepaliveOptions } from '../../database/connection/keepalive.js';
+import { CLIENT_KEEPALIVE, keepaliveOptions } from '../../database/connection/client-config.js';
 import { assertRoleIsSubjectToPolicies } from '../../database/connection/role-check.js';
 import { ensureLoginRole } from '../provisioning/postgres-objects.js';
 import { RotationRejectedError, NewRoleLoginError } from './credentials.errors.js';

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
-import { TRUSTED_FUNCTIONS } from '../../database/connection/trusted-functions.js';
+import { TRUSTED_FUNCTIONS } from '../../database/connection/exposing-objects.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { TargetDatabases } from '../targets/target-databases.js';

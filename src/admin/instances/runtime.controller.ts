@@ -5,7 +5,7 @@ import type { CacheSnapshot } from '../../cache/contract/cache-statistics.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { CONFIG_SOURCES, type ConfigSources } from '../../platform/config/load-config.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
-import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
+import type { ServerSnapshot } from '../../database/pool/pool-statistics.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { type FeatureFlag, featureFlagsOf } from '../../platform/config/feature-flags.js';
 

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
-import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
+import type { PoolOptions } from '../../database/pool/pool-options.js';
+import { clientConfig } from '../../database/connection/client-config.js';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 
 const OLDEST_VERSION_NUM = 150_000;

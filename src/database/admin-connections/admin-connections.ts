@@ -1,13 +1,13 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { targetName } from '../connection/connection-target.js';
-import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
+import { targetName, type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { PoolEndedError } from '../pool/pool.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { clientConfig, type PoolOptions, poolOptions } from '../pool/pool-options.js';
+import { type PoolOptions, poolOptions } from '../pool/pool-options.js';
+import { clientConfig } from '../connection/client-config.js';
 import { resetSession } from './reset-session.js';
 import { AdminConnectionLimiter } from './admin-connection-limiter.js';
 import { acquireSlot } from './acquire-slot.js';
@@ -136,8 +136,6 @@ export class AdminConnections implements OnApplicationShutdown {
       PhysicalConnection.open(
         { ...config, application_name: 'tenantry owner' },
         {
-          now: () => performance.now(),
-          retireAt: Infinity,
           onLost: (lost) => limiter.closeIdle(lost),
           ...(signal && { signal }),
         },

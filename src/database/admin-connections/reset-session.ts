@@ -1,3 +1,4 @@
+import { internalsOf } from '../connection/pg-internals.js';
 import type { PhysicalConnection } from '../connection/physical-connection.js';
 
 /**
@@ -23,8 +24,6 @@ export async function resetSession(connection: PhysicalConnection, timeoutMs: nu
   }
 }
 
-/** Untyped in node-postgres (pg/lib/connection.js). */
 function hasNamedStatements({ client }: PhysicalConnection): boolean {
-  const { connection } = client as unknown as { connection: { parsedStatements: object } };
-  return Object.keys(connection.parsedStatements).length > 0;
+  return Object.keys(internalsOf(client).connection.parsedStatements).length > 0;
 }

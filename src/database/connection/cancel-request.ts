@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { runWithoutContext } from '../../platform/run-without-context.js';
+import { internalsOf, PgConnection } from './pg-internals.js';
 
 /** Time limit for delivering the cancel request. A frozen or unreachable server never accepts it. */
 const CANCEL_TIMEOUT_MS = 250;
@@ -14,10 +15,10 @@ const CANCEL_TIMEOUT_MS = 250;
  * Never rejects.
  */
 export function requestCancel(client: pg.Client): Promise<void> {
-  const { host, port, processID, secretKey, connection } = client as unknown as CancellableClient;
+  const { host, port, processID, secretKey, connection } = internalsOf(client);
   if (processID === null || secretKey === null) return Promise.resolve(); // the server sent no cancel key
   return runWithoutContext(() => {
-    const request = new CancelConnection({ ssl: connection.ssl });
+    const request = new PgConnection({ ssl: connection.ssl });
     const send = (): void => request.cancel(processID, secretKey);
     return new Promise<void>((resolve) => {
       const settle = (): void => {
@@ -43,33 +44,8 @@ export function requestCancel(client: pg.Client): Promise<void> {
  * @returns whether there was one
  */
 export function cancelIfBusy(client: pg.Client): boolean {
-  const { _connected: wasConnected, _ended: hasEnded, readyForQuery } = client as unknown as CancellableClient;
+  const { _connected: wasConnected, _ended: hasEnded, readyForQuery } = internalsOf(client);
   const isBusy = wasConnected && !hasEnded && !readyForQuery;
   if (isBusy) void requestCancel(client);
   return isBusy;
 }
-
-/** Internals that @types/pg does not declare (pg/lib/client.js, pg/lib/connection.js). */
-interface CancellableClient {
-  readonly host: string;
-  readonly port: number;
-  readonly processID: number | null;
-  readonly _connected: boolean;
-  readonly _ended: boolean;
-  /** False from sending a statement until the server's ReadyForQuery. */
-  readonly readyForQuery: boolean;
-  readonly secretKey: number | null;
-  readonly connection: { readonly ssl: pg.ClientConfig['ssl'] };
-}
-
-interface CancelConnection {
-  readonly stream: { destroy(): void };
-  connect(portOrPath: number | string, host?: string): void;
-  requestSsl(): void;
-  cancel(processID: number, secretKey: number): void;
-  on(event: 'connect' | 'sslconnect' | 'error' | 'end', listener: () => void): void;
-}
-
-const CancelConnection = pg.Connection as unknown as new (config: {
-  readonly ssl: pg.ClientConfig['ssl'];
-}) => CancelConnection;

@@ -6,7 +6,7 @@ import {
   ExponentialBackoff,
   handleWhen,
 } from 'cockatiel';
-import { exceededLimit } from './connection-limit.js';
+import { exceededLimit } from './connection-failure.js';
 import { UnsafeRoleError } from './connection.errors.js';
 
 /** Consecutive failures to connect that open the breaker. */

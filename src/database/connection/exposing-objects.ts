@@ -1,6 +1,5 @@
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../isolation/tenant-policies.js';
-import { isTrustedSql } from './trusted-functions.js';
 
 /** Tenantry's own policies of a tenant table; `tenant_isolation` was the only one of former versions. */
 export const OWN_POLICIES = [FORMER_POLICY, ...TENANT_POLICIES.map(({ name }) => name)];
@@ -94,3 +93,18 @@ export const EXPOSING_OBJECTS = `
       AND NOT ${isTrustedSql('$1::text[]')}
   )
   SELECT DISTINCT reason FROM reasons ORDER BY reason LIMIT ${MAX_REASONS}`;
+
+/** Injection token of the names of the SECURITY DEFINER functions that login roles may execute, see `TenantSchema`. */
+export const TRUSTED_FUNCTIONS = Symbol.for('tenantry/TRUSTED_FUNCTIONS');
+
+/**
+ * SQL condition: whether one of the `names` (an SQL expression of type `text[]`) is that of the function `p` (a row of
+ * `pg_proc`) in its schema `n` (a row of `pg_namespace`): `schema.name`, or `schema.name(type,type)`.
+ */
+export function isTrustedSql(names: string): string {
+  const name = `format('%I.%I', n.nspname, p.proname)`;
+  return `EXISTS (
+    SELECT FROM unnest(${names}) trusted
+    WHERE replace(trusted, ', ', ',') IN
+      (${name}, format('%s(%s)', ${name}, replace(oidvectortypes(p.proargtypes), ', ', ','))))`;
+}

@@ -1,22 +1,15 @@
-import type { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import { requestCancel } from './cancel-request.js';
-import { CommandTags } from './command-tags.js';
+import { internalsOf } from './pg-internals.js';
+import { SessionState } from './session-state.js';
 import { type ConnectionConfig, ReadWriteClient } from './read-write-client.js';
-import { ReportedSettings } from './reported-settings.js';
 
 /** Time limit for an orderly close before the socket is destroyed: a frozen server never responds. */
 const CLOSE_GRACE_MS = 1_000;
 /** The same for a connection revoked from a tenant that is no longer served. */
 export const REVOKE_GRACE_MS = 250;
-/** How often a server behind a pooler is asked whether it accepts writes, because a pooler does not report that. */
-const POOLER_CHECK_MS = 2_000;
 
-interface OpenOptions {
-  /** The pool's clock, in ms. */
-  readonly now: () => number;
-  /** When the connection is to be replaced, in ms of the pool's clock. */
-  readonly retireAt: number;
+export interface OpenOptions {
   /** Called when the connection breaks or the server closes it, but not for `close` and `destroyNow`. */
   readonly onLost: (lost: PhysicalConnection) => void;
   /** Aborts opening. */
@@ -25,19 +18,6 @@ interface OpenOptions {
 
 /** An open connection to PostgreSQL, until its socket is closed. */
 export class PhysicalConnection {
-  /** When it was last known to be alive, in ms of the pool's clock. */
-  lastAliveAt: number;
-  /** Callers that share the connection now; 0 while it is idle or held exclusively. */
-  sharerCount = 0;
-  /**
-   * When sharing began, or a sharer last released the connection, in ms of the pool's clock: the statement that is
-   * running now started then.
-   */
-  lastProgressAt = 0;
-  /** Set when the connection is to be closed after its last sharer releases it; it accepts no further sharers. */
-  closeReason: CloseReason | undefined;
-  /** From when on it is validated before its next use, however busy it is, in ms of the pool's clock. */
-  checkAt: number;
   /** Resolves once the server has closed the connection, or its socket was destroyed. */
   readonly closed: Promise<void>;
   private markClosed!: () => void;
@@ -48,15 +28,8 @@ export class PhysicalConnection {
 
   private constructor(
     readonly client: ReadWriteClient,
-    private readonly settings: ReportedSettings,
-    private readonly tags: CommandTags,
-    private readonly now: () => number,
-    /** When it is to be replaced, in ms of the pool's clock; Infinity for never. */
-    readonly retireAt: number,
-    private readonly checkIntervalMs: number,
+    private readonly session: SessionState,
   ) {
-    this.lastAliveAt = now();
-    this.checkAt = this.lastAliveAt + checkIntervalMs;
     this.closed = new Promise((resolve) => {
       this.markClosed = () => {
         this.isClosed = true;
@@ -72,18 +45,13 @@ export class PhysicalConnection {
    *
    * @throws ReadOnlyServerError, the error of node-postgres, or the signal's reason
    */
-  static async open(
-    config: ConnectionConfig,
-    { now, retireAt, onLost, signal }: OpenOptions,
-  ): Promise<PhysicalConnection> {
+  static async open(config: ConnectionConfig, { onLost, signal }: OpenOptions): Promise<PhysicalConnection> {
     const client = new ReadWriteClient(config);
     client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
-    const settings = new ReportedSettings(internals(client).connection);
-    const tags = new CommandTags(internals(client).connection);
+    const session = new SessionState(internalsOf(client).connection);
     await connect(client, signal);
-    settings.markConnected();
-    const checkIntervalMs = config.isBehindPooler ? POOLER_CHECK_MS : Infinity;
-    const connection = new PhysicalConnection(client, settings, tags, now, retireAt, checkIntervalMs);
+    session.markConnected();
+    const connection = new PhysicalConnection(client, session);
     client.once('end', () => {
       connection.markClosed();
       if (!connection.closing) onLost(connection);
@@ -98,7 +66,6 @@ export class PhysicalConnection {
   async respondsAsPrimary(timeoutMs: number): Promise<boolean> {
     try {
       await this.client.askServer(timeoutMs);
-      this.checkAt = this.now() + this.checkIntervalMs;
       return !this.refusesWrites;
     } catch {
       return false; // the reason does not matter: the connection is closed and replaced
@@ -112,7 +79,9 @@ export class PhysicalConnection {
    * statement it is still the one from before it.
    */
   get isClean(): boolean {
-    return internals(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSession;
+    return (
+      internalsOf(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSession
+    );
   }
 
   /**
@@ -120,7 +89,7 @@ export class PhysicalConnection {
    * and no command ran that leaves anything else behind, such as `PREPARE`, `LISTEN` or `CREATE TABLE`.
    */
   get hasInitialSession(): boolean {
-    return this.settings.areUnchanged && this.tags.areHarmless && !this.refusesWrites;
+    return this.session.isInitial && !this.refusesWrites;
   }
 
   /** Whether the server was demoted, or the session made read-only: other connections to the server are suspect. */
@@ -153,24 +122,24 @@ export class PhysicalConnection {
     if (this.destroying || this.isClosed) return;
     this.destroying = true;
     stopSending(this.client);
-    internals(this.client).connection.stream.pause(); // hides the "canceled" error from pending callers
+    internalsOf(this.client).connection.stream.pause(); // hides the "canceled" error from pending callers
     if (this.isBusy) void requestCancel(this.client).then(() => this.destroy());
     else this.destroy();
   }
 
   private get isBusy(): boolean {
-    return !internals(this.client).readyForQuery;
+    return !internalsOf(this.client).readyForQuery;
   }
 
   private destroy(): void {
-    internals(this.client).connection.stream.destroy();
+    internalsOf(this.client).connection.stream.destroy();
     this.markClosed();
   }
 }
 
 /** node-postgres leaves the socket open when the login fails on the client's side. */
 async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
-  const destroySocket = (): void => internals(client).connection.stream.destroy();
+  const destroySocket = (): void => void internalsOf(client).connection.stream.destroy();
   signal?.addEventListener('abort', destroySocket);
   try {
     signal?.throwIfAborted();
@@ -185,9 +154,9 @@ async function connect(client: pg.Client, signal: AbortSignal | undefined): Prom
 
 /** Sends nothing more: new statements are rejected as after `Client#end`, and cursors cannot fetch more rows. */
 function stopSending(client: pg.Client): void {
-  const clientInternals = internals(client);
-  clientInternals._ending = true;
-  clientInternals.connection._send = () => false;
+  const internals = internalsOf(client);
+  internals._ending = true;
+  internals.connection._send = () => false;
 }
 
 /**
@@ -195,23 +164,7 @@ function stopSending(client: pg.Client): void {
  * connection while its backend lives on, so that the server would have more connections than we count.
  */
 function terminate(client: pg.Client): void {
-  internals(client).connection.end();
-}
-
-/** Internals that @types/pg does not declare (pg/lib/client.js, pg/lib/connection.js). */
-interface ClientInternals {
-  _ending: boolean;
-  /** False from sending a statement until the server's ReadyForQuery. */
-  readonly readyForQuery: boolean;
-  readonly connection: EventEmitter & {
-    readonly stream: { destroy(): void; pause(): void };
-    _send: (message: Buffer) => boolean;
-    end(): void;
-  };
-}
-
-function internals(client: pg.Client): ClientInternals {
-  return client as unknown as ClientInternals;
+  internalsOf(client).connection.end();
 }
 
 /** Why a connection was closed; the metrics use it as a label. */

@@ -1,7 +1,7 @@
-import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { markOwnRefusal } from '../../platform/postgres/lost-connection.js';
 import { ReadOnlyServerError } from './connection.errors.js';
+import { internalsOf, type ParameterStatus } from './pg-internals.js';
 
 /** Reported by a server from version 14 on, and `on` where it refuses writes. */
 const READ_ONLY_SETTINGS: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
@@ -14,11 +14,6 @@ const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
 export interface ConnectionConfig extends pg.ClientConfig {
   /** A pooler reports what it once heard from one of its connections: the server itself is asked instead. */
   readonly isBehindPooler?: boolean;
-}
-
-interface ParameterStatus {
-  readonly parameterName: string;
-  readonly parameterValue: string;
 }
 
 /**
@@ -42,7 +37,7 @@ export class ReadWriteClient extends pg.Client {
   constructor(config: ConnectionConfig) {
     super(config);
     this.isBehindPooler = config.isBehindPooler ?? false;
-    const { connection } = this as unknown as ClientInternals;
+    const { connection } = internalsOf(this);
     connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
     connection.on('errorMessage', (error: pg.DatabaseError) => this.onError(error));
   }
@@ -116,9 +111,4 @@ async function callBack(connected: Promise<unknown>, callback: (error: Error) =>
     failure = error;
   }
   callback(failure as Error);
-}
-
-/** Untyped in node-postgres (pg/lib/client.js). */
-interface ClientInternals {
-  readonly connection: EventEmitter;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { internalsOf } from './pg-internals.js';
 
 /** What may still arrive between the request to cancel a statement and its end. */
 const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
@@ -38,8 +39,7 @@ export class ResultLimit {
 
   /** @param maxBytes 0 for no limit */
   static set(client: pg.ClientBase, maxBytes: number): void {
-    const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection;
-    if (maxBytes > 0) limits.set(client, new ResultLimit(stream, maxBytes));
+    if (maxBytes > 0) limits.set(client, new ResultLimit(internalsOf(client).connection.stream, maxBytes));
   }
 
   /** @returns undefined for a connection without a limit */

@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import type { ConnectionTarget } from './connection-target.js';
-import { targetName } from './connection-target.js';
+import { type ConnectionTarget, targetName } from './connection-target.js';
 import { UnsafeRoleError } from './connection.errors.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID, OWN_POLICIES } from './exposing-objects.js';

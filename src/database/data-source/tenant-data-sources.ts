@@ -4,7 +4,7 @@ import { OpenResources } from '../../platform/start/open-resources.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
-import { type ShareOverrides, tenantShare } from '../pool/tenant-share.js';
+import { type ShareOverrides, tenantShare } from '../pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import type { StampKey } from '../isolation/stamp-key.js';
 import { createStamp } from '../statements/stamp.js';

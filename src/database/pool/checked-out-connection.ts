@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { LeaseLimit, PooledConnection } from './connection-pool.js';
-import type { HeldLease } from './lease-register.js';
-import type { PhysicalConnection } from '../connection/physical-connection.js';
+import type { HeldLease } from './leases.js';
+import type { PoolEntry } from './pool-entry.js';
 
 /** Receives a connection when its holder releases it: the pool, or the direct fallback. */
 interface ReturnTarget {
@@ -16,7 +16,7 @@ export class CheckedOutConnection implements PooledConnection {
 
   constructor(
     private readonly returnTarget: ReturnTarget,
-    readonly connection: PhysicalConnection,
+    readonly entry: PoolEntry,
     readonly tenantId: string,
     readonly lease: HeldLease | undefined,
     readonly keepsPreparedStatements = false,
@@ -24,7 +24,7 @@ export class CheckedOutConnection implements PooledConnection {
   ) {}
 
   get client(): pg.ClientBase {
-    return this.connection.client;
+    return this.entry.connection.client;
   }
 
   get revoked(): Error | undefined {
@@ -39,7 +39,7 @@ export class CheckedOutConnection implements PooledConnection {
     if (this.revocation) return;
     this.revocation = reason;
     if (this.isShared) this.notify?.(reason);
-    else this.connection.client.emit('error', reason);
+    else this.client.emit('error', reason);
   }
 
   onRevoked(notify: (reason: Error) => void): void {

@@ -3,8 +3,10 @@ import pg from 'pg';
 import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
-import { PhysicalConnection } from '../connection/physical-connection.js';
-import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
+import { type OpenOptions, PhysicalConnection } from '../connection/physical-connection.js';
+import { PoolEntry } from './pool-entry.js';
+import { type PoolOptions, roleCheckOptions } from './pool-options.js';
+import { clientConfig } from '../connection/client-config.js';
 import { ResultLimit } from '../connection/result-limit.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
 
@@ -41,7 +43,7 @@ export class ConnectionOpener {
    * @param onLost called when the connection breaks or the server closes it
    * @throws the error of connecting, the breaker's `BrokenCircuitError`, or UnsafeRoleError
    */
-  open(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
+  open(onLost: (lost: PoolEntry) => void): Promise<PoolEntry> {
     return this.breaker.run(() => runWithoutContext(() => this.connect(onLost)));
   }
 
@@ -50,32 +52,20 @@ export class ConnectionOpener {
     this.abandoned.abort();
   }
 
-  private async connect(onLost: (lost: PhysicalConnection) => void): Promise<PhysicalConnection> {
+  private async connect(onLost: (lost: PoolEntry) => void): Promise<PoolEntry> {
+    let entry: PoolEntry | undefined;
     try {
-      const connection = await PhysicalConnection.open(clientConfig(this.target, this.options), {
-        now: this.now,
-        retireAt: this.retireAt(),
-        onLost,
+      const connection = await openTenantConnection(this.target, this.options, {
+        onLost: () => entry && onLost(entry),
         signal: this.abandoned.signal,
+        isRoleChecked: this.isRoleChecked,
       });
-      await this.checkRole(connection);
-      ResultLimit.set(connection.client, this.options.maxResultBytes);
-      return connection;
+      this.isRoleChecked = true;
+      const isBehindPooler = this.target.server.aroundPooler !== undefined;
+      entry = new PoolEntry(connection, this.now(), this.retireAt(), isBehindPooler);
+      return entry;
     } catch (error) {
       this.lastError = error;
-      throw error;
-    }
-  }
-
-  /** Once per pool: a target keeps its role, and a target with a new role gets a new pool. */
-  private async checkRole(connection: PhysicalConnection): Promise<void> {
-    if (this.isRoleChecked) return;
-    try {
-      await assertRoleIsSubjectToPolicies(connection.client, this.target, roleCheckOptions(this.options));
-      this.isRoleChecked = true;
-    } catch (error) {
-      connection.close();
-      await connection.closed;
       throw error;
     }
   }
@@ -83,5 +73,32 @@ export class ConnectionOpener {
   private retireAt(): number {
     const lifeMs = this.options.recycleSeconds * 1000;
     return lifeMs === 0 ? Infinity : this.now() + lifeMs * (1 - RECYCLE_JITTER * this.random());
+  }
+}
+
+interface TenantConnectionOptions extends OpenOptions {
+  /** Once per pool is enough: a target keeps its role, and a target with a new role gets a new pool. */
+  readonly isRoleChecked?: boolean;
+}
+
+/**
+ * Opens a connection on which tenants are served.
+ *
+ * @throws the error of connecting, or UnsafeRoleError; the connection is closed then
+ */
+export async function openTenantConnection(
+  target: ConnectionTarget,
+  options: PoolOptions,
+  { isRoleChecked = false, ...open }: TenantConnectionOptions,
+): Promise<PhysicalConnection> {
+  const connection = await PhysicalConnection.open(clientConfig(target, options), open);
+  try {
+    if (!isRoleChecked) await assertRoleIsSubjectToPolicies(connection.client, target, roleCheckOptions(options));
+    ResultLimit.set(connection.client, options.maxResultBytes);
+    return connection;
+  } catch (error) {
+    connection.close();
+    await connection.closed;
+    throw error;
   }
 }

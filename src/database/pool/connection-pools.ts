@@ -9,15 +9,13 @@ import {
   baseTargetId,
   targetName,
 } from '../connection/connection-target.js';
-import type { ConnectionLimit } from '../connection/connection-limit.js';
-import { TRUSTED_FUNCTIONS } from '../connection/trusted-functions.js';
-import type { HeldLease } from './lease-register.js';
+import { type ConnectionLimit, describeFullServer, describeLimit } from '../connection/connection-failure.js';
+import { TRUSTED_FUNCTIONS } from '../connection/exposing-objects.js';
+import type { HeldLease } from './leases.js';
 import { type LeaseExpiredError, PoolEndedError } from './pool.errors.js';
 import { PoolHandle } from './pool-handle.js';
-import { type PoolOptions, poolOptions } from './pool-options.js';
-import type { PoolSnapshot, ServerSnapshot } from './pool-snapshot.js';
-import { describeFullServer, describeLimit } from './refused-connections.js';
-import { serverLimit } from '../budget/server-limit.js';
+import { type PoolOptions, poolOptions, serverLimit } from './pool-options.js';
+import type { PoolSnapshot, ServerSnapshot } from './pool-statistics.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
 import { TargetProbes } from './target-probes.js';

@@ -1,12 +1,13 @@
 import { AdaptiveLimit } from '../budget/adaptive-limit.js';
 import type { BreakerState } from '../connection/connect-breaker.js';
 import { ConnectionOpener } from './connection-opener.js';
-import { type ConnectionLimit, exceededLimit } from '../connection/connection-limit.js';
+import { type ConnectionLimit, exceededLimit } from '../connection/connection-failure.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
-import type { PhysicalConnection } from '../connection/physical-connection.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
-import type { PoolConnections } from './pool-connections.js';
+import type { ConnectionBag } from './connection-bag.js';
+import type { PoolEntry } from './pool-entry.js';
 import type { PoolOptions } from './pool-options.js';
+import type { CloseReason } from '../connection/physical-connection.js';
 import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
 const VALIDATION_TIMEOUT_MS = 1_000;
@@ -41,14 +42,13 @@ export interface SupplyDependencies {
 export class ConnectionSupply implements BudgetMember {
   private readonly opener: ConnectionOpener;
   private readonly max: AdaptiveLimit;
-  private validating = 0;
   /** Slots requested from the budget and not granted yet. */
   private requested = 0;
   private retry: NodeJS.Timeout | undefined;
   private ended = false;
 
   constructor(
-    private readonly connections: PoolConnections,
+    private readonly bag: ConnectionBag,
     private readonly demand: ConnectionDemand,
     private readonly dependencies: SupplyDependencies,
   ) {
@@ -64,7 +64,7 @@ export class ConnectionSupply implements BudgetMember {
 
   /** Whether the breaker is probing the target and no connection can serve meanwhile: new callers should not wait. */
   get isProbing(): boolean {
-    return this.breaker === 'half-open' && this.connections.idle.length + this.validating === 0 && !this.isAlive();
+    return this.breaker === 'half-open' && this.bag.idle.length + this.bag.validating === 0 && !this.isAlive();
   }
 
   get lastFailure(): unknown {
@@ -73,10 +73,10 @@ export class ConnectionSupply implements BudgetMember {
 
   /** Validates or opens as many connections as there are unserved waiters. */
   meetDemand(): void {
-    if (this.connections.idle.length === 0 && this.isFull) return; // the common case under load
-    const inProgress = this.connections.openingCount + this.validating + this.requested;
+    if (this.bag.idle.length === 0 && this.isFull) return; // the common case under load
+    const inProgress = this.bag.preparing + this.requested;
     for (let missing = this.demand.connectionsNeeded() - inProgress; missing > 0; missing -= 1) {
-      const idle = this.connections.popIdle();
+      const idle = this.bag.takeToValidate();
       if (idle) void this.validate(idle);
       else if (this.isFull || this.retry) return;
       else if (this.dependencies.budget.request(this)) void this.open();
@@ -87,7 +87,7 @@ export class ConnectionSupply implements BudgetMember {
   /** Withdraws slot requests whose waiters have left or were served by another connection. */
   withdrawSurplus(): void {
     if (this.requested === 0) return;
-    const needed = this.demand.connectionsNeeded() - this.connections.openingCount - this.validating;
+    const needed = this.demand.connectionsNeeded() - this.bag.preparing;
     for (; this.requested > Math.max(0, needed); this.requested -= 1) this.dependencies.budget.withdraw(this);
   }
 
@@ -98,9 +98,18 @@ export class ConnectionSupply implements BudgetMember {
     await Promise.all(opening);
   }
 
-  /** Whether a connection that this pool does not use should be closed in favour of another pool of the server. */
-  isNeededElsewhere(): boolean {
-    return this.dependencies.budget.isNeededElsewhere(this);
+  /** Why a connection that no caller holds should be closed; undefined to keep it. */
+  surplusReason({ retireAt }: PoolEntry, now: number): CloseReason | undefined {
+    if (this.ended) return 'ending';
+    if (!this.dependencies.options.reuse) return 'direct';
+    if (now >= retireAt) return 'recycled';
+    return this.dependencies.budget.isNeededElsewhere(this) ? 'server-limit' : undefined;
+  }
+
+  /** Closes idle connections that another pool of the server needs; with pooling off, all of them. */
+  closeUnneededIdle(): void {
+    if (!this.dependencies.options.reuse) this.bag.retireIdle('direct');
+    while (this.bag.idle.length > 0 && this.dependencies.budget.isNeededElsewhere(this)) this.closeLongestIdle();
   }
 
   end(): void {
@@ -119,11 +128,11 @@ export class ConnectionSupply implements BudgetMember {
   // BudgetMember
 
   get held(): number {
-    return this.connections.total;
+    return this.bag.total;
   }
 
   get idleSince(): number | undefined {
-    return this.connections.idle[0]?.lastAliveAt;
+    return this.bag.idle[0]?.lastAliveAt;
   }
 
   get waitingSince(): number | undefined {
@@ -131,44 +140,43 @@ export class ConnectionSupply implements BudgetMember {
   }
 
   closeLongestIdle(): boolean {
-    return this.connections.retireLongestIdle('server-limit');
+    return this.bag.retireLongestIdle('server-limit');
   }
 
   onGranted(): boolean {
     this.requested -= 1;
-    if (this.ended || this.demand.connectionsNeeded() <= this.connections.openingCount + this.validating) return false;
+    if (this.ended || this.demand.connectionsNeeded() <= this.bag.preparing) return false;
     void this.open();
     return true;
   }
 
   private get isFull(): boolean {
-    return this.connections.total + this.requested >= this.max.current;
+    return this.bag.total + this.requested >= this.max.current;
   }
 
-  private async validate(connection: PhysicalConnection): Promise<void> {
-    this.validating += 1;
-    const isExpired = this.dependencies.now() >= connection.retireAt;
-    const isValid = !isExpired && (await connection.respondsAsPrimary(VALIDATION_TIMEOUT_MS));
-    this.validating -= 1;
-    if (isExpired) this.connections.retire(connection, 'recycled');
-    else if (!isValid) this.connections.retireUnanswering(connection);
-    else this.keep(connection);
+  private async validate(entry: PoolEntry): Promise<void> {
+    const isExpired = this.dependencies.now() >= entry.retireAt;
+    const isValid = !isExpired && (await entry.connection.respondsAsPrimary(VALIDATION_TIMEOUT_MS));
+    const now = this.dependencies.now();
+    if (isExpired) this.bag.retire(entry, 'recycled');
+    else if (!isValid) this.bag.retireUnanswering(entry);
+    else if (this.ended) this.bag.retire(entry, 'ending');
+    else {
+      entry.markChecked(now);
+      this.bag.park(entry, now);
+    }
     this.demand.onAvailable();
   }
 
   /** Requires a slot already acquired from the server's budget. */
   private async open(): Promise<void> {
     try {
-      this.keep(await this.connections.open(() => this.opener.open((lost) => this.lose(lost))));
+      const entry = await this.bag.open(() => this.opener.open((lost) => this.lose(lost)));
+      if (this.ended) this.bag.retire(entry, 'ending');
     } catch (error) {
       this.openFailed(error);
     }
     this.demand.onAvailable();
-  }
-
-  private keep(connection: PhysicalConnection): void {
-    if (this.ended) this.connections.retire(connection, 'ending');
-    else if (this.connections.has(connection)) this.connections.park(connection, this.dependencies.now());
   }
 
   /**
@@ -187,16 +195,15 @@ export class ConnectionSupply implements BudgetMember {
 
   private giveWay(limit: ConnectionLimit): void {
     if (limit === 'server') return; // the server's budget has been lowered
-    const { total } = this.connections;
+    const { total } = this.bag;
     if (!this.max.isLowered) this.dependencies.onLimited(limit, total);
     this.max.lower(total);
   }
 
   /** When the server does not respond, connections checked out long ago are no evidence that it is alive. */
   private isAlive(): boolean {
-    const { usableCount, openingCount } = this.connections;
-    if (!this.opener.isUnreachable) return usableCount + openingCount > 0;
-    return this.connections.hasAliveSince(this.dependencies.now() - this.dependencies.options.connectTimeoutMs);
+    if (!this.opener.isUnreachable) return !this.bag.isEmpty;
+    return this.bag.hasAliveSince(this.dependencies.now() - this.dependencies.options.connectTimeoutMs);
   }
 
   private scheduleRetry(): void {
@@ -206,9 +213,9 @@ export class ConnectionSupply implements BudgetMember {
     }, RETRY_MS).unref();
   }
 
-  private lose(connection: PhysicalConnection): void {
-    this.connections.retire(connection, 'lost');
-    this.connections.requireValidation();
+  private lose(entry: PoolEntry): void {
+    this.bag.retire(entry, 'lost');
+    this.bag.requireValidation();
     this.demand.onAvailable();
   }
 }

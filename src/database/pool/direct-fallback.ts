@@ -1,17 +1,16 @@
 import { Logger } from '@nestjs/common';
-import { type AcquireRequest, type PooledConnection } from './connection-pool.js';
+import type { AcquireRequest, PooledConnection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
-import { DirectSlots } from './direct-slots.js';
 import { CheckedOutConnection } from './checked-out-connection.js';
 import { PoolTimeoutError } from './pool.errors.js';
-import { UnsafeRoleError } from '../connection/connection.errors.js';
-import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
-import { clientConfig, type PoolOptions, roleCheckOptions } from './pool-options.js';
-import { ResultLimit } from '../connection/result-limit.js';
-import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
+import { UnsafeRoleError, TargetUnavailableError } from '../connection/connection.errors.js';
+import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
+import { openTenantConnection } from './connection-opener.js';
+import { PoolEntry } from './pool-entry.js';
+import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
 import type { Rejection } from './admission.js';
+import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
 /**
  * Direct connections for when the pool itself fails (a defect). Not used when the pool is exhausted, its database is
@@ -43,7 +42,7 @@ export class DirectFallback {
       throw new PoolTimeoutError(targetName(pool.target), pool.counts(), timeoutMs);
     }
     try {
-      return this.checkOut(pool, await this.connect(pool), request.tenantId);
+      return await this.checkOut(pool, request.tenantId);
     } catch (error) {
       this.slots.release(pool.budget);
       throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
@@ -59,41 +58,23 @@ export class DirectFallback {
   revoke(tenantId: string, rejection: Rejection): number {
     const revoked = [...this.checkedOut].filter((checkedOut) => checkedOut.tenantId === tenantId);
     for (const checkedOut of revoked) {
-      checkedOut.connection.close(REVOKE_GRACE_MS);
+      checkedOut.entry.connection.close(REVOKE_GRACE_MS);
       checkedOut.revoke(rejection());
     }
     return revoked.length;
   }
 
-  private checkOut(pool: TargetPool, connection: PhysicalConnection, tenantId: string): PooledConnection {
+  private async checkOut(pool: TargetPool, tenantId: string): Promise<PooledConnection> {
+    const connection = await openTenantConnection(pool.target, this.options, { onLost: () => undefined });
     const release = (released: CheckedOutConnection): void => {
       this.checkedOut.delete(released);
-      this.close(pool, connection);
+      connection.close();
+      void connection.closed.then(() => this.slots.release(pool.budget));
     };
-    const checkedOut = new CheckedOutConnection({ release }, connection, tenantId, undefined);
+    const entry = new PoolEntry(connection, performance.now());
+    const checkedOut = new CheckedOutConnection({ release }, entry, tenantId, undefined);
     this.checkedOut.add(checkedOut);
     return checkedOut;
-  }
-
-  private async connect(pool: TargetPool): Promise<PhysicalConnection> {
-    const connection = await PhysicalConnection.open(clientConfig(pool.target, this.options), {
-      now: () => performance.now(),
-      retireAt: Infinity,
-      onLost: () => undefined,
-    });
-    try {
-      await assertRoleIsSubjectToPolicies(connection.client, pool.target, roleCheckOptions(this.options));
-      ResultLimit.set(connection.client, this.options.maxResultBytes);
-      return connection;
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-  }
-
-  private close(pool: TargetPool, connection: PhysicalConnection): void {
-    connection.close();
-    void connection.closed.then(() => this.slots.release(pool.budget));
   }
 
   private report(pool: TargetPool, cause: unknown): void {
@@ -101,5 +82,111 @@ export class DirectFallback {
     this.hasIncident = true;
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     this.logger.error(`Connection pool of ${targetName(pool.target)} failed; using direct connections`, reason);
+  }
+}
+
+/** Callers that may wait; further ones are refused at once. */
+const MAX_WAITING = 1_000;
+
+/** How long a caller waits for a slot. */
+export interface SlotWait {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Slots for direct connections: at most `max` at a time, each of them one of the server's budget as well. Callers receive
+ * them in order of arrival.
+ */
+export class DirectSlots {
+  private taken = 0;
+  private readonly queue: SlotRequest[] = [];
+
+  constructor(private readonly max: number) {}
+
+  /**
+   * Waits for a slot, to be returned with `release` once its connection is closed.
+   *
+   * @returns false when the time was over first, or too many wait already
+   * @throws the signal's reason
+   */
+  async acquire(budget: ServerBudget, { timeoutMs, signal }: SlotWait): Promise<boolean> {
+    signal?.throwIfAborted();
+    if (this.queue.length >= MAX_WAITING) return false;
+    const request = new SlotRequest(budget);
+    this.queue.push(request);
+    this.admit();
+    const giveUp = (): void => this.withdraw(request);
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener('abort', giveUp);
+    const isGranted = await request.settled;
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+    if (!isGranted) signal?.throwIfAborted();
+    return isGranted;
+  }
+
+  release(budget: ServerBudget): void {
+    budget.release();
+    this.free();
+  }
+
+  private admit(): void {
+    while (this.taken < this.max) {
+      const next = this.queue.shift();
+      if (!next) return;
+      this.taken += 1;
+      next.ask();
+    }
+  }
+
+  private withdraw(request: SlotRequest): void {
+    const position = this.queue.indexOf(request);
+    if (position >= 0) this.queue.splice(position, 1);
+    if (request.withdraw() && position < 0) this.free();
+  }
+
+  private free(): void {
+    this.taken -= 1;
+    this.admit();
+  }
+}
+
+/** One caller's request to the server's budget. */
+class SlotRequest implements BudgetMember {
+  readonly held = 0;
+  readonly idleSince = undefined;
+  readonly waitingSince = performance.now();
+  /** Whether the slot was granted. */
+  readonly settled: Promise<boolean>;
+  private settle!: (isGranted: boolean) => void;
+  private isSettled = false;
+
+  constructor(private readonly budget: ServerBudget) {
+    this.settled = new Promise((resolve) => (this.settle = resolve));
+  }
+
+  ask(): void {
+    if (this.budget.request(this)) this.onGranted();
+  }
+
+  closeLongestIdle(): boolean {
+    return false;
+  }
+
+  onGranted(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.settle(true);
+    return true;
+  }
+
+  /** @returns whether it was still waiting */
+  withdraw(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.budget.leave(this);
+    this.settle(false);
+    return true;
   }
 }

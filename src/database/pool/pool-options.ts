@@ -1,12 +1,10 @@
-import type pg from 'pg';
 import type { AppConfig } from '../../platform/config/app-config.js';
-import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
-import type { ConnectionTarget } from '../connection/connection-target.js';
-import { CLIENT_KEEPALIVE, keepaliveOptions } from '../connection/keepalive.js';
-import type { ConnectionConfig } from '../connection/read-write-client.js';
+import type { ConnectionTimeouts } from '../connection/client-config.js';
+import type { ConnectionTarget, ServerAddress } from '../connection/connection-target.js';
 import type { RoleCheckOptions } from '../connection/role-check.js';
+import type { TenantShare } from './fair-queue.js';
 
-export interface PoolOptions {
+export interface PoolOptions extends ConnectionTimeouts {
   /** False when pooling is off: each connection is used once. */
   readonly reuse: boolean;
   /** Connections kept open when idle. */
@@ -17,8 +15,6 @@ export interface PoolOptions {
   readonly recycleSeconds: number;
   /** Time limit for acquiring a connection, queueing included. */
   readonly timeoutMs: number;
-  readonly connectTimeoutMs: number;
-  readonly statementTimeoutMs: number;
   /** A statement with a larger result is cancelled; 0 for no limit. */
   readonly maxResultBytes: number;
   /** A lease held for longer is reported. */
@@ -36,49 +32,36 @@ export function roleCheckOptions({ connectTimeoutMs, trustedFunctions = [] }: Po
   return { timeoutMs: connectTimeoutMs, trustedFunctions };
 }
 
-/** How long after the server's statement timeout the client treats a silent connection as frozen. */
-export const READ_TIMEOUT_MARGIN_MS = 5_000;
+export function poolOptions({ pool }: AppConfig): PoolOptions {
+  return { ...pool, reuse: pool.enabled };
+}
+
+/** One tenant's limits in the catalog; absent ones default to the environment's. */
+export interface ShareOverrides {
+  readonly maxConcurrentStatements?: number | undefined;
+  readonly maxQueuedStatements?: number | undefined;
+}
 
 /**
- * The node-postgres configuration for a connection to the target. `statement_timeout` and the keepalive
- * of the server's side are set at connect, except behind a pooler, which would reject them or leave them on a connection
- * that other clients use: there the timeout is sent with the stamp, and the pooler has keepalive settings of its own.
+ * A tenant's limits on its target. On a shared target, the default is half of the pool, so that it takes two tenants at
+ * their limits before a third one has to wait for a connection to be released.
  */
-export function clientConfig(target: ConnectionTarget, options: PoolOptions): ConnectionConfig {
-  const isBehindPooler = target.server.aroundPooler !== undefined;
-  return {
-    host: target.server.host,
-    port: target.server.port,
-    ssl: target.server.tls === 'disable' ? false : { rejectUnauthorized: target.server.tls === 'verify-full' },
-    database: target.database,
-    user: target.role,
-    password: target.password,
-    application_name: SIGNING_APPLICATION,
-    ...CLIENT_KEEPALIVE,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    isBehindPooler,
-    ...(isBehindPooler ? target.options && { options: target.options } : directOptions(target, options)),
-    query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
-  };
+export function tenantShare(target: ConnectionTarget, { pool }: AppConfig, overrides: ShareOverrides): TenantShare {
+  const poolMax = pool.size + pool.maxOverflow;
+  const defaultMax = pool.tenantMaxConcurrent ?? (target.shared ? Math.ceil(poolMax / 2) : poolMax);
+  return Object.freeze({
+    maxConcurrent: overrides.maxConcurrentStatements ?? defaultMax,
+    maxQueued: overrides.maxQueuedStatements ?? pool.tenantMaxQueued,
+  });
 }
 
-function directOptions({ options }: ConnectionTarget, { statementTimeoutMs }: PoolOptions): pg.ClientConfig {
-  return { options: keepaliveOptions(options), statement_timeout: statementTimeoutMs };
-}
+/**
+ * Connections reserved on each server for non-tenant use: the catalog's own pool (4), notifications (1), health (1),
+ * running operations (2, `OPERATION_SLOTS`), and admin connections (4, `MAX_ADMIN_CONNECTIONS`).
+ */
+export const RESERVED_CONNECTIONS = 12;
 
-export function poolOptions({ pool }: AppConfig): PoolOptions {
-  const { size, maxOverflow, recycleSeconds, timeoutMs, connectTimeoutMs, statementTimeoutMs, leaseWarningMs } = pool;
-  return {
-    reuse: pool.enabled,
-    size,
-    maxOverflow,
-    recycleSeconds,
-    timeoutMs,
-    connectTimeoutMs,
-    statementTimeoutMs,
-    maxResultBytes: pool.maxResultBytes,
-    leaseWarningMs,
-    leaseTimeoutMs: pool.leaseTimeoutMs,
-    leaseIdleTimeoutMs: pool.leaseIdleTimeoutMs,
-  };
+/** The maximum number of connections from this process's pools to a server. */
+export function serverLimit({ maxConnections }: ServerAddress, { pool }: AppConfig): number {
+  return Math.max(1, (maxConnections ?? pool.serverMaxConnections) - RESERVED_CONNECTIONS);
 }

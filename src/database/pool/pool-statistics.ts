@@ -1,6 +1,36 @@
-import type { PoolSnapshot } from './pool-snapshot.js';
-import type { CloseReason } from '../connection/physical-connection.js';
-import { WaitHistogram } from './wait-histogram.js';
+import { CloseReason } from '../connection/physical-connection.js';
+
+/** The state of one target's pool, and event counts since the pool was created. */
+export interface PoolSnapshot {
+  readonly target: string;
+  readonly total: number;
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+  readonly waits: WaitHistogramSnapshot;
+  readonly opened: number;
+  readonly openFailures: number;
+  readonly closed: Readonly<Partial<Record<CloseReason, number>>>;
+  readonly timeouts: number;
+  /** Callers rejected with TENANT_BUSY. */
+  readonly refused: number;
+  /** Requests passed to a direct connection because the pool failed. */
+  readonly fallbacks: number;
+  /** Reads sent again because a slow statement was in front of them on a shared connection. */
+  readonly resent: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+}
+
+/** One server's budget, across all pools of this process. */
+export interface ServerSnapshot {
+  readonly server: string;
+  /** Maximum number of connections. */
+  readonly limit: number;
+  /** Connections open, being opened or being closed. */
+  readonly open: number;
+  /** Connections that pools would open if the limit allowed. */
+  readonly waiting: number;
+}
 
 /** Event counters of a pool since it was created. */
 export class PoolStatistics {
@@ -34,5 +64,32 @@ export class PoolStatistics {
       fallbacks,
       resent,
     };
+  }
+}
+
+/** Upper bounds of the buckets, in ms; a final bucket counts longer waits. */
+export const WAIT_BUCKETS_MS: readonly number[] = [
+  1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
+];
+
+/** Distribution of the time that callers waited for a connection. */
+interface WaitHistogramSnapshot {
+  /** Callers per bucket, not cumulative; one more bucket than there are bounds. */
+  readonly counts: readonly number[];
+  readonly totalMs: number;
+}
+
+class WaitHistogram {
+  private readonly counts = WAIT_BUCKETS_MS.map(() => 0).concat(0);
+  private totalMs = 0;
+
+  record(waitedMs: number): void {
+    const bucket = WAIT_BUCKETS_MS.findIndex((bound) => waitedMs <= bound);
+    this.counts[bucket < 0 ? WAIT_BUCKETS_MS.length : bucket]! += 1;
+    this.totalMs += waitedMs;
+  }
+
+  snapshot(): WaitHistogramSnapshot {
+    return { counts: [...this.counts], totalMs: this.totalMs };
   }
 }

@@ -1,17 +1,21 @@
-import { type CallSite, callSiteOf } from './call-site.js';
-import { type AcquireRequest, type ConnectionPool, type PooledConnection } from './connection-pool.js';
-import type { ConnectionLimit } from '../connection/connection-limit.js';
-import { targetName } from '../connection/connection-target.js';
-import { ReturnedConnections } from './returned-connections.js';
-import { ConnectionSupply } from './connection-supply.js';
+import type { ServerBudget } from '../budget/server-budget.js';
 import type { BreakerState } from '../connection/connect-breaker.js';
-import type { ConnectionTarget } from '../connection/connection-target.js';
-import { LeaseLimits } from './lease-limits.js';
-import { type HeldLease, LeaseRegister } from './lease-register.js';
-import { CheckedOutConnection } from './checked-out-connection.js';
+import type { ConnectionLimit } from '../connection/connection-failure.js';
+import { type ConnectionTarget, targetName } from '../connection/connection-target.js';
+import { TargetUnavailableError, UnsafeRoleError } from '../connection/connection.errors.js';
+import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { roundTripTo } from '../connection/round-trip.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
-import { type PhysicalConnection, REVOKE_GRACE_MS } from '../connection/physical-connection.js';
+import type { Rejection } from './admission.js';
+import { CheckedOutConnection } from './checked-out-connection.js';
+import { ConnectionBag, MAX_SHARERS } from './connection-bag.js';
+import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
+import { ConnectionSupply } from './connection-supply.js';
+import { type CallSite, callSiteOf, type HeldLease, LeaseLimits } from './leases.js';
+import { PacedRefusals } from './paced-refusals.js';
+import type { PoolEntry } from './pool-entry.js';
+import type { PoolOptions } from './pool-options.js';
+import { type PoolSnapshot, PoolStatistics } from './pool-statistics.js';
 import {
   type LeaseExpiredError,
   type PoolCounts,
@@ -19,17 +23,7 @@ import {
   PoolTimeoutError,
   TenantBusyError,
 } from './pool.errors.js';
-import { UnsafeRoleError } from '../connection/connection.errors.js';
-import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { MAX_SHARERS, PoolConnections } from './pool-connections.js';
-import { PacedRefusals } from './paced-refusals.js';
-import type { PoolOptions } from './pool-options.js';
-import type { PoolSnapshot } from './pool-snapshot.js';
-import { PoolStatistics } from './pool-statistics.js';
-import { PoolWaiter } from './pool-waiter.js';
-import type { ServerBudget } from '../budget/server-budget.js';
-import type { Rejection } from './admission.js';
-import { WaitingCallers } from './waiting-callers.js';
+import { PoolWaiter, WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {
   readonly target: ConnectionTarget;
@@ -52,26 +46,22 @@ const UNUSED_MS = 10 * 60_000;
 const SWEEP_MS = 500;
 
 /**
- * The physical connections to one target.
- *
- * A connection is idle (most recently used on top), checked out, or being validated or opened for waiters. Every event
- * that could change which waiter is served next ends in `pump`, which hands out available connections in the tenants'
- * turns, and then has the supply validate or open as many connections as there are unserved waiters.
+ * The physical connections to one target: the queue of waiting callers (who is next), the bag (which connection), and the
+ * supply (how many). Every event that could change which waiter is served next ends in `pump`, which hands out connections
+ * in the tenants' turns, and then has the supply validate or open as many as there are unserved waiters.
  */
 export class TargetPool implements ConnectionPool {
   readonly target: ConnectionTarget;
   readonly budget: ServerBudget;
   readonly statistics = new PoolStatistics();
-  readonly leases = new LeaseRegister();
   private readonly options: PoolOptions;
   private readonly now: () => number;
   private readonly onOverdue: NonNullable<TargetPoolDependencies['onOverdue']>;
   private readonly onExpired: NonNullable<TargetPoolDependencies['onExpired']>;
   private readonly leaseLimits: LeaseLimits;
   private readonly callers: WaitingCallers;
-  private readonly connections: PoolConnections;
+  private readonly bag: ConnectionBag;
   private readonly supply: ConnectionSupply;
-  private readonly returns: ReturnedConnections;
   private readonly refusals = new PacedRefusals();
   private readonly checkedOut = new Set<CheckedOutConnection>();
   private sweeper: NodeJS.Timeout | undefined;
@@ -91,10 +81,12 @@ export class TargetPool implements ConnectionPool {
     this.lastUsedAt = now();
     const maxConnections = options.size + options.maxOverflow;
     this.callers = new WaitingCallers(options.timeoutMs, now, (waiter, reason) => this.onAbandoned(waiter, reason));
-    this.connections = new PoolConnections(
-      { budget, statistics: this.statistics, now, roundTrip: roundTripTo(target.server) },
-      () => this.onAvailable(),
-    );
+    this.bag = new ConnectionBag({
+      budget,
+      statistics: this.statistics,
+      roundTrip: roundTripTo(target.server),
+      onSlotFreed: () => this.onAvailable(),
+    });
     const demand = {
       connectionsNeeded: () => this.callers.connectionsNeeded(maxConnections, this.supportsSharing ? MAX_SHARERS : 1),
       waitingSince: () => this.callers.nextSince,
@@ -103,8 +95,7 @@ export class TargetPool implements ConnectionPool {
     };
     const random = rest.random ?? Math.random;
     const onLimited = rest.onLimited ?? (() => undefined);
-    this.supply = new ConnectionSupply(this.connections, demand, { target, options, budget, now, random, onLimited });
-    this.returns = new ReturnedConnections(this.connections, this.supply, options);
+    this.supply = new ConnectionSupply(this.bag, demand, { target, options, budget, now, random, onLimited });
   }
 
   /** `open` while connecting to the target is not tried. */
@@ -140,10 +131,8 @@ export class TargetPool implements ConnectionPool {
   }
 
   counts(): PoolCounts {
-    const { total, idle } = this.connections;
-    const busy = new Set(Array.from(this.checkedOut, ({ connection }) => connection));
-    for (const connection of busy) if (!this.connections.has(connection)) busy.delete(connection); // broken
-    return { total, busy: busy.size, idle: idle.length, waiting: this.callers.waiting };
+    const { total, busy, idle } = this.bag;
+    return { total, busy, idle: idle.length, waiting: this.callers.waiting };
   }
 
   snapshot(): PoolSnapshot {
@@ -158,7 +147,7 @@ export class TargetPool implements ConnectionPool {
   /** Opens connections in advance, up to `DB_POOL_SIZE` and the server's limit. */
   async warmUp(count = this.options.size): Promise<void> {
     if (this.ended) return;
-    await this.supply.openAhead(Math.max(0, Math.min(count, this.options.size) - this.connections.total));
+    await this.supply.openAhead(Math.max(0, Math.min(count, this.options.size) - this.bag.total));
   }
 
   /**
@@ -169,13 +158,12 @@ export class TargetPool implements ConnectionPool {
     if (!this.ended) {
       this.ended = true;
       this.supply.end();
-      this.returns.end();
       this.refusals.end();
       for (const waiter of this.callers.drain()) {
         if (successor) successor.enqueue(waiter);
         else waiter.reject(new PoolEndedError(targetName(this.target)));
       }
-      for (const connection of [...this.connections.idle]) this.connections.retire(connection, 'ending');
+      this.bag.retireIdle('ending');
     }
     this.emptied ??= new Promise((resolve) => (this.markEmpty = resolve));
     this.updateSweeper();
@@ -184,13 +172,18 @@ export class TargetPool implements ConnectionPool {
 
   /** Destroys all remaining sockets and returns the leases that were open. */
   destroyAll(): HeldLease[] {
-    const openLeases = this.leases.all();
+    const openLeases = this.openLeases();
     this.supply.abandon();
-    for (const { connection } of this.checkedOut) {
-      connection.destroyNow();
-      this.connections.retire(connection, 'cut');
+    for (const { entry } of this.checkedOut) {
+      entry.connection.destroyNow();
+      this.bag.retire(entry, 'cut');
     }
     return openLeases;
+  }
+
+  /** Connections held for longer than one statement. */
+  openLeases(): HeldLease[] {
+    return Array.from(this.checkedOut, ({ lease }) => lease).filter((lease) => lease !== undefined);
   }
 
   /** Tenants that hold a connection or wait for one. */
@@ -208,7 +201,7 @@ export class TargetPool implements ConnectionPool {
   revoke(tenantId: string, rejection: Rejection): number {
     const revoked = [...this.checkedOut].filter((checkedOut) => checkedOut.tenantId === tenantId);
     for (const checkedOut of revoked) {
-      if (!checkedOut.isShared) this.connections.retire(checkedOut.connection, 'cut', REVOKE_GRACE_MS);
+      if (!checkedOut.isShared) this.bag.retire(checkedOut.entry, 'cut', REVOKE_GRACE_MS);
       checkedOut.revoke(rejection());
     }
     return revoked.length;
@@ -216,21 +209,35 @@ export class TargetPool implements ConnectionPool {
 
   /** Called by `CheckedOutConnection`. */
   release(checkedOut: CheckedOutConnection, discardReason?: string): void {
-    const { tenantId, lease } = checkedOut;
+    const { entry, tenantId, revoked } = checkedOut;
     this.checkedOut.delete(checkedOut);
-    if (lease) this.leases.delete(lease);
     this.callers.finish(tenantId);
     const now = this.now(); // read once: the clock is the most expensive call here
-    this.returns.accept(checkedOut, discardReason, now);
+    const isDiscarded = discardReason !== undefined;
+    this.takeBack(entry, isDiscarded, now);
     // A discarded connection makes the idle ones suspect, unless we revoked it ourselves.
-    const isSuspect = discardReason !== undefined || checkedOut.connection.refusesWrites;
-    if (isSuspect && !checkedOut.revoked) this.connections.requireValidation();
+    if ((isDiscarded || entry.connection.refusesWrites) && !revoked) this.bag.requireValidation();
     this.pump(now);
   }
 
-  private connectionFor({ allowsSharing }: AcquireRequest, now: number): PhysicalConnection | undefined {
-    const idle = this.connections.validatedIdle(now);
-    return allowsSharing && this.supportsSharing ? this.connections.findShareable(now, idle) : idle;
+  /** Makes a released connection idle, or closes it; while others share it, a reason to close it takes effect after them. */
+  private takeBack(entry: PoolEntry, isDiscarded: boolean, now: number): void {
+    const { connection } = entry;
+    const hasSharers = entry.state === 'shared' && this.bag.unshare(entry, now);
+    const isIntact = hasSharers ? connection.hasInitialSession : connection.isClean;
+    const isReusable = !isDiscarded && entry.state !== 'retired' && isIntact;
+    if (!isReusable) entry.closeReason = 'discarded';
+    else {
+      entry.lastAliveAt = now;
+      entry.closeReason ??= this.supply.surplusReason(entry, now);
+    }
+    if (hasSharers) return;
+    if (entry.closeReason) this.bag.retire(entry, entry.closeReason);
+    else this.bag.park(entry, now);
+  }
+
+  private connectionFor({ allowsSharing }: AcquireRequest, now: number): PoolEntry | undefined {
+    return this.bag.find(allowsSharing === true && this.supportsSharing, now);
   }
 
   /** A pooler spreads a connection's statements over many backends; without pooling, each connection is used once. */
@@ -268,27 +275,20 @@ export class TargetPool implements ConnectionPool {
     }
     this.supply.withdrawSurplus();
     if (this.callers.hasNext) this.supply.meetDemand();
-    else this.closeUnneededIdle();
-  }
-
-  /** Closes idle connections that another pool of the server needs; with pooling off, all of them. */
-  private closeUnneededIdle(): void {
-    const { idle } = this.connections;
-    if (!this.options.reuse) for (const connection of [...idle]) this.connections.retire(connection, 'direct');
-    while (idle.length > 0 && this.supply.isNeededElsewhere()) this.supply.closeLongestIdle();
+    else this.supply.closeUnneededIdle();
   }
 
   private checkOut(
-    connection: PhysicalConnection,
+    entry: PoolEntry,
     { tenantId, allowsSharing, isUnlimited = false }: AcquireRequest,
     now: number,
     site?: CallSite,
   ): CheckedOutConnection {
     const isShared = allowsSharing === true && this.supportsSharing;
-    if (isShared) this.connections.share(connection, now);
-    else this.connections.popIdle();
-    const lease = site && this.leases.add({ tenantId, since: now, site, limit: isUnlimited ? 'none' : 'life' });
-    const checkedOut = new CheckedOutConnection(this, connection, tenantId, lease, this.supportsSharing, isShared);
+    if (isShared) this.bag.share(entry, now);
+    else this.bag.take(entry);
+    const lease = site && { tenantId, since: now, site, limit: isUnlimited ? ('none' as const) : ('life' as const) };
+    const checkedOut = new CheckedOutConnection(this, entry, tenantId, lease, this.supportsSharing, isShared);
     this.checkedOut.add(checkedOut);
     return checkedOut;
   }
@@ -316,7 +316,7 @@ export class TargetPool implements ConnectionPool {
 
   /** Runs the sweeper while the pool has connections; when an ending pool has none left, `end` resolves. */
   private updateSweeper(): void {
-    if (this.connections.total > 0) {
+    if (this.bag.total > 0) {
       this.sweeper ??= runWithoutContext(() => setInterval(() => this.sweep(), SWEEP_MS).unref());
       return;
     }
@@ -329,14 +329,18 @@ export class TargetPool implements ConnectionPool {
   private sweep(): void {
     const now = this.now();
     const unused = this.checkedOut.size === 0 && this.callers.waiting === 0 && now - this.lastUsedAt >= UNUSED_MS;
-    this.connections.sweep(unused ? 0 : this.options.size);
-    for (const lease of this.leases.overdue(now, this.options.leaseWarningMs)) this.onOverdue(lease);
-    for (const [checkedOut, reason] of this.leaseLimits.expired(this.checkedOut, now)) this.expire(checkedOut, reason);
+    this.bag.sweep(unused ? 0 : this.options.size, now);
+    for (const checkedOut of [...this.checkedOut]) {
+      const { lease } = checkedOut;
+      if (lease && this.leaseLimits.isOverdue(lease, now)) this.onOverdue(lease);
+      const reason = this.leaseLimits.reasonToEnd(checkedOut, now);
+      if (reason) this.expire(checkedOut, reason);
+    }
   }
 
   /** Takes the connection from a holder that may never release it. */
   private expire(checkedOut: CheckedOutConnection, reason: LeaseExpiredError): void {
-    this.connections.retire(checkedOut.connection, 'expired', REVOKE_GRACE_MS);
+    this.bag.retire(checkedOut.entry, 'expired', REVOKE_GRACE_MS);
     checkedOut.revoke(reason);
     checkedOut.release(reason.message);
     if (checkedOut.lease) this.onExpired(checkedOut.lease, reason);

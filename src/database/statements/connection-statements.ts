@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { StatementPlan } from './statement-records.js';
-import type { WireResult } from './wire.js';
+import type { ResultInternals } from '../connection/pg-internals.js';
 
 /** Prepared statements per connection; PostgreSQL keeps a plan of roughly 10 to 100 KB for each. */
 const MAX_STATEMENTS = 200;
@@ -14,13 +14,13 @@ export class ResultColumns {
   private parsers: TypeParsers;
   private readonly emptyRow: unknown;
 
-  constructor({ fields, _parsers, _prebuiltEmptyResultObject }: WireResult) {
+  constructor({ fields, _parsers, _prebuiltEmptyResultObject }: ResultInternals) {
     this.fields = Object.freeze(fields);
     this.parsers = _parsers ?? [];
     this.emptyRow = _prebuiltEmptyResultObject;
   }
 
-  applyTo(result: WireResult): void {
+  applyTo(result: ResultInternals): void {
     result.fields = this.fields as pg.FieldDef[];
     result._parsers = this.parsersIn(result._types);
     result._prebuiltEmptyResultObject = this.emptyRow;
@@ -34,7 +34,7 @@ export class ResultColumns {
   }
 }
 
-type TypeParsers = NonNullable<WireResult['_parsers']>;
+type TypeParsers = NonNullable<ResultInternals['_parsers']>;
 
 function parserOf({ dataTypeID, format }: pg.FieldDef, types: pg.CustomTypesConfig): unknown {
   return types.getTypeParser(dataTypeID, (format || 'text') as 'text');

@@ -1,11 +1,18 @@
 import pg from 'pg';
-import type { ConnectionStatements, NamedStatement } from './connection-statements.js';
-import { ResultColumns } from './connection-statements.js';
+import { type ConnectionStatements, type NamedStatement, ResultColumns } from './connection-statements.js';
 import { type Stamp, stampStatement } from './stamp.js';
 import type { Statement } from './statement.js';
 import type { StatementPlan, StatementRecord } from './statement-records.js';
 import type { StatementSpeed } from './statement-speed.js';
-import { type CommandComplete, type DataRow, type RowDescription, wire, type WireClient, WireResult } from './wire.js';
+import {
+  type CommandComplete,
+  type DataRow,
+  type RowDescription,
+  PgResult,
+  protocol,
+  type ClientInternals,
+  type ResultInternals,
+} from '../connection/pg-internals.js';
 
 /** Errors raised before the statement runs, with their routine: the name is unknown, already taken, or its plan is outdated. */
 const NAME_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
@@ -56,7 +63,7 @@ export class PipelinedQuery {
   sentAt = 0;
   /** Commands of the prelude that have not completed. */
   private preludeLeft = 0;
-  private result: WireResult | undefined;
+  private result: ResultInternals | undefined;
   private names: ConnectionStatements | undefined;
   private plan: StatementPlan | undefined;
   private named: NamedStatement | undefined;
@@ -94,10 +101,10 @@ export class PipelinedQuery {
    * @param shared whether other tenants use the connection, too
    * @throws whatever serialising the parameter values throws
    */
-  messages(client: WireClient, names: ConnectionStatements | undefined, shared: boolean): Buffer[] {
+  messages(client: ClientInternals, names: ConnectionStatements | undefined, shared: boolean): Buffer[] {
     const { stamp } = this;
     const { rowMode, types } = this.statement;
-    this.result = new WireResult(rowMode, types);
+    this.result = new PgResult(rowMode, types);
     this.result._types ??= client._types;
     if (!stamp) return this.statementByText();
     if (!names || this.retries > 0) return [...this.preludeByText(stamp), ...this.statementByText()];
@@ -116,16 +123,16 @@ export class PipelinedQuery {
 
   private statementByText(): Buffer[] {
     const { text, values = [] } = this.statement;
-    return [wire.parse(text), wire.bind(values), wire.describe, wire.execute, wire.sync];
+    return [protocol.parse(text), protocol.bind(values), protocol.describe, protocol.execute, protocol.sync];
   }
 
   private statementByName(named: NamedStatement): Buffer[] {
     const { text, values = [] } = this.statement;
-    const bind = wire.bind(values, named.name);
+    const bind = protocol.bind(values, named.name);
     const prepare = prepareMessages(named, text);
-    if (!named.columns) return [...prepare, bind, wire.describe, wire.execute, wire.sync];
+    if (!named.columns) return [...prepare, bind, protocol.describe, protocol.execute, protocol.sync];
     if (this.result) named.columns.applyTo(this.result);
-    return [bind, wire.execute, wire.sync];
+    return [bind, protocol.execute, protocol.sync];
   }
 
   private stampByName(stamp: Stamp, named: NamedStatement): Buffer[] {
@@ -238,17 +245,17 @@ export class PipelinedQuery {
 }
 
 function commandMessages(text: string, values: readonly string[] = []): Buffer[] {
-  return [wire.parse(text), wire.bind(values), wire.execute];
+  return [protocol.parse(text), protocol.bind(values), protocol.execute];
 }
 
 function prepareMessages(named: NamedStatement, text: string): Buffer[] {
   if (named.isPrepared) return [];
   named.isPrepared = true;
-  return [...closeMessages(named.mustClose ? named.name : undefined), wire.parse(text, named.name)];
+  return [...closeMessages(named.mustClose ? named.name : undefined), protocol.parse(text, named.name)];
 }
 
 function closeMessages(name: string | undefined): Buffer[] {
-  return name === undefined ? [] : [wire.close(name)];
+  return name === undefined ? [] : [protocol.close(name)];
 }
 
 // Kept as strings of one byte per character: a small buffer would keep the 8 KB slab alive that Node allocates it from.
@@ -257,7 +264,7 @@ const boundStamps = new WeakMap<Stamp, string>();
 function bindStamp(stamp: Stamp, name: string): Buffer {
   const known = boundStamps.get(stamp);
   if (known !== undefined) return Buffer.from(known, 'latin1');
-  const bound = Buffer.concat([wire.bind(stampStatement(stamp).values, name), wire.execute]);
+  const bound = Buffer.concat([protocol.bind(stampStatement(stamp).values, name), protocol.execute]);
   boundStamps.set(stamp, bound.toString('latin1'));
   return bound;
 }

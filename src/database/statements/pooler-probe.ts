@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { targetName } from '../connection/connection-target.js';
-import type { ConnectionTarget } from '../connection/connection-target.js';
+import { targetName, type ConnectionTarget } from '../connection/connection-target.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { clientConfig, type PoolOptions } from '../pool/pool-options.js';
+import type { PoolOptions } from '../pool/pool-options.js';
+import { clientConfig } from '../connection/client-config.js';
 import { createStamp, type Stamp } from './stamp.js';
 import { sendOnClient } from './stamped-query.js';
 import { CodedError } from '../../platform/errors/coded-error.js';

@@ -2,14 +2,22 @@ import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
-import { READ_TIMEOUT_MARGIN_MS } from '../pool/pool-options.js';
+import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
 import { monitorReadTimeout } from './read-timeout-monitor.js';
 import { watchForStalls } from './stall-monitor.js';
 import { scheduleFlush } from './write-coalescer.js';
-import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient, WireConnection } from './wire.js';
-import { wire, wireClient } from './wire.js';
+import {
+  type ActiveQuery,
+  type CommandComplete,
+  type DataRow,
+  type RowDescription,
+  type ClientInternals,
+  type PgConnection,
+  protocol,
+  internalsOf,
+} from '../connection/pg-internals.js';
 
 /** The first queries of a connection fill its backend's caches, so their durations are not representative. */
 const COLD_QUERIES = 3;
@@ -39,7 +47,7 @@ export class QueryPipeline implements ActiveQuery {
   /** The earliest time at which the server can have started the first query, in ms. */
   private headSince = 0;
   private readonly queries: PipelinedQuery[] = [];
-  private readonly wire: WireClient;
+  private readonly internals: ClientInternals;
   private readonly limit: ResultLimit | undefined;
   private names = new ConnectionStatements();
   private outgoing: Buffer[] = [];
@@ -55,7 +63,7 @@ export class QueryPipeline implements ActiveQuery {
   private cancelRequested = false;
 
   constructor(private readonly client: pg.ClientBase) {
-    this.wire = wireClient(client);
+    this.internals = internalsOf(client);
     this.limit = ResultLimit.of(client);
     this.roundTrip = roundTripTo(client as pg.Client);
   }
@@ -66,7 +74,7 @@ export class QueryPipeline implements ActiveQuery {
     const now = performance.now();
     try {
       const named = options.named && query.stamp?.statementTimeoutMs === undefined;
-      const messages = query.messages(this.wire, named ? this.names : undefined, options.shared);
+      const messages = query.messages(this.internals, named ? this.names : undefined, options.shared);
       if (named && this.queries.length === 0) this.measureRoundTrip(now);
       this.outgoing.push(...messages);
     } catch (error) {
@@ -95,7 +103,7 @@ export class QueryPipeline implements ActiveQuery {
 
   /** How long the server may take for one query, in ms; 0 for any time. */
   get readTimeoutMs(): number {
-    const ownMs = Number(this.wire.connectionParameters.query_timeout ?? 0);
+    const ownMs = Number(this.internals.connectionParameters.query_timeout ?? 0);
     return ownMs > 0 ? Math.max(ownMs, this.allowedMs ?? 0) : 0;
   }
 
@@ -116,7 +124,7 @@ export class QueryPipeline implements ActiveQuery {
   /** Writes all queued messages at once. */
   flush(): void {
     if (this.outgoing.length === 0) return;
-    this.wire.connection._send(Buffer.concat(this.outgoing.splice(0)));
+    this.internals.connection._send(Buffer.concat(this.outgoing.splice(0)));
   }
 
   /** How long the server has been working on the first query, in ms; undefined while the pipeline is empty. */
@@ -169,7 +177,7 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   /** In copy-in mode the server has ignored the `Sync` sent with the statement, and waits for another one. */
-  handleCopyInResponse(connection: WireConnection): void {
+  handleCopyInResponse(connection: PgConnection): void {
     connection.sendCopyFail('COPY FROM STDIN is not supported');
     connection.sync();
   }
@@ -183,7 +191,7 @@ export class QueryPipeline implements ActiveQuery {
     if (!query) return;
     if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.failAll(error);
     query.failure ??= error;
-    this.wire._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
+    this.internals._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
   }
 
   handleReadyForQuery(): void {
@@ -211,7 +219,7 @@ export class QueryPipeline implements ActiveQuery {
   private measureRoundTrip(now: number): void {
     if (!this.roundTrip.isDue(now)) return;
     this.probedAt = now;
-    this.outgoing.push(wire.sync);
+    this.outgoing.push(protocol.sync);
   }
 
   private endProbe(sentAt: number, now: number): void {
@@ -230,8 +238,8 @@ export class QueryPipeline implements ActiveQuery {
     this.headSince = now;
     this.limitResult();
     monitorReadTimeout(this, this.readTimeoutMs);
-    this.wire._queryQueue.push(this);
-    this.wire._pulseQueryQueue();
+    this.internals._queryQueue.push(this);
+    this.internals._pulseQueryQueue();
   }
 
   private limitResult(): void {
@@ -250,15 +258,15 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   private keepActive(): void {
-    this.wire._activeQuery = this;
-    this.wire.readyForQuery = false;
+    this.internals._activeQuery = this;
+    this.internals.readyForQuery = false;
   }
 
   private unusableError(): Error | undefined {
     // node-postgres' own messages, by which `neverTookEffect` recognises a statement that was not sent.
-    if (this.isBroken || !this.wire._queryable)
+    if (this.isBroken || !this.internals._queryable)
       return new Error('Client has encountered a connection error and is not queryable');
-    return this.wire._ending ? new Error('Client was closed and is not queryable') : undefined;
+    return this.internals._ending ? new Error('Client was closed and is not queryable') : undefined;
   }
 }
 

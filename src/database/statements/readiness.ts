@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { isPlainRowStatement } from '../sql-guard/row-statements.js';
 import type { Statement } from './statement.js';
 import { statementRecords } from './statement-records.js';
-import { isReady } from './wire.js';
+import { internalsOf } from '../connection/pg-internals.js';
 
 /** How long a server may take from reporting an error to being ready for the next statement. */
 const READY_TIMEOUT_MS = 5_000;
@@ -14,7 +14,7 @@ const READY_TIMEOUT_MS = 5_000;
  * @returns why the connection is not fit for further use, or undefined when it is
  */
 export function waitUntilReady(client: pg.ClientBase): Promise<string | undefined> {
-  if (isReady(client)) return Promise.resolve(undefined);
+  if (internalsOf(client).readyForQuery) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const settle = (reason?: string): void => {
       clearTimeout(deadline);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../connection/discard.js';
+import { discardReason } from '../connection/connection-failure.js';
 import { tracedStatement } from './database-spans.js';
 import { type OnComplete, PipelinedQuery, type Prelude, STALLED } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';

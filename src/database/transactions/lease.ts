@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../connection/discard.js';
+import { discardReason } from '../connection/connection-failure.js';
 import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
@@ -186,6 +186,24 @@ export class Lease {
     if (begin === undefined) return {};
     this.begin = undefined;
     return { begin, stamp };
+  }
+}
+
+/**
+ * Leases a connection for a submission that runs outside a transaction, and releases it when it is done. Never rejects:
+ * errors go to the submission itself.
+ */
+export async function leaseFor(submission: Submission, open: () => Promise<Lease>): Promise<void> {
+  if (submission.hasEnded) return;
+  try {
+    const lease = await open();
+    try {
+      await lease.submit(submission);
+    } finally {
+      await lease.commitOrRollback().catch((error: unknown) => submission.reportLate(error));
+    }
+  } catch (error) {
+    submission.fail(error);
   }
 }
 

@@ -1,11 +1,20 @@
-import { discardReason } from '../connection/discard.js';
+import { discardReason } from '../connection/connection-failure.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { monitorReadTimeout } from '../statements/read-timeout-monitor.js';
 import { StatementTimeoutError } from '../statements/statement-failure.js';
-import type { ActiveQuery, CommandComplete, DataRow, RowDescription, WireClient } from '../statements/wire.js';
-import { type WireConnection, wireClient } from '../statements/wire.js';
-import { type CursorParts, cursorOf, deliverError, type SubmittableParts, warnOf } from './submittable-parts.js';
+import {
+  type ActiveQuery,
+  type CommandComplete,
+  type DataRow,
+  type RowDescription,
+  type ClientInternals,
+  type PgConnection,
+  internalsOf,
+  type CursorInternals,
+  cursorOf,
+  type SubmittableInternals,
+} from '../connection/pg-internals.js';
 import { TransactionLostError } from './transaction.errors.js';
 
 /**
@@ -19,8 +28,8 @@ import { TransactionLostError } from './transaction.errors.js';
 export class RunningSubmittable implements ActiveQuery {
   /** Resolves when it no longer uses the connection, with the reason why this is not fit for further use, if any. */
   readonly finished: Promise<string | undefined>;
-  private readonly cursor: CursorParts | undefined;
-  private readonly wire: WireClient;
+  private readonly cursor: CursorInternals | undefined;
+  private readonly internals: ClientInternals;
   /** `Sync`s, and a simple query, that the server has not answered yet. */
   private unanswered = 0;
   /** Since when the server has been working on the first of them, in ms. */
@@ -33,10 +42,10 @@ export class RunningSubmittable implements ActiveQuery {
 
   constructor(
     private readonly connection: PooledConnection,
-    private readonly parts: SubmittableParts,
+    private readonly parts: SubmittableInternals,
   ) {
     this.cursor = cursorOf(parts);
-    this.wire = wireClient(connection.client);
+    this.internals = internalsOf(connection.client);
     const { client } = connection;
     const onEnd = (): void => this.settle('its connection was closed');
     client.once('end', onEnd);
@@ -50,12 +59,12 @@ export class RunningSubmittable implements ActiveQuery {
   }
 
   start(): void {
-    const { wire, parts } = this;
-    if (parts._result) parts._result._types ??= wire._types;
+    const { internals, parts } = this;
+    if (parts._result) parts._result._types ??= internals._types;
     this.interceptMessages();
-    wire._queryQueue.push(this);
+    internals._queryQueue.push(this);
     try {
-      wire._pulseQueryQueue();
+      internals._pulseQueryQueue();
     } catch (error) {
       this.settle(discardReason(error));
     }
@@ -87,7 +96,7 @@ export class RunningSubmittable implements ActiveQuery {
     this.handleError(new StatementTimeoutError(error));
   }
 
-  submit(connection: WireConnection): Error | null {
+  submit(connection: PgConnection): Error | null {
     this.unsent = this.parts.submit?.(connection) ?? null;
     if (!this.unsent && this.unanswered === 0) this.expectAnswer(); // a simple query has no `Sync`
     return this.unsent;
@@ -105,20 +114,20 @@ export class RunningSubmittable implements ActiveQuery {
     }
   }
 
-  handleCommandComplete(message: CommandComplete, connection: WireConnection): void {
+  handleCommandComplete(message: CommandComplete, connection: PgConnection): void {
     this.parts.handleCommandComplete?.(message, connection);
   }
 
-  handlePortalSuspended(connection: WireConnection): void {
+  handlePortalSuspended(connection: PgConnection): void {
     this.parts.handlePortalSuspended?.(connection);
   }
 
-  handleEmptyQuery(connection: WireConnection): void {
+  handleEmptyQuery(connection: PgConnection): void {
     this.isClosing = true;
     this.parts.handleEmptyQuery?.(connection);
   }
 
-  handleCopyInResponse(connection: WireConnection): void {
+  handleCopyInResponse(connection: PgConnection): void {
     connection.sendCopyFail('COPY FROM STDIN is not supported');
   }
 
@@ -126,7 +135,7 @@ export class RunningSubmittable implements ActiveQuery {
     // `COPY TO STDOUT` is refused before it is sent
   }
 
-  handleReadyForQuery(connection: WireConnection): void {
+  handleReadyForQuery(connection: PgConnection): void {
     this.unanswered -= 1;
     this.since = performance.now();
     if (this.unanswered > 0 || !this.isComplete) return this.stayActive();
@@ -145,12 +154,12 @@ export class RunningSubmittable implements ActiveQuery {
 
   private fail(error: unknown, reported: unknown): void {
     this.failure ??= error;
-    const { parts, wire } = this;
-    deliverError(parts, reported, (told) => this.deliver(() => parts.handleError?.(told, wire.connection)));
+    const { parts, internals } = this;
+    deliverError(parts, reported, (told) => this.deliver(() => parts.handleError?.(told, internals.connection)));
     const reason = discardReason(error);
     if (error === this.unsent) this.settle(undefined);
     else if (reason !== undefined) this.settle(reason);
-    else wire._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
+    else internals._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
   }
 
   /** The error of a lost connection has no code. */
@@ -169,13 +178,13 @@ export class RunningSubmittable implements ActiveQuery {
   }
 
   private stayActive(): void {
-    this.wire._activeQuery = this;
-    this.wire.readyForQuery = false;
+    this.internals._activeQuery = this;
+    this.internals.readyForQuery = false;
   }
 
   /** The connection is this query's alone. Its own `sync` and `flush` come back with `restoreMessages`. */
   private interceptMessages(): void {
-    const { connection } = this.wire;
+    const { connection } = this.internals;
     const sync = (): void => {
       this.expectAnswer();
       Object.getPrototypeOf(connection).sync.call(connection);
@@ -184,7 +193,7 @@ export class RunningSubmittable implements ActiveQuery {
   }
 
   private restoreMessages(): void {
-    const { connection } = this.wire as { connection: Partial<WireConnection> };
+    const { connection } = this.internals as { connection: Partial<PgConnection> };
     delete connection.sync;
     delete connection.flush;
   }
@@ -208,4 +217,20 @@ export class RunningSubmittable implements ActiveQuery {
     if (cursor) cursor._cb = null;
     pendingRead?.(error as Error);
   }
+}
+
+/**
+ * Gives an error to the callback or listener that waits for it. A `Query` and a stream emit `error` without asking whether
+ * anything listens, which would end the process for all tenants.
+ */
+export function deliverError(parts: SubmittableInternals, error: unknown, deliver: (error: unknown) => void): void {
+  const isBareCursor = 'close' in parts;
+  if (isBareCursor || parts.callback || (parts.listenerCount?.('error') ?? 1) > 0) return deliver(error);
+  warnOf(error);
+  parts.destroy?.(undefined);
+}
+
+/** Reports an error that no callback or listener receives. */
+export function warnOf(error: unknown): void {
+  process.emitWarning(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }

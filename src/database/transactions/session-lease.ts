@@ -2,20 +2,19 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { StampKey } from '../isolation/stamp-key.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../connection/discard.js';
-import { bindToCaller } from './caller-context.js';
+import { discardReason } from '../connection/connection-failure.js';
+import { bindToCaller } from '../../platform/context.js';
 import { ListeningWatch } from './listening-watch.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import { sendOnClient } from '../statements/stamped-query.js';
 import { classifyStatement, type Statement } from '../statements/statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
-import { channelOf, lockKeyOf } from './tenant-names.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
-import type { SessionNotification, SessionResult } from './session-result.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
+import { createHash } from 'node:crypto';
 
 export interface SessionOptions {
   /** Exempts the session from `DB_LEASE_TIMEOUT` and `DB_LEASE_IDLE_TIMEOUT`, for work that listens all the time. */
@@ -235,4 +234,42 @@ export class SessionLease extends EventEmitter<SessionEvents> {
       this.brokenReason = error instanceof Error ? error.message : 'its session could not be reset';
     }
   }
+}
+
+/** PostgreSQL's limit for names, in bytes. */
+const MAX_NAME_BYTES = 63;
+
+/**
+ * The channel that a tenant's name stands for. Channels belong to a database, which tenants share.
+ *
+ * @returns the tenant's id and the name, hashed where both are too long for PostgreSQL
+ */
+export function channelOf(tenantId: string, name: string): string {
+  const channel = `${tenantId}:${name}`;
+  if (Buffer.byteLength(channel) <= MAX_NAME_BYTES) return channel;
+  return `${tenantId}#${digest(tenantId, name).toString('base64url').slice(0, 26)}`;
+}
+
+/** The key of an advisory lock, a signed 64-bit integer. Advisory locks belong to a database, which tenants share. */
+export function lockKeyOf(tenantId: string, name: string): string {
+  return digest(tenantId, name).readBigInt64BE().toString();
+}
+
+function digest(tenantId: string, name: string): Buffer {
+  return createHash('sha256').update(`${tenantId}:${name}`).digest();
+}
+
+/** What a statement of a session returns: as in node-postgres, but in types of our own, since `@types/pg` is not a peer. */
+export interface SessionResult<Row> {
+  readonly command: string;
+  readonly rowCount: number | null;
+  readonly rows: Row[];
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+}
+
+/** A notification that a session received. */
+interface SessionNotification {
+  /** The name that was given to `listen`. */
+  readonly channel: string;
+  readonly payload?: string | undefined;
 }

@@ -1,7 +1,7 @@
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import { ClientTurns } from './client-turns.js';
-import { Lease, type LeaseOptions } from './lease.js';
+import { Lease, leaseFor, type LeaseOptions } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
 import { runStamped } from '../statements/stamped-query.js';
 import {
@@ -16,8 +16,7 @@ import { statementRecords } from '../statements/statement-records.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { StatementNames } from './statement-names.js';
 import { Submission } from './submission.js';
-import { leaseFor } from './submission-lease.js';
-import { partsOf, type SubmittableParts } from './submittable-parts.js';
+import { type SubmittableInternals, submittableOf } from '../connection/pg-internals.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
@@ -158,7 +157,7 @@ export class StampedClient {
   private submit<S extends pg.Submittable>(submittable: S, callback?: Callback): S {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.access.stamp.tenantId);
-    const parts = partsOf(submittable);
+    const parts = submittableOf(submittable);
     if (callback) parts.callback ??= callback as NonNullable<typeof parts.callback>;
     const { name } = parts;
     const clash = name === undefined ? undefined : this.unname(parts, name);
@@ -183,7 +182,7 @@ export class StampedClient {
   }
 
   /** Has a `Query` sent without its name. @returns the error when the name stands for another text */
-  private unname(parts: SubmittableParts, name: string): Error | undefined {
+  private unname(parts: SubmittableInternals, name: string): Error | undefined {
     const names = (this.names ??= new StatementNames());
     parts.name = undefined;
     parts.queryMode = 'extended'; // as with a name

@@ -2,17 +2,15 @@ import { EventEmitter } from 'node:events';
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { bindToCaller } from './caller-context.js';
-import { RunningSubmittable } from './running-submittable.js';
+import { bindToCaller } from '../../platform/context.js';
+import { RunningSubmittable, deliverError, warnOf } from './running-submittable.js';
 import {
-  type CursorParts,
+  type CursorInternals,
   cursorOf,
-  deliverError,
-  partsOf,
-  type SubmittableParts,
-  textOf,
-  warnOf,
-} from './submittable-parts.js';
+  type SubmittableInternals,
+  submittableOf,
+} from '../connection/pg-internals.js';
+import { UnreadableSubmittableError } from './transaction.errors.js';
 
 /** A cursor, stream or node-postgres `Query`, from the call of `query` until it no longer uses a connection. */
 export class Submission {
@@ -20,8 +18,8 @@ export class Submission {
   /** Resolves when it no longer uses a connection, or never will. */
   readonly ended: Promise<void>;
   hasFailed = false;
-  private readonly parts: SubmittableParts;
-  private readonly cursor: CursorParts | undefined;
+  private readonly parts: SubmittableInternals;
+  private readonly cursor: CursorInternals | undefined;
   private readonly closeCursor: (() => void) | undefined;
   private running: RunningSubmittable | undefined;
   private isClosing = false;
@@ -30,7 +28,7 @@ export class Submission {
 
   /** @throws UnreadableSubmittableError */
   constructor(submittable: pg.Submittable) {
-    this.parts = partsOf(submittable);
+    this.parts = submittableOf(submittable);
     this.text = textOf(this.parts);
     this.ended = new Promise((resolve) => (this.markEnded = resolve));
     this.cursor = cursorOf(this.parts);
@@ -97,4 +95,11 @@ export class Submission {
     this.isOver = true;
     this.markEnded();
   }
+}
+
+/** @throws UnreadableSubmittableError when the object does not expose the text that it would run */
+function textOf(parts: SubmittableInternals): string {
+  const found = parts.text ?? parts.cursor?.text;
+  if (typeof found !== 'string') throw new UnreadableSubmittableError();
+  return found;
 }

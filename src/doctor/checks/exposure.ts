@@ -4,7 +4,7 @@ import { type Finding, ok, warn } from '../diagnosis/finding.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
-import { targetOfUrl } from '../../database/connection/database-url.js';
+import { targetOfUrl } from '../../database/connection/connection-target.js';
 import { isReachable, nameOfTarget } from './login-roles.js';
 
 const NAME = 'exposure';

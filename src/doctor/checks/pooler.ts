@@ -1,8 +1,6 @@
 import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
-import { targetOfUrl } from '../../database/connection/database-url.js';
-import { probePooler } from '../../database/statements/pooler-probe.js';
-import { PoolerLeakError } from '../../database/statements/pooler-probe.js';
-import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { targetOfUrl, type ConnectionTarget } from '../../database/connection/connection-target.js';
+import { probePooler, PoolerLeakError } from '../../database/statements/pooler-probe.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { queryPooler } from '../diagnosis/query-server.js';
 import { KEEPALIVE_SETTINGS, missingKeepalive } from './pooler-keepalive.js';

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { withCatalogSchema } from '../../catalog/catalog-schema.js';
 import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
-import { clientConfig, type PoolOptions } from '../../database/pool/pool-options.js';
+import type { PoolOptions } from '../../database/pool/pool-options.js';
+import { clientConfig } from '../../database/connection/client-config.js';
 
 /** Short, because the doctor is run when something is wrong. */
 const CONNECT_TIMEOUT_MS = 5_000;

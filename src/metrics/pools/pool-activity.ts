@@ -1,4 +1,4 @@
-import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
+import type { PoolSnapshot } from '../../database/pool/pool-statistics.js';
 import {
   addTo,
   emptyCounters,

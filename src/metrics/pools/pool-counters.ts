@@ -1,6 +1,5 @@
-import type { PoolSnapshot } from '../../database/pool/pool-snapshot.js';
+import { type PoolSnapshot, WAIT_BUCKETS_MS } from '../../database/pool/pool-statistics.js';
 import type { CloseReason } from '../../database/connection/physical-connection.js';
-import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
 
 /**
  * Counters of a pool as an array of numbers. Thousands of pools may be compared per scrape, which takes ten times as

@@ -1,8 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
-import type { ServerSnapshot } from '../../database/pool/pool-snapshot.js';
-import { WAIT_BUCKETS_MS } from '../../database/pool/wait-histogram.js';
+import { type ServerSnapshot, WAIT_BUCKETS_MS } from '../../database/pool/pool-statistics.js';
 import type { MetricsSource } from '../series/metrics-source.js';
 import { PoolActivity, type PoolState } from './pool-activity.js';
 import { closedIn, eventsIn, type PoolEvent, type PoolCounters, waitedIn, waitsIn } from './pool-counters.js';

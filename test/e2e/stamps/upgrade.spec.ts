@@ -7,7 +7,7 @@ import { diagnose } from '../../../src/doctor/doctor.js';
 import { newestMigration, timestampOf } from '../../../src/database/table-migrations/migration-names.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 

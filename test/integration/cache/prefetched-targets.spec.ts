@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetPasswordContext } from '../../../src/catalog/entities/connection-target.entity.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { TARGET, TENANT } from '../../../src/tenant/directory/cached-kinds.js';
 import type { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { testKeyRing } from '../../support/cache/cache-rig.js';

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it } from
 import type { DataSource } from 'typeorm';
 import { catalogSchemaOf, openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { CatalogSchemaError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 

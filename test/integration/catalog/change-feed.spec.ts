@@ -6,7 +6,7 @@ import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-e
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { soon } from '../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { mentions } from '../../support/admin/mentions.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { CatalogUnavailableError, MissingRightsError } from '../../../src/catalog/catalog.errors.js';
 import { withStartupWait } from '../../../src/catalog/startup-wait.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/pool/pool-options.js';
 import { PoolMetrics } from '../../../src/metrics/pools/pool-metrics.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';

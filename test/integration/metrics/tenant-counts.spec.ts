@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { TenantCounts } from '../../../src/metrics/tenant-counts.js';
 import { DeadlineError } from '../../../src/platform/timeout.js';
 import { settlesAtOnce } from '../../support/at-once.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
 import { printFaultRow } from '../../support/load/fault-row.js';
 import { soon } from '../../support/load/soon.js';

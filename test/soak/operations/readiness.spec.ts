@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { CatalogProbe } from '../../../src/health/catalog-probe.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { provisionOn, registerServer } from '../../support/postgres/other-server.js';
 import { asSuperuser, createTestDatabase, superuserOf, testServer } from '../../support/postgres/postgres.js';
 import { soon } from '../../support/load/soon.js';

@@ -54,7 +54,7 @@ describe.each([
     await soon(async () =>
       expect(rig.pools.get(acme.placement.target).counts()).toMatchObject({ busy: 0, waiting: 0 }),
     );
-    expect(rig.pools.get(acme.placement.target).pool.leases.all()).toEqual([]);
+    expect(rig.pools.get(acme.placement.target).pool.openLeases()).toEqual([]);
   });
 
   it('a loop of statements is ended', async () => {

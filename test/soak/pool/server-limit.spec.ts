@@ -4,7 +4,7 @@ import type { AcquireRequest } from '../../../src/database/pool/connection-pool.
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { ServerBudget } from '../../../src/database/budget/server-budget.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/budget/server-limit.js';
+import { RESERVED_CONNECTIONS } from '../../../src/database/pool/pool-options.js';
 import { Backends, expectStillWorks } from '../../support/postgres/backends.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { soon } from '../../support/load/soon.js';

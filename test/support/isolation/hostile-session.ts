@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { discardReason } from '../../../src/database/connection/discard.js';
+import { discardReason } from '../../../src/database/connection/connection-failure.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import {
   openTransactionReason,

@@ -92,7 +92,7 @@ export async function survive(bounds: FaultBounds, fault: (load: FaultLoad) => P
   }
   expect(others.failed).toBe(0);
   expect(others.served).toBeGreaterThan(0);
-  expect(bounds.pool.leases.all()).toEqual([]);
+  expect(bounds.pool.openLeases()).toEqual([]);
   await expectStillWorks(bounds.pool, bounds.atOnce, bounds.backends);
   return load;
 }

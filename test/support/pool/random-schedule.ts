@@ -175,7 +175,7 @@ export class RandomSchedule {
       const total = counts.reduce((sum, one) => sum + one.total, 0);
       expect(await this.backends.count()).toBe(total);
       expect([this.budget.open, this.budget.waiting]).toEqual([total, 0]);
-      for (const { leases } of this.pools) expect(leases.all()).toEqual([]);
+      for (const pool of this.pools) expect(pool.openLeases()).toEqual([]);
     });
   }
 

@@ -1,8 +1,7 @@
 import { expect } from '@jest/globals';
 import pg from 'pg';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
-import { targetOfUrl } from '../../../src/database/connection/database-url.js';
+import { type ConnectionTarget, targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import type { RedisSettings } from '../cache/cache-rig.js';
 import { insertTenants, LookupInstance, randomSlug } from '../cache/lookup-instance.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/postgres.js';

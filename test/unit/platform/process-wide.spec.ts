@@ -11,7 +11,7 @@ async function loadCopy() {
     ...(await import('../../../src/cache/contract/cache.js')),
     ...(await import('../../../src/catalog/catalog-data-source.js')),
     ...(await import('../../../src/catalog/catalog-target.js')),
-    ...(await import('../../../src/database/connection/trusted-functions.js')),
+    ...(await import('../../../src/database/connection/exposing-objects.js')),
     ...(await import('../../../src/database/data-source/entity-owners.js')),
     ...(await import('../../../src/database/pool/pool.errors.js')),
     ...(await import('../../../src/database/table-migrations/tenant-schema.js')),

@@ -7,7 +7,7 @@ import { targetPasswordContext } from '../../../../src/catalog/entities/connecti
 import { answerContext } from '../../../../src/catalog/entities/idempotency-key.entity.js';
 import { countOutdated, reEncryptAll, ENCRYPTED_COLUMNS } from '../../../../src/catalog/encrypted-columns.js';
 import { ownerPasswordContext } from '../../../../src/catalog/server-owner.js';
-import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
 import type { KeyRing } from '../../../../src/platform/encryption/key-ring.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
-import { clientConfig } from '../../../../src/database/pool/pool-options.js';
+import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
+import { clientConfig } from '../../../../src/database/connection/client-config.js';
 import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
+import { RESERVED_CONNECTIONS } from '../../../../src/database/pool/pool-options.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import type { ConnectionLimit } from '../../../../src/database/connection/connection-limit.js';
+import type { ConnectionLimit } from '../../../../src/database/connection/connection-failure.js';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
 import { soon } from '../../../support/load/soon.js';
 import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import type { HeldLease } from '../../../../src/database/pool/lease-register.js';
+import type { HeldLease } from '../../../../src/database/pool/leases.js';
 import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
 import { LogRecorder } from '../../../support/log-recorder.js';
 import { ManualClock } from '../../../support/manual-clock.js';
@@ -60,7 +60,7 @@ it('a lease held for too long is reported once, with its tenant and call site, e
   expect(reported[2]?.tenantId).toBe(slow.id); // its new lease; the other one was reported before
   await second.query('COMMIT');
   await late.query('COMMIT');
-  expect(pool.leases.all()).toEqual([]);
+  expect(pool.openLeases()).toEqual([]);
   await expectStillWorks(pool, 2, backends);
   await pool.end();
 });

@@ -5,7 +5,7 @@ import QueryStream from 'pg-query-stream';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import type { CheckedOutConnection } from '../../../../src/database/pool/checked-out-connection.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { LeaseLimits } from '../../../../src/database/pool/lease-limits.js';
+import { LeaseLimits } from '../../../../src/database/pool/leases.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../../../../src/database/transactions/session-lease.js';
 import { Submission } from '../../../../src/database/transactions/submission.js';
@@ -40,7 +40,7 @@ beforeEach(() => {
 afterEach(async () => {
   await expectStillWorks(pool, POOL_OPTIONS.size, backends);
   await pool.end();
-  expect(pool.leases.all()).toEqual([]);
+  expect(pool.openLeases()).toEqual([]);
 });
 
 afterAll(async () => {
@@ -124,7 +124,7 @@ it('a stream outside a transaction lasts for as long as it is read', async () =>
   openPool({});
   const cursor = clientOf(pool, tenant).query(newCursor('SELECT generate_series(1, 100) AS n'));
   await cursor.read(1);
-  expect(pool.leases.all()).toMatchObject([{ limit: 'idle' }]);
+  expect(pool.openLeases()).toMatchObject([{ limit: 'idle' }]);
   await cursor.close();
 });
 
@@ -159,9 +159,9 @@ describe('a session', () => {
 });
 
 describe('what counts as idle', () => {
-  const limits = new LeaseLimits({ leaseTimeoutMs: 0, leaseIdleTimeoutMs: IDLE_MS });
+  const limits = new LeaseLimits({ leaseTimeoutMs: 0, leaseIdleTimeoutMs: IDLE_MS, leaseWarningMs: LIFE_MS });
   let lease: CheckedOutConnection;
-  const isExpiredAt = (now: number): boolean => limits.expired([lease], now).length === 1;
+  const isExpiredAt = (now: number): boolean => limits.reasonToEnd(lease, now) !== undefined;
 
   beforeEach(async () => {
     openPool({});
@@ -177,8 +177,8 @@ describe('what counts as idle', () => {
   });
 
   it('not life itself, where only idleness is limited', async () => {
-    const both = new LeaseLimits({ leaseTimeoutMs: LIFE_MS, leaseIdleTimeoutMs: IDLE_MS });
-    const isExpired = (): boolean => both.expired([lease], clock.now() + 2 * LIFE_MS).length === 1;
+    const both = new LeaseLimits({ leaseTimeoutMs: LIFE_MS, leaseIdleTimeoutMs: IDLE_MS, leaseWarningMs: LIFE_MS });
+    const isExpired = (): boolean => both.reasonToEnd(lease, clock.now() + 2 * LIFE_MS) !== undefined;
     expect(isExpired()).toBe(true);
     lease.limitLease('idle');
     await lease.client.query('SELECT 1');

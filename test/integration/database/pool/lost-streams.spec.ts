@@ -41,7 +41,7 @@ beforeEach(async () => {
 afterEach(async () => {
   client.release();
   await expectStillWorks(pool, 1, backends);
-  expect(pool.leases.all()).toEqual([]);
+  expect(pool.openLeases()).toEqual([]);
   await pool.end();
   await tap.close();
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { RESERVED_CONNECTIONS } from '../../../../src/database/budget/server-limit.js';
-import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/wait-histogram.js';
+import { RESERVED_CONNECTIONS } from '../../../../src/database/pool/pool-options.js';
+import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/pool-statistics.js';
 import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
 import { soon } from '../../../support/load/soon.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
 import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
 import { createTestDatabase } from '../../../support/postgres/postgres.js';
 import { TestApp, type TestTenant } from '../../../support/test-app.js';

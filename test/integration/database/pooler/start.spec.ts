@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
 import { HostApplication } from '../../../support/host/host-application.js';
 import { soon } from '../../../support/load/soon.js';
 import { freePort } from '../../../support/processes/free-port.js';

@@ -166,7 +166,7 @@ describe('a transaction with limits of its own', () => {
       dataSource,
       async (manager) => {
         await manager.query('SELECT 1');
-        return pool.leases.all().map(({ limit }) => limit);
+        return pool.openLeases().map(({ limit }) => limit);
       },
       { isUnlimited: true },
     );

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import pg from 'pg';
-import { exceededLimit } from '../../../../src/database/connection/connection-limit.js';
+import { exceededLimit } from '../../../../src/database/connection/connection-failure.js';
 
 function databaseError(fields: { code: string; message?: string; routine?: string }): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError(fields.message ?? '', 0, 'error'), fields);

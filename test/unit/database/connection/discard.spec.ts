@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import pg from 'pg';
-import { discardReason } from '../../../../src/database/connection/discard.js';
+import { discardReason } from '../../../../src/database/connection/connection-failure.js';
 
 function fromServer(code: string, severity = 'ERROR'): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('no', 2, 'error'), { code, severity });

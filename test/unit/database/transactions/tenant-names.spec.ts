@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { channelOf, lockKeyOf } from '../../../../src/database/transactions/tenant-names.js';
+import { channelOf, lockKeyOf } from '../../../../src/database/transactions/session-lease.js';
 
 const [one, other] = ['7d6f5c1e-0c1f-4a53-9a43-6a7d3c1d8a10', '7d6f5c1e-0c1f-4a53-9a43-6a7d3c1d8a11'];
 const names = [

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import type { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import type { PoolSnapshot, ServerSnapshot } from '../../../../src/database/pool/pool-snapshot.js';
-import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/wait-histogram.js';
+import {
+  type PoolSnapshot,
+  type ServerSnapshot,
+  WAIT_BUCKETS_MS,
+} from '../../../../src/database/pool/pool-statistics.js';
 import { PoolMetrics } from '../../../../src/metrics/pools/pool-metrics.js';
 import { targetLabel } from '../../../../src/metrics/pools/target-label.js';
 import { MAX_SERIES, OTHER } from '../../../../src/metrics/series/top-series.js';
