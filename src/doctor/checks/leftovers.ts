@@ -72,8 +72,17 @@ async function checkServer(name: string, context: CatalogContext, isBusy: boolea
     return rows[0];
   });
   if (!objects) return [];
-  const missing = known.flatMap((target) => missingOf(target, objects, prefix));
+  const slugs = await dedicatedSlugs(context);
+  const missing = known.flatMap((target) => missingOf(target, objects, prefix, slugs));
   return isBusy ? missing : [...missing, ...unknownOf(name, known, objects, prefix)];
+}
+
+/** Slugs of the tenants that have a target to themselves, by its id. */
+async function dedicatedSlugs({ catalog }: CatalogContext): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await catalog.query<{ id: string; slug: string }>(
+    `SELECT t.id, slug FROM connection_targets t JOIN tenants ON target_id = t.id WHERE kind = 'dedicated'`,
+  );
+  return new Map(rows.map(({ id, slug }) => [id, slug]));
 }
 
 /** Databases and roles of one catalog have names that begin like this, unless they are too long. */
@@ -82,7 +91,12 @@ function catalogPrefix({ owner, servers }: CatalogContext): string {
   return own ? sharedTargetName(owner.of(own).database).replace(/shared$/, '') : '';
 }
 
-function missingOf(target: TargetOfServer, { present, roles }: ServerObjects, prefix: string): Finding[] {
+function missingOf(
+  target: TargetOfServer,
+  { present, roles }: ServerObjects,
+  prefix: string,
+  slugs: ReadonlyMap<string, string>,
+): Finding[] {
   const { id, kind, role, database, server, provided } = target;
   const subject = nameOfTarget(target);
   if (!present.includes(database)) {
@@ -92,7 +106,7 @@ function missingOf(target: TargetOfServer, { present, roles }: ServerObjects, pr
   if (provided || !role.startsWith(prefix) || roles.some(({ name }) => name === role)) return [];
   const other = roles.find(({ comment }) => comment === roleComment(id));
   if (!other) return [fail(NAME, 'its login role does not exist', 'restore it: pg_dumpall --roles-only', subject)];
-  const rotate = `rotate-credentials ${kind === 'shared' ? `--server ${server.name}` : '--tenant <slug>'}`;
+  const rotate = `rotate-credentials ${kind === 'shared' ? `--server ${server.name}` : `--tenant ${slugs.get(id)}`}`;
   const rename = `ALTER ROLE ${pg.escapeIdentifier(other.name)} RENAME TO ${pg.escapeIdentifier(role)}`;
   const message = `its login role is called ${other.name} now: the catalog is older than the last rotation`;
   const remedy = [other.name, role].some(hasUnprintable) ? inspect('login role') : `as the server's owner: ${rename}`;
