@@ -10,13 +10,21 @@ export interface CatalogPoint {
   readonly sequence: number;
 }
 
+/** Tables whose changes are announced to instances by a trigger. */
+const ANNOUNCED = ['tenants', 'api_keys', 'tenant_domains', 'connection_targets', 'servers']
+  .map((table) => `to_regclass('${table}')`)
+  .join(', ');
+
 /**
  * SQL of a history's identity; no clock is compared with another one. A promoted or restored server has another start time; a
- * crash, which loses transactions of `synchronous_commit = off`, resets the statistics; a restored dump has another table.
+ * crash, which loses transactions of `synchronous_commit = off`, resets the statistics; a restored dump has other tables. It
+ * restores their triggers last, until which no change is announced: they begin one more history.
  */
 const HISTORY_SQL = `left(md5(concat_ws('/',
   extract(epoch FROM pg_postmaster_start_time()), (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter),
-  (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('tenants')::oid)), 12)`;
+  (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('tenants')::oid,
+  (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_trigger WHERE tgname = 'announce'
+     AND tgrelid = ANY (ARRAY[${ANNOUNCED}]::oid[])))), 12)`;
 
 /** SQL of the point at which its own statement reads. */
 export const POINT_SQL = `${HISTORY_SQL} || ' ' || pg_snapshot_xmax(pg_current_snapshot())`;

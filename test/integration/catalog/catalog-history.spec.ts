@@ -10,6 +10,9 @@ import {
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 import { soon } from '../../support/load/soon.js';
 
+const ANNOUNCE = `
+  CREATE TRIGGER announce AFTER INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`;
+
 let server: PrivatePostgres;
 const clients: pg.Client[] = [];
 
@@ -64,6 +67,7 @@ describe('another history begins', () => {
     ['the server crashes', () => crash()],
     ['the server is started again', async () => [await server.kill(), await server.startAgain()]],
     ['the tables are restored', () => server.admin('DROP TABLE tenants; CREATE TABLE tenants (id int)')],
+    ['a trigger that announces changes is restored', () => server.admin(ANNOUNCE)],
   ])('when %s', async (_event, happen) => {
     const before = await history();
     await happen();

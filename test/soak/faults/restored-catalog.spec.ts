@@ -81,6 +81,23 @@ describeIf(hasDebianPostgres(15), "Debian's postgresql-15", 'a catalog restored 
     for (const key of [row, schema, database]) await catalog.answers(key, 200);
     expect(await catalog.diagnose()).toEqual([]);
   }, 120_000);
+
+  it('is noticed again at its end when it goes on for longer than a heartbeat, without triggers meanwhile', async () => {
+    for (const key of [row, schema, database]) await catalog.answers(key, 200);
+    catalog.dump();
+    const [before = 0] = catalog.noticed();
+    await catalog.database.admin('DROP SCHEMA tenantry CASCADE');
+    const part = 'pg_restore --exit-on-error --dbname="$CATALOG" catalog.dump --section=';
+    catalog.run(`${part}pre-data`);
+    await soon(() => Promise.resolve(expect(Math.min(...catalog.noticed())).toBeGreaterThan(before)));
+    for (const key of [row, schema, database]) await catalog.answers(key, 401);
+    catalog.run(`${part}data`);
+    await catalog.answers(schema, 200);
+    await catalog.database.admin("UPDATE tenantry.tenants SET status = 'suspended' WHERE slug = 'initech'");
+    catalog.run(`${part}post-data`);
+    await catalog.answers(schema, 403);
+    for (const key of [row, database]) await catalog.answers(key, 200);
+  }, 120_000);
 });
 
 function tenths(ms: number): string {
