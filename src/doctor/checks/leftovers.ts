@@ -109,7 +109,9 @@ function missingOf(
   const rotate = `rotate-credentials ${kind === 'shared' ? `--server ${server.name}` : `--tenant ${slugs.get(id)}`}`;
   const rename = `ALTER ROLE ${pg.escapeIdentifier(other.name)} RENAME TO ${pg.escapeIdentifier(role)}`;
   const message = `its login role is called ${other.name} now: the catalog is older than the last rotation`;
-  const remedy = [other.name, role].some(hasUnprintable) ? inspect('login role') : `as the server's owner: ${rename}`;
+  const remedy = [other.name, role].some(hasUnprintable)
+    ? `${inspect('login role')}, and rename it first as connection_targets has it`
+    : `as the server's owner: ${rename}`;
   return [fail(NAME, message, `${remedy}; then: ${rotate}`, subject)];
 }
 
@@ -153,7 +155,7 @@ async function checkSchemas(target: TargetOfServer, { catalog, owner, options }:
 function unknown(what: keyof typeof LISTED_IN, name: string, drop: string, where: string): Finding {
   const message = `the ${what} ${name} belongs to no tenant of the catalog`;
   const sql = `${drop} ${pg.escapeIdentifier(name)}${what === 'schema' ? ' CASCADE' : ''}`;
-  return warn(NAME, message, `${OLDER}: ${hasUnprintable(name) ? inspect(what) : sql}`, where);
+  return warn(NAME, message, `${OLDER}: ${hasUnprintable(name) ? `${inspect(what)}, and drop it` : sql}`, where);
 }
 
 /** Instead of SQL: the terminal would show another name than the one to paste. */

@@ -359,6 +359,26 @@ describe('doctor after the catalog was restored from an older backup', () => {
     await cli.json(...(rotate ?? '').split(' '));
     expect(await findings()).toEqual([]);
   });
+
+  it.each(['\n', '\u202e'])('says where to find a role with %j in its name, instead of SQL', async (character) => {
+    const lost = `"${database.name}_${character}"`;
+    const comment = `COMMENT ON ROLE ${lost} IS 'login role of connection target x'`;
+    const found = await withDamage(`CREATE ROLE ${lost}; ${comment}`, `DROP ROLE ${lost}`);
+    expect(found).toMatchObject([{ check: 'leftovers', verdict: 'warn' }]);
+    expect(found[0]?.remedy).toMatch(/has unprintable characters: find it in pg_roles, and drop it$/);
+  });
+
+  it('tells to rename a rotated role with a line break in its name before it is rotated again', async () => {
+    const rotated = `"${database.name}_\n"`;
+    const found = await withDamage(
+      `ALTER ROLE "${role}" RENAME TO ${rotated}`,
+      `ALTER ROLE ${rotated} RENAME TO "${role}"`,
+    );
+    expect(found.find(({ check }) => check === 'leftovers')?.remedy).toBe(
+      'the name of the login role has unprintable characters: find it in pg_roles, and rename it first ' +
+        'as connection_targets has it; then: rotate-credentials --server default',
+    );
+  });
 });
 
 describe('doctor on servers', () => {
