@@ -43,6 +43,7 @@ export async function readCatalogState(
   const recorded = await recordedMigrations(catalog, facts.migrated);
   const missing = KNOWN.filter((timestamp) => !recorded.includes(timestamp));
   const newer = recorded.filter((timestamp) => !KNOWN.includes(timestamp));
+  const quotedSchema = pg.escapeIdentifier(schema);
   const all: readonly (false | Finding)[] = [
     facts.version_num < MIN_VERSION_NUM &&
       fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
@@ -56,7 +57,7 @@ export async function readCatalogState(
       fail(
         NAME,
         'the role of DATABASE_URL may not create tables',
-        `CREATE SCHEMA ${pg.escapeIdentifier(schema)} AUTHORIZATION …; if it exists, GRANT USAGE, CREATE ON SCHEMA ${pg.escapeIdentifier(schema)} TO …`,
+        `CREATE SCHEMA ${quotedSchema} AUTHORIZATION …; if it exists, GRANT USAGE, CREATE ON SCHEMA ${quotedSchema} TO …`,
       ),
     missing.length > 0 &&
       fail(NAME, `${missing.length} of its migrations did not run`, 'start the server, which runs them'),
