@@ -1,3 +1,5 @@
+export const TENANT_COLUMN = 'tenant_id';
+
 /** A column as PostgreSQL has it. */
 export interface ActualColumn {
   readonly name: string;
@@ -22,6 +24,8 @@ export interface ActualTable {
   readonly columns: readonly ActualColumn[];
   /** Of the primary key and of each unique key without a condition. */
   readonly keys: readonly (readonly string[])[];
+  /** Names of the indexes that enforce a primary key, a unique key or an exclusion without `tenant_id`, conditional ones too. */
+  readonly indexesWithoutTenant: readonly string[];
 }
 
 /**
@@ -49,7 +53,13 @@ export const ACTUAL_TABLES = `
         SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum WHERE k.n <= i.indnkeyatts)), '[]')
      FROM pg_index i
-     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL) AS keys
+     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL) AS keys,
+    array(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+     WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT EXISTS (
+       SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+       WHERE a.attname = '${TENANT_COLUMN}' AND k.n <= i.indnkeyatts)
+     ORDER BY 1) AS "indexesWithoutTenant"
   FROM unnest($1::text[]) s(name)
   JOIN pg_class c ON c.relnamespace = to_regnamespace(quote_ident(s.name))::oid AND c.relname = ANY ($2::text[])
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`;

@@ -1,12 +1,11 @@
 import { TENANT_POLICIES } from '../isolation/tenant-policies.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { ACTUAL_TABLES, type ActualColumn, type ActualTable } from './actual-tables.js';
+import { ACTUAL_TABLES, type ActualColumn, type ActualTable, TENANT_COLUMN } from './actual-tables.js';
 import { isCompatible, typeOf } from './column-types.js';
 import type { ExpectedColumn, ExpectedTable } from './expected-tables.js';
 
 const MAX_NAMED = 10;
 const SCHEMAS_PER_STATEMENT = 200;
-const TENANT_COLUMN = 'tenant_id';
 
 export interface CompareOptions {
   /** The login role that must be granted the tables. Grants are not compared unless given. */
@@ -87,6 +86,7 @@ function differencesOf(
       ...entity.columns.flatMap((column) => columnDifferences(entity, column, table)),
       ...unmappedColumns(table, mapped.get(table.table) ?? new Set()),
       ...keyDifferences(entity, table),
+      ...sharedKeys(table),
     ];
   });
   return [...new Set(all)]; // several entities may map one table
@@ -135,6 +135,19 @@ function keyDifferences({ entity, primaryKey, uniqueKeys }: ExpectedTable, { tab
       ? []
       : [`table ${table} has no ${kind} (${columns.join(', ')}), which entity ${entity} maps`];
   return [...describe('primary key', primaryKey), ...uniqueKeys.flatMap((columns) => describe('unique key', columns))];
+}
+
+/**
+ * PostgreSQL checks keys without the policies, so that an error tells a tenant of another one's value. In all isolations,
+ * because one migration serves them all.
+ */
+function sharedKeys({ table, columns, hasRowSecurity, indexesWithoutTenant }: ActualTable): string[] {
+  const isHeldByPolicy = hasRowSecurity && columns.some(({ name }) => name === TENANT_COLUMN);
+  if (!isHeldByPolicy) return [];
+  const why = `lacks ${TENANT_COLUMN}, so that tenants collide on each other's values`;
+  return indexesWithoutTenant.map(
+    (index) => `unique index ${index} on table ${table} ${why} (add ${TENANT_COLUMN} to it, as createTenantTable does)`,
+  );
 }
 
 function keyOf(columns: readonly string[]): string {

@@ -156,6 +156,25 @@ describe('a migration whose tables are not what the entities map', () => {
     expect(await differences(broken)).toContain(difference);
   });
 
+  it.each([
+    ['a unique constraint', 'books_title_key', 'ALTER TABLE notes ADD CONSTRAINT books_title_key UNIQUE (title)'],
+    ['a unique index', 'one_title', 'CREATE UNIQUE INDEX one_title ON notes (title) INCLUDE (tenant_id)'],
+    ['a partial index', 'one_open', `CREATE UNIQUE INDEX one_open ON notes (title) WHERE state = 'open'`],
+    ['an index of an expression', 'one_title', 'CREATE UNIQUE INDEX one_title ON notes (lower(title))'],
+    ['an exclusion constraint', 'one_at', 'ALTER TABLE notes ADD CONSTRAINT one_at EXCLUDE (at WITH =)'],
+    [
+      'the primary key',
+      'notes_pkey',
+      'ALTER TABLE notes DROP CONSTRAINT notes_pkey, ADD CONSTRAINT notes_pkey PRIMARY KEY (id)',
+    ],
+  ])('names %s on which tenants would collide', async (_, index, sql) => {
+    const change = migration('Change1764000000003', sql);
+    expect(await differences(notes(), change)).toEqual([
+      `unique index ${index} on table notes lacks tenant_id, so that tenants collide on each other's values ` +
+        '(add tenant_id to it, as createTenantTable does)',
+    ]);
+  });
+
   it('names it when it opts out of a transaction, or has run already, too', async () => {
     const [client, tables] = [await fixture.client(), await fixture.tables()];
     const outside = migration('Outside1764000000003', 'CREATE TABLE other (id int)', false);
@@ -176,6 +195,11 @@ describe('tables that serve the entities', () => {
     };
     expect(await differences(FIRST, notes(other))).toEqual([]);
     expect(await differences(notes({ title: 'varchar(50) NOT NULL', number: 'integer NOT NULL' }))).toEqual([]);
+  });
+
+  it('may have unique indexes of any kind that contain the tenant', async () => {
+    const own = `CREATE UNIQUE INDEX ON notes (lower(title), tenant_id) WHERE state = 'open'`;
+    expect(await differences(notes(), migration('Change1764000000003', own))).toEqual([]);
   });
 
   it('are those of the sample application', async () => {
