@@ -9,6 +9,7 @@ import { MigrationUnits } from '../../admin/fleet-migrations/migration-units.js'
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { requestOperation } from '../session/request-operation.js';
+import { DryRunFailedError } from '../terminal/cli.errors.js';
 import { repeated, wholeNumber } from '../terminal/values.js';
 
 const EXAMPLES = `
@@ -40,7 +41,7 @@ export function defineMigrate(command: Command, { run }: CommandRunners): void {
       'serve failed tenants on their old version, or put them into maintenance (default: serve)',
     )
     .option('--lock-timeout <ms>', 'how long a migration may wait for a lock before it backs off', wholeNumber)
-    .option('--dry-run', 'print the SQL without changing anything')
+    .option('--dry-run', 'print the SQL without changing anything; exit code 1 if it would fail')
     .option('--no-wait', 'only queue the operation: a running server executes it')
     .addHelpText('after', EXAMPLES)
     .action((options) => run((context) => migrate(context, options)));
@@ -77,6 +78,7 @@ async function migrate(context: CommandContext, options: MigrateOptions): Promis
   await requestOperation(context, withoutUndefined(request), wait);
 }
 
+/** @throws DryRunFailedError */
 async function printPreview(
   { output, session }: CommandContext,
   { tenant, canary, verify, lockTimeout }: MigrateOptions,
@@ -88,6 +90,8 @@ async function printPreview(
   await noteSharedTables({ output, session }, { tenant, canary });
   const preview = await session.get(FleetPreview).preview(request);
   output.print(preview, () => describePreview(preview));
+  const failures = preview.versions.flatMap(({ failure }) => (failure ? [failure.message] : []));
+  if (failures.length > 0) throw new DryRunFailedError(failures);
 }
 
 /** A row tenant cannot be migrated by itself, so the user learns how many others are, before it happens. */

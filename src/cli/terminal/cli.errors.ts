@@ -14,6 +14,15 @@ export class NotConfirmedError extends CodedError {
   }
 }
 
+/** Raised after a dry run that found failures: its output was printed, and the migration itself would fail; exit code 1. */
+export class DryRunFailedError extends CodedError {
+  readonly code = 'DRY_RUN_FAILED';
+
+  constructor(messages: readonly string[]) {
+    super(`the migration would fail: ${[...new Set(messages)].join('; ')}`);
+  }
+}
+
 /** Raised when a command is interrupted; exit code 130. */
 export class InterruptedError extends CodedError {
   readonly code = 'INTERRUPTED';

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../src/cli/command-line.js';
 import { loadConfig } from '../../../src/platform/config/load-config.js';
+import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
 import { sampleSchema } from '../sample-schema.js';
 import { ADMIN_KEY, type Json } from '../test-app.js';
 
@@ -39,7 +40,10 @@ export interface Around {
 
 /** The command line with an environment of its own, isolated from this machine's. */
 export class Cli {
-  constructor(readonly env: Readonly<Record<string, string>>) {}
+  constructor(
+    readonly env: Readonly<Record<string, string>>,
+    private readonly schema: TenantSchema = sampleSchema,
+  ) {}
 
   /** Runs one command to its end in this process, because starting another process takes a second. */
   run(...args: string[]): Promise<CommandResult> {
@@ -53,7 +57,7 @@ export class Cli {
     const code = await runCommandLine(args, {
       terminal: { ...streams, env: { ...this.env, ...env }, cwd: '/' },
       loadConfig,
-      loadSchema: () => Promise.resolve(sampleSchema),
+      loadSchema: () => Promise.resolve(this.schema),
     });
     streams.stdout.end();
     streams.stderr.end();

@@ -5,6 +5,7 @@ import { previewRequest } from '../../../../src/admin/fleet-migrations/fleet-mig
 import { diagnose } from '../../../../src/doctor/doctor.js';
 import { loadConfig, type LoadedConfig } from '../../../../src/platform/config/load-config.js';
 import { firstRelease, Note, notesRelease, FIRST_MIGRATIONS } from '../../../support/fleet/notes-release.js';
+import { Cli } from '../../../support/cli/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { ADMIN_KEY, dropEverything, TestApp } from '../../../support/test-app.js';
 import { soon } from '../../../support/load/soon.js';
@@ -61,6 +62,17 @@ describe('an entity whose migration was forgotten', () => {
     const preview = await forgetful.application.nest.get(FleetPreview).preview(previewRequest.parse({}));
     expect(preview).toMatchObject({ units: 0, versions: [{ units: 0, failure: { code: 'ENTITY_TABLES_DIFFER' } }] });
     expect(preview.versions[0]?.failure?.message).toContain(DIFFERENCE);
+  });
+
+  it('ends a dry run with exit code 1, as the migration would', async () => {
+    const cli = new Cli(forgetful.env, { entities: [Note], migrations: FIRST_MIGRATIONS });
+    const { code, stdout, stderr } = await cli.run('migrate', '--dry-run');
+    expect(stdout).toContain(DIFFERENCE);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`tenantry: the migration would fail: the tables do not fit the entities: ${DIFFERENCE}\n`);
+    const inJson = await cli.run('migrate', '--dry-run', '--json');
+    expect([inJson.code, inJson.error.error.code]).toEqual([1, 'DRY_RUN_FAILED']);
+    expect(inJson.json.versions).toMatchObject([{ failure: { code: 'ENTITY_TABLES_DIFFER' } }]);
   });
 
   it('fails a migration of the fleet that has nothing to do, and the provisioning of a tenant', async () => {
