@@ -130,6 +130,9 @@ const versionPreview = z.object({
   migrations: z
     .array(z.object({ migration: z.string(), sql: z.array(z.string()) }))
     .describe('what would run, in order; determined by a run in a scratch schema in the database of one of the units'),
+  late: z
+    .array(z.object({ migration: z.string(), after: z.string() }))
+    .describe('migrations that run after a newer one, which these tenants have: they must not need the order'),
   failure: z
     .object({ code: z.string(), message: z.string() })
     .nullable()

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
-import { digestOf, missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { digestOf, lateMigrations, missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
 import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
 import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
@@ -93,10 +93,14 @@ export class FleetPreview {
     for (const version of await this.versionsOf(groups)) {
       const servers = serversOf(version.groups);
       const preview = await this.previewVersion(version, request, signal);
-      versions.push({ from: version.from, ...total(servers), servers, ...preview });
+      versions.push({ from: version.from, ...total(servers), servers, late: this.lateOf(version), ...preview });
     }
     if (versions.length === 0) versions.push(...(await this.misfits()));
     return { to: this.units.newest, ...total(versions), versions };
+  }
+
+  private lateOf({ recorded }: Version): VersionPreview['late'] {
+    return recorded instanceof TargetUnavailableError ? [] : lateMigrations(recorded, this.units.names);
   }
 
   /** With nothing to migrate, a migration may have been forgotten. */
@@ -104,7 +108,7 @@ export class FleetPreview {
     const differences = await this.entityTables.compare();
     if (differences.length === 0) return [];
     const failure = failureOf(new EntityTablesError(differences));
-    return [{ from: this.units.newest, ...total([]), servers: [], migrations: [], failure }];
+    return [{ from: this.units.newest, ...total([]), servers: [], late: [], migrations: [], failure }];
   }
 
   /** By what the tables have. Groups that turn out to lack nothing are left out. */

@@ -21,3 +21,8 @@ export const HAS_TABLES = `t.target_id IS NOT NULL AND t.schema_name IS NOT NULL
 export function needsMigrationSql(names: string): string {
   return `(t.migration_set IS NULL OR ${lacksMigrationSql(names)} OR t.policy_version < ${POLICY_VERSION})`;
 }
+
+/** The sets of migrations that lack one of $1; those of tenants whose set is not known are left out. */
+export const SETS_BEHIND = `
+  SELECT DISTINCT s.names FROM tenants t JOIN migration_sets s ON s.digest = t.migration_set
+  WHERE ${HAS_TABLES} AND NOT s.names @> $1::text[] AND ($2::text[] IS NULL OR t.slug = ANY ($2))`;

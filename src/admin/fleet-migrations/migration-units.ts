@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
+import { type LateMigration, lateMigrations } from '../../database/table-migrations/migration-set.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { HAS_TABLES, needsMigrationSql } from './fleet-sql.js';
+import { HAS_TABLES, needsMigrationSql, SETS_BEHIND } from './fleet-sql.js';
 
 /** A set of tables that are migrated together: one schema of one connection target. */
 export interface MigrationUnit {
@@ -126,6 +127,12 @@ export class MigrationUnits {
   /** Those of the tenants that share their tables with others, which are migrated with them. */
   async sharedBy(slugs: readonly string[]): Promise<SharedTables[]> {
     return slugs.length === 0 ? [] : this.catalog.query<SharedTables[]>(SHARED, [slugs]);
+  }
+
+  /** What runs after a newer migration, by what the catalog knows of these tenants. Default: of all tenants. */
+  async late(slugs?: readonly string[]): Promise<LateMigration[]> {
+    const sets = await this.catalog.query<{ names: string[] }[]>(SETS_BEHIND, [this.names, slugs ?? null]);
+    return sets.flatMap(({ names }) => lateMigrations(names, this.names));
   }
 
   /** The migrations that code must have to run the operation; none when a former release requested it. */

@@ -6,6 +6,7 @@ import {
 } from '../../admin/fleet-migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../admin/fleet-migrations/fleet-preview.js';
 import { MigrationUnits } from '../../admin/fleet-migrations/migration-units.js';
+import { describeLate } from '../../database/table-migrations/migration-set.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { requestOperation } from '../session/request-operation.js';
@@ -75,6 +76,7 @@ async function migrate(context: CommandContext, options: MigrateOptions): Promis
     lockTimeoutMs: lockTimeout,
   };
   await noteSharedTables(context, options);
+  for (const line of describeLate(await context.session.get(MigrationUnits).late(tenant))) context.output.note(line);
   await requestOperation(context, withoutUndefined(request), wait);
 }
 
@@ -122,10 +124,11 @@ function describePreview({ to, tenants, units, versions }: FleetPreviewView): st
   return [`-- ${tenants} tenants (${units} sets of tables) are behind ${to}`, ...versions.flatMap(describeVersion)];
 }
 
-function describeVersion({ from, tenants, units, migrations, failure }: VersionPreview): string[] {
+function describeVersion({ from, tenants, units, migrations, late, failure }: VersionPreview): string[] {
   return [
     '',
     `-- from ${from}: ${tenants} tenants, ${units} sets of tables`,
+    ...describeLate(late).map((line) => `-- ${line}`),
     ...migrations.flatMap(({ migration, sql }) => [`-- ${migration}`, ...sql.map(terminated)]),
     ...(failure ? [`-- cannot be shown: ${failure.message}`] : []),
   ];

@@ -26,6 +26,28 @@ export function newestOf(names: readonly string[]): string | undefined {
   return names.toSorted(byTimestamp).at(-1);
 }
 
+/** A migration that tables lack, and the newest that they have, which is newer: it was merged late, and runs after that one. */
+export interface LateMigration {
+  readonly migration: string;
+  readonly after: string;
+}
+
+export function lateMigrations(present: readonly string[], needed: readonly string[]): LateMigration[] {
+  const after = newestOf(present);
+  if (after === undefined) return [];
+  return missingFrom(present, needed)
+    .filter((migration) => byTimestamp(migration, after) < 0)
+    .map((migration) => ({ migration, after }));
+}
+
+/** For operators, once for each pair. */
+export function describeLate(late: readonly LateMigration[]): string[] {
+  const lines = late.map(
+    ({ migration, after }) => `${migration} runs after ${after}, which is newer: check that it does not need the order`,
+  );
+  return [...new Set(lines)];
+}
+
 /** The migrations that tables must have for this code to work with them, in the order in which they run. */
 export function requiredMigrations({
   migrations,

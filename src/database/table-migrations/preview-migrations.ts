@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
-import { type Migration, orderedNames } from './migration-names.js';
-import { missingFrom } from './migration-set.js';
+import { type Migration, migrationName, orderedNames } from './migration-names.js';
+import { lateMigrations, missingFrom } from './migration-set.js';
 import { runMigrations } from './run-migrations.js';
 import { unlock, tryLock, withSchemaLock } from './schema-lock.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
@@ -12,6 +12,13 @@ export interface MigrationPreview {
   readonly migration: string;
   /** In the order of execution. Parameters follow their statement as a comment. */
   readonly sql: readonly string[];
+}
+
+/** Runs of migrations, one after the other in the same tables. */
+interface Rehearsal {
+  /** What the tables have before the pending ones run; none in new tables. */
+  readonly former: readonly Migration[];
+  readonly lastPending: string | undefined;
 }
 
 const SCRATCH_PREFIX = 'tenantry_preview_';
@@ -23,7 +30,8 @@ const TRANSACTION_CONTROL = /^\s*(?:START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SAVE
 
 /**
  * Returns the SQL that the pending migrations would run, and proves that it works by running all migrations in a
- * scratch schema of this database, which is dropped afterwards. No live table is locked. The scratch tables have no rows,
+ * scratch schema of this database, which is dropped afterwards. Where a pending one is older than a recorded one, they run
+ * twice: in the order of new tables, and as in these, after the recorded ones. No live table is locked. The scratch tables have no rows,
  * and whatever a migration creates outside its schema (a role, an extension) is not undone.
  *
  * @param recorded the migrations that the tables have
@@ -42,7 +50,8 @@ export async function previewMigrations(
     expectedTables,
   }: MigrateOptions = {},
 ): Promise<readonly MigrationPreview[]> {
-  const pending = missingFrom(recorded, orderedNames(migrations));
+  const names = orderedNames(migrations);
+  const pending = missingFrom(recorded, names);
   if (pending.length === 0) return [];
   await dropAbandonedSchemas(client);
   const schema = `${SCRATCH_PREFIX}${randomBytes(6).toString('hex')}`;
@@ -53,14 +62,23 @@ export async function previewMigrations(
   // A migration that is retried starts over.
   const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
   const options = { schema, lockTimeoutMs, attempts, signal, onRetry, namingStrategy, onStatement, onStart };
-  const lastPending = orderedNames(migrations).at(-1); // in a scratch schema, all are
+  const rehearsals: Rehearsal[] = [{ former: [], lastPending: names.at(-1) }];
+  if (lateMigrations(recorded, names).length > 0) {
+    const former = migrations.filter((migration) => recorded.includes(migrationName(migration)));
+    rehearsals.push({ former, lastPending: pending.at(-1) });
+  }
   await withSchemaLock(client, schema, signal, async ({ database }) => {
     await ensureIsolationFunctions(client); // the policies of new tables call them
-    await client.query(`CREATE SCHEMA ${schema}`);
-    await withCleanup(
-      () => runMigrations(client, migrations, { ...options, database, expectedTables, lastPending }),
-      () => dropSchema(client, schema),
-    );
+    for (const { former, lastPending } of rehearsals) {
+      await client.query(`CREATE SCHEMA ${schema}`);
+      await withCleanup(
+        async () => {
+          if (former.length > 0) await runMigrations(client, former, { ...options, database });
+          await runMigrations(client, migrations, { ...options, database, expectedTables, lastPending });
+        },
+        () => dropSchema(client, schema),
+      );
+    }
   });
   return pending.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
 }

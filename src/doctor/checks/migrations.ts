@@ -1,7 +1,7 @@
 import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
 import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
-import { requiredMigrations } from '../../database/table-migrations/migration-set.js';
-import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
+import { describeLate, lateMigrations, requiredMigrations } from '../../database/table-migrations/migration-set.js';
+import { HAS_TABLES, SETS_BEHIND } from '../../admin/fleet-migrations/fleet-sql.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { placesThatDiffer } from './migrated-places.js';
@@ -57,6 +57,15 @@ async function tenantsBehind({ catalog, schema }: CatalogContext, names: readonl
   const { behind = 0, unserved = 0, example = null } = rows[0] ?? {};
   if (behind === 0) return [];
   const message = `${behind} tenants lack migrations of this code, for example ${example}`;
-  if (unserved === 0) return [warn(NAME, `${message}; they are served`, REMEDY)];
-  return [fail(NAME, `${message}; ${unserved} of them are not served`, REMEDY)];
+  const finding =
+    unserved === 0
+      ? warn(NAME, `${message}; they are served`, REMEDY)
+      : fail(NAME, `${message}; ${unserved} of them are not served`, REMEDY);
+  return [finding, ...(await runningLate(catalog, names))];
+}
+
+async function runningLate(catalog: CatalogContext['catalog'], names: readonly string[]): Promise<Finding[]> {
+  const { rows } = await catalog.query<{ names: string[] }>(SETS_BEHIND, [names, null]);
+  const late = rows.flatMap((set) => lateMigrations(set.names, names));
+  return describeLate(late).map((line) => warn(NAME, line, `${REMEDY} --dry-run`));
 }

@@ -43,6 +43,7 @@ describe('a fleet migration preview', () => {
           units: 2,
           servers: [{ server: 'default', tenants: 2, units: 2 }],
           migrations: [TITLE_STEP, INDEX_STEP],
+          late: [],
           failure: null,
         },
         {
@@ -51,6 +52,7 @@ describe('a fleet migration preview', () => {
           units: 1,
           servers: [{ server: 'default', tenants: 2, units: 1 }],
           migrations: [INDEX_STEP],
+          late: [],
           failure: null,
         },
       ],

@@ -57,6 +57,23 @@ describe('a migration preview', () => {
     expect(preview.flatMap(({ sql }) => sql)).toEqual(changes);
   });
 
+  it('runs a migration that is merged late after the newer ones that tables have, and in its own place', async () => {
+    const client = await fixture.client();
+    const late = (sql: string) => migration('Late1764000000002', sql);
+    const renames = migration('Renames1764000000003', 'ALTER TABLE a RENAME TO renamed');
+    const preview = (sql: string) =>
+      previewMigrations(client, ['A1764000000001', 'Renames1764000000003'], [A, late(sql), renames]);
+    for (const table of ['a', 'renamed']) {
+      await expect(preview(`ALTER TABLE ${table} ADD more text`)).rejects.toMatchObject({
+        code: 'MIGRATION_FAILED',
+        migration: 'Late1764000000002',
+      });
+    }
+    const anywhere = 'CREATE TABLE other (id int)';
+    expect(await preview(anywhere)).toEqual([{ migration: 'Late1764000000002', sql: [anywhere] }]);
+    expect(await scratchSchemas()).toBe(0);
+  });
+
   it('is empty, without opening a connection, when nothing is pending', async () => {
     const client = await fixture.client();
     const statements = recordStatements(client);
