@@ -103,7 +103,7 @@ describe('a fleet migration preview', () => {
     ]);
     const { versions } = await preview({}, failing);
     expect(versions.map(({ migrations, failure }) => [migrations, failure?.message])).toEqual(
-      Array(2).fill([[], 'migration Wrong1764000000003 failed (SQLSTATE 42P01)']),
+      Array(2).fill([[], 'migration Wrong1764000000003 failed (SQLSTATE 42P01: relation "nowhere" does not exist)']),
     );
   });
 });
