@@ -5,6 +5,9 @@ import { StartupInterruptedError, StartupTimeoutError } from './catalog.errors.j
 
 const RETRY_MS = 500;
 
+/** The log context of what the start waits for. */
+export const START_LOG = 'Start';
+
 /** Aborted when the process is to stop while it waits. */
 export const startupInterruption = new AbortController();
 
@@ -21,7 +24,7 @@ export async function withStartupWait<T>(waitMs: number, connect: () => Promise<
     } catch (error) {
       if (waitMs === 0 || !isAway(error)) throw error;
       if (performance.now() - startedAt + RETRY_MS > waitMs) throw new StartupTimeoutError(waitMs, error);
-      if (attempt === 1) new Logger('Start').warn(`Waiting up to ${waitMs / 1000} s: ${(error as Error).message}`);
+      if (attempt === 1) new Logger(START_LOG).warn(`Waiting up to ${waitMs / 1000} s: ${(error as Error).message}`);
       await pause(error);
     }
   }

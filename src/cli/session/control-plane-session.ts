@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { INestApplicationContext, Type } from '@nestjs/common';
+import type { INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
@@ -9,13 +9,14 @@ import type { TenantSchema } from '../../database/table-migrations/tenant-schema
 import { OpenResources } from '../../platform/start/open-resources.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
+import { QuietLog } from './quiet-log.js';
 import { CommandLineModule } from './command-line.module.js';
 
 export interface SessionOptions {
   readonly schema: TenantSchema;
   readonly redis: boolean;
-  /** The log's destination; undefined disables the log. */
-  readonly logTo: NodeJS.WritableStream | undefined;
+  /** `all`: the log, to this stream; `waits`: only what the start waits for; undefined: nothing. */
+  readonly log: { readonly what: 'all' | 'waits'; readonly stream: NodeJS.WritableStream } | undefined;
 }
 
 const ATTEMPTS = 3;
@@ -66,24 +67,23 @@ export class ControlPlaneSession {
   }
 }
 
-async function compose(
-  loaded: LoadedConfig,
-  { schema, redis, logTo }: SessionOptions,
-): Promise<INestApplicationContext> {
+async function compose(loaded: LoadedConfig, { schema, redis, log }: SessionOptions): Promise<INestApplicationContext> {
   const { config } = loaded;
   const cache = { ...config.cache, redisEnabled: redis && config.cache.redisEnabled };
   const withoutUnusedRedis = { ...loaded, config: { ...config, cache } };
   const resources = new OpenResources();
   const module = CommandLineModule.register(withoutUnusedRedis, schema, resources);
-  const logger = logTo ? await logOf(loaded, logTo) : false;
+  const logger = await loggerOf(loaded, log);
   return resources.during(() => NestFactory.createApplicationContext(module, { logger, abortOnError: false }));
 }
 
-/** Imports the logger only when it is used, with `--verbose`. */
-async function logOf({ config }: LoadedConfig, logTo: NodeJS.WritableStream) {
+/** Imports the process's logger only when it is used, with `--verbose`. */
+async function loggerOf({ config }: LoadedConfig, log: SessionOptions['log']): Promise<LoggerService | false> {
+  if (log === undefined) return false;
+  if (log.what === 'waits') return new QuietLog(log.stream);
   const [{ createLog }, { NestLog }] = await Promise.all([
     import('../../logging/log.js'),
     import('../../logging/nest-log.js'),
   ]);
-  return new NestLog(createLog(config, logTo));
+  return new NestLog(createLog(config, log.stream));
 }

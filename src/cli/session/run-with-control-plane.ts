@@ -16,8 +16,9 @@ export async function runWithControlPlane(
   { terminal, loadConfig, loadSchema }: CommandLineOptions,
 ): Promise<void> {
   const loaded = loadConfig({ env: terminal.env, cwd: terminal.cwd });
-  const logTo = verbose ? terminal.stderr : undefined;
-  const session = await ControlPlaneSession.open(loaded, { schema: await loadSchema(module), redis, logTo });
+  const what = verbose ? 'all' : 'waits';
+  const log = json && !verbose ? undefined : ({ what, stream: terminal.stderr } as const);
+  const session = await ControlPlaneSession.open(loaded, { schema: await loadSchema(module), redis, log });
   const output = new Output(terminal, json);
   const context: CommandContext = { terminal, output, session, actor: commandLineActor() };
   try {
