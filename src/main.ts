@@ -23,7 +23,7 @@ try {
   logger.log(`Listening on ${application.url}`);
   if (config.log.format === 'pretty') {
     const { url, demo } = application;
-    const text = demo ? banner(url, demo, config.dataDir) : nextSteps(url, loaded);
+    const text = demo ? banner(url, demo, config.dataDir) : nextSteps(url, loaded, await application.hasTenants());
     process.stdout.write(`${text}\n`);
   }
   void application.databaseLost().then(() => fail(new Error('embedded PostgreSQL exited unexpectedly')));

@@ -1,5 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../catalog/catalog-data-source.js';
+import { TenantEntity } from '../catalog/entities/tenant.entity.js';
 import type { AppConfig } from '../platform/config/app-config.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
@@ -79,6 +82,12 @@ export class Application {
     } finally {
       await this.postgres?.stop();
     }
+  }
+
+  /** Also when the catalog does not answer: then a first tenant is not what is missing. */
+  async hasTenants(): Promise<boolean> {
+    const tenants = this.nest.get<DataSource>(CATALOG).getRepository(TenantEntity);
+    return tenants.exists().catch(() => true);
   }
 
   /** Resolves when embedded PostgreSQL exits unexpectedly; never resolves without embedded PostgreSQL. */

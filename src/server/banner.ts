@@ -21,17 +21,19 @@ export function banner(url: string, { tenants, examplePath }: StartedDemo, dataD
   ].join('\n');
 }
 
-/** The same without demo tenants: where the admin key is, and how the first tenant is made. */
-export function nextSteps(url: string, { config, sources }: LoadedConfig): string {
+/** The same without demo tenants: where the admin key is, and how the first tenant is made while there is none. */
+export function nextSteps(url: string, { config, sources }: LoadedConfig, hasTenants: boolean): string {
   const source = sources.ADMIN_API_KEY;
   const place =
     source === 'generated'
       ? `in ${join(config.dataDir, SECRETS_FILE)}`
       : `the value of ADMIN_API_KEY${source === '.env' ? ' in .env' : ''}`;
   const docs = config.features.apiDocs ? ` (API documentation: ${url}/docs)` : '';
+  const running = `  Tenantry is running at ${url}${docs}. The admin key is ${place}.`;
+  if (hasTenants) return ['', running, ''].join('\n');
   return [
     '',
-    `  Tenantry is running at ${url}${docs}. The admin key is ${place}. A first tenant, and a key for it:`,
+    `${running} A first tenant, and a key for it:`,
     '',
     '  npm run tenantry -- tenants create acme --isolation row',
     '  npm run tenantry -- keys create acme',

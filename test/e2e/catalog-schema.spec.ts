@@ -56,7 +56,9 @@ describe('with the catalog in a schema of its own, beside tables of the same nam
   });
 
   it('lists, counts and checks read the catalog', async () => {
+    expect(await app.application.hasTenants()).toBe(false);
     await app.provision('listed', 'row');
+    expect(await app.application.hasTenants()).toBe(true);
     expect((await admin.get('/servers')).body).toMatchObject([{ name: 'default' }]);
     expect((await admin.get('/tenants')).body.items.map(({ slug }: Json) => slug)).toEqual(['listed']);
     const fleet = await admin.send('POST', '/operations', { body: { kind: 'migrate' } });
