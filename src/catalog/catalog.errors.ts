@@ -1,4 +1,5 @@
 import { CodedError } from '../platform/errors/coded-error.js';
+import { catalogSchema } from '../platform/config/variable-types.js';
 import { PublicError } from '../platform/errors/public-error.js';
 import { reasonOf } from '../platform/errors/reason-of.js';
 
@@ -56,29 +57,42 @@ export class MissingRightsError extends CodedError {
 export class CatalogSchemaError extends CodedError {
   readonly code = 'CATALOG_SCHEMA_INVALID';
 
+  private constructor(
+    readonly problem: string,
+    readonly remedy: string,
+  ) {
+    super(`${problem}: ${remedy}`);
+  }
+
   /** Two schemas have a catalog: a former release, which knows one of them only, was started after a newer one. */
   static ambiguous(one: string, other: string): CatalogSchemaError {
     return new CatalogSchemaError(
-      `the schemas "${one}" and "${other}" both have a catalog: set CATALOG_SCHEMA to the one with your tenants`,
+      `the schemas "${one}" and "${other}" both have a catalog`,
+      `set CATALOG_SCHEMA=${one} or CATALOG_SCHEMA=${other}, to the one with your tenants`,
     );
   }
 
   static elsewhere(configured: string, actual: string): CatalogSchemaError {
+    // A schema of a former release may have any name; it is found without the variable.
+    const canBeSet = catalogSchema.safeParse(actual).success;
     return new CatalogSchemaError(
       `CATALOG_SCHEMA is "${configured}", but the catalog of this database is in the schema "${actual}"`,
+      canBeSet ? `set CATALOG_SCHEMA=${actual}` : 'leave CATALOG_SCHEMA unset',
     );
   }
 
   static taken(schema: string, tables: readonly string[]): CatalogSchemaError {
     const names = tables.map((name) => `"${name}"`).join(', ');
     return new CatalogSchemaError(
-      `the schema "${schema}" has tables of another application (${names}): set CATALOG_SCHEMA to a schema without them`,
+      `the schema "${schema}" has tables of another application (${names})`,
+      'set CATALOG_SCHEMA to a schema without them',
     );
   }
 
   static ignored(schema: string): CatalogSchemaError {
     return new CatalogSchemaError(
-      `the connection to the catalog does not take the search path "${schema}": connect around the pooler, see DATABASE_DIRECT_URL`,
+      `the connection to the catalog does not take the search path "${schema}"`,
+      'connect around the pooler, see DATABASE_DIRECT_URL',
     );
   }
 }

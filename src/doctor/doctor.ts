@@ -92,7 +92,7 @@ async function withCatalog(context: ConfigContext): Promise<Finding[]> {
   try {
     return await diagnoseCatalog(context, access);
   } catch (error) {
-    if (error instanceof CatalogSchemaError) return [fail('catalog', error.message, 'set CATALOG_SCHEMA')];
+    if (error instanceof CatalogSchemaError) return [fail('catalog', error.problem, error.remedy)];
     return [fail('catalog', `cannot be reached: ${reasonOf(error)}`, 'start it, or correct DATABASE_URL')];
   } finally {
     await access.close();

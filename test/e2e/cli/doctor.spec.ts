@@ -478,6 +478,14 @@ describe('doctor on the environment', () => {
     expect(found).toMatchObject([{ check: 'catalog', verdict: 'fail' }]);
   });
 
+  it('reports a catalog that is in another schema than the configured one, with the value to set', async () => {
+    const [found] = await findings({ env: { CATALOG_SCHEMA: 'control' } });
+    expect(found).toEqual({
+      ...{ check: 'catalog', verdict: 'fail', remedy: 'set CATALOG_SCHEMA=tenantry' },
+      message: 'CATALOG_SCHEMA is "control", but the catalog of this database is in the schema "tenantry"',
+    });
+  });
+
   it('reports a Redis that is down, down but not configured, or never evicts', async () => {
     const away = String(await freePort());
     expect(await findings({ env: { REDIS_PORT: away } })).toMatchObject([{ check: 'redis', verdict: 'fail' }]);

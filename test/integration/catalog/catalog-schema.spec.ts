@@ -90,9 +90,19 @@ describe('the schema of the catalog', () => {
 
   it('is refused when the catalog is in another one, instead of beginning with an empty catalog', async () => {
     await open('public');
-    await expect(open('control')).rejects.toThrow('but the catalog of this database is in the schema "public"');
+    await expect(open('control')).rejects.toThrow(
+      'CATALOG_SCHEMA is "control", but the catalog of this database is in the schema "public": set CATALOG_SCHEMA=public',
+    );
     await expect(open('control')).rejects.toBeInstanceOf(CatalogSchemaError);
     expect(await tablesBySchema()).toEqual({ public: 11 });
+  });
+
+  it('is to be left unset where its name is none that CATALOG_SCHEMA takes', async () => {
+    await database.admin(`ALTER ROLE ${OWNER} IN DATABASE ${database.name} SET search_path = "My App"`);
+    await open('control');
+    await database.admin('ALTER SCHEMA control RENAME TO "My App"');
+    await expect(open('control')).rejects.toThrow('is in the schema "My App": leave CATALOG_SCHEMA unset');
+    expect(catalogSchemaOf(await open())).toBe('My App');
   });
 
   it('has to be named when a former release has made a second, empty catalog in public', async () => {
@@ -100,7 +110,9 @@ describe('the schema of the catalog', () => {
     await database.admin('ALTER SCHEMA tenantry RENAME TO aside');
     await open('public');
     await database.admin('ALTER SCHEMA aside RENAME TO tenantry');
-    await expect(open()).rejects.toThrow('the schemas "public" and "tenantry" both have a catalog');
+    await expect(open()).rejects.toThrow(
+      'the schemas "public" and "tenantry" both have a catalog: set CATALOG_SCHEMA=public or CATALOG_SCHEMA=tenantry,',
+    );
     expect(catalogSchemaOf(await open('tenantry'))).toBe('tenantry');
   });
 
