@@ -9,7 +9,7 @@ import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import type { ApiKeyView, IssuedApiKey, NewApiKeyRequest } from './api-key.schemas.js';
 
-const DAY_MS = 86_400_000;
+const DAY_SECONDS = 86_400;
 
 /** Tenants' API keys. Only a hash is stored: the token is returned once, when the key is issued. */
 @Injectable()
@@ -29,7 +29,7 @@ export class ApiKeys {
   ): Promise<IssuedApiKey> {
     const tenant = await this.tenants.lock(catalog, slugOrId);
     const { keyId, token, secretHash } = newApiKey();
-    const expiresAt = expiresInDays === undefined ? null : new Date(Date.now() + expiresInDays * DAY_MS);
+    const expiresAt = expiresInDays === undefined ? null : inDays(expiresInDays);
     await catalog.insert(ApiKeyEntity, { id: keyId, tenantId: tenant.id, secretHash, name: name ?? null, expiresAt });
     const key = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
     await this.audit.record(catalog, {
@@ -60,7 +60,7 @@ export class ApiKeys {
       if (!key) throw new NotFoundError('API key');
       const before = toView(key);
       if (before.revokedAt !== null) return before;
-      await catalog.update(ApiKeyEntity, keyId, { revokedAt: new Date() });
+      await catalog.update(ApiKeyEntity, keyId, { revokedAt: () => 'now()' });
       const after = toView(await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId }));
       await this.audit.record(catalog, {
         actor,
@@ -81,6 +81,11 @@ export class ApiKeys {
     const key = parts && (await this.catalog.getRepository(ApiKeyEntity).findOneBy({ id: parts.keyId, tenantId }));
     return key !== null && key.revokedAt === null && verifySecret(parts?.secret ?? '', key.secretHash);
   }
+}
+
+/** SQL, because the catalog's clock judges the expiry. */
+function inDays(days: number): () => string {
+  return () => `now() + make_interval(secs => ${days * DAY_SECONDS})`;
 }
 
 function toView({ id, name, createdAt, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyView {

@@ -100,7 +100,7 @@ export class TenantLifecycle {
       const { id, status } = await this.records.read(slugOrId, catalog);
       const deletion = await this.deletionOf(catalog, id);
       // The operation's row is locked, so no instance can start it in the meantime.
-      await catalog.update(OperationEntity, deletion.id, { status: 'cancelled', finishedAt: new Date() });
+      await catalog.update(OperationEntity, deletion.id, { status: 'cancelled', finishedAt: () => 'now()' });
       await this.deleteKind.onCancelled(catalog, deletion);
       const restored = await this.records.read(id, catalog);
       const subject = { subjectKind: 'tenant', subjectId: id, subject: restored.slug } as const;

@@ -102,8 +102,8 @@ async function show(
 async function follow(context: CommandContext, text: string): Promise<void> {
   const { output, session } = context;
   const id = parseOrThrow(operationId, text);
-  const { runAfter } = await session.get(OperationRecords).read(id); // an unknown id fails before anything is printed
-  if (new Date(runAfter) > new Date()) output.note(`It will not start before ${runAfter}.`);
+  const { status, createdAt, runAfter } = await session.get(OperationRecords).read(id); // an unknown id fails before anything is printed
+  if (status === 'pending' && runAfter > createdAt) output.note(`It will not start before ${runAfter}.`);
   if (output.json) return runAndReport(context, id, (operation) => output.printDocument(operation));
   await runToCompletion(context, id, { wait: true, printResult: () => printOperation(context, id) });
 }

@@ -50,7 +50,7 @@ export function stopServer(server: ParentWatch): Promise<ServerExit> {
 
 /** Starts the server and waits until it is ready. Retries on another port when the free one was taken meanwhile. */
 export async function startServer(options: ServerStartOptions): Promise<StartedServer> {
-  const lockDeadline = Date.now() + WAIT_FOR_LOCK_MS;
+  const lockDeadline = performance.now() + WAIT_FOR_LOCK_MS;
   for (let attempts = 1; ;) {
     const port = options.port ?? (await freePort());
     const server = launch(options, port);
@@ -58,7 +58,7 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
     if (superuser) return { server, port, superuser };
     const exit = await server.exited;
     if (isLockHeld(exit)) {
-      if (Date.now() > lockDeadline) throw await dataInUse(options);
+      if (performance.now() > lockDeadline) throw await dataInUse(options);
       await delay(200);
     } else if (isPortTaken(exit)) {
       if (options.port !== undefined || ++attempts > PORT_ATTEMPTS) throw new PortTakenError(port);
@@ -97,12 +97,12 @@ async function connectWhenReady(
   port: number,
   options: ServerStartOptions,
 ): Promise<Client | undefined> {
-  const deadline = Date.now() + READY_WITHIN_MS;
+  const deadline = performance.now() + READY_WITHIN_MS;
   while (!server.exit) {
     const connected = await connectAsSuperuser(port, options.superuserPassword);
     if (connected instanceof Client) return connected;
     const rejected = 'code' in connected && connected.code === '28P01';
-    if (!rejected && Date.now() < deadline) {
+    if (!rejected && performance.now() < deadline) {
       await Promise.race([delay(20), server.exited]);
       continue;
     }

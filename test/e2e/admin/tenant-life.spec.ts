@@ -120,6 +120,7 @@ describe.each(ISOLATIONS)('a tenant with isolation %s', (isolation) => {
   it('has a key revoked, which every instance then rejects, long before its cached copy expires', async () => {
     const second = (await admin.send('POST', `/tenants/${slug}/api-keys`, { body: { expiresInDays: 1 } })).body;
     secrets.add(second.token);
+    expect(Date.parse(second.expiresAt) - Date.parse(second.createdAt)).toBe(86_400_000); // one clock's, the catalog's
     await everywhere(async (call) => expect((await call(second.token)).status).toBe(200));
     const revoked = await admin.send('DELETE', `/tenants/${slug}/api-keys/${second.id}`);
     expect(revoked).toMatchObject({ status: 200, body: { id: second.id, revokedAt: expect.any(String) } });
