@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -8,6 +8,7 @@ import { ADMIN_KEY, type Answer, type TestApp, type TestTenant } from '../suppor
 import { soon } from '../support/load/soon.js';
 import { type Launch, launchNew } from './launch.js';
 
+const DAY_MS = 86_400_000;
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'tenantry';
 const SECRET = 'a-secret-for-tests-that-is-long-enough';
@@ -67,6 +68,26 @@ export function identificationContract(launch: Launch): void {
       await soon(async () => {
         expect(outcome(await app.call('/api/v1/tenant', { apiKey }))).toEqual([401, 'UNAUTHENTICATED']);
       });
+    });
+
+    it.each([
+      ['behind', -DAY_MS],
+      ['ahead', DAY_MS],
+    ])("expires by the catalog's clock, although this machine's is a day %s", async (_direction, offsetMs) => {
+      const setExpiry = (key: string, sign: string): Promise<unknown> =>
+        app.database.admin(`UPDATE api_keys SET expires_at = now() ${sign} interval '1 h' WHERE id = $1`, [
+          key.split('_')[1],
+        ]);
+      const [expired, valid] = [await app.issueKey(acme), await app.issueKey(acme)];
+      await Promise.all([setExpiry(expired, '-'), setExpiry(valid, '+')]);
+      const realNow = Date.now.bind(Date);
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => realNow() + offsetMs);
+      try {
+        expect(outcome(await app.call('/api/v1/tenant', { apiKey: expired }))).toEqual([401, 'UNAUTHENTICATED']);
+        expect(outcome(await app.call('/api/v1/tenant', { apiKey: valid }))).toEqual([200, 'acme']);
+      } finally {
+        clock.mockRestore();
+      }
     });
   });
 

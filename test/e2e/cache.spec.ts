@@ -44,8 +44,8 @@ describe('the cache of the REST API', () => {
     await statuses();
     const keyId = acme.apiKey.split('_')[1];
     // The other instance may have loaded it first.
-    expect(written).toMatch(new RegExp(`Cache (?:MISS|HIT \\(redis\\)) key:${keyId}`));
-    expect(written).toContain(`Cache HIT (memory) key:${keyId}`);
+    expect(written).toMatch(new RegExp(`Cache (?:MISS|HIT \\(redis\\)) api-key:${keyId}`));
+    expect(written).toContain(`Cache HIT (memory) api-key:${keyId}`);
     expect(written).toContain(`Cache HIT (memory) tenant:${acme.id}`);
     expect(written).not.toContain(acme.apiKey.split('_').slice(2).join('_'));
   });

@@ -29,6 +29,8 @@ export interface Loaded<T extends object> {
   readonly readAt?: SourcePoint | undefined;
   /** Time to live in ms; the cache's default when absent. */
   readonly ttlMs?: number | undefined;
+  /** How long the value stays valid, by the source's clock, in ms: it is not served longer, not even stale. */
+  readonly validForMs?: number | undefined;
   /** Related entries loaded by the same query, to be cached too. */
   readonly prefetched?: readonly Prefetched[];
 }

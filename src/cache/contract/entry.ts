@@ -9,4 +9,6 @@ export interface Entry {
   readonly sequence: number;
   /** The remaining time to live in ms. Each instance measures it with its own clock, from when it got the entry. */
   readonly ttlMs: number;
+  /** The remaining time in ms that the value is valid, measured like `ttlMs`; absent when nothing ends it. */
+  readonly validForMs?: number | undefined;
 }

@@ -31,6 +31,7 @@ const Envelope = z.strictObject({
   version: z.int().nonnegative(),
   sequence: z.int().nonnegative(),
   ttlMs: z.number().positive(),
+  validForMs: z.number().positive().optional(),
 });
 
 /** The Redis tier, over cache-manager. Reads and writes never throw: a failure of Redis costs time, nothing else. */
@@ -79,7 +80,7 @@ export class RedisTier {
     if (!entry) await this.attempt(() => this.redis.reject(key));
     // The remaining time is measured by Redis: the writer's clock has no say. At 0 or below it has expired meanwhile.
     const ttlMs = Math.min(entry?.ttlMs ?? 0, leftMs ?? 0);
-    return entry && ttlMs > 0 ? { ...entry, ttlMs } : undefined;
+    return entry && ttlMs > 0 ? aged(entry, ttlMs) : undefined;
   }
 
   async set(key: string, entry: Entry): Promise<void> {
@@ -205,6 +206,14 @@ function unpack<T extends object>(packed: unknown, schema: z.ZodType<T>): Entry 
   if (!envelope.success) return undefined;
   const value = schema.safeParse(envelope.data.value);
   return value.success ? { ...envelope.data, value: deepFreeze(value.data) } : undefined;
+}
+
+/** The time that the entry lay in Redis is part of its lifetimes. */
+function aged(entry: Entry, ttlMs: number): Entry {
+  const { validForMs } = entry;
+  return validForMs === undefined
+    ? { ...entry, ttlMs }
+    : { ...entry, ttlMs, validForMs: validForMs - (entry.ttlMs - ttlMs) };
 }
 
 function parseJson(text: string): unknown {

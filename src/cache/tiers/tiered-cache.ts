@@ -222,10 +222,12 @@ export class TieredCache implements Cache {
 
   private store<T extends object>(name: string, result: SourceResult<T>, generation: number): object {
     const { value, subject, version, effectiveVersion, requestedAt, readAt } = result;
+    const ageMs = this.now() - requestedAt;
+    const validForMs = result.validForMs === undefined ? undefined : result.validForMs - ageMs;
     const wholeTtlMs = this.jittered(result.ttlMs ?? this.options.ttlMs);
-    const ttlMs = wholeTtlMs - (this.now() - requestedAt);
+    const ttlMs = Math.min(wholeTtlMs - ageMs, validForMs ?? Infinity);
     const sequence = readAt?.sequence ?? 0;
-    const entry: Entry = { value: deepFreeze(value), subject, version: effectiveVersion, sequence, ttlMs };
+    const entry: Entry = { value: deepFreeze(value), subject, version: effectiveVersion, sequence, ttlMs, validForMs };
     const isOfHistory = readAt === undefined || readAt.history === this.history;
     this.storeInMemory(name, entry, { generation, isAnnounced: isOfHistory });
     if (!readAt || !isOfHistory || generation !== this.generation || ttlMs <= 0) return entry.value;
@@ -259,8 +261,9 @@ export class TieredCache implements Cache {
   ): object {
     if (generation < this.oldestGeneration) return entry.value;
     const now = this.now();
-    const freshMs = this.isFeedConnected && isAnnounced ? entry.ttlMs : UNANNOUNCED_TTL_MS;
-    const staleUntil = now + entry.ttlMs + this.options.graceMs;
+    const { ttlMs, validForMs = Infinity } = entry;
+    const freshMs = Math.min(this.isFeedConnected && isAnnounced ? ttlMs : UNANNOUNCED_TTL_MS, validForMs);
+    const staleUntil = now + Math.min(ttlMs + this.options.graceMs, validForMs);
     this.memory.set(name, { entry, freshUntil: now + freshMs, staleUntil, generation });
     return entry.value;
   }

@@ -10,9 +10,9 @@ export interface ApiKeyParts {
 export interface ApiKeyRecord {
   readonly tenantId: string;
   readonly secretHash: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number | null;
   readonly isRevoked: boolean;
+  /** By the catalog's clock, when it was read. */
+  readonly isExpired: boolean;
 }
 
 export interface NewApiKey {
@@ -45,9 +45,4 @@ export function verifySecret(secret: string, secretHash: string): boolean {
   const expected = Buffer.from(secretHash, 'hex');
   const actual = hash('sha256', secret, 'buffer');
   return expected.length === actual.length && timingSafeEqual(expected, actual);
-}
-
-/** Whether the key is neither revoked nor expired. */
-export function isUsable({ isRevoked, expiresAt }: ApiKeyRecord): boolean {
-  return !isRevoked && (expiresAt === null || expiresAt > Date.now());
 }

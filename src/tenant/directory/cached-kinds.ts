@@ -31,13 +31,14 @@ export const SLUG: CacheKind<TenantRef> = { name: 'slug', schema: ref };
 
 export const DOMAIN: CacheKind<TenantRef> = { name: 'domain', schema: ref };
 
+/** Not named `key`: instances of former releases share those entries, and judge the expiry by their own clocks. */
 export const API_KEY: CacheKind<ApiKeyRecord> = {
-  name: 'key',
+  name: 'api-key',
   schema: z.strictObject({
     tenantId: z.guid(),
     secretHash: z.string(),
-    expiresAt: z.number().nullable(),
     isRevoked: z.boolean(),
+    isExpired: z.boolean(),
   }),
 };
 

@@ -36,6 +36,9 @@ interface TargetRow {
   readonly readAt: CatalogPoint | undefined;
 }
 
+/** The catalog's clock when the statement began, in ms. */
+const CLOCK_MS_SQL = '(extract(epoch FROM statement_timestamp()) * 1000)::float8';
+
 const WITH_TARGET = { target: { server: true } } as const;
 
 /** Reads the catalog, uncached. Each result has the subject whose changes outdate it, and that subject's version. */
@@ -92,13 +95,13 @@ export class TenantDirectory {
   }
 
   private async apiKeys(ids: string[]): Promise<Map<string, Reference<ApiKeyRecord>>> {
-    const { rows, readAt } = await this.read(ApiKeyEntity, {
+    const { rows, readAt, clockMs } = await this.read(ApiKeyEntity, {
       where: { id: In(ids) },
       relations: { tenant: WITH_TARGET },
     });
-    return new Map(
-      rows.map((entity) => [entity.id, referenceTo(this.loadedTenant(entity.tenant, readAt), toRecord(entity))]),
-    );
+    const reference = (key: ApiKeyEntity): Reference<ApiKeyRecord> =>
+      keyReference(key, this.loadedTenant(key.tenant, readAt), clockMs);
+    return new Map(rows.map((key) => [key.id, reference(key)]));
   }
 
   private async connectionTargets(ids: string[]): Promise<Map<string, TargetRow>> {
@@ -109,18 +112,22 @@ export class TenantDirectory {
     return new Map(rows.map((entity) => [entity.id, { entity, readAt }]));
   }
 
-  /** Also returns the point of the catalog's history that the rows are of, which their own statement reads. */
+  /**
+   * Also returns the point of the catalog's history that the rows are of, and the catalog's clock in ms, which their own
+   * statement reads.
+   */
   private async read<Entity extends object>(
     type: EntityTarget<Entity>,
     options: FindManyOptions<Entity>,
-  ): Promise<{ readonly rows: Entity[]; readonly readAt: CatalogPoint | undefined }> {
+  ): Promise<{ readonly rows: Entity[]; readonly readAt: CatalogPoint | undefined; readonly clockMs: number }> {
     const { entities, raw } = await this.catalog
       .getRepository(type)
       .createQueryBuilder('found')
       .setFindOptions({ ...options, loadEagerRelations: false })
       .addSelect(POINT_SQL, 'read_at')
-      .getRawAndEntities<{ read_at: string }>();
-    return { rows: entities, readAt: raw[0] && parsePoint(raw[0].read_at) };
+      .addSelect(CLOCK_MS_SQL, 'clock_ms')
+      .getRawAndEntities<{ read_at: string; clock_ms: number }>();
+    return { rows: entities, readAt: raw[0] && parsePoint(raw[0].read_at), clockMs: raw[0]?.clock_ms ?? 0 };
   }
 
   private loadedTenant(entity: TenantEntity, readAt: CatalogPoint | undefined): LoadedTenant {
@@ -168,6 +175,15 @@ function referenceTo<T extends object>(loaded: LoadedTenant, value: T): Referenc
   return { ...loaded, found: { value, subject, version, readAt } };
 }
 
-function toRecord({ tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyRecord {
-  return { tenantId, secretHash, expiresAt: expiresAt && expiresAt.getTime(), isRevoked: revokedAt !== null };
+/** The catalog's clock judges the expiry: both times that are compared are its own. */
+function keyReference(
+  { tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity,
+  loaded: LoadedTenant,
+  clockMs: number,
+): Reference<ApiKeyRecord> {
+  const leftMs = expiresAt === null ? Infinity : expiresAt.getTime() - clockMs;
+  const isExpired = leftMs <= 0;
+  const reference = referenceTo(loaded, { tenantId, secretHash, isRevoked: revokedAt !== null, isExpired });
+  if (isExpired || expiresAt === null) return reference;
+  return { ...reference, found: { ...reference.found, validForMs: leftMs } };
 }

@@ -1,4 +1,4 @@
-import { type ApiKeyRecord, isUsable, parseApiKey } from '../../catalog/model/api-key.js';
+import { type ApiKeyRecord, parseApiKey } from '../../catalog/model/api-key.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
@@ -106,7 +106,8 @@ function provenBy(token: string, facts: CallerFacts): Fact<Proven | 'admin'> {
   const record = key && facts.apiKey(key.keyId);
   if (record === UNKNOWN) return facts.isAdminKey(token) ? 'admin' : UNKNOWN; // an admin key needs no catalog
   if (key && record && facts.isSecretOf(key.secret, record)) {
-    if (!isUsable(record)) throw new UnauthenticatedError(record.isRevoked ? 'revoked API key' : 'expired API key');
+    if (record.isRevoked) throw new UnauthenticatedError('revoked API key');
+    if (record.isExpired) throw new UnauthenticatedError('expired API key');
     return { tenant: facts.tenant(record.tenantId), principal: { kind: 'api-key', keyId: key.keyId } };
   }
   if (facts.isAdminKey(token)) return 'admin';

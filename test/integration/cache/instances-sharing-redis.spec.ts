@@ -52,6 +52,22 @@ describe('instances that share a Redis', () => {
     expect(b.cache.snapshot()).toMatchObject({ redisHits: 1, loads: 0, misses: 0 });
   });
 
+  it('count the time that an entry lay in Redis as part of the time that its value is valid', async () => {
+    const [a, b] = await pair();
+    truth.write('k', 'one', { validForMs: 90_000 });
+    await a.get('k');
+    await settled(a);
+    await redis.send('PEXPIRE', 'test:h1:item:k', 10_000); // as after fifty seconds
+    expect(await b.get('k')).toBe('one');
+    truth.failure = new Error('away');
+    await redis.send('DEL', 'test:h1:item:k'); // its own clock has not advanced
+    clock.advance(39_000);
+    expect(await b.get('k')).toBe('one');
+    clock.advance(1_000);
+    await expect(b.get('k')).rejects.toThrow('away');
+    expect(b.cache.snapshot()).toMatchObject({ redisHits: 1 });
+  });
+
   it('log a Redis hit with its key', async () => {
     const lines: unknown[] = [];
     const ignore = (): void => undefined;

@@ -29,6 +29,57 @@ describe('the lifetime of a cache entry', () => {
   });
 });
 
+describe('a value that the source calls valid for a time', () => {
+  const VALID_FOR_MS = 10_000;
+
+  async function loaded(validForMs: number): Promise<CacheInstance> {
+    const instance = await CacheInstance.open();
+    instance.listen().truth.write('a', 'one', { validForMs });
+    await instance.get('a');
+    return instance;
+  }
+
+  it('is not served longer, although its entry could live longer', async () => {
+    const instance = await loaded(VALID_FOR_MS);
+    instance.clock.advance(VALID_FOR_MS - 1);
+    expect(instance.cache.peek(ITEM, 'a')).toEqual({ text: 'one' });
+    instance.clock.advance(1);
+    expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
+  });
+
+  it.each([VALID_FOR_MS, OPTIONS.ttlMs + VALID_FOR_MS])(
+    'is not served longer while the source is away: of %s ms',
+    async (validForMs) => {
+      const instance = await loaded(validForMs);
+      instance.truth.failure = new Error('away');
+      instance.clock.advance(validForMs - 1);
+      expect(await instance.get('a')).toBe('one');
+      instance.clock.advance(1);
+      await expect(instance.get('a')).rejects.toThrow('away');
+    },
+  );
+
+  it('is not served longer while changes may be missed', async () => {
+    const instance = await CacheInstance.open();
+    instance.truth.write('a', 'one', { validForMs: 100 });
+    await instance.get('a');
+    instance.clock.advance(100);
+    expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
+  });
+
+  it('loses the time that the source took to answer', async () => {
+    const instance = await CacheInstance.open();
+    instance.listen().truth.write('a', 'one', { validForMs: VALID_FOR_MS });
+    instance.truth.hold();
+    const answer = instance.get('a');
+    instance.clock.advance(4_000);
+    instance.truth.release();
+    await answer;
+    instance.clock.advance(VALID_FOR_MS - 4_000);
+    expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
+  });
+});
+
 describe('the memory tier', () => {
   it('evicts the least recently used entry when it is full', async () => {
     const instance = await CacheInstance.open({ options: { maxEntries: 3 } });

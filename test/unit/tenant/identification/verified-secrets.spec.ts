@@ -8,8 +8,8 @@ function issue() {
   const compared = { times: 0 };
   const record: ApiKeyRecord = {
     tenantId: 'acme',
-    expiresAt: null,
     isRevoked: false,
+    isExpired: false,
     get secretHash() {
       compared.times += 1;
       return secretHash;
