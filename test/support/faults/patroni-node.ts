@@ -1,10 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ParentWatch } from '../../../src/dev/embedded-postgres/parent-watch.js';
 import { type ServiceAccount, spawnOptions } from '../../../src/dev/embedded-postgres/service-account.js';
 import { debianPrograms } from '../postgres/debian-postgres.js';
 import { FAST, PASSWORDS } from '../postgres/embedded-server.js';
+import { ProcessGuard } from '../processes/process-guard.js';
+
+const STOP_WITHIN_MS = 20_000;
+/** Writes its own process id to a file, and becomes the program. */
+const WITH_PID_FILE = 'echo $$ >"$0" && exec "$@"';
 
 export interface PatroniNodeOptions {
   readonly program: string;
@@ -20,6 +25,7 @@ export interface PatroniNodeOptions {
 /** One PostgreSQL of a cluster, and the Patroni that looks after it. */
 export class PatroniNode {
   private process: ParentWatch | undefined;
+  private guard: ProcessGuard | undefined;
 
   constructor(readonly options: PatroniNodeOptions) {}
 
@@ -34,31 +40,27 @@ export class PatroniNode {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(file, JSON.stringify(configuration(this.options), undefined, 2)); // JSON is YAML
     if (account) await Promise.all([folder, file].map((path) => chown(path, account.uid, account.gid)));
-    this.process = new ParentWatch(program, [file], spawnOptions(account));
+    const pidFile = join(folder, 'patroni.pid');
+    await rm(pidFile, { force: true });
+    this.guard = new ProcessGuard(folder, [pidFile, join(folder, 'data', 'postmaster.pid')]);
+    const command = ['-c', WITH_PID_FILE, pidFile, program, file];
+    this.process = new ParentWatch('/bin/sh', command, spawnOptions(account));
     this.process.unref();
   }
 
   /** Kills Patroni and PostgreSQL with all its processes, as when the machine fails. */
   async kill(): Promise<void> {
-    await this.end(['KILL'], 5_000);
+    await this.guard?.killAll();
+    await this.process?.stop(['KILL'], 5_000);
   }
 
   /** Stops Patroni, which stops PostgreSQL. */
   async stop(): Promise<void> {
-    await this.end(['TERM', 'KILL'], 20_000);
-  }
-
-  /** PostgreSQL outlives a Patroni that was killed, and holds its output open. */
-  private async end(signals: readonly string[], graceMs: number): Promise<void> {
-    const ended = this.process?.stop(signals, graceMs);
-    if (signals[0] === 'KILL') await this.killServer();
-    await ended;
-    await this.killServer();
-  }
-
-  private async killServer(): Promise<void> {
-    const server = await this.serverProcess();
-    for (const pid of server === undefined ? [] : [server, ...childrenOf(server)]) signal(pid, 'SIGKILL');
+    await Promise.race([
+      this.process?.stop(['TERM'], STOP_WITHIN_MS),
+      delay(STOP_WITHIN_MS, undefined, { ref: false }),
+    ]);
+    await this.kill();
   }
 
   /** Whether Patroni says that this node is the primary, and runs. */
@@ -71,37 +73,6 @@ export class PatroniNode {
     } catch {
       return false; // it does not run
     }
-  }
-
-  /** The postmaster's process id, while there is one. */
-  private async serverProcess(): Promise<number | undefined> {
-    try {
-      const [pid] = (await readFile(join(this.options.folder, 'data', 'postmaster.pid'), 'utf8')).split('\n');
-      return isOwnProcess(Number(pid), this.options.folder) ? Number(pid) : undefined;
-    } catch {
-      return undefined; // it is not running
-    }
-  }
-}
-
-/** Whether the process is a PostgreSQL on this folder: a file left behind may name an id that was reused. */
-function isOwnProcess(pid: number, folder: string): boolean {
-  return execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .some((line) => line.trim().startsWith(`${pid} `) && line.includes(folder));
-}
-
-function childrenOf(parent: number): number[] {
-  const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const children = all.map((line) => line.trim().split(/\s+/).map(Number)).filter(([, ppid]) => ppid === parent);
-  return children.map(([pid = 0]) => pid);
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended since
   }
 }
 

@@ -12,12 +12,15 @@ import { type StartedServer, startServer, stopServer } from '../../../src/dev/em
 import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { soon } from '../load/soon.js';
+import { ProcessGuard } from '../processes/process-guard.js';
 import { FAST, PASSWORDS, query, removeFolder, temporaryFolder } from './embedded-server.js';
 
 const APP = { role: 'app', password: randomBytes(12).toString('hex') };
 
 /** A PostgreSQL that belongs to one test, which may kill it, freeze it and start it again. */
 export class PrivatePostgres {
+  private guard: ProcessGuard | undefined;
+
   private constructor(
     private readonly folder: string,
     private readonly settings: Readonly<Record<string, string>>,
@@ -95,6 +98,7 @@ export class PrivatePostgres {
   }
 
   async freeze(): Promise<void> {
+    this.guard ??= new ProcessGuard(this.folder, [join(this.folder, 'postgres', 'postmaster.pid')]);
     await this.signal('SIGSTOP');
   }
 
@@ -104,6 +108,7 @@ export class PrivatePostgres {
 
   async stop(): Promise<void> {
     await this.server.stop();
+    await this.guard?.killAll();
     await removeFolder(this.folder);
   }
 
