@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CatalogPoint } from './catalog-point.js';
+import { parseJson } from '../platform/parse-json.js';
 
 /** A change of the catalog, with the ids and names that it affects. */
 export interface CatalogChange {
@@ -49,12 +50,4 @@ const Payload = z.strictObject({
 export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
   const parsed = Payload.safeParse(parseJson(payload ?? ''));
   return parsed.success ? { kind: 'change', ...parsed.data } : { kind: 'unknown-change' };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { LATENCY_SAMPLES, RecentLatency } from '../recent-latency.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
+import { parseJson } from '../../platform/parse-json.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import type { Entry } from '../contract/entry.js';
 import type { RedisClient } from './redis-connection.js';
@@ -214,12 +215,4 @@ function aged(entry: Entry, ttlMs: number): Entry {
   return validForMs === undefined
     ? { ...entry, ttlMs }
     : { ...entry, ttlMs, validForMs: validForMs - (entry.ttlMs - ttlMs) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

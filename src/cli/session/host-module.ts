@@ -13,6 +13,7 @@ import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
 import { HostModuleError } from '../terminal/cli.errors.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
+import { parseJson } from '../../platform/parse-json.js';
 
 const manifest = z.object({ tenantry: z.object({ module: z.string() }).optional() });
 
@@ -54,7 +55,9 @@ function isOfTenantry({ providers }: { readonly providers: ReadonlyMap<unknown, 
 
 async function moduleInManifest(cwd: string): Promise<string> {
   const content = await readFile(resolve(cwd, 'package.json'), 'utf8').catch(() => '{}');
-  const module = manifest.safeParse(parseJson(content)).data?.tenantry?.module;
+  const parsed = parseJson(content);
+  if (parsed === undefined) throw new HostModuleError('package.json is not valid JSON');
+  const module = manifest.safeParse(parsed).data?.tenantry?.module;
   if (module !== undefined) return module;
   throw new HostModuleError(
     'no root module is configured: add "tenantry": { "module": "./dist/app.module.js" } to package.json, or use --module <file>',
@@ -82,12 +85,4 @@ function rootModuleOf(exported: Readonly<Record<string, unknown>>): Type | undef
 
 function isModule(value: unknown): value is Type {
   return typeof value === 'function' && Object.values(MODULE_METADATA).some((key) => Reflect.hasMetadata(key, value));
-}
-
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    throw new HostModuleError('package.json is not valid JSON', error);
-  }
 }

@@ -5,6 +5,7 @@ import { DataDirNotWritableError, SecretsFileInvalidError } from './data-dir.err
 import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { systemCode, systemReason } from './system-error.js';
+import { parseJson } from '../parse-json.js';
 
 const secretsSchema = z.record(z.string(), z.string().min(1));
 
@@ -75,15 +76,5 @@ export class GeneratedSecrets {
       closeSync(file);
     }
     renameSync(temporary, this.path);
-  }
-}
-
-/** Returns undefined for invalid JSON; the parser's own message would quote the secrets. */
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

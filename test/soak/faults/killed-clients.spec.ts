@@ -1,48 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { BusyProcess } from '../../support/faults/busy-process.js';
 import { printFaultRow } from '../../support/load/fault-row.js';
 import { soon } from '../../support/load/soon.js';
-import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 
 /** Connections of one process. */
 const LIMIT = 10;
 const RESTARTS = 4;
-const BUILT = new URL('../../../dist/database/', import.meta.url);
-
-/** A process that uses all its connections for statements of two minutes. */
-const BUSY = `
-  const { ServerBudget } = await import('${BUILT.href}budget/server-budget.js');
-  const { TargetPool } = await import('${BUILT.href}pool/target-pool.js');
-  const { target, options } = JSON.parse(process.env.POOL);
-  const pool = new TargetPool({ target, options, budget: new ServerBudget(${LIMIT}) });
-  const share = { maxConcurrent: ${LIMIT}, maxQueued: 0 };
-  for (let n = 0; n < ${LIMIT}; n += 1) {
-    const { client } = await pool.acquire({ tenantId: 'any', share, hold: 'statement' });
-    void client.query('SELECT pg_sleep(120)').catch(() => undefined);
-  }
-  console.log('busy');`;
-
 let postgres: PrivatePostgres;
-const children: ChildProcess[] = [];
+const started: BusyProcess[] = [];
 
 beforeAll(async () => {
   postgres = await PrivatePostgres.start();
 });
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const busy of started) await busy.kill();
   await postgres.stop();
 });
 
 it('backends of killed processes end long before their statements, so that the limit holds again', async () => {
   let most = 0;
   for (let n = 0; n < RESTARTS; n += 1) {
-    const child = await startBusy();
+    const busy = await startBusy();
     most = Math.max(most, await postgres.backends());
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await busy.kill();
   }
   await startBusy();
   const startedAt = performance.now();
@@ -56,11 +38,11 @@ it('backends of killed processes end long before their statements, so that the l
   });
 });
 
-async function startBusy(): Promise<ChildProcess> {
-  const options = { ...POOL_OPTIONS, size: LIMIT, statementTimeoutMs: 180_000 };
-  const POOL = JSON.stringify({ target: postgres.target, options });
-  const child = spawn(process.execPath, ['--input-type=module', '-e', BUSY], { env: { ...process.env, POOL } });
-  children.push(child);
-  await once(child.stdout, 'data');
-  return child;
+/** Resolves when all its connections are in statements of two minutes. */
+async function startBusy(): Promise<BusyProcess> {
+  const texts = Array.from({ length: LIMIT }, () => 'SELECT pg_sleep(120)');
+  const busy = BusyProcess.start({ target: postgres.target, limit: LIMIT, statementTimeoutMs: 180_000, texts });
+  started.push(busy);
+  await soon(async () => expect(busy.counts.running).toBe(LIMIT));
+  return busy;
 }

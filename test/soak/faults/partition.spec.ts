@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeIf } from '../../support/describe-if.js';
+import { BusyProcess } from '../../support/faults/busy-process.js';
 import { RemotePostgres } from '../../support/faults/remote-postgres.js';
 import { SplitNetwork } from '../../support/faults/split-network.js';
 import { printFaultRow } from '../../support/load/fault-row.js';
 import { soon } from '../../support/load/soon.js';
-import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 /** Connections of one process. */
 const LIMIT = 20;
@@ -19,37 +16,8 @@ const PARTITION_MS = 30_000;
 /** The process gives up its connections before the server does. */
 const SHORT_PARTITION_MS = 12_000;
 const STATEMENT_TIMEOUT_MS = 4_000;
-const BUILT = new URL('../../../dist/database/', import.meta.url);
-
-/** A process that keeps all its connections busy, and prints how many statements were served and failed. */
-const BUSY = `
-  const { ServerBudget } = await import('${BUILT.href}budget/server-budget.js');
-  const { TargetPool } = await import('${BUILT.href}pool/target-pool.js');
-  const { target, options } = JSON.parse(process.env.POOL);
-  const pool = new TargetPool({ target, options, budget: new ServerBudget(${LIMIT}) });
-  const share = { maxConcurrent: ${LIMIT}, maxQueued: 1_000 };
-  const counts = { served: 0, failed: 0 };
-  const work = async (text) => {
-    let connection;
-    try {
-      connection = await pool.acquire({ tenantId: 'any', share, hold: 'statement' });
-      await connection.client.query(text);
-      connection.release();
-      counts.served += 1;
-    } catch (error) {
-      connection?.release('it failed');
-      counts.failed += 1;
-      await new Promise((resolve) => setTimeout(resolve, ${SAMPLE_MS}));
-    }
-    setImmediate(work, text);
-  };
-  for (let n = 0; n < ${2 * LIMIT}; n += 1) void work(n % 4 === 0 ? 'SELECT pg_sleep(3)' : 'SELECT pg_sleep(0.05)');
-  setInterval(() => console.log(JSON.stringify(counts)), ${SAMPLE_MS});`;
-
-interface Counts {
-  readonly served: number;
-  readonly failed: number;
-}
+/** One of four takes long, so that some are always cut off. */
+const TEXTS = Array.from({ length: 2 * LIMIT }, (_, n) => `SELECT pg_sleep(${n % 4 === 0 ? 3 : 0.05})`);
 
 interface Outcome {
   readonly most: number;
@@ -69,29 +37,25 @@ describeIf(
   () => {
     const { client } = network as SplitNetwork;
     let postgres: RemotePostgres;
-    let busy: ChildProcess | undefined;
-    let counts: Counts = { served: 0, failed: 0 };
+    let busy: BusyProcess;
 
     beforeAll(async () => {
       postgres = await RemotePostgres.start(network as SplitNetwork);
-      const options = { ...POOL_OPTIONS, size: LIMIT, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
-      const POOL = JSON.stringify({ target: postgres.target, options });
-      const [program, args] = client.command(process.execPath, ['--input-type=module', '-e', BUSY]);
-      busy = spawn(program, args, { env: { ...process.env, POOL }, stdio: ['ignore', 'pipe', 'inherit'] });
-      createInterface({ input: busy.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-        counts = JSON.parse(line) as Counts;
+      busy = BusyProcess.start({
+        ...{ target: postgres.target, limit: LIMIT, statementTimeoutMs: STATEMENT_TIMEOUT_MS, texts: TEXTS },
+        command: (program, args) => client.command(program, args),
       });
     });
 
     afterAll(async () => {
-      if (busy?.exitCode === null && busy.kill('SIGKILL')) await once(busy, 'exit');
+      await busy?.kill();
       await postgres?.stop();
       await network?.end();
     });
 
     const servesAgain = async (): Promise<void> => {
-      const goal = counts.served + 2 * LIMIT;
-      await soon(async () => expect(counts.served).toBeGreaterThan(goal));
+      const goal = busy.counts.served + 2 * LIMIT;
+      await soon(async () => expect(busy.counts.served).toBeGreaterThan(goal));
     };
 
     /** Drops all packets for that time, and watches until some time after the healing. */
@@ -99,7 +63,7 @@ describeIf(
       await servesAgain();
       const watch = new BackendWatch(postgres);
       const before = await postgres.backends();
-      const { failed } = counts;
+      const { failed } = busy.counts;
       network?.cut();
       await delay(ms);
       const atHealing = await postgres.backends();
@@ -110,7 +74,7 @@ describeIf(
       await delay(BOUND_MS);
       const { most, excessMs } = await watch.end();
       const left = before.filter((pid) => atHealing.includes(pid)).length;
-      return { most, excessMs, left, failed: counts.failed - failed, servedAfterMs };
+      return { most, excessMs, left, failed: busy.counts.failed - failed, servedAfterMs };
     };
 
     it('for longer than the keepalive settings allow: no backend of before is left when they arrive again', async () => {
