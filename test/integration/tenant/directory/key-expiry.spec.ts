@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DEFAULT_SERVER } from '../../../../src/catalog/catalog-target.js';
-import { targetOfUrl } from '../../../../src/database/connection/database-url.js';
+import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../../support/cache/lookup-instance.js';
 import { soon } from '../../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';

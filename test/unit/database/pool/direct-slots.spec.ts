@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
-import { DirectSlots } from '../../../../src/database/pool/direct-slots.js';
+import { DirectSlots } from '../../../../src/database/pool/direct-fallback.js';
 
 const MAX_WAITING = 1_000;
 
