@@ -1,9 +1,14 @@
-import { CURRENT_SETTING, refusedAttributeRemedy, refusedFunctionRemedy } from './catalog-functions.js';
-import { isAdmittedRelation, isRefusedRelation, isRefusedType } from './catalog-relations.js';
-import { isReadableSetting } from './settings.js';
+import {
+  CURRENT_SETTING,
+  refusedAttributeRemedy,
+  refusedFunctionRemedy,
+  isAdmittedRelation,
+  isRefusedRelation,
+  isRefusedType,
+} from './catalog-names.js';
+import { isReadableSetting } from './setting-commands.js';
 import { SessionStatementRefusedError } from './sql-guard.errors.js';
-import type { Token } from './sql-tokens.js';
-import { isNamed, isSymbol, isWord } from './token-patterns.js';
+import { type Token, isNamed, isSymbol, isWord } from './sql-tokens.js';
 
 const TEMPORARY_SCHEMA = /^pg_(?:toast_)?temp(?:_\d+)?$/;
 const SHOWS_OTHERS = 'it shows names, texts or estimates of other tenants';

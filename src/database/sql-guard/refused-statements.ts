@@ -1,6 +1,5 @@
 import { SessionStatementRefusedError } from './sql-guard.errors.js';
-import type { Token } from './sql-tokens.js';
-import { hasWords, isWord, startsWithWords } from './token-patterns.js';
+import { type Token, hasWords, isWord, startsWithWords } from './sql-tokens.js';
 
 const USE_SESSION = 'in TenantConnectionService.session()';
 const USE_MIGRATION = 'put it into a migration';

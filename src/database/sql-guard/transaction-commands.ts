@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { MultipleCommandsError } from './sql-guard.errors.js';
-import type { Token } from './sql-tokens.js';
-import { isNamed, isSymbol, isWord } from './token-patterns.js';
+import { type Token, isNamed, isSymbol, isWord } from './sql-tokens.js';
 
 /** The modes of a transaction, as they are sent. */
 const MODES: readonly string[] = [

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { currentTracing, type SpanAttributes, type SpanDescription } from '../../tracing/tracing.js';
 import type { AcquireRequest, ConnectionPool } from '../pool/connection-pool.js';
-import { shownTokens, withoutConstants } from './redacted-text.js';
+import { shownTokens, withoutConstants } from '../sql-guard/redacted-text.js';
 
 /** Waits for a connection, in a span of its own when tracing is on. */
 export function tracedWait<T>(pool: ConnectionPool, request: AcquireRequest, wait: () => Promise<T>): Promise<T> {

@@ -1,9 +1,8 @@
 import pg from 'pg';
-import { type ConnectionStatements, type NamedStatement, ResultColumns } from './connection-statements.js';
+import { type ConnectionStatements, type NamedStatement, ResultColumns } from './prepared-statements.js';
 import { type Stamp, stampStatement } from './stamp.js';
 import type { Statement } from './statement.js';
-import type { StatementPlan, StatementRecord } from './statement-records.js';
-import type { StatementSpeed } from './statement-speed.js';
+import type { StatementPlan, StatementRecord, StatementSpeed } from './statement-records.js';
 import {
   type CommandComplete,
   type DataRow,

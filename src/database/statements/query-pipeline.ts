@@ -3,11 +3,9 @@ import { requestCancel } from '../connection/cancel-request.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
-import { ConnectionStatements } from './connection-statements.js';
+import { ConnectionStatements } from './prepared-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
-import { monitorReadTimeout } from './read-timeout-monitor.js';
-import { watchForStalls } from './stall-monitor.js';
-import { scheduleFlush } from './write-coalescer.js';
+import { readTimeouts, stalls } from './pipeline-monitors.js';
 import {
   type ActiveQuery,
   type CommandComplete,
@@ -18,6 +16,7 @@ import {
   protocol,
   internalsOf,
 } from '../connection/pg-internals.js';
+import { runWithoutContext } from '../../platform/run-without-context.js';
 
 /** The first queries of a connection fill its backend's caches, so their durations are not representative. */
 const COLD_QUERIES = 3;
@@ -231,13 +230,13 @@ export class QueryPipeline implements ActiveQuery {
 
   private watch(): void {
     this.isWatched = true;
-    watchForStalls(this);
+    stalls.watch(this);
   }
 
   private start(now: number): void {
     this.headSince = now;
     this.limitResult();
-    monitorReadTimeout(this, this.readTimeoutMs);
+    readTimeouts.watch(this);
     this.internals._queryQueue.push(this);
     this.internals._pulseQueryQueue();
   }
@@ -281,4 +280,22 @@ export function pipelineOf(client: pg.ClientBase): QueryPipeline {
 /** Such an error fails every query in progress on the connection; none but the first can have started. */
 function isFatal({ severity }: pg.DatabaseError): boolean {
   return severity === 'FATAL' || severity === 'PANIC';
+}
+
+interface PendingWriter {
+  flush(): void;
+}
+
+const pending = new Set<PendingWriter>();
+
+/** Flushes the writer at the end of this turn of the event loop, so that the statements of several callers are one write. */
+function scheduleFlush(writer: PendingWriter): void {
+  if (pending.size === 0) runWithoutContext(() => setImmediate(flushAll));
+  pending.add(writer);
+}
+
+function flushAll(): void {
+  const writers = [...pending];
+  pending.clear();
+  for (const writer of writers) writer.flush();
 }

@@ -6,11 +6,10 @@ import { tracedStatement } from './database-spans.js';
 import { type OnComplete, PipelinedQuery, type Prelude, STALLED } from './pipelined-query.js';
 import { pipelineOf, type SendOptions } from './query-pipeline.js';
 import { openTransactionReason, unreadStatementReason } from './readiness.js';
-import { ResentRead, type Settle } from './resent-read.js';
-import { isRead, neverTookEffect } from './retryable-read.js';
+import { isRead } from '../sql-guard/row-statements.js';
+import { neverTookEffect } from './statement-failure.js';
 import type { Statement } from './statement.js';
-import { type StatementRecord, statementRecords } from './statement-records.js';
-import type { StatementSpeed } from './statement-speed.js';
+import { type StatementRecord, statementRecords, type StatementSpeed } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
 
 /** How often a read is sent again because the connection that it shares is held up. */
@@ -127,7 +126,7 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
 }
 
 function mayRetry({ statement, record, isRetry }: StatementRun): boolean {
-  return !isRetry && (record?.isRead ?? isRead(statement));
+  return !isRetry && (record?.isRead ?? isRead(statement.text));
 }
 
 /** @returns undefined when it may not be sent again */
@@ -170,4 +169,44 @@ function unreadReason({ record, statement }: PipelinedQuery): string | undefined
 /** Whether others may wait behind it on a shared connection: it only reads, and is fast where it runs. */
 function isQuickRead(record: StatementRecord | undefined, speed: StatementSpeed | undefined): boolean {
   return record !== undefined && speed !== undefined && record.isRead && speed.isQuick;
+}
+
+/** Passes the outcome of a statement to its caller; without a result it is the error. */
+type Settle = (error: unknown, result?: pg.QueryResult) => void;
+
+/** A read under way a second time while its first sending is held up: the first answer counts, and an error only if both fail. */
+class ResentRead {
+  private isSettled = false;
+
+  /**
+   * @param answer of the second sending
+   * @param stop ends its wait for a connection
+   */
+  constructor(
+    private readonly answer: Promise<pg.QueryResult>,
+    private readonly stop: AbortController,
+    private readonly settle: Settle,
+  ) {
+    answer.then(
+      (result) => this.settleOnce(undefined, result),
+      () => undefined, // the first sending may still be answered
+    );
+  }
+
+  /** The first sending was answered. */
+  firstAnswered(result: pg.QueryResult): void {
+    this.settleOnce(undefined, result);
+    this.stop.abort();
+  }
+
+  /** The first sending failed: its error counts if the second one fails as well. */
+  firstFailed(reason: unknown): void {
+    this.answer.catch(() => this.settleOnce(reason));
+  }
+
+  private settleOnce(error: unknown, result?: pg.QueryResult): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.settle(error, result);
+  }
 }

@@ -42,3 +42,16 @@ export function codedLoss(error: unknown): unknown {
   if (isReadTimeout(error)) return new StatementTimeoutError(error);
   return error instanceof pg.DatabaseError ? error : (toCodedError(error) ?? error);
 }
+
+/**
+ * Whether a statement certainly had no effect because its connection was dead: node-postgres did not send it, or the
+ * server's first and only message ended the connection, which excludes a commit.
+ *
+ * A socket that broke without a message does not count: the statement may have run.
+ */
+export function neverTookEffect(error: unknown, hasExecuted: boolean): boolean {
+  if (hasExecuted) return false;
+  // PostgreSQL names the routine that raised the error. A pooler does not: it saw a connection end, not what ran on it.
+  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' && error.routine !== undefined;
+  return error instanceof Error && /not queryable/.test(error.message);
+}

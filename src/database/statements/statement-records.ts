@@ -1,5 +1,4 @@
-import { isRead, isRepeatable } from './retryable-read.js';
-import { MIN_EXECUTIONS, StatementSpeed } from './statement-speed.js';
+import { isRead, isRepeatable } from '../sql-guard/row-statements.js';
 
 /** Search paths per statement: with more of them, a connection would prepare it again for nearly every execution. */
 const MAX_PLANS = 100;
@@ -42,7 +41,7 @@ export class StatementRecord {
   private hasSecondTenant = false;
 
   constructor(private readonly text: string) {
-    this.isRead = isRead({ text });
+    this.isRead = isRead(text);
   }
 
   /** Whether running it twice has no effect; read from the text when first needed. */
@@ -108,5 +107,38 @@ function deleteOldest(map: Map<string, unknown>): void {
   for (const key of map.keys()) {
     map.delete(key);
     return;
+  }
+}
+
+/** Executions after which a statement counts as frequent. */
+const MIN_EXECUTIONS = 3;
+/** Statements that take longer than this on average get a connection of their own. */
+const QUICK_MS = 10;
+/** The moving average spans about this many executions. */
+const AVERAGE_WINDOW = 8;
+
+/** How long one statement takes in one place: the same text may be quick for one schema, and wait for a lock in another. */
+export class StatementSpeed {
+  private executions = 0;
+  private averageMs = 0;
+
+  /** Whether it is fast on average. */
+  get isQuick(): boolean {
+    return this.executions >= MIN_EXECUTIONS && this.averageMs < QUICK_MS;
+  }
+
+  /**
+   * @param ms how long the server took
+   * @param isCold whether the server may have been slow because the connection was new
+   */
+  record(ms: number, isCold: boolean): void {
+    if (isCold && ms >= QUICK_MS) return;
+    this.executions += 1;
+    this.averageMs += (ms - this.averageMs) / AVERAGE_WINDOW;
+  }
+
+  /** It is holding up others now: it is not quick until several executions have been. */
+  markSlow(): void {
+    this.averageMs = Math.max(this.averageMs, 2 * QUICK_MS);
   }
 }

@@ -5,8 +5,7 @@ import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
-import { neverTookEffect } from '../statements/retryable-read.js';
-import { isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
+import { neverTookEffect, isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
@@ -14,7 +13,7 @@ import { type Stamp, stampStatement } from '../statements/stamp.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { sendOnClient } from '../statements/stamped-query.js';
 import type { Submission } from './submission.js';
-import { currentUsage } from '../statements/usage.js';
+import { currentUsage } from '../statements/tenant-access.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 const READ_ONLY = /\bread\s+only\b/i;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { ReadOnlyServerError } from '../connection/connection.errors.js';
+import { sendOnClient } from '../statements/stamped-query.js';
 
 const INTERVAL_MS = 2_000;
 
@@ -27,9 +28,9 @@ export class ListeningWatch {
 
   /** @throws ReadOnlyServerError, or the error of node-postgres */
   static async assertPrimary(client: pg.ClientBase): Promise<void> {
-    const { rows } = await client.query<Answer>(ASK);
-    const standby = rows[0]?.standby === true;
-    if (standby || rows[0]?.readOnly) throw new ReadOnlyServerError(standby);
+    const { rows } = await sendOnClient(client, {}, { text: ASK });
+    const { standby, readOnly } = rows[0] as Answer;
+    if (standby || readOnly) throw new ReadOnlyServerError(standby);
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 import { discardReason } from '../connection/connection-failure.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
-import { monitorReadTimeout } from '../statements/read-timeout-monitor.js';
+import { readTimeouts } from '../statements/pipeline-monitors.js';
 import { StatementTimeoutError } from '../statements/statement-failure.js';
 import {
   type ActiveQuery,
@@ -84,6 +84,10 @@ export class RunningSubmittable implements ActiveQuery {
   /** Read by `isServerWorking`: between two fetches the connection is idle. */
   get state(): string {
     return this.unanswered > 0 ? 'busy' : 'idle';
+  }
+
+  get readTimeoutMs(): number {
+    return pipelineOf(this.connection.client).readTimeoutMs;
   }
 
   /** How long the server has been working on the current fetch, in ms; undefined while the reader has its turn. */
@@ -201,7 +205,7 @@ export class RunningSubmittable implements ActiveQuery {
   private expectAnswer(): void {
     if (this.unanswered === 0) this.since = performance.now();
     this.unanswered += 1;
-    monitorReadTimeout(this, pipelineOf(this.connection.client).readTimeoutMs);
+    readTimeouts.watch(this);
   }
 
   /**

@@ -8,7 +8,8 @@ import { ListeningWatch } from './listening-watch.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import { sendOnClient } from '../statements/stamped-query.js';
-import { classifyStatement, type Statement } from '../statements/statement.js';
+import type { Statement } from '../statements/statement.js';
+import { classifyStatement } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
@@ -227,8 +228,8 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async resetSession(): Promise<void> {
     const { client } = this.connection;
     try {
-      if (client.getTransactionStatus() !== 'I') await client.query('ROLLBACK');
-      await client.query('DISCARD ALL');
+      if (client.getTransactionStatus() !== 'I') await sendOnClient(client, {}, { text: 'ROLLBACK' });
+      await sendOnClient(client, {}, { text: 'DISCARD ALL' });
       pipelineOf(client).forgetNames();
     } catch (error) {
       this.brokenReason = error instanceof Error ? error.message : 'its session could not be reset';

@@ -4,14 +4,13 @@ import { ClientTurns } from './client-turns.js';
 import { Lease, leaseFor, type LeaseOptions } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
 import { runStamped } from '../statements/stamped-query.js';
+import { emptyResult, type Statement } from '../statements/statement.js';
 import {
   assertStreamable,
   type ClassifiedStatement,
   classifyStatement,
-  emptyResult,
-  type Statement,
   type StatementContext,
-} from '../statements/statement.js';
+} from '../sql-guard/classify-statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { StatementNames } from './statement-names.js';

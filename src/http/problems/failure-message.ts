@@ -2,7 +2,7 @@ import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { failedStatementOf, unwrapQueryError } from '../../database/data-source/failed-statement.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { redactedText } from '../../database/statements/redacted-text.js';
+import { redactedText } from '../../database/sql-guard/redacted-text.js';
 import { StructuredMessage } from '../../logging/structured-message.js';
 import type { Problem } from './problem.js';
 import { type HttpRequest, nodeRequest, routePattern } from '../requests/http-request.js';

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { refusedFunctionRemedy } from '../../../../src/database/sql-guard/catalog-functions.js';
-import { isAdmittedRelation, isRefusedRelation } from '../../../../src/database/sql-guard/catalog-relations.js';
-import { classifyStatement, type StatementContext } from '../../../../src/database/statements/statement.js';
+import {
+  refusedFunctionRemedy,
+  isAdmittedRelation,
+  isRefusedRelation,
+} from '../../../../src/database/sql-guard/catalog-names.js';
+import { classifyStatement, type StatementContext } from '../../../../src/database/sql-guard/classify-statement.js';
 import { hasDebianPostgres, queryDebianPostgres } from '../../../support/postgres/debian-postgres.js';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
 import { ADMITTED_FUNCTIONS } from '../../../support/statements/admitted-functions.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { tokenize } from '../../../../src/database/sql-guard/sql-tokens.js';
-import { classifyStatement, type StatementContext } from '../../../../src/database/statements/statement.js';
+import { classifyStatement, type StatementContext } from '../../../../src/database/sql-guard/classify-statement.js';
 import { APPLICATION_COMMANDS, APPLICATION_TEXTS } from '../../../support/statements/application-texts.js';
 import { HOSTILE_TEXTS } from '../../../support/statements/hostile-texts.js';
 import { pick, seededRandom } from '../../../support/statements/seeded-random.js';

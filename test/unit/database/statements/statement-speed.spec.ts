@@ -1,6 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { StatementRecord } from '../../../../src/database/statements/statement-records.js';
-import { StatementSpeed } from '../../../../src/database/statements/statement-speed.js';
+import { StatementRecord, StatementSpeed } from '../../../../src/database/statements/statement-records.js';
 
 type Execution = readonly [ms: number, isCold: boolean];
 

@@ -4,7 +4,7 @@ import {
   type ClassifiedStatement,
   classifyStatement,
   type StatementContext,
-} from '../../../../src/database/statements/statement.js';
+} from '../../../../src/database/sql-guard/classify-statement.js';
 
 const ALONE: StatementContext = { scope: 'statement', mayExplain: false };
 const IN_TRANSACTION: StatementContext = { scope: 'transaction', mayExplain: false };

@@ -1,4 +1,4 @@
-import { type Token, tokenize } from '../sql-guard/sql-tokens.js';
+import { type Token, tokenize } from './sql-tokens.js';
 
 /** Characters of a statement that are shown; tokenizing all of a large insert would block the event loop. */
 const TEXT_LIMIT = 4_096;

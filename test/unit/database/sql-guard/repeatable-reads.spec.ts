@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { isRepeatable } from '../../../../src/database/statements/retryable-read.js';
+import { isRepeatable } from '../../../../src/database/sql-guard/row-statements.js';
 
 it.each([
   `SELECT "Order"."id" AS "Order_id" FROM "orders" "Order" WHERE ("Order"."status" IN ($1, $2)) ORDER BY "id" LIMIT 20`,
