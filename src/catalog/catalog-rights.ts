@@ -1,14 +1,9 @@
 import pg from 'pg';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { MissingRightsError, UnsupportedServerError } from './catalog.errors.js';
+import { isSupported, SERVER_FACTS, type ServerFacts } from './server-facts.js';
 
-const MIN_VERSION_NUM = 150_000;
-
-interface Rights {
-  readonly version: string;
-  readonly version_num: number;
-  readonly may_create_databases: boolean;
-  readonly may_create_roles: boolean;
+interface Rights extends ServerFacts {
   readonly may_create_tables: boolean;
 }
 
@@ -20,11 +15,7 @@ export const MAY_CREATE_TABLES = `
     has_database_privilege(current_database(), 'CREATE'))`;
 
 const RIGHTS = `
-  SELECT current_setting('server_version') AS version,
-         current_setting('server_version_num')::int AS version_num,
-         rolsuper OR rolcreatedb AS may_create_databases,
-         rolsuper OR rolcreaterole AS may_create_roles,
-         ${MAY_CREATE_TABLES} AS may_create_tables
+  SELECT ${SERVER_FACTS}, ${MAY_CREATE_TABLES} AS may_create_tables
   FROM pg_roles WHERE rolname = current_user`;
 
 /**
@@ -38,7 +29,7 @@ export async function assertRights(
 ): Promise<void> {
   const [rights] = (await client.query<Rights>(RIGHTS, [schema])).rows;
   if (!rights) throw new MissingRightsError(target.role, ['all rights: it is not in pg_roles']);
-  if (rights.version_num < MIN_VERSION_NUM) throw new UnsupportedServerError(rights.version);
+  if (!isSupported(rights)) throw new UnsupportedServerError(rights.version);
   const missing = [
     ...(rights.may_create_databases || isProvided ? [] : ['CREATEDB']),
     ...(rights.may_create_roles || isProvided ? [] : ['CREATEROLE']),

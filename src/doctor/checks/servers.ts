@@ -1,3 +1,4 @@
+import { isSupported } from '../../catalog/server-facts.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
@@ -6,7 +7,6 @@ import { missingProvidedRights } from '../diagnosis/provided-rights.js';
 import type { ServerState } from '../diagnosis/server-state.js';
 
 const NAME = 'server';
-const MIN_VERSION_NUM = 150_000;
 const WARN_RATIO = 0.8;
 
 /** Checks that each server is reachable with its owner role, and that the role has the privileges tenants need. */
@@ -35,7 +35,7 @@ function checkServer({ server, facts, problem }: ServerState, config: AppConfig)
   const { version, version_num, is_standby, is_read_only, may_create_databases, may_create_roles } = facts;
   const limit = maxConnections ?? config.pool.serverMaxConnections;
   const all: readonly (false | Finding)[] = [
-    version_num < MIN_VERSION_NUM && fail(NAME, `PostgreSQL ${version} is too old`, 'upgrade to 15 or newer', name),
+    !isSupported(facts) && fail(NAME, `PostgreSQL ${version} is too old`, 'upgrade to 15 or newer', name),
     is_standby && fail(NAME, 'is a standby and rejects writes', 'configure the primary instead', name),
     !is_standby &&
       is_read_only &&

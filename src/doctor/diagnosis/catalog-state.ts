@@ -2,29 +2,23 @@ import pg from 'pg';
 import { CATALOG_MIGRATIONS } from '../../catalog/catalog-data-source.js';
 import { MAY_CREATE_TABLES } from '../../catalog/catalog-rights.js';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { isSupported, SERVER_FACTS, type ServerFacts } from '../../catalog/server-facts.js';
 import type { Queryable } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
 import type { TargetOfServer } from './check.js';
 
 const NAME = 'catalog';
 const OR_PROVIDE = 'or set TENANT_DATABASE_URL, see docs/guides/database-rights.md';
-const MIN_VERSION_NUM = 150_000;
 /** A migration is identified by the 13-digit timestamp at the end of its class's name. */
 const KNOWN = CATALOG_MIGRATIONS.map(({ name }) => name.slice(-13));
 
-interface CatalogFacts {
-  readonly version: string;
-  readonly version_num: number;
-  readonly may_create_databases: boolean;
-  readonly may_create_roles: boolean;
+interface CatalogFacts extends ServerFacts {
   readonly may_create_tables: boolean;
   readonly migrated: boolean;
 }
 
 const FACTS = `
-  SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,
-         rolsuper OR rolcreatedb AS may_create_databases, rolsuper OR rolcreaterole AS may_create_roles,
-         ${MAY_CREATE_TABLES} AS may_create_tables,
+  SELECT ${SERVER_FACTS}, ${MAY_CREATE_TABLES} AS may_create_tables,
          to_regclass('catalog_migrations') IS NOT NULL AS migrated
   FROM pg_roles WHERE rolname = current_user`;
 
@@ -45,8 +39,7 @@ export async function readCatalogState(
   const newer = recorded.filter((timestamp) => !KNOWN.includes(timestamp));
   const quotedSchema = pg.escapeIdentifier(schema);
   const all: readonly (false | Finding)[] = [
-    facts.version_num < MIN_VERSION_NUM &&
-      fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
+    !isSupported(facts) && fail(NAME, `PostgreSQL ${facts.version} is too old`, 'upgrade to 15 or newer'),
     !isProvided &&
       !facts.may_create_databases &&
       fail(NAME, 'the role of DATABASE_URL lacks CREATEDB', `ALTER ROLE … CREATEDB, ${OR_PROVIDE}`),

@@ -1,19 +1,13 @@
 import type pg from 'pg';
 import type { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { SERVER_FACTS, type ServerFacts } from '../../catalog/server-facts.js';
 import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { queryServer } from './query-server.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** A server's own facts, read with its owner role. */
-interface ServerFacts {
-  readonly version: string;
-  readonly version_num: number;
-  readonly may_create_databases: boolean;
-  readonly may_create_roles: boolean;
-  readonly is_standby: boolean;
-  /** Whether its transactions are read-only by default. */
-  readonly is_read_only: boolean;
+interface MeasuredServer extends ServerFacts {
   readonly max_connections: number;
   /** Part of `max_connections` that is reserved for superusers and monitoring. */
   readonly reserved: number;
@@ -25,15 +19,13 @@ interface ServerFacts {
 /** A server of the catalog, with its facts, or the problem that prevented reading them. */
 export interface ServerState {
   readonly server: ServerEntity;
-  readonly facts: ServerFacts | undefined;
+  readonly facts: MeasuredServer | undefined;
   readonly problem: string | undefined;
 }
 
 // `reserved_connections` came with PostgreSQL 16.
 const FACTS = `
-  SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,
-         rolsuper OR rolcreatedb AS may_create_databases, rolsuper OR rolcreaterole AS may_create_roles,
-         pg_is_in_recovery() AS is_standby, current_setting('transaction_read_only')::boolean AS is_read_only,
+  SELECT ${SERVER_FACTS},
          current_setting('max_connections')::int AS max_connections,
          current_setting('superuser_reserved_connections')::int
            + coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
@@ -48,7 +40,7 @@ export async function readServerState(
 ): Promise<ServerState> {
   try {
     const facts = await queryServer(owner.of(server), options, async (client) => {
-      const { rows } = await client.query<Omit<ServerFacts, 'clock_ahead_ms'>>(FACTS);
+      const { rows } = await client.query<Omit<MeasuredServer, 'clock_ahead_ms'>>(FACTS);
       return rows[0] && { ...rows[0], clock_ahead_ms: await clockAheadMs(client) };
     });
     return { server, facts, problem: facts ? undefined : 'pg_roles does not list the connected role' };
