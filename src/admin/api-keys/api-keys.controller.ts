@@ -3,6 +3,7 @@ import { ApiCreatedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger
 import { z } from 'zod';
 import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
 import { responseSchema } from '../../http/input/documented-schema.js';
+import { IdPipe } from '../../http/input/id.pipe.js';
 import { ValidBody } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
@@ -13,6 +14,7 @@ import { withReplayHeader } from '../idempotency/replay-header.js';
 import { slugOrId } from '../../http/input/slug-or-id.js';
 import type { HttpResponse } from '../../http/requests/http-request.js';
 import {
+  apiKeyId,
   apiKeyView,
   type ApiKeyView,
   issuedApiKey,
@@ -20,8 +22,9 @@ import {
   newApiKeyRequest,
   type NewApiKeyRequest,
 } from './api-key.schemas.js';
-import { apiKeyIdPipe } from './api-key-id.pipe.js';
 import { ApiKeys } from './api-keys.js';
+
+const keyIdPipe = new IdPipe('API key', (id) => apiKeyId.safeParse(id).success);
 
 @ControlPlaneController('admin/v1/tenants/:slug/api-keys')
 export class ApiKeysController {
@@ -65,7 +68,7 @@ export class ApiKeysController {
   revoke(
     @CurrentActor() actor: Actor,
     @Param('slug', slugOrId) tenant: string,
-    @Param('id', apiKeyIdPipe) id: string,
+    @Param('id', keyIdPipe) id: string,
   ): Promise<ApiKeyView> {
     return this.apiKeys.revoke(tenant, id, actor);
   }

@@ -1,8 +1,7 @@
 import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
+import { isUuid } from '../../platform/uuid.js';
 import { DEDICATED_SCHEMA } from '../provisioning/names.js';
 import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Names made by `names.ts` end with the tenant's id, or with a hash if they were truncated. Those of former versions, which
@@ -13,7 +12,7 @@ const OWN_DATABASE = /^[a-z0-9_]{1,54}_([0-9a-f]{32}|[0-9a-f]{8})$/;
 
 /** @throws DeprovisioningRejectedError */
 export function assertTenantId(tenantId: string): void {
-  if (!UUID.test(tenantId)) throw new DeprovisioningRejectedError('not the id of a tenant');
+  if (!isUuid(tenantId)) throw new DeprovisioningRejectedError('not the id of a tenant');
 }
 
 /**

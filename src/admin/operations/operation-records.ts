@@ -5,7 +5,7 @@ import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.e
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { type Page, selectPage, toPage } from '../../http/input/page.js';
-import { UUID } from '../../http/input/slug-or-id.js';
+import { isUuid } from '../../platform/uuid.js';
 import {
   type OperationFilter,
   type OperationTenantFilter,
@@ -29,7 +29,7 @@ export class OperationRecords {
     const query = selectPage(this.catalog.getRepository(OperationEntity).createQueryBuilder('operation'), page);
     if (status !== undefined) query.andWhere('operation.status = :status', { status });
     if (kind !== undefined) query.andWhere('operation.kind = :kind', { kind });
-    if (tenant !== undefined) query.andWhere(UUID.test(tenant) ? 'operation.tenantId = :tenant' : OF_SLUG, { tenant });
+    if (tenant !== undefined) query.andWhere(isUuid(tenant) ? 'operation.tenantId = :tenant' : OF_SLUG, { tenant });
     return toPage(await query.getMany(), page, toOperationView);
   }
 

@@ -7,7 +7,7 @@ import {
 import { SLUG } from '../../catalog/model/slug.js';
 import { pageOf, pageQuery } from '../../http/input/page.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
-import { UUID } from '../../http/input/slug-or-id.js';
+import { isUuid } from '../../platform/uuid.js';
 
 export const operationFilter = pageQuery.extend({
   status: z.enum(OPERATION_STATUSES).optional(),
@@ -18,7 +18,7 @@ export const operationFilter = pageQuery.extend({
     .optional(),
   tenant: z
     .string()
-    .refine((text) => UUID.test(text) || SLUG.test(text), "must be a tenant's slug or id")
+    .refine((text) => isUuid(text) || SLUG.test(text), "must be a tenant's slug or id")
     .optional()
     .describe("a tenant's slug or id; of a deleted tenant, its id or its pseudonym `deleted-…`"),
 });

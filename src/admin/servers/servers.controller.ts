@@ -3,6 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation }
 import { z } from 'zod';
 import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
 import { responseSchema } from '../../http/input/documented-schema.js';
+import { IdPipe } from '../../http/input/id.pipe.js';
 import { ValidBody } from '../../http/input/valid.decorators.js';
 import type { HttpResponse } from '../../http/requests/http-request.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
@@ -20,10 +21,11 @@ import {
   serverView,
   type ServerView,
 } from './server.schemas.js';
-import { serverNamePipe } from './server-name.pipe.js';
+import { serverName } from '../tenants/tenant.schemas.js';
 import { Servers } from './servers.js';
 
 const PATH = 'admin/v1/servers';
+const serverNamePipe = new IdPipe('server', (name) => serverName.safeParse(name).success);
 
 @ControlPlaneController(PATH)
 export class ServersController {

@@ -3,7 +3,7 @@ import { isSlug, SLUG } from '../../catalog/model/slug.js';
 import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/input/bounded-text.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
-import { UUID } from '../../http/input/slug-or-id.js';
+import { isUuid } from '../../platform/uuid.js';
 
 const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;
@@ -17,7 +17,7 @@ const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?
 const slug = z
   .string()
   .refine(isSlug, 'must be a DNS label that is not reserved: a-z, 0-9 and -, 1-63 characters, starting with a letter')
-  .refine((text) => !UUID.test(text), 'must not have the form of an id');
+  .refine((text) => !isUuid(text), 'must not have the form of an id');
 
 const domain = z
   .string()

@@ -1,18 +1,15 @@
 import type { PipeTransform } from '@nestjs/common';
 import { SLUG } from '../../catalog/model/slug.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
-
-/** A tenant's id. No slug has this form, so a slug or id is never ambiguous. */
-export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { isUuid } from '../../platform/uuid.js';
 
 /**
- * Parses a tenant's slug or id into the matching column of `tenants`.
+ * Parses a tenant's slug or id into the matching column of `tenants`. No slug has the form of an id.
  *
  * @throws NotFoundError for anything else, without querying PostgreSQL, which would reject some of it
  */
 export function parseSlugOrId(slugOrId: string): { readonly id: string } | { readonly slug: string } {
-  const id = slugOrId.toLowerCase();
-  if (UUID.test(id)) return { id };
+  if (isUuid(slugOrId)) return { id: slugOrId.toLowerCase() };
   if (!SLUG.test(slugOrId)) throw new NotFoundError('tenant', slugOrId);
   return { slug: slugOrId };
 }

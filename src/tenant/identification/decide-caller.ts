@@ -1,5 +1,6 @@
 import { type ApiKeyRecord, parseApiKey } from '../../catalog/model/api-key.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
+import { isUuid } from '../../platform/uuid.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import { TenantMismatchError, UnauthenticatedError, UnknownMembershipError } from './identification.errors.js';
@@ -42,7 +43,6 @@ interface Proven {
 }
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ANONYMOUS: Caller = { kind: 'anonymous' };
 const ADMIN: Caller = { kind: 'admin' };
 
@@ -118,7 +118,7 @@ function provenBy(token: string, facts: CallerFacts): Fact<Proven | 'admin'> {
 }
 
 function tenantNamed(slugOrId: string, facts: CallerFacts): Fact<Tenant | null> {
-  if (UUID.test(slugOrId)) return facts.tenant(slugOrId.toLowerCase());
+  if (isUuid(slugOrId)) return facts.tenant(slugOrId.toLowerCase());
   const ref = facts.tenantWithSlug(slugOrId);
   return ref === UNKNOWN || ref === null ? ref : facts.tenant(ref.id);
 }
