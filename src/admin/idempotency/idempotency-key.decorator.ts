@@ -3,15 +3,15 @@ import { ApiHeader } from '@nestjs/swagger';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
 import type { HttpRequest } from '../../http/requests/http-request.js';
+import { idempotencyKeySchema } from './idempotency.js';
 
 const HEADER = 'Idempotency-Key';
-const PRINTABLE_ASCII = /^[\x20-\x7e]{1,255}$/;
 
 /** The value of the `Idempotency-Key` header, or `undefined` without one. @throws ValidationFailedError */
 export const IdempotencyKey = createParamDecorator((_data: undefined, context: ExecutionContext) => {
   const key = context.switchToHttp().getRequest<HttpRequest>().headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key === 'string' && PRINTABLE_ASCII.test(key)) return key;
+  const parsed = idempotencyKeySchema.safeParse(key);
+  if (parsed.success) return parsed.data;
   throw new ValidationFailedError([{ field: HEADER, message: 'must be 1-255 characters of printable ASCII' }]);
 });
 

@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In } from 'typeorm';
+import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { answerContext, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
+
+/** A client's key for a request: a header, or an option of the command line. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, 'an idempotency key must be 1-255 characters of printable ASCII')
+  .optional();
 
 /** A request that creates something, with the client's key that makes repeating it safe. */
 export interface IdempotentRequest {

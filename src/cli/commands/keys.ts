@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { type ApiKeyView, apiKeyId, newApiKeyRequest } from '../../admin/api-keys/api-key.schemas.js';
 import { ApiKeys } from '../../admin/api-keys/api-keys.js';
-import { Idempotency } from '../../admin/idempotency/idempotency.js';
+import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idempotency.js';
 import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { idempotencyKeySchema } from '../session/idempotency-key.js';
 import { wholeNumber } from '../terminal/values.js';
 
 const EXAMPLES = `

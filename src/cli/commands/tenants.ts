@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Idempotency } from '../../admin/idempotency/idempotency.js';
+import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idempotency.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
 import { toOperationView } from '../../admin/operations/operation.schemas.js';
 import { TenantLifecycle } from '../../admin/tenants/tenant-lifecycle.js';
@@ -18,7 +18,6 @@ import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { idempotencyKeySchema } from '../session/idempotency-key.js';
 import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
 import { confirm } from '../terminal/confirm.js';
 import { describeTenant } from '../terminal/describe-tenant.js';
