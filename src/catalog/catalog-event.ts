@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../platform/parse-json.js';
 import type { CatalogPoint } from './catalog-point.js';
 import { parseJson } from '../platform/parse-json.js';
 

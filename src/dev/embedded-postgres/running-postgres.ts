@@ -6,7 +6,7 @@ import { findData, toDataDirectoryError } from './data-directory.js';
 import { PasswordRejectedError, StartTimeoutError } from './embedded.errors.js';
 import type { EmbeddedPostgresOptions } from './embedded-postgres.js';
 import { OWNER } from './owner-database.js';
-import { isAlive } from './staging.js';
+import { isAlive } from '../../platform/is-alive.js';
 import { connectAsSuperuser } from './superuser-connection.js';
 
 /** An embedded PostgreSQL owned by another process on this machine. */

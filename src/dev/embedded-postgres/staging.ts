@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readlink, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '../../platform/is-alive.js';
 
 /*
  * Multi-step results are built under a staging name and renamed when complete, so that a crash leaves nothing that a
@@ -34,14 +35,4 @@ export async function removeStaging(path: string): Promise<void> {
     return;
   }
   await rm(path, REMOVE);
-}
-
-/** Whether a process with that id exists, under any account. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

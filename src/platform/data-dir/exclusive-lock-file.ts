@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SecretsFileLockedError } from './data-dir.errors.js';
+import { isAlive } from '../is-alive.js';
 import { systemCode } from './system-error.js';
 
 const DEADLINE_MS = 5_000;
@@ -64,15 +65,6 @@ function holder(path: string): string {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return '';
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DataDirNotWritableError, SecretsFileInvalidError } from './data-dir.errors.js';
 import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
+import { parseJson } from '../parse-json.js';
 import { systemCode, systemReason } from './system-error.js';
 import { parseJson } from '../parse-json.js';
 
