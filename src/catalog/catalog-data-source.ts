@@ -1,4 +1,5 @@
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
+import { CATALOG_MIGRATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName, type ConnectionTarget } from '../database/connection/connection-target.js';
 import { type ConnectionConfig, ReadWriteClient } from '../database/connection/read-write-client.js';
@@ -60,9 +61,6 @@ const TABLES = getMetadataArgsStorage()
 export const CATALOG = Symbol.for('tenantry/CATALOG');
 
 const POOL_SIZE = 4;
-
-/** Serializes the migrations of instances that start at the same time. The number is arbitrary. */
-const MIGRATION_LOCK = 7_242_001;
 
 /** What decides where the catalog and the shared tenants are, and which rights their owner needs. */
 interface CatalogPlacement {
@@ -136,7 +134,7 @@ async function prepareSchema(
     throw new CatalogUnavailableError(targetName(target), error);
   }
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [CATALOG_MIGRATIONS_LOCK]);
     const schema = await findCatalogSchema(client, configured);
     await assertRights(client, target, { isProvided, schema });
     await createCatalogSchema(client, schema, TABLES);
@@ -155,9 +153,9 @@ async function assertSearchPath(catalog: DataSource, schema: string): Promise<vo
 async function migrate(catalog: DataSource): Promise<void> {
   const lock = catalog.createQueryRunner();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('SELECT pg_advisory_lock($1)', [CATALOG_MIGRATIONS_LOCK]);
     await catalog.runMigrations({ transaction: 'each' });
-    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    await lock.query('SELECT pg_advisory_unlock($1)', [CATALOG_MIGRATIONS_LOCK]);
   } finally {
     await lock.release();
   }

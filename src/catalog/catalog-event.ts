@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { parseJson } from '../platform/parse-json.js';
 import type { CatalogPoint } from './catalog-point.js';
-import { parseJson } from '../platform/parse-json.js';
 
 /** A change of the catalog, with the ids and names that it affects. */
 export interface CatalogChange {

@@ -4,9 +4,8 @@ import { cancelIfBusy } from '../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../database/connection/read-write-client.js';
 import type { PoolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
+import { OPERATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
 
-/** First half of the key of every operation's advisory lock. An arbitrary number, used for nothing else. */
-const LOCK_CLASS = 7_242_002;
 /** Query timeout of the lock's connection: when it is exceeded, the lock counts as lost. */
 const QUERY_TIMEOUT_MS = 10_000;
 
@@ -27,7 +26,7 @@ const DUE = `
     AND (o.required_set IS NULL
       OR EXISTS (SELECT FROM migration_sets s WHERE s.digest = o.required_set AND s.names <@ $3::text[]))
     AND NOT EXISTS (SELECT FROM pg_locks l
-      WHERE l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS} AND l.objsubid = 2
+      WHERE l.locktype = 'advisory' AND l.classid = ${OPERATIONS_LOCK} AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND l.objid = (hashtext(o.id::text)::bigint & 4294967295)::oid)
   ORDER BY o.run_after
@@ -75,13 +74,13 @@ export class OperationLock {
   async tryLock(id: string): Promise<boolean> {
     const { rows } = await this.client.query<{ locked: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked',
-      [LOCK_CLASS, id],
+      [OPERATIONS_LOCK, id],
     );
     return rows[0]?.locked === true;
   }
 
   async unlock(id: string): Promise<void> {
-    await this.client.query('SELECT pg_advisory_unlock($1, hashtext($2))', [LOCK_CLASS, id]);
+    await this.client.query('SELECT pg_advisory_unlock($1, hashtext($2))', [OPERATIONS_LOCK, id]);
   }
 
   async close(): Promise<void> {
@@ -103,7 +102,7 @@ export const TERMINATE_FROZEN = `
     RETURNING id)
   SELECT pg_terminate_backend(l.pid)
   FROM frozen
-  JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = ${LOCK_CLASS} AND l.objsubid = 2 AND l.granted
+  JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = ${OPERATIONS_LOCK} AND l.objsubid = 2 AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.objid = (hashtext(frozen.id::text)::bigint & 4294967295)::oid`;
 

@@ -5,6 +5,7 @@ import { migrationSetValues, saveSetSql } from '../catalog/migration-set-sql.js'
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { ConflictError, NotFoundError } from '../platform/errors/request.errors.js';
+import { LOCK_NAMES } from '../platform/postgres/advisory-locks.js';
 import type { Actor } from '../catalog/audit/actor.js';
 import { AuditLog } from '../catalog/audit/audit-log.js';
 import type { OperationKind } from './operation-kind.js';
@@ -148,7 +149,9 @@ export class Operations {
     tenantId: string | null,
     subject: string,
   ): Promise<void> {
-    await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`operation of ${tenantId ?? kind + subject}`]);
+    await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [
+      LOCK_NAMES.operationOf(tenantId ?? kind + subject),
+    ]);
     const other = await catalog.findOneBy(OperationEntity, {
       status: In(['pending', 'running']),
       ...(tenantId === null ? { tenantId: IsNull(), kind, subject } : { tenantId }),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { answerContext, IdempotencyKeyEntity } from '../../catalog/entities/idempotency-key.entity.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
+import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 
 /** A client's key for a request: a header, or an option of the command line. */
@@ -88,7 +89,7 @@ export class Idempotency {
 
   /** Waits while a request with the same key is in progress, so that concurrent requests get the same response. */
   private async findEarlier(catalog: EntityManager, key: string): Promise<IdempotencyKeyEntity | null> {
-    await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`idempotency key ${key}`]);
+    await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [LOCK_NAMES.idempotencyKey(key)]);
     await this.removeExpired(catalog);
     return catalog.findOneBy(IdempotencyKeyEntity, { key });
   }

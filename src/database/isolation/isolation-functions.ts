@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 import { createSchemaSql } from '../../platform/postgres/create-schema.js';
 
 /** The schema of the keys and functions of isolation, in each database with tenants. Owned by the owner of the tables. */
@@ -77,7 +78,7 @@ const TABLES = `
   REVOKE ALL ON ${ISOLATION_SCHEMA}.keys FROM PUBLIC`;
 
 /** Serialises installations in one database; held until the end of the transaction. */
-const LOCK = `SELECT pg_advisory_xact_lock(hashtext('tenantry isolation'))`;
+const LOCK = `SELECT pg_advisory_xact_lock(hashtext('${LOCK_NAMES.isolation}'))`;
 
 /** What is installed in a database; undefined without the functions. */
 export async function readUnsignedStamps(client: pg.ClientBase): Promise<UnsignedStamps | 'unknown' | undefined> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { pause } from './lock-retry.js';
+import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 import { withCleanup } from '../admin-connections/with-cleanup.js';
 
 /** Pause between two attempts to take the lock; up to half as much is added at random. */
@@ -42,7 +43,7 @@ export async function withSchemaLock<T>(
     () => work({ database }),
     async () => {
       await rollbackOpenTransaction(client);
-      await client.query(RESTORE_AND_UNLOCK, [lockName(schema), searchPath, lockTimeout]);
+      await client.query(RESTORE_AND_UNLOCK, [LOCK_NAMES.migrations(schema), searchPath, lockTimeout]);
     },
   );
 }
@@ -53,7 +54,7 @@ export async function tryLock(client: pg.ClientBase, schema: string): Promise<bo
 }
 
 export async function unlock(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [lockName(schema)]);
+  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [LOCK_NAMES.migrations(schema)]);
 }
 
 /** @returns whether there was an open transaction */
@@ -77,10 +78,6 @@ async function waitForLock(
 }
 
 async function tryLockAndReadSettings(client: pg.ClientBase, schema: string): Promise<SavedSettings | undefined> {
-  const { rows } = await client.query<SavedSettings & { locked: boolean }>(TRY_LOCK, [lockName(schema)]);
+  const { rows } = await client.query<SavedSettings & { locked: boolean }>(TRY_LOCK, [LOCK_NAMES.migrations(schema)]);
   return rows[0]?.locked === true ? rows[0] : undefined;
-}
-
-function lockName(schema: string): string {
-  return `tenantry migrations ${schema}`;
 }

@@ -6,7 +6,6 @@ import { inDataDir } from './data-dir.js';
 import { withLockFile } from './exclusive-lock-file.js';
 import { parseJson } from '../parse-json.js';
 import { systemCode, systemReason } from './system-error.js';
-import { parseJson } from '../parse-json.js';
 
 const secretsSchema = z.record(z.string(), z.string().min(1));
 
