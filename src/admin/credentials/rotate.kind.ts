@@ -12,7 +12,7 @@ import { TargetDatabases } from '../targets/target-databases.js';
 import { createNewRole } from './create-new-role.js';
 import { dropOldRole } from './drop-old-role.js';
 import { terminateSessions, countSessions } from './role-sessions.js';
-import { rotatedRoleName } from './rotated-role-name.js';
+import { rotatedRoleName } from '../provisioning/names.js';
 
 const Input = z.object({ targetId: z.guid() });
 type Input = z.infer<typeof Input>;

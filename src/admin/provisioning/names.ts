@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto';
 import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
-
-/** In bytes: PostgreSQL's NAMEDATALEN minus the terminator. */
-const MAX_LENGTH = 63;
-const HASH_LENGTH = 8;
+import { fitsIdentifier, shortHash, truncatedIdentifier } from '../../platform/postgres/identifiers.js';
 
 /** Holds the tables of the one tenant of a dedicated database. */
 export const DEDICATED_SCHEMA = 'tenant';
@@ -46,8 +42,18 @@ function withoutDashes(id: string): string {
 /** Joins parts to a name of at most 63 characters of `a-z0-9_`. Longer names are truncated and get a hash as suffix. */
 function identifier(...parts: string[]): string {
   const exact = parts.join('_');
-  const plain = exact.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_');
-  if (plain.length <= MAX_LENGTH) return plain;
-  const hash = createHash('sha256').update(exact).digest('hex').slice(0, HASH_LENGTH);
-  return `${plain.slice(0, MAX_LENGTH - HASH_LENGTH - 1)}_${hash}`;
+  const plain = plainName(exact);
+  return fitsIdentifier(plain) ? plain : truncatedIdentifier(plain, `_${shortHash(exact, 8)}`);
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_');
+}
+
+/**
+ * Name of the new login role of a target. It depends only on the database and the seed (the id of the rotation's
+ * operation), and differs between seeds.
+ */
+export function rotatedRoleName(database: string, seed: string): string {
+  return truncatedIdentifier(plainName(database), `_${shortHash(JSON.stringify([database, seed]), 12)}`);
 }

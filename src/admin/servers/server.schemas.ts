@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boundedText } from '../../http/input/bounded-text.js';
+import { fitsIdentifier, MAX_IDENTIFIER_BYTES } from '../../platform/postgres/identifiers.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 
 const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;
@@ -9,8 +10,7 @@ const host = z.string().regex(HOST, 'must be a host name or an IP address');
 const port = z.int().min(1).max(65_535);
 const tls = z.enum(['disable', 'require', 'verify-full']);
 const maxConnections = z.int().min(1).max(MAX_CONNECTIONS).nullable().describe('limit per instance; null: the default');
-/** PostgreSQL truncates names to 63 bytes. */
-const role = boundedText(63).refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes');
+const role = boundedText(MAX_IDENTIFIER_BYTES).refine(fitsIdentifier, `must be at most ${MAX_IDENTIFIER_BYTES} bytes`);
 const password = z
   .string()
   .min(1)

@@ -1,8 +1,13 @@
-import { createHash } from 'node:crypto';
 import { escapeIdentifier } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { createPoliciesSql } from '../isolation/tenant-policies.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
+import {
+  fitsIdentifier,
+  MAX_IDENTIFIER_BYTES,
+  shortHash,
+  truncatedIdentifier,
+} from '../../platform/postgres/identifiers.js';
 
 /** A table as its migration describes it, without tenant columns: `createTenantTable` adds the tenant isolation. */
 export interface TenantTable {
@@ -33,8 +38,6 @@ export class IdentifierTooLongError extends CodedError {
     super(`"${identifier}" is longer than PostgreSQL's limit of ${MAX_IDENTIFIER_BYTES} bytes for a name`);
   }
 }
-
-const MAX_IDENTIFIER_BYTES = 63;
 
 /**
  * Fills `tenant_id` from the stamp, whose proof the policies check. An empty value counts as unset, because a
@@ -98,17 +101,11 @@ function tenantColumns(columns: readonly string[]): string {
 /** `table_columns_suffix`. A name that is too long is shortened with a hash of the whole, to stay stable and unique. */
 function constraintName(table: string, columns: readonly string[], suffix: string): string {
   const name = [table, ...columns, suffix].join('_');
-  if (Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES) return quote(name);
-  const ending = `_${createHash('sha256').update(name).digest('hex').slice(0, 8)}_${suffix}`;
-  return quote(firstBytes(name, MAX_IDENTIFIER_BYTES - ending.length) + ending);
-}
-
-function firstBytes(text: string, bytes: number): string {
-  const cut = Buffer.from(text).subarray(0, bytes).toString();
-  return cut.replace(/\uFFFD+$/, ''); // the remainder of a character that was cut in half
+  if (fitsIdentifier(name)) return quote(name);
+  return quote(truncatedIdentifier(name, `_${shortHash(name, 8)}_${suffix}`));
 }
 
 function quote(identifier: string): string {
-  if (Buffer.byteLength(identifier) > MAX_IDENTIFIER_BYTES) throw new IdentifierTooLongError(identifier);
+  if (!fitsIdentifier(identifier)) throw new IdentifierTooLongError(identifier);
   return escapeIdentifier(identifier);
 }

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { createNewRole } from '../../../../src/admin/credentials/create-new-role.js';
 import { dropOldRole } from '../../../../src/admin/credentials/drop-old-role.js';
 import { countSessions, terminateSessions } from '../../../../src/admin/credentials/role-sessions.js';
-import { rotatedRoleName } from '../../../../src/admin/credentials/rotated-role-name.js';
+import { rotatedRoleName } from '../../../../src/admin/provisioning/names.js';
 import { ensureDatabase, ensureLoginRole } from '../../../../src/admin/provisioning/postgres-objects.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';
