@@ -5,7 +5,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { ownerPasswordContext, ServerOwner } from '../../catalog/server-owner.js';
-import { throwIfTaken } from '../../platform/postgres/unique-violation.js';
+import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
@@ -22,6 +22,10 @@ const VIEW = `
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
           WHERE c.server_id = s.id) AS tenants
   FROM servers s`;
+
+const TAKEN: ConstraintErrors = {
+  servers_name_key: () => new ConflictError('a server with this name already exists'),
+};
 
 const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 
@@ -66,9 +70,7 @@ export class Servers {
     const id = randomUUID();
     const ownerPasswordSealed = this.keyRing.encrypt(ownerPassword, ownerPasswordContext(id));
     const server = { id, ...options, ownerPasswordSealed, draining: false };
-    await catalog
-      .insert(ServerEntity, server)
-      .catch((error: unknown) => throwIfTaken(error, 'a server with this name already exists'));
+    await withConstraintErrors(TAKEN, () => catalog.insert(ServerEntity, server));
     await this.record(catalog, 'server.register', actor, server, { after: options });
     return this.read(options.name, catalog);
   }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { responseSchema } from '../../http/input/documented-schema.js';
 import type { HttpResponse } from '../../http/requests/http-request.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { driverError } from '../../platform/postgres/driver-error.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { TenantAvailability } from '../../tenant/admission/tenant-availability.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
@@ -54,6 +55,5 @@ export class TenantHealthController {
 }
 
 function codeOf(error: unknown): string {
-  const { driverError = error } = error as { driverError?: unknown };
-  return (driverError as { code?: string }).code ?? 'unknown';
+  return (driverError(error) as { code?: string }).code ?? 'unknown';
 }

@@ -5,7 +5,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { throwIfTaken } from '../../platform/postgres/unique-violation.js';
+import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { codeVersion } from '../../database/table-migrations/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
@@ -22,6 +22,11 @@ export interface CreatedTenant {
   readonly tenant: TenantView;
   readonly operation: OperationEntity;
 }
+
+const TAKEN: ConstraintErrors = {
+  tenants_slug_key: () => new ConflictError('the slug is already in use'),
+  tenant_domains_pkey: () => new ConflictError('a domain belongs to another tenant'),
+};
 
 /** Creates tenants, and changes their limits and domains. */
 @Injectable()
@@ -49,9 +54,9 @@ export class Tenants {
     const placement = await this.serverFor(catalog, server);
     await this.rights.assertSufficient(catalog, placement, options.isolation);
     const id = randomUUID();
-    await catalog
-      .insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 })
-      .catch((error: unknown) => throwIfTaken(error, 'the slug is already in use'));
+    await withConstraintErrors(TAKEN, () =>
+      catalog.insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 }),
+    );
     await this.setDomains(catalog, id, domains);
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
@@ -95,12 +100,8 @@ export class Tenants {
     await catalog.delete(TenantDomainEntity, { tenantId, domain: Not(In(domains)) });
     const existing = await catalog.findBy(TenantDomainEntity, { tenantId });
     const added = domains.filter((domain) => !existing.some((row) => row.domain === domain));
-    await catalog
-      .insert(
-        TenantDomainEntity,
-        added.map((domain) => ({ domain, tenantId })),
-      )
-      .catch((error: unknown) => throwIfTaken(error, 'a domain belongs to another tenant'));
+    const rows = added.map((domain) => ({ domain, tenantId }));
+    await withConstraintErrors(TAKEN, () => catalog.insert(TenantDomainEntity, rows));
   }
 
   private record(

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { ConstraintViolationError } from '../../platform/errors/request.errors.js';
+import { driverError } from '../../platform/postgres/driver-error.js';
 import type { ConstraintMessage } from '../table-migrations/tenant-schema.js';
 import { constraintColumns } from './constraint-columns.js';
-import { type FailedStatement, failedStatementOf, unwrapQueryError } from './failed-statement.js';
+import { type FailedStatement, failedStatementOf } from './failed-statement.js';
 
 /** `conflict`: a row is in the way, 409. `invalid`: the values are wrong, 400. */
 type Verdict = 'conflict' | 'invalid';
@@ -25,7 +26,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 
 /** Whether a statement of a tenant has violated a constraint. False for other databases, such as the catalog. */
 export function isConstraintViolation(error: unknown): boolean {
-  return failedStatementOf(error) !== undefined && verdictOf(unwrapQueryError(error), '') !== undefined;
+  return failedStatementOf(error) !== undefined && verdictOf(driverError(error), '') !== undefined;
 }
 
 /**
@@ -36,7 +37,7 @@ export function isConstraintViolation(error: unknown): boolean {
  */
 export async function toConstraintViolation(error: unknown): Promise<ConstraintViolationError | undefined> {
   const failed = failedStatementOf(error);
-  const cause = unwrapQueryError(error);
+  const cause = driverError(error);
   const verdict = failed && verdictOf(cause, failed.text);
   if (!failed || !verdict || !(cause instanceof pg.DatabaseError)) return undefined;
   const columns = await columnsOf(cause, failed);

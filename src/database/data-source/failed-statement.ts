@@ -1,4 +1,5 @@
-import { type EntityMetadata, QueryFailedError } from 'typeorm';
+import type { EntityMetadata } from 'typeorm';
+import { driverError } from '../../platform/postgres/driver-error.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { ConstraintMessages } from '../table-migrations/tenant-schema.js';
 
@@ -27,11 +28,6 @@ export function noteFailedStatement(error: object, failed: FailedStatement): voi
 
 /** Undefined for errors that have nothing to do with a statement of a tenant. */
 export function failedStatementOf(error: unknown): FailedStatement | undefined {
-  const failed = unwrapQueryError(error) as { readonly [FAILED_STATEMENT]?: FailedStatement } | null | undefined;
+  const failed = driverError(error) as { readonly [FAILED_STATEMENT]?: FailedStatement } | null | undefined;
   return typeof failed === 'object' ? failed?.[FAILED_STATEMENT] : undefined;
-}
-
-/** TypeORM wraps every error of its driver. */
-export function unwrapQueryError(error: unknown): unknown {
-  return error instanceof QueryFailedError ? (error.driverError as unknown) : error;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { QueryFailedError } from 'typeorm';
+import { driverError } from '../../platform/postgres/driver-error.js';
 
 /** lock_not_available and deadlock_detected: the statement had no effect, and may succeed later. */
 const LOCK_FAILURES: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
@@ -46,11 +46,6 @@ export class LockRetry {
 export function lockFailure(error: unknown): pg.DatabaseError | undefined {
   const cause = driverError(error);
   return cause instanceof pg.DatabaseError && LOCK_FAILURES.has(cause.code) ? cause : undefined;
-}
-
-/** The driver's error, which TypeORM wraps in one that contains the query's parameters. */
-export function driverError(error: unknown): unknown {
-  return error instanceof QueryFailedError ? error.driverError : error;
 }
 
 /** @throws the signal's reason */

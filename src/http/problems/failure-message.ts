@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { failedStatementOf, unwrapQueryError } from '../../database/data-source/failed-statement.js';
+import { failedStatementOf } from '../../database/data-source/failed-statement.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import { redactedText } from '../../database/sql-guard/redacted-text.js';
+import { driverError } from '../../platform/postgres/driver-error.js';
 import { StructuredMessage } from '../../logging/structured-message.js';
 import type { Problem } from './problem.js';
 import { type HttpRequest, nodeRequest, routePattern } from '../requests/http-request.js';
@@ -52,7 +53,7 @@ export function shownStack(error: unknown): string {
 /** The statement, and the names in PostgreSQL's error; undefined when no statement has failed. */
 function databaseFields(error: unknown): object | undefined {
   const causes = causesOf(error);
-  const rejected = causes.map(unwrapQueryError).find((cause) => cause instanceof pg.DatabaseError);
+  const rejected = causes.map(driverError).find((cause) => cause instanceof pg.DatabaseError);
   const text = causes.map(statementOf).find((statement) => statement !== undefined);
   if (!rejected && text === undefined) return undefined;
   const { code, schema, table, column, constraint } = rejected ?? ({} as Partial<pg.DatabaseError>);
@@ -79,7 +80,7 @@ function causeOf(error: unknown): unknown {
 
 function shownMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code } = unwrapQueryError(error) as { readonly code?: unknown };
+  const { code } = driverError(error) as { readonly code?: unknown };
   // Up to the last quote: a value may have some of its own.
   return QUOTES_VALUES.test(String(code)) ? error.message.replace(/"[^]*"/, '"…"') : error.message;
 }

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import pg from 'pg';
 import { isConstraintViolation, toConstraintViolation } from '../../database/data-source/constraint-violation.js';
-import { unwrapQueryError } from '../../database/data-source/failed-statement.js';
+import { driverError } from '../../platform/postgres/driver-error.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 import type { ConstraintViolationError } from '../../platform/errors/request.errors.js';
 import { type HttpRequest, type HttpResponse, nodeResponse } from '../requests/http-request.js';
@@ -44,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(thrown: unknown, http: HttpArguments): void {
     const request = http.getRequest<HttpRequest>();
-    const error = unwrapQueryError(thrown);
+    const error = driverError(thrown);
     const body = isLostConnection(error) ? unavailable(request) : toProblem(error);
     if (body.status >= 500) this.report(thrown, body, request);
     sendProblem(http.getResponse<HttpResponse>(), error, body);

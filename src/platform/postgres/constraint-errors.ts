@@ -1,5 +1,5 @@
-import { QueryFailedError } from 'typeorm';
 import type { CodedError } from '../errors/coded-error.js';
+import { driverError } from './driver-error.js';
 
 /** Maps the name of a constraint to the error that its violation means to the caller. */
 export type ConstraintErrors = Readonly<Record<string, () => CodedError>>;
@@ -19,6 +19,6 @@ export async function withConstraintErrors<T>(errors: ConstraintErrors, work: ()
 }
 
 function violatedConstraint(error: unknown): string {
-  if (!(error instanceof QueryFailedError)) return '';
-  return (error.driverError as { constraint?: string }).constraint ?? '';
+  const { constraint } = (driverError(error) ?? {}) as { readonly constraint?: unknown };
+  return typeof constraint === 'string' ? constraint : '';
 }
