@@ -2,6 +2,7 @@ import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunne
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema.js';
 import type { IsolationLevel } from '../table-migrations/typeorm-options.js';
+import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { TenantBroadcaster } from './tenant-broadcaster.js';
@@ -9,13 +10,6 @@ import { TenantEntityManager } from './tenant-entity-manager.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
 import { refuseActiveRecord, refuseUnshareable } from './unsupported-entities.js';
 import { refuseUnsupportedOptions } from './unsupported-options.js';
-
-/** Properties that every tenant's driver inherits. */
-const DRIVER_PROPERTIES = {
-  // TypeORM queries these when it connects. They hold for every supported PostgreSQL, of which 15 is the oldest.
-  version: '15.0',
-  isGeneratedColumnsSupported: true,
-};
 
 /**
  * A data source that is never connected. It builds the entity metadata once, and all tenants' data sources share that
@@ -41,7 +35,7 @@ export class TemplateDataSource extends DataSource {
     template.constraints = schema.constraints ?? {};
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
-    Object.assign(template.driver, DRIVER_PROPERTIES);
+    prepareTemplate(template);
     refuseOperations(template);
     freezeShared(template);
     return template;

@@ -1,22 +1,17 @@
 import { DataSource, EntityManager, type MigrationInterface, type NamingStrategyInterface } from 'typeorm';
+import { deriveDataSource, prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
-import { dataSourceProperty } from '../../platform/postgres/typeorm-versions.js';
 import { type MigrationClient, SingleClientPool } from './migration-client.js';
 import { MIGRATIONS_TABLE } from './recorded-migrations.js';
 
-/**
- * Never connected. Every run inherits from it, so that a schema costs a few objects instead of a driver with a pool and
- * the four queries that TypeORM sends when it connects.
- */
+/** Never connected: every run derives from it. */
 const TEMPLATE = new DataSource({
   type: 'postgres',
   migrationsTableName: MIGRATIONS_TABLE,
   installExtensions: false,
   logger: new SilentTypeormLogger(),
 });
-
-/** TypeORM queries these when it connects. They hold for every supported PostgreSQL, of which 15 is the oldest. */
-const DRIVER_PROPERTIES = { version: '15.0', isGeneratedColumnsSupported: true };
+prepareTemplate(TEMPLATE);
 
 /** A data source that runs the migrations on one schema, over one connection. */
 export function migrationDataSource(
@@ -29,25 +24,13 @@ export function migrationDataSource(
   migrations: readonly MigrationInterface[],
 ): DataSource {
   const { database, schema, namingStrategy = TEMPLATE.namingStrategy } = settings;
-  const dataSource = Object.create(TEMPLATE) as DataSource;
-  const driver = Object.create(TEMPLATE.driver) as DataSource['driver'];
+  const dataSource = deriveDataSource(TEMPLATE, { pool: new SingleClientPool(client), database, schema });
   const options = { ...TEMPLATE.options, database, schema };
-  Object.assign(driver, {
-    ...dataSourceProperty(TEMPLATE.driver, dataSource),
-    options,
-    database,
-    schema,
-    searchSchema: schema,
-    master: new SingleClientPool(client),
-    connectedQueryRunners: [],
-    ...DRIVER_PROPERTIES,
-  });
+  Object.assign(dataSource.driver, { options });
   return Object.assign(dataSource, {
-    driver,
     options,
     namingStrategy,
     migrations: [...migrations],
     manager: new EntityManager(dataSource),
-    isInitialized: true,
   });
 }
