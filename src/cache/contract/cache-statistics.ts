@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { BreakerState } from '../../platform/breaker.js';
 
 /** The cache's counters since the start. Counts, unless the name has a unit. */
 export interface CacheSnapshot {
@@ -20,7 +21,7 @@ export interface CacheSnapshot {
   /** Whether Redis is connected; undefined when Redis is not used. */
   readonly redisConnected: boolean | undefined;
   /** `off` when Redis is not used. */
-  readonly redisBreaker: 'closed' | 'open' | 'half-open' | 'off';
+  readonly redisBreaker: BreakerState | 'off';
 }
 
 @Injectable()

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache as CacheManager } from 'cache-manager';
-import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { z } from 'zod';
 import { LATENCY_SAMPLES, RecentLatency } from '../recent-latency.js';
 import type { CacheStatistics } from '../contract/cache-statistics.js';
+import { Breaker, type BreakerState } from '../../platform/breaker.js';
 import { deepFreeze } from '../../platform/deep-freeze.js';
 import { parseJson } from '../../platform/parse-json.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
@@ -37,10 +37,7 @@ const Envelope = z.strictObject({
 
 /** The Redis tier, over cache-manager. Reads and writes never throw: a failure of Redis costs time, nothing else. */
 export class RedisTier {
-  private readonly breaker = circuitBreaker(handleAll, {
-    breaker: new ConsecutiveBreaker(MAX_FAILURES),
-    halfOpenAfter: OPEN_MS,
-  });
+  private readonly breaker = new Breaker({ maxFailures: MAX_FAILURES, probeAfter: OPEN_MS });
   private readonly latency = new RecentLatency();
   private readonly pinging: NodeJS.Timeout;
 
@@ -67,9 +64,8 @@ export class RedisTier {
     return this.client.status === 'ready';
   }
 
-  get breakerState(): 'closed' | 'open' | 'half-open' {
-    if (this.breaker.state === CircuitState.Closed) return 'closed';
-    return this.breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';
+  get breakerState(): BreakerState {
+    return this.breaker.state;
   }
 
   /** Undefined when the entry does not exist, cannot be read, or fails the schema. */
@@ -175,17 +171,17 @@ export class RedisTier {
   }
 
   private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return this.breaker.state === CircuitState.Closed ? this.measure(work) : undefined; // the ping is what closes it
+    return this.breaker.state === 'closed' ? this.measure(work) : undefined; // the ping is what closes it
   }
 
   private async measure<T>(work: () => Promise<T>): Promise<T | undefined> {
     const startedAt = performance.now();
     try {
-      const result = await this.breaker.execute(() => withDeadline(work(), SOFT_TIMEOUT_MS));
+      const result = await this.breaker.run(() => withDeadline(work(), SOFT_TIMEOUT_MS));
       this.latency.add(performance.now() - startedAt);
       return result;
     } catch (error) {
-      if (error instanceof BrokenCircuitError) return undefined;
+      if (Breaker.isRejection(error)) return undefined;
       if (error instanceof DeadlineError) this.latency.add(SOFT_TIMEOUT_MS);
       this.statistics.redisFailures += 1;
       return undefined;

@@ -1,11 +1,5 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  ExponentialBackoff,
-  handleWhen,
-} from 'cockatiel';
+import { ExponentialBackoff } from 'cockatiel';
+import { Breaker } from '../../platform/breaker.js';
 import { exceededLimit } from './connection-failure.js';
 import { UnsafeRoleError } from './connection.errors.js';
 
@@ -15,42 +9,16 @@ const FAILURE_THRESHOLD = 3;
 const INITIAL_PROBE_DELAY_MS = 500;
 const MAX_PROBE_DELAY_MS = 2_000;
 
-export type BreakerState = 'closed' | 'open' | 'half-open';
-
-const STATES: Readonly<Record<CircuitState, BreakerState>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.Isolated]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-};
-
 /**
- * Keeps callers from waiting for a target that does not accept connections. After a delay one attempt probes the
- * target; until it succeeds, all other attempts are rejected. An `UnsafeRoleError` does not count as a failure to
- * connect, nor does a server that is full: it is alive.
+ * Keeps callers from waiting for a target that does not accept connections. An `UnsafeRoleError` does not count as a
+ * failure to connect, nor does a server that is full: it is alive.
  */
-export class ConnectBreaker {
-  private readonly policy = circuitBreaker(
-    handleWhen((error) => !(error instanceof UnsafeRoleError) && exceededLimit(error) === undefined),
-    {
-      breaker: new ConsecutiveBreaker(FAILURE_THRESHOLD),
-      halfOpenAfter: new ExponentialBackoff({ initialDelay: INITIAL_PROBE_DELAY_MS, maxDelay: MAX_PROBE_DELAY_MS }),
-    },
-  );
-
-  get state(): BreakerState {
-    return STATES[this.policy.state];
-  }
-
-  /** @throws the error of `connect`, or `BrokenCircuitError` without connecting while the breaker is open */
-  run<T>(connect: () => Promise<T>): Promise<T> {
-    // cockatiel would make this attempt wait for the probe.
-    if (this.policy.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError());
-    return this.policy.execute(connect);
-  }
-
-  /** Whether the breaker rejected the attempt, so that no connection was tried. */
-  static isRejection(error: unknown): boolean {
-    return error instanceof BrokenCircuitError;
+export class ConnectBreaker extends Breaker {
+  constructor() {
+    super({
+      maxFailures: FAILURE_THRESHOLD,
+      probeAfter: new ExponentialBackoff({ initialDelay: INITIAL_PROBE_DELAY_MS, maxDelay: MAX_PROBE_DELAY_MS }),
+      isFailure: (error) => !(error instanceof UnsafeRoleError) && exceededLimit(error) === undefined,
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { AdaptiveLimit } from '../budget/adaptive-limit.js';
-import type { BreakerState } from '../connection/connect-breaker.js';
+import type { BreakerState } from '../../platform/breaker.js';
 import { ConnectionOpener } from './connection-opener.js';
 import { type ConnectionLimit, exceededLimit } from '../connection/connection-failure.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
