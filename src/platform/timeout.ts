@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers';
 
+const LATE = Symbol('late');
+
 /** Raised when a promise did not settle in time. */
 export class DeadlineError extends Error {
   constructor(readonly timeoutMs: number) {
@@ -18,12 +20,23 @@ export class DeadlineError extends Error {
  * @throws DeadlineError
  */
 export async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const result = await raceTimer(work, timeoutMs);
+  if (result === LATE) throw new DeadlineError(timeoutMs);
+  return result;
+}
+
+/** Waits for `work`, for `timeoutMs` at most. Returns whether it was done by then; rejects as `work` does. */
+export async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  return (await raceTimer(work, timeoutMs)) !== LATE;
+}
+
+async function raceTimer<T>(work: Promise<T>, timeoutMs: number): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => setImmediate(() => reject(new DeadlineError(timeoutMs))), timeoutMs);
+  const late = new Promise<typeof LATE>((resolve) => {
+    timer = setTimeout(() => setImmediate(() => resolve(LATE)), timeoutMs);
   });
   try {
-    return await Promise.race([work, timeout]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

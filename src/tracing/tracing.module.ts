@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { endsWithin } from '../platform/timeout.js';
 import type { OpenTelemetry } from './open-telemetry.js';
 import { startTracing } from './start-tracing.js';
 import { currentTracing, useTracing } from './tracing.js';
@@ -39,11 +39,8 @@ export class TracingModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     if (!this.tracing) return;
     if (currentTracing() === this.tracing) useTracing(undefined);
-    const flushed = this.tracing.stop().then(
-      () => true,
-      () => true, // logged by the exporter
-    );
-    const inTime = await Promise.race([flushed, delay(FLUSH_WITHIN_MS, false, { ref: false })]);
-    if (!inTime) logger.warn(`The last traces could not be exported within ${FLUSH_WITHIN_MS} ms`);
+    const flushed = this.tracing.stop().catch(() => undefined); // logged by the exporter
+    if (!(await endsWithin(flushed, FLUSH_WITHIN_MS)))
+      logger.warn(`The last traces could not be exported within ${FLUSH_WITHIN_MS} ms`);
   }
 }

@@ -4,6 +4,7 @@ import type { CommandContext, CommandLineOptions, CommandNeeds, GlobalOptions } 
 import { ControlPlaneSession } from './control-plane-session.js';
 import { interruptible } from './interruption.js';
 import { Output } from '../terminal/output.js';
+import { endsWithin } from '../../platform/timeout.js';
 
 /** How long an interrupted operation may take to reach the end of its current step. */
 const PAUSE_TIMEOUT_MS = 10_000;
@@ -34,11 +35,6 @@ export async function runWithControlPlane(
 /** Lets the operation finish its step before the control plane closes: an aborted step would be repeated. */
 async function pause({ session, pendingOperation }: CommandContext): Promise<void> {
   await session.pause();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PAUSE_TIMEOUT_MS);
-  });
   const ended = pendingOperation?.ended.catch(() => undefined); // rejects because it was paused, as requested
-  await Promise.race([ended, late]);
-  clearTimeout(timer);
+  if (ended) await endsWithin(ended, PAUSE_TIMEOUT_MS);
 }

@@ -8,6 +8,7 @@ import { PoolEndedError } from '../pool/pool.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { type PoolOptions, poolOptions } from '../pool/pool-options.js';
 import { clientConfig } from '../connection/client-config.js';
+import { endsWithin } from '../../platform/timeout.js';
 import { resetSession } from './reset-session.js';
 import { AdminConnectionLimiter } from './admin-connection-limiter.js';
 import { acquireSlot } from './acquire-slot.js';
@@ -64,13 +65,7 @@ export class AdminConnections implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.ended = true;
     for (const [server, limiter] of this.limiters) limiter.close(new PoolEndedError(`the owner of ${server}`));
-    const finished = Promise.all(this.running.values());
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.shutdownTimeoutMs);
-    });
-    await Promise.race([finished, deadline]);
-    clearTimeout(timer);
+    await endsWithin(Promise.all(this.running.values()), this.shutdownTimeoutMs);
     const remaining = [...this.running];
     for (const [interrupt] of remaining) interrupt(new PoolEndedError('the owner'));
     await Promise.all(remaining.map(([, closed]) => closed));

@@ -1,27 +1,28 @@
 import type { ServerBudget } from '../budget/server-budget.js';
-import type { BreakerState } from '../connection/connect-breaker.js';
+import type { BreakerState } from '../../platform/breaker.js';
 import type { ConnectionLimit } from '../connection/connection-failure.js';
 import { type ConnectionTarget, targetName } from '../connection/connection-target.js';
 import { TargetUnavailableError, UnsafeRoleError } from '../connection/connection.errors.js';
 import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
-import { type CallSite, callSiteOf } from './call-site.js';
-import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
-import { ReturnedConnections } from './returned-connections.js';
-import { ConnectionSupply } from './connection-supply.js';
-import type { BreakerState } from '../../platform/breaker.js';
-import { LeaseLimits } from './lease-limits.js';
-import { type HeldLease, LeaseRegister } from './lease-register.js';
-import { CheckedOutConnection } from './checked-out-connection.js';
 import { roundTripTo } from '../connection/round-trip.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import type { Rejection } from './admission.js';
+import { CheckedOutConnection } from './checked-out-connection.js';
 import { ConnectionBag, MAX_SHARERS } from './connection-bag.js';
+import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
+import { ConnectionSupply } from './connection-supply.js';
 import { type CallSite, callSiteOf, type HeldLease, LeaseLimits } from './leases.js';
 import { PacedRefusals } from './paced-refusals.js';
 import type { PoolEntry } from './pool-entry.js';
 import type { PoolOptions } from './pool-options.js';
 import { type PoolSnapshot, PoolStatistics } from './pool-statistics.js';
-import { type LeaseExpiredError, type PoolCounts, PoolEndedError, PoolTimeoutError, TenantBusyError } from './pool.errors.js';
+import {
+  type LeaseExpiredError,
+  type PoolCounts,
+  PoolEndedError,
+  PoolTimeoutError,
+  TenantBusyError,
+} from './pool.errors.js';
 import { PoolWaiter, WaitingCallers } from './waiting-callers.js';
 
 export interface TargetPoolDependencies {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { endsWithin } from '../../platform/timeout.js';
 import type { spawnOptions } from './service-account.js';
 
 /*
@@ -113,14 +114,6 @@ export class ParentWatch {
   }
 
   async #exitWithin(ms: number): Promise<ServerExit | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), ms);
-    });
-    try {
-      return await Promise.race([this.exited, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return (await endsWithin(this.exited, ms)) ? this.exited : undefined;
   }
 }

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { endsWithin } from '../../platform/timeout.js';
 import {
   DataInUseError,
   PasswordRejectedError,
@@ -36,6 +37,7 @@ export interface StartedServer {
 }
 
 const READY_WITHIN_MS = 30_000;
+const RETRY_MS = 20;
 /** The instance that holds the lock may have just died, with its server about to exit. */
 const WAIT_FOR_LOCK_MS = 3_000;
 const PORT_ATTEMPTS = 5;
@@ -103,7 +105,7 @@ async function connectWhenReady(
     if (connected instanceof Client) return connected;
     const rejected = 'code' in connected && connected.code === '28P01';
     if (!rejected && performance.now() < deadline) {
-      await Promise.race([delay(20), server.exited]);
+      await endsWithin(server.exited, RETRY_MS);
       continue;
     }
     await stopServer(server);

@@ -41,7 +41,7 @@ export class RuntimeMetrics implements MetricsSource, OnApplicationShutdown {
     });
     this.gcDurations = new Histogram({
       name: 'nodejs_gc_duration_seconds',
-      help: 'Duration of garbage gcDurations by kind: major, minor, incremental or weakcb.',
+      help: 'Duration of garbage collection by kind: major, minor, incremental or weakcb.',
       labelNames: ['kind'],
       buckets: [0.001, 0.01, 0.1, 1],
       registers: [registry],

@@ -1,4 +1,5 @@
 import type { Rejection } from '../../database/pool/admission.js';
+import { endsWithin } from '../../platform/timeout.js';
 
 /** One tenant's admission status: whether it is served, how current that is, and the check in progress. */
 export class AdmissionState {
@@ -76,12 +77,7 @@ export class AdmissionState {
   async checkedWithin(check: Promise<void>, timeoutMs: number): Promise<void> {
     const leftMs = timeoutMs - (performance.now() - this.checkStartedAt);
     if (leftMs <= 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, leftMs);
-    });
-    await Promise.race([check, late]);
-    clearTimeout(timer);
+    await endsWithin(check, leftMs);
   }
 
   /**
