@@ -5,7 +5,7 @@ import type { ConnectionTarget } from '../database/connection/connection-target.
 import { poolOptions } from '../database/pool/pool-options.js';
 import { OpenResources } from '../platform/start/open-resources.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
-import { CatalogChangeFeed } from './catalog-change-feed.js';
+import { CatalogChangeFeed } from './feed/catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
 import {
   CATALOG_TARGET,
@@ -15,8 +15,8 @@ import {
 } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ProvidedDatabaseCheck } from './provided-database-check.js';
-import { EntityTables } from './entity-tables.js';
-import { MigrationSets } from './migration-sets.js';
+import { EntityTables } from './tenant-tables/entity-tables.js';
+import { MigrationSets } from './tenant-tables/migration-sets.js';
 import { ServerOwner } from './server-owner.js';
 import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
+import { CatalogChangeFeed } from '../catalog/feed/catalog-change-feed.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CatalogProbe } from './catalog-probe.js';
 import { degraded } from './degraded.js';

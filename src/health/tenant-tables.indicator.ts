@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { degraded } from './degraded.js';
-import { EntityTables } from '../catalog/entity-tables.js';
+import { EntityTables } from '../catalog/tenant-tables/entity-tables.js';
 import { ServedTenants } from './served-tenants.js';
 
 /** An instance that could serve a smaller part of the active tenants is not ready. */

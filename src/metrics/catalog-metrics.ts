@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
-import { CatalogChangeFeed } from '../catalog/catalog-change-feed.js';
+import { CatalogChangeFeed } from '../catalog/feed/catalog-change-feed.js';
 import { registerMetric } from './series/reported-metric.js';
 import { TenantCounts } from './tenant-counts.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
-import { migrationSetValues, saveSetSql } from '../catalog/migration-set-sql.js';
+import { migrationSetValues, saveSetSql } from '../catalog/tenant-tables/migration-set-sql.js';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { ConflictError, NotFoundError } from '../platform/errors/request.errors.js';

@@ -9,7 +9,7 @@ import { TargetUnavailableError } from '../../database/connection/connection.err
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { EntityTablesError } from '../../database/table-migrations/compare-entity-tables.js';
-import { EntityTables } from '../../catalog/entity-tables.js';
+import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';

@@ -1,4 +1,4 @@
-import { lacksMigrationSql } from '../../catalog/migration-set-sql.js';
+import { lacksMigrationSql } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 
 // Conditions on `tenants t` that all statements of fleet migrations share.

@@ -4,7 +4,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { isBehind } from '../../database/table-migrations/migration-version.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
-import { EntityTables } from '../../catalog/entity-tables.js';
+import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { OlderCodeError } from './fleet-migration.errors.js';
 import { FleetRun } from './fleet-run.js';
 import { MigrationUnits } from './migration-units.js';

@@ -4,7 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
-import { migrationSetValues, saveSetSql } from '../../catalog/migration-set-sql.js';
+import { migrationSetValues, saveSetSql } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
 import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
 import { HAS_TABLES, needsMigrationSql } from './fleet-sql.js';

@@ -9,7 +9,7 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { type ProvidedDatabase, providedDatabase } from '../../catalog/provided-database.js';
-import { migrationSetValues, saveSetSql } from '../../catalog/migration-set-sql.js';
+import { migrationSetValues, saveSetSql } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';

@@ -5,7 +5,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { COUNT_FORMER_INSTANCES } from '../../catalog/former-instances.js';
+import { COUNT_FORMER_INSTANCES } from '../../catalog/feed/former-instances.js';
 import { installIsolationFunctions } from '../../database/isolation/isolation-functions.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';

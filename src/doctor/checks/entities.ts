@@ -1,5 +1,5 @@
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
 import { compareEntityTables } from '../../database/table-migrations/compare-entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../database/table-migrations/expected-tables.js';

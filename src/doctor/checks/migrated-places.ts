@@ -1,4 +1,4 @@
-import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
 import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';

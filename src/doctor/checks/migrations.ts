@@ -1,4 +1,4 @@
-import { isUnservedSql, unservedValues } from '../../catalog/migration-set-sql.js';
+import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
 import { describeLate, lateMigrations, requiredMigrations } from '../../database/table-migrations/migration-set.js';
 import { HAS_TABLES, SETS_BEHIND } from '../../admin/fleet-migrations/fleet-sql.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { stampKeyContext } from '../../catalog/entities/connection-target.entity.js';
-import { COUNT_FORMER_INSTANCES } from '../../catalog/former-instances.js';
+import { COUNT_FORMER_INSTANCES } from '../../catalog/feed/former-instances.js';
 import { installedKeys } from '../../database/isolation/installed-keys.js';
 import { readUnsignedStamps, functionFaults } from '../../database/isolation/isolation-functions.js';
 import { countUnsignedSessions } from '../../database/isolation/unsigned-sessions.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { MigrationSets } from '../../catalog/migration-sets.js';
+import { MigrationSets } from '../../catalog/tenant-tables/migration-sets.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
 import { digestOf, missingFrom, newestOf, requiredMigrations } from '../../database/table-migrations/migration-set.js';

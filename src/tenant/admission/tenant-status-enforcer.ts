@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { CatalogEvent } from '../../catalog/catalog-event.js';
+import type { CatalogEvent } from '../../catalog/feed/catalog-event.js';
 import type { Rejection } from '../../database/pool/admission.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { CatalogEvent } from '../../catalog/catalog-event.js';
+import type { CatalogEvent } from '../../catalog/feed/catalog-event.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from './tenant-lookup.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';

@@ -5,7 +5,7 @@ import type { ConnectionTarget, ServerAddress } from '../../database/connection/
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { BatchedQuery } from './batched-query.js';
-import { type CatalogPoint, parsePoint, POINT_SQL } from '../../catalog/catalog-point.js';
+import { type CatalogPoint, parsePoint, POINT_SQL } from '../../catalog/feed/catalog-point.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { DEFAULT_SERVER_ADDRESS } from '../../catalog/catalog-target.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Prefetched, CACHE, type Cache, type CacheKind, type Loaded } from '../../cache/contract/cache.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
-import { CatalogChangeFeed, type CatalogListener } from '../../catalog/catalog-change-feed.js';
-import type { CatalogChange, CatalogEvent } from '../../catalog/catalog-event.js';
+import { CatalogChangeFeed, type CatalogListener } from '../../catalog/feed/catalog-change-feed.js';
+import type { CatalogChange, CatalogEvent } from '../../catalog/feed/catalog-event.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
 import {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
-import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
-import type { CatalogEvent } from '../../../src/catalog/catalog-event.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
+import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
+import type { CatalogEvent } from '../../../src/catalog/feed/catalog-event.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { type ConnectionTarget, targetOfUrl } from '../../../src/database/connection/connection-target.js';

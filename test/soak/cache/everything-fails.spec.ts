@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { pick, seededRandom } from '../../support/statements/seeded-random.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 import { testServer } from '../../support/postgres/postgres.js';

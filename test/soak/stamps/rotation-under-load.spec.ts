@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { AcknowledgedRows } from '../../support/load/acknowledged-rows.js';
 import { CheckedLoad } from '../../support/load/checked-load.js';
 import { soon } from '../../support/load/soon.js';
-import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
-import type { CatalogEvent } from '../../../src/catalog/catalog-event.js';
+import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
+import type { CatalogEvent } from '../../../src/catalog/feed/catalog-event.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, dropEverything, type Json, TestApp } from '../../support/test-app.js';

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { CacheStatistics } from '../../../src/cache/contract/cache-statistics.js';
 import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
 import { TieredCache, type TieredCacheOptions } from '../../../src/cache/tiers/tiered-cache.js';
-import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
+import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { TenantDirectory } from '../../../src/tenant/directory/tenant-directory.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';

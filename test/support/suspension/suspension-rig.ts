@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { MigrationSets } from '../../../src/catalog/migration-sets.js';
+import { MigrationSets } from '../../../src/catalog/tenant-tables/migration-sets.js';
 import { type Placement, TenantDataSources } from '../../../src/database/data-source/tenant-data-sources.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { type ConnectionTarget, targetOfUrl } from '../../../src/database/connection/connection-target.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import type { CatalogChangeFeed, CatalogListener } from '../../../src/catalog/catalog-change-feed.js';
+import type { CatalogChangeFeed, CatalogListener } from '../../../src/catalog/feed/catalog-change-feed.js';
 import { CatalogIndicator } from '../../../src/health/catalog.indicator.js';
 import type { CatalogProbe } from '../../../src/health/catalog-probe.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/former-instances.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/feed/former-instances.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 import { launchBehind, launchNew } from '../../../contracts/launch.js';

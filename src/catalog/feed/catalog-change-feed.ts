@@ -7,14 +7,22 @@ import type { ConnectionTarget } from '../database/connection/connection-target.
 import { cancelIfBusy } from '../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../database/connection/read-write-client.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import { clientConfig } from '../database/connection/client-config.js';
+import { clientConfig } from '../../database/connection/client-config.js';
 import { CATALOG, catalogSchemaOf } from './catalog-data-source.js';
+import { withDeadline } from '../../platform/timeout.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { OpenResources } from '../../platform/start/open-resources.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { cancelIfBusy } from '../../database/connection/cancel-request.js';
+import { ReadWriteClient } from '../../database/connection/read-write-client.js';
+import { poolOptions } from '../../database/pool/pool-options.js';
+import { CATALOG, catalogSchemaOf } from '../catalog-data-source.js';
 import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
 import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point.js';
-import { withCatalogSchema } from './catalog-schema.js';
-import { CATALOG_TARGET } from './catalog-target.js';
+import { withCatalogSchema } from '../catalog-schema.js';
+import { CATALOG_TARGET } from '../catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
-import { reasonOf } from '../platform/errors/reason-of.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '../platform/parse-json.js';
+import { parseJson } from '../../platform/parse-json.js';
 import type { CatalogPoint } from './catalog-point.js';
 
 /** A change of the catalog, with the ids and names that it affects. */

@@ -1,15 +1,15 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
-import { CATALOG } from './catalog-data-source.js';
-import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
-import { ServerOwner } from './server-owner.js';
-import { AdminConnections } from '../database/admin-connections/admin-connections.js';
-import { TenantDataSources } from '../database/data-source/tenant-data-sources.js';
-import { compareEntityTables } from '../database/table-migrations/compare-entity-tables.js';
-import { orderedNames } from '../database/table-migrations/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
-import { reasonOf } from '../platform/errors/reason-of.js';
+import { CATALOG } from '../catalog-data-source.js';
+import { ConnectionTargetEntity } from '../entities/connection-target.entity.js';
+import { ServerOwner } from '../server-owner.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
+import { compareEntityTables } from '../../database/table-migrations/compare-entity-tables.js';
+import { orderedNames } from '../../database/table-migrations/migration-names.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** How often tables that differ are looked at again, at most: a migration may have mended them. */
 const REPEAT_MS = 10_000;

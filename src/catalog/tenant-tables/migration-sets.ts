@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { CATALOG } from './catalog-data-source.js';
+import { CATALOG } from '../catalog-data-source.js';
 
 interface Row {
   readonly digest: string;

@@ -6,9 +6,9 @@ import {
   currentPoint,
   parsePoint,
   POINT_SQL,
-} from '../../../src/catalog/catalog-point.js';
-import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
-import { soon } from '../../support/load/soon.js';
+} from '../../../../src/catalog/feed/catalog-point.js';
+import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
+import { soon } from '../../../support/load/soon.js';
 
 const ANNOUNCE = `
   CREATE TRIGGER announce AFTER INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`;
