@@ -21,8 +21,17 @@ import {
 } from 'rxjs';
 import { ShutdownState } from '../../platform/shutdown/shutdown-state.js';
 import { OperationRecords } from './operation-records.js';
+import { PublicError } from '../../platform/errors/public-error.js';
 import { hasEnded } from './operation.schemas.js';
-import { TooManyFollowersError } from './too-many-followers.error.js';
+
+/** Raised when a client wants to follow an operation and the instance has reached its limit of event streams. */
+export class TooManyFollowersError extends PublicError {
+  constructor(max: number) {
+    super('TOO_MANY_FOLLOWERS', `this instance already serves ${max} operation event streams`, {
+      retryAfterSeconds: 5,
+    });
+  }
+}
 
 /** Event streams per instance. Each holds an HTTP connection. */
 export const MAX_FOLLOWERS = 200;

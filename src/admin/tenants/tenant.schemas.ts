@@ -4,6 +4,7 @@ import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/input/bounded-text.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
 import { isUuid } from '../../platform/uuid.js';
+import { operationView } from '../operations/operation.schemas.js';
 
 const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;
@@ -114,3 +115,8 @@ export type TenantView = z.infer<typeof tenantView>;
 
 export const tenantPage = z.object({ items: z.array(tenantView), nextCursor: z.string().nullable() });
 export type TenantPage = z.infer<typeof tenantPage>;
+
+export const createdTenantView = z
+  .object({ tenant: tenantView, operation: operationView.describe('the operation that provisions the tenant') })
+  .meta({ id: 'CreatedTenant' });
+export type CreatedTenantView = z.infer<typeof createdTenantView>;

@@ -14,10 +14,11 @@ import { withReplayHeader } from '../idempotency/replay-header.js';
 import { setOperationLocation } from '../operations/operation-location.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
-import { createdTenantView, type CreatedTenantView } from './created-tenant.schema.js';
 import { slugOrId } from '../../http/input/slug-or-id.js';
 import type { HttpResponse } from '../../http/requests/http-request.js';
 import {
+  createdTenantView,
+  type CreatedTenantView,
   deletion,
   type Deletion,
   newTenant,

@@ -1,15 +1,9 @@
 import type { PoolSnapshot } from '../../database/pool/pool-statistics.js';
-import {
-  addTo,
-  emptyCounters,
-  increaseSince,
-  isUnchanged,
-  type PoolCounters,
-  countersOf,
-  activityIn,
-} from './pool-counters.js';
-import { targetLabel } from './target-label.js';
+import { createHash } from 'node:crypto';
+import { addTo, emptyCounters, increaseSince, isUnchanged, type PoolCounters, countersOf, activityIn } from './pool-counters.js';
 import { TopSeries } from '../series/top-series.js';
+
+const HASH_LENGTH = 4;
 
 /** Current state of one series: one target, or the sum of all targets without their own series. */
 export interface PoolState {
@@ -84,4 +78,16 @@ function addState(state: PoolState, { total, busy, idle, waiting, breaker }: Poo
   state.pending += Math.max(0, total - busy - idle);
   state.waiting += waiting;
   state.breakers[breaker] += 1;
+}
+
+/**
+ * Short label of a target: its database, and a hash of server and role, because every server has a shared database of
+ * the same name. Reveals neither host nor role.
+ *
+ * @param target `role@host:port/database`
+ */
+export function targetLabel(target: string): string {
+  const end = target.lastIndexOf('/');
+  const hash = createHash('sha256').update(target.slice(0, end)).digest('hex').slice(0, HASH_LENGTH);
+  return `${target.slice(end + 1)}-${hash}`;
 }

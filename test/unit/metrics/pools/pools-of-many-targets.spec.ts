@@ -7,7 +7,7 @@ import {
   WAIT_BUCKETS_MS,
 } from '../../../../src/database/pool/pool-statistics.js';
 import { PoolMetrics } from '../../../../src/metrics/pools/pool-metrics.js';
-import { targetLabel } from '../../../../src/metrics/pools/target-label.js';
+import { targetLabel } from '../../../../src/metrics/pools/pool-activity.js';
 import { MAX_SERIES, OTHER } from '../../../../src/metrics/series/top-series.js';
 import { costGrowth } from '../../../support/load/cpu-cost.js';
 import { ManualClock } from '../../../support/manual-clock.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
-import { TooManyFollowersError } from '../../../../src/admin/operations/too-many-followers.error.js';
+import { TooManyFollowersError } from '../../../../src/admin/operations/operation-events.js';
 import { MissingServerRightsError } from '../../../../src/admin/provisioning/provisioning.errors.js';
 import { LoadTimeoutError } from '../../../../src/cache/contract/cache.errors.js';
 import { CatalogBusyError, CatalogUnavailableError } from '../../../../src/catalog/catalog.errors.js';
