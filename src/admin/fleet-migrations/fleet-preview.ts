@@ -8,7 +8,7 @@ import { recordedMigrations } from '../../database/table-migrations/recorded-mig
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
-import { EntityTablesError } from '../../database/table-migrations/compare-entity-tables.js';
+import { EntityTablesError } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';

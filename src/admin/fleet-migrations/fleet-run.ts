@@ -2,7 +2,7 @@ import type { OperationRun } from '../../operations/operation-kind.js';
 import { FleetMigrationIncompleteError, type FleetCounts } from './fleet-migration.errors.js';
 import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './migration-units.js';
 import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
-import { EntityTablesError } from '../../database/table-migrations/compare-entity-tables.js';
+import { EntityTablesError } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import type { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { runInLanes } from './run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';

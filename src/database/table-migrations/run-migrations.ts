@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { MigrationInterface, NamingStrategyInterface } from 'typeorm';
 import { closeDefinerFunctions } from './definer-functions.js';
-import { assertEntityTables, EntityTablesError } from './compare-entity-tables.js';
-import type { ExpectedTable } from './expected-tables.js';
+import { assertEntityTables, EntityTablesError } from './comparison/compare-entity-tables.js';
+import type { ExpectedTable } from './comparison/expected-tables.js';
 import { driverError } from '../../platform/postgres/driver-error.js';
 import { lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
 import { MigrationClient } from './migration-client.js';

@@ -1,8 +1,8 @@
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
 import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
-import { compareEntityTables } from '../../database/table-migrations/compare-entity-tables.js';
-import { type ExpectedTable, expectedTables } from '../../database/table-migrations/expected-tables.js';
+import { compareEntityTables } from '../../database/table-migrations/comparison/compare-entity-tables.js';
+import { type ExpectedTable, expectedTables } from '../../database/table-migrations/comparison/expected-tables.js';
 import { orderedNames } from '../../database/table-migrations/migration-names.js';
 import { missingFrom } from '../../database/table-migrations/migration-set.js';
 import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';

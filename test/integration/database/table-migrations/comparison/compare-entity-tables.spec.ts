@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { Column, CreateDateColumn, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
-import { EntityTablesError } from '../../../../src/database/table-migrations/compare-entity-tables.js';
-import { type ExpectedTable, expectedTables } from '../../../../src/database/table-migrations/expected-tables.js';
-import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
-import type { Migration } from '../../../../src/database/table-migrations/migration-names.js';
-import { previewMigrations } from '../../../../src/database/table-migrations/preview-migrations.js';
-import { recordedMigrations } from '../../../../src/database/table-migrations/recorded-migrations.js';
-import { createTenantTable, type TenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
-import { sampleSchema } from '../../../support/sample-schema.js';
-import { migration, MigrationFixture } from '../../../support/tables/migration-fixture.js';
+import { TemplateDataSource } from '../../../../../src/database/data-source/template-data-source.js';
+import { EntityTablesError } from '../../../../../src/database/table-migrations/comparison/compare-entity-tables.js';
+import {
+  type ExpectedTable,
+  expectedTables,
+} from '../../../../../src/database/table-migrations/comparison/expected-tables.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/migrate-tables.js';
+import type { Migration } from '../../../../../src/database/table-migrations/migration-names.js';
+import { previewMigrations } from '../../../../../src/database/table-migrations/preview-migrations.js';
+import { recordedMigrations } from '../../../../../src/database/table-migrations/recorded-migrations.js';
+import { createTenantTable, type TenantTable } from '../../../../../src/database/table-migrations/tenant-table.js';
+import { sampleSchema } from '../../../../support/sample-schema.js';
+import { migration, MigrationFixture } from '../../../../support/tables/migration-fixture.js';
 
 @Entity('notes')
 @Index(['number'], { unique: true })
