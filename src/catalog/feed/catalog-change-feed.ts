@@ -1,14 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { withDeadline } from '../platform/timeout.js';
-import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import { OpenResources } from '../platform/start/open-resources.js';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
-import { cancelIfBusy } from '../database/connection/cancel-request.js';
-import { ReadWriteClient } from '../database/connection/read-write-client.js';
-import { poolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../../database/connection/client-config.js';
-import { CATALOG, catalogSchemaOf } from './catalog-data-source.js';
 import { withDeadline } from '../../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { OpenResources } from '../../platform/start/open-resources.js';

@@ -1,6 +1,14 @@
 import type { PoolSnapshot } from '../../database/pool/pool-statistics.js';
 import { createHash } from 'node:crypto';
-import { addTo, emptyCounters, increaseSince, isUnchanged, type PoolCounters, countersOf, activityIn } from './pool-counters.js';
+import {
+  addTo,
+  emptyCounters,
+  increaseSince,
+  isUnchanged,
+  type PoolCounters,
+  countersOf,
+  activityIn,
+} from './pool-counters.js';
 import { TopSeries } from '../series/top-series.js';
 
 const HASH_LENGTH = 4;

@@ -1,5 +1,3 @@
-import { TENANT_POLICIES } from '../isolation/tenant-policies.js';
-import { CodedError } from '../../platform/errors/coded-error.js';
 import { ACTUAL_TABLES, type ActualColumn, type ActualTable, TENANT_COLUMN } from './actual-tables.js';
 import { TENANT_POLICIES } from '../../isolation/tenant-policies.js';
 import { CodedError } from '../../../platform/errors/coded-error.js';

@@ -1,15 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/former-instances.js';
-import { CatalogChangeFeed } from '../../../src/catalog/catalog-change-feed.js';
-import type { CatalogChange, CatalogEvent } from '../../../src/catalog/catalog-event.js';
-import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
-import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
-import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
-import { soon } from '../../support/load/soon.js';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
-import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/feed/former-instances.js';
 import { CatalogChangeFeed } from '../../../../src/catalog/feed/catalog-change-feed.js';
 import type { CatalogChange, CatalogEvent } from '../../../../src/catalog/feed/catalog-event.js';
