@@ -10,6 +10,7 @@ export function tenant(n) {
     targetId: tenantId(0),
     schema: 'tenants',
     schemaVersion: null,
+    migrationSet: null,
     limits: {},
     message: null,
     version: 1,
