@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { setNewest } from '../../platform/bounded-map.js';
 
 /** Failures of an address that have no consequence: typing errors. */
 const FREE_FAILURES = 10;
@@ -52,10 +53,7 @@ export class AddressBackoff {
     failures.lastAttempt = attempt;
     failures.count += 1;
     failures.lastAtMs = now;
-    this.addresses.delete(network);
-    this.addresses.set(network, failures); // last in the order of insertion
-    const oldest = this.addresses.keys().next();
-    if (this.addresses.size > MAX_ADDRESSES && !oldest.done) this.addresses.delete(oldest.value);
+    setNewest(this.addresses, network, failures, MAX_ADDRESSES);
     if (failures.count < FREE_FAILURES || failures.closedUntilMs > now) return false;
     close(failures, now);
     return true;

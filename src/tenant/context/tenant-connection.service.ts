@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
+import { setNewest } from '../../platform/bounded-map.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
@@ -107,7 +108,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     const dataSource = isReusable ? known.scope.dataSource : undefined;
     const scope = Object.freeze({ tenant, dataSource: dataSource ?? this.dataSources.create(placement) });
     const opened = { scope, placement };
-    this.remember(tenant.id, opened);
+    setNewest(this.open, tenant.id, opened, this.config.cache.memoryMaxEntries);
     return opened;
   }
 
@@ -115,14 +116,6 @@ export class TenantConnectionService implements OnApplicationShutdown {
     const target = tenant.targetId === null ? null : await this.lookup.target(tenant.targetId);
     if (!target || tenant.schema === null) throw new TenantUnavailableError('this tenant has no database yet');
     return { tenantId: tenant.id, schema: tenant.schema, target, limits: tenant.limits };
-  }
-
-  private remember(tenantId: string, opened: OpenTenant): void {
-    this.open.delete(tenantId);
-    this.open.set(tenantId, opened);
-    if (this.open.size <= this.config.cache.memoryMaxEntries) return;
-    const [oldest] = this.open.keys();
-    if (oldest !== undefined) this.open.delete(oldest);
   }
 }
 
