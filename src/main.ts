@@ -6,12 +6,10 @@ import { Application } from './server/application.js';
 import { banner, nextSteps } from './server/banner.js';
 import { loadConfig } from './platform/config/load-config.js';
 import { CodedError } from './platform/errors/coded-error.js';
+import { onStopSignal } from './platform/shutdown/stop-signals.js';
 import { surviveUnhandledRejections } from './platform/unhandled-rejections.js';
 
 const logger = new Logger('Tenantry');
-
-/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
-const SAME_KEYPRESS_MS = 500;
 
 try {
   const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
@@ -35,12 +33,12 @@ try {
  * The first signal shuts down gracefully, even during startup; a second one, or the deadline, exits immediately. So does an
  * uncaught exception, with exit code 1: unlike a rejected promise, it may have left any object half changed.
  */
-function stopOnSignalOrException(starting: Promise<Application>, deadlineMs: number): void {
-  let stoppingSince: number | undefined;
+function stopOnSignalOrException(starting: Promise<Application>, timeoutMs: number): void {
+  let isStopping = false;
   const stop = async (exitCode: number): Promise<void> => {
-    stoppingSince = performance.now();
+    isStopping = true;
     startupInterruption.abort();
-    setTimeout(() => fail(new Error(`did not shut down within ${deadlineMs} ms, exiting`)), deadlineMs).unref();
+    setTimeout(() => fail(new Error(`did not shut down within ${timeoutMs} ms, exiting`)), timeoutMs).unref();
     try {
       await (await starting).stop();
     } catch (error) {
@@ -48,17 +46,14 @@ function stopOnSignalOrException(starting: Promise<Application>, deadlineMs: num
     }
     process.exit(exitCode);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stoppingSince === undefined) {
-        logger.log(`Received ${signal}, shutting down`);
-        void stop(0);
-      } else if (performance.now() - stoppingSince > SAME_KEYPRESS_MS) process.exit(1);
-    });
-  }
+  onStopSignal((signal) => {
+    if (isStopping) process.exit(1);
+    logger.log(`Received ${signal}, shutting down`);
+    void stop(0);
+  }, 1);
   process.on('uncaughtException', (error: unknown) => {
     logger.fatal('Uncaught exception, shutting down', error instanceof Error ? error.stack : String(error));
-    if (stoppingSince === undefined) void stop(1);
+    if (!isStopping) void stop(1);
   });
 }
 
