@@ -37,10 +37,12 @@ function stopOnSignalOrException(starting: Promise<Application>, timeoutMs: numb
   let isStopping = false;
   const stop = async (exitCode: number): Promise<void> => {
     isStopping = true;
+    const signalledAtMs = performance.now();
     startupInterruption.abort();
     setTimeout(() => fail(new Error(`did not shut down within ${timeoutMs} ms, exiting`)), timeoutMs).unref();
     try {
-      await (await starting).stop();
+      const application = await starting;
+      await application.stop(performance.now() - signalledAtMs);
     } catch (error) {
       fail(error);
     }

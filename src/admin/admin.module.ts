@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
-import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { ADMIN_SERVICES } from './admin-services.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
@@ -15,7 +14,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
 
 /** The control plane's REST API. */
 @Module({
-  imports: [CacheModule, ShutdownModule, ...ADMIN_SERVICES],
+  imports: [CacheModule, ...ADMIN_SERVICES],
   controllers: [
     ApiKeysController,
     AuditController,

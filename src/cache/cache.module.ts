@@ -1,8 +1,8 @@
-import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CONFIG_SOURCES, type ConfigSources } from '../platform/config/load-config.js';
 import { isRedisConfigured } from '../platform/config/redis-configured.js';
-import { OpenResources } from '../platform/start/open-resources.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CACHE } from './contract/cache.js';
 import { CacheStatistics } from './contract/cache-statistics.js';
@@ -14,22 +14,13 @@ const REDIS_TIER = Symbol.for('tenantry/REDIS_TIER');
 const ABSENCE_TTL_MS = 5_000;
 const LOAD_TIMEOUT_MS = 5_000;
 
-@Injectable()
-class RedisTierCloser implements OnApplicationShutdown {
-  constructor(@Inject(REDIS_TIER) private readonly tier: RedisTier | undefined) {}
-
-  onApplicationShutdown(): void {
-    this.tier?.close();
-  }
-}
-
 /** The cache shared by all requests, in memory and in Redis. Independent of tenants. */
 @Module({
   providers: [
     CacheStatistics,
     {
       provide: REDIS_TIER,
-      inject: [APP_CONFIG, KeyRing, CacheStatistics, CONFIG_SOURCES, OpenResources],
+      inject: [APP_CONFIG, KeyRing, CacheStatistics, CONFIG_SOURCES, Shutdown],
       useFactory: openTier,
     },
     {
@@ -49,7 +40,6 @@ class RedisTierCloser implements OnApplicationShutdown {
           statistics,
         ),
     },
-    RedisTierCloser,
   ],
   exports: [CACHE],
 })
@@ -60,9 +50,9 @@ async function openTier(
   keyRing: KeyRing,
   statistics: CacheStatistics,
   sources: ConfigSources,
-  resources: OpenResources,
+  shutdown: Shutdown,
 ): Promise<RedisTier | undefined> {
   const tier = await openRedisTier(config, keyRing, statistics, isRedisConfigured(sources));
-  resources.add(() => tier?.close());
+  if (tier) shutdown.add('close Redis', () => tier.close());
   return tier;
 }

@@ -7,8 +7,12 @@ export interface CatalogAccess {
   readonly config: AppConfig;
   /** The database belongs to another process, which may stop it at any moment. */
   readonly isBorrowed: boolean;
-  /** Stops the embedded PostgreSQL if it was started for this command; leaves any other database alone. */
-  close(): Promise<void>;
+  /**
+   * Stops the embedded PostgreSQL if it was started for this command; leaves any other database alone.
+   *
+   * @param graceMs how long other clients may use it; default 30 s
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -29,7 +33,11 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
   const { DataInUseError } = await import('../dev/embedded-postgres/embedded.errors.js');
   try {
     const own = await EmbeddedPostgres.start({ dataDir, passwords });
-    return { config: withDatabaseUrl(config, own.url), isBorrowed: false, close: () => stopUnused(own) };
+    return {
+      config: withDatabaseUrl(config, own.url),
+      isBorrowed: false,
+      close: (graceMs) => stopUnused(own, graceMs),
+    };
   } catch (error) {
     if (!(error instanceof DataInUseError)) throw error;
     const started = await findRunningPostgres({ dataDir, passwords }); // a server has started in the meantime
@@ -39,9 +47,9 @@ export async function accessCatalog(config: AppConfig): Promise<CatalogAccess> {
 }
 
 /** Other commands may have found it running and be using it: they may finish first. */
-async function stopUnused(postgres: EmbeddedPostgres): Promise<void> {
+async function stopUnused(postgres: EmbeddedPostgres, graceMs?: number): Promise<void> {
   const { waitForOtherClients } = await import('../dev/embedded-postgres/running-postgres.js');
-  await waitForOtherClients(postgres.superuserUrl);
+  await waitForOtherClients(postgres.superuserUrl, graceMs);
   await postgres.stop();
 }
 

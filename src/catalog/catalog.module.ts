@@ -1,9 +1,9 @@
-import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import { OpenResources } from '../platform/start/open-resources.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './feed/catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
@@ -32,14 +32,14 @@ import { AuditLog } from './audit/audit-log.js';
     ProvidedDatabaseCheck,
     {
       provide: CATALOG,
-      inject: [CATALOG_TARGET, APP_CONFIG, OpenResources],
-      useFactory: (target: ConnectionTarget, config: AppConfig, resources: OpenResources) =>
-        resources.during(async () => {
+      inject: [CATALOG_TARGET, APP_CONFIG, Shutdown],
+      useFactory: (target: ConnectionTarget, config: AppConfig, shutdown: Shutdown) =>
+        shutdown.duringStart(async () => {
           const { tenantUrl, catalogSchema: schema } = config.database;
           const placement = { isProvided: tenantUrl !== undefined, schema };
           const open = (): Promise<DataSource> => openCatalog(target, poolOptions(config), placement);
           const catalog = await withStartupWait(config.startupWaitMs, open);
-          resources.add(() => catalog.isInitialized && catalog.destroy());
+          shutdown.add('close the catalog', () => catalog.isInitialized && catalog.destroy());
           return catalog;
         }),
     },
@@ -60,10 +60,4 @@ import { AuditLog } from './audit/audit-log.js';
     CatalogChangeFeed,
   ],
 })
-export class CatalogModule implements OnApplicationShutdown {
-  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.catalog.destroy();
-  }
-}
+export class CatalogModule {}

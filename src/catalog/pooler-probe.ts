@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
-import { OpenResources } from '../platform/start/open-resources.js';
 import { type ServerAddress, targetOfUrl } from '../database/connection/connection-target.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { probePooler } from '../database/statements/pooler-probe.js';
 import { withStartupWait } from './startup-wait.js';
@@ -15,12 +15,12 @@ export class PoolerProbe implements OnModuleInit {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(DEFAULT_SERVER_ADDRESS) private readonly server: ServerAddress,
-    private readonly resources: OpenResources = new OpenResources(),
+    private readonly shutdown: Shutdown = new Shutdown(),
   ) {}
 
   /** @throws PoolerLeakError, TargetUnavailableError, StartupTimeoutError */
   onModuleInit(): Promise<void> {
-    return this.resources.during(() => this.probe());
+    return this.shutdown.duringStart(() => this.probe());
   }
 
   private async probe(): Promise<void> {

@@ -6,7 +6,7 @@ import { poolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { DecryptionError, KeyRing } from '../platform/encryption/key-ring.js';
-import { OpenResources } from '../platform/start/open-resources.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { CATALOG } from './catalog-data-source.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import { MissingRightsError, ProvidedDatabaseChangedError, ProvidedLoginError } from './catalog.errors.js';
@@ -26,12 +26,12 @@ export class ProvidedDatabaseCheck implements OnModuleInit {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(CATALOG_TARGET) private readonly owner: ConnectionTarget,
     private readonly keyRing: KeyRing,
-    private readonly resources: OpenResources = new OpenResources(),
+    private readonly shutdown: Shutdown = new Shutdown(),
   ) {}
 
   /** @throws MissingRightsError, ProvidedLoginError, ProvidedDatabaseChangedError */
   onModuleInit(): Promise<void> {
-    return this.resources.during(() => this.check());
+    return this.shutdown.duringStart(() => this.check());
   }
 
   private async check(): Promise<void> {

@@ -1,6 +1,7 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { ReadOnlyServerError } from '../database/connection/connection.errors.js';
 import { PhysicalConnection } from '../database/connection/physical-connection.js';
@@ -11,14 +12,17 @@ const TIMEOUT_MS = 1_000;
 
 /** Probes the catalog over a dedicated connection, because a busy pool is not an outage. */
 @Injectable()
-export class CatalogProbe implements OnApplicationShutdown {
+export class CatalogProbe {
   private connection: PhysicalConnection | undefined;
   private running: Promise<void> | undefined;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
-  ) {}
+    shutdown: Shutdown = new Shutdown(),
+  ) {
+    shutdown.add('close the catalog', () => this.close());
+  }
 
   /**
    * Resolves when the catalog answers and accepts writes. Concurrent calls share one query.
@@ -30,7 +34,7 @@ export class CatalogProbe implements OnApplicationShutdown {
     return this.running;
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async close(): Promise<void> {
     const { connection } = this;
     this.drop(connection);
     await connection?.closed;

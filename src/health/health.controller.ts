@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { Public } from '../tenant/access/access.decorators.js';
 import { CatalogIndicator } from './catalog.indicator.js';
-import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
@@ -26,7 +26,7 @@ export class HealthController {
     private readonly redis: RedisIndicator,
     private readonly tenants: TenantsIndicator,
     private readonly tables: TenantTablesIndicator,
-    private readonly shutdown: ShutdownState,
+    private readonly shutdown: Shutdown,
   ) {}
 
   @Get(['', 'ready'])

@@ -1,7 +1,6 @@
 import { Logger, Module } from '@nestjs/common';
 import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { CacheModule } from '../cache/cache.module.js';
-import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { CatalogIndicator } from './catalog.indicator.js';
 import { CatalogProbe } from './catalog-probe.js';
 import { supportsDegraded } from './degraded.js';
@@ -12,7 +11,7 @@ import { TenantTablesIndicator } from './tenant-tables.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule, ShutdownModule],
+  imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule],
   controllers: [HealthController],
   providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator, ServedTenants, TenantTablesIndicator],
 })

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG, catalogSchemaOf } from '../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { orderedNames } from '../database/table-migrations/migration-names.js';
 import { codeVersion } from '../database/table-migrations/migration-version.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
@@ -43,11 +44,13 @@ const POSTPONE_SECONDS = 5;
  * crashed. The holder of an operation's advisory lock works on it.
  */
 @Injectable()
-export class OperationRunner implements BeforeApplicationShutdown {
+export class OperationRunner {
   private readonly logger = new Logger('Operations');
-  private readonly shutdown = new AbortController();
+  private readonly pausing = new AbortController();
   /** Running workers, at most `OPERATION_SLOTS`. */
   private readonly slots = new Set<Promise<void>>();
+  /** Calls of `runToCompletion`. */
+  private readonly completions = new Set<Promise<void>>();
   private readonly options: PoolOptions;
   private readonly codeVersion: number;
   private readonly migrations: readonly string[];
@@ -61,7 +64,9 @@ export class OperationRunner implements BeforeApplicationShutdown {
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
     private readonly kinds: OperationKinds,
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
+    shutdown: Shutdown = new Shutdown(),
   ) {
+    shutdown.add('pause operations', () => this.pause());
     this.options = poolOptions(config);
     this.codeVersion = codeVersion(migrations);
     this.migrations = orderedNames(migrations);
@@ -82,7 +87,20 @@ export class OperationRunner implements BeforeApplicationShutdown {
    *
    * @throws OperationFailedError when it did not succeed
    */
-  async runToCompletion(id: string): Promise<void> {
+  runToCompletion(id: string): Promise<void> {
+    const completion = this.complete(id).finally(() => this.completions.delete(completion));
+    this.completions.add(completion);
+    return completion;
+  }
+
+  /** Interrupts running operations and waits until they have stopped; another instance continues them. */
+  async pause(): Promise<void> {
+    this.pausing.abort(new OperationLostError());
+    this.wake();
+    await Promise.allSettled([this.polling, ...this.slots, ...this.completions]);
+  }
+
+  private async complete(id: string): Promise<void> {
     const lock = await this.openLock();
     try {
       for (;;) {
@@ -90,22 +108,15 @@ export class OperationRunner implements BeforeApplicationShutdown {
         const operation = await this.catalog.getRepository(OperationEntity).findOneByOrFail({ id });
         if (operation.status === 'succeeded') return;
         if (operation.status === 'failed' || operation.status === 'cancelled') throw toFailedError(operation);
-        await delay(COMPLETION_POLL_MS, undefined, { signal: this.shutdown.signal });
+        await delay(COMPLETION_POLL_MS, undefined, { signal: this.pausing.signal });
       }
     } finally {
       await lock.close();
     }
   }
 
-  /** Interrupts running operations and waits until they have stopped; another instance continues them. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.shutdown.abort(new OperationLostError());
-    this.wake();
-    await Promise.all([this.polling, ...this.slots]);
-  }
-
   private async poll(): Promise<void> {
-    while (!this.shutdown.signal.aborted) {
+    while (!this.pausing.signal.aborted) {
       try {
         await this.catalog.query(TERMINATE_FROZEN, [FROZEN_SECONDS]);
         const capabilities = [this.kinds.names, this.codeVersion, this.migrations];
@@ -119,7 +130,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
   }
 
   private waitForWork(): Promise<void> {
-    if (this.shutdown.signal.aborted) return Promise.resolve();
+    if (this.pausing.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, POLL_MS);
       this.wakeUp = () => {
@@ -148,7 +159,7 @@ export class OperationRunner implements BeforeApplicationShutdown {
         lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion, migrations: this.migrations });
       let id = await next();
       if (id !== undefined) this.wake(); // another operation may be due, for another slot
-      while (id !== undefined && !this.shutdown.signal.aborted) {
+      while (id !== undefined && !this.pausing.signal.aborted) {
         await this.runLocked(lock, id);
         id = await next();
       }
@@ -174,12 +185,12 @@ export class OperationRunner implements BeforeApplicationShutdown {
     const label = `${row.kind} ${row.subject} (${row.id})`;
     try {
       if (row.attempts > MAX_ATTEMPTS) throw new OperationGivenUpError(row.attempts);
-      const interrupted = AbortSignal.any([lock.lost, this.shutdown.signal]);
+      const interrupted = AbortSignal.any([lock.lost, this.pausing.signal]);
       await new OperationExecution(kind, row, record, interrupted).run();
       this.logger.log(`Operation succeeded: ${label}`);
     } catch (error) {
       if (lock.lost.aborted || error instanceof OperationLostError) throw new OperationLostError();
-      if (this.shutdown.signal.aborted) return; // whatever the error: another instance continues the operation
+      if (this.pausing.signal.aborted) return; // whatever the error: another instance continues the operation
       await this.recordFailure(kind, row, record, error);
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       if (!(error instanceof OperationCancelledError)) this.logger.warn(`Operation failed: ${label}: ${reason}`);

@@ -10,7 +10,7 @@ import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.
 import { OperationRunner } from '../operations/operation-runner.js';
 import { StartupMigration } from '../admin/fleet-migrations/startup-migration.js';
 import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
-import { Drain } from './drain.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { featureFlagsOf, featureFlagTable } from '../platform/config/feature-flags.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
@@ -33,7 +33,7 @@ export class Application {
     readonly url: string,
     /** Undefined without demo tenants. */
     readonly demo: StartedDemo | undefined,
-    private readonly postgres: EmbeddedPostgres | undefined,
+    private readonly postgres: Pick<EmbeddedPostgres, 'exited'> | undefined,
   ) {}
 
   /** Starts everything that is configured. When a part fails to start, stops the others before rejecting. */
@@ -48,6 +48,7 @@ export class Application {
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
       const nest = await createApp({ ...loaded, config }, root, log);
+      if (postgres) nest.get(Shutdown).add('stop embedded PostgreSQL', () => postgres.stop());
       return await Application.open(nest, config, postgres);
     } catch (error) {
       await postgres?.stop();
@@ -75,12 +76,19 @@ export class Application {
     }
   }
 
-  /** Drains in-flight requests, closes all connections, and stops embedded PostgreSQL last. */
-  async stop(): Promise<void> {
+  /**
+   * Runs `SHUTDOWN_STEPS`. The application's own hooks run when its requests have finished.
+   *
+   * @param spentMs of `SHUTDOWN_TIMEOUT`, since the signal
+   */
+  async stop(spentMs = 0): Promise<void> {
+    const shutdown = this.nest.get(Shutdown);
+    shutdown.begin(spentMs);
+    await shutdown.run('finish requests');
     try {
-      await this.nest.get(Drain).run(() => this.nest.close());
+      await this.nest.close();
     } finally {
-      await this.postgres?.stop();
+      await shutdown.run();
     }
   }
 

@@ -1,18 +1,15 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { Injectable, Logger } from '@nestjs/common';
 import { ConnectionPools } from '../database/pool/connection-pools.js';
-import { ShutdownState } from '../platform/shutdown/shutdown-state.js';
+import { Shutdown } from '../platform/shutdown/shutdown.js';
 
 /** Time for load balancers to see "not ready" before this instance stops listening; skipped without connections. */
 const NOTICE_MS = 500;
 const POLL_MS = 20;
 /** Time for a connection opened just before to send its first request. */
 const FIRST_REQUEST_MS = 200;
-/** Share of the shutdown timeout for in-flight requests; the rest is for closing connections. */
-const REQUESTS_SHARE = 0.8;
 /** Time to send error responses after database connections were closed. */
 const LAST_RESPONSES_MS = 200;
 
@@ -34,15 +31,15 @@ export class Drain {
   private readonly logger = new Logger(Drain.name);
   private readonly requests = new Set<OpenRequest>();
   private readonly lateConnections = new WeakSet<Socket>();
-  private readonly timeoutMs: number;
   private server: Server | undefined;
 
   constructor(
-    @Inject(APP_CONFIG) { shutdownTimeoutMs }: AppConfig,
     private readonly pools: ConnectionPools,
-    private readonly shutdown: ShutdownState,
+    private readonly shutdown: Shutdown,
   ) {
-    this.timeoutMs = shutdownTimeoutMs;
+    shutdown.add('report not ready', (graceMs) => this.giveNotice(graceMs));
+    shutdown.add('stop listening', () => this.stopListening());
+    shutdown.add('finish requests', (graceMs) => this.finishRequests(graceMs));
   }
 
   get hasBegun(): boolean {
@@ -67,21 +64,8 @@ export class Drain {
     this.requests.delete(request);
   }
 
-  /** Reports "not ready", stops listening, waits for in-flight requests, then runs `close`. */
-  async run(close: () => Promise<void>): Promise<void> {
-    this.shutdown.begin();
-    const deadline = setTimeout(() => void this.abortRequests(), this.timeoutMs * REQUESTS_SHARE);
-    try {
-      await this.announceShutdown();
-      await this.closeServer();
-      await close();
-    } finally {
-      clearTimeout(deadline);
-    }
-  }
-
-  private async announceShutdown(): Promise<void> {
-    const until = performance.now() + Math.min(NOTICE_MS, this.timeoutMs / 4);
+  private async giveNotice(graceMs: number): Promise<void> {
+    const until = performance.now() + Math.min(NOTICE_MS, graceMs);
     while (performance.now() < until && (await this.openConnections()) > 0) await delay(POLL_MS);
   }
 
@@ -91,15 +75,20 @@ export class Drain {
    * later. The listener is closed right after pending connections were accepted, because the system resets unaccepted
    * ones.
    */
-  private async closeServer(): Promise<void> {
+  private async stopListening(): Promise<void> {
     if (!this.server?.listening) return;
     await nextTurn();
     NetServer.prototype.close.call(this.server);
-    const from = performance.now() + FIRST_REQUEST_MS;
+  }
+
+  private async finishRequests(graceMs: number): Promise<void> {
+    const abort = setTimeout(() => void this.abortRequests(), graceMs);
+    const closesIdleFrom = performance.now() + FIRST_REQUEST_MS;
     while ((await this.openConnections()) > 0) {
-      if (performance.now() >= from) this.server.closeIdleConnections();
+      if (performance.now() >= closesIdleFrom) this.server?.closeIdleConnections();
       await delay(POLL_MS);
     }
+    clearTimeout(abort);
   }
 
   private openConnections(): Promise<number> {

@@ -2,7 +2,6 @@ import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { LOADED_CONFIG } from '../tenantry/configuration.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
-import { ShutdownModule } from '../platform/shutdown/shutdown.module.js';
 import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
 import { TracingModule } from '../tracing/tracing.module.js';
 import { ConfigServiceModule } from './config-service.module.js';
@@ -20,7 +19,6 @@ export class ServerModule {
       module: ServerModule,
       imports: [
         TracingModule, // first, because modules add hooks to the server while they are created
-        ShutdownModule,
         ConfigServiceModule.register(loaded.config),
         ProcessModule.of(loaded),
         app,

@@ -19,7 +19,7 @@ import {
   takeWhile,
   timer,
 } from 'rxjs';
-import { ShutdownState } from '../../platform/shutdown/shutdown-state.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { OperationRecords } from './operation-records.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 import { hasEnded } from './operation.schemas.js';
@@ -48,12 +48,16 @@ const KEEP_ALIVE_MS = 15_000;
 export class OperationEvents {
   private readonly logger = new Logger('Operations');
   private readonly streams = new Map<string, Observable<MessageEvent>>();
+  /** Emits at shutdown, to later subscribers too. */
+  private readonly ended = new ReplaySubject<void>(1);
   private followers = 0;
 
   constructor(
     private readonly records: OperationRecords,
-    private readonly shutdown: ShutdownState,
-  ) {}
+    shutdown: Shutdown,
+  ) {
+    shutdown.add('end followers of operations', () => this.ended.next());
+  }
 
   /**
    * Emits the operation's current state and every change. Completes when the operation has ended, and when this
@@ -85,7 +89,7 @@ export class OperationEvents {
 
   private poll(id: string): Observable<MessageEvent> {
     return timer(0, POLL_MS).pipe(
-      takeWhile(() => !this.shutdown.hasBegun),
+      takeUntil(this.ended),
       exhaustMap(() => this.records.read(id)),
       takeWhile((operation) => !hasEnded(operation), true),
       map((operation) => toEvent(JSON.stringify(operation))),

@@ -1,9 +1,8 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { clientConfig } from '../../database/connection/client-config.js';
 import { withDeadline } from '../../platform/timeout.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { OpenResources } from '../../platform/start/open-resources.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { cancelIfBusy } from '../../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../../database/connection/read-write-client.js';
@@ -15,6 +14,7 @@ import { withCatalogSchema } from '../catalog-schema.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -30,7 +30,7 @@ export type CatalogListener = (event: CatalogEvent) => void;
  * changes announced in between are not repeated.
  */
 @Injectable()
-export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
+export class CatalogChangeFeed implements OnModuleInit {
   private readonly logger = new Logger(CatalogChangeFeed.name);
   private readonly listeners = new Set<CatalogListener>();
   /** The connection, and the point from which on every change is received; undefined while changes may be missed. */
@@ -43,7 +43,7 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly resources: OpenResources = new OpenResources(),
+    private readonly shutdown: Shutdown = new Shutdown(),
   ) {}
 
   /** False while changes may be missed. */
@@ -64,11 +64,11 @@ export class CatalogChangeFeed implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    this.resources.add(() => this.onApplicationShutdown());
+    this.shutdown.add('stop the change feed', () => this.close());
     await this.connect();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async close(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     const { current } = this;

@@ -29,8 +29,8 @@ export interface CommandContext {
   readonly output: Output;
   readonly actor: Actor;
   readonly session: ControlPlaneSession;
-  /** The operation that the command is waiting for, set while it waits. */
-  pendingOperation?: { readonly id: string; readonly ended: Promise<unknown> };
+  /** The id of the operation that the command is waiting for, set while it waits. */
+  pendingOperationId?: string;
 }
 
 export interface CommandNeeds {

@@ -6,8 +6,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
-import { OpenResources } from '../../platform/start/open-resources.js';
-import { OperationRunner } from '../../operations/operation-runner.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
 import { QuietLog } from './quiet-log.js';
 import { CommandLineModule } from './command-line.module.js';
@@ -53,16 +52,12 @@ export class ControlPlaneSession {
     return this.nest.get<DataSource>(CATALOG);
   }
 
-  /** Pauses running operations after their current step, so that another process can continue them. */
-  async pause(): Promise<void> {
-    await this.nest.get(OperationRunner).beforeApplicationShutdown();
-  }
-
+  /** Waits for the end of a running operation's step, within `SHUTDOWN_TIMEOUT`: an aborted one would be repeated. */
   async close(): Promise<void> {
     try {
       await this.nest.close();
     } finally {
-      await this.access.close();
+      await this.access.close(); // may take longer, because other commands may be using it
     }
   }
 }
@@ -71,10 +66,10 @@ async function compose(loaded: LoadedConfig, { schema, redis, log }: SessionOpti
   const { config } = loaded;
   const cache = { ...config.cache, redisEnabled: redis && config.cache.redisEnabled };
   const withoutUnusedRedis = { ...loaded, config: { ...config, cache } };
-  const resources = new OpenResources();
-  const module = CommandLineModule.register(withoutUnusedRedis, schema, resources);
+  const shutdown = new Shutdown(config.shutdownTimeoutMs);
+  const module = CommandLineModule.register(withoutUnusedRedis, schema, shutdown);
   const logger = await loggerOf(loaded, log);
-  return resources.during(() => NestFactory.createApplicationContext(module, { logger, abortOnError: false }));
+  return shutdown.duringStart(() => NestFactory.createApplicationContext(module, { logger, abortOnError: false }));
 }
 
 /** Imports the process's logger only when it is used, with `--verbose`. */

@@ -51,7 +51,7 @@ export async function runAndReport(
 ): Promise<void> {
   const { session } = context;
   const ended = session.get(OperationRunner).runToCompletion(id);
-  context.pendingOperation = { id, ended };
+  context.pendingOperationId = id;
   const watching = new AbortController();
   const stopWatching = (): void => watching.abort();
   ended.then(stopWatching, stopWatching);

@@ -1,8 +1,9 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { targetName, type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import { PoolEndedError } from '../pool/pool.errors.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
@@ -27,16 +28,15 @@ type Interrupt = (reason: unknown) => void;
  * statement timeout, because creating a database or an index may take any length of time.
  */
 @Injectable()
-export class AdminConnections implements OnApplicationShutdown {
+export class AdminConnections {
   private readonly options: PoolOptions;
-  private readonly shutdownTimeoutMs: number;
   private readonly limiters = new Map<string, AdminConnectionLimiter>();
   private readonly running = new Map<Interrupt, Promise<void>>();
   private ended = false;
 
-  constructor(@Inject(APP_CONFIG) config: AppConfig) {
+  constructor(@Inject(APP_CONFIG) config: AppConfig, shutdown: Shutdown = new Shutdown()) {
     this.options = poolOptions(config);
-    this.shutdownTimeoutMs = config.shutdownTimeoutMs;
+    shutdown.add('close admin connections', (graceMs) => this.close(graceMs));
   }
 
   /**
@@ -61,11 +61,11 @@ export class AdminConnections implements OnApplicationShutdown {
     return this.runInterruptibly(connection, work, signal, () => this.release(connection, target, limiter));
   }
 
-  /** Gives running work until the deadline, then cancels it and waits until its connections are closed. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Waits `graceMs` for running work, then cancels it and waits until its connections are closed. */
+  async close(graceMs: number): Promise<void> {
     this.ended = true;
     for (const [server, limiter] of this.limiters) limiter.close(new PoolEndedError(`the owner of ${server}`));
-    await endsWithin(Promise.all(this.running.values()), this.shutdownTimeoutMs);
+    await endsWithin(Promise.all(this.running.values()), graceMs);
     const remaining = [...this.running];
     for (const [interrupt] of remaining) interrupt(new PoolEndedError('the owner'));
     await Promise.all(remaining.map(([, closed]) => closed));

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { OpenResources } from '../../platform/start/open-resources.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
 import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
@@ -32,12 +32,12 @@ export class TenantDataSources implements OnModuleInit {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly pools: ConnectionPools,
-    private readonly resources: OpenResources = new OpenResources(),
+    private readonly shutdown: Shutdown = new Shutdown(),
   ) {}
 
   /** @throws UnsupportedEntityError */
   async onModuleInit(): Promise<void> {
-    this.template = await this.resources.during(() => TemplateDataSource.build(this.schema));
+    this.template = await this.shutdown.duringStart(() => TemplateDataSource.build(this.schema));
     this.expected = expectedTables(this.template);
   }
 

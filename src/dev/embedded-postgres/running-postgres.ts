@@ -56,17 +56,13 @@ const COUNT_OTHER_CLIENTS = `
   SELECT count(*)::int AS others FROM pg_stat_activity
   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
-/** Resolves when no other client is connected, or after 30 s. */
-export async function waitForOtherClients(superuserUrl: string): Promise<void> {
+/** Resolves when no other client is connected, or after a while. */
+export async function waitForOtherClients(superuserUrl: string, withinMs = DISCONNECT_WITHIN_MS): Promise<void> {
   const client = new Client({ connectionString: superuserUrl });
   client.on('error', () => {}); // the pending query rejects with the same error
   await client.connect();
   try {
-    for (
-      const deadline = performance.now() + DISCONNECT_WITHIN_MS;
-      performance.now() < deadline;
-      await delay(RETRY_MS)
-    ) {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await delay(RETRY_MS)) {
       const { rows } = await client.query<{ others: number }>(COUNT_OTHER_CLIENTS);
       if (rows[0]?.others === 0) return;
     }

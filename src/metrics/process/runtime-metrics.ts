@@ -1,6 +1,7 @@
 import { constants, type NodeGCPerformanceDetail, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Histogram, Registry } from 'prom-client';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { type EventLoopDelay, EventLoopDelayMonitor } from './event-loop-delay-monitor.js';
 import type { MetricsSource } from '../series/metrics-source.js';
 import { registerMetric } from '../series/reported-metric.js';
@@ -16,7 +17,7 @@ const GC_KINDS: ReadonlyMap<number | undefined, string> = new Map([
 
 /** Event loop delay and utilization, and the duration of garbage collection. */
 @Injectable()
-export class RuntimeMetrics implements MetricsSource, OnApplicationShutdown {
+export class RuntimeMetrics implements MetricsSource {
   private readonly eventLoop = new EventLoopDelayMonitor();
   private readonly gcDurations: Histogram<'kind'>;
   private readonly observer = new PerformanceObserver((list) =>
@@ -24,7 +25,8 @@ export class RuntimeMetrics implements MetricsSource, OnApplicationShutdown {
   );
   private delay = this.eventLoop.delay();
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, shutdown: Shutdown = new Shutdown()) {
+    shutdown.add('end traces and metrics', () => this.stop());
     for (const statistic of STATISTICS) {
       registerMetric(registry, {
         name: `nodejs_eventloop_lag_${statistic}_seconds`,
@@ -53,7 +55,7 @@ export class RuntimeMetrics implements MetricsSource, OnApplicationShutdown {
     this.delay = this.eventLoop.delay();
   }
 
-  onApplicationShutdown(): void {
+  private stop(): void {
     this.eventLoop.stop();
     this.observer.disconnect();
   }

@@ -1,22 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { OpenResources } from '../start/open-resources.js';
+import { Shutdown } from '../shutdown/shutdown.js';
 import { APP_CONFIG } from './app-config.js';
 import { CONFIG_SOURCES, type LoadedConfig } from './load-config.js';
 
 /** Provides the configuration globally, as a typed object under `APP_CONFIG`. */
 @Module({})
 export class AppConfigModule {
-  /** @param resources closed by the caller when the application cannot start */
-  static register({ config, sources }: LoadedConfig, resources = new OpenResources()): DynamicModule {
+  /** @param shutdown run by the caller when the application cannot start */
+  static register({ config, sources }: LoadedConfig, shutdown = new Shutdown(config.shutdownTimeoutMs)): DynamicModule {
     return {
       module: AppConfigModule,
       global: true,
       providers: [
         { provide: APP_CONFIG, useValue: config },
         { provide: CONFIG_SOURCES, useValue: sources },
-        { provide: OpenResources, useValue: resources },
+        { provide: Shutdown, useValue: shutdown },
       ],
-      exports: [APP_CONFIG, CONFIG_SOURCES, OpenResources],
+      exports: [APP_CONFIG, CONFIG_SOURCES, Shutdown],
     };
   }
 }

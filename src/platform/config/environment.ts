@@ -34,7 +34,9 @@ export const environmentTable = z.object({
   STARTUP_WAIT: lifetime
     .prefault('0')
     .describe('seconds to wait at start while PostgreSQL is away or full; 0: fail at once'),
-  SHUTDOWN_TIMEOUT: timeout.prefault('10').describe('seconds that in-flight requests may take to finish on shutdown'),
+  SHUTDOWN_TIMEOUT: timeout
+    .prefault('10')
+    .describe('seconds that a shutdown may take; in-flight requests may take 80 % of them'),
 
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .prefault('info')

@@ -1,7 +1,8 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 
 /** The origin of an attempt. */
 export interface AttemptOrigin {
@@ -29,14 +30,17 @@ const OTHERS = 'other addresses';
  * minute, and one at once when they become a series.
  */
 @Injectable()
-export class RefusedAttempts implements BeforeApplicationShutdown {
+export class RefusedAttempts {
   private readonly logger = new Logger('AdminKey');
   private readonly windows = new Map<string, Window>();
 
   constructor(
     @Inject(CATALOG) private readonly catalog: Pick<DataSource, 'manager'>,
     private readonly audit: AuditLog,
-  ) {}
+    shutdown: Shutdown = new Shutdown(),
+  ) {
+    shutdown.add('write refused attempts', () => this.writeAll());
+  }
 
   /** @param isSeries whether to write an entry before the minute is over, once */
   record({ address, requestId }: AttemptOrigin, isSeries: boolean): void {
@@ -49,8 +53,8 @@ export class RefusedAttempts implements BeforeApplicationShutdown {
     void this.write(name, window);
   }
 
-  /** Before the catalog is closed. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Writes what is not in the audit log yet. */
+  async writeAll(): Promise<void> {
     await Promise.all([...this.windows.keys()].map((address) => this.close(address)));
   }
 

@@ -7,6 +7,7 @@ import { type Placement, TenantDataSources } from '../../database/data-source/te
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
 import { runLimitedTransaction, type TransactionOptions } from '../../database/data-source/limited-transaction.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
 import { TARGET } from '../directory/cached-kinds.js';
@@ -36,7 +37,10 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly lookup: TenantLookup,
     private readonly context: TenantContext,
     private readonly availability: TenantAvailability,
-  ) {}
+    private readonly shutdown: Shutdown,
+  ) {
+    shutdown.add('close tenant pools', (graceMs) => this.close(graceMs));
+  }
 
   /** @throws TenantUnavailableError when the tenant has no placement yet */
   async dataSource(tenant: Tenant): Promise<DataSource> {
@@ -88,8 +92,13 @@ export class TenantConnectionService implements OnApplicationShutdown {
     return this.dataSources.session(placement, work, options, currentKey);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.pools.close(this.config.shutdownTimeoutMs);
+  /** When it resolves, every pool is closed. */
+  onApplicationShutdown(): Promise<void> {
+    return this.shutdown.run('close tenant pools');
+  }
+
+  private async close(graceMs: number): Promise<void> {
+    await this.pools.close(graceMs);
     this.open.clear();
     this.logger.log('All connection pools closed');
   }

@@ -88,7 +88,7 @@ it('the change feed, the lock of an operation and the health probe leave that se
   });
   await lock.tryLock('00000000-0000-4000-8000-000000000001').catch(() => undefined);
   expect(lock.lost.aborted).toBe(true);
-  await Promise.all([lock.close(), feed.onApplicationShutdown(), probe.onApplicationShutdown()]);
+  await Promise.all([lock.close(), feed.close(), probe.close()]);
 });
 
 it('the catalog is unavailable to a probe whose address leads to a read-only server', async () => {
@@ -98,5 +98,5 @@ it('the catalog is unavailable to a probe whose address leads to a read-only ser
   await expect(openCatalog(target, POOL_OPTIONS)).rejects.toThrow(
     /refuses writes: default_transaction_read_only is on/,
   );
-  await probe.onApplicationShutdown();
+  await probe.close();
 });

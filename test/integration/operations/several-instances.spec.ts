@@ -101,7 +101,7 @@ describe('an operation shared by several instances', () => {
     const { id } = await rig.ask(kind);
     a.start();
     await soon(async () => expect(ran).toHaveLength(1));
-    await a.beforeApplicationShutdown();
+    await a.pause();
     expect((await rig.read(id)).status).toBe('running');
     await b.runToCompletion(id);
     expect(await rig.read(id)).toMatchObject({ status: 'succeeded' });

@@ -42,7 +42,7 @@ describe('a notification connection that died silently', () => {
 
   it('does not delay the shutdown', async () => {
     proxy.freeze();
-    await instance.feed.onApplicationShutdown();
+    await instance.feed.close();
     expect(instance.feed.connected).toBe(false);
   });
 });

@@ -47,7 +47,7 @@ describe('an interrupted fleet migration', () => {
     const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
     await gate.reached(3);
-    const stopped = first.nest.get(OperationRunner).beforeApplicationShutdown();
+    const stopped = first.nest.get(OperationRunner).pause();
     gate.open(); // only to find its connection closed
     await outcome;
     await stopped;

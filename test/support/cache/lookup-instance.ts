@@ -47,7 +47,7 @@ export class LookupInstance {
 
   async close(): Promise<void> {
     this.tier?.close();
-    await this.feed.onApplicationShutdown();
+    await this.feed.close();
     await this.catalog.destroy();
   }
 }

@@ -81,7 +81,7 @@ export class OperationsRig {
 
   async close(): Promise<void> {
     for (const { catalog, runner } of this.instances) {
-      await runner.beforeApplicationShutdown();
+      await runner.pause();
       await catalog.destroy();
     }
     await this.database.drop();

@@ -3,19 +3,18 @@ import { Agent, createServer, get, type IncomingMessage, type Server } from 'nod
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
-import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { ShutdownState } from '../../../src/platform/shutdown/shutdown-state.js';
+import { Shutdown } from '../../../src/platform/shutdown/shutdown.js';
 import { Drain } from '../../../src/server/drain.js';
 
 let server: Server;
-let drain: Drain;
+let shutdown: Shutdown;
 
 beforeEach(async () => {
   server = createServer((_request, response) => response.end());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  drain = new Drain({ shutdownTimeoutMs: 10_000 } as AppConfig, {} as ConnectionPools, new ShutdownState());
-  drain.watch(server);
+  shutdown = new Shutdown();
+  new Drain({} as ConnectionPools, shutdown).watch(server);
 });
 
 afterEach(() => void server.close());
@@ -23,7 +22,8 @@ afterEach(() => void server.close());
 /** @returns how often the drain counted the open connections until it had stopped listening */
 async function countsUntilDrained(): Promise<number> {
   const count = jest.spyOn(server, 'getConnections');
-  await drain.run(async () => expect(server.listening).toBe(false));
+  await shutdown.run('finish requests');
+  expect(server.listening).toBe(false);
   return count.mock.calls.length;
 }
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await feed.onApplicationShutdown();
+  await feed.close();
   await catalog.destroy();
   await database.drop();
 });

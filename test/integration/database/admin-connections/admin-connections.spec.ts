@@ -12,9 +12,12 @@ import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 import { ownerTarget } from '../../../support/tables/migration-fixture.js';
 
-function connections(pool: Partial<AppConfig['pool']> = {}, shutdownTimeoutMs = 10_000): AdminConnections {
+/** Time for running work at the end of a test. */
+const GRACE_MS = 10_000;
+
+function connections(pool: Partial<AppConfig['pool']> = {}): AdminConnections {
   const { reuse: enabled, ...options } = POOL_OPTIONS;
-  return new AdminConnections({ pool: { enabled, ...options, ...pool }, shutdownTimeoutMs } as unknown as AppConfig);
+  return new AdminConnections({ pool: { enabled, ...options, ...pool } } as unknown as AppConfig);
 }
 
 let databases: TestDatabase[];
@@ -31,7 +34,7 @@ afterAll(async () => {
 beforeEach(() => {
   owners = connections();
 });
-afterEach(() => owners.onApplicationShutdown());
+afterEach(() => owners.close(GRACE_MS));
 
 function targetOf(n: number): ConnectionTarget {
   return ownerTarget(databases[n % databases.length]?.name ?? '');
@@ -119,11 +122,11 @@ describe('admin connections', () => {
     const first = await direct.use(target, pidOf);
     expect(await direct.use(target, pidOf)).not.toBe(first);
     expect(await backends()).toBe(0);
-    await direct.onApplicationShutdown();
+    await direct.close(GRACE_MS);
   });
 
   it('are granted in order, and waited for until the deadline', async () => {
-    await owners.onApplicationShutdown();
+    await owners.close(GRACE_MS);
     owners = connections({ timeoutMs: 500 });
     const holds = await holdAll();
     const waits = [owners.use(target, pidOf), owners.use(target, pidOf)];
@@ -231,7 +234,7 @@ describe('a server that becomes unavailable', () => {
     await expect(owners.use(through, pidOf)).rejects.toMatchObject({ code: 'TENANT_UNAVAILABLE' });
     proxy.mend();
     expect(await owners.use(through, pidOf)).toEqual(expect.any(Number));
-    await owners.onApplicationShutdown();
+    await owners.close(GRACE_MS);
     await proxy.close();
   });
 
@@ -250,7 +253,7 @@ describe('an admin task at shutdown', () => {
       return pidOf(client);
     });
     await soon(async () => expect(await backends()).toBe(1));
-    const closed = owners.onApplicationShutdown();
+    const closed = owners.close(GRACE_MS);
     await expect(owners.use(target, pidOf)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     letGo();
     expect(await use).toEqual(expect.any(Number));
@@ -259,11 +262,10 @@ describe('an admin task at shutdown', () => {
   });
 
   it('is cancelled when it does not end in time', async () => {
-    owners = connections({}, 50);
     const use = owners.use(target, (client) => client.query('SELECT pg_sleep(600)'));
     const outcome = expect(use).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await soon(async () => expect(await backends()).toBe(1));
-    await owners.onApplicationShutdown();
+    await owners.close(50);
     await outcome;
     await soon(async () => expect(await backends()).toBe(0));
   });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { EventLoopDelayMonitor } from '../../../../src/metrics/process/event-loop-delay-monitor.js';
 import { RuntimeMetrics } from '../../../../src/metrics/process/runtime-metrics.js';
+import { Shutdown } from '../../../../src/platform/shutdown/shutdown.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 import { soon } from '../../../support/load/soon.js';
 import { Exposition } from '../../../support/metrics/exposition.js';
@@ -53,7 +54,8 @@ describe('a delay of the event loop', () => {
 describe('the runtime metrics', () => {
   it('stop measuring the event loop after shutdown', async () => {
     const registry = new Registry();
-    const runtime = new RuntimeMetrics(registry);
+    const shutdown = new Shutdown();
+    const runtime = new RuntimeMetrics(registry, shutdown);
     const lag = async (): Promise<number> => {
       runtime.refresh();
       return new Exposition(await registry.metrics()).value('nodejs_eventloop_lag_max_seconds');
@@ -62,7 +64,7 @@ describe('the runtime metrics', () => {
       blockTheEventLoop();
       expect(await lag()).toBeGreaterThan(0);
     });
-    runtime.onApplicationShutdown();
+    await shutdown.run();
     const before = await lag();
     blockTheEventLoop(2 * BLOCKED_MS);
     await new Promise((resolve) => setTimeout(resolve, 50)); // long enough for a running monitor to record it

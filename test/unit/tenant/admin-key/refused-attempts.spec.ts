@@ -43,7 +43,7 @@ describe('the audit entries of refused attempts', () => {
 
   it('count the attempts of more than 100 addresses together', async () => {
     for (let n = 0; n < 5_000; n += 1) attack(4, 2, `10.0.${n >> 8}.${n & 255}`);
-    await attempts.beforeApplicationShutdown();
+    await attempts.writeAll();
     expect(entries.length).toBe(202);
     expect(entries.reduce((sum, { refusedAttempts }) => sum + (refusedAttempts ?? 0), 0)).toBe(20_000);
   });
