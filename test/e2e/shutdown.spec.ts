@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { SHUTDOWN_STEPS } from '../../src/platform/shutdown/shutdown.js';
 import { callOnce, KeptConnection } from '../support/processes/keep-alive.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../support/postgres/postgres.js';
 import { Service } from '../support/processes/service.js';
@@ -57,8 +58,8 @@ function environment(env: Record<string, string> = {}): Record<string, string> {
 }
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('an instance that receives %s', (signal) => {
-  it('logs it, accepts nothing new, completes running requests, and leaves no connection open', async () => {
-    await start();
+  it('logs it, accepts nothing new, completes running requests, closes in order, and leaves no connection open', async () => {
+    await start({ LOG_LEVEL: 'debug' });
     const kept = new KeptConnection(service.url);
     await kept.call('/health/live');
     const lock = await lockCustomer();
@@ -86,6 +87,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('an instance that receives %s', (s
     expect(await service.ended()).toBe(0);
     expect(await connectionsLeft()).toEqual([]);
     expect(await redisClients()).toBe(1); // the connection of this query
+    expect(stepsLogged()).toEqual(SHUTDOWN_STEPS.map(({ step }) => step).filter((step) => !step.includes('embedded')));
   });
 });
 
@@ -149,6 +151,11 @@ describe('an instance that receives a signal during its start', () => {
     expect(await connectionsLeft()).toEqual([]);
   });
 });
+
+/** The steps that ended in time, as the log has them. */
+function stepsLogged(): string[] {
+  return service.lines.flatMap(({ msg }) => /^(.+): done in \d+ ms$/.exec(msg)?.[1] ?? []);
+}
 
 /** Locks a row of initech's until the client is ended; a request that changes it waits. */
 async function lockCustomer(): Promise<pg.Client> {
