@@ -1,0 +1,74 @@
+import pg from 'pg';
+import { ConnectionStatements } from '../../dist/database/statements/connection-statements.js';
+import { scheduleFlush } from '../../dist/database/statements/write-coalescer.js';
+
+/** A connection with `pipeline: true`, and what our queries need on it besides. */
+export class PgPipeline {
+  names = new ConnectionStatements();
+  outgoing = [];
+
+  constructor(client, coalesce) {
+    this.client = client;
+    this.coalesce = coalesce;
+  }
+
+  send(query) {
+    this.client.query(new PgQueueQuery(this, query));
+  }
+
+  write(messages) {
+    if (!this.coalesce) return this.client.connection._send(Buffer.concat(messages));
+    this.outgoing.push(...messages);
+    scheduleFlush(this);
+  }
+
+  flush() {
+    this.client.connection._send(Buffer.concat(this.outgoing.splice(0)));
+  }
+}
+
+/**
+ * Our `PipelinedQuery`, the stamp and the statement under one `Sync`, in node-postgres' own queue instead of
+ * `QueryPipeline`. In pipeline mode `Client#query` admits nothing but its own class, so this is a subclass of it.
+ */
+class PgQueueQuery extends pg.Query {
+  constructor(pipeline, query) {
+    super('', undefined, ignored);
+    this.pipeline = pipeline;
+    this.query = query;
+  }
+
+  submit() {
+    this.pipeline.write(this.query.messages(this.pipeline.client, this.pipeline.names, true));
+    return null;
+  }
+
+  handleRowDescription(message) {
+    this.query.handleRowDescription(message);
+  }
+
+  handleDataRow(message) {
+    this.query.handleDataRow(message);
+  }
+
+  handleCommandComplete(message) {
+    this.query.handleCommandComplete(message);
+  }
+
+  handleEmptyQuery() {
+    this.query.handleEmptyQuery();
+  }
+
+  handleError(error) {
+    if (!(error instanceof pg.DatabaseError)) return this.query.fail(error);
+    this.query.failure ??= error;
+    this.pipeline.client._activeQuery = this; // otherwise it would not be told when its response is complete
+  }
+
+  handleReadyForQuery() {
+    if (this.query.resetForRetry(false)) this.pipeline.send(this.query);
+    else this.query.complete(0, false);
+  }
+}
+
+function ignored() {}
