@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { ConnectionStatements } from '../../dist/database/statements/connection-statements.js';
-import { scheduleFlush } from '../../dist/database/statements/write-coalescer.js';
+import { ConnectionStatements } from '../../dist/database/statements/prepared-statements.js';
+import { scheduleFlush } from '../../dist/database/statements/query-pipeline.js';
 
 /** A connection with `pipeline: true`, and what our queries need on it besides. */
 export class PgPipeline {

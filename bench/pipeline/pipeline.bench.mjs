@@ -1,6 +1,6 @@
 // Compares our pipelining with node-postgres' `pipeline: true`, and both with a round trip per command, in one interleaved
 // run of about two minutes: a read by key under a signed stamp. Run it with `npm run bench:pipeline`. It prints the
-// figures and the behaviour of docs/decisions/0036.
+// figures and the behaviour of docs/decisions/0039.
 import { Logger } from '@nestjs/common';
 import { CleanupStack } from '../harness/cleanup-stack.mjs';
 import { Postgres } from '../harness/postgres.mjs';

@@ -113,7 +113,7 @@ describe('the log', () => {
     for (const secret of secrets) expect(written).not.toContain(secret);
     expect(written).toContain('Connection pool ready: ');
     expect(written).toMatch(/Cache HIT \(memory\) tenant:/);
-    expect(written).toMatch(/Cache MISS key:/);
+    expect(written).toMatch(/Cache MISS api-key:/);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ServerBudget } from '../budget/server-budget.js';
 import { exceededLimit } from '../connection/connection-failure.js';
-import { ConnectBreaker } from '../connection/connect-breaker.js';
+import { ConnectBreaker } from './connection-opener.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 import type { RoundTrip } from '../connection/round-trip.js';
 import type { PoolEntry } from './pool-entry.js';

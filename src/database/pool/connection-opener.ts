@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import pg from 'pg';
-import { ConnectBreaker } from '../connection/connect-breaker.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { type OpenOptions, PhysicalConnection } from '../connection/physical-connection.js';
@@ -9,6 +8,10 @@ import { type PoolOptions, roleCheckOptions } from './pool-options.js';
 import { clientConfig } from '../connection/client-config.js';
 import { ResultLimit } from '../connection/result-limit.js';
 import { assertRoleIsSubjectToPolicies } from '../connection/role-check.js';
+import { ExponentialBackoff } from 'cockatiel';
+import { Breaker } from '../../platform/breaker.js';
+import { exceededLimit } from '../connection/connection-failure.js';
+import { UnsafeRoleError } from '../connection/connection.errors.js';
 
 /** Replacement is spread over the last tenth of a connection's life, so that a fleet does not reconnect all at once. */
 const RECYCLE_JITTER = 0.1;
@@ -100,5 +103,25 @@ export async function openTenantConnection(
     connection.close();
     await connection.closed;
     throw error;
+  }
+}
+
+/** Consecutive failures to connect that open the breaker. */
+const FAILURE_THRESHOLD = 3;
+/** Delay before the first probe; it grows with each failed probe, up to `MAX_PROBE_DELAY_MS`. */
+const INITIAL_PROBE_DELAY_MS = 500;
+const MAX_PROBE_DELAY_MS = 2_000;
+
+/**
+ * Keeps callers from waiting for a target that does not accept connections. An `UnsafeRoleError` does not count as a
+ * failure to connect, nor does a server that is full: it is alive.
+ */
+export class ConnectBreaker extends Breaker {
+  constructor() {
+    super({
+      maxFailures: FAILURE_THRESHOLD,
+      probeAfter: new ExponentialBackoff({ initialDelay: INITIAL_PROBE_DELAY_MS, maxDelay: MAX_PROBE_DELAY_MS }),
+      isFailure: (error) => !(error instanceof UnsafeRoleError) && exceededLimit(error) === undefined,
+    });
   }
 }

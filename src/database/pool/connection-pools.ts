@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
+import { type Admission, ADMIT_ALL, type Rejection } from './connection-pool.js';
 import {
   type ConnectionTarget,
   sameConnections,
@@ -18,7 +18,6 @@ import { type PoolOptions, poolOptions, serverLimit } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-statistics.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { TargetPool } from './target-pool.js';
-import { TargetProbes } from './target-probes.js';
 
 /** All pools of this process: one per connection target, with one budget per server. */
 @Injectable()
@@ -190,4 +189,37 @@ export class ConnectionPools {
 function describe({ tenantId, since, site }: HeldLease, target: ConnectionTarget): string {
   const heldMs = Math.round(performance.now() - since);
   return `lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, acquired at\n${site.stack}`;
+}
+
+const INTERVAL_MS = 1_000;
+/** Attempts per interval, so that many targets that are away together, with one server, cost little. */
+const MAX_ATTEMPTS = 4;
+
+/**
+ * Tries targets again whose breaker is open. Callers would do so, but a target without any is otherwise reported as
+ * unreachable for ever.
+ */
+class TargetProbes {
+  private readonly timer: NodeJS.Timeout;
+  /** Pools that were tried since the others were. */
+  private tried = new WeakSet<TargetPool>();
+
+  constructor(private readonly pools: () => Iterable<TargetPool>) {
+    this.timer = setInterval(() => this.tryAgain(), INTERVAL_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private tryAgain(): void {
+    const broken = [...this.pools()].filter(({ breaker }) => breaker === 'open');
+    if (broken.length === 0) return;
+    const untried = broken.filter((pool) => !this.tried.has(pool));
+    if (untried.length === 0) this.tried = new WeakSet();
+    for (const pool of (untried.length > 0 ? untried : broken).slice(0, MAX_ATTEMPTS)) {
+      this.tried.add(pool);
+      void pool.warmUp(pool.counts().total + 1);
+    }
+  }
 }

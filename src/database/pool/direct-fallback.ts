@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import type { AcquireRequest, PooledConnection } from './connection-pool.js';
+import type { AcquireRequest, PooledConnection, Rejection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
-import { CheckedOutConnection } from './checked-out-connection.js';
+import { CheckedOutConnection } from './leases.js';
 import { PoolTimeoutError } from './pool.errors.js';
 import { UnsafeRoleError, TargetUnavailableError } from '../connection/connection.errors.js';
 import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
@@ -9,7 +9,6 @@ import { openTenantConnection } from './connection-opener.js';
 import { PoolEntry } from './pool-entry.js';
 import type { PoolOptions } from './pool-options.js';
 import type { TargetPool } from './target-pool.js';
-import type { Rejection } from './admission.js';
 import type { BudgetMember, ServerBudget } from '../budget/server-budget.js';
 
 /**

@@ -1,6 +1,12 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { type Admission, ADMIT_ALL, type Rejection } from './admission.js';
-import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
+import {
+  type Admission,
+  ADMIT_ALL,
+  type Rejection,
+  type AcquireRequest,
+  type ConnectionPool,
+  type PooledConnection,
+} from './connection-pool.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { DirectFallback } from './direct-fallback.js';
 import type { PoolCounts } from './pool.errors.js';

@@ -6,12 +6,10 @@ import { TargetUnavailableError, UnsafeRoleError } from '../connection/connectio
 import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { roundTripTo } from '../connection/round-trip.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
-import type { Rejection } from './admission.js';
-import { CheckedOutConnection } from './checked-out-connection.js';
+import type { Rejection, AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
+import { CheckedOutConnection, type CallSite, callSiteOf, type HeldLease, LeaseLimits } from './leases.js';
 import { ConnectionBag, MAX_SHARERS } from './connection-bag.js';
-import type { AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
 import { ConnectionSupply } from './connection-supply.js';
-import { type CallSite, callSiteOf, type HeldLease, LeaseLimits } from './leases.js';
 import { PacedRefusals } from './paced-refusals.js';
 import type { PoolEntry } from './pool-entry.js';
 import type { PoolOptions } from './pool-options.js';

@@ -1,5 +1,4 @@
-import { refuseNames } from './refused-calls.js';
-import { isAdmittedInSession, refuseChainAndPrepared, refuseStatement } from './refused-statements.js';
+import { refuseNames, isAdmittedInSession, refuseChainAndPrepared, refuseStatement } from './refusals.js';
 import { isPlainRowStatement } from './row-statements.js';
 import { type BuiltStatement, resetCommand, setCommand, showCommand, type StatementScope } from './setting-commands.js';
 import { MultipleCommandsError, SessionStatementRefusedError } from './sql-guard.errors.js';

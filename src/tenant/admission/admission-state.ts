@@ -1,4 +1,4 @@
-import type { Rejection } from '../../database/pool/admission.js';
+import type { Rejection } from '../../database/pool/connection-pool.js';
 import { endsWithin } from '../../platform/timeout.js';
 
 /** One tenant's admission status: whether it is served, how current that is, and the check in progress. */

@@ -1,4 +1,4 @@
-import type { Admission, Rejection } from '../../database/pool/admission.js';
+import type { Admission, Rejection } from '../../database/pool/connection-pool.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { AdmissionState } from './admission-state.js';
 

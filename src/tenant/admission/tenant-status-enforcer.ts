@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CatalogEvent } from '../../catalog/feed/catalog-event.js';
-import type { Rejection } from '../../database/pool/admission.js';
+import type { Rejection } from '../../database/pool/connection-pool.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import { TenantAdmission } from './tenant-admission.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { ConnectBreaker } from '../../../src/database/connection/connect-breaker.js';
+import { ConnectBreaker } from '../../../src/database/pool/connection-opener.js';
 import { expectStillWorks } from '../../support/postgres/backends.js';
 import { type FaultLoad, survive } from '../../support/load/fault-load.js';
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';

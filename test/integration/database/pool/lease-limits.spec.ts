@@ -3,9 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import QueryStream from 'pg-query-stream';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import type { CheckedOutConnection } from '../../../../src/database/pool/checked-out-connection.js';
+import { type CheckedOutConnection, LeaseLimits } from '../../../../src/database/pool/leases.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { LeaseLimits } from '../../../../src/database/pool/leases.js';
 import type { PoolOptions } from '../../../../src/database/pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../../../../src/database/transactions/session-lease.js';
 import { Submission } from '../../../../src/database/transactions/submission.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ADMIT_ALL, type Rejection } from '../../../../src/database/pool/admission.js';
+import { ADMIT_ALL, type Rejection } from '../../../../src/database/pool/connection-pool.js';
 import { type TenantConnections, TenantAdmission } from '../../../../src/tenant/admission/tenant-admission.js';
 
 const suspended: Rejection = () => new Error('suspended');

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
+import { Shutdown } from '../../../../src/platform/shutdown/shutdown.js';
 import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
 
 const ACME = { id: 'acme', targetId: 'target', schema: 'public', limits: {} } as unknown as Tenant;
@@ -20,9 +21,15 @@ beforeEach(() => {
   const lookup = { target: async () => target, peek: () => target };
   const dataSources = { create: () => ({ number: ++created }) };
   service = new TenantConnectionService(
-    ...([{ cache: { memoryMaxEntries: 10 } }, dataSources, {}, lookup, {}, {}] as unknown as ConstructorParameters<
-      typeof TenantConnectionService
-    >),
+    ...([
+      { cache: { memoryMaxEntries: 10 } },
+      dataSources,
+      {},
+      lookup,
+      {},
+      {},
+      new Shutdown(1_000),
+    ] as unknown as ConstructorParameters<typeof TenantConnectionService>),
   );
 });
 
