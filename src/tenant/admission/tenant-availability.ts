@@ -27,9 +27,9 @@ export class TenantAvailability implements OnModuleInit {
     this.isSetBehind.set(digestOf(this.required), false);
   }
 
-  /** So that the first requests of tenants find the verdict. */
+  /** So that the first requests of tenants find what is known of their set. */
   async onModuleInit(): Promise<void> {
-    for (const [digest, names] of await this.sets.all()) this.judge(digest, names);
+    for (const [digest, names] of await this.sets.all()) this.compare(digest, names);
   }
 
   /** @throws TenantSuspendedError, TenantUnavailableError unless the tenant is currently served */
@@ -61,8 +61,8 @@ export class TenantAvailability implements OnModuleInit {
    */
   private isBehind({ migrationSet, schemaVersion }: Tenant): boolean {
     if (migrationSet !== null) {
-      const verdict = this.isSetBehind.get(migrationSet);
-      if (verdict !== undefined) return verdict;
+      const isKnownBehind = this.isSetBehind.get(migrationSet);
+      if (isKnownBehind !== undefined) return isKnownBehind;
       void this.load(migrationSet);
     }
     return isBehind(schemaVersion, this.newestRequired);
@@ -74,7 +74,7 @@ export class TenantAvailability implements OnModuleInit {
     this.loading.add(digest);
     try {
       const names = await this.sets.find(digest);
-      if (names) this.judge(digest, names);
+      if (names) this.compare(digest, names);
     } catch (error) {
       this.logger.debug(`Cannot read set ${digest} of migrations: ${reasonOf(error)}`);
     } finally {
@@ -82,7 +82,7 @@ export class TenantAvailability implements OnModuleInit {
     }
   }
 
-  private judge(digest: string, names: readonly string[]): void {
+  private compare(digest: string, names: readonly string[]): void {
     this.isSetBehind.set(digest, missingFrom(names, this.required).length > 0);
   }
 }

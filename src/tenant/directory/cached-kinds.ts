@@ -31,7 +31,7 @@ export const SLUG: CacheKind<TenantRef> = { name: 'slug', schema: ref };
 
 export const DOMAIN: CacheKind<TenantRef> = { name: 'domain', schema: ref };
 
-/** Not named `key`: instances of former releases share those entries, and judge the expiry by their own clocks. */
+/** Not named `key`: instances of former releases share those entries, and decide on the expiry by their own clocks. */
 export const API_KEY: CacheKind<ApiKeyRecord> = {
   name: 'api-key',
   schema: z.strictObject({

@@ -175,7 +175,7 @@ function referenceTo<T extends object>(loaded: LoadedTenant, value: T): Referenc
   return { ...loaded, found: { value, subject, version, readAt } };
 }
 
-/** The catalog's clock judges the expiry: both times that are compared are its own. */
+/** The catalog's clock decides on the expiry: both times that are compared are its own. */
 function keyReference(
   { tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity,
   loaded: LoadedTenant,
