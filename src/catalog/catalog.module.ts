@@ -7,6 +7,7 @@ import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './feed/catalog-change-feed.js';
 import { CATALOG, openCatalog } from './catalog-data-source.js';
+import { CatalogEvents } from './feed/catalog-events.js';
 import {
   CATALOG_TARGET,
   catalogTargetProvider,
@@ -47,6 +48,7 @@ import { AuditLog } from './audit/audit-log.js';
     EntityTables,
     MigrationSets,
     ServerOwner,
+    CatalogEvents,
     CatalogChangeFeed,
   ],
   exports: [
@@ -57,6 +59,7 @@ import { AuditLog } from './audit/audit-log.js';
     EntityTables,
     MigrationSets,
     ServerOwner,
+    CatalogEvents,
     CatalogChangeFeed,
   ],
 })

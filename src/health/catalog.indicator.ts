@@ -1,6 +1,6 @@
-import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { CatalogChangeFeed } from '../catalog/feed/catalog-change-feed.js';
+import { CatalogEvents } from '../catalog/feed/catalog-events.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CatalogProbe } from './catalog-probe.js';
 import { degraded } from './degraded.js';
@@ -13,7 +13,7 @@ const RESULT_TTL_MS = 1_000;
  * down after that.
  */
 @Injectable()
-export class CatalogIndicator implements OnModuleInit {
+export class CatalogIndicator {
   private readonly graceMs: number;
   /** Start of the outage in ms of `now`. Set by the change feed as well, because probes may be rare. */
   private unavailableSince: number | undefined;
@@ -22,15 +22,12 @@ export class CatalogIndicator implements OnModuleInit {
   constructor(
     @Inject(APP_CONFIG) { cache }: AppConfig,
     private readonly probe: CatalogProbe,
-    private readonly changes: CatalogChangeFeed,
+    events: CatalogEvents,
     private readonly health: HealthIndicatorService,
     @Optional() private readonly now: () => number = () => performance.now(),
   ) {
     this.graceMs = cache.graceSeconds * 1000;
-  }
-
-  onModuleInit(): void {
-    this.changes.subscribe(({ kind }) => {
+    events.subscribe('health', ({ kind }) => {
       if (kind === 'lost') this.markUnavailable();
       else this.unavailableSince = undefined;
     });

@@ -18,8 +18,8 @@ import { ResolvingInterceptor } from './access/resolving.interceptor.js';
 import { RouteAccess } from './access/route-access.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
+import { TenantAdmission } from './admission/tenant-admission.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
-import { TenantStatusEnforcer } from './admission/tenant-status-enforcer.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
 import { TargetWatch } from './directory/target-watch.js';
@@ -76,7 +76,7 @@ export class TenantModule implements NestModule {
         ...copies,
         accessOptions,
         TenantDirectory,
-        TenantStatusEnforcer,
+        TenantAdmission,
         TargetWatch,
         JwtVerifier,
         RefusedAttempts,

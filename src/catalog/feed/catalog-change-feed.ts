@@ -8,7 +8,7 @@ import { cancelIfBusy } from '../../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../../database/connection/read-write-client.js';
 import { poolOptions } from '../../database/pool/pool-options.js';
 import { CATALOG, catalogSchemaOf } from '../catalog-data-source.js';
-import { type CatalogEvent, parseCatalogEvent } from './catalog-event.js';
+import { parseCatalogEvent, CatalogEvents } from './catalog-events.js';
 import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point.js';
 import { withCatalogSchema } from '../catalog-schema.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
@@ -23,8 +23,6 @@ const HEARTBEAT_MS = 2_000;
 const QUERY_TIMEOUT_MS = 5_000;
 const DISCONNECT_TIMEOUT_MS = 1_000;
 
-export type CatalogListener = (event: CatalogEvent) => void;
-
 /**
  * Receives every change of the catalog over its own connection, and reports when that is lost and when it is restored:
  * changes announced in between are not repeated.
@@ -32,7 +30,6 @@ export type CatalogListener = (event: CatalogEvent) => void;
 @Injectable()
 export class CatalogChangeFeed implements OnModuleInit {
   private readonly logger = new Logger(CatalogChangeFeed.name);
-  private readonly listeners = new Set<CatalogListener>();
   /** The connection, and the point from which on every change is received; undefined while changes may be missed. */
   private current: { readonly client: ReadWriteClient; readonly since: CatalogPoint } | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -43,24 +40,13 @@ export class CatalogChangeFeed implements OnModuleInit {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG_TARGET) private readonly target: ConnectionTarget,
     @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly events: CatalogEvents,
     private readonly shutdown: Shutdown = new Shutdown(),
   ) {}
 
   /** False while changes may be missed. */
   get connected(): boolean {
     return this.current !== undefined;
-  }
-
-  /** The event that led to the present state. */
-  get state(): CatalogEvent {
-    return this.current ? { kind: 'restored', since: this.current.since } : { kind: 'lost' };
-  }
-
-  /** Calls the listener with `restored` at once if the feed is already connected. */
-  subscribe(listener: CatalogListener): () => void {
-    this.listeners.add(listener);
-    if (this.connected) listener(this.state);
-    return () => void this.listeners.delete(listener);
   }
 
   async onModuleInit(): Promise<void> {
@@ -85,7 +71,7 @@ export class CatalogChangeFeed implements OnModuleInit {
     client.on('error', () => this.lost(client));
     client.on('end', () => this.lost(client));
     client.onReadOnly(() => this.lost(client, 'the server refuses writes now'));
-    client.on('notification', ({ payload }) => this.emit(parseCatalogEvent(payload)));
+    client.on('notification', ({ payload }) => this.events.deliver(parseCatalogEvent(payload)));
     let since: CatalogPoint;
     try {
       await client.connect();
@@ -99,7 +85,7 @@ export class CatalogChangeFeed implements OnModuleInit {
     this.current = { client, since };
     if (this.failures > 0) this.logger.log('Catalog change feed reconnected');
     this.failures = 0;
-    this.emit(this.state);
+    this.events.deliver({ kind: 'restored', since });
     this.scheduleHeartbeat(client);
   }
 
@@ -120,7 +106,7 @@ export class CatalogChangeFeed implements OnModuleInit {
     if (this.current?.client !== client) return;
     this.logger.warn('The catalog was restored or has lost changes: everything cached is loaded again');
     this.current = { client, since };
-    this.emit(this.state);
+    this.events.deliver({ kind: 'restored', since });
   }
 
   private lost(client: ReadWriteClient, reason = 'connection lost'): void {
@@ -128,7 +114,7 @@ export class CatalogChangeFeed implements OnModuleInit {
     this.current = undefined;
     clearTimeout(this.timer);
     this.abandon(client);
-    this.emit({ kind: 'lost' });
+    this.events.deliver({ kind: 'lost' });
     this.retry(new Error(reason));
   }
 
@@ -146,10 +132,6 @@ export class CatalogChangeFeed implements OnModuleInit {
   private abandon(client: ReadWriteClient): void {
     client.removeAllListeners('notification');
     void disconnect(client);
-  }
-
-  private emit(event: CatalogEvent): void {
-    for (const listener of this.listeners) listener(event);
   }
 }
 

@@ -1,41 +1,52 @@
 import type { Rejection } from '../../database/pool/connection-pool.js';
 import { endsWithin } from '../../platform/timeout.js';
 
-/** One tenant's admission status: whether it is served, how current that is, and the check in progress. */
+/** How long a tenant's running work may continue after the change that stops it: well within a second. */
+const GRACE_MS = 500;
+
+/** How far a tenant's last known status can be relied on; times in ms of the process's clock. */
+type Currency =
+  /** A change was announced that no check covers, or there was no check yet: callers wait for one. */
+  | { readonly name: 'stale'; readonly since: number }
+  /** A check has covered every announced change. */
+  | { readonly name: 'confirmed'; readonly checkedAt: number }
+  /** The last check failed: the last known status holds, and is checked again while callers go on. */
+  | { readonly name: 'unconfirmed'; readonly checkedAt: number };
+
+/** One tenant's admission: the last known status, how current that is, the check in progress and the revocation due. */
 export class AdmissionState {
   /** A status check in progress. */
   checking: Promise<void> | undefined;
-  /** When the last check ended, with or without a result, in ms of the process's clock. */
-  checkedAt = -Infinity;
+  private currency: Currency = { name: 'stale', since: performance.now() };
+  /** Undefined when the tenant is served, as far as is known. */
   private rejection: Rejection | undefined;
-  /** Number of changes announced so far. */
-  private changes = 0;
-  private current = false;
-  private confirmed = false;
-  private open = false;
   private checkStartedAt = 0;
-  /** When the first change was announced that no check has covered yet. */
-  private staleSince: number | undefined;
-  private revoking: NodeJS.Timeout | undefined;
+  /** Whether a change was announced since the last check began. */
+  private isOvertaken = false;
+  private revocation: NodeJS.Timeout | undefined;
 
-  /** Current, confirmed and served: the usual case, in one flag. */
+  /** Confirmed and served: the usual case. */
   get isOpen(): boolean {
-    return this.open;
+    return this.currency.name === 'confirmed' && this.rejection === undefined;
   }
 
-  /** Whether no change has been announced since the last check began. */
-  get isCurrent(): boolean {
-    return this.current;
-  }
-
-  /** Whether the last check had a result. */
-  get isConfirmed(): boolean {
-    return this.confirmed;
+  get isStale(): boolean {
+    return this.currency.name === 'stale';
   }
 
   /** Whether it must not be evicted. */
   get isBusy(): boolean {
-    return this.checking !== undefined || this.revoking !== undefined;
+    return this.checking !== undefined || this.revocation !== undefined;
+  }
+
+  /**
+   * Whether the status should be checked again, although callers need not wait for the result: it is older than `ageMs`
+   * and may have changed unnoticed.
+   */
+  needsRecheck(ageMs: number, isFeedConnected: boolean): boolean {
+    const { currency } = this;
+    if (currency.name === 'stale' || (currency.name === 'confirmed' && isFeedConnected)) return false;
+    return performance.now() - currency.checkedAt > ageMs;
   }
 
   /** @throws the rejection */
@@ -45,63 +56,50 @@ export class AdmissionState {
 
   /** A change was announced: the status may differ now. */
   markStale(): void {
-    this.changes += 1;
-    this.staleSince ??= performance.now();
-    this.current = false;
-    this.open = false;
+    this.isOvertaken = true;
+    if (!this.isStale) this.currency = { name: 'stale', since: performance.now() };
   }
 
-  /** @returns the number of changes that the check covers */
-  beginCheck(): number {
+  beginCheck(): void {
     this.checkStartedAt = performance.now();
-    return this.changes;
+    this.isOvertaken = false;
   }
 
   /**
-   * @param covered what `beginCheck` returned; a result superseded by a newer change leaves the state stale
-   * @returns the time from which the result holds: when the change was announced, or now
+   * Records the result of a check; one that a change has overtaken leaves the state stale. A rejected tenant's connections
+   * are revoked `GRACE_MS` after the change was announced, unless a later check finds it served by then.
    */
-  record(rejection: Rejection | undefined, covered: number): number {
-    const since = this.staleSince ?? performance.now();
+  record(rejection: Rejection | undefined, revoke: (rejection: Rejection) => void): void {
+    const now = performance.now();
+    const since = this.currency.name === 'stale' ? this.currency.since : now;
     this.rejection = rejection;
-    this.settle(covered === this.changes, true);
-    if (!rejection) this.close();
-    return since;
+    if (!this.isOvertaken) this.currency = { name: 'confirmed', checkedAt: now };
+    if (!rejection) return this.cancelRevocation();
+    this.revocation ??= setTimeout(
+      () => {
+        this.revocation = undefined;
+        if (this.rejection) revoke(this.rejection);
+      },
+      since + GRACE_MS - now,
+    );
   }
 
   checkFailed(): void {
-    this.settle(true, false);
+    this.currency = { name: 'unconfirmed', checkedAt: performance.now() };
   }
 
   /** Waits for the check in progress, for `timeoutMs` from its start at most. */
-  async checkedWithin(check: Promise<void>, timeoutMs: number): Promise<void> {
-    const leftMs = timeoutMs - (performance.now() - this.checkStartedAt);
-    if (leftMs <= 0) return;
-    await endsWithin(check, leftMs);
+  async checkedWithin(timeoutMs: number): Promise<void> {
+    const leftMs = this.checkStartedAt + timeoutMs - performance.now();
+    if (!this.checking || leftMs <= 0) return;
+    await endsWithin(
+      this.checking.catch(() => undefined),
+      leftMs,
+    ); // without a result the last known status holds
   }
 
-  /**
-   * Revokes `graceMs` after `since`, unless the tenant is served again by then. Idempotent while a revocation is due.
-   */
-  revokeAfter(graceMs: number, since: number, revoke: (rejection: Rejection) => void): void {
-    const run = (): void => {
-      this.revoking = undefined;
-      if (this.rejection) revoke(this.rejection);
-    };
-    this.revoking ??= setTimeout(run, graceMs - (performance.now() - since));
-  }
-
-  /** Cancels a revocation that is due. */
-  close(): void {
-    clearTimeout(this.revoking);
-    this.revoking = undefined;
-  }
-
-  private settle(current: boolean, confirmed: boolean): void {
-    this.checkedAt = performance.now();
-    this.current = current;
-    this.confirmed = confirmed;
-    this.open = current && confirmed && this.rejection === undefined;
-    if (current) this.staleSince = undefined;
+  cancelRevocation(): void {
+    clearTimeout(this.revocation);
+    this.revocation = undefined;
   }
 }

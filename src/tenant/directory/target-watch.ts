@@ -1,5 +1,5 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { CatalogEvent } from '../../catalog/feed/catalog-event.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { type CatalogEvent, CatalogEvents } from '../../catalog/feed/catalog-events.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { TenantLookup } from './tenant-lookup.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
@@ -9,19 +9,18 @@ import { reasonOf } from '../../platform/errors/reason-of.js';
  * otherwise keep connections with the previous role, or of a deleted target.
  */
 @Injectable()
-export class TargetWatch implements OnModuleInit {
+export class TargetWatch {
   private readonly logger = new Logger(TargetWatch.name);
 
   constructor(
     private readonly pools: ConnectionPools,
     private readonly lookup: TenantLookup,
-  ) {}
-
-  onModuleInit(): void {
-    this.lookup.subscribe((event) => this.onChange(event));
+    events: CatalogEvents,
+  ) {
+    events.subscribe('pools', (event) => this.onEvent(event));
   }
 
-  private onChange(event: CatalogEvent): void {
+  private onEvent(event: CatalogEvent): void {
     if (event.kind === 'lost') return;
     for (const id of this.pools.targetIds()) {
       if (event.kind !== 'change' || id === event.targetId) void this.refresh(id);

@@ -1,8 +1,7 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Prefetched, CACHE, type Cache, type CacheKind, type Loaded } from '../../cache/contract/cache.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
-import { CatalogChangeFeed, type CatalogListener } from '../../catalog/feed/catalog-change-feed.js';
-import type { CatalogChange, CatalogEvent } from '../../catalog/feed/catalog-event.js';
+import { type CatalogChange, type CatalogEvent, CatalogEvents } from '../../catalog/feed/catalog-events.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
 import {
@@ -16,31 +15,17 @@ import type { ConnectionTarget } from '../../database/connection/connection-targ
 import { API_KEY, DOMAIN, SLUG, TARGET, TENANT } from './cached-kinds.js';
 
 /**
- * Looks up tenants, keys and targets in the catalog, through the cache, and keeps the cache current with the change
- * feed.
+ * Looks up tenants, keys and targets in the catalog, through the cache, and applies the catalog's events
+ * to the cache.
  */
 @Injectable()
-export class TenantLookup implements OnModuleInit {
-  private readonly listeners = new Set<CatalogListener>();
-
+export class TenantLookup {
   constructor(
     @Inject(CACHE) private readonly cache: Cache,
     private readonly directory: TenantDirectory,
-    private readonly changes: CatalogChangeFeed,
-  ) {}
-
-  onModuleInit(): void {
-    this.changes.subscribe((event) => {
-      this.onChange(event);
-      for (const listener of this.listeners) listener(event);
-    });
-  }
-
-  /** The listener is called after the event is applied: lookups from then on return nothing older than the event. */
-  subscribe(listener: CatalogListener): () => void {
-    this.listeners.add(listener);
-    listener(this.changes.state);
-    return () => void this.listeners.delete(listener);
+    events: CatalogEvents,
+  ) {
+    events.subscribe('cache', (event) => this.onEvent(event));
   }
 
   /** The value in memory, without loading: null when it is known not to exist, undefined when it is not cached. */
@@ -80,7 +65,7 @@ export class TenantLookup implements OnModuleInit {
     return ref && this.byId(ref.id);
   }
 
-  private onChange(event: CatalogEvent): void {
+  private onEvent(event: CatalogEvent): void {
     switch (event.kind) {
       case 'change':
         return this.applyChange(event);

@@ -29,7 +29,10 @@ afterAll(async () => {
 describe('the tenant lookup', () => {
   it('serves stale tenants while the catalog is down, except those known to have changed', async () => {
     const heard = new Set<string>();
-    instance.feed.subscribe((event) => event.kind === 'change' && event.slugs.forEach((slug) => heard.add(slug)));
+    instance.events.subscribe(
+      'health',
+      (event) => event.kind === 'change' && event.slugs.forEach((slug) => heard.add(slug)),
+    );
     await postgres.admin(`UPDATE tenants SET status = 'suspended' WHERE slug = 'suspended';
       DELETE FROM tenants WHERE slug = 'deleted'; UPDATE tenants SET slug = 'new-name' WHERE slug = 'renamed'`);
     await soon(async () => expect([...heard].toSorted()).toEqual(['deleted', 'new-name', 'renamed', 'suspended']));

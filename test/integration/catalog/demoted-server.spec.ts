@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import type { DataSource } from 'typeorm';
 import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
-import type { CatalogEvent } from '../../../src/catalog/feed/catalog-event.js';
+import { type CatalogEvent, CatalogEvents } from '../../../src/catalog/feed/catalog-events.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { type ConnectionTarget, targetOfUrl } from '../../../src/database/connection/connection-target.js';
@@ -72,15 +72,15 @@ it('after one refused write of the catalog the next one reaches the new primary'
 });
 
 it('the change feed, the lock of an operation and the health probe leave that server as well', async () => {
-  const events: CatalogEvent['kind'][] = [];
-  const feed = new CatalogChangeFeed(CONFIG, target, catalog);
-  feed.subscribe(({ kind }) => void events.push(kind));
+  const [events, received] = [new CatalogEvents(), [] as CatalogEvent['kind'][]];
+  events.subscribe('cache', ({ kind }) => void received.push(kind));
+  const feed = new CatalogChangeFeed(CONFIG, target, catalog, events);
   await feed.onModuleInit();
   const probe = new CatalogProbe(CONFIG, target);
   await probe.check();
   const lock = await OperationLock.open(target, POOL_OPTIONS, 'tenantry');
   await switchOver();
-  await soon(async () => expect(events).toEqual(['restored', 'lost', 'restored']));
+  await soon(async () => expect(received).toEqual(['restored', 'lost', 'restored']));
   await probe.check();
   await soon(async () => {
     const left = `SELECT FROM pg_stat_activity WHERE application_name IN ('tenantry health', '${NOTIFICATIONS_APPLICATION}')`;

@@ -29,7 +29,7 @@ describe('a notification connection that died silently', () => {
     await database.admin(insertTenants([slug]));
     await soon(async () => expect((await instance.lookup.bySlug(slug))?.message).toBe('as created'));
     const lost = new Promise<void>((resolve) => {
-      instance.feed.subscribe(({ kind }) => kind === 'lost' && resolve());
+      instance.events.subscribe('health', ({ kind }) => kind === 'lost' && resolve());
     });
     proxy.forgetLinks();
     await database.admin(`UPDATE tenants SET message = 'unheard' WHERE slug = '${slug}'`);

@@ -4,7 +4,7 @@ import { AcknowledgedRows } from '../../support/load/acknowledged-rows.js';
 import { CheckedLoad } from '../../support/load/checked-load.js';
 import { soon } from '../../support/load/soon.js';
 import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
-import type { CatalogEvent } from '../../../src/catalog/feed/catalog-event.js';
+import { type CatalogEvent, CatalogEvents } from '../../../src/catalog/feed/catalog-events.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, dropEverything, type Json, TestApp } from '../../support/test-app.js';
@@ -87,9 +87,10 @@ describe('rotations of the keys of stamps under load', () => {
   it('fail no request on an instance that misses the notification, until it notices within the grace', async () => {
     const [heard, deaf] = apps as [TestApp, TestApp];
     for (const subject of SUBJECTS) {
-      const feed = deaf.application.nest.get(CatalogChangeFeed);
       const events: CatalogEvent['kind'][] = [];
-      const unsubscribe = feed.subscribe(({ kind }) => void events.push(kind));
+      const unsubscribe = deaf.application.nest
+        .get(CatalogEvents)
+        .subscribe('health', ({ kind }) => void events.push(kind));
       events.length = 0; // `subscribe` itself reports that the feed is connected
       await forgetNotifications();
       const id = await ask({ kind: 'rotate-stamp-key', ...subject, graceSeconds: 15 });

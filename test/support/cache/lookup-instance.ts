@@ -5,6 +5,7 @@ import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
 import { TieredCache, type TieredCacheOptions } from '../../../src/cache/tiers/tiered-cache.js';
 import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
+import { CatalogEvents } from '../../../src/catalog/feed/catalog-events.js';
 import { TenantDirectory } from '../../../src/tenant/directory/tenant-directory.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
@@ -25,6 +26,7 @@ export class LookupInstance {
     readonly lookup: TenantLookup,
     readonly cache: TieredCache,
     readonly clock: ShiftedClock,
+    readonly events: CatalogEvents,
     readonly feed: CatalogChangeFeed,
     readonly catalog: DataSource,
     private readonly tier: RedisTier | undefined,
@@ -38,11 +40,12 @@ export class LookupInstance {
     const tier = redis && (await openTier(redis, statistics));
     const cache = new TieredCache({ ...OPTIONS, now: clock.now, ...options }, tier, statistics);
     const directory = new TenantDirectory(catalog, target.server, testKeyRing());
-    const feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, heardThrough, catalog);
-    const lookup = new TenantLookup(cache, directory, feed);
-    lookup.onModuleInit();
+    const events = new CatalogEvents();
+    const lookup = new TenantLookup(cache, directory, events);
+    const config = { pool: POOL_OPTIONS } as unknown as AppConfig;
+    const feed = new CatalogChangeFeed(config, heardThrough, catalog, events);
     await feed.onModuleInit();
-    return new LookupInstance(lookup, cache, clock, feed, catalog, tier);
+    return new LookupInstance(lookup, cache, clock, events, feed, catalog, tier);
   }
 
   async close(): Promise<void> {

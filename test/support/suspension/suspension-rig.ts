@@ -10,7 +10,7 @@ import { type Placement, TenantDataSources } from '../../../src/database/data-so
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import { type ConnectionTarget, targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import type { SessionLease } from '../../../src/database/transactions/session-lease.js';
-import { TenantStatusEnforcer } from '../../../src/tenant/admission/tenant-status-enforcer.js';
+import { TenantAdmission } from '../../../src/tenant/admission/tenant-admission.js';
 import { TenantAvailability } from '../../../src/tenant/admission/tenant-availability.js';
 import { LookupInstance, randomSlug } from '../cache/lookup-instance.js';
 import { createTestDatabase, type TestDatabase, superuserOf } from '../postgres/postgres.js';
@@ -70,7 +70,8 @@ export class SuspensionRig {
     const dataSources = new TenantDataSources(config, SCHEMA, pools);
     await dataSources.onModuleInit();
     const sets = new MigrationSets(instance.catalog);
-    new TenantStatusEnforcer(pools, instance.lookup, new TenantAvailability(SCHEMA, sets)).onModuleInit();
+    const availability = new TenantAvailability(SCHEMA, sets);
+    pools.admission = new TenantAdmission(pools, instance.lookup, availability, instance.events);
     const observer = new pg.Client(superuserOf(database.name));
     await observer.connect();
     return new SuspensionRig(catalog, database, instance, pools, dataSources, through(database.target), observer);

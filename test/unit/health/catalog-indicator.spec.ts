@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { HealthIndicatorService } from '@nestjs/terminus';
-import type { CatalogChangeFeed, CatalogListener } from '../../../src/catalog/feed/catalog-change-feed.js';
+import { CatalogEvents } from '../../../src/catalog/feed/catalog-events.js';
 import { CatalogIndicator } from '../../../src/health/catalog.indicator.js';
 import type { CatalogProbe } from '../../../src/health/catalog-probe.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 let nowMs: number;
 let isCatalogUp: boolean;
 let queries: number;
-let notify: CatalogListener;
+let events: CatalogEvents;
 let indicator: CatalogIndicator;
 
 beforeEach(() => {
@@ -25,18 +25,14 @@ beforeEach(() => {
     queries += 1;
     if (!isCatalogUp) throw new Error('connect ECONNREFUSED');
   };
-  const subscribe = (listener: CatalogListener): (() => void) => {
-    notify = listener;
-    return () => undefined;
-  };
+  events = new CatalogEvents();
   indicator = new CatalogIndicator(
     config,
     { check } as CatalogProbe,
-    { subscribe } as CatalogChangeFeed,
+    events,
     new HealthIndicatorService(),
     () => nowMs,
   );
-  indicator.onModuleInit();
 });
 
 async function status(): Promise<unknown> {
@@ -57,15 +53,15 @@ describe('the readiness of an instance whose catalog is away', () => {
 
   it('counts the outage from the loss of the change feed when no probe came meanwhile', async () => {
     isCatalogUp = false;
-    notify({ kind: 'lost' });
+    events.deliver({ kind: 'lost' });
     nowMs += GRACE_MS;
     expect(await status()).toBe('down');
   });
 
   it('starts a new outage after the change feed was restored', async () => {
-    notify({ kind: 'lost' });
+    events.deliver({ kind: 'lost' });
     nowMs += HOUR_MS;
-    notify({ kind: 'restored', since: { history: 'a', sequence: 1 } });
+    events.deliver({ kind: 'restored', since: { history: 'a', sequence: 1 } });
     isCatalogUp = false;
     expect(await status()).toBe('degraded');
   });

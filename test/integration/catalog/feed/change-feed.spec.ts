@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/feed/former-instances.js';
 import { CatalogChangeFeed } from '../../../../src/catalog/feed/catalog-change-feed.js';
-import type { CatalogChange, CatalogEvent } from '../../../../src/catalog/feed/catalog-event.js';
+import { type CatalogChange, type CatalogEvent, CatalogEvents } from '../../../../src/catalog/feed/catalog-events.js';
 import { DEFAULT_SERVER } from '../../../../src/catalog/catalog-target.js';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
@@ -22,8 +22,9 @@ beforeAll(async () => {
   database = await createTestDatabase('catalog');
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
   catalog = await openCatalog(target, POOL_OPTIONS);
-  feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target, catalog);
-  feed.subscribe((event) => void heard.push(event));
+  const events = new CatalogEvents();
+  events.subscribe('cache', (event) => void heard.push(event));
+  feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target, catalog, events);
   await feed.onModuleInit();
 });
 

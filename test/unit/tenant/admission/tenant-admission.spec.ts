@@ -1,22 +1,43 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ADMIT_ALL, type Rejection } from '../../../../src/database/pool/connection-pool.js';
-import { type TenantConnections, TenantAdmission } from '../../../../src/tenant/admission/tenant-admission.js';
+import { ADMIT_ALL, type Admission } from '../../../../src/database/pool/connection-pool.js';
+import { TenantAdmission } from '../../../../src/tenant/admission/tenant-admission.js';
+import { type CatalogEvent, CatalogEvents } from '../../../../src/catalog/feed/catalog-events.js';
+import type { Tenant } from '../../../../src/catalog/model/tenant.js';
+import type { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
+import { TenantSuspendedError } from '../../../../src/tenant/admission/admission.errors.js';
 
-const suspended: Rejection = () => new Error('suspended');
+const suspended = { status: 'suspended' } as Tenant;
+const active = { status: 'active' } as Tenant;
+
+type Connections = Pick<ConnectionPools, 'admission' | 'tenantsInUse' | 'rejectWaiting' | 'revoke'>;
 
 /** An admission whose status checks end when the test says, and which records what it does to connections. */
-class AdmissionRig implements TenantConnections {
-  readonly checks: { tenantId: string; answer(rejection?: Rejection): void; fail(): void }[] = [];
+class AdmissionRig implements Connections {
+  readonly checks: { tenantId: string; answer(tenant?: Tenant | null): void; fail(): void }[] = [];
   readonly inUse = new Set<string>();
   readonly reported: string[] = [];
-  readonly admission: TenantAdmission;
+  readonly events = new CatalogEvents();
+  admission: Admission;
 
   constructor() {
-    const statusOf = (tenantId: string): Promise<Rejection | undefined> =>
+    const byId = (tenantId: string): Promise<Tenant | null> =>
       new Promise((resolve, reject) => {
-        this.checks.push({ tenantId, answer: resolve, fail: () => reject(new Error('no answer')) });
+        const answer = (tenant: Tenant | null = active): void => resolve(tenant);
+        this.checks.push({ tenantId, answer, fail: () => reject(new Error('no answer')) });
       });
-    this.admission = new TenantAdmission(statusOf, this);
+    const rejectionOf = ({ status }: Tenant): TenantSuspendedError | undefined =>
+      status === 'suspended' ? new TenantSuspendedError() : undefined;
+    this.admission = new TenantAdmission(this, { byId }, { rejectionOf }, this.events);
+    this.deliver({ kind: 'restored', since: { history: 'a', sequence: 1 } });
+  }
+
+  deliver(event: CatalogEvent): void {
+    this.events.deliver(event);
+  }
+
+  /** Announces a change of the tenant. */
+  change(tenantId: string): void {
+    this.deliver({ kind: 'change', tenantId, version: 2, slugs: [], keyIds: [], domains: [] });
   }
 
   tenantsInUse(): Set<string> {
@@ -67,7 +88,7 @@ it('the first callers of a tenant share one status check, and wait for it', asyn
 
 it('a served tenant needs no further status check until it changes', async () => {
   await rig.open('acme');
-  rig.admission.markStale('umbrella');
+  rig.change('umbrella');
   await settled();
   expect(rig.admission.enter('acme')).toBeUndefined();
   expect(rig.checks).toHaveLength(0);
@@ -75,7 +96,7 @@ it('a served tenant needs no further status check until it changes', async () =>
 
 it('a changed tenant without connections in use is checked when its next caller arrives, who waits for the result', async () => {
   await rig.open('acme');
-  rig.admission.markStale('acme');
+  rig.change('acme');
   await settled();
   expect(rig.checks).toHaveLength(0);
   const entering = rig.admission.enter('acme');
@@ -85,7 +106,7 @@ it('a changed tenant without connections in use is checked when its next caller 
 
 it('ten thousand simultaneous changes start one check per tenant with connections in use', async () => {
   rig.inUse.add('acme').add('umbrella');
-  for (let n = 0; n < 10_000; n += 1) rig.admission.markStale(n % 2 ? `tenant ${n}` : 'acme');
+  for (let n = 0; n < 10_000; n += 1) rig.change(n % 2 ? `tenant ${n}` : 'acme');
   await settled();
   expect(rig.checks.map(({ tenantId }) => tenantId)).toEqual(['acme']);
 });
@@ -93,7 +114,7 @@ it('ten thousand simultaneous changes start one check per tenant with connection
 describe('a check that rejects a tenant', () => {
   it('rejects waiting callers at once, and revokes connections half a second after the change was announced', async () => {
     rig.inUse.add('acme');
-    rig.admission.markStale('acme');
+    rig.change('acme');
     await jest.advanceTimersByTimeAsync(200);
     rig.checks[0]!.answer(suspended);
     await settled();
@@ -106,11 +127,11 @@ describe('a check that rejects a tenant', () => {
 
   it('revokes nothing when a later check accepts the tenant in time', async () => {
     rig.inUse.add('acme');
-    rig.admission.markStale('acme');
+    rig.change('acme');
     await settled();
     rig.checks[0]!.answer(suspended);
     await jest.advanceTimersByTimeAsync(400);
-    rig.admission.markStale('acme');
+    rig.change('acme');
     await settled();
     rig.checks[1]!.answer();
     await jest.advanceTimersByTimeAsync(10_000);
@@ -120,7 +141,7 @@ describe('a check that rejects a tenant', () => {
 
   it('does not delay callers when it is slow, and then revokes the connections they were given', async () => {
     await rig.open('acme');
-    rig.admission.markStale('acme');
+    rig.change('acme');
     const entering = rig.admission.enter('acme');
     await jest.advanceTimersByTimeAsync(250);
     await expect(entering).resolves.toBeUndefined();
@@ -135,7 +156,7 @@ describe('a check that rejects a tenant', () => {
 
 it('a check that a change overtook is repeated, and its result is ignored', async () => {
   const entering = rig.admission.enter('acme');
-  rig.admission.markStale('acme');
+  rig.change('acme');
   rig.checks[0]!.answer();
   await settled();
   expect(rig.checks).toHaveLength(2);
@@ -149,7 +170,7 @@ describe('a status check that fails', () => {
   it('leaves a served tenant served, without delay, and is repeated', async () => {
     await rig.open('acme');
     rig.inUse.add('acme');
-    rig.admission.markStale('acme');
+    rig.change('acme');
     await settled();
     rig.checks[0]!.fail();
     await settled();
@@ -165,7 +186,7 @@ describe('a status check that fails', () => {
     const entering = rig.admission.enter('acme');
     rig.checks[0]!.answer(suspended);
     await expect(entering).rejects.toThrow('suspended');
-    rig.admission.markStale('acme');
+    rig.change('acme');
     const again = rig.admission.enter('acme');
     rig.checks[1]!.fail();
     await expect(again).rejects.toThrow('suspended');
@@ -174,7 +195,7 @@ describe('a status check that fails', () => {
 
 it('while the change feed is lost, old results are checked again in the background', async () => {
   await rig.open('acme');
-  rig.admission.feedLost();
+  rig.deliver({ kind: 'lost' });
   expect(rig.admission.enter('acme')).toBeUndefined();
   expect(rig.checks).toHaveLength(0);
   await jest.advanceTimersByTimeAsync(251);
@@ -188,8 +209,8 @@ it('when the change feed is restored, every tenant with connections in use is ch
   await rig.open('acme');
   await rig.open('umbrella');
   rig.inUse.add('acme');
-  rig.admission.feedLost();
-  rig.admission.feedRestored();
+  rig.deliver({ kind: 'lost' });
+  rig.deliver({ kind: 'restored', since: { history: 'a', sequence: 2 } });
   await settled();
   expect(rig.checks.map(({ tenantId }) => tenantId)).toEqual(['acme']);
   expect(rig.admission.enter('umbrella')).toBeInstanceOf(Promise);
