@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { ConnectionStatements } from '../../dist/database/statements/prepared-statements.js';
-import { scheduleFlush } from '../../dist/database/statements/query-pipeline.js';
 
 /** A connection with `pipeline: true`, and what our queries need on it besides. */
 export class PgPipeline {
@@ -18,8 +17,8 @@ export class PgPipeline {
 
   write(messages) {
     if (!this.coalesce) return this.client.connection._send(Buffer.concat(messages));
+    if (this.outgoing.length === 0) setImmediate(() => this.flush());
     this.outgoing.push(...messages);
-    scheduleFlush(this);
   }
 
   flush() {

@@ -289,7 +289,7 @@ interface PendingWriter {
 const pending = new Set<PendingWriter>();
 
 /** Flushes the writer at the end of this turn of the event loop, so that the statements of several callers are one write. */
-export function scheduleFlush(writer: PendingWriter): void {
+function scheduleFlush(writer: PendingWriter): void {
   if (pending.size === 0) runWithoutContext(() => setImmediate(flushAll));
   pending.add(writer);
 }
