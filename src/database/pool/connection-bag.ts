@@ -227,6 +227,7 @@ export class ConnectionBag {
   }
 
   private removeIdle(entry: PoolEntry): void {
-    this.idleStack.splice(this.idleStack.lastIndexOf(entry), 1);
+    if (this.idleStack.at(-1) === entry) this.idleStack.pop();
+    else this.idleStack.splice(this.idleStack.indexOf(entry), 1);
   }
 }
