@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { createTestDatabase } from '../support/postgres/postgres.js';
-import { dropEverything, type Json } from '../support/test-app.js';
+import { createTestDatabase } from '../../support/postgres/postgres.js';
+import { dropEverything, type Json } from '../../support/test-app.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
 /** `node dist/main.js` as an operator runs it. */
 class Service {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ISOLATIONS } from '../../src/catalog/model/tenant.js';
-import { AdminClient } from '../support/admin/admin-client.js';
-import { Cli } from '../support/cli/cli.js';
-import { createTestDatabase } from '../support/postgres/postgres.js';
-import { dropEverything, type Json, TestApp } from '../support/test-app.js';
+import { ISOLATIONS } from '../../../src/catalog/model/tenant.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
+import { Cli } from '../../support/cli/cli.js';
+import { createTestDatabase } from '../../support/postgres/postgres.js';
+import { dropEverything, type Json, TestApp } from '../../support/test-app.js';
 
 const TABLES = [
   'servers',

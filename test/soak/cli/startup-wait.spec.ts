@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cli, settings } from '../../../support/cli/cli.js';
-import { freePort } from '../../../support/processes/free-port.js';
+import { Cli, settings } from '../../support/cli/cli.js';
+import { freePort } from '../../support/processes/free-port.js';
 
 let folder: string;
 let cli: Cli;

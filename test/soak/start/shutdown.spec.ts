@@ -5,13 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { SHUTDOWN_STEPS } from '../../src/platform/shutdown/shutdown.js';
-import { callOnce, KeptConnection } from '../support/processes/keep-alive.js';
-import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../support/postgres/postgres.js';
-import { Service } from '../support/processes/service.js';
-import { soon } from '../support/load/soon.js';
-import { dropEverything, type Json } from '../support/test-app.js';
-import { TestRedis } from '../support/redis/test-redis.js';
+import { SHUTDOWN_STEPS } from '../../../src/platform/shutdown/shutdown.js';
+import { callOnce, KeptConnection } from '../../support/processes/keep-alive.js';
+import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { soon } from '../../support/load/soon.js';
+import { dropEverything, type Json } from '../../support/test-app.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 /** After this time a signal counts as a second one, not as the same key press. */
 const SECOND_SIGNAL_MS = 600;

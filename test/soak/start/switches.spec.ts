@@ -2,11 +2,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { callOnce } from '../support/processes/keep-alive.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres/postgres.js';
-import { Service } from '../support/processes/service.js';
-import { ADMIN_KEY, dropEverything, type Json } from '../support/test-app.js';
-import { TestRedis } from '../support/redis/test-redis.js';
+import { callOnce } from '../../support/processes/keep-alive.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { Service } from '../../support/processes/service.js';
+import { ADMIN_KEY, dropEverything, type Json } from '../../support/test-app.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 let database: TestDatabase;
 let service: Service;

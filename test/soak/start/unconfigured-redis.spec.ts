@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { freePort } from '../support/processes/free-port.js';
-import { createTestDatabase } from '../support/postgres/postgres.js';
-import { TestApp } from '../support/test-app.js';
+import { freePort } from '../../support/processes/free-port.js';
+import { createTestDatabase } from '../../support/postgres/postgres.js';
+import { TestApp } from '../../support/test-app.js';
 
 async function startWith(env: Record<string, string>): Promise<{ log: string; readiness: unknown }> {
   let log = '';
