@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { reasonOf } from '../errors/reason-of.js';
-import { DeadlineError, withDeadline } from '../timeout.js';
+import { endsWithin } from '../timeout.js';
 
 /**
  * What ends, in this order. All steps share `SHUTDOWN_TIMEOUT`: each may take what is left of these percent of it after the
@@ -104,7 +104,7 @@ export class Shutdown implements BeforeApplicationShutdown, OnApplicationShutdow
     const startedAtMs = performance.now();
     const graceMs = this.remainingMs(untilPercent - FORCE_PERCENT);
     const closed = Promise.all(parts.map((close) => this.close(step, close, graceMs)));
-    const isDone = await settlesWithin(closed, this.remainingMs(untilPercent));
+    const isDone = await endsWithin(closed, this.remainingMs(untilPercent));
     const tookMs = performance.now() - startedAtMs;
     this.spentMs = (this.spentMs ?? 0) + tookMs;
     const level = !isDone ? 'warn' : tookMs < QUICK_MS ? 'debug' : 'log';
@@ -126,15 +126,5 @@ export class Shutdown implements BeforeApplicationShutdown, OnApplicationShutdow
 
   private remainingMs(untilPercent: number): number {
     return Math.max(0, (this.timeoutMs * untilPercent) / 100 - (this.spentMs ?? 0));
-  }
-}
-
-async function settlesWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  try {
-    await withDeadline(work, timeoutMs);
-    return true;
-  } catch (error) {
-    if (error instanceof DeadlineError) return false;
-    throw error;
   }
 }
