@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Isolation } from '../../../../src/catalog/model/tenant.js';
-import { MigrationUnits } from '../../../../src/admin/fleet-migrations/migration-units.js';
-import { FleetPreview } from '../../../../src/admin/fleet-migrations/fleet-preview.js';
-import { previewRequest } from '../../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
-import { diagnose } from '../../../../src/doctor/doctor.js';
-import { type LoadedConfig, loadConfig } from '../../../../src/platform/config/load-config.js';
+import type { Isolation } from '../../../src/catalog/model/tenant.js';
+import { MigrationUnits } from '../../../src/admin/fleet-migrations/migration-units.js';
+import { FleetPreview } from '../../../src/admin/fleet-migrations/fleet-preview.js';
+import { previewRequest } from '../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
+import { diagnose } from '../../../src/doctor/doctor.js';
+import { type LoadedConfig, loadConfig } from '../../../src/platform/config/load-config.js';
 import {
   ADD_BODY,
   ADD_TITLE,
@@ -12,11 +12,11 @@ import {
   firstRelease,
   Note,
   secondRelease,
-} from '../../../support/fleet/notes-release.js';
-import { Cli } from '../../../support/cli/cli.js';
-import { asSuperuser, createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
-import { ADMIN_KEY, dropEverything, TestApp, type TestTenant } from '../../../support/test-app.js';
-import { soon } from '../../../support/load/soon.js';
+} from '../../support/fleet/notes-release.js';
+import { Cli } from '../../support/cli/cli.js';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { ADMIN_KEY, dropEverything, TestApp, type TestTenant } from '../../support/test-app.js';
+import { soon } from '../../support/load/soon.js';
 
 let database: TestDatabase;
 let former: TestApp;
