@@ -1,6 +1,6 @@
 import type { ServerBudget } from '../budget/server-budget.js';
+import { Breaker } from '../../platform/breaker.js';
 import { exceededLimit } from '../connection/connection-failure.js';
-import { ConnectBreaker } from './connection-opener.js';
 import type { CloseReason } from '../connection/physical-connection.js';
 import type { RoundTrip } from '../connection/round-trip.js';
 import type { PoolEntry } from './pool-entry.js';
@@ -81,7 +81,7 @@ export class ConnectionBag {
       return entry;
     } catch (error) {
       const limit = exceededLimit(error);
-      if (limit === undefined && !ConnectBreaker.isRejection(error)) statistics.openFailures += 1;
+      if (limit === undefined && !Breaker.isRejection(error)) statistics.openFailures += 1;
       if (limit === 'server') budget.releaseRefused();
       else budget.release();
       budget.openings.end(opening, false);
@@ -153,11 +153,13 @@ export class ConnectionBag {
 
   /**
    * Closes a connection that failed validation, and all that have been idle for at least as long: validating them one
-   * after the other would cost the validation timeout for each.
+   * after the other would cost the validation timeout for each. One that was lost meanwhile is closed already, and the
+   * idle ones are to be validated (`requireValidation`): it did not time out, so nor need they.
    */
   retireUnanswering(unanswering: PoolEntry): void {
+    if (!this.retire(unanswering, 'unanswering')) return;
     const suspects = this.idleStack.filter(({ lastAliveAt }) => lastAliveAt <= unanswering.lastAliveAt);
-    for (const entry of [unanswering, ...suspects]) this.retire(entry, 'unanswering');
+    for (const entry of suspects) this.retire(entry, 'unanswering');
   }
 
   /** Closes the longest-idle connection; false when none is idle. */
