@@ -8,8 +8,12 @@ import type { PoolEntry } from './pool-entry.js';
 /** Deep enough to reach the application's frames; with V8's default of ten, the stack would end inside TypeORM. */
 const MAX_FRAMES = 40;
 
-/** Compiled or source files of the database layer; its tests, which have the same folder names, are not matched. */
-const INTERNAL_FRAME = /[/\\](?:src|dist)[/\\]database[/\\](?:pool|connection|statements|transactions)[/\\]/;
+/**
+ * Files of the database layer: its source, compiled, or in the package (`lib/esm`, `lib/cjs`). Its tests, which have the
+ * same folder names, are not matched.
+ */
+const INTERNAL_FRAME =
+  /[/\\](?:src|dist|lib[/\\](?:esm|cjs))[/\\]database[/\\](?:pool|connection|statements|transactions)[/\\]/;
 
 /** Where a connection was requested. Formatted lazily, because formatting a stack is expensive. */
 export class CallSite {
