@@ -230,7 +230,8 @@ export class TieredCache implements Cache {
     const entry: Entry = { value: deepFreeze(value), subject, version: effectiveVersion, sequence, ttlMs, validForMs };
     const isOfHistory = readAt === undefined || readAt.history === this.history;
     this.storeInMemory(name, entry, { generation, isAnnounced: isOfHistory });
-    if (!readAt || !isOfHistory || generation !== this.generation || ttlMs <= 0) return entry.value;
+    const isOver = ttlMs < 1; // Redis counts whole milliseconds, and refuses 0
+    if (!readAt || !isOfHistory || generation !== this.generation || isOver) return entry.value;
     this.trustedAfter ??= readAt.sequence;
     const key = this.redisKey(name);
     // Only this instance knows that the version went back: others would take the entry for newer than it is.

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { CacheInstance, ITEM, OPTIONS, StoppedClock } from '../../support/cache/cache-rig.js';
+import type { RedisTier } from '../../../src/cache/redis/redis-tier.js';
+import { TieredCache } from '../../../src/cache/tiers/tiered-cache.js';
+import { CacheInstance, ITEM, OPTIONS, StoppedClock, Truth } from '../../support/cache/cache-rig.js';
 
 describe('the lifetime of a cache entry', () => {
   it.each([
@@ -78,6 +80,25 @@ describe('a value that the source calls valid for a time', () => {
     instance.clock.advance(VALID_FOR_MS - 4_000);
     expect(instance.cache.peek(ITEM, 'a')).toBeUndefined();
   });
+});
+
+it.each([
+  [0.4, 0],
+  [1, 1],
+])('a value that is valid for %s ms more is written to Redis %s times', async (validForMs, times) => {
+  const written: string[] = [];
+  const redis = {
+    typicalMs: 0,
+    get: () => Promise.resolve(undefined),
+    set: (key: string) => Promise.resolve(void written.push(key)),
+    loadExclusively: (_key: string, load: () => Promise<unknown>) => load(),
+  } as unknown as RedisTier;
+  const truth = new Truth();
+  const cache = new TieredCache({ ...OPTIONS, now: new StoppedClock().now }, redis);
+  cache.feedRestored(truth.mark());
+  truth.write('a', 'one', { validForMs });
+  await expect(cache.getOrLoad(ITEM, 'a', truth.loader('a'))).resolves.toEqual({ text: 'one' });
+  expect(written).toHaveLength(times);
 });
 
 describe('the memory tier', () => {
