@@ -71,7 +71,7 @@ export class ConnectionSupply implements BudgetMember {
     return this.opener.lastFailure;
   }
 
-  /** Validates or opens as many connections as there are unserved waiters. */
+  /** Validates or opens as many connections as the unserved waiters need. */
   meetDemand(): void {
     if (this.bag.idle.length === 0 && this.isFull) return; // the common case under load
     const inProgress = this.bag.preparing + this.requested;

@@ -46,7 +46,7 @@ const SWEEP_MS = 500;
 /**
  * The physical connections to one target: the queue of waiting callers (who is next), the bag (which connection), and the
  * supply (how many). Every event that could change which waiter is served next ends in `pump`, which hands out connections
- * in the tenants' turns, and then has the supply validate or open as many as there are unserved waiters.
+ * in the tenants' turns, and then has the supply validate or open as many as the unserved waiters need.
  */
 export class TargetPool implements ConnectionPool {
   readonly target: ConnectionTarget;
