@@ -55,8 +55,8 @@ export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
 }
 
 /**
- * Who receives an event, in this order: what the others read is from then on at least as new as the event, because the
- * cache has applied it first; a tenant's admission is settled before its pool changes.
+ * The consumers of an event, in the order in which they receive it. The cache applies it first, so that what the others read
+ * from then on is at least as new as the event; a tenant is due for a status check before its pool changes.
  */
 export const CATALOG_CONSUMERS = ['cache', 'admission', 'pools', 'health'] as const;
 export type CatalogConsumer = (typeof CATALOG_CONSUMERS)[number];
@@ -68,7 +68,7 @@ interface Subscription {
   readonly listener: CatalogListener;
 }
 
-/** The one way of an event from the change feed to everything that follows the catalog. */
+/** Passes each event of the change feed to all consumers. No other way leads from the feed to them. */
 @Injectable()
 export class CatalogEvents {
   private readonly logger = new Logger(CatalogEvents.name);
@@ -89,7 +89,7 @@ export class CatalogEvents {
     return () => void (this.subscriptions = this.subscriptions.filter((each) => each !== subscription));
   }
 
-  /** Calls every subscriber; an error of one is logged and keeps none of the others from the event. */
+  /** Calls every subscriber. An error of one is logged, and the others are called all the same. */
   deliver(event: CatalogEvent): void {
     if (event.kind === 'restored') this.restored = event;
     if (event.kind === 'lost') this.restored = undefined;

@@ -43,5 +43,3 @@ export class UnsafeRoleError extends CodedError {
     super(`connections to ${targetName} are not allowed: its login role ${reason}`);
   }
 }
-
-/** The error's message, or its name where the message is empty; 'unknown' for anything but an error. */

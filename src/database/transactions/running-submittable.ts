@@ -159,7 +159,7 @@ export class RunningSubmittable implements ActiveQuery {
   private fail(error: unknown, reported: unknown): void {
     this.failure ??= error;
     const { parts, internals } = this;
-    deliverError(parts, reported, (told) => this.deliver(() => parts.handleError?.(told, internals.connection)));
+    deliverError(parts, reported, (given) => this.deliver(() => parts.handleError?.(given, internals.connection)));
     const reason = discardReason(error);
     if (error === this.unsent) this.settle(undefined);
     else if (reason !== undefined) this.settle(reason);

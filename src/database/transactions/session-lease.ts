@@ -155,9 +155,9 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     return this.callWithLock('pg_advisory_unlock', name);
   }
 
-  private async callWithLock(name: string, lock: string): Promise<boolean> {
-    const text = `SELECT ${name}($1::bigint) AS done`;
-    const { rows } = await this.enqueue<{ done: boolean }>({ text, values: [lockKeyOf(this.tenantId, lock)] });
+  private async callWithLock(routine: string, name: string): Promise<boolean> {
+    const text = `SELECT ${routine}($1::bigint) AS done`;
+    const { rows } = await this.enqueue<{ done: boolean }>({ text, values: [lockKeyOf(this.tenantId, name)] });
     return rows[0]?.done === true;
   }
 

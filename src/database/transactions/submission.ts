@@ -65,7 +65,7 @@ export class Submission {
     this.hasFailed = true;
     this.end();
     const { parts } = this;
-    deliverError(parts, error, (told) => (parts.destroy ? parts.destroy(told) : parts.handleError?.(told)));
+    deliverError(parts, error, (given) => (parts.destroy ? parts.destroy(given) : parts.handleError?.(given)));
   }
 
   /** Reports what failed after its last row: the `COMMIT`, for example over a deferred constraint. */

@@ -52,7 +52,7 @@ it('an entry that an instance ahead of time has shared is not taken for recent',
   await soon(async () => expect((await ahead.lookup.bySlug(slug))?.message).toBe('as created'));
   await soon(async () => expect(await redis.send('KEYS', '*tenant*')).toHaveLength(1));
   jest.restoreAllMocks();
-  await ahead.feed.close(); // hears nothing from now on
+  await ahead.feed.close(); // receives no change from now on
   await database.admin(`UPDATE tenants SET message = 'changed' WHERE slug = '${slug}'`);
   const behind = await start();
   await delay(6_000); // more than any difference that was once allowed for
