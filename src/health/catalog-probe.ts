@@ -15,6 +15,7 @@ const TIMEOUT_MS = 1_000;
 export class CatalogProbe {
   private connection: PhysicalConnection | undefined;
   private running: Promise<void> | undefined;
+  private readonly closed = new AbortController();
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -34,7 +35,9 @@ export class CatalogProbe {
     return this.running;
   }
 
+  /** Also ends an attempt to connect; later checks reject. */
   async close(): Promise<void> {
+    this.closed.abort(new Error('the probe of the catalog is closed'));
     const { connection } = this;
     this.drop(connection);
     await connection?.closed;
@@ -64,7 +67,7 @@ export class CatalogProbe {
       query_timeout: TIMEOUT_MS,
     };
     const onLost = (lost: PhysicalConnection): void => this.drop(lost);
-    return PhysicalConnection.open(config, { onLost });
+    return PhysicalConnection.open(config, { onLost, signal: this.closed.signal });
   }
 
   private drop(connection: PhysicalConnection | undefined): void {
