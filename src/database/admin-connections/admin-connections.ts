@@ -90,6 +90,7 @@ export class AdminConnections {
     this.running.set(interrupt, ended);
     try {
       signal?.throwIfAborted();
+      if (this.ended) throw new PoolEndedError('the owner'); // since its connection was requested
       return await work(connection.client);
     } catch (error) {
       throw interruption ? interruption.reason : error;

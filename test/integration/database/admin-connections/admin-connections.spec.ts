@@ -248,17 +248,29 @@ describe('a server that becomes unavailable', () => {
 describe('an admin task at shutdown', () => {
   it('is waited for when it ends in time, and no other one starts', async () => {
     const { until, letGo } = held();
+    let isRunning = false;
     const use = owners.use(target, async (client) => {
+      isRunning = true;
       await until;
       return pidOf(client);
     });
-    await soon(async () => expect(await backends()).toBe(1));
+    await soon(async () => expect(isRunning).toBe(true));
     const closed = owners.close(GRACE_MS);
     await expect(owners.use(target, pidOf)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     letGo();
     expect(await use).toEqual(expect.any(Number));
     await closed;
     expect(await backends()).toBe(0);
+  });
+
+  it('does not begin when its connection is still being opened', async () => {
+    let isRunning = false;
+    const use = owners.use(target, async () => void (isRunning = true));
+    const outcome = expect(use).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await owners.close(GRACE_MS);
+    await outcome;
+    expect(isRunning).toBe(false);
+    await soon(async () => expect(await backends()).toBe(0));
   });
 
   it('is cancelled when it does not end in time', async () => {
