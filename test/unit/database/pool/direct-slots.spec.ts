@@ -4,7 +4,7 @@ import { DirectSlots } from '../../../../src/database/pool/direct-fallback.js';
 
 const MAX_WAITING = 1_000;
 
-it('refuses at once when a thousand callers wait for a slot already', async () => {
+it('a slot for a direct connection is refused at once when a thousand callers wait for one already', async () => {
   const slots = new DirectSlots(1);
   const budget = new ServerBudget(1);
   const leaving = new AbortController();
