@@ -189,5 +189,5 @@ export type CloseReason =
   | 'direct'
   /** Held, or idle while held, for too long. */
   | 'expired'
-  /** Destroyed while held: at the shutdown deadline, or shortly after its tenant was suspended. */
+  /** Destroyed while held or validated: at the shutdown deadline, or shortly after its tenant was suspended. */
   | 'cut';

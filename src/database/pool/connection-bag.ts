@@ -172,6 +172,14 @@ export class ConnectionBag {
     for (const entry of [...this.idleStack]) this.retire(entry, reason);
   }
 
+  /** Destroys the sockets of all connections, also of those that are being validated by a server that may not answer. */
+  destroyAll(): void {
+    for (const entry of [...this.entries]) {
+      entry.connection.destroyNow();
+      this.retire(entry, 'cut');
+    }
+  }
+
   /** Closes idle connections that have reached their maximum age, and those in excess of `keep` after `LINGER_MS`. */
   sweep(keep: number, now: number): void {
     for (const entry of [...this.idleStack]) {

@@ -172,10 +172,7 @@ export class TargetPool implements ConnectionPool {
   destroyAll(): HeldLease[] {
     const openLeases = this.openLeases();
     this.supply.abandon();
-    for (const { entry } of this.checkedOut) {
-      entry.connection.destroyNow();
-      this.bag.retire(entry, 'cut');
-    }
+    this.bag.destroyAll();
     return openLeases;
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
 import type { PhysicalConnection } from '../../../../src/database/connection/physical-connection.js';
 import { roundTripTo } from '../../../../src/database/connection/round-trip.js';
@@ -7,6 +7,11 @@ import { PoolEntry } from '../../../../src/database/pool/pool-entry.js';
 import { PoolStatistics } from '../../../../src/database/pool/pool-statistics.js';
 
 const NOW = 10_000;
+
+let destroyed: PoolEntry[];
+beforeEach(() => {
+  destroyed = [];
+});
 
 function emptyBag(): ConnectionBag {
   return new ConnectionBag({
@@ -19,8 +24,13 @@ function emptyBag(): ConnectionBag {
 
 /** Adds an idle connection. */
 function open(bag: ConnectionBag, lastAliveAt: number): Promise<PoolEntry> {
-  const connection = { close: () => undefined, closed: new Promise<void>(() => undefined) };
-  return bag.open(() => Promise.resolve(new PoolEntry(connection as unknown as PhysicalConnection, lastAliveAt)));
+  const connection = {
+    close: () => undefined,
+    destroyNow: () => destroyed.push(entry),
+    closed: new Promise<void>(() => undefined),
+  };
+  const entry = new PoolEntry(connection as unknown as PhysicalConnection, lastAliveAt);
+  return bag.open(() => Promise.resolve(entry));
 }
 
 describe('a connection that does not answer its validation', () => {
@@ -47,4 +57,19 @@ describe('a connection that does not answer its validation', () => {
     expect(bag.find(false, NOW)).toBeUndefined();
     expect(bag.validating).toBe(0);
   });
+});
+
+it('connections are destroyed whether they are held, shared, idle or being validated', async () => {
+  const bag = emptyBag();
+  const entries = [];
+  for (let count = 0; count < 4; count += 1) entries.push(await open(bag, NOW));
+  const [held, shared, , validating] = entries as [PoolEntry, PoolEntry, PoolEntry, PoolEntry];
+  bag.take(held);
+  bag.share(shared, NOW);
+  expect(bag.takeToValidate()).toBe(validating);
+  bag.destroyAll();
+  expect(new Set(destroyed)).toEqual(new Set(entries));
+  expect([bag.isEmpty, bag.busy, bag.validating, bag.total]).toEqual([true, 0, 0, 4]); // until they are closed
+  bag.retireUnanswering(validating);
+  expect(bag.validating).toBe(0);
 });
