@@ -75,8 +75,7 @@ export class PhysicalConnection {
   /**
    * Whether the connection can be handed to another caller: no statement is running, no transaction is open (an
    * unknown status counts as open), and no command has left something on the session that the next tenant's statements
-   * would meet. The transaction status alone is not enough: during a
-   * statement it is still the one from before it.
+   * would meet. The transaction status alone is not enough: during a statement it is still the one from before it.
    */
   get isClean(): boolean {
     return (
