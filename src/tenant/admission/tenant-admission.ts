@@ -38,7 +38,7 @@ export class TenantAdmission implements Admission {
     @Inject(ConnectionPools)
     private readonly pools: Pick<ConnectionPools, 'admission' | 'tenantsInUse' | 'rejectWaiting' | 'revoke'>,
     @Inject(TenantLookup) private readonly lookup: Pick<TenantLookup, 'byId'>,
-    @Inject(TenantAvailability) private readonly availability: Pick<TenantAvailability, 'rejectionOf'>,
+    @Inject(TenantAvailability) private readonly availability: Pick<TenantAvailability, 'learnSet' | 'rejectionOf'>,
     events: CatalogEvents,
   ) {
     pools.admission = this;
@@ -143,8 +143,10 @@ export class TenantAdmission implements Admission {
   /** Undefined when the tenant is served; else creates a new error for each rejected caller. */
   private async rejectionOf(tenantId: string): Promise<Rejection | undefined> {
     const tenant = await this.lookup.byId(tenantId);
-    const reject = (): Error | undefined => (tenant ? this.availability.rejectionOf(tenant) : new TenantGoneError());
-    return reject() && (reject as Rejection);
+    if (!tenant) return () => new TenantGoneError();
+    await this.availability.learnSet(tenant); // nothing announces later that its tables turned out to be behind
+    const rejection = this.availability.rejectionOf(tenant);
+    return rejection && (() => this.availability.rejectionOf(tenant) ?? rejection);
   }
 
   private retryLater(tenantId: string): void {

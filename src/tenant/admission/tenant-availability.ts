@@ -16,7 +16,7 @@ export class TenantAvailability implements OnModuleInit {
   private readonly newestRequired: string;
   /** Whether tables with a set of migrations, by its digest, lack a required one. */
   private readonly isSetBehind = new Map<string, boolean>();
-  private readonly loading = new Set<string>();
+  private readonly loading = new Map<string, Promise<void>>();
 
   constructor(
     @Inject(TENANT_SCHEMA) schema: TenantSchema,
@@ -68,17 +68,24 @@ export class TenantAvailability implements OnModuleInit {
     return isBehind(schemaVersion, this.newestRequired);
   }
 
+  /** Reads the tenant's set of migrations where it is not known yet. Where it cannot be read, it stays unknown. */
+  async learnSet({ migrationSet }: Tenant): Promise<void> {
+    if (migrationSet !== null && !this.isSetBehind.has(migrationSet)) await this.load(migrationSet);
+  }
+
   /** A set that has come into the catalog since the start: newer code migrates, or has migrated, tenants. */
-  private async load(digest: string): Promise<void> {
-    if (this.loading.has(digest)) return;
-    this.loading.add(digest);
+  private load(digest: string): Promise<void> {
+    const loading = this.loading.get(digest) ?? this.read(digest).finally(() => this.loading.delete(digest));
+    this.loading.set(digest, loading);
+    return loading;
+  }
+
+  private async read(digest: string): Promise<void> {
     try {
       const names = await this.sets.find(digest);
       if (names) this.compare(digest, names);
     } catch (error) {
       this.logger.debug(`Cannot read set ${digest} of migrations: ${reasonOf(error)}`);
-    } finally {
-      this.loading.delete(digest);
     }
   }
 

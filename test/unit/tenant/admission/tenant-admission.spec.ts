@@ -4,7 +4,7 @@ import { TenantAdmission } from '../../../../src/tenant/admission/tenant-admissi
 import { type CatalogEvent, CatalogEvents } from '../../../../src/catalog/feed/catalog-events.js';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
 import type { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { TenantSuspendedError } from '../../../../src/tenant/admission/admission.errors.js';
+import { TenantSuspendedError, TenantTablesBehindError } from '../../../../src/tenant/admission/admission.errors.js';
 
 const suspended = { status: 'suspended' } as Tenant;
 const active = { status: 'active' } as Tenant;
@@ -17,6 +17,7 @@ class AdmissionRig implements Connections {
   readonly inUse = new Set<string>();
   readonly reported: string[] = [];
   readonly events = new CatalogEvents();
+  isSetKnown = false;
   admission: Admission;
 
   constructor() {
@@ -25,9 +26,15 @@ class AdmissionRig implements Connections {
         const answer = (tenant: Tenant | null = active): void => resolve(tenant);
         this.checks.push({ tenantId, answer, fail: () => reject(new Error('no answer')) });
       });
-    const rejectionOf = ({ status }: Tenant): TenantSuspendedError | undefined =>
-      status === 'suspended' ? new TenantSuspendedError() : undefined;
-    this.admission = new TenantAdmission(this, { byId }, { rejectionOf }, this.events);
+    const rejectionOf = ({
+      status,
+      migrationSet,
+    }: Tenant): TenantSuspendedError | TenantTablesBehindError | undefined => {
+      if (status === 'suspended') return new TenantSuspendedError();
+      return migrationSet === 'behind' && this.isSetKnown ? new TenantTablesBehindError() : undefined;
+    };
+    const learnSet = async (): Promise<void> => void (this.isSetKnown = true);
+    this.admission = new TenantAdmission(this, { byId }, { learnSet, rejectionOf }, this.events);
     this.deliver({ kind: 'restored', since: { history: 'a', sequence: 1 } });
   }
 
@@ -109,6 +116,12 @@ it('ten thousand simultaneous changes start one check per tenant with connection
   for (let n = 0; n < 10_000; n += 1) rig.change(n % 2 ? `tenant ${n}` : 'acme');
   await settled();
   expect(rig.checks.map(({ tenantId }) => tenantId)).toEqual(['acme']);
+});
+
+it('a tenant is checked against its set of migrations also where that is read only then', async () => {
+  const entering = rig.admission.enter('acme');
+  rig.checks.pop()!.answer({ status: 'active', migrationSet: 'behind' } as Tenant);
+  await expect(entering).rejects.toBeInstanceOf(TenantTablesBehindError);
 });
 
 describe('a check that rejects a tenant', () => {
