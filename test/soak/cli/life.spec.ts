@@ -167,11 +167,12 @@ describe('the command line next to a running server', () => {
 
   it('migrates tenants, rotates credentials and re-encrypts values', async () => {
     expect(await cli.json('migrate', '--dry-run')).toMatchObject({ units: 0, versions: [] });
-    const asFormerRelease = `schema_version = 'CreateCustomers1764000000000', migration_set = NULL`; // without a set, the version decides
-    await database.admin(`UPDATE tenants SET ${asFormerRelease} WHERE slug = 'later'`);
+    // The catalog is behind what the tables have: the dry run reads the tables, and migrating mends the catalog.
+    await database.admin(
+      `UPDATE tenants SET schema_version = 'CreateCustomers1764000000000', migration_set = NULL WHERE slug = 'later'`,
+    );
     const { stdout } = await cli.run('migrate', '--dry-run');
-    expect(stdout).toMatch(/^-- from CreateCustomers1764000000000: 1 tenants, 1 sets of tables$/m);
-    expect(stdout).toMatch(/^CREATE TABLE "orders" \(/m);
+    expect(stdout).toBe('-- all tenants are up to date with CreateOrders1764000001000\n');
     expect(await cli.json('migrate', '--canary', '1', '--wave', '10')).toMatchObject({ status: 'succeeded' });
     expect((await cli.json('tenants', 'show', 'later')).schemaVersion).toBe('CreateOrders1764000001000');
     expect(await cli.json('reseal')).toMatchObject({ kind: 'reseal', status: 'succeeded' });
