@@ -189,7 +189,7 @@ export class TargetPool implements ConnectionPool {
   /** Rejects the tenant's waiting callers. */
   rejectWaiting(tenantId: string, rejection: Rejection): void {
     for (const waiter of this.callers.drainTenant(tenantId)) waiter.reject(rejection());
-    this.supply.withdrawSurplus();
+    this.pump();
   }
 
   /** Revokes the connections that the tenant holds and cancels their statements. @returns how many */
@@ -257,7 +257,7 @@ export class TargetPool implements ConnectionPool {
     if (reason === undefined) this.statistics.timeouts += 1;
     const { timeoutMs } = this.options;
     waiter.reject(reason ?? new PoolTimeoutError(targetName(this.target), this.counts(), timeoutMs));
-    this.supply.withdrawSurplus();
+    this.pump(); // a caller behind it may accept a shared connection
   }
 
   private pump(now = this.now()): void {

@@ -55,6 +55,18 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe('pooled connections', () => {
+  it('are shared at once with a read behind a transaction that stops waiting', async () => {
+    open({ size: 1, maxOverflow: 0 });
+    const read = await pool.acquire({ allowsSharing: true });
+    const stop = new AbortController();
+    const transaction = pool.acquire({ tenantId: 'first', hold: 'lease', signal: stop.signal });
+    const later = pool.acquire({ tenantId: 'second', allowsSharing: true });
+    stop.abort(new Error('no longer needed'));
+    await expect(transaction).rejects.toThrow('no longer needed');
+    (await later).release();
+    read.release();
+  });
+
   it('are checked out to one caller at a time and reused', async () => {
     open();
     const first = await pool.acquire();
