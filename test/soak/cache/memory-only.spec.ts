@@ -15,7 +15,7 @@ const ROOT = process.cwd();
 
 /** Opens the Redis tier and says what became of it. */
 const PROGRAM = `
-  import { openRedisTier } from '../../integration/cache/dist/cache/redis/open-redis-tier.js';
+  import { openRedisTier } from './dist/cache/redis/open-redis-tier.js';
   const redis = { host: '127.0.0.1', port: 1, db: 0, keyPrefix: 'x', sentinels: [], clusterNodes: [] };
   const tier = await openRedisTier({ cache: { redisEnabled: true, redis } }, {}, {});
   console.log(tier === undefined ? 'no tier' : 'a tier');
