@@ -1,9 +1,9 @@
 import pg from 'pg';
-import { ConnectionStatements } from '../../dist/database/statements/prepared-statements.js';
+import { PreparedStatements } from '../../dist/database/statements/prepared-statements.js';
 
 /** A connection with `pipeline: true`, and what our queries need on it besides. */
 export class PgPipeline {
-  names = new ConnectionStatements();
+  names = new PreparedStatements();
   outgoing = [];
 
   constructor(client, coalesce) {

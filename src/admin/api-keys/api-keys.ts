@@ -83,7 +83,7 @@ export class ApiKeys {
   }
 }
 
-/** SQL, because the catalog's clock judges the expiry. */
+/** SQL, because the catalog's clock decides about the expiry. */
 function inDays(days: number): () => string {
   return () => `now() + make_interval(secs => ${days * DAY_SECONDS})`;
 }

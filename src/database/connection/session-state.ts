@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { CommandComplete, ParameterStatus } from './pg-internals.js';
 
 /**
- * Reported, and not compared: the states of the server (`ReadWriteClient` judges whether it accepts writes), and what
+ * Reported, and not compared: the states of the server (`ReadWriteClient` tracks whether it accepts writes), and what
  * every stamp sets anyway. A pooler's connections differ in their `search_path` when a role's default changes.
  */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only', 'search_path']);

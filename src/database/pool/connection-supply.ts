@@ -186,14 +186,14 @@ export class ConnectionSupply implements BudgetMember {
    */
   private openFailed(error: unknown): void {
     const limit = exceededLimit(error);
-    if (limit !== undefined) return this.giveWay(limit);
+    if (limit !== undefined) return this.lowerLimit(limit);
     if (this.isAlive()) return this.scheduleRetry();
     const isUnsafeRole = error instanceof UnsafeRoleError;
     // While the breaker is half-open, the probe's connection may still serve the other waiters: reject only one.
     this.demand.onOpenFailed(isUnsafeRole ? error : this.lastFailure, isUnsafeRole || this.breaker === 'open');
   }
 
-  private giveWay(limit: ConnectionLimit): void {
+  private lowerLimit(limit: ConnectionLimit): void {
     if (limit === 'server') return; // the server's budget has been lowered
     const { total } = this.bag;
     if (!this.max.isLowered) this.dependencies.onLimited(limit, total);

@@ -209,14 +209,14 @@ export class TargetPool implements ConnectionPool {
     this.callers.finish(tenantId);
     const now = this.now(); // read once: the clock is the most expensive call here
     const isDiscarded = discardReason !== undefined;
-    this.takeBack(entry, isDiscarded, now);
+    this.parkOrRetire(entry, isDiscarded, now);
     // A discarded connection makes the idle ones suspect, unless we revoked it ourselves.
     if ((isDiscarded || entry.connection.refusesWrites) && !revoked) this.bag.requireValidation();
     this.pump(now);
   }
 
   /** Makes a released connection idle, or closes it; while others share it, a reason to close it takes effect after them. */
-  private takeBack(entry: PoolEntry, isDiscarded: boolean, now: number): void {
+  private parkOrRetire(entry: PoolEntry, isDiscarded: boolean, now: number): void {
     const { connection } = entry;
     const hasSharers = entry.state === 'shared' && this.bag.unshare(entry, now);
     const isIntact = hasSharers ? connection.hasInitialSession : connection.isClean;

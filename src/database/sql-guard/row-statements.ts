@@ -61,7 +61,7 @@ function isLetter(code: number): boolean {
 const READS = /^\s*(?:select|table|values)\b/i;
 const LOCKS_OR_CREATES = /\bfor\s+(?:no\s+key\s+)?(?:update|(?:key\s+)?share)\b|\binto\b/i;
 
-/** Whether a statement only reads, judging by its text. In doubt it counts as a write. */
+/** Whether a statement only reads, as far as its text shows. In doubt it counts as a write. */
 export function isRead(text: string): boolean {
   return READS.test(text) && !LOCKS_OR_CREATES.test(text);
 }

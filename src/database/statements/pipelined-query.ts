@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type ConnectionStatements, type NamedStatement, ResultColumns } from './prepared-statements.js';
+import { type PreparedStatements, type NamedStatement, ResultColumns } from './prepared-statements.js';
 import { type Stamp, stampStatement } from './stamp.js';
 import type { Statement } from './statement.js';
 import type { StatementPlan, StatementRecord, StatementSpeed } from './statement-records.js';
@@ -63,7 +63,7 @@ export class PipelinedQuery {
   /** Commands of the prelude that have not completed. */
   private preludeLeft = 0;
   private result: ResultInternals | undefined;
-  private names: ConnectionStatements | undefined;
+  private names: PreparedStatements | undefined;
   private plan: StatementPlan | undefined;
   private named: NamedStatement | undefined;
   private namedStamp: NamedStatement | undefined;
@@ -100,7 +100,7 @@ export class PipelinedQuery {
    * @param shared whether other tenants use the connection, too
    * @throws whatever serialising the parameter values throws
    */
-  messages(client: ClientInternals, names: ConnectionStatements | undefined, shared: boolean): Buffer[] {
+  messages(client: ClientInternals, names: PreparedStatements | undefined, shared: boolean): Buffer[] {
     const { stamp } = this;
     const { rowMode, types } = this.statement;
     this.result = new PgResult(rowMode, types);

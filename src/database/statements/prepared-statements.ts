@@ -54,7 +54,7 @@ export class NamedStatement {
 }
 
 /** The prepared statements of one connection: the stamp, and the most recently used statements. */
-export class ConnectionStatements {
+export class PreparedStatements {
   private stampStatement = new NamedStatement('tenantry_stamp', false);
   private readonly named = new Map<StatementPlan, NamedStatement>();
   /** Used once on this connection. A text that does not recur while others do is not worth preparing. */

@@ -3,7 +3,7 @@ import { requestCancel } from '../connection/cancel-request.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
-import { ConnectionStatements } from './prepared-statements.js';
+import { PreparedStatements } from './prepared-statements.js';
 import type { PipelinedQuery } from './pipelined-query.js';
 import { readTimeouts, stalls } from './pipeline-monitors.js';
 import {
@@ -48,7 +48,7 @@ export class QueryPipeline implements ActiveQuery {
   private readonly queries: PipelinedQuery[] = [];
   private readonly internals: ClientInternals;
   private readonly limit: ResultLimit | undefined;
-  private names = new ConnectionStatements();
+  private names = new PreparedStatements();
   private outgoing: Buffer[] = [];
   private isBroken = false;
   private completedCount = 0;
@@ -117,7 +117,7 @@ export class QueryPipeline implements ActiveQuery {
 
   /** Called after a session, which may have changed the server's prepared statements. */
   forgetNames(): void {
-    this.names = new ConnectionStatements();
+    this.names = new PreparedStatements();
   }
 
   /** Writes all queued messages at once. */
