@@ -192,8 +192,8 @@ export function describeDatabaseRights(version: Version): void {
         'CREATE in the schema "tenantry" for the catalog',
       ],
       ['GRANT CONNECT ON DATABASE app_tenants TO app_owner, app_login;', 'PROVIDED_LOGIN_FAILED', 'permission denied'],
-      ['CREATE SCHEMA shared AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'or a schema "shared"'],
-      ['CREATE SCHEMA tenantry_isolation AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'a schema "tenantry_isolation"'],
+      ['CREATE SCHEMA shared AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'or a schema shared'],
+      ['CREATE SCHEMA tenantry_isolation AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'a schema tenantry_isolation'],
     ])('is not started without %s', async (line, code, message) => {
       expect(GUIDE_SQL.sharedTables).toContain(line);
       await operator.follow(GUIDE_SQL.sharedTables.replace(line, ''));
