@@ -20,7 +20,7 @@ afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 beforeEach(() => {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: CHECKOUT, encoding: 'utf8' });
-  for (const file of listed.split('\n').filter((name) => /^(?:src|test|bin)\/|^[^/]+$/.test(name))) {
+  for (const file of listed.split('\n').filter((name) => /^(?:src|test|bin|package)\/|^[^/]+$/.test(name))) {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(CHECKOUT, file), join(copy, file));
   }
