@@ -6,6 +6,7 @@ import { stampStatement } from '../../dist/database/statements/stamp.js';
 import { statementRecords } from '../../dist/database/statements/statement-records.js';
 import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
 import { StampedClient } from '../../dist/database/transactions/stamped-client.js';
+import { POOL_CONFIG } from '../pool/contestants.mjs';
 import { PgPipeline } from './pg-queue-query.mjs';
 
 export const READ = 'SELECT * FROM orders WHERE id = $1';
@@ -33,7 +34,7 @@ export async function ourPipeline({ config, stamps, connections }) {
 export function ourPool({ config, stamps, connections }) {
   const { host, port, user: role, ...rest } = config;
   const server = { id: 'bench', host, port, tls: 'disable' };
-  const pools = new ConnectionPools({ pool: poolOptions(connections) });
+  const pools = new ConnectionPools({ pool: { ...POOL_CONFIG, enabled: true, size: connections } });
   const pool = pools.get({ id: 'bench', version: '1', shared: true, server, role, ...rest });
   const share = { maxConcurrent: 1_000, maxQueued: 1_000 };
   const accesses = stamps.map((stamp) => new TenantAccess(pool, stamp, share));
@@ -148,18 +149,4 @@ function connect(config, count) {
 
 function closeAll(clients) {
   return Promise.all(clients.map((client) => client.end()));
-}
-
-function poolOptions(size) {
-  return {
-    enabled: true,
-    size,
-    maxOverflow: 0,
-    recycleSeconds: 3600,
-    timeoutMs: 30_000,
-    connectTimeoutMs: 5_000,
-    statementTimeoutMs: 30_000,
-    serverMaxConnections: 90,
-    leaseWarningMs: 60_000,
-  };
 }

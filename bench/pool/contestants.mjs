@@ -10,7 +10,7 @@ export const POOL_SIZE = 10;
 /** Number of tenants, which share one target. Callers are assigned to them in turn. */
 const TENANTS = 32;
 /** The default settings, except the overflow: pg.Pool has none. */
-const POOL_CONFIG = {
+export const POOL_CONFIG = {
   size: POOL_SIZE,
   maxOverflow: 0,
   recycleSeconds: 3600,
