@@ -288,7 +288,7 @@ interface PendingWriter {
 
 const pending = new Set<PendingWriter>();
 
-/** Flushes the writer at the end of this turn of the event loop, so that the statements of several callers are one write. */
+/** Flushes the writer at the end of this turn of the event loop, so that statements sent in the same turn become one write. */
 function scheduleFlush(writer: PendingWriter): void {
   if (pending.size === 0) runWithoutContext(() => setImmediate(flushAll));
   pending.add(writer);

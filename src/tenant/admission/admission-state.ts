@@ -92,10 +92,7 @@ export class AdmissionState {
   async checkedWithin(timeoutMs: number): Promise<void> {
     const leftMs = this.checkStartedAt + timeoutMs - performance.now();
     if (!this.checking || leftMs <= 0) return;
-    await endsWithin(
-      this.checking.catch(() => undefined),
-      leftMs,
-    ); // without a result the last known status holds
+    await endsWithin(this.checking, leftMs); // without a result the last known status holds
   }
 
   cancelRevocation(): void {
