@@ -13,6 +13,7 @@ import { type ConnectionLimit, describeFullServer, describeLimit } from '../conn
 import { TRUSTED_FUNCTIONS } from '../connection/exposing-objects.js';
 import type { HeldLease } from './leases.js';
 import { type LeaseExpiredError, PoolEndedError } from './pool.errors.js';
+import { endsWithin } from '../../platform/timeout.js';
 import { PoolHandle } from './pool-handle.js';
 import { type PoolOptions, poolOptions, serverLimit } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-statistics.js';
@@ -102,16 +103,11 @@ export class ConnectionPools {
     this.closed = true;
     this.probes.stop();
     for (const { pool } of this.handles.values()) this.drain(pool);
-    this.handles.clear();
-    const emptied = Promise.all([...this.draining].map((pool) => pool.end()));
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'timeout'>((resolve) => {
-      timer = setTimeout(() => resolve('timeout'), deadlineMs);
-    });
-    const outcome = await Promise.race([emptied, deadline]);
-    clearTimeout(timer);
-    if (outcome === 'timeout') this.destroyRemaining();
+    const ends = [...this.draining].map((pool) => pool.end());
+    const emptied = Promise.all([...ends, ...this.allHandles().map((handle) => handle.endFallback())]);
+    if (!(await endsWithin(emptied, deadlineMs))) this.destroyRemaining();
     await emptied;
+    this.handles.clear(); // not earlier: their direct connections are revoked during the drain, too
     this.admission.close(); // not earlier: a suspension still revokes connections during the drain
   }
 
@@ -119,7 +115,7 @@ export class ConnectionPools {
   tenantsInUse(): Set<string> {
     const inUse = new Set<string>();
     for (const pool of this.allPools()) for (const tenantId of pool.tenantsInUse()) inUse.add(tenantId);
-    for (const handle of this.handles.values()) for (const tenantId of handle.tenantsInFallback()) inUse.add(tenantId);
+    for (const handle of this.allHandles()) for (const tenantId of handle.tenantsInFallback()) inUse.add(tenantId);
     return inUse;
   }
 
@@ -132,7 +128,7 @@ export class ConnectionPools {
   revoke(tenantId: string, rejection: Rejection): void {
     let count = 0;
     for (const pool of this.allPools()) count += pool.revoke(tenantId, rejection);
-    for (const handle of this.handles.values()) count += handle.revokeFromFallback(tenantId, rejection);
+    for (const handle of this.allHandles()) count += handle.revokeFromFallback(tenantId, rejection);
     if (count > 0) this.logger.log(`Revoked ${count} connections of tenant ${tenantId}: it is no longer served`);
   }
 
@@ -146,6 +142,12 @@ export class ConnectionPools {
     return handle;
   }
 
+  /** Also those of deleted targets: their direct connections may still be open. */
+  private allHandles(): PoolHandle[] {
+    const forgotten = Array.from(this.forgotten.values(), (handle) => handle.deref());
+    return [...this.handles.values(), ...forgotten.filter((handle) => handle !== undefined)];
+  }
+
   private allPools(): Set<TargetPool> {
     return new Set([...this.draining, ...Array.from(this.handles.values(), ({ pool }) => pool)]);
   }
@@ -154,6 +156,7 @@ export class ConnectionPools {
     for (const pool of this.draining) {
       for (const lease of pool.destroyAll()) this.logger.warn(`Destroyed at shutdown: ${describe(lease, pool.target)}`);
     }
+    for (const handle of this.allHandles()) handle.destroyFallback();
   }
 
   private create(target: ConnectionTarget): TargetPool {

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import type { AcquireRequest, PooledConnection, Rejection } from './connection-pool.js';
 import { targetName } from '../connection/connection-target.js';
 import { CheckedOutConnection } from './leases.js';
-import { PoolTimeoutError } from './pool.errors.js';
-import { UnsafeRoleError, TargetUnavailableError } from '../connection/connection.errors.js';
+import { PoolEndedError, PoolTimeoutError } from './pool.errors.js';
+import { TargetUnavailableError, UnsafeRoleError } from '../connection/connection.errors.js';
 import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { openTenantConnection } from './connection-opener.js';
 import { PoolEntry } from './pool-entry.js';
@@ -20,6 +20,7 @@ export class DirectFallback {
   private readonly logger = new Logger('ConnectionPools');
   private readonly slots: DirectSlots;
   private hasIncident = false;
+  private ended = false;
   private readonly checkedOut = new Set<CheckedOutConnection>();
 
   constructor(private readonly options: PoolOptions) {
@@ -33,7 +34,7 @@ export class DirectFallback {
     this.logger.log('Connection pool recovered');
   }
 
-  /** @throws PoolTimeoutError, TargetUnavailableError, UnsafeRoleError, or the signal's reason */
+  /** @throws PoolTimeoutError, PoolEndedError, TargetUnavailableError, UnsafeRoleError, or the signal's reason */
   async acquire(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     this.report(pool, cause);
     const { timeoutMs } = this.options;
@@ -44,7 +45,8 @@ export class DirectFallback {
       return await this.checkOut(pool, request.tenantId);
     } catch (error) {
       this.slots.release(pool.budget);
-      throw error instanceof UnsafeRoleError ? error : new TargetUnavailableError(targetName(pool.target), error);
+      const isOwn = error instanceof UnsafeRoleError || error instanceof PoolEndedError;
+      throw isOwn ? error : new TargetUnavailableError(targetName(pool.target), error);
     }
   }
 
@@ -63,8 +65,23 @@ export class DirectFallback {
     return revoked.length;
   }
 
+  /** Takes no further ones. Resolves once none is open. */
+  async end(): Promise<void> {
+    this.ended = true;
+    await Promise.all(Array.from(this.checkedOut, ({ entry }) => entry.connection.closed));
+  }
+
+  destroyAll(): void {
+    for (const { entry } of this.checkedOut) entry.connection.destroyNow();
+  }
+
   private async checkOut(pool: TargetPool, tenantId: string): Promise<PooledConnection> {
     const connection = await openTenantConnection(pool.target, this.options, { onLost: () => undefined });
+    if (this.ended) {
+      connection.close();
+      await connection.closed;
+      throw new PoolEndedError(targetName(pool.target));
+    }
     const release = (released: CheckedOutConnection): void => {
       this.checkedOut.delete(released);
       connection.close();

@@ -93,6 +93,16 @@ export class PoolHandle implements ConnectionPool {
     return this.fallback.revoke(tenantId, rejection);
   }
 
+  /** Takes no further direct connections. Resolves once none is open. */
+  endFallback(): Promise<void> {
+    return this.fallback.end();
+  }
+
+  /** Destroys the sockets of all direct connections. */
+  destroyFallback(): void {
+    this.fallback.destroyAll();
+  }
+
   private async acquireDirectly(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     const connection = await this.fallback.acquire(pool, request, cause);
     try {

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { RESERVED_CONNECTIONS } from '../../../../src/database/pool/pool-options.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import { TargetPool } from '../../../../src/database/pool/target-pool.js';
+import { soon } from '../../../support/load/soon.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 
 const ANYBODY = { tenantId: 'anybody', share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
@@ -57,6 +59,21 @@ describe.each([
     expect(pools.snapshot().servers).toMatchObject([{ limit: 20 - RESERVED_CONNECTIONS }]);
     expect(pools.get({ ...database.target, password: 'another', version: '3' }).pool).not.toBe(pool);
     await pools.close(5_000);
+  });
+
+  it('close the direct connections of a pool that fails, also of a deleted target, at the deadline', async () => {
+    const pools = poolsOf(enabled);
+    const failing = jest.spyOn(TargetPool.prototype, 'acquire').mockRejectedValue(new Error('a defect'));
+    const deleted = pools.get({ ...database.target, id: 'deleted' });
+    const held = [await pools.get(database.target).acquire(ANYBODY), await deleted.acquire(ANYBODY)];
+    failing.mockRestore();
+    pools.forget('deleted');
+    expect([...pools.tenantsInUse()]).toEqual([ANYBODY.tenantId]);
+    await pools.close(0);
+    expect(pools.snapshot().servers).toMatchObject([{ open: 2 }]); // until their holders release them
+    for (const connection of held) await expect(connection.client.query('SELECT 1')).rejects.toThrow('not queryable');
+    for (const connection of held) connection.release();
+    await soon(async () => expect(pools.snapshot().servers).toMatchObject([{ open: 0 }]));
   });
 
   it('are replaced, but not created, when a target changes, and closed when it is deleted', async () => {
