@@ -3,6 +3,8 @@ import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { cancelIfBusy } from '../../../../src/database/connection/cancel-request.js';
 import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
 import { findServiceAccount } from '../../../../src/dev/embedded-postgres/service-account.js';
 import { removeFolder, temporaryFolder } from '../../../support/postgres/embedded-server.js';
@@ -53,6 +55,21 @@ async function isStoppedBy(target: ConnectionTarget, admin: Admin, end: 'cut' | 
   await soon(async () => expect(await sleepers(admin)).toBe(0));
   await pool.end();
 }
+
+describe('a client that is closed while its statement is running', () => {
+  it('has it cancelled at the server', async () => {
+    const { server, database: name, role: user, password } = database.target;
+    const client = new pg.Client({ host: server.host, port: server.port, database: name, user, password });
+    await client.connect();
+    expect(cancelIfBusy(client)).toBe(false);
+    const outcome = expect(client.query(SLEEP)).rejects.toMatchObject({ code: '57014' });
+    await soon(async () => expect(await sleepers((text) => database.admin(text))).toBe(1));
+    expect(cancelIfBusy(client)).toBe(true);
+    await outcome;
+    await client.end();
+    expect(cancelIfBusy(client)).toBe(false);
+  });
+});
 
 describe.each(['cut', 'discard'] as const)('closing a busy connection (%s)', (end) => {
   it('cancels its statement at the server', () => isStoppedBy(database.target, (text) => database.admin(text), end));
