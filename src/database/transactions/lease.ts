@@ -1,19 +1,16 @@
 import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../connection/connection-failure.js';
 import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import { openTransactionReason, unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
+import { unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { neverTookEffect, isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
 import type { Prelude } from '../statements/pipelined-query.js';
 import { type Stamp, stampStatement } from '../statements/stamp.js';
-import { pipelineOf } from '../statements/query-pipeline.js';
-import { sendOnClient } from '../statements/stamped-query.js';
+import { HeldConnection } from './held-connection.js';
 import type { Submission } from './submission.js';
-import { currentUsage } from '../statements/tenant-access.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 const READ_ONLY = /\bread\s+only\b/i;
@@ -35,25 +32,25 @@ export interface LeaseOptions {
 export class Lease {
   /** Still to be sent; undefined once the transaction has begun. */
   private begin: string | undefined;
-  private brokenReason: string | undefined;
   /** Why the connection must not be reused, although the transaction can continue. */
   private tainted: string | undefined;
   private ended = false;
   private lastError: unknown;
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly held: HeldConnection;
 
   /** @param begin the command that begins the transaction, built from constants */
   constructor(
-    private readonly connection: PooledConnection,
+    connection: PooledConnection,
     private readonly stamp: Stamp,
     begin: string,
   ) {
+    this.held = new HeldConnection(connection);
     this.begin = begin;
   }
 
   /** @throws SessionEndedError, TransactionLostError, the server's error, and the reason for which the connection was revoked */
   query(statement: Statement): Promise<pg.QueryResult> {
-    return this.enqueue(() => this.send(statement));
+    return this.held.inTurn(() => this.send(statement));
   }
 
   /**
@@ -63,7 +60,7 @@ export class Lease {
    * @throws the errors of `query`
    */
   setTransaction(command: string): Promise<pg.QueryResult> {
-    return this.enqueue(async () => {
+    return this.held.inTurn(async () => {
       this.assertUsable();
       if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       const modes = command.slice('SET TRANSACTION '.length);
@@ -74,7 +71,7 @@ export class Lease {
 
   /** Replaces the limits that the configuration sets for transactions. */
   async limit({ statementTimeoutMs, isUnlimited }: LeaseOptions): Promise<void> {
-    if (isUnlimited) this.connection.limitLease('none');
+    if (isUnlimited) this.held.connection.limitLease('none');
     if (statementTimeoutMs === undefined) return;
     const values = [`${statementTimeoutMs}ms`];
     await this.query({ text: SET_STATEMENT_TIMEOUT, values, statementTimeoutMs, isChecked: true });
@@ -82,13 +79,13 @@ export class Lease {
 
   /** Sends a cursor, stream or `Query` after the earlier statements, and resolves when it is done. */
   submit(submission: Submission): Promise<void> {
-    return this.enqueue(async () => {
+    return this.held.inTurn(async () => {
       if (submission.hasEnded) return;
       this.assertUsable();
       if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
       this.tainted ??= unreadStatementReason({ text: submission.text });
-      const { connection } = this;
-      this.brokenReason ??= await tracedStatement(connection.client, submission.text, () => submission.run(connection));
+      const { connection, client } = this.held;
+      this.held.markBroken(await tracedStatement(client, submission.text, () => submission.run(connection)));
     });
   }
 
@@ -112,7 +109,7 @@ export class Lease {
     try {
       return await this.finish('ROLLBACK');
     } catch (error) {
-      if (this.unusableReason === undefined) throw error;
+      if (this.held.unusableReason === undefined) throw error;
       return emptyResult('ROLLBACK');
     } finally {
       this.release();
@@ -121,7 +118,7 @@ export class Lease {
 
   /** Commits, or rolls back when the transaction has failed already. */
   async commitOrRollback(): Promise<void> {
-    const failed = this.unusableReason !== undefined || this.connection.client.getTransactionStatus() !== 'T';
+    const failed = this.held.unusableReason !== undefined || this.held.client.getTransactionStatus() !== 'T';
     await (failed ? this.rollback() : this.commit());
   }
 
@@ -129,53 +126,39 @@ export class Lease {
   release(): void {
     if (this.ended) return;
     this.ended = true;
-    pipelineOf(this.connection.client).allowStatements(undefined);
-    setReadOnly(this.connection.client, false);
-    this.connection.release(this.unusableReason ?? this.tainted ?? openTransactionReason(this.connection.client));
+    setReadOnly(this.held.client, false);
+    this.held.release(this.tainted);
   }
 
   /** A transaction that never began has nothing to end on the server. */
   private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
-    return this.enqueue(() => {
+    return this.held.inTurn(() => {
       if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       this.assertUsable();
       return Promise.resolve(emptyResult(command));
     });
   }
 
-  private get unusableReason(): string | undefined {
-    return this.brokenReason ?? this.connection.revoked?.message;
-  }
-
-  private enqueue<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.tail.then(step);
-    this.tail = result.catch(() => undefined);
-    return result;
-  }
-
   private assertUsable(): void {
     if (this.ended) throw new SessionEndedError();
-    if (this.connection.revoked) throw this.connection.revoked;
-    if (this.brokenReason !== undefined) throw new TransactionLostError(this.lastError);
+    const { connection, isBroken } = this.held;
+    if (connection.revoked) throw connection.revoked;
+    if (isBroken) throw new TransactionLostError(this.lastError);
   }
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
     this.assertUsable();
-    const usage = currentUsage();
-    if (usage) usage.statements += 1;
-    const { client } = this.connection;
+    const { held } = this;
     const prelude = this.takePrelude();
-    if (isMadeReadOnly(prelude, statement)) setReadOnly(client, true);
+    if (isMadeReadOnly(prelude, statement)) setReadOnly(held.client, true);
     this.tainted ??= unreadStatementReason(statement);
     try {
-      const result = await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
-      if (statement.statementTimeoutMs !== undefined) pipelineOf(client).allowStatements(statement.statementTimeoutMs);
-      return result;
+      return await held.send(statement, prelude);
     } catch (error) {
-      if (this.connection.revoked) throw this.connection.revoked;
+      if (held.connection.revoked) throw error;
       if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
-      this.brokenReason ??= discardReason(error) ?? (await waitUntilReady(client));
-      if (prelude.begin !== undefined) this.brokenReason ??= notBegunReason(client);
+      if (!held.isBroken) held.markBroken(await waitUntilReady(held.client));
+      if (prelude.begin !== undefined) held.markBroken(notBegunReason(held.client));
       throw codedFailure(statement, error);
     }
   }

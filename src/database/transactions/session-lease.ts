@@ -6,8 +6,7 @@ import { discardReason } from '../connection/connection-failure.js';
 import { bindToCaller } from '../../platform/context.js';
 import { ListeningWatch } from './listening-watch.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
-import { openTransactionReason } from '../statements/readiness.js';
-import { sendOnClient } from '../statements/stamped-query.js';
+import { HeldConnection } from './held-connection.js';
 import type { Statement } from '../statements/statement.js';
 import { classifyStatement } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
@@ -43,15 +42,12 @@ interface SessionEvents {
  * listens on, and `lost`.
  */
 export class SessionLease extends EventEmitter<SessionEvents> {
-  private brokenReason: string | undefined;
   /** Set once the connection is lost. */
   private loss: Error | undefined;
   /** Set while an unlimited session listens. */
   private watch: ListeningWatch | undefined;
-  /** Statements that were sent or wait for their turn. */
-  private pending = 0;
   private ended = false;
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly held: HeldConnection;
   private readonly tenantId: string;
   /** That of the session's settings on the server. */
   private stamp: Stamp;
@@ -65,18 +61,19 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (channel !== undefined) this.emit('notification', { ...message, channel });
   };
   private readonly onConnectionError = (error: Error): void => {
-    this.brokenReason ??= error.message;
+    this.held.markBroken(error.message);
     if (this.loss) return;
     this.loss = toCodedError(error) ?? new ConnectionLostError(error);
     this.emit('lost', this.loss);
   };
 
   private constructor(
-    private readonly connection: PooledConnection,
+    connection: PooledConnection,
     { stamp, mayExplain }: TenantAccess,
     { isUnlimited = false, currentKey = () => undefined }: SessionSettings,
   ) {
     super();
+    this.held = new HeldConnection(connection);
     this.isUnlimited = isUnlimited;
     this.currentKey = currentKey;
     this.stamp = stamp;
@@ -164,50 +161,39 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async enqueue<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
     if (this.ended) throw new SessionEndedError();
     assertOwnCall(this.tenantId);
-    return this.inTurn(() => this.send<Row>(statement));
-  }
-
-  private inTurn<T>(step: () => Promise<T>): Promise<T> {
-    this.pending += 1;
-    const result = this.tail.then(step).finally(() => (this.pending -= 1));
-    this.tail = result.catch(() => undefined);
-    return result;
+    return this.held.inTurn(() => this.send<Row>(statement));
   }
 
   /** Its own statements notice a loss otherwise. A limited session is ended when it is idle, so it is not kept busy. */
   private askWhenIdle(): void {
-    const { client } = this.connection;
-    if (this.pending > 0 || this.loss || client.getTransactionStatus() !== 'I') return;
-    this.inTurn(() => ListeningWatch.assertPrimary(client)).catch((error: unknown) => {
-      if (discardReason(error) !== undefined) this.onConnectionError(new ConnectionLostError(error));
-    });
+    const { client, isIdle } = this.held;
+    if (!isIdle || this.loss || client.getTransactionStatus() !== 'I') return;
+    this.held
+      .inTurn(() => ListeningWatch.assertPrimary(client))
+      .catch((error: unknown) => {
+        if (discardReason(error) !== undefined) this.onConnectionError(new ConnectionLostError(error));
+      });
   }
 
   private async send<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {
-    const { connection } = this;
-    if (connection.revoked) throw connection.revoked;
+    const { revoked } = this.held.connection;
+    if (revoked) throw revoked;
     if (this.loss) throw this.loss;
     try {
       await this.renewStamp();
-      const result = await sendOnClient(connection.client, {}, statement);
-      if (statement.statementTimeoutMs !== undefined)
-        pipelineOf(connection.client).allowStatements(statement.statementTimeoutMs);
-      return result as SessionResult<Row>;
+      return (await this.held.send(statement)) as SessionResult<Row>;
     } catch (error) {
-      if (connection.revoked) throw connection.revoked;
-      this.brokenReason ??= discardReason(error);
-      throw codedLoss(error);
+      throw error === this.held.connection.revoked ? error : codedLoss(error);
     }
   }
 
   /** Between transactions only: a rollback would take the settings back. */
   private async renewStamp(): Promise<void> {
     const key = this.currentKey();
-    const { client } = this.connection;
-    if (key === undefined || client.getTransactionStatus() !== 'I') return;
+    if (key === undefined || this.held.client.getTransactionStatus() !== 'I') return;
     const stamp = signedWith(key, this.stamp);
     if (stamp.proof === this.stamp.proof) return;
-    await sendOnClient(client, {}, stampStatement(stamp, 'session'));
+    await this.held.send(stampStatement(stamp, 'session'));
     this.stamp = stamp;
   }
 
@@ -215,24 +201,24 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   private async end(): Promise<void> {
     this.ended = true;
     this.watch?.stop();
-    await this.tail;
-    if (this.brokenReason === undefined) await this.resetSession();
-    pipelineOf(this.connection.client).allowStatements(undefined);
-    this.connection.client.removeListener('notification', this.onNotification);
-    this.connection.client.removeListener('error', this.onConnectionError);
+    const { held } = this;
+    await held.settled;
+    if (!held.isBroken) await this.resetSession();
+    held.client.removeListener('notification', this.onNotification);
+    held.client.removeListener('error', this.onConnectionError);
     this.removeAllListeners();
-    this.connection.release(this.brokenReason ?? openTransactionReason(this.connection.client));
+    held.release();
   }
 
   /** A connection that cannot be reset is closed; the work's own result or error stands. */
   private async resetSession(): Promise<void> {
-    const { client } = this.connection;
+    const { held } = this;
     try {
-      if (client.getTransactionStatus() !== 'I') await sendOnClient(client, {}, { text: 'ROLLBACK' });
-      await sendOnClient(client, {}, { text: 'DISCARD ALL' });
-      pipelineOf(client).forgetNames();
+      if (held.client.getTransactionStatus() !== 'I') await held.send({ text: 'ROLLBACK' });
+      await held.send({ text: 'DISCARD ALL' });
+      pipelineOf(held.client).forgetNames();
     } catch (error) {
-      this.brokenReason = error instanceof Error ? error.message : 'its session could not be reset';
+      held.markBroken(error instanceof Error ? error.message : 'its session could not be reset');
     }
   }
 }

@@ -1,0 +1,83 @@
+import type pg from 'pg';
+import { discardReason } from '../connection/connection-failure.js';
+import type { PooledConnection } from '../pool/connection-pool.js';
+import { tracedStatement } from '../statements/database-spans.js';
+import type { Prelude } from '../statements/pipelined-query.js';
+import { pipelineOf } from '../statements/query-pipeline.js';
+import { openTransactionReason } from '../statements/readiness.js';
+import { sendOnClient } from '../statements/stamped-query.js';
+import type { Statement } from '../statements/statement.js';
+import { currentUsage } from '../statements/tenant-access.js';
+
+/** A connection that one caller holds for several statements, which run one at a time in the order of the calls. */
+export class HeldConnection {
+  private brokenReason: string | undefined;
+  private pending = 0;
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly connection: PooledConnection) {}
+
+  get client(): pg.ClientBase {
+    return this.connection.client;
+  }
+
+  /** Whether no statement was sent or waits for its turn. */
+  get isIdle(): boolean {
+    return this.pending === 0;
+  }
+
+  /** Resolves once all statements requested so far have ended. */
+  get settled(): Promise<unknown> {
+    return this.tail;
+  }
+
+  /** Whether the connection broke, other than by revocation. */
+  get isBroken(): boolean {
+    return this.brokenReason !== undefined;
+  }
+
+  /** Why no further statement can be sent; undefined while one can. */
+  get unusableReason(): string | undefined {
+    return this.brokenReason ?? this.connection.revoked?.message;
+  }
+
+  /** The first reason stands; undefined is none. */
+  markBroken(reason: string | undefined): void {
+    this.brokenReason ??= reason;
+  }
+
+  /** Runs a step after all earlier ones, whether or not those failed. */
+  inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.pending += 1;
+    const result = this.tail.then(step).finally(() => (this.pending -= 1));
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /**
+   * Sends a statement at once; to be called in a turn. An error after which the connection is not fit for further use
+   * marks it as broken.
+   *
+   * @throws the server's error, that of the connection, or the reason for which it was revoked
+   */
+  async send(statement: Statement, prelude: Prelude = {}): Promise<pg.QueryResult> {
+    const { client } = this;
+    const usage = currentUsage();
+    if (usage) usage.statements += 1;
+    try {
+      const result = await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
+      if (statement.statementTimeoutMs !== undefined) pipelineOf(client).allowStatements(statement.statementTimeoutMs);
+      return result;
+    } catch (error) {
+      if (this.connection.revoked) throw this.connection.revoked;
+      this.markBroken(discardReason(error));
+      throw error;
+    }
+  }
+
+  /** Returns the connection to its pool; it is closed when it is broken, in a transaction, or for the reason given. */
+  release(discardReason?: string): void {
+    pipelineOf(this.client).allowStatements(undefined);
+    this.connection.release(this.unusableReason ?? discardReason ?? openTransactionReason(this.client));
+  }
+}
