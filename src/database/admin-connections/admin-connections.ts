@@ -1,41 +1,50 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { targetName, type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
-import { runWithoutContext } from '../../platform/run-without-context.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import { PhysicalConnection } from '../connection/physical-connection.js';
-import { PoolEndedError } from '../pool/pool.errors.js';
-import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { type PoolOptions, poolOptions } from '../pool/pool-options.js';
-import { clientConfig } from '../connection/client-config.js';
 import { endsWithin } from '../../platform/timeout.js';
+import { ServerBudget } from '../budget/server-budget.js';
+import { clientConfig } from '../connection/client-config.js';
+import { type ConnectionTarget, sameConnections, sessionTarget, targetName } from '../connection/connection-target.js';
+import { PhysicalConnection } from '../connection/physical-connection.js';
+import type { OpenConnection } from '../pool/connection-opener.js';
+import type { CheckedOutConnection } from '../pool/leases.js';
+import { PoolEndedError, PoolTimeoutError } from '../pool/pool.errors.js';
+import { type PoolOptions, poolOptions } from '../pool/pool-options.js';
+import { TargetPool } from '../pool/target-pool.js';
+import { AdminConnectionTimeoutError } from './admin-connection.errors.js';
 import { resetSession } from './reset-session.js';
-import { AdminConnectionLimiter } from './admin-connection-limiter.js';
-import { acquireSlot } from './acquire-slot.js';
 
 /** Maximum per server, across all its databases. Tenant pools leave these connections free. */
 export const MAX_ADMIN_CONNECTIONS = 4;
 
-/** How long an idle connection may take to prove that it still works, and a used one to reset its session. */
-const RESPONSE_TIMEOUT_MS = 2_000;
+/** How long a used connection may take to reset its session. */
+const RESET_TIMEOUT_MS = 2_000;
 
-/** Stops one use of a connection; the use then rejects with the reason. */
-type Interrupt = (reason: unknown) => void;
+/** The owner as the pools' only tenant. */
+const OWNER = {
+  tenantId: 'owner',
+  share: { maxConcurrent: MAX_ADMIN_CONNECTIONS, maxQueued: Infinity },
+  hold: 'lease',
+  isUnlimited: true,
+} as const;
 
 /**
  * Connections of the owner role, which creates and migrates databases; tenants are never served over them. They have no
  * statement timeout, because creating a database or an index may take any length of time.
+ *
+ * They come from pools like the tenants', with budgets of their own. A pool lasts from the first use of a database until
+ * its last connection has closed.
  */
 @Injectable()
 export class AdminConnections {
   private readonly options: PoolOptions;
-  private readonly limiters = new Map<string, AdminConnectionLimiter>();
-  private readonly running = new Map<Interrupt, Promise<void>>();
+  private readonly budgets = new Map<string, ServerBudget>();
+  private readonly pools = new Set<TargetPool>();
   private ended = false;
 
   constructor(@Inject(APP_CONFIG) config: AppConfig, shutdown: Shutdown = new Shutdown()) {
-    this.options = poolOptions(config);
+    this.options = { ...poolOptions(config), size: 0, maxOverflow: MAX_ADMIN_CONNECTIONS };
     shutdown.add('close admin connections', (graceMs) => this.close(graceMs));
   }
 
@@ -54,109 +63,86 @@ export class AdminConnections {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
     const target = sessionTarget(owner);
-    if (this.ended) throw new PoolEndedError(targetName(target));
-    const limiter = this.limiterOf(target);
-    const idle = await acquireSlot(limiter, target, this.options.timeoutMs, signal);
-    const connection = await this.connectionFor(target, limiter, idle, signal);
-    return this.runInterruptibly(connection, work, signal, () => this.release(connection, target, limiter));
+    const held = await this.acquire(target, signal);
+    const { connection } = held.entry;
+    const onAbort = (): void => {
+      connection.close(); // cancels the running statement and rejects any further one
+      held.revoke(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', onAbort);
+    try {
+      signal?.throwIfAborted();
+      if (this.ended) throw new PoolEndedError(targetName(target)); // since its connection was requested
+      return await work(connection.client);
+    } catch (error) {
+      throw held.revoked ?? error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      await this.release(held);
+    }
   }
 
   /** Waits `graceMs` for running work, then cancels it and waits until its connections are closed. */
   async close(graceMs: number): Promise<void> {
     this.ended = true;
-    for (const [server, limiter] of this.limiters) limiter.close(new PoolEndedError(`the owner of ${server}`));
-    await endsWithin(Promise.all(this.running.values()), graceMs);
-    const remaining = [...this.running];
-    for (const [interrupt] of remaining) interrupt(new PoolEndedError('the owner'));
-    await Promise.all(remaining.map(([, closed]) => closed));
+    const closed = Promise.all(Array.from(this.pools, (pool) => pool.end()));
+    if (await endsWithin(closed, graceMs)) return;
+    for (const pool of this.pools) {
+      pool.revoke(OWNER.tenantId, () => new PoolEndedError(targetName(pool.target)));
+      pool.abandonOpenings();
+    }
+    await closed;
   }
 
-  private async runInterruptibly<T>(
-    connection: PhysicalConnection,
-    work: (client: pg.Client) => Promise<T>,
-    signal: AbortSignal | undefined,
-    release: () => Promise<void>,
-  ): Promise<T> {
-    let interruption: { readonly reason: unknown } | undefined;
-    let markEnded!: () => void;
-    const ended = new Promise<void>((resolve) => (markEnded = resolve));
-    const interrupt = (reason: unknown): void => {
-      interruption ??= { reason };
-      connection.close(); // cancels the running statement and rejects any further one
-      void connection.closed.then(markEnded);
-    };
-    const onAbort = (): void => interrupt(signal?.reason);
-    signal?.addEventListener('abort', onAbort);
-    this.running.set(interrupt, ended);
+  private async acquire(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<CheckedOutConnection> {
+    if (this.ended) throw new PoolEndedError(targetName(target));
+    const pool = this.poolOf(target);
     try {
-      signal?.throwIfAborted();
-      if (this.ended) throw new PoolEndedError('the owner'); // since its connection was requested
-      return await work(connection.client);
+      return await pool.acquire({ ...OWNER, ...(signal && { signal }) });
     } catch (error) {
-      throw interruption ? interruption.reason : error;
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      await release();
-      this.running.delete(interrupt);
-      markEnded();
+      if (!(error instanceof PoolTimeoutError)) throw error;
+      const { open, waiting } = pool.budget;
+      throw new AdminConnectionTimeoutError(target.server.id, open, waiting, error.waitedMs);
     }
   }
 
-  private async connectionFor(
-    target: ConnectionTarget,
-    limiter: AdminConnectionLimiter,
-    idle: PhysicalConnection | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<PhysicalConnection> {
-    if (idle) {
-      if (await idle.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return idle;
-      idle.close();
-      await idle.closed;
-    }
-    try {
-      return await this.open(target, limiter, signal);
-    } catch (error) {
-      limiter.release();
-      signal?.throwIfAborted();
-      throw new TargetUnavailableError(targetName(target), error);
-    }
+  /** Keeps a connection for the next use of its database only when its session is as new. */
+  private async release(held: CheckedOutConnection): Promise<void> {
+    const { connection } = held.entry;
+    const isReusable =
+      this.options.reuse && !this.ended && !held.revoked && (await resetSession(connection, RESET_TIMEOUT_MS));
+    held.release(isReusable ? undefined : 'its session is not used again');
+    if (!isReusable) await connection.closed; // by then its locks are released
   }
 
-  private open(
-    target: ConnectionTarget,
-    limiter: AdminConnectionLimiter,
-    signal: AbortSignal | undefined,
-  ): Promise<PhysicalConnection> {
-    const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, this.options);
-    return runWithoutContext(() =>
-      PhysicalConnection.open(
-        { ...config, application_name: 'tenantry owner' },
-        {
-          onLost: (lost) => limiter.closeIdle(lost),
-          ...(signal && { signal }),
-        },
-      ),
-    );
-  }
-
-  private async release(
-    connection: PhysicalConnection,
-    target: ConnectionTarget,
-    limiter: AdminConnectionLimiter,
-  ): Promise<void> {
-    const isClean = await resetSession(connection, RESPONSE_TIMEOUT_MS);
-    if (isClean && this.options.reuse && !this.ended) {
-      limiter.keepIdle(connection, target);
-      return;
+  /** Compares by value, because the owner's target objects are created for each use. */
+  private poolOf(target: ConnectionTarget): TargetPool {
+    let found: TargetPool | undefined;
+    for (const pool of this.pools) {
+      if (pool.target.server.id === target.server.id && sameConnections(pool.target, target)) found = pool;
+      else this.endWhenUnused(pool);
     }
-    connection.close();
-    await connection.closed; // by then its locks are released
-    limiter.release();
+    return found ?? this.createPool(target);
   }
 
-  private limiterOf({ server }: ConnectionTarget): AdminConnectionLimiter {
-    let limiter = this.limiters.get(server.id);
-    if (!limiter) this.limiters.set(server.id, (limiter = new AdminConnectionLimiter(MAX_ADMIN_CONNECTIONS)));
-    return limiter;
+  private createPool(target: ConnectionTarget): TargetPool {
+    const { server } = target;
+    let budget = this.budgets.get(server.id);
+    if (!budget) this.budgets.set(server.id, (budget = new ServerBudget(MAX_ADMIN_CONNECTIONS)));
+    const pool = new TargetPool({ target, options: this.options, budget, openConnection: openAdminConnection });
+    this.pools.add(pool);
+    return pool;
+  }
+
+  private endWhenUnused(pool: TargetPool): void {
+    const { total, waiting } = pool.counts();
+    if (total + waiting > 0) return;
+    this.pools.delete(pool);
+    void pool.end();
   }
 }
+
+const openAdminConnection: OpenConnection = (target, options, open) => {
+  const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, options);
+  return PhysicalConnection.open({ ...config, application_name: 'tenantry owner' }, open);
+};

@@ -28,6 +28,7 @@ export class ConnectionOpener {
     private readonly options: PoolOptions,
     private readonly now: () => number,
     private readonly random: () => number,
+    private readonly openConnection: OpenConnection,
   ) {
     setMaxListeners(0, this.abandoned.signal); // one per connection that is being opened, removed afterwards
   }
@@ -58,7 +59,7 @@ export class ConnectionOpener {
   private async connect(onLost: (lost: PoolEntry) => void): Promise<PoolEntry> {
     let entry: PoolEntry | undefined;
     try {
-      const connection = await openTenantConnection(this.target, this.options, {
+      const connection = await this.openConnection(this.target, this.options, {
         onLost: () => entry && onLost(entry),
         signal: this.abandoned.signal,
         isRoleChecked: this.isRoleChecked,
@@ -79,7 +80,14 @@ export class ConnectionOpener {
   }
 }
 
-interface TenantConnectionOptions extends OpenOptions {
+/** Opens one connection of a pool; `openTenantConnection`, unless the pool serves no tenants. */
+export type OpenConnection = (
+  target: ConnectionTarget,
+  options: PoolOptions,
+  open: TenantConnectionOptions,
+) => Promise<PhysicalConnection>;
+
+export interface TenantConnectionOptions extends OpenOptions {
   /** Once per pool is enough: a target keeps its role, and a target with a new role gets a new pool. */
   readonly isRoleChecked?: boolean;
 }

@@ -1,6 +1,6 @@
 import { AdaptiveLimit } from '../budget/adaptive-limit.js';
 import type { BreakerState } from '../../platform/breaker.js';
-import { ConnectionOpener } from './connection-opener.js';
+import { ConnectionOpener, type OpenConnection } from './connection-opener.js';
 import { type ConnectionLimit, exceededLimit } from '../connection/connection-failure.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { UnsafeRoleError } from '../connection/connection.errors.js';
@@ -32,6 +32,7 @@ export interface SupplyDependencies {
   readonly budget: ServerBudget;
   readonly now: () => number;
   readonly random: () => number;
+  readonly openConnection: OpenConnection;
   /** Called when the server refuses a connection because of another limit than its own. */
   readonly onLimited: (limit: ConnectionLimit, open: number) => void;
 }
@@ -52,8 +53,8 @@ export class ConnectionSupply implements BudgetMember {
     private readonly demand: ConnectionDemand,
     private readonly dependencies: SupplyDependencies,
   ) {
-    const { target, options, now, random } = dependencies;
-    this.opener = new ConnectionOpener(target, options, now, random);
+    const { target, options, now, random, openConnection } = dependencies;
+    this.opener = new ConnectionOpener(target, options, now, random, openConnection);
     this.max = new AdaptiveLimit(options.size + options.maxOverflow, () => demand.onAvailable());
     dependencies.budget.join(this);
   }

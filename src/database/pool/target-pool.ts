@@ -6,8 +6,9 @@ import { TargetUnavailableError, UnsafeRoleError } from '../connection/connectio
 import { REVOKE_GRACE_MS } from '../connection/physical-connection.js';
 import { roundTripTo } from '../connection/round-trip.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
-import type { Rejection, AcquireRequest, ConnectionPool, PooledConnection } from './connection-pool.js';
+import type { Rejection, AcquireRequest, ConnectionPool } from './connection-pool.js';
 import { CheckedOutConnection, type CallSite, callSiteOf, type HeldLease, LeaseLimits } from './leases.js';
+import { type OpenConnection, openTenantConnection } from './connection-opener.js';
 import { ConnectionBag, MAX_SHARERS } from './connection-bag.js';
 import { ConnectionSupply } from './connection-supply.js';
 import { PacedRefusals } from './paced-refusals.js';
@@ -31,6 +32,8 @@ export interface TargetPoolDependencies {
   readonly now?: () => number;
   /** 0 to 1, for the jitter of `DB_POOL_RECYCLE`. */
   readonly random?: () => number;
+  /** `openTenantConnection` unless given. */
+  readonly openConnection?: OpenConnection;
   /** Called when the server refuses a connection because of the role's, the database's or a pooler's limit. */
   readonly onLimited?: (limit: ConnectionLimit, open: number) => void;
   /** Called once for each lease that is held for longer than `leaseWarningMs`. */
@@ -93,7 +96,9 @@ export class TargetPool implements ConnectionPool {
     };
     const random = rest.random ?? Math.random;
     const onLimited = rest.onLimited ?? (() => undefined);
-    this.supply = new ConnectionSupply(this.bag, demand, { target, options, budget, now, random, onLimited });
+    const openConnection = rest.openConnection ?? openTenantConnection;
+    const supplied = { target, options, budget, now, random, openConnection, onLimited };
+    this.supply = new ConnectionSupply(this.bag, demand, supplied);
   }
 
   /** `open` while connecting to the target is not tried. */
@@ -106,7 +111,7 @@ export class TargetPool implements ConnectionPool {
     return this.ended;
   }
 
-  acquire(request: AcquireRequest): Promise<PooledConnection> {
+  acquire(request: AcquireRequest): Promise<CheckedOutConnection> {
     if (this.ended) return Promise.reject(new PoolEndedError(targetName(this.target)));
     if (request.isResent) this.statistics.resent += 1;
     const connection = this.tryAcquire(request);
@@ -118,7 +123,7 @@ export class TargetPool implements ConnectionPool {
   }
 
   /** The fast path: no waiter comes first, and the connection was used recently enough to need no validation. */
-  tryAcquire(request: AcquireRequest): PooledConnection | undefined {
+  tryAcquire(request: AcquireRequest): CheckedOutConnection | undefined {
     if (this.ended || request.signal?.aborted) return undefined;
     const now = this.now();
     this.lastUsedAt = now;
@@ -168,10 +173,15 @@ export class TargetPool implements ConnectionPool {
     return this.emptied;
   }
 
+  /** Aborts the connections that are being opened. */
+  abandonOpenings(): void {
+    this.supply.abandon();
+  }
+
   /** Destroys all remaining sockets and returns the leases that were open. */
   destroyAll(): HeldLease[] {
     const openLeases = this.openLeases();
-    this.supply.abandon();
+    this.abandonOpenings();
     this.bag.destroyAll();
     return openLeases;
   }

@@ -1,6 +1,6 @@
 import { FairQueue, type TenantShare, type Waiter } from './fair-queue.js';
-import type { CallSite } from './leases.js';
-import type { AcquireRequest, PooledConnection } from './connection-pool.js';
+import type { CallSite, CheckedOutConnection } from './leases.js';
+import type { AcquireRequest } from './connection-pool.js';
 
 /** A pool's fair queue of waiters, each of which waits until it is served, times out or is aborted by its signal. */
 export class WaitingCallers extends FairQueue<PoolWaiter> {
@@ -53,7 +53,7 @@ export class PoolWaiter implements Waiter {
     readonly since: number,
     /** Where a lease was requested. */
     readonly site: CallSite | undefined,
-    private readonly resolvePromise: (connection: PooledConnection) => void,
+    private readonly resolvePromise: (connection: CheckedOutConnection) => void,
     private readonly rejectPromise: (reason: unknown) => void,
   ) {}
 
@@ -82,7 +82,7 @@ export class PoolWaiter implements Waiter {
     signal.addEventListener('abort', this.onAbort);
   }
 
-  resolve(connection: PooledConnection): void {
+  resolve(connection: CheckedOutConnection): void {
     this.unwatch();
     this.resolvePromise(connection);
   }

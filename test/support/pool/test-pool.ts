@@ -1,4 +1,5 @@
-import type { AcquireRequest, ConnectionPool, PooledConnection } from '../../../src/database/pool/connection-pool.js';
+import type { AcquireRequest, ConnectionPool } from '../../../src/database/pool/connection-pool.js';
+import type { CheckedOutConnection } from '../../../src/database/pool/leases.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import { ServerBudget } from '../../../src/database/budget/server-budget.js';
@@ -32,7 +33,7 @@ export class TestPool extends TargetPool {
     super({ target, options: { ...POOL_OPTIONS, ...options }, budget: new ServerBudget(1_000), ...more });
   }
 
-  override acquire(request: Partial<AcquireRequest> = {}): Promise<PooledConnection> {
+  override acquire(request: Partial<AcquireRequest> = {}): Promise<CheckedOutConnection> {
     return super.acquire({ tenantId: 'anybody', share: PLENTY, hold: 'statement', ...request });
   }
 }

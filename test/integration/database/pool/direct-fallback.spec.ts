@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { AcquireRequest, PooledConnection } from '../../../../src/database/pool/connection-pool.js';
+import type { AcquireRequest } from '../../../../src/database/pool/connection-pool.js';
+import type { CheckedOutConnection } from '../../../../src/database/pool/leases.js';
 import { PoolHandle } from '../../../../src/database/pool/pool-handle.js';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
 import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
@@ -20,7 +21,7 @@ const REQUEST: AcquireRequest = {
 class FaultyPool extends TestPool {
   faulty = false;
 
-  override acquire(request: Partial<AcquireRequest> = {}): Promise<PooledConnection> {
+  override acquire(request: Partial<AcquireRequest> = {}): Promise<CheckedOutConnection> {
     if (this.faulty) throw new TypeError('a defect of the pool');
     return super.acquire(request);
   }
