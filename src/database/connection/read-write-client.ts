@@ -12,7 +12,7 @@ const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
   current_setting('transaction_read_only')::boolean AS default_transaction_read_only`;
 
 export interface ConnectionConfig extends pg.ClientConfig {
-  /** A pooler reports what it once heard from one of its connections: the server itself is asked instead. */
+  /** A pooler reports what one of its connections once reported: the server itself is asked instead. */
   readonly isBehindPooler?: boolean;
 }
 

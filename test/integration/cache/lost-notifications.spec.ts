@@ -15,7 +15,7 @@ let slug: string;
 beforeEach(async () => {
   [database, proxy] = await Promise.all([createTestDatabase('catalog'), TcpProxy.before(testServer())]);
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
-  instance = await LookupInstance.open(target, { heardThrough: proxy.through(target) });
+  instance = await LookupInstance.open(target, { notificationsThrough: proxy.through(target) });
   slug = randomSlug();
   await database.admin(insertTenants([slug]));
   await soon(async () => expect(await message()).toBe('as created'));
@@ -72,7 +72,7 @@ describe('when catalog notifications are lost', () => {
   it('before the first connection, an instance works and listens as soon as it can', async () => {
     proxy.cut();
     const target = targetOfUrl(database.url, DEFAULT_SERVER);
-    const late = await LookupInstance.open(target, { heardThrough: proxy.through(target) });
+    const late = await LookupInstance.open(target, { notificationsThrough: proxy.through(target) });
     try {
       expect((await late.lookup.bySlug(slug))?.message).toBe('as created');
       proxy.mend();

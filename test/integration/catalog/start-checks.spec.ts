@@ -53,7 +53,7 @@ describe('at start the catalog', () => {
   it.each([
     ['a wrong password', (url: URL) => (url.password = 'wrong-password')],
     ['a database that does not exist', (url: URL) => (url.pathname = '/no_such_database')],
-    ['a port where nobody listens', (url: URL) => (url.port = '1')],
+    ['a closed port', (url: URL) => (url.port = '1')],
   ])('reports in one line that it cannot be reached: %s', async (_what, change) => {
     const url = new URL(database.url);
     change(url);

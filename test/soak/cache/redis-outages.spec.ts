@@ -39,7 +39,7 @@ const OUTAGES: [string, () => number, Outage][] = [
   ['stopped', direct, { begin: () => redis.stop(), end: () => redis.startAgain() }],
   ['frozen', direct, { begin: () => Promise.resolve(redis.freeze()), end: () => Promise.resolve(redis.thaw()) }],
   [
-    'slower than anybody waits',
+    'slower than any caller waits',
     proxied,
     {
       begin: () => Promise.resolve(proxy.slowDown(300)),

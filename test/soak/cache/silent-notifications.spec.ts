@@ -13,7 +13,7 @@ let instance: LookupInstance;
 beforeAll(async () => {
   [database, proxy] = await Promise.all([createTestDatabase('catalog'), TcpProxy.before(testServer())]);
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
-  instance = await LookupInstance.open(target, { heardThrough: proxy.through(target) });
+  instance = await LookupInstance.open(target, { notificationsThrough: proxy.through(target) });
 });
 
 afterAll(async () => {
@@ -36,8 +36,8 @@ describe('a notification connection that died silently', () => {
     await lost;
     expect((await instance.lookup.bySlug(slug))?.message).toBe('unheard');
     await soon(async () => expect(instance.feed.connected).toBe(true));
-    await database.admin(`UPDATE tenants SET message = 'heard' WHERE slug = '${slug}'`);
-    await soon(async () => expect((await instance.lookup.bySlug(slug))?.message).toBe('heard'));
+    await database.admin(`UPDATE tenants SET message = 'noticed' WHERE slug = '${slug}'`);
+    await soon(async () => expect((await instance.lookup.bySlug(slug))?.message).toBe('noticed'));
   });
 
   it('does not delay the shutdown', async () => {

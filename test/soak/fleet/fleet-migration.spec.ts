@@ -79,9 +79,9 @@ describe('the fleet migration preview', () => {
   });
 
   it.each([
-    ['a field nobody knows', { sql: 'DROP TABLE tenants' }],
+    ['an unknown field', { sql: 'DROP TABLE tenants' }],
     ['names that are none', { tenants: ["m1'; DROP TABLE tenants; --", 'ｍ1', ''] }],
-    ['a name that nobody has', { tenants: ['nobody'] }],
+    ['an unknown tenant', { tenants: ['nobody'] }],
     ['too many names', { tenants: Array.from({ length: 1_001 }, (_, n) => `t${n}`) }],
     ['no time to wait', { lockTimeoutMs: 0 }],
     ['no object', '[]'],

@@ -21,7 +21,7 @@ afterAll(async () => {
 async function write({ apiKey }: TestTenant, signal: AbortSignal): Promise<Set<number>> {
   const statuses = new Set<number>();
   for (let n = 0; !signal.aborted; n += 1) {
-    const body = { name: 'Somebody', email: `${randomUUID()}@example.com` };
+    const body = { name: 'Ada', email: `${randomUUID()}@example.com` };
     const app = apps[n % 2 === 0 ? 0 : 1];
     statuses.add((await app.call('/api/v1/customers', { method: 'POST', apiKey, body })).status);
   }

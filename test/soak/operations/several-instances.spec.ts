@@ -118,9 +118,9 @@ describe('an operation shared by several instances', () => {
     const { runner: a } = await rig.instance(older);
     const { runner: b } = await rig.instance(newer, [New1700000000001]);
     const { id } = await rig.ask(older, 'something', 1_700_000_000_001);
-    const { id: anybodys } = await rig.ask(older, 'something else');
+    const { id: anyInstances } = await rig.ask(older, 'something else');
     a.start();
-    await soon(async () => expect((await rig.read(anybodys)).status).toBe('succeeded'));
+    await soon(async () => expect((await rig.read(anyInstances)).status).toBe('succeeded'));
     expect(await rig.read(id)).toMatchObject({ status: 'pending', attempts: 0 });
     b.start();
     await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
@@ -135,9 +135,9 @@ describe('an operation shared by several instances', () => {
     const kind = kindOf({ only: async () => void ran.push('with') });
     const { runner: b } = await rig.instance(kind, [first!, late!, last!]);
     const { id } = await rig.ask(kind, 'something', 1_700_000_000_003, migrations);
-    const { id: anybodys } = await rig.ask(kind, 'something else', 1_700_000_000_003, migrations.slice(0, 1));
+    const { id: anyInstances } = await rig.ask(kind, 'something else', 1_700_000_000_003, migrations.slice(0, 1));
     a.start();
-    await soon(async () => expect((await rig.read(anybodys)).status).toBe('succeeded'));
+    await soon(async () => expect((await rig.read(anyInstances)).status).toBe('succeeded'));
     expect(await rig.read(id)).toMatchObject({ status: 'pending', attempts: 0 });
     b.start();
     await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));

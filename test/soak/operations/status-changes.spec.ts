@@ -8,23 +8,23 @@ import { codeOf, type RigTenant, SuspensionRig, untilRefused } from '../../suppo
 const MARK = 'INSERT INTO marks DEFAULT VALUES';
 
 let asked: TcpProxy;
-let heard: TcpProxy;
+let notifications: TcpProxy;
 let rig: SuspensionRig;
 let acme: RigTenant;
 
 beforeAll(async () => {
   asked = await TcpProxy.before(testServer());
-  heard = await TcpProxy.before(testServer());
+  notifications = await TcpProxy.before(testServer());
   rig = await SuspensionRig.open({
     askedThrough: (target) => asked.through(target),
-    heardThrough: (target) => heard.through(target),
+    notificationsThrough: (target) => notifications.through(target),
   });
 });
 
 afterAll(async () => {
   await rig.close();
   await asked.close();
-  await heard.close();
+  await notifications.close();
 });
 
 beforeEach(async () => {
@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   asked.thaw();
-  heard.mend();
+  notifications.mend();
   await soon(async () => expect(rig.instance.feed.connected).toBe(true));
 });
 
@@ -108,7 +108,7 @@ it('changes of thousands of tenants without work in progress cost no catalog que
 describe('while catalog notifications are interrupted', () => {
   it('a loop of statements of a suspended tenant is still ended', async () => {
     await mark();
-    heard.cut();
+    notifications.cut();
     await soon(async () => expect(rig.instance.feed.connected).toBe(false));
     const loop = untilRefused(() => acme.dataSource.query(MARK));
     await rig.setStatus(acme, 'suspended');
@@ -119,10 +119,10 @@ describe('while catalog notifications are interrupted', () => {
   it('a running statement of a suspended tenant is ended when notifications resume', async () => {
     const sleeping = codeOf(acme.dataSource.query(`SELECT ${acme.tag} pg_sleep(30)`));
     await rig.untilBackends(acme, 1);
-    heard.cut();
+    notifications.cut();
     await soon(async () => expect(rig.instance.feed.connected).toBe(false));
     await rig.setStatus(acme, 'suspended');
-    heard.mend();
+    notifications.mend();
     expect(await sleeping).toBe('TENANT_SUSPENDED');
   });
 });

@@ -18,7 +18,7 @@ import {
 
 const isRoot = process.getuid?.() === 0;
 
-/** Somebody ordinary, also when we are root. */
+/** An ordinary account, also when the tests run as root. */
 function ordinaryUser(): { uid: number; gid: number } | undefined {
   if (!isRoot) return undefined;
   const id = (option: string): number => Number(execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }));

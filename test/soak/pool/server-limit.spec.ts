@@ -14,7 +14,7 @@ import { seededRandom } from '../../support/statements/seeded-random.js';
 
 const LIMIT = 20;
 const REQUEST: AcquireRequest = {
-  tenantId: 'anybody',
+  tenantId: 'any-tenant',
   share: { maxConcurrent: 1_000, maxQueued: 1_000 },
   hold: 'statement',
 };

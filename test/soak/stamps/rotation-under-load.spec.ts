@@ -85,10 +85,10 @@ describe('rotations of the keys of stamps under load', () => {
   }, 180_000);
 
   it('fail no request on an instance that misses the notification, until it notices within the grace', async () => {
-    const [heard, deaf] = apps as [TestApp, TestApp];
+    const [notified, cutOff] = apps as [TestApp, TestApp];
     for (const subject of SUBJECTS) {
       const events: CatalogEvent['kind'][] = [];
-      const unsubscribe = deaf.application.nest
+      const unsubscribe = cutOff.application.nest
         .get(CatalogEvents)
         .subscribe('health', ({ kind }) => void events.push(kind));
       events.length = 0; // `subscribe` itself reports that the feed is connected
@@ -109,7 +109,7 @@ describe('rotations of the keys of stamps under load', () => {
     await load.stop();
     process.stdout.write(`${JSON.stringify(load.phases)}\n`);
     expect(load.faults).toEqual([]);
-    expect(heard.application.nest.get(CatalogChangeFeed).connected).toBe(true);
+    expect(notified.application.nest.get(CatalogChangeFeed).connected).toBe(true);
   }, 180_000);
 });
 

@@ -15,7 +15,7 @@ import { POOL_OPTIONS } from '../pool/test-pool.js';
 
 interface Setting {
   /** The connection that receives notifications; directly from the catalog by default. */
-  readonly heardThrough?: ConnectionTarget;
+  readonly notificationsThrough?: ConnectionTarget;
   readonly redis?: RedisSettings | undefined;
   readonly options?: Partial<TieredCacheOptions>;
 }
@@ -33,7 +33,7 @@ export class LookupInstance {
   ) {}
 
   /** Resolves once it receives every change. */
-  static async open(target: ConnectionTarget, { heardThrough = target, redis, options }: Setting = {}) {
+  static async open(target: ConnectionTarget, { notificationsThrough = target, redis, options }: Setting = {}) {
     const catalog = await openCatalog(target, POOL_OPTIONS);
     const clock = new ShiftedClock();
     const statistics = new CacheStatistics();
@@ -43,7 +43,7 @@ export class LookupInstance {
     const events = new CatalogEvents();
     const lookup = new TenantLookup(cache, directory, events);
     const config = { pool: POOL_OPTIONS } as unknown as AppConfig;
-    const feed = new CatalogChangeFeed(config, heardThrough, catalog, events);
+    const feed = new CatalogChangeFeed(config, notificationsThrough, catalog, events);
     await feed.onModuleInit();
     return new LookupInstance(lookup, cache, clock, events, feed, catalog, tier);
   }

@@ -34,7 +34,7 @@ export class TestPool extends TargetPool {
   }
 
   override acquire(request: Partial<AcquireRequest> = {}): Promise<CheckedOutConnection> {
-    return super.acquire({ tenantId: 'anybody', share: PLENTY, hold: 'statement', ...request });
+    return super.acquire({ tenantId: 'any-tenant', share: PLENTY, hold: 'statement', ...request });
   }
 }
 

@@ -36,7 +36,7 @@ export class ThreeInstances {
 
   async another(): Promise<LookupInstance> {
     const target = targetOfUrl(this.database.url, DEFAULT_SERVER);
-    return LookupInstance.open(target, { redis: this.redis, heardThrough: this.through(target) });
+    return LookupInstance.open(target, { redis: this.redis, notificationsThrough: this.through(target) });
   }
 
   async close(): Promise<void> {

@@ -34,7 +34,7 @@ interface RigOptions {
   /** The connection to the tenants' database. */
   readonly through?: (target: ConnectionTarget) => ConnectionTarget;
   /** The connection that receives notifications. */
-  readonly heardThrough?: (target: ConnectionTarget) => ConnectionTarget;
+  readonly notificationsThrough?: (target: ConnectionTarget) => ConnectionTarget;
   /** The connection to the catalog. */
   readonly askedThrough?: (target: ConnectionTarget) => ConnectionTarget;
 }
@@ -52,7 +52,7 @@ export class SuspensionRig {
   ) {}
 
   static async open(options: RigOptions = {}): Promise<SuspensionRig> {
-    const { pool = {}, through = same, heardThrough = same, askedThrough = same } = options;
+    const { pool = {}, through = same, notificationsThrough = same, askedThrough = same } = options;
     Logger.overrideLogger(false);
     const [catalog, database] = [await createTestDatabase('catalog'), await createTenantDatabase()];
     await database.define(
@@ -62,9 +62,11 @@ export class SuspensionRig {
        BEGIN LOOP BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`,
     );
     const target = targetOfUrl(catalog.url, DEFAULT_SERVER);
-    const instance = await LookupInstance.open(askedThrough(target), { heardThrough: heardThrough(target) });
+    const instance = await LookupInstance.open(askedThrough(target), {
+      notificationsThrough: notificationsThrough(target),
+    });
     await catalog.admin(`INSERT INTO connection_targets (server_id, kind, database, role, password_sealed)
-      SELECT id, 'shared', 'anywhere', 'anybody', 'never opened' FROM servers`);
+      SELECT id, 'shared', 'anywhere', 'any-tenant', 'never opened' FROM servers`);
     const config = { pool: { ...POOL, ...pool } } as AppConfig;
     const pools = new ConnectionPools(config);
     const dataSources = new TenantDataSources(config, SCHEMA, pools);

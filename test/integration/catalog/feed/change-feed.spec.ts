@@ -16,14 +16,14 @@ const ID = '00000000-0000-4000-8000-000000000001';
 let database: TestDatabase;
 let feed: CatalogChangeFeed;
 let catalog: DataSource;
-const heard: CatalogEvent[] = [];
+const received: CatalogEvent[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase('catalog');
   const target = targetOfUrl(database.url, DEFAULT_SERVER);
   catalog = await openCatalog(target, POOL_OPTIONS);
   const events = new CatalogEvents();
-  events.subscribe('cache', (event) => void heard.push(event));
+  events.subscribe('cache', (event) => void received.push(event));
   feed = new CatalogChangeFeed({ pool: POOL_OPTIONS } as unknown as AppConfig, target, catalog, events);
   await feed.onModuleInit();
 });
@@ -36,10 +36,10 @@ afterAll(async () => {
 
 /** The changes announced for one statement, which any client may send. */
 async function eventsOf(statement: string): Promise<CatalogChange[]> {
-  heard.length = 0;
+  received.length = 0;
   await database.admin(statement);
   await database.admin(`SELECT pg_notify('tenantry_catalog', '{"domains":["end"]}')`);
-  const changes = (): CatalogChange[] => heard.filter((event): event is CatalogChange => event.kind === 'change');
+  const changes = (): CatalogChange[] => received.filter((event): event is CatalogChange => event.kind === 'change');
   await soon(async () => expect(changes().some(({ domains }) => domains.includes('end'))).toBe(true));
   return changes().slice(0, -1);
 }
@@ -85,21 +85,21 @@ describe('the catalog', () => {
 
   it('announces that anything may have changed after TRUNCATE or an unreadable message', async () => {
     await eventsOf('TRUNCATE api_keys');
-    expect(heard).toContainEqual({ kind: 'unknown-change' });
+    expect(received).toContainEqual({ kind: 'unknown-change' });
     await eventsOf(`SELECT pg_notify('tenantry_catalog', 'no json')`);
-    expect(heard).toContainEqual({ kind: 'unknown-change' });
+    expect(received).toContainEqual({ kind: 'unknown-change' });
   });
 });
 
 describe('the change feed', () => {
   it('reports when its connection is lost and when it listens again, and receives later changes', async () => {
-    heard.length = 0;
+    received.length = 0;
     await database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
     );
-    await soon(async () => expect(heard.some(({ kind }) => kind === 'restored')).toBe(true));
-    expect(heard.map(({ kind }) => kind)).toEqual(['lost', 'restored']);
+    await soon(async () => expect(received.some(({ kind }) => kind === 'restored')).toBe(true));
+    expect(received.map(({ kind }) => kind)).toEqual(['lost', 'restored']);
     expect(feed.connected).toBe(true);
     expect(await eventsOf(`INSERT INTO tenants (slug, isolation) VALUES ('late', 'row')`)).toEqual([
       expect.objectContaining({ slugs: ['late'] }),

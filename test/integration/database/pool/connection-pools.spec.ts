@@ -7,7 +7,7 @@ import { TargetPool } from '../../../../src/database/pool/target-pool.js';
 import { soon } from '../../../support/load/soon.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 
-const ANYBODY = { tenantId: 'anybody', share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
+const ANY_TENANT = { tenantId: 'any-tenant', share: { maxConcurrent: 10, maxQueued: 10 }, hold: 'lease' } as const;
 
 let database: TenantDatabase;
 
@@ -39,11 +39,11 @@ describe.each([
     const handle = pools.get(database.target);
     expect(pools.get({ ...database.target })).toBe(handle);
     const old = handle.pool;
-    const held = await handle.acquire(ANYBODY);
-    const waiting = handle.acquire(ANYBODY);
+    const held = await handle.acquire(ANY_TENANT);
+    const waiting = handle.acquire(ANY_TENANT);
     expect(pools.get({ ...database.target, version: '2', shared: !database.target.shared })).toBe(handle);
     expect(handle.pool).not.toBe(old);
-    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await expect(old.acquire(ANY_TENANT)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await held.client.query('SELECT 1');
     (await waiting).release(); // moved to the new pool with its place in the queue
     held.release();
@@ -65,10 +65,10 @@ describe.each([
     const pools = poolsOf(enabled);
     const failing = jest.spyOn(TargetPool.prototype, 'acquire').mockRejectedValue(new Error('a defect'));
     const deleted = pools.get({ ...database.target, id: 'deleted' });
-    const held = [await pools.get(database.target).acquire(ANYBODY), await deleted.acquire(ANYBODY)];
+    const held = [await pools.get(database.target).acquire(ANY_TENANT), await deleted.acquire(ANY_TENANT)];
     failing.mockRestore();
     pools.forget('deleted');
-    expect([...pools.tenantsInUse()]).toEqual([ANYBODY.tenantId]);
+    expect([...pools.tenantsInUse()]).toEqual([ANY_TENANT.tenantId]);
     await pools.close(0);
     expect(pools.snapshot().servers).toMatchObject([{ open: 2 }]); // until their holders release them
     for (const connection of held) await expect(connection.client.query('SELECT 1')).rejects.toThrow('not queryable');
@@ -84,13 +84,13 @@ describe.each([
     expect([...pools.targetIds()]).toEqual([database.target.id]);
     pools.refresh({ ...database.target, version: '2', shared: !database.target.shared });
     expect(handle.pool).not.toBe(old);
-    await expect(old.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await expect(old.acquire(ANY_TENANT)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     const { pool } = handle;
     pools.forget(database.target.id);
     expect([...pools.targetIds()]).toEqual([]);
-    await expect(pool.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await expect(pool.acquire(ANY_TENANT)).rejects.toMatchObject({ code: 'POOL_ENDED' });
     await pools.close(5_000);
-    await expect(handle.acquire(ANYBODY)).rejects.toMatchObject({ code: 'POOL_ENDED' });
+    await expect(handle.acquire(ANY_TENANT)).rejects.toMatchObject({ code: 'POOL_ENDED' });
   });
 
   it('are replaced for another password of the same version, which a catalog that lost changes gives', async () => {
@@ -104,11 +104,11 @@ describe.each([
     const pools = poolsOf(enabled);
     const handle = pools.get(database.target);
     pools.forget(database.target.id);
-    (await handle.acquire(ANYBODY)).release(); // admitted, so the target exists again
+    (await handle.acquire(ANY_TENANT)).release(); // admitted, so the target exists again
     expect([...pools.targetIds()]).toEqual([database.target.id]);
     pools.forget(database.target.id);
     expect(pools.get({ ...database.target, version: '9' })).toBe(handle);
-    (await handle.acquire(ANYBODY)).release();
+    (await handle.acquire(ANY_TENANT)).release();
     await pools.close(5_000);
     expect(handle.counts().total).toBe(0);
   });
@@ -116,7 +116,7 @@ describe.each([
   it('close by the deadline although a lease is not released: its connection is destroyed', async () => {
     const pools = poolsOf(enabled);
     const handle = pools.get(database.target);
-    const held = await handle.acquire(ANYBODY);
+    const held = await handle.acquire(ANY_TENANT);
     const { rows } = await held.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     await pools.close(50);
     expect(handle.counts().total).toBe(0);

@@ -12,7 +12,7 @@ import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
 
 const OPTIONS = { ...POOL_OPTIONS, size: 2, timeoutMs: 1_000 };
 const REQUEST: AcquireRequest = {
-  tenantId: 'anybody',
+  tenantId: 'any-tenant',
   share: { maxConcurrent: 10, maxQueued: 10 },
   hold: 'statement',
 };

@@ -88,7 +88,7 @@ it('shutdown waits for leases until its deadline, then destroys and logs those s
 it('shutdown does not wait when no lease is held', async () => {
   const pools = openPools();
   const handle = pools.get(database.target);
-  (await handle.acquire({ ...REQUEST, tenantId: 'anybody' })).release();
+  (await handle.acquire({ ...REQUEST, tenantId: 'any-tenant' })).release();
   await pools.close(600_000); // longer than a test may take
   expect(log.matching('warn', /./)).toEqual([]);
   expect(await backends.count()).toBe(0);

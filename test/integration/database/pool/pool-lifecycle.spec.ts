@@ -10,7 +10,7 @@ import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS, TestPool } from '../../../support/pool/test-pool.js';
 
-const REQUEST = { tenantId: 'anybody', share: { maxConcurrent: 100, maxQueued: 100 }, hold: 'statement' } as const;
+const REQUEST = { tenantId: 'any-tenant', share: { maxConcurrent: 100, maxQueued: 100 }, hold: 'statement' } as const;
 const NOTHING = { total: 0, busy: 0, idle: 0, waiting: 0 };
 
 let database: TenantDatabase;

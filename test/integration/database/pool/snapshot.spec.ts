@@ -90,7 +90,7 @@ it("a server's snapshot is the sum of its pools", async () => {
     ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 100 },
   };
   const pools = new ConnectionPools({ pool } as AppConfig);
-  const request = { tenantId: 'anybody', share: { maxConcurrent: 9, maxQueued: 9 }, hold: 'lease' } as const;
+  const request = { tenantId: 'any-tenant', share: { maxConcurrent: 9, maxQueued: 9 }, hold: 'lease' } as const;
   const handles = ['a', 'b', 'c'].map((id) => pools.get({ ...database.target, id }));
   expect(pools.snapshot().servers).toEqual([{ server: 'test', limit, open: 0, waiting: 0 }]);
   const held = await Promise.all(handles.slice(0, 2).map((handle) => handle.acquire(request)));
