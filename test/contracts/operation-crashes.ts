@@ -78,6 +78,9 @@ export async function deleteCase(operators: Operators, isolation: Isolation): Pr
   };
 }
 
+/** A role is named after its database, shortened where the name would be too long; the slug is random. */
+const ROLE_PREFIX_LENGTH = 40;
+
 /** Gives a tenant with a database of its own a new login role. */
 export async function rotateCase(operators: Operators): Promise<CrashCase> {
   const slug = await provisioned(operators, 'database');
@@ -92,7 +95,7 @@ export async function rotateCase(operators: Operators): Promise<CrashCase> {
       const roles = await asSuperuser<{ role: string }>(
         'postgres',
         `SELECT rolname AS role FROM pg_roles WHERE rolname LIKE $1 || '%'`,
-        [database],
+        [database.slice(0, ROLE_PREFIX_LENGTH)],
       );
       const [target] = await operators.database.admin('SELECT role FROM connection_targets WHERE database = $1', [
         database,

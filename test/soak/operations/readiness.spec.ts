@@ -217,7 +217,7 @@ describe("a tenant's database that is down", () => {
       503,
       { slug: 'initech', status: 'active', isolation: 'database', database: 'down', reason: 'TENANT_UNAVAILABLE' },
     ]);
-    await asSuperuser('postgres', `ALTER DATABASE "${database}" CONNECTION LIMIT -1`);
+    await asSuperuser('postgres', `ALTER DATABASE "${database}" ALLOW_CONNECTIONS true`);
     await soon(async () => {
       expect((await health('initech')).body.database).toBe('up');
       expect((await app.call('/health/ready')).body.status).toBe('ok');
@@ -307,7 +307,7 @@ async function waitingForLocks(count: number): Promise<void> {
 }
 
 async function closeDatabase(database: string): Promise<void> {
-  await asSuperuser('postgres', `ALTER DATABASE "${database}" CONNECTION LIMIT 0`);
+  await asSuperuser('postgres', `ALTER DATABASE "${database}" ALLOW_CONNECTIONS false`);
   await asSuperuser('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
 }
 
