@@ -180,11 +180,16 @@ export class ConnectionBag {
     }
   }
 
+  /** Closes idle connections that have reached their maximum age. */
+  retireExpired(now: number): void {
+    for (const entry of [...this.idleStack]) if (now >= entry.retireAt) this.retire(entry, 'recycled');
+  }
+
   /** Closes idle connections that have reached their maximum age, and those in excess of `keep` after `LINGER_MS`. */
   sweep(keep: number, now: number): void {
+    this.retireExpired(now);
     for (const entry of [...this.idleStack]) {
-      if (now >= entry.retireAt) this.retire(entry, 'recycled');
-      else if (this.entries.size > keep && now - entry.lastAliveAt >= LINGER_MS) {
+      if (this.entries.size > keep && now - entry.lastAliveAt >= LINGER_MS) {
         this.retire(entry, keep === 0 ? 'unused' : 'overflow');
       }
     }

@@ -75,6 +75,7 @@ export class ConnectionSupply implements BudgetMember {
   /** Validates or opens as many connections as the unserved waiters need. */
   meetDemand(): void {
     if (this.bag.idle.length === 0 && this.isFull) return; // the common case under load
+    this.bag.retireExpired(this.dependencies.now());
     const inProgress = this.bag.preparing + this.requested;
     for (let missing = this.demand.connectionsNeeded() - inProgress; missing > 0; missing -= 1) {
       const idle = this.bag.takeToValidate();
@@ -156,11 +157,9 @@ export class ConnectionSupply implements BudgetMember {
   }
 
   private async validate(entry: PoolEntry): Promise<void> {
-    const isExpired = this.dependencies.now() >= entry.retireAt;
-    const isValid = !isExpired && (await entry.connection.respondsAsPrimary(VALIDATION_TIMEOUT_MS));
+    const isValid = await entry.connection.respondsAsPrimary(VALIDATION_TIMEOUT_MS);
     const now = this.dependencies.now();
-    if (isExpired) this.bag.retire(entry, 'recycled');
-    else if (!isValid) this.bag.retireUnanswering(entry);
+    if (!isValid) this.bag.retireUnanswering(entry);
     else if (this.ended) this.bag.retire(entry, 'ending');
     else {
       entry.markChecked(now);

@@ -257,6 +257,7 @@ export class TargetPool implements ConnectionPool {
     } catch (error) {
       if (!(error instanceof TenantBusyError)) return waiter.reject(error);
       this.statistics.refused += 1;
+      waiter.watchSignal((reason) => waiter.reject(reason)); // a refusal may be held back
       return this.refusals.refuse(waiter.tenantId, () => waiter.reject(error));
     }
     this.pump();

@@ -9,7 +9,10 @@ import { reasonOf } from '../../platform/errors/reason-of.js';
 
 const NAME = 'login-role';
 /** A rotation needs the role and the owner, and neither the password nor a connection of the role. */
-const REMEDY = 'restore LOGIN and CONNECT of the role; with another password than in the catalog: rotate-credentials';
+function remedyOf({ kind, server }: TargetOfServer): string {
+  const options = kind === 'shared' ? `--server ${server.name}` : '--tenant <slug>';
+  return `restore LOGIN and CONNECT of the role; with another password than in the catalog: rotate-credentials ${options}`;
+}
 
 /** Checks that the login role of each connection target can log in and is subject to row-level security. */
 export const loginRoles: Check<CatalogContext> = {
@@ -62,5 +65,5 @@ function problemOf(error: unknown, target: TargetOfServer): Finding {
       name,
     );
   }
-  return fail(NAME, `cannot log in: ${reasonOf(error)}`, REMEDY, name);
+  return fail(NAME, `cannot log in: ${reasonOf(error)}`, remedyOf(target), name);
 }

@@ -152,6 +152,17 @@ describe.each([
     await expectStillWorks(pool, 3, backends);
   });
 
+  it('a caller whose refusal is held back may stop waiting for it', async () => {
+    open({ reuse, size: 1 });
+    const flood = { tenantId: 'flood', share: { maxConcurrent: 0, maxQueued: 0 } };
+    const callers = Array.from({ length: 200 }, () => new AbortController());
+    const refusals = callers.map(({ signal }) => pool.acquire({ ...flood, signal }));
+    for (const caller of callers) caller.abort(new Error('the client is gone'));
+    const reasons = (await Promise.allSettled(refusals)).map((outcome) => (outcome as PromiseRejectedResult).reason);
+    expect(reasons.filter((reason) => reason.code === 'TENANT_BUSY')).toHaveLength(100); // passed on at once
+    expect(reasons.filter((reason) => reason.message === 'the client is gone')).toHaveLength(100);
+  });
+
   it('a tenant whose connections are being opened is within its limit and not rejected', async () => {
     open({ reuse, size: 4 });
     const share = { maxConcurrent: 4, maxQueued: 0 };
