@@ -12,7 +12,13 @@ export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from '.
 export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
 export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
 export { TenantConnectionService } from './tenant/context/tenant-connection.service.js';
-export { type TenantCall, TenantContext, type TenantScope } from './tenant/context/tenant-context.js';
+export {
+  type CallDetails,
+  type OpenContext,
+  type TenantCall,
+  TenantContext,
+  type TenantScope,
+} from './tenant/context/tenant-context.js';
 export { CredentialResolver } from './tenant/identification/credential-resolver.js';
 export {
   TenantMismatchError,
@@ -27,23 +33,37 @@ export {
   type TenantResolver,
 } from './tenant/identification/tenant-resolver.js';
 
+export type { Actor } from './catalog/audit/actor.js';
 export { TenantProvisioner } from './admin/tenants/tenant-provisioner.js';
-export type { Isolation, Tenant } from './catalog/model/tenant.js';
+export type { Isolation, Tenant, TenantLimits } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
-export { createTenantTable, dropTenantTable, type TenantTable } from './database/table-migrations/tenant-table.js';
+export {
+  createTenantTable,
+  dropTenantTable,
+  type TenantForeignKey,
+  type TenantTable,
+} from './database/table-migrations/tenant-table.js';
 export type { TypeormOptions } from './database/table-migrations/typeorm-options.js';
 export type { ConstraintMessage, ConstraintMessages, TenantSchema } from './database/table-migrations/tenant-schema.js';
-export { LeaseExpiredError, PoolEndedError, PoolTimeoutError, TenantBusyError } from './database/pool/pool.errors.js';
+export {
+  LeaseExpiredError,
+  type PoolCounts,
+  PoolEndedError,
+  PoolTimeoutError,
+  TenantBusyError,
+} from './database/pool/pool.errors.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
 export type { TransactionOptions } from './database/data-source/limited-transaction.js';
-export type { SessionLease, SessionOptions } from './database/transactions/session-lease.js';
+export type { SessionLease, SessionOptions, SessionResult } from './database/transactions/session-lease.js';
 
 export { ProblemFilter } from './http/problems/problem.filter.js';
 export type { Problem } from './http/problems/problem.js';
 export type { HttpRequest } from './http/requests/http-request.js';
-export { ConfigurationError } from './platform/config/config.errors.js';
-export { CodedError } from './platform/errors/coded-error.js';
+export type { CallContext } from './platform/context.js';
+export type { Usage } from './database/statements/tenant-access.js';
+export { ConfigurationError, type ConfigurationProblem } from './platform/config/config.errors.js';
+export { CodedError, type CodedErrorOptions } from './platform/errors/coded-error.js';
 export {
   ConflictError,
   ConstraintViolationError,

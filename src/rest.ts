@@ -1,7 +1,7 @@
 /** What REST controllers import from `tenantry/rest`: validated input, pages, documented errors. Its peer is `@nestjs/swagger`. */
 export { ApiProblem } from './http/problems/api-problem.decorator.js';
 export { boundedText } from './http/input/bounded-text.js';
-export { responseSchema } from './http/input/documented-schema.js';
+export { type DocumentedSchema, responseSchema } from './http/input/documented-schema.js';
 export { IdPipe } from './http/input/id.pipe.js';
 export {
   type Page,

@@ -25,6 +25,7 @@ export interface TenantryStructure {
   readonly typeorm?: TypeormOptions;
 }
 
+/** What `forRootAsync` may compute at the start. */
 export interface TenantrySettings {
   /** Variables to read instead of `process.env` and the file `.env` in the working directory. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -34,6 +35,7 @@ export interface TenantryOptions extends TenantryStructure, TenantrySettings {}
 
 export interface TenantryAsyncOptions extends TenantryStructure {
   readonly inject?: FactoryProvider['inject'];
+  /** Receives the injected providers. */
   readonly useFactory: (...dependencies: never[]) => TenantrySettings | Promise<TenantrySettings>;
 }
 

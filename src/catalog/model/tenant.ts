@@ -1,4 +1,5 @@
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;
+/** What a tenant shares with others: the tables (`row`), the database (`schema`), or neither (`database`). */
 export type Isolation = (typeof ISOLATIONS)[number];
 
 export const TENANT_STATUSES = [

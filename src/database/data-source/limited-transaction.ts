@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { StampedClient } from '../transactions/stamped-client.js';
 import { InvalidStatementTimeoutError } from '../transactions/transaction.errors.js';
 
+/** Limits of one transaction, instead of the configuration's. */
 export interface TransactionOptions {
   /**
    * Seconds that each of its statements may run, and each fetch of its streams; above 0, at most 86,400. Default:

@@ -23,7 +23,8 @@ export interface TenantTable {
   readonly checks?: Readonly<Record<string, string>>;
 }
 
-interface TenantForeignKey {
+/** A foreign key between tables of one tenant; `tenant_id` is added to both sides. */
+export interface TenantForeignKey {
   readonly columns: readonly string[];
   readonly references: { readonly table: string; /** Default: `['id']`. */ readonly columns?: readonly string[] };
   /** Default: `NO ACTION`. `SET NULL` nulls the named columns only, never `tenant_id`. */

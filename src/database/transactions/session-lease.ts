@@ -16,6 +16,7 @@ import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { createHash } from 'node:crypto';
 
+/** Limits of one session. */
 export interface SessionOptions {
   /** Exempts the session from `DB_LEASE_TIMEOUT` and `DB_LEASE_IDLE_TIMEOUT`, for work that listens all the time. */
   readonly isUnlimited?: boolean;
@@ -126,6 +127,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (this.isUnlimited && !this.ended) this.watch ??= new ListeningWatch(() => this.askWhenIdle());
   }
 
+  /** Ends `listen`. */
   async unlisten(channel: string): Promise<void> {
     const name = channelOf(this.tenantId, channel);
     await this.enqueue({ text: `UNLISTEN ${pg.escapeIdentifier(name)}` });

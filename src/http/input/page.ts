@@ -8,6 +8,7 @@ export interface PagePosition {
   readonly id: string;
 }
 
+/** One page of a list; `nextCursor` is null on the last one. */
 export interface Page<Item> {
   readonly items: Item[];
   readonly nextCursor: string | null;
@@ -23,6 +24,7 @@ export const pageQuery = z.strictObject({
     .optional()
     .describe('`nextCursor` of the previous page'),
 });
+/** The query parameters of a page. */
 export type PageQuery = z.infer<typeof pageQuery>;
 
 /** Response schema of a list, for the API documentation. */

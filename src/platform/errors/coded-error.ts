@@ -1,6 +1,7 @@
 /** Marks the errors of every copy of this package in the process. */
 export const CODED_ERROR = Symbol.for('tenantry/coded-error');
 
+/** What an error of this package has besides its message. */
 export interface CodedErrorOptions {
   readonly cause?: unknown;
   /** When set, the response asks the client to retry after this many seconds (`Retry-After`). */
@@ -27,10 +28,12 @@ export abstract class CodedError extends Error {
     if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
   }
 
+  /** @internal */
   get [CODED_ERROR](): true {
     return true;
   }
 
+  /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isCodedError(value) && (this === CodedError || isOfClass(value, this));
   }

@@ -30,10 +30,12 @@ export abstract class PublicError extends HttpException {
     if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
   }
 
+  /** @internal */
   get [CODED_ERROR](): true {
     return true;
   }
 
+  /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isCodedError(value) && isOfClass(value, this);
   }

@@ -27,7 +27,8 @@ declare module '../../platform/context.js' {
 /** A context that is open before it is known who the call works for. */
 export type OpenContext = { -readonly [Property in keyof CallContext]: CallContext[Property] };
 
-interface CallDetails {
+/** What a call has besides its tenant. */
+export interface CallDetails {
   readonly principal?: unknown;
   /** Counters of the database usage of the call; by default those of the surrounding call. */
   readonly usage?: Usage | undefined;
