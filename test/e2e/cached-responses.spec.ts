@@ -7,16 +7,24 @@ import { tenantCacheKey } from '../../src/tenant/identification/tenant-cache-key
 import { createTestDatabase } from '../support/postgres/postgres.js';
 import { TestApp, type TestTenant } from '../support/test-app.js';
 
-/** Does with its key what `CacheInterceptor` of `@nestjs/cache-manager` does with that of `trackBy`. */
-@Injectable()
-class CachingInterceptor implements NestInterceptor {
+/** Does with the key of `trackBy` what `CacheInterceptor` of `@nestjs/cache-manager` does. */
+abstract class CacheInterceptor implements NestInterceptor {
   private readonly responses = new Map<string, unknown>();
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const key = tenantCacheKey(context);
+    const key = this.trackBy(context);
     if (key === undefined) return next.handle();
     if (this.responses.has(key)) return of(this.responses.get(key));
     return next.handle().pipe(tap((response) => this.responses.set(key, response)));
+  }
+
+  protected abstract trackBy(context: ExecutionContext): string | undefined;
+}
+
+@Injectable()
+export class TenantCacheInterceptor extends CacheInterceptor {
+  protected override trackBy(context: ExecutionContext): string | undefined {
+    return tenantCacheKey(context);
   }
 }
 
@@ -26,7 +34,7 @@ let tenants: TestTenant[];
 beforeAll(async () => {
   app = await TestApp.over(await createTestDatabase('catalog'), {}, undefined, {
     module: AppModule,
-    providers: [{ provide: APP_INTERCEPTOR, useClass: CachingInterceptor }],
+    providers: [{ provide: APP_INTERCEPTOR, useClass: TenantCacheInterceptor }],
   });
   tenants = [await app.provision('a-row', 'row'), await app.provision('b-row', 'row')];
 });

@@ -33,7 +33,7 @@ function whoAmI(): string {
 
 describe('on a connection that another tenant opened', () => {
   it('listeners of a stream run in the context of the tenant that started it', async () => {
-    const heard = await runAs(USED_BY, async () => {
+    const received = await runAs(USED_BY, async () => {
       const runner = tenants.named(USED_BY).dataSource.createQueryRunner();
       const client = await runner.connect();
       const stream: QueryStream = client.query(new QueryStream('SELECT generate_series(1, 5)'));
@@ -43,12 +43,12 @@ describe('on a connection that another tenant opened', () => {
       await runner.release();
       return [...seen];
     });
-    expect(heard).toEqual([USED_BY]);
+    expect(received).toEqual([USED_BY]);
   });
 
   it('listeners of a session receive notifications in the context of its tenant', async () => {
     const { id, schema, pool } = tenants.named(USED_BY);
-    const heard = await runAs(USED_BY, () =>
+    const received = await runAs(USED_BY, () =>
       SessionLease.run(accessTo(pool, createStamp(id, schema)), async (session) => {
         const notified = new Promise((resolve) => session.on('notification', () => resolve(whoAmI())));
         await session.listen('something');
@@ -56,6 +56,22 @@ describe('on a connection that another tenant opened', () => {
         return notified;
       }),
     );
-    expect(heard).toBe(USED_BY);
+    expect(received).toBe(USED_BY);
+  });
+
+  it('under the names that the tenant has given to its channels', async () => {
+    const { id, schema, pool } = tenants.named(USED_BY);
+    const connections = {
+      session: (work: (session: SessionLease) => Promise<void>) =>
+        SessionLease.run(accessTo(pool, createStamp(id, schema)), work),
+    };
+    const paid: object[] = [];
+    await connections.session(async (session) => {
+      await session.lock('stock');
+      await session.listen('order-paid');
+      session.on('notification', ({ channel, payload }) => paid.push({ channel, payload }));
+      await session.notify('order-paid', '42');
+    });
+    expect(paid).toEqual([{ channel: 'order-paid', payload: '42' }]);
   });
 });
