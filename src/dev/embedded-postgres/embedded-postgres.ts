@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { findData, type PostgresData, prepareDataDir } from './data-directory.js';
 import { DataVersionError } from './embedded.errors.js';
 import { createData } from './initial-data.js';
+import type { Lifeline } from './lifeline.js';
 import type { ParentWatch, ServerExit } from './parent-watch.js';
 import { ensureOwnerDatabase, OWNER } from './owner-database.js';
 import { type PostgresBinaries, findUsableBinaries } from './postgres-binaries.js';
@@ -24,6 +25,8 @@ export interface EmbeddedPostgresOptions {
   readonly onLog?: (line: string) => void;
   /** For root only: folder for binaries and data when the service account cannot enter the usual ones. */
   readonly systemDir?: string;
+  /** Lets the server outlive this process, while others hold it; its data is removed when it stops. */
+  readonly lifeline?: Lifeline;
 }
 
 /** A PostgreSQL server for development, on 127.0.0.1 only, that stops when this process ends. */
@@ -69,6 +72,7 @@ export class EmbeddedPostgres {
       settings: options.settings ?? {},
       superuserPassword: options.passwords.superuser,
       onLog: options.onLog,
+      lifeline: options.lifeline,
     });
     try {
       await ensureOwnerDatabase(superuser, options.passwords.owner);

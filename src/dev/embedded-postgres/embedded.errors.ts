@@ -116,3 +116,23 @@ export class StartTimeoutError extends CodedError {
     super(`PostgreSQL did not accept a connection within ${waitedMs} ms`, { cause });
   }
 }
+
+/** Raised when processes cannot share a server on this system, which has no named pipes. */
+export class SharingUnsupportedError extends CodedError {
+  readonly code = 'EMBEDDED_SHARING_UNSUPPORTED';
+
+  constructor() {
+    super(
+      'processes cannot share an embedded PostgreSQL on Windows: set TENANTRY_TEST_DATABASE_URL to your own PostgreSQL',
+    );
+  }
+}
+
+/** Raised when the temporary folder of a shared server belongs to another user, or others may write to it. */
+export class ForeignFolderError extends CodedError {
+  readonly code = 'EMBEDDED_FOREIGN_FOLDER';
+
+  constructor(path: string) {
+    super(`${path} was not made by this user, or others may write to it: remove it`);
+  }
+}

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { endsWithin } from '../../platform/timeout.js';
+import type { Lifeline } from './lifeline.js';
 import type { spawnOptions } from './service-account.js';
 
 /*
- * Stops the server when this process dies, even by SIGKILL.
+ * Stops the server when this process dies, even by SIGKILL; a shared one, when the last of its users has died.
  *
  * A small shell starts the server and holds the read end of a pipe whose write end only this process has. The kernel
  * closes the pipe when this process ends, and the shell's watcher then stops the server with SIGINT (PostgreSQL's
@@ -13,12 +15,12 @@ import type { spawnOptions } from './service-account.js';
  * the pipe, too, so that a reused process id is never signalled. The shell runs in its own session: Ctrl-C in the
  * terminal reaches only the application, which drains before it stops the server.
  */
-const SUPERVISOR = `
+const supervisor = (untilUnused: string): string => `
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
 {
-  while read -r signal; do kill -s "$signal" "$server"; done
+  ${untilUnused}
   kill -s INT "$server"; sleep 5; kill -s QUIT "$server"; sleep 5; kill -s KILL "$server"
 } <&3 3<&- >/dev/null 2>&1 &
 watcher=$!
@@ -27,7 +29,21 @@ wait "$server"
 status=$?
 exec 2>/dev/null
 kill "$watcher"; wait "$watcher"
+[ -z "$REMOVE_AFTERWARDS" ] || rm -rf -- "$REMOVE_AFTERWARDS"
 exit "$status"`;
+
+/** The pipe is closed when its writers have ended. */
+const UNTIL_CLOSED = 'while read -r signal; do kill -s "$signal" "$server"; done';
+
+/** A named pipe that is closed may be opened again: the second reading ends at once only if it has not been. */
+const untilUnusedFor = (seconds: number): string => `
+  while :; do
+    ${UNTIL_CLOSED}
+    sleep ${seconds} </dev/null
+    before=$(date +%s)
+    ${UNTIL_CLOSED}
+    [ "$(date +%s)" -gt "$before" ] || break
+  done`;
 
 /** Lines of the server's output kept for error messages. */
 const MAX_OUTPUT_LINES = 50;
@@ -39,7 +55,7 @@ export interface ServerExit {
   readonly output: readonly string[];
 }
 
-/** A server process that stops when this process ends. */
+/** A server process that stops when this process ends, or when nothing holds its lifeline. */
 export class ParentWatch {
   /** Resolves when the server, and every child of it that writes to its log, has exited. */
   readonly exited: Promise<ServerExit>;
@@ -52,16 +68,20 @@ export class ParentWatch {
     args: readonly string[],
     options: ReturnType<typeof spawnOptions>,
     onLine?: (line: string) => void,
+    private readonly lifeline?: Lifeline,
   ) {
-    const stdio: ['pipe', 'ignore', 'pipe'] = ['pipe', 'ignore', 'pipe'];
+    const { readEnd = 'pipe', lingerSeconds } = lifeline ?? {};
+    const script = supervisor(lingerSeconds === undefined ? UNTIL_CLOSED : untilUnusedFor(lingerSeconds));
+    const stdio: [number | 'pipe', 'ignore', 'pipe'] = [readEnd, 'ignore', 'pipe'];
     // Untested on Windows: the server is a plain child process, outlives a killed application, and is stopped hard.
     const child =
       process.platform === 'win32'
         ? spawn(program, args, { ...options, stdio, windowsHide: true })
-        : spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', program, ...args], { ...options, stdio, detached: true });
+        : spawn('/bin/sh', ['-c', script, 'sh', program, ...args], { ...options, stdio, detached: true });
     this.#child = child;
-    child.stdin.on('error', () => {}); // EPIPE: the server has exited, see `exited`
-    createInterface({ input: child.stderr }).on('line', (line) => {
+    lifeline?.closeReadEnd();
+    child.stdin?.on('error', () => {}); // EPIPE: the server has exited, see `exited`
+    createInterface({ input: child.stderr as Readable }).on('line', (line) => {
       if (this.#output.push(line) > MAX_OUTPUT_LINES) this.#output.shift();
       onLine?.(line);
     });
@@ -79,7 +99,7 @@ export class ParentWatch {
   /** Lets this process exit while the server runs; the server then stops as well. */
   unref(): void {
     this.#child.unref();
-    (this.#child.stdin as Socket).unref();
+    (this.#child.stdin as Socket | null)?.unref();
     (this.#child.stderr as Socket).unref();
   }
 
@@ -110,6 +130,7 @@ export class ParentWatch {
 
   #signal(name: string): void {
     if (process.platform === 'win32') this.#child.kill();
+    else if (this.lifeline) this.lifeline.send(name);
     else this.#child.stdin?.write(`${name}\n`);
   }
 

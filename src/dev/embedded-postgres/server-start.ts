@@ -12,6 +12,7 @@ import {
   PostgresFailedError,
   StartTimeoutError,
 } from './embedded.errors.js';
+import type { Lifeline } from './lifeline.js';
 import { ParentWatch, type ServerExit } from './parent-watch.js';
 import type { PostgresData } from './data-directory.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
@@ -27,6 +28,8 @@ export interface ServerStartOptions {
   readonly settings: Readonly<Record<string, string>>;
   readonly superuserPassword: string;
   readonly onLog: ((line: string) => void) | undefined;
+  /** The server runs as long as processes hold this, and its data is then removed; by default, as long as this process. */
+  readonly lifeline?: Lifeline | undefined;
 }
 
 export interface StartedServer {
@@ -70,7 +73,7 @@ export async function startServer(options: ServerStartOptions): Promise<StartedS
   }
 }
 
-function launch({ account, binaries, data, settings, onLog }: ServerStartOptions, port: number): ParentWatch {
+function launch({ account, binaries, data, settings, onLog, lifeline }: ServerStartOptions, port: number): ParentWatch {
   const parameters = {
     // Levels below LOG include statement errors, whose details contain row values; the application reports those
     // itself.
@@ -86,11 +89,16 @@ function launch({ account, binaries, data, settings, onLog }: ServerStartOptions
   const spawning = spawnOptions(account);
   // A lock file left by a crash may name a process id that is now this process's, which is common in containers.
   // PostgreSQL ignores its parent's (the shell of `ParentWatch`) and its grandparent's id when it knows the latter.
-  const env = { ...spawning.env, PG_GRANDPARENT_PID: String(process.pid) };
-  return new ParentWatch(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, (line) => {
+  const env = {
+    ...spawning.env,
+    PG_GRANDPARENT_PID: String(process.pid),
+    ...(lifeline && { REMOVE_AFTERWARDS: data.path }),
+  };
+  const report = (line: string): void => {
     // cannot_connect_now (57P03) is the response to our own readiness checks.
     if (/ (FATAL|PANIC): /.test(line) && !line.startsWith('57P03')) onLog?.(line);
-  });
+  };
+  return new ParentWatch(binaries.postgres, ['-D', data.path, ...args], { ...spawning, env }, report, lifeline);
 }
 
 /** @returns undefined when the server exited instead */
@@ -131,7 +139,8 @@ async function dataInUse({ dataDir, data }: ServerStartOptions): Promise<DataInU
   return new DataInUseError(dataDir, lockFile, holder.split('\n')[0] ?? 'unknown');
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of 127.0.0.1 on which nothing listens at the moment. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
