@@ -20,7 +20,7 @@ export async function buildPackage() {
   for (const [format, type] of Object.entries(FORMATS)) {
     const folder = join(LIB, format);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type })}\n`);
-    removeUnreachable(folder, ['index.d.ts', 'rest.d.ts']);
+    removeUnreachable(folder, ['index.d.ts', 'rest.d.ts', 'testing.d.ts']);
   }
 }
 

@@ -74,8 +74,13 @@ function entryPoints() {
     type: 'module',
     main: './lib/cjs/index.js',
     types: './lib/cjs/index.d.ts',
-    typesVersions: { '*': { rest: ['./lib/cjs/rest.d.ts'] } },
-    exports: { '.': bothFormats('index'), './rest': bothFormats('rest'), './package.json': './package.json' },
+    typesVersions: { '*': { rest: ['./lib/cjs/rest.d.ts'], testing: ['./lib/cjs/testing.d.ts'] } },
+    exports: {
+      '.': bothFormats('index'),
+      './rest': bothFormats('rest'),
+      './testing': bothFormats('testing'),
+      './package.json': './package.json',
+    },
     bin: { tenantry: 'lib/esm/bin.js' },
   };
 }

@@ -1,4 +1,4 @@
-import type { Provider, Type } from '@nestjs/common';
+import type { INestApplicationContext, Provider, Type } from '@nestjs/common';
 import { processWide } from './process-wide.js';
 
 /** The classes of each name, one of each copy of this package that the process has loaded. */
@@ -16,4 +16,21 @@ export function providersForCopies(classes: readonly Type[]): (Provider & { read
       .filter((copy) => copy !== each)
       .map((copy) => ({ provide: copy, useExisting: each })),
   );
+}
+
+/**
+ * The application's instance, also when the application has loaded another copy of this package than the caller.
+ *
+ * @throws Nest's UnknownElementException
+ */
+export function resolveInjectable<T>(app: Pick<INestApplicationContext, 'get'>, wanted: Type<T>): T {
+  const others = [...(copies.get(wanted.name) ?? [])].filter((copy) => copy !== wanted);
+  for (const copy of others) {
+    try {
+      return app.get<T>(copy, { strict: false });
+    } catch {
+      // the application was made with another copy
+    }
+  }
+  return app.get(wanted, { strict: false });
 }

