@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import type { Usage } from '../database/statements/tenant-access.js';
+import type { Usage } from '../database/statements/usage.js';
 import { registerMetric } from './series/reported-metric.js';
 import { TopSeries } from './series/top-series.js';
 

@@ -2,7 +2,7 @@ import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/c
 import type { TenantShare } from '../pool/fair-queue.js';
 import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
-import { currentContext } from '../../platform/context.js';
+import { currentUsage, type Usage } from './usage.js';
 
 /** One tenant's access to its target's connections: its identity in the queue, its share of the pool, and its stamp. */
 export class TenantAccess {
@@ -84,24 +84,4 @@ export class TenantAccess {
   private acquireTraced(request: AcquireRequest): Promise<PooledConnection> {
     return tracedWait(this.pool, request, () => this.pool.acquire(request));
   }
-}
-
-/** What a call used of the database. */
-export interface Usage {
-  /** Statements sent, and transactions and sessions begun. */
-  statements: number;
-  /** Time spent waiting for connections, in ms. */
-  waitMs: number;
-}
-
-declare module '../../platform/context.js' {
-  interface CallContext {
-    /** The call's database usage counters; undefined where usage is not counted. */
-    readonly usage?: Usage | undefined;
-  }
-}
-
-/** The usage counters of the current call; undefined where usage is not counted. */
-export function currentUsage(): Usage | undefined {
-  return currentContext()?.usage;
 }

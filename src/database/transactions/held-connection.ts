@@ -7,7 +7,7 @@ import { pipelineOf } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import { sendOnClient } from '../statements/stamped-query.js';
 import type { Statement } from '../statements/statement.js';
-import { currentUsage } from '../statements/tenant-access.js';
+import { currentUsage } from '../statements/usage.js';
 
 /** A connection that one caller holds for several statements, which run one at a time in the order of the calls. */
 export class HeldConnection {

@@ -1,4 +1,4 @@
-import type { Usage } from '../../database/statements/tenant-access.js';
+import type { Usage } from '../../database/statements/usage.js';
 import type { CallContext } from '../../platform/context.js';
 import { type HttpRequest, nodeRequest } from './http-request.js';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
-import { currentUsage, type Usage } from '../../database/statements/tenant-access.js';
+import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { NoTenantContextError } from './context.errors.js';
 
 /** The tenant of the current call, and the data source with its rows. */
