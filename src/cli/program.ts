@@ -14,6 +14,12 @@ interface LazyCommand {
 
 const COMMANDS: readonly LazyCommand[] = [
   {
+    name: 'init',
+    description: 'add what an existing NestJS application lacks, after showing it as a diff',
+    hasOptions: true,
+    load: async () => (await import('./commands/init.js')).defineInit,
+  },
+  {
     name: 'tenants',
     description: 'list, create, change and delete tenants',
     hasOptions: false,

@@ -44,3 +44,17 @@ export class HostModuleError extends CodedError {
     super(message, { cause });
   }
 }
+
+/** Raised when a folder is not that of a NestJS application, or lacks what a command needs of it. */
+export class HostProjectError extends CodedError {
+  readonly code = 'HOST_PROJECT';
+}
+
+/** Raised when a file was edited between the computation of its change and the writing of it; nothing was written. */
+export class FileChangedError extends CodedError {
+  readonly code = 'FILE_CHANGED';
+
+  constructor(path: string) {
+    super(`${path} was changed meanwhile; nothing was written: run the command again`);
+  }
+}

@@ -36,6 +36,8 @@ export interface Around {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the streams are TTYs, as in an interactive shell. */
   readonly terminal?: boolean;
+  /** The working directory. Default: `/`. */
+  readonly cwd?: string;
 }
 
 /** The command line with an environment of its own, isolated from this machine's. */
@@ -50,12 +52,15 @@ export class Cli {
     return this.runAmid({}, ...args);
   }
 
-  async runAmid({ input = '', env = {}, terminal = false }: Around, ...args: string[]): Promise<CommandResult> {
+  async runAmid(
+    { input = '', env = {}, terminal = false, cwd = '/' }: Around,
+    ...args: string[]
+  ): Promise<CommandResult> {
     const streams = { stdin: Readable.from([input]), stdout: new PassThrough(), stderr: new PassThrough() };
     if (terminal) for (const stream of Object.values(streams)) Object.assign(stream, { isTTY: true });
     const output = Promise.all([text(streams.stdout), text(streams.stderr)]);
     const code = await runCommandLine(args, {
-      terminal: { ...streams, env: { ...this.env, ...env }, cwd: '/' },
+      terminal: { ...streams, env: { ...this.env, ...env }, cwd },
       loadConfig,
       loadSchema: () => Promise.resolve(this.schema),
     });

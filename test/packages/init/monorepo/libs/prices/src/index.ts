@@ -1,0 +1,2 @@
+export * from './prices.module';
+export * from './prices.service';
