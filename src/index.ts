@@ -61,7 +61,7 @@ export { ProblemFilter } from './http/problems/problem.filter.js';
 export type { Problem } from './http/problems/problem.js';
 export type { HttpRequest } from './http/requests/http-request.js';
 export type { CallContext } from './platform/context.js';
-export type { Usage } from './database/statements/tenant-access.js';
+export type { Usage } from './database/statements/usage.js';
 export { ConfigurationError, type ConfigurationProblem } from './platform/config/config.errors.js';
 export { CodedError, type CodedErrorOptions } from './platform/errors/coded-error.js';
 export {

@@ -7,7 +7,7 @@ import { startApplication, type TestApplicationOptions } from './test-applicatio
 import { createTestCatalog } from './test-catalog.js';
 import { enterEnvironment, testEnvironment } from './test-environment.js';
 import { useTestServer } from './test-server.js';
-import { TestTenancy } from './test-tenancy.js';
+import { TestTenancy } from './running-tenancy.js';
 import type { NewTestTenant } from './test-tenants.js';
 
 type TenantRequest = string | NewTestTenant;
