@@ -5,6 +5,8 @@ export interface AdminBody {
   readonly example: Readonly<Record<string, unknown>>;
   /** The names of all fields it may have. */
   readonly fields: readonly string[];
+  /** Whether all its fields are optional: no body is the same as an empty one. */
+  readonly mayBeEmpty: boolean;
 }
 
 /** One route of the control plane, as the running application documents it. */
@@ -51,7 +53,11 @@ function toRoute(document: Json, path: string, method: string, { parameters = []
     method: method.toUpperCase(),
     path,
     queries: parameters.filter((parameter: Json) => parameter.in === 'query').map(({ name }: Json) => name),
-    bodies: shapes.map(({ example = {}, properties = {} }) => ({ example, fields: Object.keys(properties) })),
+    bodies: shapes.map(({ example = {}, properties = {}, required = [] }) => ({
+      example,
+      fields: Object.keys(properties),
+      mayBeEmpty: required.length === 0,
+    })),
   };
 }
 
