@@ -62,7 +62,8 @@ function expectedColumn(column: ColumnMetadata, driver: DataSource['driver']): E
     isArray,
     length: length > 0 ? length : undefined,
     labels: labels.map(String),
-    isNullable: isNullable || isDeleteDate,
+    // TypeORM takes every relation for nullable unless it is told otherwise; few are.
+    isNullable: (isNullable && !column.relationMetadata) || isDeleteDate,
     needsDefault: isGenerated || isCreateDate || isUpdateDate || column.default != null,
   };
 }

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
-import { Column, CreateDateColumn, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import {
+  Column,
+  CreateDateColumn,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryColumn,
+  PrimaryGeneratedColumn,
+} from 'typeorm';
 import { TemplateDataSource } from '../../../../../src/database/data-source/template-data-source.js';
 import { EntityTablesError } from '../../../../../src/database/table-migrations/comparison/compare-entity-tables.js';
 import {
@@ -38,6 +47,10 @@ class Note {
 
   @CreateDateColumn({ type: 'timestamptz' })
   createdAt: Date;
+
+  @ManyToOne(() => Note)
+  @JoinColumn({ name: 'parent_id' })
+  parent: Note;
 }
 
 /** Reads what another domain owns. */
@@ -54,6 +67,7 @@ const COLUMNS = {
   at: 'timestamptz',
   tags: 'varchar(20)[]',
   state: `text NOT NULL DEFAULT 'open'`,
+  parent_id: 'uuid NOT NULL',
   '"createdAt"': '',
 } as const;
 
