@@ -4,7 +4,8 @@ import type { ControlPlaneSession } from '../cli/session/control-plane-session.j
 import { resolveInjectable } from '../platform/injectable-copies.js';
 import { TenantLookup } from '../tenant/directory/tenant-lookup.js';
 import { emptyTenantTables } from './empty-tables.js';
-import { type NewTestTenant, type TestTenant, TestTenants } from './test-tenants.js';
+import type { NewTestTenant, TestTenancy, TestTenant } from './test-tenancy.js';
+import { TestTenants } from './test-tenants.js';
 import { withTenant, type WithTenantOptions } from './with-tenant.js';
 
 /** What a running tenancy is made of. */
@@ -19,16 +20,14 @@ export interface TenancyParts {
 const HEARD_WITHIN_MS = 10_000;
 const RETRY_MS = 5;
 
-/** An application with tenants on a real PostgreSQL, made by `startTestTenancy`. */
-export class TestTenancy<Slug extends string = string> {
+/** The application, the control plane over its catalog, and the tenants of a test. */
+export class RunningTenancy<Slug extends string = string> implements TestTenancy<Slug> {
   private readonly all: TestTenants;
   private readonly current = new Map<string, TestTenant>();
   private stopping: Promise<void> | undefined;
 
-  /** @internal */
   constructor(
     private readonly parts: TenancyParts,
-    /** Where the application listens, such as `http://127.0.0.1:49152`. */
     readonly url: string,
   ) {
     this.all = new TestTenants(parts.session);
@@ -38,27 +37,20 @@ export class TestTenancy<Slug extends string = string> {
     return this.parts.app;
   }
 
-  /** The tenants that `startTestTenancy` was asked for, by slug. `reset` may give one another id or key. */
   get tenants(): Readonly<Record<Slug, TestTenant>> {
     return Object.fromEntries(this.current) as Record<Slug, TestTenant>;
   }
 
-  /** One more tenant, until the next `reset`. Resolves when the application serves it. */
   async createTenant(tenant: string | NewTestTenant): Promise<TestTenant> {
     const created = await this.all.create(typeof tenant === 'string' ? { slug: tenant } : tenant);
     await this.heardOf([created.slug]);
     return created;
   }
 
-  /** Runs `work` in a tenant's context, as `withTenant` does. */
   withTenant<T>(slug: string, work: () => T | Promise<T>, options?: WithTenantOptions): Promise<T> {
     return withTenant(this.app, slug, work, options);
   }
 
-  /**
-   * The tenants as they were at the start: no rows, active, each with a valid key. Other tenants are gone. Between
-   * tests, so that each begins with a fresh set: it takes a few milliseconds when a test has only written rows.
-   */
   async reset(): Promise<void> {
     const tenants = [...this.current.values()];
     const removed = await this.all.removeOthers(tenants);
@@ -67,7 +59,6 @@ export class TestTenancy<Slug extends string = string> {
     await this.heardOf([...removed, ...this.current.keys()]);
   }
 
-  /** Closes the application and drops its databases. May be called again. */
   stop(): Promise<void> {
     return (this.stopping ??= this.parts.release());
   }
@@ -76,7 +67,6 @@ export class TestTenancy<Slug extends string = string> {
     return this.stop();
   }
 
-  /** @internal */
   async createInitial(tenants: readonly NewTestTenant[]): Promise<void> {
     const created = await Promise.all(tenants.map((tenant) => this.all.create(tenant)));
     for (const tenant of created) this.current.set(tenant.slug, tenant);

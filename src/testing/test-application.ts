@@ -4,15 +4,18 @@ import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { TestDatabaseNotUsedError } from './testing.errors.js';
 
 /** What starts the application under test: its root module, or a function as in its `main.ts`. */
-export type TestApplicationOptions = ModuleOptions | FactoryOptions;
+export type TestApplicationOptions = (ModuleOptions | FactoryOptions) & LogOptions;
+
+interface LogOptions {
+  /** Nest's log during the tests. Default: none. */
+  readonly logger?: LoggerService | false;
+}
 
 interface ModuleOptions {
   /** The application's own root module, which imports `TenantryModule.forRoot`. */
   readonly module: Type | DynamicModule;
   /** `new FastifyAdapter()` for an application on Fastify. Default: Express. */
   readonly adapter?: AbstractHttpAdapter;
-  /** Default: no log. */
-  readonly logger?: LoggerService | false;
 }
 
 interface FactoryOptions {
@@ -44,7 +47,7 @@ export async function startApplication(
   }
 }
 
-function createFromModule({ module, adapter, logger = false }: ModuleOptions): Promise<INestApplication> {
+function createFromModule({ module, adapter, logger = false }: ModuleOptions & LogOptions): Promise<INestApplication> {
   const options = { logger, abortOnError: false };
   return adapter ? NestFactory.create(module, adapter, options) : NestFactory.create(module, options);
 }

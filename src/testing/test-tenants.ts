@@ -5,24 +5,8 @@ import { TENANTRY_ACTOR } from '../catalog/audit/actor.js';
 import { ConnectionTargetEntity } from '../catalog/entities/connection-target.entity.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
-import type { Isolation } from '../catalog/model/tenant.js';
 import type { ControlPlaneSession } from '../cli/session/control-plane-session.js';
-
-/** A tenant that a test creates. */
-export interface NewTestTenant<Slug extends string = string> {
-  readonly slug: Slug;
-  /** Default: `row`. */
-  readonly isolation?: Isolation;
-}
-
-/** A tenant of a test. */
-export interface TestTenant {
-  readonly slug: string;
-  readonly id: string;
-  readonly isolation: Isolation;
-  /** Sent as `Authorization: Bearer …`; of no use where the application's resolver identifies callers. */
-  readonly apiKey: string;
-}
+import type { NewTestTenant, TestTenant } from './test-tenancy.js';
 
 /** Creates tenants with the control plane's own services, and puts them back. */
 export class TestTenants {

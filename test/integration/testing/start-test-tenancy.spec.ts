@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import type { Repository } from 'typeorm';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantContext, TenantryModule, tenantRepositoryToken } from '../../../src/index.js';
 import { startTestTenancy, withTenant } from '../../../src/testing.js';
 import { Note, NotesModule } from '../../support/host/notes.module.js';
-import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
+import { asSuperuser, createTestDatabase, testServer } from '../../support/postgres/postgres.js';
 
 @Module({ imports: [TenantryModule.forRoot({ controlPlane: true }), NotesModule] })
 class HostModule {}
@@ -101,5 +102,33 @@ describe('a test tenancy that has stopped', () => {
        UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'tenantry\\_test\\_%'`,
     );
     expect(left).toEqual([]);
+  });
+});
+
+describe('startTestTenancy with a function', () => {
+  it('gives it the variables, and has the application listen', async () => {
+    const createApp = async (env: Readonly<Record<string, string>>) => {
+      @Module({ imports: [TenantryModule.forRoot({ env, controlPlane: true }), NotesModule] })
+      class OwnModule {}
+      const app = await NestFactory.create(OwnModule, { logger: false });
+      return app.setGlobalPrefix('api');
+    };
+    const tenancy = await startTestTenancy({ createApp, databaseUrl, tenants: ['acme'] });
+    try {
+      const headers = { authorization: `Bearer ${tenancy.tenants.acme.apiKey}` };
+      expect((await fetch(`${tenancy.url}/api/notes`, { headers })).status).toBe(200);
+    } finally {
+      await tenancy.stop();
+    }
+  });
+
+  it('refuses an application on another database than that of the test, and leaves nothing behind', async () => {
+    const other = await createTestDatabase();
+    const env = { DATABASE_URL: other.url, ENABLE_REDIS_CACHE: 'false' };
+    const variables = { ...process.env };
+    const module = TenantryModule.forRoot({ env });
+    await expect(startTestTenancy({ module, databaseUrl })).rejects.toMatchObject({ code: 'TEST_DATABASE_NOT_USED' });
+    expect({ ...process.env }).toEqual(variables);
+    await other.drop();
   });
 });
