@@ -59,8 +59,9 @@ export function pairsOf(cell) {
   return values.flatMap((first, index) => values.slice(index + 1).map((second) => `${first} ${second}`));
 }
 
-/** `nest11-express-cjs-typeorm0.3-node20` */
-export function nameOf({ nest, http, format, typeorm, node }) {
+/** `nest11-express-cjs-typeorm0.3-node20`, or `testing-vitest` for a host that shows a test runner */
+export function nameOf({ nest, http, format, typeorm, node, runner }) {
+  if (runner) return `testing-${runner}`;
   return `nest${nest}-${http}-${format}-typeorm${typeorm}-node${node}`;
 }
 

@@ -25,10 +25,10 @@ export async function checkCell(cell, { folder, tarball, databaseUrl, env, onSte
     await work();
     onStep(name, performance.now() - startedAt);
   };
-  await step('install', () => install(host));
+  await step('install', () => installHost(host));
   await step('compile', () => run('npx', ['--no-install', 'tsc', '-p', '.'], host));
   await step('serve', () => serve(host, cell));
-  if (cell.format === 'cjs') await step('jest', () => runJest(host, cell));
+  if (cell.format === 'cjs') await step('tests', () => runJest(host, cell));
   return installedVersions(folder);
 }
 
@@ -43,7 +43,8 @@ export function settings(databaseUrl) {
   };
 }
 
-async function install(host) {
+/** @throws when npm warns about peers */
+export async function installHost(host) {
   const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
   const { output } = await run('npm', args, host);
   assert.doesNotMatch(output, PEER_WARNING, 'npm warns about peers');
@@ -120,7 +121,8 @@ async function runJest(host, { nest }) {
   assert.match(output, /Tests: +2 passed, 2 total/);
 }
 
-function installedVersions(folder) {
+/** Of what the table shows. */
+export function installedVersions(folder) {
   const versionOf = (name) =>
     JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
   return { nest: versionOf('@nestjs/core'), typeorm: versionOf('typeorm'), typescript: versionOf('typescript') };

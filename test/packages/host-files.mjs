@@ -28,7 +28,7 @@ function templates(cell) {
 }
 
 /** CommonJS is written without extensions, as Jest resolves it. */
-function inFormat({ format }, source) {
+export function inFormat({ format }, source) {
   return format === 'cjs' ? source.replaceAll(/(from '\.[^']*)\.js'/g, "$1'") : source;
 }
 

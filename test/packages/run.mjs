@@ -7,9 +7,11 @@ import startServices from '../support/start-services.mjs';
 import stopServices from '../support/stop-services.mjs';
 import { allCells, coveringCells, nameOf, REASONS } from './cells.mjs';
 import { checkCell } from './check-cell.mjs';
+import { checkRunner } from './check-runner.mjs';
 import { createDatabase } from './databases.mjs';
 import { timeToFirstAnswer } from './first-answer.mjs';
 import { environmentOf } from './node-versions.mjs';
+import { RUNNER_CELLS } from './runner-cells.mjs';
 import { printTable } from './table.mjs';
 import { packTarball } from './tarball.mjs';
 
@@ -41,9 +43,9 @@ process.exitCode = results.every(({ error }) => error === undefined) ? 0 : 1;
 
 function chosenCells() {
   if (options['first-answer']) return [];
-  if (options.all) return allCells();
-  if (options.cell.length === 0) return coveringCells();
-  const known = new Map([...allCells(), ...coveringCells()].map((cell) => [nameOf(cell), cell]));
+  if (options.all) return [...allCells(), ...RUNNER_CELLS];
+  if (options.cell.length === 0) return [...coveringCells(), ...RUNNER_CELLS];
+  const known = new Map([...allCells(), ...coveringCells(), ...RUNNER_CELLS].map((cell) => [nameOf(cell), cell]));
   const unknown = options.cell.filter((name) => !known.has(name));
   if (unknown.length > 0) {
     console.error(`No such cell: ${unknown.join(', ')}. There are:\n${[...known.keys()].join('\n')}`);
@@ -68,9 +70,9 @@ async function resultOf(cell, tarball) {
   const result = { name, cell, steps, versions: {} };
   try {
     const env = await environmentOf(cell.node);
-    const databaseUrl = await createDatabase(name.replaceAll(/[^a-z0-9]/g, '_'));
     const onStep = (step, ms) => (steps[step] = ms);
-    result.versions = await checkCell(cell, { folder: join(folder, name), tarball, databaseUrl, env, onStep });
+    const options = { folder: join(folder, name), tarball, env, onStep };
+    result.versions = cell.runner ? await checkRunner(cell, options) : await checkHost(cell, options);
   } catch (error) {
     result.error = error;
     console.error(`\n${name}: ${error.stack}\n`);
@@ -78,4 +80,9 @@ async function resultOf(cell, tarball) {
   result.ms = performance.now() - startedAt;
   console.log(`${result.error ? 'FAILED' : 'passed'}  ${name}  ${(result.ms / 1000).toFixed(0)} s`);
   return result;
+}
+
+async function checkHost(cell, options) {
+  const databaseUrl = await createDatabase(nameOf(cell).replaceAll(/[^a-z0-9]/g, '_'));
+  return checkCell(cell, { ...options, databaseUrl });
 }

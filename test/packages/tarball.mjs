@@ -47,7 +47,7 @@ function assertOwnTypes(folder) {
     JSON.parse(readFileSync(join(ROOT, 'package.json'))),
   );
   const isHosts = (name) => name.startsWith('node:') || (name in peerDependencies && !(name in peerDependenciesMeta));
-  const { packages } = reachableDeclarations(folder, ['index.d.ts']);
+  const { packages } = reachableDeclarations(folder, ['index.d.ts', 'testing.d.ts']);
   const foreign = packages.filter((name) => !isHosts(name) || name === 'pg'); // pg has no types of its own
   if (foreign.length > 0) throw new Error(`the declarations of ${folder} name ${foreign.join(', ')}`);
 }

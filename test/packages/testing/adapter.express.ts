@@ -1,0 +1,4 @@
+/** Nest's default. */
+export function createAdapter(): undefined {
+  return undefined;
+}
