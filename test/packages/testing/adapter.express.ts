@@ -1,4 +1,0 @@
-/** Nest's default. */
-export function createAdapter(): undefined {
-  return undefined;
-}
