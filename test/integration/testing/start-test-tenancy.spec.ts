@@ -89,10 +89,19 @@ describe('startTestTenancy', () => {
   });
 });
 
-describe('a test tenancy that has stopped', () => {
-  it('leaves no database, role or variable behind', async () => {
+describe('startTestTenancy with a function', () => {
+  it('gives it the variables, and leaves no database, role or variable behind when it stops', async () => {
     const variables = { ...process.env };
-    const tenancy = await start();
+    const createApp = async (env: Readonly<Record<string, string>>) => {
+      @Module({ imports: [TenantryModule.forRoot({ env, controlPlane: true }), NotesModule] })
+      class OwnModule {}
+      const app = await NestFactory.create(OwnModule, { logger: false });
+      return app.setGlobalPrefix('api');
+    };
+    const tenants = ['acme', { slug: 'initech', isolation: 'database' }] as const;
+    const tenancy = await startTestTenancy({ createApp, databaseUrl, tenants });
+    const headers = { authorization: `Bearer ${tenancy.tenants.acme.apiKey}` };
+    expect((await fetch(`${tenancy.url}/api/notes`, { headers })).status).toBe(200);
     expect(process.env['DATABASE_URL']).toContain('/tenantry_test_');
     await tenancy[Symbol.asyncDispose]();
     expect({ ...process.env }).toEqual(variables);
@@ -102,24 +111,6 @@ describe('a test tenancy that has stopped', () => {
        UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'tenantry\\_test\\_%'`,
     );
     expect(left).toEqual([]);
-  });
-});
-
-describe('startTestTenancy with a function', () => {
-  it('gives it the variables, and has the application listen', async () => {
-    const createApp = async (env: Readonly<Record<string, string>>) => {
-      @Module({ imports: [TenantryModule.forRoot({ env, controlPlane: true }), NotesModule] })
-      class OwnModule {}
-      const app = await NestFactory.create(OwnModule, { logger: false });
-      return app.setGlobalPrefix('api');
-    };
-    const tenancy = await startTestTenancy({ createApp, databaseUrl, tenants: ['acme'] });
-    try {
-      const headers = { authorization: `Bearer ${tenancy.tenants.acme.apiKey}` };
-      expect((await fetch(`${tenancy.url}/api/notes`, { headers })).status).toBe(200);
-    } finally {
-      await tenancy.stop();
-    }
   });
 
   it('refuses an application on another database than that of the test, and leaves nothing behind', async () => {
