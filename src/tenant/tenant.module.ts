@@ -30,6 +30,7 @@ import { CredentialResolver } from './identification/credential-resolver.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
+import { TenantPool } from './tenant-pool/tenant-pool.js';
 
 export interface TenantModuleOptions extends AccessOptions {
   readonly resolver?: Type<TenantResolver> | undefined;
@@ -43,6 +44,7 @@ const FASTIFY_PREPARED = Symbol.for('tenantry/fastify-prepared');
 const PUBLIC_PROVIDERS = [
   TenantContext,
   TenantConnectionService,
+  TenantPool,
   TenantLookup,
   TenantAvailability,
   AdminKey,

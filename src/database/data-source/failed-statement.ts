@@ -1,5 +1,6 @@
 import type { EntityMetadata } from 'typeorm';
 import { driverError } from '../../platform/postgres/driver-error.js';
+import { toCodedError } from '../statements/statement-failure.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { ConstraintMessages } from '../table-migrations/tenant-schema.js';
 
@@ -30,4 +31,13 @@ export function noteFailedStatement(error: object, failed: FailedStatement): voi
 export function failedStatementOf(error: unknown): FailedStatement | undefined {
   const failed = driverError(error) as { readonly [FAILED_STATEMENT]?: FailedStatement } | null | undefined;
   return typeof failed === 'object' ? failed?.[FAILED_STATEMENT] : undefined;
+}
+
+/**
+ * What the statement rejects with outside TypeORM, as the broadcaster has it within: an error with a code where it says
+ * something to the caller, the driver's error, noted, otherwise.
+ */
+export function failureOf(error: unknown, failed: FailedStatement): unknown {
+  if (typeof error === 'object' && error !== null) noteFailedStatement(error, failed);
+  return toCodedError(error) ?? error;
 }

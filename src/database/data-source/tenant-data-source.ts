@@ -4,8 +4,14 @@ import { RelationLoader } from 'typeorm/query-builder/RelationLoader.js';
 import { deriveDataSource } from '../../platform/postgres/derived-data-source.js';
 import { StampedClient } from '../transactions/stamped-client.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
+import type { StatementSource } from './failed-statement.js';
 import type { TemplateDataSource } from './template-data-source.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
+
+/** What a tenant's data source runs on. */
+export function sourceOf(dataSource: DataSource): StatementSource {
+  return dataSource as TemplateDataSource;
+}
 
 type ConnectCallback = (error: Error | null, client?: StampedClient, release?: () => void) => void;
 

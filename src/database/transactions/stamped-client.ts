@@ -222,7 +222,7 @@ function classify(text: string, context: StatementContext): ClassifiedStatement 
 }
 
 /** @throws TypeError as node-postgres does */
-function isSubmittable(input: QueryInput): input is pg.Submittable {
+export function isSubmittable(input: QueryInput): input is pg.Submittable {
   if (input === null || input === undefined) throw new TypeError('Client was passed a null or undefined query');
   return typeof (input as Partial<pg.Submittable>).submit === 'function';
 }

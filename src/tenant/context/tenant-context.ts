@@ -58,6 +58,11 @@ export class TenantContext {
     return tenant.call as TenantCall<Principal>;
   }
 
+  /** Whether `current` returns a tenant. */
+  get isOpen(): boolean {
+    return currentContext()?.tenant?.setBy === this;
+  }
+
   private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
     const { tenant, dataSource } = scope;
     const call = principal === undefined ? scope : { tenant, dataSource, principal };

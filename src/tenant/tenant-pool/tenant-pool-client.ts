@@ -1,0 +1,90 @@
+import { EventEmitter } from 'node:events';
+import { callbackify } from 'node:util';
+import pg from 'pg';
+import { failureOf, type StatementSource } from '../../database/data-source/failed-statement.js';
+import { isSubmittable, type QueryInput, StampedClient } from '../../database/transactions/stamped-client.js';
+import type { PoolQuery } from './pool-types.js';
+
+export type QueryCallback = (error: Error | null, result?: pg.QueryResult) => void;
+
+/** With what a client is released: why it is not fit for further use. */
+export type Released = Error | boolean | undefined;
+
+/**
+ * What `pg.PoolClient` is, for the tenant that it was taken for. It holds a connection during a transaction, a cursor or a
+ * stream only. Its `error` is never emitted: a statement that fails rejects.
+ */
+export class TenantPoolClient extends EventEmitter {
+  /** @throws WrongTenantError in the context of another tenant, and what TypeORM's statements of the tenant throw */
+  readonly query = this.send.bind(this) as PoolQuery;
+  readonly escapeIdentifier: (name: string) => string = pg.escapeIdentifier;
+  readonly escapeLiteral: (text: string) => string = pg.escapeLiteral;
+  private readonly client: StampedClient;
+  private isReleased = false;
+
+  /** @internal */
+  constructor(
+    private readonly source: StatementSource,
+    private readonly onRelease?: (client: TenantPoolClient, error: Released) => void,
+  ) {
+    super();
+    this.client = new StampedClient(source.access);
+  }
+
+  /**
+   * Ends the client; a transaction that is still open is rolled back.
+   *
+   * @param error why the client is not fit for further use. Here none is used again.
+   * @throws Error as pg-pool does when it has been released already
+   */
+  release(error?: Released): void {
+    if (this.isReleased) throw new Error('Release called on client which has already been released to the pool.');
+    this.isReleased = true;
+    this.client.release();
+    this.onRelease?.(this, error);
+  }
+
+  private send(input: QueryInput, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback): unknown {
+    const called = callbackOf(input, values, callback);
+    if (isSubmittable(input)) return (this.client as Submitting).query(input, called);
+    return answer(this.run(input, typeof values === 'function' ? undefined : values), called);
+  }
+
+  private async run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
+    try {
+      return await this.client.query(withoutCallback(input), values);
+    } catch (error) {
+      throw failureOf(error, { text: typeof input === 'string' ? input : input.text, source: this.source });
+    }
+  }
+}
+
+interface Submitting {
+  query(submittable: pg.Submittable, callback: QueryCallback | undefined): unknown;
+}
+
+/** The callback of a query, wherever node-postgres lets it stand. */
+export function callbackOf(
+  input: QueryInput,
+  values: readonly unknown[] | QueryCallback | undefined,
+  callback: QueryCallback | undefined,
+): QueryCallback | undefined {
+  if (typeof values === 'function') return values;
+  return callback ?? (isSubmittable(input) ? undefined : (input as { callback?: QueryCallback }).callback);
+}
+
+/** Passes the result to the callback, or returns it where there is none. */
+export function answer(
+  result: Promise<pg.QueryResult>,
+  callback: QueryCallback | undefined,
+): Promise<pg.QueryResult> | undefined {
+  if (!callback) return result;
+  callbackify(() => result)(callback);
+  return undefined;
+}
+
+function withoutCallback(input: string | pg.QueryConfig): string | pg.QueryConfig {
+  return typeof input === 'string' || !('callback' in input)
+    ? input
+    : ({ ...input, callback: undefined } as pg.QueryConfig);
+}
