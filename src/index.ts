@@ -32,6 +32,7 @@ export {
   ResolverResultError,
   type TenantResolver,
 } from './tenant/identification/tenant-resolver.js';
+export { separateTenants } from './tenant/tenant-pool/prisma.js';
 export { TenantPool } from './tenant/tenant-pool/tenant-pool.js';
 
 export type { Actor } from './catalog/audit/actor.js';

@@ -68,7 +68,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
   async run<T>(tenantOrSlug: Tenant | string, work: () => Promise<T>): Promise<T> {
     const tenant = typeof tenantOrSlug === 'string' ? await this.tenantNamed(tenantOrSlug) : tenantOrSlug;
     this.availability.assertServed(tenant);
-    return this.context.run(await this.scope(tenant), work);
+    // Awaited inside: queries of some libraries (Drizzle, Prisma) start when they are awaited.
+    return this.context.run(await this.scope(tenant), async () => work());
   }
 
   /**

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { failureOf, type StatementSource } from '../../database/data-source/failed-statement.js';
 import { isSubmittable, type QueryInput, StampedClient } from '../../database/transactions/stamped-client.js';
 import type { PoolQuery } from './pool-types.js';
+import { isOfPrisma, queryOfPrisma } from './prisma.js';
 
 export type QueryCallback = (error: Error | null, result?: pg.QueryResult) => void;
 
@@ -52,7 +53,7 @@ export class TenantPoolClient extends EventEmitter {
 
   private async run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
     try {
-      return await this.client.query(withoutCallback(input), values);
+      return await this.client.query(isOfPrisma(input) ? queryOfPrisma(input) : withoutCallback(input), values);
     } catch (error) {
       throw failureOf(error, { text: typeof input === 'string' ? input : input.text, source: this.source });
     }

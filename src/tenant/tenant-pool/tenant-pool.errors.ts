@@ -20,3 +20,23 @@ export class RefusedClient {
     throw new OwnConnectionError();
   }
 }
+
+/** Raised for a statement of a Prisma client that collects the calls of all tenants. */
+export class SharedPrismaBatchError extends CodedError {
+  readonly code = 'SHARED_PRISMA_BATCH';
+
+  constructor() {
+    super(
+      'a Prisma client sends the calls of several tenants as one statement: create it with separateTenants(new PrismaClient({ adapter: new PrismaPg(pool) }))',
+    );
+  }
+}
+
+/** Raised for a Prisma client whose collection of calls is not where it was known to be. */
+export class UnknownPrismaError extends CodedError {
+  readonly code = 'UNKNOWN_PRISMA';
+
+  constructor() {
+    super('separateTenants() does not know this version of Prisma: it takes the client of Prisma 7, before $extends()');
+  }
+}

@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import { currentContext, runInContext } from '../../platform/context.js';
+import { SharedPrismaBatchError, UnknownPrismaError } from './tenant-pool.errors.js';
+
+declare module '../../platform/context.js' {
+  interface CallContext {
+    /** Whether the call of a Prisma client was collected with calls of the same tenant only. */
+    readonly isPrismaSeparated?: boolean;
+  }
+}
+
+/** What collects the calls of one tick, to send those for single rows of one model as one statement. */
+interface DataLoader {
+  readonly options: object;
+  request(call: unknown): Promise<unknown>;
+}
+
+/** The private part of Prisma's client that is used here (packages/client/src/runtime, 7.0 to 7.10). */
+interface PrismaInternals {
+  readonly _requestHandler?: { readonly dataloader?: DataLoader };
+}
+
+/**
+ * Has a Prisma client collect the calls of each tenant apart. On its own it collects the `findUnique` of all callers in a
+ * tick, makes one statement of them, and sends it in the context of the first caller: the others would receive that
+ * tenant's rows.
+ *
+ * @returns the same client, for `const prisma = separateTenants(new PrismaClient({ adapter: new PrismaPg(pool) }))`
+ * @throws UnknownPrismaError for a client that is made differently
+ */
+export function separateTenants<Client extends object>(prisma: Client): Client {
+  const loader = (prisma as PrismaInternals)._requestHandler?.dataloader;
+  if (typeof loader?.request !== 'function' || typeof loader.options !== 'object') throw new UnknownPrismaError();
+  const create = loader.constructor as new (options: object) => DataLoader;
+  const ofTenants = new Map<string | undefined, DataLoader>();
+  loader.request = (call) => {
+    const context = currentContext();
+    const tenantId = context?.tenantId;
+    const own = ofTenants.get(tenantId) ?? new create(loader.options);
+    if (!ofTenants.has(tenantId)) process.nextTick(() => ofTenants.delete(tenantId));
+    ofTenants.set(tenantId, own);
+    return runInContext({ ...context, isPrismaSeparated: true }, () => own.request(call));
+  };
+  return prisma;
+}
+
+const PRISMA_KEYS = 'name,text,values,rowMode,types';
+const TRANSACTION_COMMAND = /^(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET TRANSACTION)\b/;
+
+/** Whether it is a query of `@prisma/adapter-pg` 7, which gives all of them this one form. */
+export function isOfPrisma(query: string | pg.QueryConfig): query is pg.QueryConfig {
+  return typeof query === 'object' && 'rowMode' in query && Object.keys(query).join() === PRISMA_KEYS;
+}
+
+/**
+ * A query of Prisma as it is sent. Prisma names a schema with every table, `public` by default; a tenant's is where its
+ * stamp leads, so that the name is left out.
+ *
+ * @throws SharedPrismaBatchError when it may stand for calls of other tenants
+ */
+export function queryOfPrisma(query: pg.QueryConfig): pg.QueryConfig {
+  const { text } = query;
+  if (!currentContext()?.isPrismaSeparated && !TRANSACTION_COMMAND.test(text)) throw new SharedPrismaBatchError();
+  return text.includes(PUBLIC) ? { ...query, text: text.replaceAll(QUOTED, unqualified) } : query;
+}
+
+const PUBLIC = '"public".';
+/** A string, or a name with the schema in front of it. */
+const QUOTED = /'(?:[^']|'')*'|"public"\.(?=")|"(?:[^"]|"")*"/g;
+
+function unqualified(quoted: string): string {
+  return quoted === PUBLIC ? '' : quoted;
+}
