@@ -42,5 +42,12 @@ export default {
     project('integration', { ...services, ...silent }),
     project('e2e', services),
     project('soak', { ...services, ...silent }),
+    project('packages', {
+      ...services,
+      ...silent,
+      testMatch: ['<rootDir>/test/packages/data-layers/*.spec.ts'],
+      // One node-postgres for the libraries and the package, as npm installs it in an application.
+      moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^pg$': '<rootDir>/node_modules/pg' },
+    }),
   ],
 };

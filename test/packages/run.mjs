@@ -1,4 +1,5 @@
 // `npm run test:packages [-- --all | --cell <name> … | --first-answer] [--keep]`: the packed package in applications of many combinations.
+// `npm run test:packages -- <fixture> …`: only the specs of these folders, on the libraries of their own lock files.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +11,14 @@ import { checkCell } from './check-cell.mjs';
 import { checkRunner } from './check-runner.mjs';
 import { createDatabase } from './databases.mjs';
 import { timeToFirstAnswer } from './first-answer.mjs';
+import { runFixtures } from './fixtures.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { RUNNER_CELLS } from './runner-cells.mjs';
 import { printTable } from './table.mjs';
 import { packTarball } from './tarball.mjs';
 
-const { values: options } = parseArgs({
+const { values: options, positionals: fixtures } = parseArgs({
+  allowPositionals: true,
   options: {
     all: { type: 'boolean', default: false },
     cell: { type: 'string', multiple: true, default: [] },
@@ -23,6 +26,7 @@ const { values: options } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
+if (fixtures.length > 0) process.exit(runFixtures(fixtures));
 const isWhole = options.cell.length === 0 && !options['first-answer'];
 const cells = chosenCells();
 const folder = mkdtempSync(join(tmpdir(), 'tenantry-packages-'));
