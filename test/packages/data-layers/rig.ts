@@ -9,6 +9,7 @@ import type { DataLayer } from './layer.js';
 import { drizzleLayer } from './layers/drizzle.js';
 import { kyselyLayer } from './layers/kysely.js';
 import { plainLayer } from './layers/plain.js';
+import { KYSELY, kyselyProvider } from './layers/provider.js';
 import { prismaLayer } from './layers/prisma.js';
 import { memosFeature, typeormLayer } from './layers/typeorm.js';
 
@@ -42,7 +43,7 @@ export class DataLayers {
     const database = await createTestDatabase('catalog');
     const pooler = place === 'direct' ? undefined : await PgBouncer.start({ poolSize: 5 });
     const host = await HostApplication.start({
-      ...{ adapter: 'express', database, imports: [memosFeature] },
+      ...{ adapter: 'express', database, imports: [memosFeature], providers: [kyselyProvider] },
       env: { TENANT_MAX_CONCURRENT: '2', TENANT_MAX_QUEUED: String(MAX_QUEUED), ...pooler?.environment(database) },
     });
     for (const [slug, isolation] of [...TENANTS, [SUSPENDED, 'row'] as const]) await host.provision(slug, isolation);
@@ -50,7 +51,7 @@ export class DataLayers {
     const layers = {
       TypeORM: typeormLayer(host.nest.get(TenantContext, { strict: false })),
       'plain SQL': plainLayer(pool),
-      Kysely: kyselyLayer(pool),
+      Kysely: kyselyLayer(host.nest.get(KYSELY)),
       Drizzle: drizzleLayer(pool),
       Prisma: prismaLayer(pool),
     };

@@ -7,8 +7,11 @@ interface Tables {
   memos: { id: string; text: string };
 }
 
-export function kyselyLayer(pool: TenantPool): DataLayer {
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) });
+export function createKysely(pool: TenantPool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) });
+}
+
+export function kyselyLayer(db: Kysely<Tables>): DataLayer {
   const stream = async function* (): AsyncGenerator<string> {
     for await (const { text } of db.selectFrom('memos').select('text').orderBy('text').stream(2)) yield text;
   };

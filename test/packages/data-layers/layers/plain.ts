@@ -10,15 +10,17 @@ export function plainLayer(pool: TenantPool): DataLayer {
 
 type Statements = Omit<DataLayer, 'transaction'>;
 
-function statements(on: Pick<TenantPool, 'query'>): Statements {
+function statements(pool: Pick<TenantPool, 'query'>): Statements {
   return {
     list: async () =>
-      (await on.query<{ text: string }>('SELECT text FROM memos ORDER BY text')).rows.map((row) => row.text),
-    read: async (id) => (await on.query<{ text: string }>('SELECT text FROM memos WHERE id = $1', [id])).rows[0]?.text,
-    insert: (id, text) => on.query('INSERT INTO memos (id, text) VALUES ($1, $2)', [id, text]),
-    update: async (id, text) => (await on.query('UPDATE memos SET text = $2 WHERE id = $1', [id, text])).rowCount ?? 0,
-    remove: async (id) => (await on.query('DELETE FROM memos WHERE id = $1', [id])).rowCount ?? 0,
-    raw: (sql) => on.query(sql),
+      (await pool.query<{ text: string }>('SELECT text FROM memos ORDER BY text')).rows.map((row) => row.text),
+    read: async (id) =>
+      (await pool.query<{ text: string }>('SELECT text FROM memos WHERE id = $1', [id])).rows[0]?.text,
+    insert: (id, text) => pool.query('INSERT INTO memos (id, text) VALUES ($1, $2)', [id, text]),
+    update: async (id, text) =>
+      (await pool.query('UPDATE memos SET text = $2 WHERE id = $1', [id, text])).rowCount ?? 0,
+    remove: async (id) => (await pool.query('DELETE FROM memos WHERE id = $1', [id])).rowCount ?? 0,
+    raw: (sql) => pool.query(sql),
   };
 }
 
