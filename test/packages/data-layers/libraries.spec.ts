@@ -5,6 +5,8 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { Kysely, PostgresDialect } from 'kysely';
+import { toConstraintViolation } from '../../../src/database/data-source/constraint-violation.js';
+import { driverError } from '../../../src/platform/postgres/driver-error.js';
 import { separateTenants } from '../../../src/index.js';
 import { memos } from './layers/drizzle.js';
 import { layerOf, prismaOn } from './layers/prisma.js';
@@ -126,6 +128,16 @@ describe('Drizzle', () => {
     for (let round = 0; round < 5; round += 1) {
       expect(await Promise.all([read(ONE), read(TWO)])).toEqual([[{ id, text: ONE }], [{ id, text: TWO }]]);
     }
+  });
+
+  it('has its errors answered as those of TypeORM', async () => {
+    const db = drizzle(layers.pool);
+    const failure = (work: () => Promise<unknown>): Promise<unknown> =>
+      layers.run(ONE, () => work().catch((error: unknown) => error));
+    const twice = await failure(() => db.insert(memos).values({ id, text: 'twice' }).execute());
+    expect(await toConstraintViolation(twice)).toMatchObject({ code: 'CONFLICT', constraint: { columns: ['id'] } });
+    const refused = await failure(() => db.execute(sql`SET TimeZone = 'UTC'`).execute());
+    expect(driverError(refused)).toMatchObject({ code: 'SESSION_STATEMENT_REFUSED' });
   });
 
   it('begins a transaction with its modes', async () => {
