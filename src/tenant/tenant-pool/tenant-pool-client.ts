@@ -1,12 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { callbackify } from 'node:util';
 import pg from 'pg';
 import { failureOf, type StatementSource } from '../../database/data-source/failed-statement.js';
 import { isSubmittable, type QueryInput, StampedClient } from '../../database/transactions/stamped-client.js';
 import type { PoolQuery } from './pool-types.js';
-import { isOfPrisma, queryOfPrisma } from './prisma.js';
-
-export type QueryCallback = (error: Error | null, result?: pg.QueryResult) => void;
+import { isOfPrisma, queryOfPrisma } from './prisma-query.js';
+import { answer, callbackOf, type QueryCallback } from './query-callback.js';
 
 /** With what a client is released: why it is not fit for further use. */
 export type Released = Error | boolean | undefined;
@@ -62,26 +60,6 @@ export class TenantPoolClient extends EventEmitter {
 
 interface Submitting {
   query(submittable: pg.Submittable, callback: QueryCallback | undefined): unknown;
-}
-
-/** The callback of a query, wherever node-postgres lets it stand. */
-export function callbackOf(
-  input: QueryInput,
-  values: readonly unknown[] | QueryCallback | undefined,
-  callback: QueryCallback | undefined,
-): QueryCallback | undefined {
-  if (typeof values === 'function') return values;
-  return callback ?? (isSubmittable(input) ? undefined : (input as { callback?: QueryCallback }).callback);
-}
-
-/** Passes the result to the callback, or returns it where there is none. */
-export function answer(
-  result: Promise<pg.QueryResult>,
-  callback: QueryCallback | undefined,
-): Promise<pg.QueryResult> | undefined {
-  if (!callback) return result;
-  callbackify(() => result)(callback);
-  return undefined;
 }
 
 function withoutCallback(input: string | pg.QueryConfig): string | pg.QueryConfig {

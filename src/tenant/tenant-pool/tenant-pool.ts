@@ -9,7 +9,8 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { TenantContext } from '../context/tenant-context.js';
 import type { Connected, PoolConnect, PoolEnd, PoolQuery, PoolSettings } from './pool-types.js';
 import { RefusedClient } from './tenant-pool.errors.js';
-import { answer, callbackOf, type QueryCallback, type Released, TenantPoolClient } from './tenant-pool-client.js';
+import { answer, callbackOf, type QueryCallback } from './query-callback.js';
+import { type Released, TenantPoolClient } from './tenant-pool-client.js';
 
 type Ended = () => void;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { runInContext } from '../../../../src/platform/context.js';
-import { isOfPrisma, queryOfPrisma, separateTenants } from '../../../../src/tenant/tenant-pool/prisma.js';
+import { separateTenants } from '../../../../src/tenant/tenant-pool/prisma.js';
+import { isOfPrisma, queryOfPrisma } from '../../../../src/tenant/tenant-pool/prisma-query.js';
 
 /** Collects the calls of one tick and answers them at once, as Prisma's client does. */
 class Loader {
