@@ -50,6 +50,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/migrate.js')).defineMigrate,
   },
   {
+    name: 'migration',
+    description: 'write a migration from what the entities map and the migrations do not make',
+    hasOptions: true,
+    load: async () => (await import('./commands/migration.js')).defineMigration,
+  },
+  {
     name: 'rotate-credentials',
     description: 'replace the login role and password of a connection target without failing requests',
     hasOptions: true,

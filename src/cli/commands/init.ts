@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { applyChanges } from '../init/file-change.js';
-import { readHostProject, type HostProject } from '../init/host-project.js';
+import { applyChanges } from '../host/file-change.js';
+import { readHostProject, type HostProject } from '../host/host-project.js';
 import { planInit } from '../init/init-plan.js';
 import type { InitPlan } from '../init/plan-builder.js';
-import { unifiedDiff } from '../init/unified-diff.js';
+import { unifiedDiff } from '../host/unified-diff.js';
 import type { CommandLineOptions, CommandRunners, GlobalOptions } from '../session/command-context.js';
 import { NotConfirmedError, UsageError } from '../terminal/cli.errors.js';
 import { askYesOrNo } from '../terminal/confirm.js';

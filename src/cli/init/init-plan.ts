@@ -1,5 +1,5 @@
 import { planEnvironment } from './environment-files.js';
-import type { HostProject } from './host-project.js';
+import type { HostProject } from '../host/host-project.js';
 import { planIsolationTest } from './isolation-test.js';
 import { planManifest } from './manifest-changes.js';
 import { type InitPlan, PlanBuilder } from './plan-builder.js';

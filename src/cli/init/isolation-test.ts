@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { HostProject } from './host-project.js';
+import type { HostProject } from '../host/host-project.js';
 import type { PlanBuilder } from './plan-builder.js';
 
 /** Where the test of the whole application's isolation is. */

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../platform/parse-json.js';
-import { compiledPath } from './compiled-module.js';
-import { lineBreakOf } from './text-edit.js';
-import type { HostProject } from './host-project.js';
+import { compiledPath } from '../host/compiled-module.js';
+import { lineBreakOf } from '../host/text-edit.js';
+import type { HostProject } from '../host/host-project.js';
 import { isolationTestScript } from './isolation-test.js';
 import type { PlanBuilder } from './plan-builder.js';
 

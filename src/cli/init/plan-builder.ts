@@ -1,5 +1,5 @@
-import { type FileChange, textOf } from './file-change.js';
-import type { HostProject } from './host-project.js';
+import { type FileChange, textOf } from '../host/file-change.js';
+import type { HostProject } from '../host/host-project.js';
 
 /** A file that is left as it is, and what to write into it. */
 export interface ManualStep {

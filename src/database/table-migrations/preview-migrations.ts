@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
 import { type Migration, migrationName, orderedNames } from './migration-names.js';
 import { lateMigrations, missingFrom } from './migration-set.js';
 import { runMigrations } from './run-migrations.js';
-import { unlock, tryLock, withSchemaLock } from './schema-lock.js';
-import { withCleanup } from '../admin-connections/with-cleanup.js';
+import { withScratchSchema } from './scratch-schema.js';
 
 export interface MigrationPreview {
   readonly migration: string;
@@ -20,8 +18,6 @@ interface Rehearsal {
   readonly former: readonly Migration[];
   readonly lastPending: string | undefined;
 }
-
-const SCRATCH_PREFIX = 'tenantry_preview_';
 
 /** TypeORM's own queries for existing tables, columns and the server version, which change nothing. */
 const TYPEORM_CATALOG_QUERY =
@@ -53,53 +49,29 @@ export async function previewMigrations(
   const names = orderedNames(migrations);
   const pending = missingFrom(recorded, names);
   if (pending.length === 0) return [];
-  await dropAbandonedSchemas(client);
-  const schema = `${SCRATCH_PREFIX}${randomBytes(6).toString('hex')}`;
   const sql = new Map<string, string[]>(pending.map((name) => [name, []]));
-  const onStatement = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
-    if (isChange(text)) sql.get(migration)?.push(previewText(text, values, schema));
-  };
-  // A migration that is retried starts over.
-  const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
-  const options = { schema, lockTimeoutMs, attempts, signal, onRetry, namingStrategy, onStatement, onStart };
   const rehearsals: Rehearsal[] = [{ former: [], lastPending: names.at(-1) }];
   if (lateMigrations(recorded, names).length > 0) {
     const former = migrations.filter((migration) => recorded.includes(migrationName(migration)));
     rehearsals.push({ former, lastPending: pending.at(-1) });
   }
-  await withSchemaLock(client, schema, signal, async ({ database }) => {
+  await withScratchSchema(client, signal, async ({ schema, database, during }) => {
+    const onStatement = (migration: string, text: string, values: readonly unknown[] | undefined): void => {
+      if (isChange(text)) sql.get(migration)?.push(previewText(text, values, schema));
+    };
+    // A migration that is retried starts over.
+    const onStart = (migration: string): void => void sql.get(migration)?.splice(0);
+    const given = { schema, lockTimeoutMs, attempts, signal, onRetry, namingStrategy, onStatement, onStart };
+    const options = { ...given, database };
     await ensureIsolationFunctions(client); // the policies of new tables call them
     for (const { former, lastPending } of rehearsals) {
-      await client.query(`CREATE SCHEMA ${schema}`);
-      await withCleanup(
-        async () => {
-          if (former.length > 0) await runMigrations(client, former, { ...options, database });
-          await runMigrations(client, migrations, { ...options, database, expectedTables, lastPending });
-        },
-        () => dropSchema(client, schema),
-      );
+      await during(async () => {
+        if (former.length > 0) await runMigrations(client, former, options);
+        await runMigrations(client, migrations, { ...options, expectedTables, lastPending });
+      });
     }
   });
   return pending.map((migration) => ({ migration, sql: sql.get(migration) ?? [] }));
-}
-
-/** Drops the scratch schemas of previews that were killed. A running preview holds its schema's lock. */
-async function dropAbandonedSchemas(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT nspname AS name FROM pg_namespace
-     WHERE nspname ~ '^${SCRATCH_PREFIX}[0-9a-f]{12}$' AND pg_has_role(nspowner, 'USAGE')`,
-  );
-  for (const { name } of rows) {
-    if (!(await tryLock(client, name))) continue;
-    await withCleanup(
-      () => dropSchema(client, name),
-      () => unlock(client, name),
-    );
-  }
-}
-
-async function dropSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
 }
 
 function isChange(sql: string): boolean {

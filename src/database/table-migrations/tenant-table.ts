@@ -82,31 +82,37 @@ function tableElements(name: string, table: TenantTable): string[] {
     ...(table.unique ?? []).map(
       (columns) => `CONSTRAINT ${constraintName(name, columns, 'key')} UNIQUE ${tenantColumns(columns)}`,
     ),
-    ...(table.foreignKeys ?? []).map((key) => foreignKey(name, key)),
+    ...(table.foreignKeys ?? []).map((key) => foreignKeyElement(name, key)),
     ...Object.entries(table.checks ?? {}).map(
       ([check, condition]) => `CONSTRAINT ${constraintName(name, [check], 'check')} CHECK (${condition})`,
     ),
   ];
 }
 
-function foreignKey(name: string, { columns, references, onDelete = 'NO ACTION' }: TenantForeignKey): string {
+/** `CONSTRAINT … FOREIGN KEY …`, of a table that is created or altered. */
+export function foreignKeyElement(
+  name: string,
+  { columns, references, onDelete = 'NO ACTION' }: TenantForeignKey,
+): string {
   const nulled = onDelete === 'SET NULL' ? ` (${columns.map(quote).join(', ')})` : '';
   return `CONSTRAINT ${constraintName(name, columns, 'fkey')} FOREIGN KEY ${tenantColumns(columns)}
     REFERENCES ${quote(references.table)} ${tenantColumns(references.columns ?? ['id'])} ON DELETE ${onDelete}${nulled}`;
 }
 
-function tenantColumns(columns: readonly string[]): string {
+/** `("tenant_id", …)` */
+export function tenantColumns(columns: readonly string[]): string {
   return `(${['tenant_id', ...columns].map(quote).join(', ')})`;
 }
 
 /** `table_columns_suffix`. A name that is too long is shortened with a hash of the whole, to stay stable and unique. */
-function constraintName(table: string, columns: readonly string[], suffix: string): string {
+export function constraintName(table: string, columns: readonly string[], suffix: string): string {
   const name = [table, ...columns, suffix].join('_');
   if (fitsIdentifier(name)) return quote(name);
   return quote(truncatedIdentifier(name, `_${shortHash(name, 8)}_${suffix}`));
 }
 
-function quote(identifier: string): string {
+/** @throws IdentifierTooLongError */
+export function quote(identifier: string): string {
   if (!fitsIdentifier(identifier)) throw new IdentifierTooLongError(identifier);
   return escapeIdentifier(identifier);
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseEnv } from 'node:util';
 import { Cli, type CommandResult, type Around } from '../../../support/cli/cli.js';
-import { HostCopy } from '../../../support/init/host-copy.js';
+import { HostCopy } from '../../../support/host/host-copy.js';
 
 const copies: HostCopy[] = [];
 afterEach(async () => {
@@ -94,6 +94,30 @@ describe('init', () => {
     const { scripts } = JSON.parse(await copy.read('package.json')) as { scripts: Record<string, string> };
     expect(scripts['migrate']).toBe("echo 'no migrations yet'");
     expect(scripts['tenantry:migrate']).toMatch(/tenantry migrate$/);
+  });
+
+  it('writes the first migration of the entities, and registers both', async () => {
+    const copy = await host('commonjs');
+    await init(copy, ['--yes']);
+    const files = await copy.files();
+    const [path = '', migration] = Object.entries(files).find(([name]) => name.startsWith('src/migrations/')) ?? [];
+    const className = `CreateTenantTables${/\d{13}/.exec(path)?.[0]}`;
+    expect(migration).toContain(`export class ${className} implements MigrationInterface {`);
+    expect(migration).toContain(`unique: [['notebookId', 'title']],`);
+    expect(migration).toContain(`columns: ['notebookId'], references: { table: 'notebook' }, onDelete: 'CASCADE'`);
+    const module = files['src/app.module.ts'];
+    expect(module).toContain(`import { ${className} } from './${path.slice(4, -3)}';`);
+    expect(module).toContain(`entities: [Note, Notebook, Tag],\n      migrations: [${className}],`);
+    expect(Object.keys(files).filter((name) => name.includes('.tenantry-'))).toEqual([]);
+  });
+
+  it('names the reason when the entities cannot be loaded, and does the rest', async () => {
+    const copy = await host('commonjs');
+    await copy.write('src/notes/tag.entity.ts', `import './absent';\n${await copy.read('src/notes/tag.entity.ts')}`);
+    const { code, stdout } = await init(copy, ['--yes']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/src: no migration was written: .*absent/);
+    expect(await copy.read('src/app.module.ts')).toContain('TenantryModule.forRoot');
   });
 
   it('names a root module that it cannot edit, with the lines to paste, and does the rest', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import typescript from 'typescript';
-import { addToCall, addToModule, UneditableFileError } from '../../../../src/cli/init/edit-module.js';
+import { addToCall, addToModule, UneditableFileError } from '../../../../src/cli/host/edit-module.js';
 
 const ELEMENTS = [['One.forRoot()'], ['Two.forFeature({', '\tentities: [A],', '})']];
 const IMPORTS = [{ names: ['One', 'Two'], from: 'pack' }];

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A copy of one of the applications in `test/packages/init`, with a compiler and nothing else in its node_modules. */
+/** A copy of one of the applications in `test/packages/init`, with a compiler and TypeORM in its node_modules. */
 export class HostCopy {
   private constructor(readonly path: string) {}
 
@@ -13,7 +13,9 @@ export class HostCopy {
     const path = await mkdtemp(join(tmpdir(), 'tenantry-init-'));
     await cp(join(ROOT, 'test/packages/init', shape), path, { recursive: true });
     await mkdir(join(path, 'node_modules'));
-    await symlink(join(ROOT, 'node_modules/typescript'), join(path, 'node_modules/typescript'));
+    for (const name of ['typescript', 'typeorm']) {
+      await symlink(join(ROOT, 'node_modules', name), join(path, 'node_modules', name));
+    }
     return new HostCopy(path);
   }
 

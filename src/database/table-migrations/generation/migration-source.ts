@@ -1,0 +1,65 @@
+import type { MigrationStep } from './migration-step.js';
+
+const WIDTH = 100;
+
+/** The TypeScript of a migration. */
+export function migrationSource(className: string, steps: readonly MigrationStep[]): string {
+  const hasTables = steps.some((step) => 'table' in step);
+  return [
+    ...(hasTables ? ["import { createTenantTable, dropTenantTable } from 'tenantry';"] : []),
+    "import type { MigrationInterface, QueryRunner } from 'typeorm';",
+    '',
+    `export class ${className} implements MigrationInterface {`,
+    '  async up(runner: QueryRunner): Promise<void> {',
+    ...steps.flatMap(upLines).map(indented),
+    '  }',
+    '',
+    '  async down(runner: QueryRunner): Promise<void> {',
+    ...steps.toReversed().map(downLine).map(indented),
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function upLines(step: MigrationStep): string[] {
+  if ('table' in step)
+    return [`await createTenantTable(runner, ${text(step.table)}, ${literal(step.definition, '    ')});`];
+  return [...(step.comment === undefined ? [] : [`// ${step.comment}`]), `await runner.query(${text(step.up)});`];
+}
+
+function downLine(step: MigrationStep): string {
+  return 'table' in step
+    ? `await dropTenantTable(runner, ${text(step.table)});`
+    : `await runner.query(${text(step.down)});`;
+}
+
+function indented(line: string): string {
+  return `    ${line}`;
+}
+
+/** A value as an expression, on one line where it fits. */
+function literal(value: unknown, indentation: string): string {
+  if (typeof value === 'string') return text(value);
+  const inner = `${indentation}  `;
+  const isList = Array.isArray(value);
+  const parts = isList
+    ? value.map((element) => literal(element, inner))
+    : Object.entries(value as object).map(([name, element]) => `${key(name)}: ${literal(element, inner)}`);
+  const [open, close, gap] = isList ? ['[', ']', ''] : ['{', '}', ' '];
+  const line = `${open}${gap}${parts.join(', ')}${gap}${close}`;
+  if (line.length <= WIDTH - indentation.length && !line.includes('\n')) return line;
+  return `${open}\n${parts.map((part) => `${inner}${part},\n`).join('')}${indentation}${close}`;
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : text(name);
+}
+
+/** With the quotes that need no escape, where there are such. */
+function text(value: string): string {
+  if (/[\n\\]/.test(value) || (value.includes("'") && value.includes('"'))) {
+    return `\`${value.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')}\``;
+  }
+  return value.includes("'") ? `"${value}"` : `'${value}'`;
+}
