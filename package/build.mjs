@@ -1,7 +1,8 @@
-// `npm run build:package`: compiles what the package's entry points reach into lib/, as ES modules and as CommonJS.
+// `npm run build:package`: compiles what the package's entry points reach into lib/, as ES modules and as CommonJS. Schematics are
+// copied.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,7 @@ const FORMATS = { esm: 'module', cjs: 'commonjs' };
 export async function buildPackage() {
   rmSync(LIB, { recursive: true, force: true });
   await Promise.all(Object.keys(FORMATS).map(compile));
+  cpSync(join(ROOT, 'package', 'schematics'), join(LIB, 'schematics'), { recursive: true });
   for (const [format, type] of Object.entries(FORMATS)) {
     const folder = join(LIB, format);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type })}\n`);

@@ -82,6 +82,7 @@ function entryPoints() {
       './package.json': './package.json',
     },
     bin: { tenantry: 'lib/esm/bin.js' },
+    schematics: './lib/schematics/collection.json',
   };
 }
 

@@ -21,7 +21,7 @@ const SOURCES = [
 ];
 /** What may be in the tarball. */
 const PACKED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example|docs\/.+\.md|lib\/(esm|cjs)\/(?!app\/|server\/|main\.|cli\.).+)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example|docs\/.+\.md|lib\/schematics\/[\w-]+(\.[\w]+)+|lib\/(esm|cjs)\/(?!app\/|server\/|main\.|cli\.).+)$/;
 
 /**
  * Packs a copy of this checkout, whose own files stay as they are.
