@@ -1,5 +1,5 @@
-// `npm run test:packages [-- --all | --cell <name> … | --first-answer] [--keep]`: the packed package in applications of many combinations.
-// `npm run test:packages -- <fixture> …`: only the specs of these folders, on the libraries of their own lock files.
+// `npm run test:packages [-- --all | --cell <name> … | --first-answer | <suite> …] [--keep]`: the packed package in applications of many
+// combinations, and the suites of suites.mjs.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { checkCell } from './check-cell.mjs';
 import { checkRunner } from './check-runner.mjs';
 import { createDatabase } from './databases.mjs';
 import { timeToFirstAnswer } from './first-answer.mjs';
-import { runFixtures } from './fixtures.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { RUNNER_CELLS } from './runner-cells.mjs';
+import { SUITES } from './suites.mjs';
 import { printTable } from './table.mjs';
 import { packTarball } from './tarball.mjs';
 
-const { values: options, positionals: fixtures } = parseArgs({
+const { values: options, positionals: named } = parseArgs({
   allowPositionals: true,
   options: {
     all: { type: 'boolean', default: false },
@@ -26,8 +26,8 @@ const { values: options, positionals: fixtures } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
-if (fixtures.length > 0) process.exit(runFixtures(fixtures));
-const isWhole = options.cell.length === 0 && !options['first-answer'];
+const isWhole = options.cell.length === 0 && named.length === 0 && !options['first-answer'];
+const suites = chosenSuites();
 const cells = chosenCells();
 const folder = mkdtempSync(join(tmpdir(), 'tenantry-packages-'));
 const results = [];
@@ -36,17 +36,27 @@ try {
   const tarball = await packTarball(folder, await environmentOf(process.versions.node.split('.')[0]));
   if (isWhole || options['first-answer']) await printFirstAnswer(tarball);
   for (const cell of cells) results.push(await resultOf(cell, tarball));
+  for (const suite of suites) await SUITES[suite]({ folder, tarball });
 } finally {
   await stopServices();
   if (options.keep) console.log(`\nThe hosts are kept in ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
 }
 if (results.length > 0) printTable(results);
-console.log(`\nNot possible:\n${REASONS.map((reason) => `- ${reason}`).join('\n')}`);
+if (isWhole) console.log(`\nNot possible:\n${REASONS.map((reason) => `- ${reason}`).join('\n')}`);
 process.exitCode = results.every(({ error }) => error === undefined) ? 0 : 1;
 
+function chosenSuites() {
+  const unknown = named.filter((name) => !(name in SUITES));
+  if (unknown.length > 0) {
+    console.error(`No such suite: ${unknown.join(', ')}. There are: ${Object.keys(SUITES).join(', ')}`);
+    process.exit(2);
+  }
+  return isWhole ? Object.keys(SUITES) : named;
+}
+
 function chosenCells() {
-  if (options['first-answer']) return [];
+  if (options['first-answer'] || named.length > 0) return [];
   if (options.all) return [...allCells(), ...RUNNER_CELLS];
   if (options.cell.length === 0) return [...coveringCells(), ...RUNNER_CELLS];
   const known = new Map([...allCells(), ...coveringCells(), ...RUNNER_CELLS].map((cell) => [nameOf(cell), cell]));
