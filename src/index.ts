@@ -8,6 +8,7 @@ export { AccessGuard } from './tenant/access/access.guard.js';
 export { ResolvingInterceptor } from './tenant/access/resolving.interceptor.js';
 export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decorators.js';
 export { ForbiddenError } from './tenant/access/access.errors.js';
+export { UnservableHandlerError } from './tenant/access/handler.errors.js';
 export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';
 export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
 export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
@@ -19,6 +20,9 @@ export {
   TenantContext,
   type TenantScope,
 } from './tenant/context/tenant-context.js';
+export { keepTenantContext } from './tenant/context/keep-tenant-context.js';
+export { tenantScopedLoader } from './tenant/context/tenant-scoped-loader.js';
+export { SharedGraphqlContextError } from './tenant/transports/transports.errors.js';
 export { CredentialResolver } from './tenant/identification/credential-resolver.js';
 export {
   TenantMismatchError,
@@ -26,6 +30,7 @@ export {
   UnknownMembershipError,
 } from './tenant/identification/identification.errors.js';
 export type { ApiKeyPrincipal, CredentialPrincipal, JwtPrincipal } from './tenant/identification/principal.js';
+export type { MessageResolver, TenantMessage } from './tenant/identification/message-resolver.js';
 export { tenantCacheKey } from './tenant/identification/tenant-cache-key.js';
 export {
   type ResolvedTenant,

@@ -12,10 +12,14 @@ import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
 import { registerInjectables, providersForCopies } from '../platform/injectable-copies.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
+import { CallAdmission } from './access/call-admission.js';
+import { GatewayHandshakes } from './access/gateway-handshakes.js';
 import { OpenContexts } from './access/open-contexts.js';
+import { PreparedHandlers } from './access/prepared-handlers.js';
 import { RequestAdmission } from './access/request-admission.js';
 import { ResolvingInterceptor } from './access/resolving.interceptor.js';
 import { RouteAccess } from './access/route-access.js';
+import { TransportHandlers } from './access/transport-handlers.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
 import { TenantAdmission } from './admission/tenant-admission.js';
@@ -28,15 +32,26 @@ import { TenantLookup } from './directory/tenant-lookup.js';
 import { Authenticator } from './identification/authenticator.js';
 import { CredentialResolver } from './identification/credential-resolver.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
+import { MessageIdentification } from './identification/message-identification.js';
+import { MESSAGE_RESOLVER, type MessageResolver } from './identification/message-resolver.js';
 import { RequestIdentification } from './identification/request-identification.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
+import { GraphqlOperations } from './transports/graphql-operations.js';
+import { GraphqlSchemas } from './transports/graphql-schemas.js';
+import { GraphqlSubscriptions } from './transports/graphql-subscriptions.js';
+import { OpenCalls } from './transports/open-calls.js';
+import { TransportCalls } from './transports/transport-calls.js';
 
 export interface TenantModuleOptions extends AccessOptions {
   readonly resolver?: Type<TenantResolver> | undefined;
-  /** Modules that export what the resolver needs. */
+  readonly messageResolver?: Type<MessageResolver> | undefined;
+  /** Modules that export what the resolvers need. */
   readonly imports?: DynamicModule['imports'];
 }
+
+/** Injection token: whether handlers of other transports are prepared; before Nest registers them as well. */
+const HANDLERS_PREPARED = Symbol.for('tenantry/handlers-prepared');
 
 /** Injection token: whether Fastify's routes are prepared; they have to be before Nest registers them. */
 const FASTIFY_PREPARED = Symbol.for('tenantry/fastify-prepared');
@@ -51,20 +66,35 @@ const PUBLIC_PROVIDERS = [
   CredentialResolver,
 ];
 
-const RESOLVING_DEPENDENCIES = [ACCESS_OPTIONS, RouteAccess, RequestIdentification, RequestAdmission];
+const RESOLVING_DEPENDENCIES = [ACCESS_OPTIONS, RouteAccess, RequestIdentification, RequestAdmission, CallAdmission];
 type ResolvingDependencies = ConstructorParameters<typeof ResolvingInterceptor>;
 
 /** What guards and interceptors of other modules' controllers need. */
-const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission];
+const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission, CallAdmission];
+
+/** GraphQL, sockets, messages and streams. */
+const TRANSPORT_PROVIDERS = [
+  ...[OpenCalls, TransportCalls, MessageIdentification, GraphqlOperations, GraphqlSubscriptions, GraphqlSchemas],
+  ...[TransportHandlers, GatewayHandshakes, PreparedHandlers],
+];
 
 registerInjectables([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
 
 /** Identifies the tenant of a request and gives access to that tenant's rows. */
 @Module({})
 export class TenantModule implements NestModule {
-  constructor(private readonly contexts: OpenContexts) {}
+  constructor(
+    private readonly contexts: OpenContexts,
+    private readonly handlers: PreparedHandlers,
+  ) {}
 
-  static register({ guard, resolveAfterGuards, resolver, imports = [] }: TenantModuleOptions): DynamicModule {
+  static register({
+    guard,
+    resolveAfterGuards,
+    resolver,
+    messageResolver,
+    imports = [],
+  }: TenantModuleOptions): DynamicModule {
     const options: AccessOptions = { guard, resolveAfterGuards };
     const accessOptions = { provide: ACCESS_OPTIONS, useValue: options };
     const copies = providersForCopies([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);
@@ -75,6 +105,7 @@ export class TenantModule implements NestModule {
       providers: [
         ...PUBLIC_PROVIDERS,
         ...ACCESS_PROVIDERS,
+        ...TRANSPORT_PROVIDERS,
         ...copies,
         accessOptions,
         TenantDirectory,
@@ -89,6 +120,12 @@ export class TenantModule implements NestModule {
           inject: [OpenContexts],
           useFactory: (contexts: OpenContexts) => contexts.prepareFastify(),
         },
+        {
+          provide: HANDLERS_PREPARED,
+          inject: [PreparedHandlers],
+          useFactory: (handlers: PreparedHandlers) => handlers.prepare(),
+        },
+        ...(messageResolver ? [{ provide: MESSAGE_RESOLVER, useClass: messageResolver }] : []),
         ...(resolver ? [{ provide: TENANT_RESOLVER, useClass: resolver }] : []),
         ...globalProviders(options),
       ],
@@ -97,6 +134,7 @@ export class TenantModule implements NestModule {
   }
 
   configure(consumer: MiddlewareConsumer): void {
+    this.handlers.checkGraphql();
     this.contexts.applyTo(consumer);
   }
 }

@@ -1,5 +1,6 @@
 import type { DynamicModule, FactoryProvider, Type } from '@nestjs/common';
 import type { TypeormOptions } from '../database/table-migrations/typeorm-options.js';
+import type { MessageResolver } from '../tenant/identification/message-resolver.js';
 import type { TenantResolver } from '../tenant/identification/tenant-resolver.js';
 
 /** What decides which controllers, guards and providers there are. */
@@ -13,7 +14,9 @@ export interface TenantryStructure {
   readonly resolver?: Type<TenantResolver>;
   /** Whether the resolver runs behind the application's own guards, which have put a user on the request. Default: false. */
   readonly resolveAfterGuards?: boolean;
-  /** Modules that export what the resolver needs. */
+  /** Decides which tenant a microservice's message works for. Without it, the handlers of messages must be `@Public()`. */
+  readonly messageResolver?: Type<MessageResolver>;
+  /** Modules that export what the resolvers need. */
   readonly imports?: DynamicModule['imports'];
   /** Whether to serve the admin REST API under `/admin/v1`, and to run operations in the background. Default: false. */
   readonly controlPlane?: boolean;

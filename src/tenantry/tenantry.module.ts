@@ -63,7 +63,14 @@ class TenantryRootModule {
 }
 
 function rootModule(structure: TenantryStructure, { inject = [], useFactory }: SettingsProvider): DynamicModule {
-  const { guard = 'explicit', resolveAfterGuards = false, resolver, imports = [], typeorm } = structure;
+  const {
+    guard = 'explicit',
+    resolveAfterGuards = false,
+    resolver,
+    messageResolver,
+    imports = [],
+    typeorm,
+  } = structure;
   const { controlPlane = false, metrics = false } = structure;
   const rootFeature: RegisteredFeature = typeorm ? { typeorm } : {};
   const uses: HostUses = { tokens: !resolver, adminKey: controlPlane || metrics };
@@ -78,7 +85,7 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
         useFactory: (modules: ModulesContainer) => schemaOf(featuresOf(modules)),
       }),
       CatalogModule,
-      TenantModule.register({ guard, resolveAfterGuards, resolver, imports }),
+      TenantModule.register({ guard, resolveAfterGuards, resolver, messageResolver, imports }),
       ...imports,
       ...optionalModules(structure),
     ],

@@ -1,10 +1,20 @@
 import { join } from 'node:path';
 import { createDatabase } from './databases.mjs';
+import { checkFixture } from './fixture.mjs';
 import { checkInit } from './init/check-init.mjs';
+import { environmentOf } from './node-versions.mjs';
 import { runSpecs } from './specs.mjs';
 
 /** What is run beside the cells: name -> check, which rejects when something fails. */
 export const SUITES = {
   'data-layers': () => runSpecs('data-layers'),
+  'graphql-and-sockets': (options) => checkApplication('graphql-and-sockets', options),
   init: checkInit,
 };
+
+async function checkApplication(name, { folder, tarball }) {
+  const databaseUrl = await createDatabase(name.replaceAll(/[^a-z0-9]/g, '_'));
+  console.log(
+    await checkFixture(name, { folder: join(folder, name), tarball, databaseUrl, env: await environmentOf('22') }),
+  );
+}

@@ -43,6 +43,24 @@ export function assertOwned(metadata: EntityMetadata, entity: object, tenantId: 
   for (const each of withRelated(metadata, entity)) assertOwner(metadata, each, tenantId);
 }
 
+/**
+ * Refuses to return an entity of another tenant, alone or in a list: what is shared between calls, such as a data loader that
+ * was created once, may hold it.
+ *
+ * @throws WrongTenantError
+ */
+export function assertReturnable(value: unknown, tenantId: string): void {
+  for (const each of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    const ownerId = isObject(each) ? Owner.of(each) : undefined;
+    if (ownerId === undefined || ownerId === tenantId) continue;
+    throw new WrongTenantError(
+      `an entity of tenant ${ownerId} was about to be returned to tenant ${tenantId}: what loads entities must belong to one call, see tenantScopedLoader`,
+      ownerId,
+      tenantId,
+    );
+  }
+}
+
 /** Remembers an entity that was saved, and all that were saved with it. */
 export function rememberOwnerOfAll(metadata: EntityMetadata, entity: object, tenantId: string): void {
   for (const each of withRelated(metadata, entity)) rememberOwner(each, tenantId);

@@ -30,6 +30,11 @@ export abstract class PublicError extends HttpException {
     if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
   }
 
+  /** What a GraphQL server sends with the error. Source: GraphQL specification, §7.1.2. */
+  get extensions(): { readonly code: PublicCode } {
+    return { code: this.code };
+  }
+
   /** @internal */
   get [CODED_ERROR](): true {
     return true;

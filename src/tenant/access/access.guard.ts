@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { HttpRequest } from '../../http/requests/http-request.js';
 import { RequestIdentification } from '../identification/request-identification.js';
-import { ForbiddenError } from './access.errors.js';
-import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
+import { type Access, ACCESS_OPTIONS, type AccessOptions } from './access.js';
+import { CallAdmission } from './call-admission.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
@@ -18,15 +18,16 @@ export class AccessGuard implements CanActivate {
     private readonly routes: RouteAccess,
     private readonly identification: RequestIdentification,
     private readonly admission: RequestAdmission,
+    private readonly calls: CallAdmission,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (context.getType() !== 'http') return this.admitUnidentified(context);
     const access = this.routes.of(context.getHandler(), context.getClass());
+    if (context.getType() !== 'http') return this.isLeftToInterceptor(access) || this.calls.admit(access, context);
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
     if (this.identification.isDone(request)) return this.admission.admit(access, http);
-    if (access === 'public' || (access === 'tenant' && this.options.resolveAfterGuards)) return true;
+    if (access === 'public' || this.isLeftToInterceptor(access)) return true;
     const caller =
       access === 'tenant' ? this.identification.tenantCaller(request) : this.identification.byCredential(request);
     return caller instanceof Promise
@@ -34,13 +35,7 @@ export class AccessGuard implements CanActivate {
       : this.admission.admit(access, http);
   }
 
-  /**
-   * GraphQL, messages and web sockets, whose callers are not identified: an undecorated handler has no tenant context, and so
-   * nothing of a tenant to reach.
-   */
-  private admitUnidentified(context: ExecutionContext): true {
-    const access = this.routes.decorated(context.getHandler(), context.getClass()) ?? 'public';
-    if (access !== 'public') throw new ForbiddenError('this is served over HTTP routes only');
-    return true;
+  private isLeftToInterceptor(access: Access): boolean {
+    return access === 'tenant' && this.options.resolveAfterGuards;
   }
 }

@@ -22,7 +22,7 @@ export class CredentialResolver implements TenantResolver {
    * @throws UnauthenticatedError for a bearer credential that is no tenant's
    */
   async resolve(
-    request: Pick<HttpRequest, 'headers' | 'ip' | 'socket'>,
+    request: Pick<HttpRequest, 'headers' | 'ip'> & { readonly socket?: HttpRequest['socket'] },
   ): Promise<(ResolvedTenant & { readonly principal: CredentialPrincipal }) | undefined> {
     const origin = { address: clientAddress(request), requestId: '' };
     const caller = await this.authenticator.identifyTenant(request.headers.authorization, NO_SELECTORS, origin);

@@ -56,24 +56,39 @@ export class RequestIdentification {
   /** By the request's `Authorization`; once per request. Never rejects; returns a promise only if something must be loaded. */
   byCredential(request: HttpRequest): Caller | Promise<Caller> {
     if (this.isDone(request)) return callerOf(request);
-    const { authorization } = request.headers;
-    const caller = this.authenticator.identify(authorization, this.selectorsOf(request), new RequestOrigin(request));
+    const caller = this.callerByCredential(request);
     return caller instanceof Promise
       ? caller.then((known) => this.remember(request, known))
       : this.remember(request, caller);
   }
 
+  /**
+   * The same decisions, not remembered: for connections that outlive a request, which decide at every message.
+   * Never rejects.
+   */
+  currentCaller(request: HttpRequest, by: 'resolver' | 'credential'): Caller | Promise<Caller> {
+    return by === 'resolver' && this.resolver
+      ? this.callerByResolver(this.resolver, request)
+      : this.callerByCredential(request);
+  }
+
   private async byResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
+    return this.remember(request, await this.callerByResolver(resolver, request));
+  }
+
+  private callerByCredential(request: HttpRequest): Caller | Promise<Caller> {
+    const { authorization } = request.headers;
+    return this.authenticator.identify(authorization, this.selectorsOf(request), new RequestOrigin(request));
+  }
+
+  private async callerByResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
     try {
       const resolved = parseResolverResult(await resolver.resolve(request as never));
-      if (!resolved) return this.remember(request, ANONYMOUS);
+      if (!resolved) return ANONYMOUS;
       const origin = new RequestOrigin(request);
-      return this.remember(
-        request,
-        await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin),
-      );
+      return await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin);
     } catch (rejection) {
-      return this.remember(request, { kind: 'refused', rejection });
+      return { kind: 'refused', rejection };
     }
   }
 

@@ -1,0 +1,50 @@
+import { type CallHandler, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type Observable, Subscription, Observable as Stream } from 'rxjs';
+import { currentContext, runInContext } from '../../platform/context.js';
+import { TenantContext } from '../context/tenant-context.js';
+import type { Caller } from '../identification/caller.js';
+import { finalRejectionOf } from '../transports/final-rejection.js';
+import type { TransportCall } from '../transports/transport-call.js';
+import { TransportCalls } from '../transports/transport-calls.js';
+import { ForbiddenError } from './access.errors.js';
+import type { Access } from './access.js';
+import { requireAccess } from './require-access.js';
+
+/** Admits GraphQL operations and messages to their handlers, as `RequestAdmission` does with requests. */
+@Injectable()
+export class CallAdmission {
+  constructor(
+    private readonly calls: TransportCalls,
+    private readonly context: TenantContext,
+  ) {}
+
+  /**
+   * Makes what follows in the call work for its caller's tenant.
+   *
+   * @throws UnauthenticatedError, ForbiddenError, or the reason why the caller's tenant is not served
+   */
+  async admit(access: Access, execution: ExecutionContext): Promise<true> {
+    if (access === 'public') return true;
+    const call = this.calls.of(execution);
+    if (!call) throw new ForbiddenError('this call has no request that its caller could be identified by');
+    const caller = await call.caller(access === 'tenant' ? 'resolver' : 'credential');
+    const rejection = finalRejectionOf(caller);
+    if (rejection !== undefined) call.onRefused?.(rejection);
+    requireAccess(access, caller);
+    this.enter(call, caller);
+    return true;
+  }
+
+  /** Runs the handler in the call's context. Over GraphQL its resolvers run in it already. */
+  handle(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const context = this.calls.of(execution)?.context;
+    if (!context || context === currentContext()) return next.handle();
+    return new Stream((subscriber): Subscription => runInContext(context, () => next.handle().subscribe(subscriber)));
+  }
+
+  private enter(call: TransportCall, caller: Caller): void {
+    if (caller.kind !== 'tenant' || !caller.scope) return;
+    const usage = call.context.usage ?? { statements: 0, waitMs: 0 };
+    this.context.enter(call.context, caller.scope, { principal: caller.principal, usage });
+  }
+}

@@ -1,0 +1,119 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { TenantContext } from '../context/tenant-context.js';
+import type { Caller } from '../identification/caller.js';
+import { RequestIdentification } from '../identification/request-identification.js';
+import { handshakeOf, rememberHandshake, type SocketClient } from '../transports/handshake-request.js';
+import { OpenCalls } from '../transports/open-calls.js';
+import { closeSocket, sendException } from '../transports/socket-answers.js';
+import { refusedMessage } from './refused-message.filter.js';
+import { requireAccess } from './require-access.js';
+import type { HandlerClass } from './transport-handlers.js';
+
+type OnConnection = (this: object, client: SocketClient, ...rest: unknown[]) => unknown;
+
+/** Marks a method that this class has put in place of the gateway's own, which it keeps. */
+const REPLACED = Symbol.for('tenantry/replaced-method');
+
+interface Replacement {
+  [REPLACED]?: OnConnection;
+}
+
+/**
+ * Decides who a gateway's client is when it connects: refuses it, or runs the gateway's `handleConnection` and `handleDisconnect`
+ * in its tenant's context, and closes the socket when the caller is refused later.
+ */
+@Injectable()
+export class GatewayHandshakes {
+  /** Of the clients whose `handleConnection` was called. */
+  private readonly callers = new WeakMap<object, Caller>();
+  private readonly watched = new WeakMap<object, () => void>();
+  private readonly disconnected = new WeakSet<object>();
+
+  constructor(
+    private readonly identification: RequestIdentification,
+    private readonly context: TenantContext,
+    private readonly openCalls: OpenCalls,
+  ) {}
+
+  /**
+   * Call it before Nest connects the gateways.
+   *
+   * @param isTenantsOnly whether every message of the gateway is a tenant's
+   */
+  observe({ prototype }: HandlerClass, isTenantsOnly: boolean): void {
+    replace(prototype, 'handleConnection', (own) => this.onConnection(own, isTenantsOnly));
+    replace(prototype, 'handleDisconnect', (own) => this.onDisconnection(own));
+  }
+
+  private onConnection(own: OnConnection | undefined, isTenantsOnly: boolean): OnConnection {
+    const connect = (client: SocketClient, call: () => unknown): unknown => this.connect(client, isTenantsOnly, call);
+    return function (client, ...rest) {
+      rememberHandshake(client, rest[0] as IncomingMessage | undefined);
+      return connect(client, () => own?.call(this, client, ...rest));
+    };
+  }
+
+  private async connect(client: SocketClient, isTenantsOnly: boolean, call: () => unknown): Promise<unknown> {
+    const handshake = handshakeOf(client);
+    if (!handshake) return isTenantsOnly ? closeSocket(client, 'UNAUTHENTICATED') : call();
+    const caller = await this.identification.currentCaller(handshake, 'resolver');
+    if (this.disconnected.has(client)) return undefined;
+    const refusal = isTenantsOnly ? refusalOf(caller) : undefined;
+    if (refusal !== undefined) return refuse(client, refusal);
+    this.callers.set(client, caller);
+    if (caller.kind === 'tenant') this.watch(client, caller.tenant.id);
+    return this.inContext(caller, call);
+  }
+
+  private onDisconnection(own: OnConnection | undefined): OnConnection {
+    const disconnect = (client: object, call: () => unknown): unknown => this.disconnect(client, call);
+    return function (client, ...rest) {
+      return disconnect(client, () => own?.call(this, client, ...rest));
+    };
+  }
+
+  private disconnect(client: object, call: () => unknown): unknown {
+    this.disconnected.add(client);
+    this.watched.get(client)?.();
+    const caller = this.callers.get(client);
+    return caller && this.inContext(caller, call);
+  }
+
+  private watch(client: SocketClient, tenantId: string): void {
+    const handshake = handshakeOf(client);
+    if (!handshake || this.watched.has(client)) return;
+    const recheck = (): Caller | Promise<Caller> => this.identification.currentCaller(handshake, 'resolver');
+    const stop = this.openCalls.watch(tenantId, recheck, (rejection) => refuse(client, rejection));
+    this.watched.set(client, stop);
+  }
+
+  private inContext(caller: Caller, work: () => unknown): unknown {
+    if (caller.kind !== 'tenant' || !caller.scope) return work();
+    return this.context.run(caller.scope, work, { principal: caller.principal });
+  }
+}
+
+/** Also while the tenant is unavailable only: a client connects again. */
+function refusalOf(caller: Caller): unknown {
+  try {
+    requireAccess('tenant', caller);
+    return undefined;
+  } catch (rejection) {
+    return rejection;
+  }
+}
+
+function refuse(client: SocketClient, rejection: unknown): void {
+  const payload = refusedMessage(rejection);
+  sendException(client, payload);
+  closeSocket(client, payload.code);
+}
+
+/** The last application that starts with the class counts: methods are bound when its gateways are connected. */
+function replace(prototype: object, name: string, by: (own: OnConnection | undefined) => OnConnection): void {
+  const methods = prototype as Record<string, (OnConnection & Replacement) | undefined>;
+  const current = methods[name];
+  const own = current && REPLACED in current ? current[REPLACED] : current;
+  methods[name] = Object.assign(by(own), { [REPLACED]: own });
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type AppOptions, type RunningApp, startApp } from './app.js';
+import { type KnownTenant, Operator } from './operator.js';
+
+const STACKS: readonly AppOptions[] = [
+  { http: 'express', graphql: 'apollo' },
+  { http: 'fastify', graphql: 'apollo' },
+  { http: 'fastify', graphql: 'mercurius' },
+];
+
+interface Answer {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
+}
+
+for (const stack of STACKS) {
+  describe(`GraphQL: ${stack.graphql} on ${stack.http}`, () => {
+    let app: RunningApp;
+    let operator: Operator;
+    let acme: KnownTenant;
+    let beta: KnownTenant;
+
+    before(async () => {
+      app = await startApp(stack);
+      operator = new Operator(app.url);
+      const suffix = `${stack.graphql}-${stack.http}`;
+      [acme, beta] = await Promise.all([
+        operator.createTenant(`acme-${suffix}`),
+        operator.createTenant(`beta-${suffix}`),
+      ]);
+    });
+
+    after(() => app?.nest.close());
+
+    async function query(text: string, key?: string): Promise<Answer> {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
+        body: JSON.stringify({ query: text }),
+      });
+      return (await response.json()) as Answer;
+    }
+
+    const codesOf = ({ errors }: Answer): unknown[] =>
+      (errors ?? []).map(
+        ({ extensions }) => (extensions?.['originalError'] as { code?: unknown })?.code ?? extensions?.['code'],
+      );
+
+    it('resolvers, those of fields and parallel ones run in the context of the operation', async () => {
+      for (const { key, slug } of [acme, beta]) {
+        const added = await query(`mutation { addNote(text: "of ${slug}") { text owner } }`, key);
+        assert.deepEqual(added, { data: { addNote: { text: `of ${slug}`, owner: slug } } });
+      }
+      const texts = Array.from({ length: 20 }, (_, index) => [acme, beta][index % 2]!);
+      const answers = await Promise.all(
+        texts.map(({ key }) => query('{ a: tenant b: myNotes { text owner } c: myNotes { owner } }', key)),
+      );
+      answers.forEach(({ data, errors }, index) => {
+        const { slug } = texts[index]!;
+        assert.deepEqual(errors, undefined);
+        assert.deepEqual(data, { a: slug, b: [{ text: `of ${slug}`, owner: slug }], c: [{ owner: slug }] });
+      });
+    });
+
+    it('a call without a valid credential is refused, except by public resolvers', async () => {
+      assert.deepEqual(await query('{ hello }'), { data: { hello: 'world' } });
+      assert.deepEqual(codesOf(await query('{ tenant }')), ['UNAUTHENTICATED']);
+      assert.deepEqual(codesOf(await query('{ tenant }', 'tnt_wrong')), ['UNAUTHENTICATED']);
+      assert.deepEqual(codesOf(await query('{ operators }', acme.key)), ['FORBIDDEN']);
+      assert.deepEqual(await query('{ operators }', process.env['ADMIN_API_KEY']), {
+        data: { operators: 'for operators' },
+      });
+    });
+
+    it('a data loader that was created once returns nothing of another tenant', async () => {
+      const { data } = await query('{ myNotes { id } }', acme.key);
+      const [{ id }] = data!['myNotes'] as [{ id: string }];
+      const read = (field: string, key: string): Promise<Answer> => query(`{ ${field}(id: "${id}") { text } }`, key);
+      assert.deepEqual((await read('noteOfSharedLoader', acme.key)).data, {
+        noteOfSharedLoader: { text: `of ${acme.slug}` },
+      });
+      const leaked = await read('noteOfSharedLoader', beta.key); // the loader has kept the promise of the first call
+      assert.equal(leaked.data?.['noteOfSharedLoader'] ?? null, null);
+      assert.equal(leaked.errors?.length, 1);
+      assert.deepEqual((await read('note', acme.key)).data, { note: { text: `of ${acme.slug}` } });
+      assert.deepEqual(await read('note', beta.key), { data: { note: null } });
+    });
+
+    it('a revoked key and a suspended tenant are refused', async () => {
+      const other = { slug: acme.slug, ...(await operator.issueKey(acme.slug)) };
+      await operator.revoke(other);
+      await operator.untilRefused(other);
+      assert.deepEqual(codesOf(await query('{ tenant }', other.key)), ['UNAUTHENTICATED']);
+      await operator.suspend(beta);
+      await operator.untilRefused(beta);
+      assert.deepEqual(codesOf(await query('{ tenant }', beta.key)), ['TENANT_SUSPENDED']);
+    });
+  });
+}
