@@ -7,6 +7,7 @@ import { type DynamicModule, type INestApplication, Module, type Type } from '@n
 import { NestFactory } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
+import { Transport } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly graphql?: 'apollo' | 'mercurius';
   readonly graphqlOptions?: object;
   readonly sockets?: 'socket.io' | 'ws';
+  /** Where microservices' messages arrive over TCP. */
+  readonly microservicePort?: number;
   readonly tenantry?: TenantryOptions;
   readonly providers?: Type[];
   readonly controllers?: Type[];
@@ -39,9 +42,23 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     logger: ['error', 'fatal'],
     abortOnError: false,
   });
-  if (options.sockets) nest.useWebSocketAdapter(options.sockets === 'ws' ? new WsAdapter(nest) : new IoAdapter(nest));
-  await nest.listen(0, '127.0.0.1');
+  await serve(nest, options).catch(async (error: unknown) => {
+    await nest.close();
+    throw error;
+  });
   return { nest, url: (await nest.getUrl()).replace('[::1]', '127.0.0.1') };
+}
+
+async function serve(nest: INestApplication, options: AppOptions): Promise<void> {
+  if (options.sockets) nest.useWebSocketAdapter(options.sockets === 'ws' ? new WsAdapter(nest) : new IoAdapter(nest));
+  if (options.microservicePort !== undefined) {
+    nest.connectMicroservice({
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port: options.microservicePort },
+    });
+    await nest.startAllMicroservices();
+  }
+  await nest.listen(0, '127.0.0.1');
 }
 
 async function rootOf({

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { type AppOptions, type RunningApp, startApp } from './app.js';
+import { ticks } from './notes.controller.js';
+import { added } from './notes.resolver.js';
+import { type KnownTenant, Operator } from './operator.js';
+
+const STACKS = [
+  { http: 'express', graphql: 'apollo' },
+  { http: 'fastify', graphql: 'apollo' },
+  { http: 'fastify', graphql: 'mercurius' },
+] as const satisfies readonly AppOptions[];
+
+for (const stack of STACKS) {
+  describe(`Streams: ${stack.graphql} on ${stack.http}`, () => {
+    let app: RunningApp;
+    let operator: Operator;
+    let acme: KnownTenant;
+    let beta: KnownTenant;
+
+    before(async () => {
+      app = await startApp(stack);
+      operator = new Operator(app.url);
+      const suffix = `streams-${stack.graphql}-${stack.http}`;
+      [acme, beta] = await Promise.all([
+        operator.createTenant(`acme-${suffix}`),
+        operator.createTenant(`beta-${suffix}`),
+      ]);
+    });
+
+    after(() => app?.nest.close());
+
+    const get = (path: string, { key }: { key: string }): Promise<Response> =>
+      fetch(app.url + path, { headers: { authorization: `Bearer ${key}` } });
+
+    it('server-sent events are computed for the stream’s tenant, and end when its key is revoked', async () => {
+      const listeners = () => (ticks as unknown as { observers: unknown[] }).observers.length;
+      const reader = { slug: acme.slug, ...(await operator.issueKey(acme.slug)) };
+      const stream = textOf(await get('/notes/events', reader));
+      await operator.until(() => listeners() === 1);
+      await get('/notes/tick', beta); // emits within a call of another tenant
+      await operator.until(() => stream.text.includes('data: {'));
+      assert.match(stream.text, new RegExp(`"tenant":"${acme.slug}"`));
+      assert.doesNotMatch(stream.text, /beta/);
+      await operator.revoke(reader);
+      await operator.until(() => stream.isEnded);
+      assert.match(stream.text, /event: error/);
+      await operator.until(() => listeners() === 0);
+    });
+
+    it('a subscription’s events are resolved for its tenant, and end with an error when its key is revoked', async () => {
+      const reader = { slug: acme.slug, ...(await operator.issueKey(acme.slug)) };
+      const subscription = subscribe(reader.key);
+      await operator.until(() => added.listenerCount('note') === 1);
+      await mutate(beta.key);
+      await operator.until(() => subscription.results.length === 1);
+      assert.deepEqual(subscription.results[0], { data: { noteCount: 0 } });
+      await mutate(acme.key);
+      await operator.until(() => subscription.results.length === 2);
+      assert.deepEqual(subscription.results[1], { data: { noteCount: 1 } });
+      await operator.revoke(reader);
+      await operator.until(() => subscription.isEnded);
+      assert.match(JSON.stringify(subscription.results[2]), /UNAUTHENTICATED/);
+      await operator.until(() => added.listenerCount('note') === 0);
+      subscription.close();
+    });
+
+    it('a subscription without a valid credential is refused', async () => {
+      const subscription = subscribe('tnt_wrong');
+      await operator.until(() => subscription.isEnded);
+      assert.match(JSON.stringify(subscription.results), /UNAUTHENTICATED|credential is required/);
+      assert.equal(added.listenerCount('note'), 0);
+      subscription.close();
+    });
+
+    async function mutate(key: string): Promise<void> {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        body: JSON.stringify({ query: 'mutation { addNote(text: "x") { owner } }' }),
+      });
+      assert.equal(((await response.json()) as { errors?: unknown }).errors, undefined);
+    }
+
+    function subscribe(key: string): { results: unknown[]; isEnded: boolean; close(): void } {
+      const client = createClient({
+        url: `${app.url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization: `Bearer ${key}` },
+      });
+      const subscription = { results: [] as unknown[], isEnded: false, close: () => void client.dispose() };
+      client.subscribe(
+        { query: 'subscription { noteCount }' },
+        {
+          next: (result) => void subscription.results.push(result),
+          error: (error) => {
+            subscription.results.push(error);
+            subscription.isEnded = true;
+          },
+          complete: () => (subscription.isEnded = true),
+        },
+      );
+      return subscription;
+    }
+  });
+}
+
+function textOf(response: Response): { text: string; isEnded: boolean } {
+  const stream = { text: '', isEnded: false };
+  void (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body!) stream.text += decoder.decode(chunk as Uint8Array);
+  })()
+    .catch(() => undefined)
+    .finally(() => (stream.isEnded = true));
+  return stream;
+}
