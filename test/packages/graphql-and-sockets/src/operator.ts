@@ -36,12 +36,12 @@ export class Operator {
     await this.until(async () => (await fetch(`${this.url}/notes`, { headers })).status >= 400);
   }
 
-  async until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
+  async until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
       if (await isTrue()) return;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    assert.fail('not within a minute');
+    assert.fail(`not within ${timeoutMs} ms`);
   }
 
   private async call(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
