@@ -114,7 +114,7 @@ async function checkTables(
   try {
     const asOwner = owner.of(target.server, target.database);
     const problems = await queryServer(asOwner, options, (client) =>
-      findProblems(client, schemas, migrations.length > 0),
+      findTableProblems(client, schemas, migrations.length > 0),
     );
     return problems.map(({ schema, table, problem }) => {
       const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
@@ -134,8 +134,13 @@ async function checkTables(
   }
 }
 
-async function findProblems(
-  client: pg.Client,
+/**
+ * What is wrong with the tables of schemas, the first thing of each table.
+ *
+ * @param hasTables whether a schema without tables is a problem, too
+ */
+export async function findTableProblems(
+  client: pg.ClientBase,
   schemas: readonly string[],
   hasTables: boolean,
 ): Promise<TableProblem[]> {

@@ -9,6 +9,10 @@ export type Handler = Parameters<Reflector['get']>[1];
 export interface Route {
   readonly handler: Handler;
   readonly controller: new (...parameters: never[]) => object;
+  /** Of the method. */
+  readonly name: string;
+  /** The module that declares the controller. */
+  readonly module: object;
   readonly access: Access;
 }
 
@@ -43,7 +47,8 @@ export class RouteAccess {
         const prototype = metatype.prototype as Record<string, Handler>;
         for (const name of scanner.getAllMethodNames(prototype)) {
           const handler = prototype[name]!;
-          yield { handler, controller: metatype as Route['controller'], access: this.of(handler, metatype) };
+          const controller = metatype as Route['controller'];
+          yield { handler, controller, name, module: module.metatype, access: this.of(handler, metatype) };
         }
       }
     }

@@ -1,0 +1,173 @@
+import type { AddressInfo } from 'node:net';
+import type { INestApplication } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { EntityMetadata } from 'typeorm';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { poolOptions } from '../../database/pool/pool-options.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
+import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';
+import { checkRole, checkTables, type DatabaseCheckOptions } from './database/database-check.js';
+import { checkEntities } from './entities/entity-check.js';
+import type { Finding } from './finding.js';
+import type { IsolationOptions, RowFactory } from './isolation-options.js';
+import { Caller } from './routes/caller.js';
+import { type CallingTenant, RouteCheck } from './routes/route-check.js';
+import { routesOf, type TestedRoute } from './routes/tested-route.js';
+import type { TableFacts } from './tables/table-facts.js';
+import { TestedRows } from './tables/tested-rows.js';
+import { type TestedTenant, TestedTenants } from './tested-tenant.js';
+
+const ANSWER_TIMEOUT_MS = 2_000;
+
+/**
+ * Looks for ways in which the application shows or changes one tenant's rows for another: in its database, through each
+ * entity, and through each route. It makes two tenants with rows in all tables, under ids that collide, and deletes them
+ * afterwards.
+ *
+ * @param app listens; otherwise it is made to, on a free port of 127.0.0.1
+ */
+export async function checkTenantIsolation(app: INestApplication, options: IsolationOptions = {}): Promise<Finding[]> {
+  const tenants = await TestedTenants.of(app);
+  const { isolation = 'row' } = options;
+  const tested: TestedTenant[] = [];
+  try {
+    const self = await tenants.create(isolation);
+    tested.push(self);
+    const other = await tenants.create(isolation);
+    tested.push(other);
+    return await new IsolationCheck(app, options, tenants, self, other).run();
+  } finally {
+    await Promise.all(tested.map((tenant) => tenants.delete(tenant)));
+  }
+}
+
+class IsolationCheck {
+  constructor(
+    private readonly app: INestApplication,
+    private readonly options: IsolationOptions,
+    private readonly tenants: TestedTenants,
+    private readonly self: TestedTenant,
+    private readonly other: TestedTenant,
+  ) {}
+
+  async run(): Promise<Finding[]> {
+    const { rows: factories = {}, classify: { tables: classified = {} } = {} } = this.options;
+    const connections = this.app.get(TenantConnectionService, { strict: false });
+    const dataSource = await connections.dataSource(this.self.tenant);
+    const rows = await TestedRows.fill(
+      this.app.get(AdminConnections, { strict: false }),
+      [this.self, this.other],
+      factoriesByTable(factories, dataSource.entityMetadatas),
+      (table) => isLeftOut(table, classified),
+    );
+    const refused = await checkRole(this.self, this.databaseOptions());
+    const tables = await checkTables(this.self, rows.tables, this.databaseOptions());
+    const entities = refused.length > 0 ? [] : await checkEntities(dataSource, rows, this.self, this.other);
+    return [...refused, ...tables, ...rowProblems(rows), ...entities, ...(await this.checkRoutes(rows, refused))];
+  }
+
+  private async checkRoutes(rows: TestedRows, refused: readonly Finding[]): Promise<Finding[]> {
+    const { classify: { routes: classifyRoutes = {} } = {}, headers } = this.options;
+    const routes = routesOf(this.app).filter(({ access }) => access !== 'control-plane');
+    if (routes.length === 0) return [];
+    if (!headers && this.hasResolver())
+      return [{ code: 'CALLER_NEEDED', where: 'routes', message: 'the application has a resolver: give `headers`' }];
+    const url = await urlOf(this.app);
+    const [self, other] = [await this.callerOf(this.self, url), await this.callerOf(this.other, url)];
+    const anyone = new Caller(url, {}, this.answerTimeoutMs);
+    const check = new RouteCheck({ rows, self, other, anyone, classifyRoutes });
+    const findings: Finding[] = [];
+    for (const route of readingFirst(routes)) {
+      const finding = await check.check(route);
+      if (finding) findings.push(finding);
+    }
+    return refused.length > 0 ? findings : [...findings, ...notReached(routes, check)];
+  }
+
+  private async callerOf(tested: TestedTenant, url: string): Promise<CallingTenant> {
+    const { headers } = this.options;
+    const credentials = headers
+      ? await headers(tested.tenant)
+      : { authorization: `Bearer ${await this.tenants.issueKey(tested)}` };
+    return { tested, caller: new Caller(url, credentials, this.answerTimeoutMs) };
+  }
+
+  private hasResolver(): boolean {
+    const modules = this.app.get(ModulesContainer, { strict: false });
+    return [...modules.values()].some(({ providers }) => providers.has(TENANT_RESOLVER));
+  }
+
+  private get answerTimeoutMs(): number {
+    return this.options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
+  }
+
+  private databaseOptions(): DatabaseCheckOptions {
+    const { trustedFunctions = [] } = this.app.get<TenantSchema>(TENANT_SCHEMA, { strict: false });
+    return {
+      pool: poolOptions(this.app.get<AppConfig>(APP_CONFIG, { strict: false })),
+      trustedFunctions,
+      classifyTables: this.options.classify?.tables ?? {},
+    };
+  }
+}
+
+function isLeftOut(
+  { table, hasRowSecurity, isUsable }: TableFacts,
+  classified: Readonly<Record<string, string>>,
+): boolean {
+  const isOfAll = classified[table] === 'shared' || classified[table] === 'public';
+  return isOfAll || (!hasRowSecurity && !isUsable);
+}
+
+/** Factories are named by entity, with its properties, or by table, with its columns. */
+function factoriesByTable(
+  factories: Readonly<Record<string, RowFactory>>,
+  entities: readonly EntityMetadata[],
+): ReadonlyMap<string, RowFactory> {
+  return new Map(
+    Object.entries(factories).map(([name, factory]) => {
+      const entity = entities.find((each) => each.name === name || each.tableName === name);
+      if (!entity) return [name, factory];
+      return [
+        entity.tableName,
+        (request) =>
+          Object.fromEntries(
+            Object.entries(factory(request)).map(([property, value]) => [
+              entity.findColumnWithPropertyPath(property)?.databaseName ?? property,
+              value,
+            ]),
+          ),
+      ];
+    }),
+  );
+}
+
+function rowProblems(rows: TestedRows): Finding[] {
+  return [...rows.problems].map(([table, problem]) => ({
+    code: 'ROWS_NEEDED',
+    where: `table ${table}`,
+    message: `no row could be made (${problem}): give a factory in \`rows\``,
+  }));
+}
+
+function readingFirst(routes: readonly TestedRoute[]): TestedRoute[] {
+  return routes.toSorted((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
+}
+
+function notReached(routes: readonly TestedRoute[], { reached }: RouteCheck): Finding[] {
+  const ofTenants = routes.filter(({ access }) => access === 'tenant');
+  if (ofTenants.length === 0 || ofTenants.some((route) => reached.has(route))) return [];
+  const message = "no route of a tenant has answered the tenant's caller: give `headers`";
+  return [{ code: 'ROUTES_NOT_REACHED', where: 'routes', message }];
+}
+
+async function urlOf(app: INestApplication): Promise<string> {
+  const server = app.getHttpServer() as { listening: boolean; address(): AddressInfo };
+  if (!server.listening) await app.listen(0, '127.0.0.1');
+  const { port, family, address } = server.address();
+  const isAny = address === '::' || address === '0.0.0.0';
+  const host = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  return `http://${host}:${port}`;
+}

@@ -1,0 +1,106 @@
+import type pg from 'pg';
+import { UnsafeRoleError } from '../../../database/connection/connection.errors.js';
+import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID } from '../../../database/connection/exposing-objects.js';
+import { assertRoleIsSubjectToPolicies } from '../../../database/connection/role-check.js';
+import type { PoolOptions } from '../../../database/pool/pool-options.js';
+import { findTableProblems } from '../../../doctor/checks/tenant-tables.js';
+import { ANSWER_TIMEOUT_MS, queryServer } from '../../../doctor/diagnosis/query-server.js';
+import type { Finding } from '../finding.js';
+import type { Classification } from '../isolation-options.js';
+import type { TableFacts } from '../tables/table-facts.js';
+import type { TestedTenant } from '../tested-tenant.js';
+
+export interface DatabaseCheckOptions {
+  readonly pool: PoolOptions;
+  readonly trustedFunctions: readonly string[];
+  readonly classifyTables: Readonly<Record<string, Classification>>;
+}
+
+/** Findings about the login role, and about objects that let it past the policies. */
+export function checkRole(
+  { target }: TestedTenant,
+  { pool, trustedFunctions }: DatabaseCheckOptions,
+): Promise<Finding[]> {
+  const where = `login role ${target.role}`;
+  return queryServer(target, pool, async (client) => {
+    const { rows } = await client.query<{ reason: string }>(EXPOSING_OBJECTS, [trustedFunctions]);
+    if (rows.length > 0) return rows.map(({ reason }) => bypass(where, reason));
+    try {
+      await assertRoleIsSubjectToPolicies(client, target, { timeoutMs: ANSWER_TIMEOUT_MS, trustedFunctions });
+      return [];
+    } catch (error) {
+      if (!(error instanceof UnsafeRoleError)) throw error;
+      return [bypass(where, error.reason)];
+    }
+  });
+}
+
+/** Findings about the tables: those of the tenants' schema, and any other that the login role may use. */
+export async function checkTables(
+  tested: TestedTenant,
+  tables: readonly TableFacts[],
+  { pool, classifyTables }: DatabaseCheckOptions,
+): Promise<Finding[]> {
+  return queryServer(tested.owner, pool, async (client) => {
+    const problems = await findTableProblems(client, [tested.schema], false);
+    const named = problems.flatMap(({ table, problem }) => (table === null ? [] : [{ table, problem }]));
+    const found = await Promise.all(named.map((each) => isolationFinding(client, tested, each, classifyTables)));
+    const foreign = await usableElsewhere(client, tested);
+    return [
+      ...found.flat(),
+      ...foreign
+        .filter((name) => !(name in classifyTables))
+        .map((name) => unclassified(name, 'the login role may use it')),
+      ...tables.filter(({ hasRowSecurity }) => hasRowSecurity).flatMap(keyFindings),
+    ];
+  });
+}
+
+async function isolationFinding(
+  client: pg.ClientBase,
+  { schema, target }: TestedTenant,
+  { table, problem }: { readonly table: string; readonly problem: string },
+  classified: Readonly<Record<string, Classification>>,
+): Promise<Finding[]> {
+  const classification = classified[table];
+  const where = `table ${table}`;
+  if (classification === undefined && problem === 'has no tenant_id') return [unclassified(table, problem)];
+  if (classification === undefined || classification === 'tenant') {
+    return [{ code: 'TABLE_NOT_ISOLATED', where, message: `${problem}: create it with createTenantTable` }];
+  }
+  const text = `SELECT has_any_column_privilege($1::name, c, 'INSERT, UPDATE') OR has_table_privilege($1::name, c, 'DELETE')
+    AS writable FROM (SELECT format('%I.%I', $2::text, $3::text) AS c) t`;
+  const { rows } = await client.query<{ writable: boolean }>(text, [target.role, schema, table]);
+  const message = `it is ${classification}, but each tenant may write to it: grant SELECT only`;
+  return rows[0]?.writable ? [{ code: 'SHARED_TABLE_WRITABLE', where, message }] : [];
+}
+
+const USABLE_ELSEWHERE = `
+  SELECT n.nspname || '.' || c.relname AS name
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= ${FIRST_NORMAL_OBJECT_ID}
+    AND NOT c.relrowsecurity AND n.nspname <> $2 AND has_schema_privilege($1::name, n.oid, 'USAGE')
+    AND (has_any_column_privilege($1::name, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege($1::name, c.oid, 'DELETE'))
+  ORDER BY 1`;
+
+async function usableElsewhere(client: pg.ClientBase, { schema, target }: TestedTenant): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(USABLE_ELSEWHERE, [target.role, schema]);
+  return rows.map(({ name }) => name);
+}
+
+function keyFindings({ table, indexesWithoutTenant }: TableFacts): Finding[] {
+  return indexesWithoutTenant.map((index) => ({
+    code: 'KEY_WITHOUT_TENANT',
+    where: `table ${table}`,
+    message: `its unique index ${index} lacks tenant_id: an insert or upsert meets another tenant's row`,
+  }));
+}
+
+function unclassified(table: string, problem: string): Finding {
+  const message = `${problem}, and it is not classified: create it with createTenantTable, or classify it`;
+  return { code: 'TABLE_NOT_CLASSIFIED', where: `table ${table}`, message };
+}
+
+function bypass(where: string, reason: string): Finding {
+  return { code: 'ROLE_BYPASSES_POLICIES', where, message: reason };
+}

@@ -1,0 +1,88 @@
+import type { TenantRow, Values } from '../tables/tenant-rows.js';
+import type { TestedRoute } from './tested-route.js';
+
+/** A request that names rows of a tenant. */
+export interface RouteRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: Values;
+}
+
+/** For each row: the route's path and query with its values; without any, one request. */
+export function pathRequests(route: TestedRoute, rows: readonly TenantRow[]): RouteRequest[] {
+  const paths = rows.map((row) => pathFor(route, row));
+  const fallback = paths.length === 0 ? [pathFor(route, undefined)] : paths;
+  return [...new Set(fallback)].map((path) => ({ method: route.method, path }));
+}
+
+/** The same, with bodies made of each row's values: what a careless or a hostile caller sends. */
+export function bodyRequests(
+  route: TestedRoute,
+  rows: readonly TenantRow[],
+  own: readonly TenantRow[],
+): RouteRequest[] {
+  const bare = pathRequests(route, rows);
+  if (route.method === 'DELETE') return bare;
+  const withBodies = rows.flatMap((row) => {
+    const template = own.find((each) => each.table === row.table && !each.isShared);
+    if (!template) return [];
+    const path = pathFor(route, row);
+    return bodiesFor(route, row, template).map((body) => ({ method: route.method, path, body }));
+  });
+  const seen = new Set<string>();
+  return [...bare, ...withBodies].filter((request) => {
+    const key = JSON.stringify(request);
+    return !seen.has(key) && Boolean(seen.add(key));
+  });
+}
+
+function pathFor({ path, queryKeys }: TestedRoute, row: TenantRow | undefined): string {
+  const filled = path.replaceAll(/[:*]([A-Za-z_]\w*)(\([^)]*\))?\??/g, (_, name: string) =>
+    encodeURIComponent(textFor(name, row)),
+  );
+  const query = new URLSearchParams(Object.fromEntries(queryKeys.map((key) => [key, textFor(key, row)]))).toString();
+  return query === '' ? filled : `${filled}?${query}`;
+}
+
+function textFor(name: string, row: TenantRow | undefined): string {
+  const value = valueFor(name, row) ?? 'x';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The row's value for a name: of the column of that name, else of its key. */
+function valueFor(name: string, row: TenantRow | undefined): unknown {
+  if (!row) return undefined;
+  const column = Object.keys(row.values).find((each) => plain(each) === plain(name));
+  return row.values[column ?? row.table.primaryKey[0] ?? ''];
+}
+
+function plain(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
+}
+
+/** Ids of the other tenant's row, and texts of the caller's own. */
+function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): Values[] {
+  const { table } = row;
+  const ids = new Set([...table.primaryKey, ...table.foreignKeys.flatMap(({ columns }) => columns)]);
+  const all = Object.fromEntries(
+    table.columns.map(({ name }) => [camelCase(name), (ids.has(name) ? row : own).values[name]]),
+  );
+  const isGiven = ({ name, hasDefault }: TenantRow['table']['columns'][number]): boolean =>
+    !hasDefault &&
+    (!table.primaryKey.includes(name) || table.foreignKeys.some(({ columns }) => columns.includes(name)));
+  const given = Object.fromEntries(
+    table.columns.filter(isGiven).map(({ name }) => [camelCase(name), all[camelCase(name)]]),
+  );
+  const key = Object.fromEntries(table.primaryKey.map((name) => [camelCase(name), row.values[name]]));
+  const tenant = { tenantId: row.values['tenant_id'], tenant_id: row.values['tenant_id'] };
+  const version = 'version' in row.values ? [{ ...given, version: row.values['version'] }] : [];
+  const named = Object.fromEntries(bodyKeys.map((name) => [name, valueFor(name, row)]));
+  return [given, ...version, { ...given, ...key }, all, { ...all, ...tenant }, key].map((body) => ({
+    ...body,
+    ...named,
+  }));
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
