@@ -33,7 +33,7 @@ export class ResolverResultError extends CodedError {
   }
 }
 
-const result = z.object({ tenant: z.string().min(1), principal: z.unknown() }).nullish();
+const result = z.object({ tenant: z.string().min(1), principal: z.unknown().optional() }).nullish();
 
 /** @throws ResolverResultError */
 export function parseResolverResult(returned: unknown): ResolvedTenant | undefined {
