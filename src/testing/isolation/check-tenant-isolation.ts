@@ -8,8 +8,9 @@ import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migration
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';
-import { checkRole, checkTables, type DatabaseCheckOptions } from './database/database-check.js';
+import { checkDatabase, type DatabaseCheckOptions } from './database/database-check.js';
 import { checkEntities } from './entities/entity-check.js';
+import { checkViews } from './entities/view-check.js';
 import type { Finding } from './finding.js';
 import type { IsolationOptions, RowFactory } from './isolation-options.js';
 import { Caller } from './routes/caller.js';
@@ -62,13 +63,18 @@ class IsolationCheck {
       factoriesByTable(factories, dataSource.entityMetadatas),
       (table) => isLeftOut(table, classified),
     );
-    const refused = await checkRole(this.self, this.databaseOptions());
-    const tables = await checkTables(this.self, rows.tables, this.databaseOptions());
-    const entities = refused.length > 0 ? [] : await checkEntities(dataSource, rows, this.self, this.other);
-    return [...refused, ...tables, ...rowProblems(rows), ...entities, ...(await this.checkRoutes(rows, refused))];
+    const { findings, isRoleRefused } = await checkDatabase(this.self, rows.tables, this.databaseOptions());
+    // Under a refused role no statement runs.
+    const entities = isRoleRefused
+      ? []
+      : [
+          ...(await checkEntities(dataSource, rows, this.self, this.other)),
+          ...(await checkViews(dataSource, rows, this.self, this.other, this.databaseOptions().pool)),
+        ];
+    return [...findings, ...rowProblems(rows), ...entities, ...(await this.checkRoutes(rows, isRoleRefused))];
   }
 
-  private async checkRoutes(rows: TestedRows, refused: readonly Finding[]): Promise<Finding[]> {
+  private async checkRoutes(rows: TestedRows, isRoleRefused: boolean): Promise<Finding[]> {
     const { classify: { routes: classifyRoutes = {} } = {}, headers } = this.options;
     const routes = routesOf(this.app).filter(({ access }) => access !== 'control-plane');
     if (routes.length === 0) return [];
@@ -83,7 +89,7 @@ class IsolationCheck {
       const finding = await check.check(route);
       if (finding) findings.push(finding);
     }
-    return refused.length > 0 ? findings : [...findings, ...notReached(routes, check)];
+    return isRoleRefused ? findings : [...findings, ...notReached(routes, check)];
   }
 
   private async callerOf(tested: TestedTenant, url: string): Promise<CallingTenant> {

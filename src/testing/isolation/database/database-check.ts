@@ -16,11 +16,21 @@ export interface DatabaseCheckOptions {
   readonly classifyTables: Readonly<Record<string, Classification>>;
 }
 
+/** Findings about the database; of two about one object, the first. */
+export async function checkDatabase(
+  tested: TestedTenant,
+  tables: readonly TableFacts[],
+  options: DatabaseCheckOptions,
+): Promise<{ readonly findings: readonly Finding[]; readonly isRoleRefused: boolean }> {
+  const ofRole = await checkRole(tested, options);
+  const ofTables = await checkTables(tested, tables, options);
+  const isNamed = ({ where }: Finding): boolean =>
+    ofRole.some(({ message }) => message.includes(`.${where.replace('table ', '')},`));
+  return { findings: [...ofRole, ...ofTables.filter((each) => !isNamed(each))], isRoleRefused: ofRole.length > 0 };
+}
+
 /** Findings about the login role, and about objects that let it past the policies. */
-export function checkRole(
-  { target }: TestedTenant,
-  { pool, trustedFunctions }: DatabaseCheckOptions,
-): Promise<Finding[]> {
+function checkRole({ target }: TestedTenant, { pool, trustedFunctions }: DatabaseCheckOptions): Promise<Finding[]> {
   const where = `login role ${target.role}`;
   return queryServer(target, pool, async (client) => {
     const { rows } = await client.query<{ reason: string }>(EXPOSING_OBJECTS, [trustedFunctions]);
@@ -36,7 +46,7 @@ export function checkRole(
 }
 
 /** Findings about the tables: those of the tenants' schema, and any other that the login role may use. */
-export async function checkTables(
+async function checkTables(
   tested: TestedTenant,
   tables: readonly TableFacts[],
   { pool, classifyTables }: DatabaseCheckOptions,

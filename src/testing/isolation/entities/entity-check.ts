@@ -187,7 +187,7 @@ function insertAs(
 }
 
 function referencesIn({ table, values }: TenantRow): Values {
-  const names = table.foreignKeys.flatMap(({ columns }) => columns);
+  const names = table.foreignKeys.flatMap(({ columns, isSupposed = false }) => (isSupposed ? [] : columns));
   return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 

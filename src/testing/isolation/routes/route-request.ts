@@ -1,6 +1,9 @@
 import type { TenantRow, Values } from '../tables/tenant-rows.js';
 import type { TestedRoute } from './tested-route.js';
 
+/** What routes call a tenant in their paths, beside `tenantId`. */
+const TENANT_NAMES = new Set(['tenant', 'tenantslug', 'slug']);
+
 /** A request that names rows of a tenant. */
 export interface RouteRequest {
   readonly method: string;
@@ -52,8 +55,10 @@ function textFor(name: string, row: TenantRow | undefined): string {
 /** The row's value for a name: of the column of that name, else of its key. */
 function valueFor(name: string, row: TenantRow | undefined): unknown {
   if (!row) return undefined;
-  const column = Object.keys(row.values).find((each) => plain(each) === plain(name));
-  return row.values[column ?? row.table.primaryKey[0] ?? ''];
+  if (TENANT_NAMES.has(plain(name))) return row.tenant.slug;
+  const values: Values = { ...row.values, tenant_id: row.tenant.id };
+  const column = Object.keys(values).find((each) => plain(each) === plain(name));
+  return values[column ?? row.table.primaryKey[0] ?? ''];
 }
 
 function plain(name: string): string {
@@ -74,7 +79,7 @@ function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): V
     table.columns.filter(isGiven).map(({ name }) => [camelCase(name), all[camelCase(name)]]),
   );
   const key = Object.fromEntries(table.primaryKey.map((name) => [camelCase(name), row.values[name]]));
-  const tenant = { tenantId: row.values['tenant_id'], tenant_id: row.values['tenant_id'] };
+  const tenant = { tenantId: row.tenant.id, tenant_id: row.tenant.id };
   const version = 'version' in row.values ? [{ ...given, version: row.values['version'] }] : [];
   const named = Object.fromEntries(bodyKeys.map((name) => [name, valueFor(name, row)]));
   return [given, ...version, { ...given, ...key }, all, { ...all, ...tenant }, key].map((body) => ({

@@ -12,6 +12,8 @@ interface ForeignKey {
   readonly columns: readonly string[];
   readonly table: string;
   readonly references: readonly string[];
+  /** Whether only the column's name says so, as in a table that cannot refer to a tenant's. */
+  readonly isSupposed?: boolean;
 }
 
 /** A condition on one column: `currency ~ '^[A-Z]{3}$'`. */
@@ -73,12 +75,27 @@ export async function readTables(client: pg.ClientBase, schema: string, role: st
   const names = details.map(({ table }) => table);
   const { rows: actual } = await client.query<ActualTable>(ACTUAL_TABLES, [[schema], names, role]);
   const byName = new Map(actual.map((table) => [table.table, table]));
-  return inOrder(
-    details.flatMap((detail) => {
-      const table = byName.get(detail.table);
-      return table ? [factsOf(table, detail)] : [];
-    }),
-  );
+  const tables = details.flatMap((detail) => {
+    const table = byName.get(detail.table);
+    return table ? [factsOf(table, detail)] : [];
+  });
+  return inOrder(tables.map((table) => withSupposedKeys(table, tables)));
+}
+
+/** `memo_id` of a table without a foreign key is taken for the id of `memo` or `memos`. */
+function withSupposedKeys(table: TableFacts, tables: readonly TableFacts[]): TableFacts {
+  const known = new Set(table.foreignKeys.flatMap(({ columns }) => columns));
+  const supposed = table.columns.flatMap(({ name, type }): ForeignKey[] => {
+    const subject = /^(.+)_?id$/i.exec(name)?.[1]?.replace(/_$/, '').toLowerCase();
+    const referenced = tables.find((each) =>
+      [subject, `${subject}s`, `${subject}es`].includes(each.table.toLowerCase()),
+    );
+    const [key, ...further] = referenced?.primaryKey ?? [];
+    if (!referenced || referenced === table || known.has(name) || key === undefined || further.length > 0) return [];
+    const isSameType = referenced.columns.some((column) => column.name === key && column.type === type);
+    return isSameType ? [{ table: referenced.table, columns: [name], references: [key], isSupposed: true }] : [];
+  });
+  return { ...table, foreignKeys: [...table.foreignKeys, ...supposed] };
 }
 
 function factsOf(

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Tenant } from '../../../catalog/model/tenant.js';
 import type { ActualColumn } from '../../../database/table-migrations/comparison/actual-tables.js';
 import type { RowFactory } from '../isolation-options.js';
 import type { TestedTenant } from '../tested-tenant.js';
@@ -9,8 +10,9 @@ export type Values = Readonly<Record<string, unknown>>;
 
 /** A row that the check has inserted for one tenant. */
 export interface TenantRow {
+  readonly tenant: Pick<Tenant, 'id' | 'slug'>;
   readonly table: TableFacts;
-  /** Whether the other tenant has a row with the same key. */
+  /** Whether the other tenant has a row with the same key, or, without `tenant_id`, that refers to such a row. */
   readonly isShared: boolean;
   /** As PostgreSQL has stored them, in JSON. */
   readonly values: Values;
@@ -51,7 +53,7 @@ export class RowMaker {
       Object.assign(made, referencesOf(table, isShared, earlier));
       Object.assign(made, this.factories.get(table.table)?.({ tenant, index, canary }));
       if (table.hasTenant) made['tenant_id'] = tenant.id;
-      return { table, isShared, values: await insert(client, schema, table, made) };
+      return { tenant, table, isShared, values: await insert(client, schema, table, made) };
     } catch (error) {
       throw new RowRefusedError(table.table, error);
     }
@@ -67,7 +69,7 @@ export class RowMaker {
     const isKey = table.primaryKey.includes(column.name);
     if (!isKey && column.hasDefault) return undefined;
     const place = `${table.table}.${column.name}`;
-    const isSharedKey = isShared && table.keys.some((key) => key.includes(column.name));
+    const isSharedKey = isShared && table.hasTenant && table.keys.some((key) => key.includes(column.name));
     if (isSharedKey && this.keys.has(place)) return this.keys.get(place);
     const value = await acceptable(client, table, column);
     if (isSharedKey) this.keys.set(place, value);
@@ -125,7 +127,7 @@ export function secretsOf({ values, isShared, table }: TenantRow): readonly stri
   const keys = new Set(table.keys.flat());
   return Object.entries(values).flatMap(([column, value]) => {
     if (column === 'tenant_id') return [];
-    if (isShared && keys.has(column)) return [];
+    if (isShared && table.hasTenant && keys.has(column)) return [];
     if (table.foreignKeys.some(({ columns }) => columns.includes(column))) return [];
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const found = /canary[0-9a-f]{12}/i.exec(text)?.[0];
