@@ -12,6 +12,7 @@ export {
 export type { Finding, FindingCode } from './testing/isolation/finding.js';
 export { NoTestRunnerError, TenantIsolationError } from './testing/isolation/isolation.errors.js';
 export type {
+  BodyFactory,
   Classification,
   IsolationOptions,
   RowFactory,

@@ -14,6 +14,7 @@ import { checkViews } from './entities/view-check.js';
 import type { Finding } from './finding.js';
 import type { IsolationOptions, RowFactory } from './isolation-options.js';
 import { Caller } from './routes/caller.js';
+import { documentedBodies } from './routes/documented-bodies.js';
 import { type CallingTenant, RouteCheck } from './routes/route-check.js';
 import { routesOf, type TestedRoute } from './routes/tested-route.js';
 import type { TableFacts } from './tables/table-facts.js';
@@ -83,7 +84,8 @@ class IsolationCheck {
     const url = await urlOf(this.app);
     const [self, other] = [await this.callerOf(this.self, url), await this.callerOf(this.other, url)];
     const anyone = new Caller(url, {}, this.answerTimeoutMs);
-    const check = new RouteCheck({ rows, self, other, anyone, classifyRoutes });
+    const bodies = { documented: await documentedBodies(this.app), given: this.options.bodies ?? {} };
+    const check = new RouteCheck({ rows, self, other, anyone, bodies, classifyRoutes });
     const findings: Finding[] = [];
     for (const route of readingFirst(routes)) {
       const finding = await check.check(route);

@@ -15,6 +15,11 @@ export interface RowRequest {
 /** Values by the names of columns or of the entity's properties. */
 export type RowFactory = (request: RowRequest) => Readonly<Record<string, unknown>>;
 
+/** A body for a route that writes, from another tenant's row of each table, as PostgreSQL has it. */
+export type BodyFactory = (
+  rows: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+) => Readonly<Record<string, unknown>>;
+
 export interface IsolationOptions {
   /** How the two tenants of the check are kept apart. Default: `row`, where all tenants share tables. */
   readonly isolation?: Isolation;
@@ -33,6 +38,11 @@ export interface IsolationOptions {
   };
   /** Values for rows that cannot be generated, by entity or table: `{ Note: ({ canary }) => ({ text: canary }) }`. */
   readonly rows?: Readonly<Record<string, RowFactory>>;
+  /**
+   * Bodies that routes accept, where neither the examples of the application's OpenAPI documentation nor the columns of its
+   * tables lead to one: `{ 'POST /orders': ({ customers }) => ({ customerId: customers.id, … }) }`.
+   */
+  readonly bodies?: Readonly<Record<string, BodyFactory>>;
   /** How long a route may take to answer; a stream is read that long. Default: 2000. */
   readonly answerTimeoutMs?: number;
   /** How long the whole check may take. Default: 120000. */

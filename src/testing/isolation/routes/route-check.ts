@@ -4,7 +4,7 @@ import { secretsOf, type TenantRow } from '../tables/tenant-rows.js';
 import type { TestedRows } from '../tables/tested-rows.js';
 import type { TestedTenant } from '../tested-tenant.js';
 import type { Caller, RouteAnswer } from './caller.js';
-import { bodyRequests, pathRequests, type RouteRequest } from './route-request.js';
+import { type BodySources, bodyRequests, pathRequests, type RouteRequest } from './route-request.js';
 import type { TestedRoute } from './tested-route.js';
 
 /** A tenant with a caller of its own. */
@@ -18,6 +18,7 @@ export interface RouteCheckContext {
   readonly self: CallingTenant;
   readonly other: CallingTenant;
   readonly anyone: Caller;
+  readonly bodies: BodySources;
   readonly classifyRoutes: Readonly<Record<string, Classification>>;
 }
 
@@ -80,10 +81,10 @@ export class RouteCheck {
   }
 
   private async checkWriting(route: TestedRoute): Promise<Finding | undefined> {
-    const { self, other, anyone, rows } = this.context;
+    const { self, other, anyone, rows, bodies } = this.context;
     const alone = rows.of(other.tested).filter(({ isShared }) => !isShared);
     try {
-      for (const request of bodyRequests(route, alone, rows.of(self.tested))) {
+      for (const request of bodyRequests(route, alone, rows.of(self.tested), bodies)) {
         const leak =
           this.leakTo(undefined, request, await anyone.send(request), 'ROUTE_ANSWERS_ANYONE', route) ??
           this.leakTo(self, request, await this.send(self, request, route), 'ROUTE_LEAKS', route);

@@ -1,3 +1,5 @@
+import type { BodyFactory } from '../isolation-options.js';
+import { CANARY, newCanary } from '../tables/candidate-values.js';
 import type { TenantRow, Values } from '../tables/tenant-rows.js';
 import type { TestedRoute } from './tested-route.js';
 
@@ -18,19 +20,36 @@ export function pathRequests(route: TestedRoute, rows: readonly TenantRow[]): Ro
   return [...new Set(fallback)].map((path) => ({ method: route.method, path }));
 }
 
+/** What bodies are made of, beside rows. */
+export interface BodySources {
+  /** By route, of the application's documentation. */
+  readonly documented: ReadonlyMap<string, Values>;
+  /** By route, of the check's options. */
+  readonly given: Readonly<Record<string, BodyFactory>>;
+}
+
 /** The same, with bodies made of each row's values: what a careless or a hostile caller sends. */
 export function bodyRequests(
   route: TestedRoute,
   rows: readonly TenantRow[],
   own: readonly TenantRow[],
+  { documented, given }: BodySources,
 ): RouteRequest[] {
   const bare = pathRequests(route, rows);
   if (route.method === 'DELETE') return bare;
+  const factory = given[route.name];
+  const tables = Object.fromEntries(rows.map(({ table, values }) => [table.table, values]));
   const withBodies = rows.flatMap((row) => {
     const template = own.find((each) => each.table === row.table && !each.isShared);
     if (!template) return [];
     const path = pathFor(route, row);
-    return bodiesFor(route, row, template).map((body) => ({ method: route.method, path, body }));
+    const example = documented.get(route.name);
+    const bodies = [
+      ...(factory ? [factory(tables)] : []),
+      ...(example ? [withIdsOf(row, example)] : []),
+      ...bodiesFor(route, row, template),
+    ];
+    return bodies.map((body) => ({ method: route.method, path, body }));
   });
   const seen = new Set<string>();
   return [...bare, ...withBodies].filter((request) => {
@@ -65,12 +84,20 @@ function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
-/** Ids of the other tenant's row, and texts of the caller's own. */
+/** The example, for this row: with its ids, and with its version where it is updated optimistically. */
+function withIdsOf(row: TenantRow, example: Values): Values {
+  const isOfRow = (name: string): boolean => /id$/i.test(name) || name === 'version';
+  return Object.fromEntries(
+    Object.entries(example).map(([name, value]) => [name, isOfRow(name) ? valueFor(name, row) : value]),
+  );
+}
+
+/** Ids of the other tenant's row, and else what the caller's own row has, with texts that no row has yet. */
 function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): Values[] {
   const { table } = row;
   const ids = new Set([...table.primaryKey, ...table.foreignKeys.flatMap(({ columns }) => columns)]);
   const all = Object.fromEntries(
-    table.columns.map(({ name }) => [camelCase(name), (ids.has(name) ? row : own).values[name]]),
+    table.columns.map(({ name }) => [camelCase(name), ids.has(name) ? row.values[name] : renewed(own.values[name])]),
   );
   const isGiven = ({ name, hasDefault }: TenantRow['table']['columns'][number]): boolean =>
     !hasDefault &&
@@ -86,6 +113,10 @@ function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): V
     ...body,
     ...named,
   }));
+}
+
+function renewed(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(CANARY, newCanary()) : value;
 }
 
 function camelCase(name: string): string {

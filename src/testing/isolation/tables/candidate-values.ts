@@ -18,6 +18,9 @@ const SHAPES = [
   'A',
 ];
 
+/** What `newCanary` returns, also in capitals. */
+export const CANARY = /canary[0-9a-f]{12}/i;
+
 /** Marks a text as a row's own. */
 export function newCanary(): string {
   return `canary${randomBytes(6).toString('hex')}`;
@@ -28,8 +31,20 @@ const newNumber = (): number => randomInt(100_000_000, 999_999_999);
 
 type Make = (canary: string, column: ActualColumn) => readonly unknown[];
 
-const texts: Make = (canary, { length }) => {
-  const all = [canary, `${canary}@example.com`, `https://example.com/${canary}`, canary.toUpperCase(), canary.slice(6)];
+const texts: Make = (canary, { name, length }) => {
+  const expected = /e_?mail/i.test(name)
+    ? [`${canary}@example.com`]
+    : /ur[li]$/i.test(name)
+      ? [`https://example.com/${canary}`]
+      : [];
+  const all = [
+    ...expected,
+    canary,
+    `${canary}@example.com`,
+    `https://example.com/${canary}`,
+    canary.toUpperCase(),
+    canary.slice(6),
+  ];
   const shorter = [canary.slice(6, 14), canary.slice(6, 12)];
   return [...all, ...shorter, randomUUID(), ...SHAPES].filter((text) => length === null || text.length <= length);
 };

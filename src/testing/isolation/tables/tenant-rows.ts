@@ -3,7 +3,7 @@ import type { Tenant } from '../../../catalog/model/tenant.js';
 import type { ActualColumn } from '../../../database/table-migrations/comparison/actual-tables.js';
 import type { RowFactory } from '../isolation-options.js';
 import type { TestedTenant } from '../tested-tenant.js';
-import { candidateValues, literalsOf, newCanary } from './candidate-values.js';
+import { CANARY, candidateValues, literalsOf, newCanary } from './candidate-values.js';
 import type { TableFacts } from './table-facts.js';
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -130,7 +130,7 @@ export function secretsOf({ values, isShared, table }: TenantRow): readonly stri
     if (isShared && table.hasTenant && keys.has(column)) return [];
     if (table.foreignKeys.some(({ columns }) => columns.includes(column))) return [];
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    const found = /canary[0-9a-f]{12}/i.exec(text)?.[0];
+    const found = CANARY.exec(text)?.[0];
     if (found !== undefined) return [found];
     const isTelling = /^\d{9,}$/.test(text) || UUID.test(text);
     return isTelling ? [text] : [];
