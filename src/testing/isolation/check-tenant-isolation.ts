@@ -31,6 +31,7 @@ const ANSWER_TIMEOUT_MS = 2_000;
  * @param app listens; otherwise it is made to, on a free port of 127.0.0.1
  */
 export async function checkTenantIsolation(app: INestApplication, options: IsolationOptions = {}): Promise<Finding[]> {
+  const url = await urlOf(app);
   const tenants = await TestedTenants.of(app);
   const { isolation = 'row' } = options;
   const tested: TestedTenant[] = [];
@@ -39,7 +40,7 @@ export async function checkTenantIsolation(app: INestApplication, options: Isola
     tested.push(self);
     const other = await tenants.create(isolation);
     tested.push(other);
-    return await new IsolationCheck(app, options, tenants, self, other).run();
+    return await new IsolationCheck(app, url, options, tenants, self, other).run();
   } finally {
     await Promise.all(tested.map((tenant) => tenants.delete(tenant)));
   }
@@ -48,6 +49,7 @@ export async function checkTenantIsolation(app: INestApplication, options: Isola
 class IsolationCheck {
   constructor(
     private readonly app: INestApplication,
+    private readonly url: string,
     private readonly options: IsolationOptions,
     private readonly tenants: TestedTenants,
     private readonly self: TestedTenant,
@@ -81,9 +83,8 @@ class IsolationCheck {
     if (routes.length === 0) return [];
     if (!headers && this.hasResolver())
       return [{ code: 'CALLER_NEEDED', where: 'routes', message: 'the application has a resolver: give `headers`' }];
-    const url = await urlOf(this.app);
-    const [self, other] = [await this.callerOf(this.self, url), await this.callerOf(this.other, url)];
-    const anyone = new Caller(url, {}, this.answerTimeoutMs);
+    const [self, other] = [await this.callerOf(this.self), await this.callerOf(this.other)];
+    const anyone = new Caller(this.url, {}, this.answerTimeoutMs);
     const bodies = { documented: await documentedBodies(this.app), given: this.options.bodies ?? {} };
     const check = new RouteCheck({ rows, self, other, anyone, bodies, classifyRoutes });
     const findings: Finding[] = [];
@@ -94,12 +95,12 @@ class IsolationCheck {
     return isRoleRefused ? findings : [...findings, ...notReached(routes, check)];
   }
 
-  private async callerOf(tested: TestedTenant, url: string): Promise<CallingTenant> {
+  private async callerOf(tested: TestedTenant): Promise<CallingTenant> {
     const { headers } = this.options;
     const credentials = headers
       ? await headers(tested.tenant)
       : { authorization: `Bearer ${await this.tenants.issueKey(tested)}` };
-    return { tested, caller: new Caller(url, credentials, this.answerTimeoutMs) };
+    return { tested, caller: new Caller(this.url, credentials, this.answerTimeoutMs) };
   }
 
   private hasResolver(): boolean {
