@@ -5,12 +5,22 @@ import { checkTenantIsolation } from '../../../src/testing.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
 import { HostApplication, type HostOptions } from '../../support/host/host-application.js';
 import { LeakingRoutesModule } from '../../support/testing/leaks/leaking-routes.module.js';
-import { CREATE_EXPOSING, CREATE_MEMOS, DEFINER_FUNCTION, Memo } from '../../support/testing/leaks/leaking-tables.js';
+import {
+  CREATE_DRAFTS,
+  CREATE_EXPOSING,
+  CREATE_MEMOS,
+  DEFINER_FUNCTION,
+  Draft,
+  Memo,
+} from '../../support/testing/leaks/leaking-tables.js';
 
 @Module({
   imports: [TenantryModule.forFeature({ entities: [Memo], migrations: [CREATE_MEMOS, CREATE_EXPOSING] })],
 })
 class ExposingModule {}
+
+@Module({ imports: [TenantryModule.forFeature({ entities: [Draft], migrations: [CREATE_DRAFTS] })] })
+class DraftsModule {}
 
 describe('checkTenantIsolation', () => {
   let host: HostApplication | undefined;
@@ -37,6 +47,23 @@ describe('checkTenantIsolation', () => {
       'POST /memos/preferences ROUTE_CHANGES_OTHER_TENANT',
       'table labels TABLE_NOT_CLASSIFIED',
       'table preferences TABLE_NOT_CLASSIFIED',
+    ]);
+  });
+
+  it('names each way in which an entity reaches rows of another tenant', async () => {
+    await start({ adapter: 'express', imports: [DraftsModule as never] });
+    const classify = { routes: { 'GET /own': 'public' }, tables: { drafts: 'tenant' } } as const;
+    const findings = await checkTenantIsolation(host!.nest, { classify });
+    expect(findings.map(({ where, message }) => `${where}: ${message}`)).toEqual([
+      'table drafts: has no tenant_id: create it with createTenantTable',
+      "entity Draft: reading returns another tenant's rows",
+      "entity Draft: reading by id returns another tenant's rows",
+      "entity Draft: a relation returns another tenant's rows",
+      "entity Draft: raw SQL returns another tenant's rows",
+      "entity Draft: a stream returns another tenant's rows",
+      "entity Draft: an update reaches another tenant's row",
+      "entity Draft: a deletion reaches another tenant's row",
+      "entity Draft: an upsert reaches another tenant's row",
     ]);
   });
 

@@ -32,3 +32,15 @@ export const CREATE_EXPOSING = migration('CreateExposing1764100000012', async (r
 export const DEFINER_FUNCTION = `
   CREATE FUNCTION public.texts_of_memos() RETURNS SETOF text SECURITY DEFINER LANGUAGE sql
   AS 'SELECT text FROM shared.memos'`;
+
+/** An entity whose table has neither `tenant_id` nor policies. */
+@Entity('drafts', { synchronize: false })
+export class Draft {
+  @PrimaryGeneratedColumn('uuid') id: string;
+  @Column('text') text: string;
+}
+
+export const CREATE_DRAFTS = migration('CreateDrafts1764100000013', async (runner) => {
+  await runner.query('CREATE TABLE drafts (id uuid PRIMARY KEY, text text NOT NULL)');
+  await runner.query('GRANT SELECT, INSERT, UPDATE, DELETE ON drafts TO PUBLIC');
+});
