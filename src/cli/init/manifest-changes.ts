@@ -71,7 +71,8 @@ async function planUnbundled(plan: PlanBuilder): Promise<string> {
   const config = { extends: `./${posix.basename(project.tsConfig)}`, compilerOptions: { outDir } };
   if (before === undefined) plan.change({ path, before, after: `${JSON.stringify(config, null, 2)}\n` });
   const name = project.name === undefined ? '' : `${project.name} `;
-  return `nest build ${name}--builder tsc --path ${path} && `;
+  // `--tsc` overrides the older option `webpack` of nest-cli.json, which `--builder` does not.
+  return `nest build ${name}--tsc --builder tsc --path ${path} && `;
 }
 
 function unbundledFolder({ name }: HostProject): string {

@@ -93,7 +93,7 @@ describe('init', () => {
     await init(copy, ['--yes']);
     const { scripts } = JSON.parse(await copy.read('package.json')) as { scripts: Record<string, string> };
     expect(scripts['migrate']).toBe("echo 'no migrations yet'");
-    expect(scripts['tenantry:migrate']).toMatch(/tenantry migrate$/);
+    expect(scripts['tenantry:migrate']).toMatch(/^nest build shop --tsc .* && tenantry migrate$/);
   });
 
   it('writes the first migration of the entities, and registers both', async () => {
