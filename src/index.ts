@@ -39,6 +39,7 @@ export {
 } from './tenant/identification/tenant-resolver.js';
 export { separateTenants } from './tenant/tenant-pool/prisma.js';
 export { TenantPool } from './tenant/tenant-pool/tenant-pool.js';
+export type { TenantPoolClient } from './tenant/tenant-pool/tenant-pool-client.js';
 
 export type { Actor } from './catalog/audit/actor.js';
 export { TenantProvisioner } from './admin/tenants/tenant-provisioner.js';

@@ -36,5 +36,6 @@ export interface TestTenancy<Slug extends string = string> {
   reset(): Promise<void>;
   /** Closes the application and drops its databases. May be called again. */
   stop(): Promise<void>;
+  /** `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

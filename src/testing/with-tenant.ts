@@ -3,6 +3,7 @@ import { resolveInjectable } from '../platform/injectable-copies.js';
 import { TenantConnectionService } from '../tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../tenant/context/tenant-context.js';
 
+/** The caller within the work. */
 export interface WithTenantOptions {
   /** What `TenantContext.current().principal` is within the work; undefined otherwise. */
   readonly principal?: unknown;

@@ -11,7 +11,6 @@ import { checkCell } from './check-cell.mjs';
 import { checkRunner } from './check-runner.mjs';
 import { createDatabase } from './databases.mjs';
 import { timeToFirstAnswer } from './first-answer.mjs';
-import { checkFixture, isFixture } from './fixture.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { RUNNER_CELLS } from './runner-cells.mjs';
 import { SUITES } from './suites.mjs';
@@ -36,7 +35,6 @@ try {
   await startServices();
   const tarball = await packTarball(folder, await environmentOf(process.versions.node.split('.')[0]));
   if (isWhole || options['first-answer']) await printFirstAnswer(tarball);
-  for (const name of fixtures) await checkOne(name, tarball);
   for (const cell of cells) results.push(await resultOf(cell, tarball));
   for (const suite of suites) await SUITES[suite]({ folder, tarball });
 } finally {
@@ -68,20 +66,6 @@ function chosenCells() {
     process.exit(2);
   }
   return options.cell.map((name) => known.get(name));
-}
-
-function assertFixtures() {
-  const unknown = fixtures.filter((name) => !isFixture(name));
-  if (unknown.length === 0) return;
-  console.error(`No such fixture: ${unknown.join(', ')}`);
-  process.exit(2);
-}
-
-/** Fails the run when a test of the fixture fails. */
-async function checkOne(name, tarball) {
-  const env = await environmentOf('22');
-  const databaseUrl = await createDatabase(name.replaceAll(/[^a-z0-9]/g, '_'));
-  console.log(await checkFixture(name, { folder: join(folder, name), tarball, databaseUrl, env }));
 }
 
 async function printFirstAnswer(tarball) {

@@ -16,7 +16,9 @@ export type Released = Error | boolean | undefined;
 export class TenantPoolClient extends EventEmitter {
   /** @throws WrongTenantError in the context of another tenant, and what TypeORM's statements of the tenant throw */
   readonly query = this.send.bind(this) as PoolQuery;
+  /** As node-postgres' own. */
   readonly escapeIdentifier: (name: string) => string = pg.escapeIdentifier;
+  /** As node-postgres' own. */
   readonly escapeLiteral: (text: string) => string = pg.escapeLiteral;
   private readonly client: StampedClient;
   private isReleased = false;

@@ -8,6 +8,7 @@ import { detectRunner, type TestRunner } from './test-runner.js';
 /** The application, or a function that returns it once `beforeAll` has made it. */
 type ApplicationSource = INestApplication | (() => INestApplication | Promise<INestApplication>);
 
+/** What is tried, and where the tests are registered. */
 export interface DescribeIsolationOptions extends IsolationOptions {
   /** Where tests are registered. Default: the globals of Jest or Vitest, or `node:test`. */
   readonly runner?: TestRunner;

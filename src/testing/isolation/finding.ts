@@ -32,6 +32,7 @@ const FINDING_CODES = {
   ROUTE_CHANGES_OTHER_TENANT: 'routes',
 } as const satisfies Record<string, FindingArea>;
 
+/** What a finding is about. */
 export type FindingCode = keyof typeof FINDING_CODES;
 
 export function areaOf({ code }: Finding): FindingArea {

@@ -2,7 +2,9 @@ import { NoTestRunnerError } from './isolation.errors.js';
 
 /** What tests are registered with: that of Jest, Vitest, `node:test` and others. */
 export interface TestRunner {
+  /** Groups tests. */
   readonly describe: (title: string, register: () => void) => unknown;
+  /** Registers one test. */
   readonly it: (title: string, test: () => Promise<void>, timeoutMs: number) => unknown;
 }
 
