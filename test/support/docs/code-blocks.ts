@@ -44,7 +44,8 @@ export function essenceOf(code: string): string {
   return code
     .replaceAll(/\/\*[^]*?\*\//g, '')
     .replaceAll(/(^|[\s;{}(),])\/\/[^\n]*/g, '$1')
-    .replaceAll(/'(?:\.\.\/)+index\.js'/g, "'tenantry'")
+    .replaceAll(/'(?:\.\.\/)+(?:src\/)?index\.js'/g, "'tenantry'")
+    .replaceAll(/'(?:\.\.\/)+(?:src\/)?testing\.js'/g, "'tenantry/testing'")
     .replaceAll(/\s+/g, '')
     .replaceAll(/,([)\]}])/g, '$1');
 }

@@ -15,9 +15,10 @@ const ROOT = new URL('../../../', import.meta.url);
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/guides')];
 /** Where code is that a test runs. */
 const CODE = ['src', 'test', 'examples'];
-/** Documents whose other commands a test runs as they are written there. */
+/** Documents whose blocks a test reads and runs as they are written there. */
 const RUN_BY: Readonly<Record<string, string>> = {
   'docs/guides/backups.md': 'test/soak/operations/backup.spec.ts',
+  'docs/guides/migrations.md': 'test/integration/database/table-migrations/generation/generate-migration.spec.ts',
 };
 
 const blocks = DOCUMENTS.flatMap((document) => blocksOf(document, read(document)));
@@ -44,7 +45,8 @@ describe('a block of code in the documentation', () => {
   const sources = CODE.flatMap((folder) => Array.from(sourceFiles(folder), (path) => essenceOf(read(path))));
 
   /** README's new domain is put in the sample's place, compiled and run by a test (test/soak/checks/another-domain.spec.ts). */
-  const isFileOfItsOwn = ({ text }: CodeBlock): boolean => text.startsWith('// src/');
+  const isFileOfItsOwn = ({ text, where }: CodeBlock): boolean =>
+    text.startsWith('// src/') || where.replace(/:\d+$/, '') in RUN_BY;
   const added = ({ text }: CodeBlock): string =>
     text
       .split('\n')
@@ -98,7 +100,7 @@ describe('a command in the documentation', () => {
     expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
   });
 
-  it.each(Object.entries(RUN_BY))('of %s is run by a test that reads it', (document, spec) => {
+  it.each(Object.entries(RUN_BY))('or block of %s is run by a test that reads it', (document, spec) => {
     expect(read(spec)).toContain(document.slice(document.lastIndexOf('/') + 1));
   });
 });

@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
 import { describeTenantIsolation } from '../../../../src/testing.js';
 import { TestApp } from '../../../support/test-app.js';
 
 describe('the sample application', () => {
-  let app: TestApp;
+  let sample: TestApp;
+  let app: INestApplication;
 
   beforeAll(async () => {
-    app = await TestApp.start();
+    sample = await TestApp.start();
+    app = sample.application.nest;
   });
 
-  afterAll(async () => app.dispose());
+  afterAll(async () => sample.dispose());
 
-  describeTenantIsolation(() => app.application.nest);
+  describeTenantIsolation(() => app);
 });

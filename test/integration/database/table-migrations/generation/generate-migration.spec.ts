@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import type pg from 'pg';
@@ -27,11 +28,13 @@ import {
   generateMigration,
   firstMigrationSteps,
 } from '../../../../../src/database/table-migrations/generation/generate-migration.js';
+import { migrationSource } from '../../../../../src/database/table-migrations/generation/migration-source.js';
 import { MigrationNotGeneratedError } from '../../../../../src/database/table-migrations/generation/generation.errors.js';
 import type { MigrationStep } from '../../../../../src/database/table-migrations/generation/migration-step.js';
 import { migrateTables } from '../../../../../src/database/table-migrations/migrate-tables.js';
 import type { Migration } from '../../../../../src/database/table-migrations/migration-names.js';
 import { sampleSchema } from '../../../../support/sample-schema.js';
+import { blocksOf, essenceOf } from '../../../../support/docs/code-blocks.js';
 import { compiledMigration } from '../../../../support/tables/generated-migration.js';
 import { MigrationFixture } from '../../../../support/tables/migration-fixture.js';
 
@@ -199,6 +202,43 @@ describe('a generated migration', () => {
     expect(left.rows.map(({ tablename }) => tablename as string).filter((name) => !/migrations/.test(name))).toEqual(
       [],
     );
+  });
+
+  it('is what the guide shows', async () => {
+    const [Before, After] = versions(
+      (() => {
+        @Entity('note')
+        class Note {
+          @PrimaryGeneratedColumn('uuid')
+          id: string;
+        }
+        return Note;
+      })(),
+      (() => {
+        @Entity('note')
+        class Note {
+          @PrimaryGeneratedColumn('uuid')
+          id: string;
+
+          @Column({ default: false })
+          pinned: boolean;
+        }
+        return Note;
+      })(),
+    );
+    const AddedTag = (() => {
+      @Entity('tag')
+      class Label {
+        @PrimaryColumn({ length: 50 })
+        name: string;
+      }
+      return Label;
+    })();
+    const first = named((await generate([Before])).steps, 1);
+    const { steps } = await generate([After, AddedTag], [first]);
+    const guide = readFileSync(new URL('../../../../../docs/guides/migrations.md', import.meta.url), 'utf8');
+    const [shown] = blocksOf('migrations.md', guide).filter(({ language }) => language === 'ts');
+    expect(essenceOf(migrationSource('AddTags1770000000000', steps))).toBe(essenceOf(shown?.text ?? ''));
   });
 
   it('is not needed for tables whose migrations were written by hand', async () => {
