@@ -5,6 +5,7 @@ import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { endsWithin } from '../../platform/timeout.js';
 import { ServerBudget } from '../budget/server-budget.js';
 import { clientConfig } from '../connection/client-config.js';
+import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { type ConnectionTarget, sameConnections, sessionTarget, targetName } from '../connection/connection-target.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import type { OpenConnection } from '../pool/connection-opener.js';
@@ -18,8 +19,8 @@ import { resetSession } from './reset-session.js';
 /** Maximum per server, across all its databases. Tenant pools leave these connections free. */
 export const MAX_ADMIN_CONNECTIONS = 4;
 
-/** How long a used connection may take to reset its session. */
-const RESET_TIMEOUT_MS = 2_000;
+/** How long a connection may take to prove that it still works, and to reset its session. */
+const RESPONSE_TIMEOUT_MS = 2_000;
 
 /** The owner as the pools' only tenant. */
 const OWNER = {
@@ -63,7 +64,7 @@ export class AdminConnections {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
     const target = sessionTarget(owner);
-    const held = await this.acquire(target, signal);
+    const held = await this.acquireResponding(target, signal);
     const { connection } = held.entry;
     const onAbort = (): void => {
       connection.close(); // cancels the running statement and rejects any further one
@@ -94,6 +95,20 @@ export class AdminConnections {
     await closed;
   }
 
+  /** A task is not repeated when its connection turns out to be dead, as a tenant's read is. */
+  private async acquireResponding(
+    target: ConnectionTarget,
+    signal: AbortSignal | undefined,
+  ): Promise<CheckedOutConnection> {
+    const used = await this.acquire(target, signal);
+    if (await used.entry.connection.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return used;
+    used.release('it does not respond');
+    const opened = await this.acquire(target, signal);
+    if (await opened.entry.connection.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return opened;
+    opened.release('it does not respond');
+    throw new TargetUnavailableError(targetName(target), new Error('a new connection does not respond'));
+  }
+
   private async acquire(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<CheckedOutConnection> {
     if (this.ended) throw new PoolEndedError(targetName(target));
     const pool = this.poolOf(target);
@@ -110,7 +125,7 @@ export class AdminConnections {
   private async release(held: CheckedOutConnection): Promise<void> {
     const { connection } = held.entry;
     const isReusable =
-      this.options.reuse && !this.ended && !held.revoked && (await resetSession(connection, RESET_TIMEOUT_MS));
+      this.options.reuse && !this.ended && !held.revoked && (await resetSession(connection, RESPONSE_TIMEOUT_MS));
     held.release(isReusable ? undefined : 'its session is not used again');
     if (!isReusable) await connection.closed; // by then its locks are released
   }

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestj
 import { publishAccess, publishedAccess } from '../../../src/server/published-access.js';
 import { ACCESS_OPTIONS, type Access } from '../../../src/tenant/access/access.js';
 import { ControlPlane, Public } from '../../../src/tenant/access/access.decorators.js';
+import { CallAdmission } from '../../../src/tenant/access/call-admission.js';
 import { RequestAdmission } from '../../../src/tenant/access/request-admission.js';
 import { RouteAccess } from '../../../src/tenant/access/route-access.js';
 import { RequestIdentification } from '../../../src/tenant/identification/request-identification.js';
@@ -45,6 +46,7 @@ class ThirdController extends Inherited {}
     // Needed by the guard of the operators' routes, which no request of this test reaches.
     { provide: RequestIdentification, useValue: {} },
     { provide: RequestAdmission, useValue: { admit: () => true } },
+    { provide: CallAdmission, useValue: {} },
   ],
 })
 class Routes {}
