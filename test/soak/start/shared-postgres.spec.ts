@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { noProcessNames, query, removeFolder, temporaryFolder } from '../../../support/postgres/embedded-server.js';
+import { noProcessNames, query, removeFolder, temporaryFolder } from '../../support/postgres/embedded-server.js';
 
 const LINGER_SECONDS = '4';
 const SCRIPT = 'test/support/postgres/shared-user.mjs';
