@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { eq, sql } from 'drizzle-orm';
@@ -169,24 +168,5 @@ describe('Kysely', () => {
     const db = new Kysely<object>({ dialect: new PostgresDialect({ pool: layers.pool }) });
     const tables = layers.run(ONE, () => db.introspection.getTables());
     await expect(tables).rejects.toMatchObject({ code: 'SESSION_STATEMENT_REFUSED' });
-  });
-});
-
-describe('the guide', () => {
-  const guide = readFileSync(new URL('../../../docs/guides/data-layers.md', import.meta.url), 'utf8');
-  const blocks = [...guide.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, file = '', block = '']) => ({
-    file,
-    block,
-  }));
-  const normal = (text: string): string =>
-    text.replaceAll(/\s+/g, ' ').replaceAll(`'../../../../src/index.js'`, `'tenantry'`);
-
-  it.each(blocks)('shows lines of $file', ({ file, block }) => {
-    const source = normal(readFileSync(new URL(`layers/${file}`, import.meta.url), 'utf8'));
-    for (const line of block.trim().split('\n')) expect(source).toContain(normal(line.trim().replace(/;$/, '')));
-  });
-
-  it('shows five layers', () => {
-    expect(blocks.map(({ file }) => file)).toEqual(['provider.ts', 'kysely.ts', 'drizzle.ts', 'prisma.ts', 'plain.ts']);
   });
 });
