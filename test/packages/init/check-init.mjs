@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, Service } from '../commands.mjs';
@@ -55,6 +55,7 @@ async function checkShape(shape, { start, addWith, tables = [] }, { host, tarbal
   await application.script('doctor');
   const { stdout } = await application.script('migration', 'nothing-new');
   assert.match(stdout, /nothing to write/, 'the first migration makes what the entities map');
+  await application.keepsTenantsApart();
   for (const table of tables)
     assert.ok(
       Object.values(after).some((text) => text.includes(`(runner, '${table}'`)),
@@ -94,23 +95,36 @@ class Application {
     await this.npm('run', 'test:e2e');
   }
 
-  /** While the package has no `tenantry/testing`, the test that imports it cannot run. */
+  /** The test that `init` has added names what is not classified, and passes once all is. */
+  async keepsTenantsApart() {
+    await assert.rejects(this.isolationTest(), /ROUTE_NOT_CLASSIFIED/);
+    for (const path of this.files(/\.controller\.ts$/)) {
+      const text = readFileSync(path, 'utf8').replaceAll('@Controller(', '@Public()\n@Controller(');
+      writeFileSync(path, `import { Public } from 'tenantry';\n${text}`);
+    }
+    await this.isolationTest();
+  }
+
+  isolationTest() {
+    const { scripts } = JSON.parse(readFileSync(join(this.host, 'package.json'), 'utf8'));
+    return 'test:isolation' in scripts ? this.npm('run', 'test:isolation') : this.npm('test');
+  }
+
   async withoutIsolationTest(work) {
-    const installed = join(this.host, 'node_modules/tenantry/package.json');
-    const hasTesting = existsSync(installed) && './testing' in JSON.parse(readFileSync(installed, 'utf8')).exports;
-    const test = readdirSync(this.host, { recursive: true }).find(
-      (name) => name.endsWith('tenant-isolation.spec.ts') && !name.startsWith('node_modules'),
-    );
-    if (test === undefined || hasTesting) return work();
-    const path = join(this.host, test);
-    copyFileSync(path, `${path}.kept`);
-    rmSync(path);
+    const [path] = this.files(/tenant-isolation\.spec\.ts$/);
+    if (path === undefined) return work();
+    renameSync(path, `${path}.kept`);
     try {
       await work();
     } finally {
-      copyFileSync(`${path}.kept`, path);
-      rmSync(`${path}.kept`);
+      renameSync(`${path}.kept`, path);
     }
+  }
+
+  files(pattern) {
+    return readdirSync(this.host, { recursive: true })
+      .filter((name) => pattern.test(name) && !name.startsWith('node_modules'))
+      .map((name) => join(this.host, name));
   }
 }
 
