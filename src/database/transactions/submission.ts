@@ -29,7 +29,7 @@ export class Submission {
   /** @throws UnreadableSubmittableError */
   constructor(submittable: pg.Submittable) {
     this.parts = submittableOf(submittable);
-    this.text = textOf(this.parts);
+    this.text = fixedTextOf(this.parts);
     this.ended = new Promise((resolve) => (this.markEnded = resolve));
     this.cursor = cursorOf(this.parts);
     const close = this.cursor?.close.bind(this.cursor);
@@ -97,9 +97,15 @@ export class Submission {
   }
 }
 
-/** @throws UnreadableSubmittableError when the object does not expose the text that it would run */
-function textOf(parts: SubmittableInternals): string {
-  const found = parts.text ?? parts.cursor?.text;
-  if (typeof found !== 'string') throw new UnreadableSubmittableError();
-  return found;
+/**
+ * The text that it will send, made read-only: it was checked, and is read from the object again when it is sent.
+ *
+ * @throws UnreadableSubmittableError when the object does not expose it
+ */
+function fixedTextOf(parts: SubmittableInternals): string {
+  const sender = parts.cursor ?? parts; // a stream submits its cursor
+  const { text } = sender;
+  if (typeof text !== 'string') throw new UnreadableSubmittableError();
+  Object.defineProperty(sender, 'text', { value: text, writable: false });
+  return text;
 }

@@ -173,6 +173,19 @@ describe.each(POOL_KINDS)('streams and cursors (%s)', (kind) => {
     expect(() => client.query(new QueryStream(NUMBERS))).toThrow(expect.objectContaining({ code: 'SESSION_ENDED' }));
   });
 
+  it('are sent with the text that was checked', async () => {
+    await inAndOutsideTransactions(async () => {
+      const cursor = client.query(newCursor('SELECT 1 AS n'));
+      expect(() => Object.assign(cursor, { text: 'SELECT 2 AS n' })).toThrow(TypeError);
+      expect(await cursor.read(1)).toEqual([{ n: 1 }]);
+      await cursor.close();
+      const texts = ['SELECT 1 AS n', `SET application_name = 'left'`];
+      const changing = Object.defineProperty(new pg.Query(''), 'text', { get: () => texts.shift() });
+      await once(client.query(changing), 'end');
+      expect(texts).toHaveLength(1);
+    });
+  });
+
   it('are finished before later statements of their transaction run', async () => {
     await client.query('BEGIN');
     const stream = rowsOf(client.query(new QueryStream(NUMBERS, [], { batchSize: 10 })));
