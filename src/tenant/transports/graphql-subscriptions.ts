@@ -1,7 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 import type { GraphqlOperation } from './graphql-operations.js';
 import { finalRejectionOf } from './final-rejection.js';
 import { OpenCalls } from './open-calls.js';
+
+const logger = new Logger('GraphqlSubscriptions');
 
 /** What the resolver of a subscription is called with when its caller is refused; it raises the reason. */
 const LAST_EVENT = Object.freeze({});
@@ -16,28 +19,39 @@ export class GraphqlSubscriptions {
     const { tenantId } = operation.context;
     if (tenantId === undefined || !isAsyncIterable(events)) return events;
     const source = events[Symbol.asyncIterator]();
-    const refused = withResolvers();
-    const stop = this.openCalls.watch(tenantId, () => operation.recheck(), refused.resolve);
-    return guardedIterator(operation, source, refused.promise, stop);
+    const refusal = new Refusal();
+    const stop = this.openCalls.watch(
+      tenantId,
+      () => operation.recheck(),
+      (rejection) => refusal.raise(rejection),
+    );
+    return guardedIterator(operation, source, refusal, stop);
   }
 }
 
 function guardedIterator(
   operation: GraphqlOperation,
   source: AsyncIterator<unknown>,
-  refused: Promise<unknown>,
+  refusal: Refusal,
   stop: () => void,
 ): AsyncIterableIterator<unknown> {
   const end = async (): Promise<IteratorResult<unknown>> => {
     stop();
-    void source.return?.();
+    void close(source);
     return { done: true, value: undefined };
   };
-  const isRefused = refused.then((rejection) => ({ rejection }));
+  const firstOf = async (): Promise<IteratorResult<unknown> | Refused> => {
+    try {
+      return await refusal.orBefore(Promise.resolve(source.next()));
+    } catch (error) {
+      stop(); // the reader of a source that has failed does not call `return`
+      throw error;
+    }
+  };
   return {
     async next() {
       if (operation.rejection !== undefined) return end();
-      const next = await Promise.race([source.next(), isRefused]);
+      const next = await firstOf();
       if (!('rejection' in next) && next.done === true) return end();
       const rejection = 'rejection' in next ? next.rejection : finalRejectionOf(await operation.recheck());
       if (rejection === undefined) return next as IteratorResult<unknown>;
@@ -55,10 +69,49 @@ function guardedIterator(
   };
 }
 
-function withResolvers(): { readonly promise: Promise<unknown>; readonly resolve: (value: unknown) => void } {
-  let resolve: (value: unknown) => void = () => undefined;
-  const promise = new Promise<unknown>((settle) => (resolve = settle));
-  return { promise, resolve };
+interface Refused {
+  readonly rejection: unknown;
+}
+
+/**
+ * The refusal of a subscription's caller, if it comes. Not a promise in a `Promise.race`: each race would leave its event with
+ * that promise, for as long as the subscription lasts.
+ */
+class Refusal {
+  private refused: Refused | undefined;
+  private readonly waiting = new Set<(refused: Refused) => void>();
+
+  raise(rejection: unknown): void {
+    this.refused ??= { rejection };
+    for (const resolve of this.waiting) resolve(this.refused);
+  }
+
+  /** The outcome, or the refusal where that comes first. */
+  async orBefore<T>(outcome: Promise<T>): Promise<T | Refused> {
+    if (this.refused) {
+      outcome.catch(() => undefined);
+      return this.refused;
+    }
+    let wait: (refused: Refused) => void = () => undefined;
+    try {
+      return await new Promise<T | Refused>((resolve, reject) => {
+        wait = resolve;
+        this.waiting.add(wait);
+        outcome.then(resolve, reject);
+      });
+    } finally {
+      this.waiting.delete(wait);
+    }
+  }
+}
+
+/** A rejection that nothing handles would end the process. */
+async function close(source: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await source.return?.();
+  } catch (error) {
+    logger.warn(`The source of a subscription could not be closed: ${reasonOf(error)}`);
+  }
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
