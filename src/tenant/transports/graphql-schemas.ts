@@ -66,8 +66,7 @@ export class GraphqlSchemas implements OnApplicationBootstrap {
     return (source, args, contextValue, info) =>
       this.operations.run(contextValue, (operation) => {
         if (operation?.rejection !== undefined) throw operation.rejection;
-        const value = resolve(source, args, contextValue, info);
-        return value instanceof Promise ? value.then(checked) : checked(value);
+        return checked(resolve(source, args, contextValue, info));
       });
   }
 
@@ -83,11 +82,21 @@ export class GraphqlSchemas implements OnApplicationBootstrap {
   }
 }
 
-/** @throws WrongTenantError for an entity of another tenant, which a shared data loader may have kept */
+/**
+ * The value, also one that is still to come, alone or in a list. What starts when it is awaited (Drizzle, Prisma) starts here, in
+ * the context.
+ *
+ * @throws WrongTenantError for an entity of another tenant, which a shared data loader may have kept
+ */
 function checked(value: unknown): unknown {
+  if (isPromiseLike(value)) return Promise.resolve(value).then(checked);
   const tenantId = currentContext()?.tenantId;
   if (tenantId !== undefined) assertReturnable(value, tenantId);
-  return value;
+  return Array.isArray(value) && value.some(isPromiseLike) ? value.map(checked) : value;
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }
 
 function marked(resolve: Resolve): Resolve {
