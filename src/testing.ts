@@ -2,7 +2,7 @@
 export { startTestTenancy, type TestTenancyOptions } from './testing/start-test-tenancy.js';
 export type { TestApplicationOptions } from './testing/test-application.js';
 export type { NewTestTenant, TestTenancy, TestTenant } from './testing/test-tenancy.js';
-export { TestDatabaseNotUsedError, TestServerMissingError } from './testing/testing.errors.js';
+export { TestDatabaseNotUsedError, TestServerMissingError, TestTenantOutdatedError } from './testing/testing.errors.js';
 export { withTenant, type WithTenantOptions } from './testing/with-tenant.js';
 export { checkTenantIsolation } from './testing/isolation/check-tenant-isolation.js';
 export {

@@ -5,6 +5,7 @@ import { resolveInjectable } from '../platform/injectable-copies.js';
 import { TenantLookup } from '../tenant/directory/tenant-lookup.js';
 import { emptyTenantTables } from './empty-tables.js';
 import type { NewTestTenant, TestTenancy, TestTenant } from './test-tenancy.js';
+import { TestTenantOutdatedError } from './testing.errors.js';
 import { TestTenants } from './test-tenants.js';
 import { withTenant, type WithTenantOptions } from './with-tenant.js';
 
@@ -16,8 +17,8 @@ export interface TenancyParts {
   readonly release: () => Promise<void>;
 }
 
-/** How long the application may take to hear of a change of the catalog. */
-const HEARD_WITHIN_MS = 10_000;
+/** How long the application may take to receive a change of the catalog. */
+const PROPAGATION_TIMEOUT_MS = 10_000;
 const RETRY_MS = 5;
 
 /** The application, the control plane over its catalog, and the tenants of a test. */
@@ -43,7 +44,7 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
 
   async createTenant(tenant: string | NewTestTenant): Promise<TestTenant> {
     const created = await this.all.create(typeof tenant === 'string' ? { slug: tenant } : tenant);
-    await this.heardOf([created.slug]);
+    await this.waitForChanges([created.slug]);
     return created;
   }
 
@@ -56,7 +57,7 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
     const removed = await this.all.removeOthers(tenants);
     for (const tenant of tenants) this.current.set(tenant.slug, await this.all.restore(tenant));
     await emptyTenantTables(this.parts.session);
-    await this.heardOf([...removed, ...this.current.keys()]);
+    await this.waitForChanges([...removed, ...this.current.keys()]);
   }
 
   stop(): Promise<void> {
@@ -70,16 +71,17 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
   async createInitial(tenants: readonly NewTestTenant[]): Promise<void> {
     const created = await Promise.all(tenants.map((tenant) => this.all.create(tenant)));
     for (const tenant of created) this.current.set(tenant.slug, tenant);
-    await this.heardOf([...this.current.keys()]);
+    await this.waitForChanges([...this.current.keys()]);
   }
 
   /** The application learns of changes by a notification: until then, it would serve what it has cached. */
-  private async heardOf(slugs: readonly string[]): Promise<void> {
+  private async waitForChanges(slugs: readonly string[]): Promise<void> {
     const versions = await this.all.versions();
     const lookup = resolveInjectable(this.app, TenantLookup);
-    const deadline = performance.now() + HEARD_WITHIN_MS;
+    const deadline = performance.now() + PROPAGATION_TIMEOUT_MS;
     for (const slug of slugs) {
-      while ((await lookup.bySlug(slug))?.version !== versions.get(slug) && performance.now() < deadline) {
+      while ((await lookup.bySlug(slug))?.version !== versions.get(slug)) {
+        if (performance.now() > deadline) throw new TestTenantOutdatedError(slug, PROPAGATION_TIMEOUT_MS);
         await delay(RETRY_MS);
       }
     }

@@ -12,6 +12,15 @@ export class TestDatabaseNotUsedError extends CodedError {
   }
 }
 
+/** Raised when the application under test still works with a former state of a tenant. */
+export class TestTenantOutdatedError extends CodedError {
+  readonly code = 'TEST_TENANT_OUTDATED';
+
+  constructor(slug: string, waitedMs: number) {
+    super(`the application has not received the change of tenant ${slug} within ${waitedMs} ms`);
+  }
+}
+
 /** Raised when there is no PostgreSQL for the test: none is named, and none can be started. */
 export class TestServerMissingError extends CodedError {
   readonly code = 'TEST_SERVER_MISSING';

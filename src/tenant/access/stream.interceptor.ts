@@ -35,7 +35,7 @@ export class StreamInterceptor implements NestInterceptor {
       let sent = Promise.resolve();
       const inTurn = (work: () => void | Promise<void>): void => void (sent = sent.then(work));
       const send = async (event: unknown): Promise<void> => {
-        const rejection = finalRejectionOf(await recheck());
+        const rejection = finalRejectionOf(await recheck(), tenantId);
         if (rejection === undefined) runInContext(context, () => subscriber.next(event));
         else end(rejection);
       };

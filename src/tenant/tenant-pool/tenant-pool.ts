@@ -100,8 +100,13 @@ export class TenantPool extends (pg.Pool as unknown as new (options: object) => 
   private async takeClient(): Promise<TenantPoolClient> {
     const client = this.open((released, error) => this.released(released, error));
     this.taken.add(client);
-    this.emit('connect', client);
-    this.emit('acquire', client);
+    try {
+      this.emit('connect', client);
+      this.emit('acquire', client);
+    } catch (error) {
+      this.taken.delete(client); // its caller does not receive it
+      throw error;
+    }
     return client;
   }
 

@@ -53,7 +53,8 @@ function guardedIterator(
       if (operation.rejection !== undefined) return end();
       const next = await firstOf();
       if (!('rejection' in next) && next.done === true) return end();
-      const rejection = 'rejection' in next ? next.rejection : finalRejectionOf(await operation.recheck());
+      const rejection =
+        'rejection' in next ? next.rejection : finalRejectionOf(await operation.recheck(), operation.context.tenantId);
       if (rejection === undefined) return next as IteratorResult<unknown>;
       operation.rejection = rejection;
       return { done: false, value: LAST_EVENT };

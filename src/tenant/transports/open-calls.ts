@@ -8,6 +8,7 @@ import { finalRejectionOf } from './final-rejection.js';
 const RECHECK_MS = 15_000;
 
 interface OpenCall {
+  readonly tenantId: string;
   readonly recheck: () => Caller | Promise<Caller>;
   readonly end: (rejection: unknown) => void;
 }
@@ -27,7 +28,7 @@ export class OpenCalls implements OnApplicationShutdown {
 
   /** @returns what stops watching */
   watch(tenantId: string, recheck: OpenCall['recheck'], end: OpenCall['end']): () => void {
-    const call = { recheck, end };
+    const call = { tenantId, recheck, end };
     const calls = this.byTenant.get(tenantId) ?? new Set();
     this.byTenant.set(tenantId, calls.add(call));
     this.timer ??= runWithoutContext(() => setInterval(() => this.checkAll(), RECHECK_MS).unref());
@@ -57,7 +58,7 @@ export class OpenCalls implements OnApplicationShutdown {
   }
 }
 
-async function endIfRefused({ recheck, end }: OpenCall): Promise<void> {
-  const rejection = finalRejectionOf(await recheck());
+async function endIfRefused({ tenantId, recheck, end }: OpenCall): Promise<void> {
+  const rejection = finalRejectionOf(await recheck(), tenantId);
   if (rejection !== undefined) end(rejection);
 }

@@ -228,6 +228,17 @@ describe('the pool', () => {
     expect(await rig.run(rig.one, () => eventsOf(pool))).toEqual(expected);
   });
 
+  it('ends although a listener has kept a client from its caller', async () => {
+    const other = rig.newPool();
+    other.once('acquire', () => {
+      throw new Error('the listener has failed');
+    });
+    await rig.run(rig.one, async () => {
+      await expect(other.connect()).rejects.toThrow('the listener has failed');
+      await other.end();
+    });
+  });
+
   it('ends as pg-pool does, once its clients are released, and the tenants go on', async () => {
     await rig.run(rig.one, async () => {
       const client = await pool.connect();
