@@ -17,7 +17,7 @@ export type TestTenancyOptions<Request extends TenantRequest = TenantRequest> = 
   /** Tenants to create: slugs, or objects with an isolation. Default: none. */
   readonly tenants?: readonly Request[];
   /**
-   * An existing PostgreSQL, as a role with CREATEDB and CREATEROLE; databases are created beside the one that it names.
+   * An existing PostgreSQL, as a role with CREATEDB and CREATEROLE; databases are created on its server, in addition to the one that it names.
    * Default: `TENANTRY_TEST_DATABASE_URL`, else an embedded PostgreSQL that all processes of a project share.
    */
   readonly databaseUrl?: string;

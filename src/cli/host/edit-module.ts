@@ -8,7 +8,7 @@ export interface NamedImport {
   readonly from: string;
 }
 
-/** Raised when a file has a form that is not edited; the message says which. */
+/** Raised when a file has a form that is not edited; the message names it. */
 export class UneditableFileError extends Error {}
 
 /** Lines of an expression; a tab in front is one step of the file's indentation. */

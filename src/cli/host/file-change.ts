@@ -25,7 +25,7 @@ interface PreparedFile {
 }
 
 /**
- * Writes all files, or none: each beside its place first, and only when all are written, they are moved there.
+ * Writes all files, or none: each under a temporary name first; they are moved only when all are written.
  *
  * @throws FileChangedError when a file is not what the change was computed from
  */

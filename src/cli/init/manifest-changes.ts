@@ -59,7 +59,7 @@ function compiledModule(project: HostProject): string | undefined {
 }
 
 /**
- * The command line imports the root module, which a bundle hides: it is compiled beside the bundle.
+ * The command line imports the root module, which a bundle hides: it is compiled in addition to the bundle.
  *
  * @returns the command that does it
  */

@@ -83,7 +83,7 @@ export class TenantPool extends (pg.Pool as unknown as new (options: object) => 
 
   /** @throws NoTenantContextError */
   private open(onRelease?: (client: TenantPoolClient, error: Released) => void): TenantPoolClient {
-    if (this.ending) throw new Error('Cannot use a pool after calling end on the pool'); // as pg-pool says it
+    if (this.ending) throw new Error('Cannot use a pool after calling end on the pool'); // pg-pool's message
     return new TenantPoolClient(sourceOf(this.context.current().dataSource), onRelease);
   }
 
@@ -125,7 +125,7 @@ export class TenantPool extends (pg.Pool as unknown as new (options: object) => 
   }
 
   private async finishOnce(): Promise<void> {
-    if (this.ending) throw new Error('Called end on pool more than once'); // as pg-pool says it
+    if (this.ending) throw new Error('Called end on pool more than once'); // pg-pool's message
     this.ending = true;
     const released = new Promise<void>((resolve) => (this.onReleased = resolve));
     if (this.taken.size === 0) this.markEnded();

@@ -20,7 +20,7 @@ export type BodyFactory = (
   rows: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ) => Readonly<Record<string, unknown>>;
 
-/** What the application says about itself; none of it is required. */
+/** The application's own classification and rows; none of it is required. */
 export interface IsolationOptions {
   /** How the two tenants of the check are kept apart. Default: `row`, where all tenants share tables. */
   readonly isolation?: Isolation;

@@ -3,7 +3,7 @@ import { CANARY, newCanary } from '../tables/candidate-values.js';
 import type { TenantRow, Values } from '../tables/tenant-rows.js';
 import type { TestedRoute } from './tested-route.js';
 
-/** What routes call a tenant in their paths, beside `tenantId`. */
+/** What routes call a tenant in their paths, besides `tenantId`. */
 const TENANT_NAMES = new Set(['tenant', 'tenantslug', 'slug']);
 
 /** A request that names rows of a tenant. */
@@ -20,7 +20,7 @@ export function pathRequests(route: TestedRoute, rows: readonly TenantRow[]): Ro
   return [...new Set(fallback)].map((path) => ({ method: route.method, path }));
 }
 
-/** What bodies are made of, beside rows. */
+/** What bodies are made of, besides rows. */
 export interface BodySources {
   /** By route, of the application's documentation. */
   readonly documented: ReadonlyMap<string, Values>;
