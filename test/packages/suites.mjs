@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createDatabase } from './databases.mjs';
 import { checkFixture } from './fixture.mjs';
+import { checkSmallest } from './check-smallest.mjs';
 import { checkInit } from './init/check-init.mjs';
 import { environmentOf } from './node-versions.mjs';
 import { runSpecs } from './specs.mjs';
@@ -10,6 +11,7 @@ export const SUITES = {
   'data-layers': () => runSpecs('data-layers'),
   'graphql-and-sockets': (options) => checkApplication('graphql-and-sockets', options),
   init: checkInit,
+  smallest: checkSmallest,
 };
 
 async function checkApplication(name, { folder, tarball }) {
