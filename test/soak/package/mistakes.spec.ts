@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { callOnce } from '../support/processes/keep-alive.js';
-import { Service } from '../support/processes/service.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres/postgres.js';
-import { soon } from '../support/load/soon.js';
-import { ADMIN_KEY, dropEverything, type Json } from '../support/test-app.js';
+import { callOnce } from '../../support/processes/keep-alive.js';
+import { Service } from '../../support/processes/service.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { ADMIN_KEY, dropEverything, type Json } from '../../support/test-app.js';
 
-const CARELESS_APP = fileURLToPath(new URL('../support/processes/careless-app.mjs', import.meta.url));
+const CARELESS_APP = fileURLToPath(new URL('../../support/processes/careless-app.mjs', import.meta.url));
 const REJECTED = /^A promise rejected that is not awaited, in a call for tenant/;
 
 let database: TestDatabase;
