@@ -27,6 +27,7 @@ const DEPENDENCIES = [
   'cache-manager',
   'cockatiel',
   'commander',
+  'diff',
   'jose',
   'keyv',
   'pg-protocol',

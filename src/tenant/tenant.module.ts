@@ -19,6 +19,7 @@ import { PreparedHandlers } from './access/prepared-handlers.js';
 import { RequestAdmission } from './access/request-admission.js';
 import { ResolvingInterceptor } from './access/resolving.interceptor.js';
 import { RouteAccess } from './access/route-access.js';
+import { StreamInterceptor } from './access/stream.interceptor.js';
 import { TransportHandlers } from './access/transport-handlers.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
@@ -75,7 +76,7 @@ const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission, 
 /** GraphQL, sockets, messages and streams. */
 const TRANSPORT_PROVIDERS = [
   ...[OpenCalls, TransportCalls, MessageIdentification, GraphqlOperations, GraphqlSubscriptions, GraphqlSchemas],
-  ...[TransportHandlers, GatewayHandshakes, PreparedHandlers],
+  ...[AccessGuard, ResolvingInterceptor, StreamInterceptor, TransportHandlers, GatewayHandshakes, PreparedHandlers],
 ];
 
 registerInjectables([...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS]);

@@ -21,6 +21,8 @@ export const MAX_ADMIN_CONNECTIONS = 4;
 
 /** How long a connection may take to prove that it still works, and to reset its session. */
 const RESPONSE_TIMEOUT_MS = 2_000;
+/** One that was idle, and one that is opened instead. */
+const RESPONSE_ATTEMPTS = 2;
 
 /** The owner as the pools' only tenant. */
 const OWNER = {
@@ -100,13 +102,12 @@ export class AdminConnections {
     target: ConnectionTarget,
     signal: AbortSignal | undefined,
   ): Promise<CheckedOutConnection> {
-    const used = await this.acquire(target, signal);
-    if (await used.entry.connection.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return used;
-    used.release('it does not respond');
-    const opened = await this.acquire(target, signal);
-    if (await opened.entry.connection.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return opened;
-    opened.release('it does not respond');
-    throw new TargetUnavailableError(targetName(target), new Error('a new connection does not respond'));
+    for (let attempt = 1; attempt <= RESPONSE_ATTEMPTS; attempt += 1) {
+      const held = await this.acquire(target, signal);
+      if (await held.entry.connection.respondsAsPrimary(RESPONSE_TIMEOUT_MS)) return held;
+      held.release('it does not respond');
+    }
+    throw new TargetUnavailableError(targetName(target), new Error('its connections do not respond'));
   }
 
   private async acquire(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<CheckedOutConnection> {

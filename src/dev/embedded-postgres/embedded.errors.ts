@@ -128,6 +128,15 @@ export class SharingUnsupportedError extends CodedError {
   }
 }
 
+/** Raised when another process has been starting the shared server for longer than that can take. */
+export class SharedStartLockedError extends CodedError {
+  readonly code = 'SHARED_START_LOCKED';
+
+  constructor(readonly lockPath: string) {
+    super(`${lockPath} is held by another process; delete the file if none is starting PostgreSQL for these tests`);
+  }
+}
+
 /** Raised when the temporary folder of a shared server belongs to another user, or others may write to it. */
 export class ForeignFolderError extends CodedError {
   readonly code = 'EMBEDDED_FOREIGN_FOLDER';

@@ -4,13 +4,19 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
+import { releaseLockFile, tryLockFile } from '../../platform/data-dir/exclusive-lock-file.js';
 import { parseJson } from '../../platform/parse-json.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
-import { ForeignFolderError, PortTakenError, SharingUnsupportedError } from './embedded.errors.js';
+import {
+  ForeignFolderError,
+  PortTakenError,
+  SharedStartLockedError,
+  SharingUnsupportedError,
+} from './embedded.errors.js';
 import { Lifeline } from './lifeline.js';
 import { freePort } from './server-start.js';
-import { underStartLock } from './start-lock.js';
 
 /** A PostgreSQL that the processes of a project share. It ends with the last of them. */
 export interface SharedPostgres {
@@ -29,6 +35,9 @@ export interface SharingOptions {
 
 const LINGER_SECONDS = 10;
 const START_ATTEMPTS = 3;
+/** Starting takes seconds. */
+const LONGEST_START_MS = 120_000;
+const RETRY_MS = 50;
 const CURRENT = 'current.json';
 
 /** Its data is removed when it stops, so nothing is written to the disk for a crash. */
@@ -53,6 +62,20 @@ export async function joinSharedPostgres({
     (await joinRunning(folder)) ??
     underStartLock(join(folder, 'starting'), async () => (await joinRunning(folder)) ?? start(folder, lingerSeconds))
   );
+}
+
+/** @throws SharedStartLockedError */
+async function underStartLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + LONGEST_START_MS;
+  while (!tryLockFile(path)) {
+    if (performance.now() > deadline) throw new SharedStartLockedError(path);
+    await delay(RETRY_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    releaseLockFile(path);
+  }
 }
 
 /** @throws ForeignFolderError when another user has made it, and could name a server of their own in it */

@@ -2,10 +2,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SecretsFileLockedError } from './data-dir.errors.js';
 import { isAlive } from '../is-alive.js';
+import { processWide } from '../process-wide.js';
 import { systemCode } from './system-error.js';
 
 const DEADLINE_MS = 5_000;
 const RETRY_MS = 20;
+
+/** The lock files that this process holds, whichever copy of this package has taken them. */
+const heldHere = processWide('lock-files', () => new Set<string>());
 
 /**
  * Runs `work` under an exclusive lock file. The file names its holder, so that the lock of a process that died is
@@ -17,16 +21,30 @@ const RETRY_MS = 20;
  */
 export function withLockFile<T>(path: string, work: () => T, deadlineMs = DEADLINE_MS): T {
   const deadline = performance.now() + deadlineMs;
-  while (!tryCreate(path)) {
-    breakIfAbandoned(path);
+  while (!tryLockFile(path)) {
     if (performance.now() > deadline) throw new SecretsFileLockedError(path);
     sleep(RETRY_MS);
   }
   try {
     return work();
   } finally {
-    rmSync(path, { force: true });
+    releaseLockFile(path);
   }
+}
+
+/** Takes the lock, to be released with `releaseLockFile`; otherwise breaks it when its holder has died. @returns whether it is held */
+export function tryLockFile(path: string): boolean {
+  if (tryCreate(path)) {
+    heldHere.add(path);
+    return true;
+  }
+  breakIfAbandoned(path);
+  return false;
+}
+
+export function releaseLockFile(path: string): void {
+  rmSync(path, { force: true });
+  heldHere.delete(path);
 }
 
 /**
@@ -55,8 +73,8 @@ function tryCreate(path: string): boolean {
 function isAbandoned(path: string): boolean {
   const [host, pid] = holder(path).split(' ');
   if (host !== hostname()) return false;
-  // Our own process id in a lock that we wait for: the container was restarted, and process ids start from 1 again.
-  return Number(pid) === process.pid || !isAlive(Number(pid));
+  // Our own process id in a lock that we do not hold: the container was restarted, and process ids start from 1 again.
+  return Number(pid) === process.pid ? !heldHere.has(path) : !isAlive(Number(pid));
 }
 
 function holder(path: string): string {

@@ -1,17 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EXCEPTION_FILTERS_METADATA, GUARDS_METADATA, INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { MessageIdentification } from '../identification/message-identification.js';
-import { RequestIdentification } from '../identification/request-identification.js';
-import { OpenCalls } from '../transports/open-calls.js';
-import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { AccessGuard } from './access.guard.js';
-import { CallAdmission } from './call-admission.js';
 import { GatewayHandshakes } from './gateway-handshakes.js';
 import { UnservableHandlerError } from './handler.errors.js';
 import { RefusedMessageFilter } from './refused-message.filter.js';
-import { RequestAdmission } from './request-admission.js';
 import { ResolvingInterceptor } from './resolving.interceptor.js';
-import { RouteAccess } from './route-access.js';
 import { StreamInterceptor } from './stream.interceptor.js';
 import { isGateway, type TransportHandler, TransportHandlers } from './transport-handlers.js';
 
@@ -29,26 +23,16 @@ interface GraphqlOptions {
  */
 @Injectable()
 export class PreparedHandlers {
-  private readonly guard: AccessGuard;
-  private readonly interceptor: ResolvingInterceptor;
   private readonly filter = new RefusedMessageFilter();
-  private readonly streams: StreamInterceptor;
 
   constructor(
-    @Inject(ACCESS_OPTIONS) options: AccessOptions,
     private readonly handlers: TransportHandlers,
     private readonly handshakes: GatewayHandshakes,
     private readonly messages: MessageIdentification,
-    routes: RouteAccess,
-    identification: RequestIdentification,
-    admission: RequestAdmission,
-    calls: CallAdmission,
-    openCalls: OpenCalls,
-  ) {
-    this.guard = new AccessGuard(options, routes, identification, admission, calls);
-    this.interceptor = new ResolvingInterceptor(options, routes, identification, admission, calls);
-    this.streams = new StreamInterceptor(identification, openCalls);
-  }
+    private readonly guard: AccessGuard,
+    private readonly interceptor: ResolvingInterceptor,
+    private readonly streams: StreamInterceptor,
+  ) {}
 
   /**
    * Call it before Nest connects gateways and registers routes and patterns.
@@ -76,7 +60,7 @@ export class PreparedHandlers {
     if (typeof options.context === 'object') {
       throw new UnservableHandlerError(
         'GraphQLModule',
-        'has an object as its `context`, which the requests of several tenants would share: make it a function',
+        'has an object as its `context`, which all requests would share, whatever their tenant: make it a function',
       );
     }
     if (options.fieldResolverEnhancers?.includes('guards')) return;

@@ -1,16 +1,17 @@
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { HttpRequest } from '../../http/requests/http-request.js';
 import { currentContext, runInContext } from '../../platform/context.js';
 import type { Caller } from '../identification/caller.js';
-import { callerOf, type RequestIdentification } from '../identification/request-identification.js';
+import { callerOf, RequestIdentification } from '../identification/request-identification.js';
 import { finalRejectionOf } from '../transports/final-rejection.js';
-import type { OpenCalls } from '../transports/open-calls.js';
+import { OpenCalls } from '../transports/open-calls.js';
 
 /**
  * Ends a tenant's stream of server-sent events when its caller is refused: the key is revoked, the token has expired, the tenant
  * is suspended. Each event is sent only if the caller is still served when it arrives.
  */
+@Injectable()
 export class StreamInterceptor implements NestInterceptor {
   constructor(
     private readonly identification: RequestIdentification,

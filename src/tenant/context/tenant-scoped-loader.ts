@@ -2,8 +2,8 @@ import { type CallContext, currentContext } from '../../platform/context.js';
 import { NoTenantContextError } from './context.errors.js';
 
 /**
- * One loader per call, made when it is first used: a data loader that several calls share would collect the keys of several tenants
- * into one batch, and keep rows of one tenant for the next.
+ * One loader per call, made when it is first used. A data loader that calls share may collect the keys of different tenants into one
+ * batch, and return one tenant's cached rows to the next.
  *
  * @param create `() => new DataLoader(…)`
  * @returns the loader of the current call; throws NoTenantContextError outside of a tenant context

@@ -27,7 +27,7 @@ export class SharedPrismaBatchError extends CodedError {
 
   constructor() {
     super(
-      'a Prisma client sends the calls of several tenants as one statement: create it with separateTenants(new PrismaClient({ adapter: new PrismaPg(pool) }))',
+      'a Prisma client may put the calls of different tenants into one statement: create it with separateTenants(new PrismaClient({ adapter: new PrismaPg(pool) }))',
     );
   }
 }

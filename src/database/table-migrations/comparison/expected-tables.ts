@@ -62,7 +62,7 @@ function expectedColumn(column: ColumnMetadata, driver: DataSource['driver']): E
     isArray,
     length: length > 0 ? length : undefined,
     labels: labels.map(String),
-    // TypeORM takes every relation for nullable unless it is told otherwise; few are.
+    // In TypeORM a relation is nullable by default, and few entities set `nullable: false`.
     isNullable: (isNullable && !column.relationMetadata) || isDeleteDate,
     needsDefault: isGenerated || isCreateDate || isUpdateDate || column.default != null,
   };

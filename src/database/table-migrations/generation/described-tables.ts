@@ -119,7 +119,7 @@ function withReferencingIndexes(table: DescribedTable): DescribedTable {
   return { ...table, indexes: distinct([...indexes, ...added]) };
 }
 
-/** A column of several entities in one table is the first one's: the parent's, which TypeORM makes nullable for its children. */
+/** Where entities share a table, the first one's column counts: TypeORM lists the parent first, and makes its children's nullable. */
 function merged(former: DescribedTable | undefined, table: DescribedTable): DescribedTable {
   if (!former) return table;
   const foreignKeys = new Map([...table.foreignKeys, ...former.foreignKeys].map((key) => [key.columns.join(), key]));

@@ -172,6 +172,16 @@ describe.each([
     await expectStillWorks(pool, 4, backends);
   });
 
+  it('expired connections are replaced by as many as the waiters need', async () => {
+    let now = 0;
+    open({ reuse, size: 2, maxOverflow: 3, recycleSeconds: 10 }, { now: () => now, random: () => 0 });
+    giveBack(await Promise.all([pool.acquire(), pool.acquire()]));
+    const { opened } = pool.snapshot();
+    now = 11_000;
+    giveBack(await Promise.all([pool.acquire(), pool.acquire()]));
+    expect(pool.snapshot().opened - opened).toBe(2);
+  });
+
   it('a caller may stop waiting', async () => {
     open({ reuse, size: 1 });
     const [held] = await take(1);

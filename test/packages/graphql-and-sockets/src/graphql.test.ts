@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type AppOptions, type RunningApp, startApp } from './app.js';
-import { type KnownTenant, Operator } from './operator.js';
-
-const STACKS: readonly AppOptions[] = [
-  { http: 'express', graphql: 'apollo' },
-  { http: 'fastify', graphql: 'apollo' },
-  { http: 'fastify', graphql: 'mercurius' },
-];
+import type { RunningApp } from './app.js';
+import type { KnownTenant, Operator } from './operator.js';
+import { GRAPHQL_STACKS, startScene } from './scene.js';
 
 interface Answer {
   readonly data?: Record<string, unknown> | null;
   readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
 }
 
-for (const stack of STACKS) {
+for (const stack of GRAPHQL_STACKS) {
   describe(`GraphQL: ${stack.graphql} on ${stack.http}`, () => {
     let app: RunningApp;
     let operator: Operator;
@@ -22,13 +17,7 @@ for (const stack of STACKS) {
     let beta: KnownTenant;
 
     before(async () => {
-      app = await startApp(stack);
-      operator = new Operator(app.url);
-      const suffix = `${stack.graphql}-${stack.http}`;
-      [acme, beta] = await Promise.all([
-        operator.createTenant(`acme-${suffix}`),
-        operator.createTenant(`beta-${suffix}`),
-      ]);
+      ({ app, operator, acme, beta } = await startScene(stack, stack.graphql));
     });
 
     after(() => app?.nest.close());

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type AppOptions, type RunningApp, startApp } from './app.js';
+import type { AppOptions, RunningApp } from './app.js';
 import { type Client, connect } from './clients.js';
 import { NotesGateway } from './notes.gateway.js';
-import { type KnownTenant, Operator } from './operator.js';
+import type { KnownTenant, Operator } from './operator.js';
+import { startScene } from './scene.js';
 
 const STACKS = [
   { http: 'express', sockets: 'socket.io' },
@@ -20,13 +21,7 @@ for (const stack of STACKS) {
     let beta: KnownTenant;
 
     before(async () => {
-      app = await startApp(stack);
-      operator = new Operator(app.url);
-      const suffix = `${stack.sockets.replace('.', '')}-${stack.http}`;
-      [acme, beta] = await Promise.all([
-        operator.createTenant(`acme-${suffix}`),
-        operator.createTenant(`beta-${suffix}`),
-      ]);
+      ({ app, operator, acme, beta } = await startScene(stack, stack.sockets.replace('.', '')));
     });
 
     after(() => app?.nest.close());

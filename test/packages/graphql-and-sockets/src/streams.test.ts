@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { type AppOptions, type RunningApp, startApp } from './app.js';
+import type { RunningApp } from './app.js';
 import { ticks } from './notes.controller.js';
 import { added } from './notes.resolver.js';
-import { type KnownTenant, Operator } from './operator.js';
+import type { KnownTenant, Operator } from './operator.js';
+import { GRAPHQL_STACKS, startScene } from './scene.js';
 
-const STACKS = [
-  { http: 'express', graphql: 'apollo' },
-  { http: 'fastify', graphql: 'apollo' },
-  { http: 'fastify', graphql: 'mercurius' },
-] as const satisfies readonly AppOptions[];
-
-for (const stack of STACKS) {
+for (const stack of GRAPHQL_STACKS) {
   describe(`Streams: ${stack.graphql} on ${stack.http}`, () => {
     let app: RunningApp;
     let operator: Operator;
@@ -21,13 +16,7 @@ for (const stack of STACKS) {
     let beta: KnownTenant;
 
     before(async () => {
-      app = await startApp(stack);
-      operator = new Operator(app.url);
-      const suffix = `streams-${stack.graphql}-${stack.http}`;
-      [acme, beta] = await Promise.all([
-        operator.createTenant(`acme-${suffix}`),
-        operator.createTenant(`beta-${suffix}`),
-      ]);
+      ({ app, operator, acme, beta } = await startScene(stack, `streams-${stack.graphql}`));
     });
 
     after(() => app?.nest.close());

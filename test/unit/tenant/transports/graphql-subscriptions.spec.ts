@@ -68,6 +68,14 @@ describe('a subscription', () => {
     expect(stop).toHaveBeenCalled();
   });
 
+  it('whose caller works for another tenant by the next event has one last event, and ends', async () => {
+    const { events, operation } = guarded(source());
+    Object.assign(operation, { recheck: () => ({ ...CALLER, tenant: { id: 'globex' } }) });
+    expect(await events.next()).toEqual({ done: false, value: {} });
+    expect(operation.rejection).toBeInstanceOf(UnauthenticatedError);
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
   it('keeps no event that it has delivered', async () => {
     const sent: WeakRef<object>[] = [];
     async function* manyEvents(): AsyncGenerator<object> {
