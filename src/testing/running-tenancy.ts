@@ -23,15 +23,15 @@ const RETRY_MS = 5;
 
 /** The application, the control plane over its catalog, and the tenants of a test. */
 export class RunningTenancy<Slug extends string = string> implements TestTenancy<Slug> {
-  private readonly all: TestTenants;
-  private readonly current = new Map<string, TestTenant>();
+  private readonly testTenants: TestTenants;
+  private readonly initialTenants = new Map<string, TestTenant>();
   private stopping: Promise<void> | undefined;
 
   constructor(
     private readonly parts: TenancyParts,
     readonly url: string,
   ) {
-    this.all = new TestTenants(parts.session);
+    this.testTenants = new TestTenants(parts.session);
   }
 
   get app(): INestApplication {
@@ -39,11 +39,11 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
   }
 
   get tenants(): Readonly<Record<Slug, TestTenant>> {
-    return Object.fromEntries(this.current) as Record<Slug, TestTenant>;
+    return Object.fromEntries(this.initialTenants) as Record<Slug, TestTenant>;
   }
 
   async createTenant(tenant: string | NewTestTenant): Promise<TestTenant> {
-    const created = await this.all.create(typeof tenant === 'string' ? { slug: tenant } : tenant);
+    const created = await this.testTenants.create(typeof tenant === 'string' ? { slug: tenant } : tenant);
     await this.waitForChanges([created.slug]);
     return created;
   }
@@ -53,11 +53,11 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
   }
 
   async reset(): Promise<void> {
-    const tenants = [...this.current.values()];
-    const removed = await this.all.removeOthers(tenants);
-    for (const tenant of tenants) this.current.set(tenant.slug, await this.all.restore(tenant));
+    const tenants = [...this.initialTenants.values()];
+    const removed = await this.testTenants.removeOthers(tenants);
+    for (const tenant of tenants) this.initialTenants.set(tenant.slug, await this.testTenants.restore(tenant));
     await emptyTenantTables(this.parts.session);
-    await this.waitForChanges([...removed, ...this.current.keys()]);
+    await this.waitForChanges([...removed, ...this.initialTenants.keys()]);
   }
 
   stop(): Promise<void> {
@@ -69,14 +69,14 @@ export class RunningTenancy<Slug extends string = string> implements TestTenancy
   }
 
   async createInitial(tenants: readonly NewTestTenant[]): Promise<void> {
-    const created = await Promise.all(tenants.map((tenant) => this.all.create(tenant)));
-    for (const tenant of created) this.current.set(tenant.slug, tenant);
-    await this.waitForChanges([...this.current.keys()]);
+    const created = await Promise.all(tenants.map((tenant) => this.testTenants.create(tenant)));
+    for (const tenant of created) this.initialTenants.set(tenant.slug, tenant);
+    await this.waitForChanges([...this.initialTenants.keys()]);
   }
 
   /** The application learns of changes by a notification: until then, it would serve what it has cached. */
   private async waitForChanges(slugs: readonly string[]): Promise<void> {
-    const versions = await this.all.versions();
+    const versions = await this.testTenants.versions();
     const lookup = resolveInjectable(this.app, TenantLookup);
     const deadline = performance.now() + PROPAGATION_TIMEOUT_MS;
     for (const slug of slugs) {

@@ -24,18 +24,16 @@ export async function createTestCatalog(serverUrl: string): Promise<TestCatalog>
 
 /** The names of shared and dedicated targets begin with the catalog's. */
 async function dropEverything(owner: pg.Client, name: string): Promise<void> {
-  const ofCatalog = [`^${name}(_|$)`];
-  const databases = await owner.query<{ name: string }>(
-    'SELECT datname AS name FROM pg_database WHERE datname ~ $1',
-    ofCatalog,
-  );
+  const namePattern = `^${name}(_|$)`;
+  const databases = await owner.query<{ name: string }>('SELECT datname AS name FROM pg_database WHERE datname ~ $1', [
+    namePattern,
+  ]);
   for (const { name: database } of databases.rows) {
     await owner.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);
   }
-  const roles = await owner.query<{ name: string }>(
-    'SELECT rolname AS name FROM pg_roles WHERE rolname ~ $1',
-    ofCatalog,
-  );
+  const roles = await owner.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname ~ $1', [
+    namePattern,
+  ]);
   for (const { name: role } of roles.rows) await owner.query(`DROP ROLE IF EXISTS ${pg.escapeIdentifier(role)}`);
 }
 

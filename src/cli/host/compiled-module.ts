@@ -13,7 +13,7 @@ export function compiledPath(
   {
     tsConfig,
     source,
-    outDir: other,
+    outDir: givenOutDir,
   }: { readonly tsConfig: string; readonly source: string; readonly outDir?: string | undefined },
 ): string | undefined {
   const path = join(root, tsConfig);
@@ -26,7 +26,7 @@ export function compiledPath(
     undefined,
     path,
   );
-  const outDir = other === undefined ? options.outDir : join(root, other);
+  const outDir = givenOutDir === undefined ? options.outDir : join(root, givenOutDir);
   if (outDir === undefined) return undefined;
   // Files that are imported by an alias of `paths` are compiled, too, and widen the common folder.
   const withAliases = Object.keys(options.paths ?? {}).length > 0;

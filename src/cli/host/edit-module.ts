@@ -111,15 +111,17 @@ function appendElements(
 ): Insertion[] {
   const { text } = source;
   const [start, lineBreak] = [array.getStart(source), lineBreakOf(text)];
-  const own = indentationAt(text, start);
+  const outerIndentation = indentationAt(text, start);
   const last = array.elements.at(-1);
   if (!text.slice(start, array.end).includes('\n')) {
-    const lines = elements.map((element) => indented(element, own, source).trimStart()).join(', ');
+    const lines = elements.map((element) => indented(element, outerIndentation, source).trimStart()).join(', ');
     return [{ at: last?.end ?? array.end - 1, text: last ? `, ${lines}` : lines }];
   }
   if (!last) {
-    const lines = elements.map((element) => `${indented(element, own + unitOf(text), source)},${lineBreak}`);
-    return [{ at: array.end - 1, text: `${lines.join('').trimStart()}${own}` }];
+    const lines = elements.map(
+      (element) => `${indented(element, outerIndentation + indentationUnit(text), source)},${lineBreak}`,
+    );
+    return [{ at: array.end - 1, text: `${lines.join('').trimStart()}${outerIndentation}` }];
   }
   const indentation = indentationAt(text, last.getStart(source));
   const lines = elements.map((element) => `,${lineBreak}${indented(element, indentation, source)}`).join('');
@@ -136,20 +138,24 @@ function addProperty(
 ): Insertion[] {
   const { text } = source;
   const lineBreak = lineBreakOf(text);
-  const own = indentationAt(text, literal.getStart(source));
-  const indentation = own + unitOf(text);
-  const lines = elements.map((element) => `${indented(element, indentation + unitOf(text), source)},${lineBreak}`);
+  const outerIndentation = indentationAt(text, literal.getStart(source));
+  const indentation = outerIndentation + indentationUnit(text);
+  const lines = elements.map(
+    (element) => `${indented(element, indentation + indentationUnit(text), source)},${lineBreak}`,
+  );
   const property = `${lineBreak}${indentation}imports: [${lineBreak}${lines.join('')}${indentation}],`;
   const isOnLines = /^\{\s*\n/.test(text.slice(literal.getStart(source)));
-  return [{ at: literal.getStart(source) + 1, text: isOnLines ? property : `${property}${lineBreak}${own}` }];
+  return [
+    { at: literal.getStart(source) + 1, text: isOnLines ? property : `${property}${lineBreak}${outerIndentation}` },
+  ];
 }
 
 function indented(element: Element, indentation: string, { text }: ts.SourceFile): string {
-  return element.map((line) => indentation + line.replace(/^\t/, unitOf(text))).join(lineBreakOf(text));
+  return element.map((line) => indentation + line.replace(/^\t/, indentationUnit(text))).join(lineBreakOf(text));
 }
 
 /** One step of the file's indentation. */
-function unitOf(text: string): string {
+function indentationUnit(text: string): string {
   return /\n(\t| +)\S/.exec(text)?.[1] ?? '  ';
 }
 

@@ -22,18 +22,18 @@ const nestProject = z.object({
 const nestCli = nestProject.extend({ projects: z.record(z.string(), nestProject).optional() });
 type NestProject = z.infer<typeof nestProject>;
 
-const strings = z.record(z.string(), z.string());
-const manifest = z.object({
+const stringRecord = z.record(z.string(), z.string());
+const manifestSchema = z.object({
   name: z.string().optional(),
   type: z.string().optional(),
-  dependencies: strings.optional(),
-  devDependencies: strings.optional(),
-  scripts: strings.optional(),
+  dependencies: stringRecord.optional(),
+  devDependencies: stringRecord.optional(),
+  scripts: stringRecord.optional(),
   jest: z.unknown().optional(),
   tenantry: z.object({ module: z.string().optional() }).optional(),
 });
 
-type HostManifest = z.infer<typeof manifest>;
+type HostManifest = z.infer<typeof manifestSchema>;
 
 /** Which of an application's projects is meant; the default project of `nest-cli.json` unless given. */
 export interface ProjectChoice {
@@ -63,7 +63,7 @@ export interface HostProject {
 
 /** @throws HostProjectError, UsageError */
 export async function readHostProject(root: string, choice: ProjectChoice): Promise<HostProject> {
-  const hostManifest = manifest.safeParse(await readJson(root, 'package.json'));
+  const hostManifest = manifestSchema.safeParse(await readJson(root, 'package.json'));
   if (!hostManifest.success) throw new HostProjectError('there is no valid package.json in this folder');
   const packages = { ...hostManifest.data.dependencies, ...hostManifest.data.devDependencies };
   if (!packages['@nestjs/core'])
@@ -115,8 +115,8 @@ function isBundled({ compilerOptions: { builder, webpack } = {} }: NestProject):
 
 function tsConfigOf(root: string, project: NestProject): string {
   const configured = project.compilerOptions?.tsConfigPath;
-  const usual = ['tsconfig.build.json', 'tsconfig.json'].map((name) => posix.join(project.root ?? '', name));
-  return configured ?? usual.find((path) => existsSync(join(root, path))) ?? 'tsconfig.json';
+  const candidates = ['tsconfig.build.json', 'tsconfig.json'].map((name) => posix.join(project.root ?? '', name));
+  return configured ?? candidates.find((path) => existsSync(join(root, path))) ?? 'tsconfig.json';
 }
 
 function packageManagerOf(root: string): HostProject['packageManager'] {

@@ -22,14 +22,14 @@ export async function planEnvironment(plan: PlanBuilder, env: NodeJS.ProcessEnv)
     ...(hasGeneratedKeys(plan) || env['ENCRYPTION_KEYS'] ? {} : { ENCRYPTION_KEYS: key }),
   };
   const added = Object.entries(values).flatMap(([name, value]) => (assigns(dotenv, name) ? [] : [`${name}=${value}`]));
-  plan.change({ path: '.env', before: dotenv, after: appended(dotenv, added), secrets: [key] });
+  plan.addChange({ path: '.env', before: dotenv, after: appended(dotenv, added), secrets: [key] });
 
   const example = await plan.text('.env.example');
-  plan.change({ path: '.env.example', before: example, after: appended(example, missingExample(example)) });
+  plan.addChange({ path: '.env.example', before: example, after: appended(example, missingExample(example)) });
 
   const ignored = await plan.text('.gitignore');
   const lines = ['.env', '.data/'].filter((name) => !ignores(ignored, name));
-  plan.change({ path: '.gitignore', before: ignored, after: appended(ignored, lines) });
+  plan.addChange({ path: '.gitignore', before: ignored, after: appended(ignored, lines) });
 }
 
 /** Other keys would make what is encrypted already unreadable. */

@@ -23,16 +23,16 @@ export async function planFirstMigration(plan: PlanBuilder): Promise<Registratio
   const entities = await findEntities(project);
   if (entities.length === 0) return undefined;
   const { className, path } = await newMigration(project, { name: 'create-tenant-tables', newest: 0 });
-  const steps = await stepsOrReason(plan, entities);
-  if (typeof steps === 'string') {
+  const generated = await generateSteps(plan, entities);
+  if (generated.kind === 'failed') {
     const lines = [
       'TenantryModule.forFeature({ entities: [ … ], migrations: [ … ] })',
       'npx tenantry migration create-tables',
     ];
-    plan.leave({ path: project.sourceRoot, reason: `no migration was written: ${steps}`, lines });
+    plan.addManualStep({ path: project.sourceRoot, reason: `no migration was written: ${generated.reason}`, lines });
     return undefined;
   }
-  plan.change({ path, before: undefined, after: migrationSource(className, steps) });
+  plan.addChange({ path, before: undefined, after: migrationSource(className, generated.steps) });
   const names = entities.map((entity) => entity.className);
   return {
     element: [
@@ -48,15 +48,16 @@ export async function planFirstMigration(plan: PlanBuilder): Promise<Registratio
   };
 }
 
+type GeneratedSteps =
+  | { readonly kind: 'generated'; readonly steps: readonly MigrationStep[] }
+  | { readonly kind: 'failed'; readonly reason: string };
+
 /** Loading the entities may fail for any reason that the application has. */
-async function stepsOrReason(
-  { project }: PlanBuilder,
-  entities: readonly EntityClass[],
-): Promise<readonly MigrationStep[] | string> {
+async function generateSteps({ project }: PlanBuilder, entities: readonly EntityClass[]): Promise<GeneratedSteps> {
   try {
-    return await stepsForSources(project, entities);
+    return { kind: 'generated', steps: await stepsForSources(project, entities) };
   } catch (error) {
-    return reasonOf(error);
+    return { kind: 'failed', reason: reasonOf(error) };
   }
 }
 

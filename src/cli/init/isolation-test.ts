@@ -34,7 +34,7 @@ afterAll(() => tenancy?.stop());
 
 describeTenantIsolation(() => tenancy.app);
 `;
-  plan.change({ path, before, after });
+  plan.addChange({ path, before, after });
 }
 
 function usesVitest({ manifest }: HostProject): boolean {

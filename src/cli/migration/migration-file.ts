@@ -35,8 +35,8 @@ export async function newMigration(
   if (!/^[A-Za-z]/.test(words[0] ?? '')) throw new UsageError(`a migration's name begins with a letter: ${name}`);
   const timestamp = String(Math.max(Date.now(), newest + 1));
   const className = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('') + timestamp;
-  const place = folder ?? (await folderOfNewest(project)) ?? posix.join(project.sourceRoot, 'migrations');
-  return { className, path: posix.join(place, `${timestamp}-${words.join('-').toLowerCase()}.ts`) };
+  const targetFolder = folder ?? (await folderOfNewest(project)) ?? posix.join(project.sourceRoot, 'migrations');
+  return { className, path: posix.join(targetFolder, `${timestamp}-${words.join('-').toLowerCase()}.ts`) };
 }
 
 /** The file, and its registration with the application's only `TenantryModule.forFeature` that has migrations. */
@@ -75,13 +75,13 @@ async function registrationsOf(project: HostProject, { className, path }: NewMig
     if (!before.includes('TenantryModule.forFeature')) continue;
     const from = relativeImport(project, module, path);
     const call = { callee: 'TenantryModule.forFeature', property: 'migrations', element: className, from };
-    const after = editedOrUndefined(() => addToCall(typescript, before, call));
+    const after = editedText(() => addToCall(typescript, before, call));
     if (after !== undefined) found.push({ path: module, before, after });
   }
   return found;
 }
 
-function editedOrUndefined(edit: () => string | undefined): string | undefined {
+function editedText(edit: () => string | undefined): string | undefined {
   try {
     return edit();
   } catch (error) {

@@ -7,9 +7,9 @@ import type { SessionResult } from '../../database/transactions/session-lease.js
 // oxlint-disable-next-line typescript/no-explicit-any -- node-postgres' overloads end in it
 type NodePostgresCall = (...args: any[]) => any;
 
-type Text = string | { readonly text: string; readonly values?: readonly unknown[] };
-type Answered<Row> = (error: Error | undefined, result: SessionResult<Row>) => void;
-type Fallback = Record<string, unknown>;
+type TextOrConfig = string | { readonly text: string; readonly values?: readonly unknown[] };
+type ResultCallback<Row> = (error: Error | undefined, result: SessionResult<Row>) => void;
+type DefaultRow = Record<string, unknown>;
 
 /** A cursor, a stream or a `Query` of node-postgres. */
 interface Submittable {
@@ -19,12 +19,16 @@ interface Submittable {
 /** `query` of a pool or client: a text or config with its values, with or without a callback, or a cursor or stream. */
 export type PoolQuery = {
   <Submitted extends Submittable>(submitted: Submitted): Submitted;
-  <Row extends object = Fallback>(query: Text, values?: readonly unknown[]): Promise<SessionResult<Row>>;
-  <Row extends object = Fallback>(query: Text, callback: Answered<Row>): void;
-  <Row extends object = Fallback>(query: Text, values: readonly unknown[], callback: Answered<Row>): void;
+  <Row extends object = DefaultRow>(query: TextOrConfig, values?: readonly unknown[]): Promise<SessionResult<Row>>;
+  <Row extends object = DefaultRow>(query: TextOrConfig, callback: ResultCallback<Row>): void;
+  <Row extends object = DefaultRow>(
+    query: TextOrConfig,
+    values: readonly unknown[],
+    callback: ResultCallback<Row>,
+  ): void;
 } & NodePostgresCall;
 
-export type Connected<Client> = (
+export type ConnectCallback<Client> = (
   error: Error | undefined,
   client: Client | undefined,
   done: (error?: Error | boolean) => void,
@@ -33,7 +37,7 @@ export type Connected<Client> = (
 /** `connect` of a pool, with or without a callback. */
 export type PoolConnect<Client> = {
   (): Promise<Client>;
-  (callback: Connected<Client>): void;
+  (callback: ConnectCallback<Client>): void;
 } & NodePostgresCall;
 
 /** `end` of a pool, with or without a callback. */

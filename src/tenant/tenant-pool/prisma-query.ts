@@ -6,7 +6,7 @@ const PRISMA_KEYS = 'name,text,values,rowMode,types';
 const TRANSACTION_COMMAND = /^(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET TRANSACTION)\b/;
 
 /** Whether it is a query of `@prisma/adapter-pg` 7, which gives all of them this one form. */
-export function isOfPrisma(query: string | pg.QueryConfig): query is pg.QueryConfig {
+export function isPrismaQuery(query: string | pg.QueryConfig): query is pg.QueryConfig {
   return typeof query === 'object' && 'rowMode' in query && Object.keys(query).join() === PRISMA_KEYS;
 }
 
@@ -16,7 +16,7 @@ export function isOfPrisma(query: string | pg.QueryConfig): query is pg.QueryCon
  *
  * @throws SharedPrismaBatchError when it may stand for calls of other tenants
  */
-export function queryOfPrisma(query: pg.QueryConfig): pg.QueryConfig {
+export function toSentQuery(query: pg.QueryConfig): pg.QueryConfig {
   const { text } = query;
   if (!currentContext()?.isPrismaSeparated && !TRANSACTION_COMMAND.test(text)) throw new SharedPrismaBatchError();
   return text.includes(PUBLIC) ? { ...query, text: text.replaceAll(QUOTED, unqualified) } : query;

@@ -31,14 +31,14 @@ export function separateTenants<Client extends object>(prisma: Client): Client {
   const loader = (prisma as PrismaInternals)._requestHandler?.dataloader;
   if (typeof loader?.request !== 'function' || typeof loader.options !== 'object') throw new UnknownPrismaError();
   const create = loader.constructor as new (options: object) => DataLoader;
-  const ofTenants = new Map<string | undefined, DataLoader>();
+  const loaders = new Map<string | undefined, DataLoader>();
   loader.request = (call) => {
     const context = currentContext();
     const tenantId = context?.tenantId;
-    const own = ofTenants.get(tenantId) ?? new create(loader.options);
-    if (!ofTenants.has(tenantId)) process.nextTick(() => ofTenants.delete(tenantId));
-    ofTenants.set(tenantId, own);
-    return runInContext({ ...context, isPrismaSeparated: true }, () => own.request(call));
+    const tenantLoader = loaders.get(tenantId) ?? new create(loader.options);
+    if (!loaders.has(tenantId)) process.nextTick(() => loaders.delete(tenantId));
+    loaders.set(tenantId, tenantLoader);
+    return runInContext({ ...context, isPrismaSeparated: true }, () => tenantLoader.request(call));
   };
   return prisma;
 }

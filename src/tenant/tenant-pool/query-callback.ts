@@ -15,7 +15,7 @@ export function callbackOf(
 }
 
 /** Passes the result to the callback, or returns it where there is none. */
-export function answer(
+export function deliver(
   result: Promise<pg.QueryResult>,
   callback: QueryCallback | undefined,
 ): Promise<pg.QueryResult> | undefined {

@@ -3,11 +3,11 @@ import pg from 'pg';
 import { failureOf, type StatementSource } from '../../database/data-source/failed-statement.js';
 import { isSubmittable, type QueryInput, StampedClient } from '../../database/transactions/stamped-client.js';
 import type { PoolQuery } from './pool-types.js';
-import { isOfPrisma, queryOfPrisma } from './prisma-query.js';
-import { answer, callbackOf, type QueryCallback } from './query-callback.js';
+import { isPrismaQuery, toSentQuery } from './prisma-query.js';
+import { callbackOf, deliver, type QueryCallback } from './query-callback.js';
 
-/** With what a client is released: why it is not fit for further use. */
-export type Released = Error | boolean | undefined;
+/** Why a released client is not fit for further use. */
+export type ReleaseReason = Error | boolean | undefined;
 
 /**
  * What `pg.PoolClient` is, for the tenant that it was taken for. It holds a connection during a transaction, a cursor or a
@@ -26,7 +26,7 @@ export class TenantPoolClient extends EventEmitter {
   /** @internal */
   constructor(
     private readonly source: StatementSource,
-    private readonly onRelease?: (client: TenantPoolClient, error: Released) => void,
+    private readonly onRelease?: (client: TenantPoolClient, error: ReleaseReason) => void,
   ) {
     super();
     this.client = new StampedClient(source.access);
@@ -38,7 +38,7 @@ export class TenantPoolClient extends EventEmitter {
    * @param error why the client is not fit for further use. Here none is used again.
    * @throws Error as pg-pool does when it has been released already
    */
-  release(error?: Released): void {
+  release(error?: ReleaseReason): void {
     if (this.isReleased) throw new Error('Release called on client which has already been released to the pool.');
     this.isReleased = true;
     this.client.release();
@@ -46,14 +46,14 @@ export class TenantPoolClient extends EventEmitter {
   }
 
   private send(input: QueryInput, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback): unknown {
-    const called = callbackOf(input, values, callback);
-    if (isSubmittable(input)) return (this.client as Submitting).query(input, called);
-    return answer(this.run(input, typeof values === 'function' ? undefined : values), called);
+    const onResult = callbackOf(input, values, callback);
+    if (isSubmittable(input)) return (this.client as Submitting).query(input, onResult);
+    return deliver(this.run(input, typeof values === 'function' ? undefined : values), onResult);
   }
 
   private async run(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult> {
     try {
-      return await this.client.query(isOfPrisma(input) ? queryOfPrisma(input) : withoutCallback(input), values);
+      return await this.client.query(isPrismaQuery(input) ? toSentQuery(input) : withoutCallback(input), values);
     } catch (error) {
       throw failureOf(error, { text: typeof input === 'string' ? input : input.text, source: this.source });
     }

@@ -7,12 +7,12 @@ import type { PoolCounts } from '../../database/pool/pool.errors.js';
 import { isSubmittable, type QueryInput } from '../../database/transactions/stamped-client.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { TenantContext } from '../context/tenant-context.js';
-import type { Connected, PoolConnect, PoolEnd, PoolQuery, PoolSettings } from './pool-types.js';
+import type { ConnectCallback, PoolConnect, PoolEnd, PoolQuery, PoolSettings } from './pool-types.js';
 import { RefusedClient } from './tenant-pool.errors.js';
-import { answer, callbackOf, type QueryCallback } from './query-callback.js';
-import { type Released, TenantPoolClient } from './tenant-pool-client.js';
+import { callbackOf, deliver, type QueryCallback } from './query-callback.js';
+import { type ReleaseReason, TenantPoolClient } from './tenant-pool-client.js';
 
-type Ended = () => void;
+type EndCallback = () => void;
 
 const NO_COUNTS: PoolCounts = { total: 0, busy: 0, idle: 0, waiting: 0 };
 
@@ -36,10 +36,10 @@ export class TenantPool extends (pg.Pool as unknown as new (options: object) => 
   /** @throws NoTenantContextError outside a tenant's context, and what TypeORM's statements of the tenant throw */
   readonly query = this.send.bind(this) as PoolQuery;
   /** A client of the current tenant, to be released by its caller. @throws NoTenantContextError */
-  readonly connect = this.take.bind(this) as PoolConnect<TenantPoolClient>;
-  readonly end = this.finish.bind(this) as PoolEnd;
-  private readonly taken = new Set<TenantPoolClient>();
-  private onReleased: Ended | undefined;
+  readonly connect = this.checkOut.bind(this) as PoolConnect<TenantPoolClient>;
+  readonly end = this.endWith.bind(this) as PoolEnd;
+  private readonly checkedOut = new Set<TenantPoolClient>();
+  private onEnded: EndCallback | undefined;
 
   /** @internal */
   constructor(
@@ -74,66 +74,66 @@ export class TenantPool extends (pg.Pool as unknown as new (options: object) => 
 
   private send(input: QueryInput, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback): unknown {
     try {
-      return this.open().query(input, values, callback);
+      return this.createClient().query(input, values, callback);
     } catch (error) {
       if (isSubmittable(input)) throw error;
-      return answer(Promise.reject(error), callbackOf(input, values, callback));
+      return deliver(Promise.reject(error), callbackOf(input, values, callback));
     }
   }
 
   /** @throws NoTenantContextError */
-  private open(onRelease?: (client: TenantPoolClient, error: Released) => void): TenantPoolClient {
+  private createClient(onRelease?: (client: TenantPoolClient, error: ReleaseReason) => void): TenantPoolClient {
     if (this.ending) throw new Error('Cannot use a pool after calling end on the pool'); // pg-pool's message
     return new TenantPoolClient(sourceOf(this.context.current().dataSource), onRelease);
   }
 
-  private take(callback?: Connected<TenantPoolClient>): Promise<TenantPoolClient> | undefined {
-    const taking = this.takeClient();
-    if (!callback) return taking;
-    taking.then(
+  private checkOut(callback?: ConnectCallback<TenantPoolClient>): Promise<TenantPoolClient> | undefined {
+    const checkout = this.checkOutClient();
+    if (!callback) return checkout;
+    checkout.then(
       (client) => process.nextTick(callback, undefined, client, (error?: Error | boolean) => client.release(error)),
       (error: unknown) => process.nextTick(callback, error as Error, undefined, () => undefined),
     );
     return undefined;
   }
 
-  private async takeClient(): Promise<TenantPoolClient> {
-    const client = this.open((released, error) => this.released(released, error));
-    this.taken.add(client);
+  private async checkOutClient(): Promise<TenantPoolClient> {
+    const client = this.createClient((released, error) => this.afterRelease(released, error));
+    this.checkedOut.add(client);
     try {
       this.emit('connect', client);
       this.emit('acquire', client);
     } catch (error) {
-      this.taken.delete(client); // its caller does not receive it
+      this.checkedOut.delete(client); // its caller does not receive it
       throw error;
     }
     return client;
   }
 
-  private released(client: TenantPoolClient, error: Released): void {
-    this.taken.delete(client);
+  private afterRelease(client: TenantPoolClient, error: ReleaseReason): void {
+    this.checkedOut.delete(client);
     this.emit('release', error, client);
     this.emit('remove', client);
-    if (this.ending && this.taken.size === 0) this.markEnded();
+    if (this.ending && this.checkedOut.size === 0) this.markEnded();
   }
 
-  private finish(callback?: Ended): Promise<void> | undefined {
-    const ending = this.finishOnce();
+  private endWith(callback?: EndCallback): Promise<void> | undefined {
+    const ending = this.endOnce();
     if (!callback) return ending;
     callbackify(() => ending)(callback);
     return undefined;
   }
 
-  private async finishOnce(): Promise<void> {
+  private async endOnce(): Promise<void> {
     if (this.ending) throw new Error('Called end on pool more than once'); // pg-pool's message
     this.ending = true;
-    const released = new Promise<void>((resolve) => (this.onReleased = resolve));
-    if (this.taken.size === 0) this.markEnded();
+    const released = new Promise<void>((resolve) => (this.onEnded = resolve));
+    if (this.checkedOut.size === 0) this.markEnded();
     await released;
   }
 
   private markEnded(): void {
     this.ended = true;
-    this.onReleased?.();
+    this.onEnded?.();
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { runInContext } from '../../../../src/platform/context.js';
 import { separateTenants } from '../../../../src/tenant/tenant-pool/prisma.js';
-import { isOfPrisma, queryOfPrisma } from '../../../../src/tenant/tenant-pool/prisma-query.js';
+import { isPrismaQuery, toSentQuery } from '../../../../src/tenant/tenant-pool/prisma-query.js';
 
 /** Collects the calls of one tick and answers them at once, as Prisma's client does. */
 class Loader {
@@ -20,7 +20,7 @@ class Loader {
 
 const query = (text: string) => ({ name: undefined, text, values: [], rowMode: 'array', types: undefined });
 const sentIn = (context: object, text: string): string =>
-  runInContext(context, () => queryOfPrisma(query(text) as never).text);
+  runInContext(context, () => toSentQuery(query(text) as never).text);
 
 describe('separateTenants', () => {
   it('has the calls of each tenant collected apart, those of one together', async () => {
@@ -39,9 +39,9 @@ describe('separateTenants', () => {
 
 describe('a query of Prisma', () => {
   it('is known by its form', () => {
-    expect(isOfPrisma(query('SELECT 1') as never)).toBe(true);
-    expect(isOfPrisma({ text: 'SELECT 1', values: [], rowMode: 'array' } as never)).toBe(false);
-    expect(isOfPrisma('SELECT 1')).toBe(false);
+    expect(isPrismaQuery(query('SELECT 1') as never)).toBe(true);
+    expect(isPrismaQuery({ text: 'SELECT 1', values: [], rowMode: 'array' } as never)).toBe(false);
+    expect(isPrismaQuery('SELECT 1')).toBe(false);
   });
 
   it('names no schema, and its strings stay as they are', () => {
