@@ -51,8 +51,12 @@ export {
   type TenantForeignKey,
   type TenantTable,
 } from './database/table-migrations/tenant-table.js';
-export type { TypeormOptions } from './database/table-migrations/typeorm-options.js';
-export type { ConstraintMessage, ConstraintMessages, TenantSchema } from './database/table-migrations/tenant-schema.js';
+export type { TypeormOptions } from './database/table-migrations/tenant-schema/typeorm-options.js';
+export type {
+  ConstraintMessage,
+  ConstraintMessages,
+  TenantSchema,
+} from './database/table-migrations/tenant-schema/tenant-schema.js';
 export {
   LeaseExpiredError,
   type PoolCounts,

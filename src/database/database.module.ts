@@ -3,7 +3,7 @@ import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
 import { TRUSTED_FUNCTIONS } from './connection/exposing-objects.js';
 import { ConnectionPools } from './pool/connection-pools.js';
-import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema/tenant-schema.js';
 
 /** PostgreSQL for tenants: a pool per connection target, and data sources on top. Independent of HTTP and tenant context. */
 @Module({})

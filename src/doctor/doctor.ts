@@ -7,7 +7,7 @@ import { ConfigurationError } from '../platform/config/config.errors.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { targetOfUrl } from '../database/connection/connection-target.js';
 import { poolOptions } from '../database/pool/pool-options.js';
-import type { TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js';
 import { queryCatalog, queryServer } from './diagnosis/query-server.js';

@@ -2,8 +2,8 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { isUnservedSql, unservedValues } from '../catalog/tenant-tables/migration-set-sql.js';
-import { requiredMigrations } from '../database/table-migrations/migration-set.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { requiredMigrations } from '../database/table-migrations/versions/migration-set.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { withDeadline } from '../platform/timeout.js';
 
 /** How long a result is reused: briefly while some tenants are behind, because a migration changes that. */

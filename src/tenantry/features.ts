@@ -5,9 +5,9 @@ import {
   type Migration,
   migrationName,
   newestMigration,
-} from '../database/table-migrations/migration-names.js';
-import { migrationsUpTo, sortedNames } from '../database/table-migrations/migration-set.js';
-import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema.js';
+} from '../database/table-migrations/versions/migration-names.js';
+import { migrationsUpTo, sortedNames } from '../database/table-migrations/versions/migration-set.js';
+import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */

@@ -1,5 +1,5 @@
 import type { DynamicModule, FactoryProvider, Type } from '@nestjs/common';
-import type { TypeormOptions } from '../database/table-migrations/typeorm-options.js';
+import type { TypeormOptions } from '../database/table-migrations/tenant-schema/typeorm-options.js';
 import type { MessageResolver } from '../tenant/identification/message-resolver.js';
 import type { TenantResolver } from '../tenant/identification/tenant-resolver.js';
 

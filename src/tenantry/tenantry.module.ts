@@ -3,7 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { getMetadataArgsStorage } from 'typeorm';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { TENANT_SCHEMA } from '../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { HOST_USES, type HostUses } from '../platform/config/host-config.js';
 import { tenantRepositoryToken } from '../tenant/context/inject-tenant-repository.decorator.js';
 import { TenantContext } from '../tenant/context/tenant-context.js';

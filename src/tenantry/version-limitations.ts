@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { isTypeorm03 } from '../platform/postgres/typeorm-versions.js';
 
 /** Limitations of the installed version of TypeORM, and how to avoid them. */

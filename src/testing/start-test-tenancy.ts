@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { ControlPlaneSession } from '../cli/session/control-plane-session.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { CONFIG_SOURCES, type ConfigSources } from '../platform/config/load-config.js';
 import { startApplication, type TestApplicationOptions } from './test-application.js';

@@ -3,7 +3,7 @@ import { CreateCustomers1764000000000 } from '../../src/app/migrations/176400000
 import { CreateOrders1764000001000 } from '../../src/app/migrations/1764000001000-create-orders.js';
 import { Order } from '../../src/app/orders/order.entity.js';
 import { OrderLine } from '../../src/app/orders/order-line.entity.js';
-import type { TenantSchema } from '../../src/database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 
 /** The tables of the sample application, as its modules' features add up to. */
 export const sampleSchema: TenantSchema = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SLUG } from '../../catalog/model/slug.js';
-import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/migrate-tables.js';
+import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../../database/table-migrations/execution/migrate-tables.js';
 import { MAX_ADMIN_CONNECTIONS } from '../../database/admin-connections/admin-connections.js';
 import { boundedText } from '../../http/input/bounded-text.js';
 

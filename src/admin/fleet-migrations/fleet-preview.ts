@@ -1,16 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
-import { digestOf, lateMigrations, missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
-import { previewMigrations } from '../../database/table-migrations/preview-migrations.js';
-import { recordedMigrations } from '../../database/table-migrations/recorded-migrations.js';
+import { NO_MIGRATION } from '../../database/table-migrations/versions/migration-names.js';
+import {
+  digestOf,
+  lateMigrations,
+  missingFrom,
+  newestOf,
+} from '../../database/table-migrations/versions/migration-set.js';
+import { previewMigrations } from '../../database/table-migrations/preview/preview-migrations.js';
+import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { EntityTablesError } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { failureOf } from '../../operations/operation-execution.js';

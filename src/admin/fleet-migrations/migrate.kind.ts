@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { missingFrom } from '../../database/table-migrations/migration-set.js';
-import { isBehind } from '../../database/table-migrations/migration-version.js';
+import { missingFrom } from '../../database/table-migrations/versions/migration-set.js';
+import { isBehind } from '../../database/table-migrations/versions/migration-version.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { OlderCodeError } from './fleet-migration.errors.js';

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationRequest } from '../../operations/operation-request.js';
-import { codeVersionFor } from '../../database/table-migrations/migration-version.js';
+import { codeVersionFor } from '../../database/table-migrations/versions/migration-version.js';
 import { Operations } from '../../operations/operations.js';
 import { migrationRequest, type MigrationRequest } from './fleet-migration.schemas.js';
 import { MigrationUnits } from './migration-units.js';

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { newestMigration, orderedNames } from '../../database/table-migrations/migration-names.js';
-import { type LateMigration, lateMigrations } from '../../database/table-migrations/migration-set.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { newestMigration, orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { type LateMigration, lateMigrations } from '../../database/table-migrations/versions/migration-set.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { HAS_TABLES, needsMigrationSql, SETS_BEHIND } from './fleet-sql.js';
 
 /** A set of tables that are migrated together: one schema of one connection target. */

@@ -5,8 +5,8 @@ import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.e
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { migrationSetValues, saveSetSql } from '../../catalog/tenant-tables/migration-set-sql.js';
-import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
-import { missingFrom, newestOf } from '../../database/table-migrations/migration-set.js';
+import { NO_MIGRATION } from '../../database/table-migrations/versions/migration-names.js';
+import { missingFrom, newestOf } from '../../database/table-migrations/versions/migration-set.js';
 import { HAS_TABLES, needsMigrationSql } from './fleet-sql.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import type { MigrationUnit } from './migration-units.js';

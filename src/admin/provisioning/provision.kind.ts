@@ -13,10 +13,10 @@ import { migrationSetValues, saveSetSql } from '../../catalog/tenant-tables/migr
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
-import { migrateTables } from '../../database/table-migrations/migrate-tables.js';
+import { migrateTables } from '../../database/table-migrations/execution/migrate-tables.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';

@@ -7,8 +7,8 @@ import { ServerOwner } from '../server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { compareEntityTables } from '../../database/table-migrations/comparison/compare-entity-tables.js';
-import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** How often tables that differ are looked at again, at most: a migration may have mended them. */

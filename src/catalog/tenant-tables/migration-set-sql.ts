@@ -1,5 +1,5 @@
-import { timestampOrZero } from '../../database/table-migrations/migration-names.js';
-import { digestOf, newestOf, sortedNames } from '../../database/table-migrations/migration-set.js';
+import { timestampOrZero } from '../../database/table-migrations/versions/migration-names.js';
+import { digestOf, newestOf, sortedNames } from '../../database/table-migrations/versions/migration-set.js';
 
 /** The values of `saveSetSql`'s parameters; both null without names. */
 export function migrationSetValues(names: readonly string[] | null): [string | null, string[] | null] {

@@ -6,7 +6,7 @@ import {
 } from '../../admin/fleet-migrations/fleet-migration.schemas.js';
 import { FleetPreview } from '../../admin/fleet-migrations/fleet-preview.js';
 import { MigrationUnits } from '../../admin/fleet-migrations/migration-units.js';
-import { describeLate } from '../../database/table-migrations/migration-set.js';
+import { describeLate } from '../../database/table-migrations/versions/migration-set.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { requestOperation } from '../session/request-operation.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
 import { generateMigration } from '../../database/table-migrations/generation/generate-migration.js';
-import { orderedNames, timestampOrZero } from '../../database/table-migrations/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { orderedNames, timestampOrZero } from '../../database/table-migrations/versions/migration-names.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { applyChanges } from '../host/file-change.js';
 import { readHostProject } from '../host/host-project.js';
 import { migrationChanges, newMigration, relativeImport } from '../migration/migration-file.js';

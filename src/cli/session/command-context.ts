@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import type { ConfigInput, LoadedConfig } from '../../platform/config/load-config.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { ControlPlaneSession } from './control-plane-session.js';

@@ -4,7 +4,7 @@ import { AppConfigModule } from '../../platform/config/config.module.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { DatabaseModule } from '../../database/database.module.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { ADMIN_SERVICES } from '../../admin/admin-services.js';
 
 /** The admin services and the modules they depend on, without HTTP. */

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CatalogUnavailableError } from '../../catalog/catalog.errors.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
-import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
 import { QuietLog } from './quiet-log.js';

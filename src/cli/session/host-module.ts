@@ -7,7 +7,7 @@ import type { Type } from '@nestjs/common';
 import { MODULE_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
-import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { featuresOf, schemaOf, TENANT_FEATURE } from '../../tenantry/features.js';
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ConstraintViolationError } from '../../platform/errors/request.errors.js';
 import { driverError } from '../../platform/postgres/driver-error.js';
-import type { ConstraintMessage } from '../table-migrations/tenant-schema.js';
+import type { ConstraintMessage } from '../table-migrations/tenant-schema/tenant-schema.js';
 import { constraintColumns } from './constraint-columns.js';
 import { type FailedStatement, failedStatementOf } from './failed-statement.js';
 

@@ -2,7 +2,7 @@ import type { EntityMetadata } from 'typeorm';
 import { driverError } from '../../platform/postgres/driver-error.js';
 import { toCodedError } from '../statements/statement-failure.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
-import type { ConstraintMessages } from '../table-migrations/tenant-schema.js';
+import type { ConstraintMessages } from '../table-migrations/tenant-schema/tenant-schema.js';
 
 /** What a tenant's data source knows of the tables that its statements are about. */
 export interface StatementSource {

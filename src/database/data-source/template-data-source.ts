@@ -1,7 +1,7 @@
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantAccess } from '../statements/tenant-access.js';
-import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema.js';
-import type { IsolationLevel } from '../table-migrations/typeorm-options.js';
+import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';
+import type { IsolationLevel } from '../table-migrations/tenant-schema/typeorm-options.js';
 import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';

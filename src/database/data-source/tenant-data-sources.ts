@@ -10,7 +10,7 @@ import type { StampKey } from '../isolation/stamp-key.js';
 import { createStamp } from '../statements/stamp.js';
 import { TenantAccess } from '../statements/tenant-access.js';
 import { type ExpectedTable, expectedTables } from '../table-migrations/comparison/expected-tables.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';
 import { createTenantDataSource } from './tenant-data-source.js';
 import { TemplateDataSource } from './template-data-source.js';
 

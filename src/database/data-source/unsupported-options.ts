@@ -1,5 +1,5 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
-import { ISOLATION_LEVELS, type TypeormOptions } from '../table-migrations/typeorm-options.js';
+import { ISOLATION_LEVELS, type TypeormOptions } from '../table-migrations/tenant-schema/typeorm-options.js';
 
 /** Raised at startup for options of TypeORM that tenants' data sources cannot honour. */
 export class UnsupportedTypeormOptionError extends CodedError {

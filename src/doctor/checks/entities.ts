@@ -3,9 +3,9 @@ import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migra
 import { TemplateDataSource } from '../../database/data-source/template-data-source.js';
 import { compareEntityTables } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import { type ExpectedTable, expectedTables } from '../../database/table-migrations/comparison/expected-tables.js';
-import { orderedNames } from '../../database/table-migrations/migration-names.js';
-import { missingFrom } from '../../database/table-migrations/migration-set.js';
-import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';
+import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { missingFrom } from '../../database/table-migrations/versions/migration-set.js';
+import { recordedMigrationsOf } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok } from '../diagnosis/finding.js';

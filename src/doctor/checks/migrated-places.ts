@@ -1,7 +1,7 @@
 import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
 import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { missingFrom } from '../../database/table-migrations/migration-set.js';
-import { recordedMigrationsOf } from '../../database/table-migrations/recorded-migrations.js';
+import { missingFrom } from '../../database/table-migrations/versions/migration-set.js';
+import { recordedMigrationsOf } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, TargetOfServer } from '../diagnosis/check.js';
 import { queryServer } from '../diagnosis/query-server.js';

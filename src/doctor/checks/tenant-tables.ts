@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { MIGRATIONS_TABLE } from '../../database/table-migrations/recorded-migrations.js';
+import { MIGRATIONS_TABLE } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';

@@ -5,7 +5,7 @@ import type { ServerOwner } from '../../catalog/server-owner.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
-import type { TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import type { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { Queryable } from './query-server.js';
 import type { Finding } from './finding.js';

@@ -4,7 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import type { Demo, DemoTenant } from './demo.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { ApiKeys } from '../../admin/api-keys/api-keys.js';

@@ -1,10 +1,15 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { MigrationSets } from '../../catalog/tenant-tables/migration-sets.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
-import { NO_MIGRATION } from '../../database/table-migrations/migration-names.js';
-import { digestOf, missingFrom, newestOf, requiredMigrations } from '../../database/table-migrations/migration-set.js';
-import { isBehind } from '../../database/table-migrations/migration-version.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { NO_MIGRATION } from '../../database/table-migrations/versions/migration-names.js';
+import {
+  digestOf,
+  missingFrom,
+  newestOf,
+  requiredMigrations,
+} from '../../database/table-migrations/versions/migration-set.js';
+import { isBehind } from '../../database/table-migrations/versions/migration-version.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { TenantSuspendedError, TenantTablesBehindError, TenantUnavailableError } from './admission.errors.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 

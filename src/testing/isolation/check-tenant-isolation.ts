@@ -4,7 +4,7 @@ import { ModulesContainer } from '@nestjs/core';
 import type { EntityMetadata } from 'typeorm';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { poolOptions } from '../../database/pool/pool-options.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';

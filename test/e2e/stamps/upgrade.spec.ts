@@ -4,7 +4,7 @@ import pg from 'pg';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
 import { sampleSchema } from '../../support/sample-schema.js';
 import { diagnose } from '../../../src/doctor/doctor.js';
-import { newestMigration, timestampOf } from '../../../src/database/table-migrations/migration-names.js';
+import { newestMigration, timestampOf } from '../../../src/database/table-migrations/versions/migration-names.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
 import { targetOfUrl } from '../../../src/database/connection/connection-target.js';

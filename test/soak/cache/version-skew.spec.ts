@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newestMigration } from '../../../src/database/table-migrations/migration-names.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
+import { newestMigration } from '../../../src/database/table-migrations/versions/migration-names.js';
+import {
+  TENANT_SCHEMA,
+  type TenantSchema,
+} from '../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { soon } from '../../support/load/soon.js';

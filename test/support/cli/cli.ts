@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../src/cli/command-line.js';
 import { loadConfig } from '../../../src/platform/config/load-config.js';
-import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { sampleSchema } from '../sample-schema.js';
 import { ADMIN_KEY, type Json } from '../test-app.js';
 

@@ -6,7 +6,7 @@ import { TemplateDataSource } from '../../../src/database/data-source/template-d
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';
 import { createStamp } from '../../../src/database/statements/stamp.js';
-import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { soon } from '../load/soon.js';
 import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';
 import { LIBRARY_ENTITIES } from './library.entities.js';

@@ -15,7 +15,7 @@ import { OperationRunner } from '../../../src/operations/operation-runner.js';
 import { OperationFailedError } from '../../../src/operations/operation.errors.js';
 import { Operations } from '../../../src/operations/operations.js';
 import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner.js';
-import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
+import type { Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
 import { createTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
 import { createApp } from '../../../src/server/create-app.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../postgres/postgres.js';

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { type Migration } from '../../../src/database/table-migrations/migration-names.js';
+import { type Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
 import { soon } from '../load/soon.js';
 import { expect } from '@jest/globals';
 import { migration } from '../tables/migration-fixture.js';

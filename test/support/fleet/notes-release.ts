@@ -1,7 +1,7 @@
 import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn, type Repository } from 'typeorm';
 import { InjectTenantRepository, TenantryModule } from '../../../src/index.js';
-import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
+import type { Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
 import { createTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
 import type { RootModule } from '../../../src/server/server.module.js';
 import { migration } from '../tables/migration-fixture.js';

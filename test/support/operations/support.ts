@@ -11,7 +11,7 @@ import { OperationKinds } from '../../../src/operations/operation-kinds.js';
 import { OperationRunner } from '../../../src/operations/operation-runner.js';
 import { Operations } from '../../../src/operations/operations.js';
 import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
-import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/postgres.js';
 import { POOL_OPTIONS } from '../pool/test-pool.js';
 

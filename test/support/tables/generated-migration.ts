@@ -1,7 +1,7 @@
 import typescript from 'typescript';
 import type { MigrationStep } from '../../../src/database/table-migrations/generation/migration-step.js';
 import { migrationSource } from '../../../src/database/table-migrations/generation/migration-source.js';
-import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
+import type { Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
 import { createTenantTable, dropTenantTable } from '../../../src/database/table-migrations/tenant-table.js';
 
 /** The class that the source of a generated migration declares, compiled and evaluated. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import type { Migration } from '../../../src/database/table-migrations/migration-names.js';
+import type { Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { testServer } from '../postgres/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';

@@ -14,7 +14,7 @@ async function loadCopy() {
     ...(await import('../../../src/database/connection/exposing-objects.js')),
     ...(await import('../../../src/database/data-source/entity-owners.js')),
     ...(await import('../../../src/database/pool/pool.errors.js')),
-    ...(await import('../../../src/database/table-migrations/tenant-schema.js')),
+    ...(await import('../../../src/database/table-migrations/tenant-schema/tenant-schema.js')),
     ...(await import('../../../src/tenant/access/access.js')),
     ...(await import('../../../src/tenant/context/inject-tenant-repository.decorator.js')),
     ...(await import('../../../src/tenant/context/tenant-context.js')),

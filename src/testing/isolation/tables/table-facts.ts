@@ -5,7 +5,7 @@ import {
   type ActualTable,
   TENANT_COLUMN,
 } from '../../../database/table-migrations/comparison/actual-tables.js';
-import { MIGRATIONS_TABLE } from '../../../database/table-migrations/recorded-migrations.js';
+import { MIGRATIONS_TABLE } from '../../../database/table-migrations/versions/recorded-migrations.js';
 
 /** A foreign key, without the tenant. */
 interface ForeignKey {

@@ -13,9 +13,9 @@ import {
 import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
-import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
-import { previewMigrations } from '../../../../src/database/table-migrations/preview-migrations.js';
-import type { TypeormOptions } from '../../../../src/database/table-migrations/typeorm-options.js';
+import { migrateTables } from '../../../../src/database/table-migrations/execution/migrate-tables.js';
+import { previewMigrations } from '../../../../src/database/table-migrations/preview/preview-migrations.js';
+import type { TypeormOptions } from '../../../../src/database/table-migrations/tenant-schema/typeorm-options.js';
 import { SilentTypeormLogger } from '../../../../src/platform/postgres/silent-typeorm-logger.js';
 import { accessTo, TestPool } from '../../../support/pool/test-pool.js';
 import { TENANT_COLUMN, tenantPolicy } from '../../../support/postgres/tenant-database.js';

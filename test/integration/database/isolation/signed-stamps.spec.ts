@@ -18,7 +18,7 @@ import {
   FORMER_POLICY,
   TENANT_POLICIES,
 } from '../../../../src/database/isolation/tenant-policies.js';
-import { replaceFormerPolicies } from '../../../../src/database/table-migrations/replace-former-policies.js';
+import { replaceFormerPolicies } from '../../../../src/database/table-migrations/execution/replace-former-policies.js';
 import {
   createTenantDatabase,
   TENANT_COLUMN,

@@ -19,7 +19,7 @@ import {
 } from 'typeorm';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import { UnsupportedEntityError } from '../../../../src/database/data-source/unsupported-entities.js';
-import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema.js';
+import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 
 /** Why the entities are rejected; empty when they are accepted. */
 async function reasons(...entities: TenantSchema['entities'][number][]): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import { UnsupportedTypeormOptionError } from '../../../../src/database/data-source/unsupported-options.js';
-import type { TypeormOptions } from '../../../../src/database/table-migrations/typeorm-options.js';
+import type { TypeormOptions } from '../../../../src/database/table-migrations/tenant-schema/typeorm-options.js';
 
 const buildWith = (typeorm: object): Promise<unknown> =>
   TemplateDataSource.build({ entities: [], migrations: [], typeorm: typeorm as TypeormOptions });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
-import { digestOf } from '../../../../src/database/table-migrations/migration-set.js';
-import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema.js';
+import { digestOf } from '../../../../src/database/table-migrations/versions/migration-set.js';
+import type { TenantSchema } from '../../../../src/database/table-migrations/tenant-schema/tenant-schema.js';
 import { TenantAvailability } from '../../../../src/tenant/admission/tenant-availability.js';
 import { TenantTablesBehindError } from '../../../../src/tenant/admission/admission.errors.js';
 import { soon } from '../../../support/load/soon.js';

@@ -16,10 +16,10 @@ import {
   type ExpectedTable,
   expectedTables,
 } from '../../../../../src/database/table-migrations/comparison/expected-tables.js';
-import { migrateTables } from '../../../../../src/database/table-migrations/migrate-tables.js';
-import type { Migration } from '../../../../../src/database/table-migrations/migration-names.js';
-import { previewMigrations } from '../../../../../src/database/table-migrations/preview-migrations.js';
-import { recordedMigrations } from '../../../../../src/database/table-migrations/recorded-migrations.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/execution/migrate-tables.js';
+import type { Migration } from '../../../../../src/database/table-migrations/versions/migration-names.js';
+import { previewMigrations } from '../../../../../src/database/table-migrations/preview/preview-migrations.js';
+import { recordedMigrations } from '../../../../../src/database/table-migrations/versions/recorded-migrations.js';
 import { createTenantTable, type TenantTable } from '../../../../../src/database/table-migrations/tenant-table.js';
 import { sampleSchema } from '../../../../support/sample-schema.js';
 import { migration, MigrationFixture } from '../../../../support/tables/migration-fixture.js';

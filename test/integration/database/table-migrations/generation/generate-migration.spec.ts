@@ -31,8 +31,8 @@ import {
 import { migrationSource } from '../../../../../src/database/table-migrations/generation/migration-source.js';
 import { MigrationNotGeneratedError } from '../../../../../src/database/table-migrations/generation/generation.errors.js';
 import type { MigrationStep } from '../../../../../src/database/table-migrations/generation/migration-step.js';
-import { migrateTables } from '../../../../../src/database/table-migrations/migrate-tables.js';
-import type { Migration } from '../../../../../src/database/table-migrations/migration-names.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/execution/migrate-tables.js';
+import type { Migration } from '../../../../../src/database/table-migrations/versions/migration-names.js';
 import { sampleSchema } from '../../../../support/sample-schema.js';
 import { blocksOf, essenceOf } from '../../../../support/docs/code-blocks.js';
 import { compiledMigration } from '../../../../support/tables/generated-migration.js';

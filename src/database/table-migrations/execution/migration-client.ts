@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { LockRetry } from './lock-retry.js';
+import type { LockRetry } from '../locks/lock-retry.js';
 
 /**
  * These wait for other transactions while holding a lock that blocks neither readers nor writers. Aborted halfway they

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { byTimestamp, type Migration, orderedNames } from './migration-names.js';
-import type { TenantSchema } from './tenant-schema.js';
+import type { TenantSchema } from '../tenant-schema/tenant-schema.js';
 
 /** Names in a fixed order, so that equal sets have equal digests. */
 export function sortedNames(names: Iterable<string>): string[] {

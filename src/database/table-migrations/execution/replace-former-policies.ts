@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { escapeIdentifier } from 'pg';
-import { createPoliciesSql, FORMER_POLICY } from '../isolation/tenant-policies.js';
-import { lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
+import { createPoliciesSql, FORMER_POLICY } from '../../isolation/tenant-policies.js';
+import { lockFailure, LockRetry, type LockRetryOptions } from '../locks/lock-retry.js';
 import { MigrationLockedError } from './migration.errors.js';
 
 const TABLES_WITH_FORMER_POLICY = `

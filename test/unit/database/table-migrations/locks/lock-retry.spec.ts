@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { lockFailure, LockRetry } from '../../../../src/database/table-migrations/lock-retry.js';
+import { lockFailure, LockRetry } from '../../../../../src/database/table-migrations/locks/lock-retry.js';
 
 function databaseError(code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('refused', 0, 'error'), { code });

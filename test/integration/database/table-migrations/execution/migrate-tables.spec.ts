@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { createTenantTable } from '../../../../src/database/table-migrations/tenant-table.js';
-import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
+import { createTenantTable } from '../../../../../src/database/table-migrations/tenant-table.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/execution/migrate-tables.js';
 import {
   MigrationFailedError,
   MigrationNotRecordedError,
-} from '../../../../src/database/table-migrations/migration.errors.js';
-import { recordedMigrations } from '../../../../src/database/table-migrations/recorded-migrations.js';
-import { sampleSchema } from '../../../support/sample-schema.js';
-import { TENANT_COLUMN, tenantPolicy } from '../../../support/postgres/tenant-database.js';
-import { migration, MigrationFixture, recordStatements, stateOf } from '../../../support/tables/migration-fixture.js';
+} from '../../../../../src/database/table-migrations/execution/migration.errors.js';
+import { recordedMigrations } from '../../../../../src/database/table-migrations/versions/recorded-migrations.js';
+import { sampleSchema } from '../../../../support/sample-schema.js';
+import { TENANT_COLUMN, tenantPolicy } from '../../../../support/postgres/tenant-database.js';
+import {
+  migration,
+  MigrationFixture,
+  recordStatements,
+  stateOf,
+} from '../../../../support/tables/migration-fixture.js';
 
 const A = migration('A1764000000001', `CREATE TABLE a (id int, ${TENANT_COLUMN}); ${tenantPolicy('a')}`);
 const B = migration('B1764000000002', 'CREATE TABLE b (id int)');

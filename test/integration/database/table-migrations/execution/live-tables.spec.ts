@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
-import { MigrationLockedError } from '../../../../src/database/table-migrations/migration.errors.js';
-import { recordedMigrations } from '../../../../src/database/table-migrations/recorded-migrations.js';
-import { soon } from '../../../support/load/soon.js';
-import { migration, MigrationFixture } from '../../../support/tables/migration-fixture.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/execution/migrate-tables.js';
+import { MigrationLockedError } from '../../../../../src/database/table-migrations/execution/migration.errors.js';
+import { recordedMigrations } from '../../../../../src/database/table-migrations/versions/recorded-migrations.js';
+import { soon } from '../../../../support/load/soon.js';
+import { migration, MigrationFixture } from '../../../../support/tables/migration-fixture.js';
 
 const A = migration('A1764000000001', 'CREATE TABLE a (id int)');
 const ALTERS = migration('Alters1764000000002', 'ALTER TABLE a ADD COLUMN more text');

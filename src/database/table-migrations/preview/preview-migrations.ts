@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
-import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from './migrate-tables.js';
-import { type Migration, migrationName, orderedNames } from './migration-names.js';
-import { lateMigrations, missingFrom } from './migration-set.js';
-import { runMigrations } from './run-migrations.js';
+import { ensureIsolationFunctions } from '../../isolation/isolation-functions.js';
+import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS, type MigrateOptions } from '../execution/migrate-tables.js';
+import { type Migration, migrationName, orderedNames } from '../versions/migration-names.js';
+import { lateMigrations, missingFrom } from '../versions/migration-set.js';
+import { runMigrations } from '../execution/run-migrations.js';
 import { withScratchSchema } from './scratch-schema.js';
 
 export interface MigrationPreview {

@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import type { NamingStrategyInterface } from 'typeorm';
-import { ensureIsolationFunctions } from '../isolation/isolation-functions.js';
+import { ensureIsolationFunctions } from '../../isolation/isolation-functions.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
-import { assertEntityTables } from './comparison/compare-entity-tables.js';
-import type { ExpectedTable } from './comparison/expected-tables.js';
-import { type Migration, NO_MIGRATION, orderedNames } from './migration-names.js';
-import { missingFrom } from './migration-set.js';
-import { recordedMigrations } from './recorded-migrations.js';
+import { assertEntityTables } from '../comparison/compare-entity-tables.js';
+import type { ExpectedTable } from '../comparison/expected-tables.js';
+import { type Migration, NO_MIGRATION, orderedNames } from '../versions/migration-names.js';
+import { missingFrom } from '../versions/migration-set.js';
+import { recordedMigrations } from '../versions/recorded-migrations.js';
 import { replaceFormerPolicies } from './replace-former-policies.js';
 import { runMigrations } from './run-migrations.js';
-import { withSchemaLock } from './schema-lock.js';
-import { grantTenantTables } from './tenant-grants.js';
+import { withSchemaLock } from '../locks/schema-lock.js';
+import { grantTenantTables } from '../rights/tenant-grants.js';
 
 export interface MigrateOptions {
   /** How long a migration may wait for a lock, blocking the queries queued behind it, before it backs off. Default: 2,000 ms. */

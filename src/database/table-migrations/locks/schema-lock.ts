@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { pause } from './lock-retry.js';
-import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
-import { withCleanup } from '../admin-connections/with-cleanup.js';
+import { LOCK_NAMES } from '../../../platform/postgres/advisory-locks.js';
+import { withCleanup } from '../../admin-connections/with-cleanup.js';
 
 /** Pause between two attempts to take the lock; up to half as much is added at random. */
 const RETRY_MS = 100;

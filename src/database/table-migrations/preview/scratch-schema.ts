@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { withCleanup } from '../admin-connections/with-cleanup.js';
-import { tryLock, unlock, withSchemaLock } from './schema-lock.js';
+import { withCleanup } from '../../admin-connections/with-cleanup.js';
+import { tryLock, unlock, withSchemaLock } from '../locks/schema-lock.js';
 
 const PREFIX = 'tenantry_preview_';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { driverError } from '../../platform/postgres/driver-error.js';
+import { driverError } from '../../../platform/postgres/driver-error.js';
 
 /** lock_not_available and deadlock_detected: the statement had no effect, and may succeed later. */
 const LOCK_FAILURES: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { isBehind } from '../../../../src/database/table-migrations/migration-version.js';
+import { isBehind } from '../../../../../src/database/table-migrations/versions/migration-version.js';
 
 it.each([
   ['the same migration', 'CreateOrders1764000001000', 'CreateOrders1764000001000', false],

@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import type { MigrationInterface, NamingStrategyInterface } from 'typeorm';
-import { closeDefinerFunctions } from './definer-functions.js';
-import { assertEntityTables, EntityTablesError } from './comparison/compare-entity-tables.js';
-import type { ExpectedTable } from './comparison/expected-tables.js';
-import { driverError } from '../../platform/postgres/driver-error.js';
-import { lockFailure, LockRetry, type LockRetryOptions } from './lock-retry.js';
+import { closeDefinerFunctions } from '../rights/definer-functions.js';
+import { assertEntityTables, EntityTablesError } from '../comparison/compare-entity-tables.js';
+import type { ExpectedTable } from '../comparison/expected-tables.js';
+import { driverError } from '../../../platform/postgres/driver-error.js';
+import { lockFailure, LockRetry, type LockRetryOptions } from '../locks/lock-retry.js';
 import { MigrationClient } from './migration-client.js';
 import { migrationDataSource } from './migration-data-source.js';
 import { MigrationFailedError, MigrationLockedError, OpenTransactionError } from './migration.errors.js';
-import { type Migration, migrationName } from './migration-names.js';
-import { rollbackOpenTransaction } from './schema-lock.js';
+import { type Migration, migrationName } from '../versions/migration-names.js';
+import { rollbackOpenTransaction } from '../locks/schema-lock.js';
 
 export interface RunOptions extends LockRetryOptions {
   readonly database: string;

@@ -1,8 +1,8 @@
 import { DataSource, EntityManager, type MigrationInterface, type NamingStrategyInterface } from 'typeorm';
-import { deriveDataSource, prepareTemplate } from '../../platform/postgres/derived-data-source.js';
-import { SilentTypeormLogger } from '../../platform/postgres/silent-typeorm-logger.js';
+import { deriveDataSource, prepareTemplate } from '../../../platform/postgres/derived-data-source.js';
+import { SilentTypeormLogger } from '../../../platform/postgres/silent-typeorm-logger.js';
 import { type MigrationClient, SingleClientPool } from './migration-client.js';
-import { MIGRATIONS_TABLE } from './recorded-migrations.js';
+import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
 
 /** Never connected: every run derives from it. */
 const TEMPLATE = new DataSource({

@@ -1,4 +1,4 @@
-import { isTrustedSql } from '../connection/exposing-objects.js';
+import { isTrustedSql } from '../../connection/exposing-objects.js';
 
 /**
  * SQL: an array of the SECURITY DEFINER functions of a schema that a role, or everybody, may execute, and that are not

@@ -1,4 +1,4 @@
-import { POLICY_VERSION } from '../isolation/tenant-policies.js';
+import { POLICY_VERSION } from '../../isolation/tenant-policies.js';
 import { type Migration, newestMigration, timestampOrZero } from './migration-names.js';
 
 /**

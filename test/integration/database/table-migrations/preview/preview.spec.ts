@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Table, TableColumn } from 'typeorm';
-import { migrateTables } from '../../../../src/database/table-migrations/migrate-tables.js';
-import { previewMigrations } from '../../../../src/database/table-migrations/preview-migrations.js';
-import { sampleSchema } from '../../../support/sample-schema.js';
-import { migration, MigrationFixture, recordStatements, stateOf } from '../../../support/tables/migration-fixture.js';
+import { migrateTables } from '../../../../../src/database/table-migrations/execution/migrate-tables.js';
+import { previewMigrations } from '../../../../../src/database/table-migrations/preview/preview-migrations.js';
+import { sampleSchema } from '../../../../support/sample-schema.js';
+import {
+  migration,
+  MigrationFixture,
+  recordStatements,
+  stateOf,
+} from '../../../../support/tables/migration-fixture.js';
 
 const A = migration('A1764000000001', 'CREATE TABLE a (id int, name text)');
 const B = migration('B1764000000002', async (runner) => {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { CodedError } from '../../platform/errors/coded-error.js';
+import { CodedError } from '../../../platform/errors/coded-error.js';
 
 /** Classes of errors about the migration's own SQL: unknown or existing names, syntax, rights. Others may quote rows. */
 const ABOUT_CODE = /^(?:42|0A|2B|3F)/;
