@@ -8,6 +8,7 @@ import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migration
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
 import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';
+import { checkCursors } from './database/cursor-check.js';
 import { checkDatabase, type DatabaseCheckOptions } from './database/database-check.js';
 import { checkEntities } from './entities/entity-check.js';
 import { checkViews } from './entities/view-check.js';
@@ -66,13 +67,18 @@ class IsolationCheck {
       factoriesByTable(factories, dataSource.entityMetadatas),
       (table) => isLeftOut(table, classified),
     );
-    const { findings, isRoleRefused } = await checkDatabase(this.self, rows.tables, this.databaseOptions());
+    const { findings, isRoleRefused } = await checkDatabase(this.self, rows.tables, {
+      ...this.databaseOptions(),
+      otherSchemas: await this.tenants.otherSchemas(this.self),
+    });
+    const { pool } = this.databaseOptions();
     // Under a refused role no statement runs.
     const entities = isRoleRefused
       ? []
       : [
           ...(await checkEntities(dataSource, rows, this.self, this.other)),
-          ...(await checkViews(dataSource, rows, this.self, this.other, this.databaseOptions().pool)),
+          ...(await checkViews(dataSource, rows, this.self, this.other, pool)),
+          ...(await checkCursors(rows, this.self, this.other, pool)).filter((found) => !isNamed(found, findings)),
         ];
     return [...findings, ...rowProblems(rows), ...entities, ...(await this.checkRoutes(rows, isRoleRefused))];
   }
@@ -112,7 +118,7 @@ class IsolationCheck {
     return this.options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   }
 
-  private databaseOptions(): DatabaseCheckOptions {
+  private databaseOptions(): Omit<DatabaseCheckOptions, 'otherSchemas'> {
     const { trustedFunctions = [] } = this.app.get<TenantSchema>(TENANT_SCHEMA, { strict: false });
     return {
       pool: poolOptions(this.app.get<AppConfig>(APP_CONFIG, { strict: false })),
@@ -151,6 +157,10 @@ function factoriesByTable(
       ];
     }),
   );
+}
+
+function isNamed({ where }: Finding, findings: readonly Finding[]): boolean {
+  return findings.some((each) => each.where === where);
 }
 
 function rowProblems(rows: TestedRows): Finding[] {

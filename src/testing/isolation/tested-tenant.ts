@@ -9,6 +9,7 @@ import { TenantProvisioner } from '../../admin/tenants/tenant-provisioner.js';
 import { TenantsModule } from '../../admin/tenants/tenants.module.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
@@ -66,6 +67,12 @@ export class TestedTenants {
   async issueKey({ tenant }: TestedTenant): Promise<string> {
     const issue = (catalog: EntityManager) => this.keys.issue(catalog, tenant.id, { name: 'isolation check' }, ACTOR);
     return (await this.catalog.transaction(issue)).token;
+  }
+
+  /** Of the other tenants in its database, which have the same tables as the tenant's own. */
+  async otherSchemas({ tenant, schema }: TestedTenant): Promise<string[]> {
+    const others = await this.catalog.getRepository(TenantEntity).findBy({ targetId: tenant.targetId ?? '' });
+    return others.flatMap((other) => (other.schema === null || other.schema === schema ? [] : [other.schema]));
   }
 
   async delete({ tenant }: TestedTenant): Promise<void> {

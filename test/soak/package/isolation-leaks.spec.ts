@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { TenantryModule } from '../../../src/index.js';
 import { checkTenantIsolation } from '../../../src/testing.js';
+import { lineOf } from '../../../src/testing/isolation/finding.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
 import { HostApplication, type HostOptions } from '../../support/host/host-application.js';
 import { LeakingRoutesModule } from '../../support/testing/leaks/leaking-routes.module.js';
@@ -54,16 +55,14 @@ describe('checkTenantIsolation', () => {
     await start({ adapter: 'express', imports: [DraftsModule as never] });
     const classify = { routes: { 'GET /own': 'public' }, tables: { drafts: 'tenant' } } as const;
     const findings = await checkTenantIsolation(host!.nest, { classify });
-    expect(findings.map(({ where, message }) => `${where}: ${message}`)).toEqual([
-      'table drafts: has no tenant_id: create it with createTenantTable',
-      "entity Draft: reading returns another tenant's rows",
-      "entity Draft: reading by id returns another tenant's rows",
-      "entity Draft: a relation returns another tenant's rows",
-      "entity Draft: raw SQL returns another tenant's rows",
-      "entity Draft: a stream returns another tenant's rows",
-      "entity Draft: an update reaches another tenant's row",
-      "entity Draft: a deletion reaches another tenant's row",
-      "entity Draft: an upsert reaches another tenant's row",
+    expect(findings.map(lineOf)).toEqual([
+      'table drafts: has no tenant_id: create it with createTenantTable (TABLE_NOT_ISOLATED)',
+      ...['reading', 'reading by id', 'a relation', 'raw SQL', 'a stream'].map(
+        (attempt) => `entity Draft: ${attempt} returns another tenant's rows (ENTITY_READS_OTHER_TENANT)`,
+      ),
+      ...['an update', 'a deletion', 'an upsert'].map(
+        (attempt) => `entity Draft: ${attempt} reaches another tenant's row (ENTITY_CHANGES_OTHER_TENANT)`,
+      ),
     ]);
   });
 
@@ -73,10 +72,12 @@ describe('checkTenantIsolation', () => {
     const [target] = await database.admin<{ database: string }>('SELECT database FROM connection_targets');
     await asSuperuser(target!.database, DEFINER_FUNCTION);
     const findings = await checkTenantIsolation(host!.nest, { classify: { routes: { 'GET /own': 'public' } } });
-    expect(findings.map(({ message }) => message)).toEqual([
-      'may execute the function texts_of_memos(), which bypasses the policies',
-      'may read the view shared.all_memos, which bypasses the policies',
-      'may use the table shared.ledger, which has a tenant_id and no row-level security',
+    const role = findings[0]?.where;
+    expect(role).toMatch(/^login role \w+_shared$/);
+    expect(findings.map(lineOf)).toEqual([
+      `${role}: may execute the function texts_of_memos(), which bypasses the policies (ROLE_BYPASSES_POLICIES)`,
+      `${role}: may read the view shared.all_memos, which bypasses the policies (ROLE_BYPASSES_POLICIES)`,
+      `${role}: may use the table shared.ledger, which has a tenant_id and no row-level security (ROLE_BYPASSES_POLICIES)`,
     ]);
   });
 });
