@@ -45,7 +45,7 @@ export default {
     project('packages', {
       ...services,
       ...silent,
-      testMatch: ['<rootDir>/test/packages/data-layers/*.spec.ts'],
+      testMatch: ['data-layers', 'guides'].map((suite) => `<rootDir>/test/packages/${suite}/*.spec.ts`),
       // One node-postgres for the libraries and the package, as npm installs it in an application.
       moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^pg$': '<rootDir>/node_modules/pg' },
     }),

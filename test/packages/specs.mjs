@@ -8,13 +8,19 @@ const JEST = [
 ];
 
 /** Runs the specs of a folder beside this file against the source, on the libraries that its lock file installs. */
-export async function runSpecs(name) {
+export async function runSpecsWithLibraries(name) {
   const folder = `test/packages/${name}`;
   // Prisma's generator asks for a program that it does not use, and would download it.
-  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' };
-  const host = { cwd: ROOT, env };
+  const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' };
+  const host = { cwd: ROOT, env: { ...process.env, ...env } };
   await run('npm', ['ci', '--silent', '--ignore-scripts', '--prefix', folder], host);
   await run('npm', ['run', '--silent', '--if-present', 'generate', '--prefix', folder], host);
   await run('npx', ['--no-install', 'tsc', '-p', folder], host);
-  console.log((await run(process.execPath, [...JEST, `/${folder}/`], { ...host, timeoutMs: 900_000 })).output);
+  await runSpecs(name, env);
+}
+
+/** Runs the specs of a folder beside this file. */
+export async function runSpecs(name, env) {
+  const options = { cwd: ROOT, env: { ...process.env, ...env }, timeoutMs: 1_800_000 };
+  console.log((await run(process.execPath, [...JEST, `/test/packages/${name}/`], options)).output);
 }

@@ -4,12 +4,13 @@ import { checkFixture } from './fixture.mjs';
 import { checkSmallest } from './check-smallest.mjs';
 import { checkInit } from './init/check-init.mjs';
 import { environmentOf } from './node-versions.mjs';
-import { runSpecs } from './specs.mjs';
+import { runSpecs, runSpecsWithLibraries } from './specs.mjs';
 
 /** What is run beside the cells: name -> check, which rejects when something fails. */
 export const SUITES = {
-  'data-layers': () => runSpecs('data-layers'),
+  'data-layers': () => runSpecsWithLibraries('data-layers'),
   'graphql-and-sockets': (options) => checkApplication('graphql-and-sockets', options),
+  guides: ({ tarball }) => runSpecs('guides', { TENANTRY_TARBALL: tarball }),
   init: checkInit,
   smallest: checkSmallest,
 };
