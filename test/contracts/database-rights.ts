@@ -138,7 +138,7 @@ export function describeDatabaseRights(version: Version): void {
           expect(await namesOf(app, tenants[1])).toEqual(['globex']);
         } finally {
           await another.stop();
-          await operator.run(`ALTER ROLE app_login PASSWORD 'another secret'`);
+          await operator.run(`ALTER ROLE app_login PASSWORD 'another-secret'`);
         }
       });
 

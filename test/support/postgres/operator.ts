@@ -11,7 +11,7 @@ const [SHARED_TABLES = '', SCHEMAS = '', DATABASES = ''] = [
 export const GUIDE_SQL = { sharedTables: SHARED_TABLES, schemas: SCHEMAS, databases: DATABASES } as const;
 
 const ROLES = ['app_owner', 'app_login'];
-const PASSWORDS: Readonly<Record<string, string>> = { app_owner: 'a secret of your own', app_login: 'another secret' };
+const PASSWORDS: Readonly<Record<string, string>> = { app_owner: 'a-secret-of-your-own', app_login: 'another-secret' };
 const DATABASE_NAMES = ['app_catalog', 'app_tenants'];
 
 /** An operator of a server who follows the guide. One spec at a time may: the guide has names of its own. */

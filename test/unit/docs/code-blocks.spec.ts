@@ -69,7 +69,7 @@ describe('a command in the documentation', () => {
   const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
   const commands = blocks.flatMap((block) => commandsOf(block).map((command) => ({ where: block.where, command })));
   const ofTenantry = commands.flatMap(({ where, command }) => {
-    const [, args] = /(?:npx tenantry|npm run (?:--silent )?tenantry --|node dist\/cli\.js) (.+)$/.exec(command) ?? [];
+    const [, args] = /(?:npx tenantry|npm run (?:--silent )?tenantry --|node dist\/cli\.js) (.+?)\)?$/.exec(command) ?? [];
     return args === undefined || args.startsWith('<') ? [] : [{ where, args }];
   });
 
