@@ -87,7 +87,7 @@ function collect(child) {
 }
 
 /** npm and npx have children; all of them belong to the group of the process that was started here. */
-function killGroup(child, signal) {
+export function killGroup(child, signal) {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

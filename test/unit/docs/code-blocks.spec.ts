@@ -12,7 +12,13 @@ import {
 } from '../../support/docs/code-blocks.js';
 
 const ROOT = new URL('../../../', import.meta.url);
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/guides')];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'examples/graphql-and-gateway/README.md',
+  ...markdownIn('docs'),
+  ...markdownIn('docs/guides'),
+];
 /** Where code is that a test runs. */
 const CODE = ['src', 'test', 'examples'];
 /** Documents whose blocks a test reads and runs as they are written there. */
