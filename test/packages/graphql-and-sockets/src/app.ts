@@ -27,6 +27,8 @@ export interface AppOptions {
   /** Where microservices' messages arrive over TCP. */
   readonly microservicePort?: number;
   readonly tenantry?: TenantryOptions;
+  /** Variables in addition to those of the process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly providers?: Type[];
   readonly controllers?: Type[];
 }
@@ -65,11 +67,12 @@ async function rootOf({
   graphql,
   graphqlOptions,
   tenantry,
+  env: variables,
   sockets,
   providers,
   controllers,
 }: AppOptions): Promise<Type> {
-  const env = { ...process.env, DATA_DIR: await mkdtemp(join(tmpdir(), 'tenantry-fixture-')) };
+  const env = { ...process.env, ...variables, DATA_DIR: await mkdtemp(join(tmpdir(), 'tenantry-fixture-')) };
   @Module({
     imports: [
       TenantryModule.forRoot({ env, controlPlane: true, messageResolver: MessageTenant, ...tenantry }),

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { RunningApp } from './app.js';
+import { type Answer, bearer, codesOf, query as queryOf } from './graphql-client.js';
 import type { KnownTenant, Operator } from './operator.js';
-import { GRAPHQL_STACKS, startScene } from './scene.js';
-
-interface Answer {
-  readonly data?: Record<string, unknown> | null;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
-}
+import { GRAPHQL_STACKS, type Scene, startScene } from './scene.js';
 
 for (const stack of GRAPHQL_STACKS) {
   describe(`GraphQL: ${stack.graphql} on ${stack.http}`, () => {
@@ -22,19 +18,7 @@ for (const stack of GRAPHQL_STACKS) {
 
     after(() => app?.nest.close());
 
-    async function query(text: string, key?: string): Promise<Answer> {
-      const response = await fetch(`${app.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-        body: JSON.stringify({ query: text }),
-      });
-      return (await response.json()) as Answer;
-    }
-
-    const codesOf = ({ errors }: Answer): unknown[] =>
-      (errors ?? []).map(
-        ({ extensions }) => (extensions?.['originalError'] as { code?: unknown })?.code ?? extensions?.['code'],
-      );
+    const query = (text: string, key?: string): Promise<Answer> => queryOf(app.url, text, bearer(key));
 
     it('resolvers, those of fields and parallel ones run in the context of the operation', async () => {
       for (const { key, slug } of [acme, beta]) {
@@ -87,3 +71,23 @@ for (const stack of GRAPHQL_STACKS) {
     });
   });
 }
+
+describe('A GraphQL context that a function returns for two requests', () => {
+  let scene: Scene;
+
+  before(async () => {
+    const shared = {};
+    const graphqlOptions = { context: () => shared };
+    scene = await startScene({ http: 'fastify', graphql: 'mercurius', graphqlOptions }, 'shared-context');
+  });
+
+  after(() => scene?.app.nest.close());
+
+  it('serves no other tenant’s request', async () => {
+    const ask = ({ key }: KnownTenant): Promise<Answer> => queryOf(scene.app.url, '{ tenant }', bearer(key));
+    assert.deepEqual(await ask(scene.acme), { data: { tenant: scene.acme.slug } });
+    const refused = await ask(scene.beta);
+    assert.equal(refused.data?.['tenant'], undefined);
+    assert.match(JSON.stringify(refused.errors), /SHARED_GRAPHQL_CONTEXT|must be a function that returns a new object/);
+  });
+});

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createClient } from 'graphql-ws';
-import WebSocket from 'ws';
 import type { RunningApp } from './app.js';
+import { bearer, query } from './graphql-client.js';
 import { ticks } from './notes.controller.js';
 import { added } from './notes.resolver.js';
 import type { KnownTenant, Operator } from './operator.js';
 import { GRAPHQL_STACKS, startScene } from './scene.js';
+import { subscribe } from './subscriptions.js';
 
 for (const stack of GRAPHQL_STACKS) {
   describe(`Streams: ${stack.graphql} on ${stack.http}`, () => {
@@ -41,7 +41,7 @@ for (const stack of GRAPHQL_STACKS) {
 
     it('a subscription’s events are resolved for its tenant, and end with an error when its key is revoked', async () => {
       const reader = { slug: acme.slug, ...(await operator.issueKey(acme.slug)) };
-      const subscription = subscribe(reader.key);
+      const subscription = subscribe(app.url, 'subscription { noteCount }', reader.key);
       await operator.until(() => added.listenerCount('note') === 1);
       await mutate(beta.key);
       await operator.until(() => subscription.results.length === 1);
@@ -57,7 +57,7 @@ for (const stack of GRAPHQL_STACKS) {
     });
 
     it('a subscription without a valid credential is refused', async () => {
-      const subscription = subscribe('tnt_wrong');
+      const subscription = subscribe(app.url, 'subscription { noteCount }', 'tnt_wrong');
       await operator.until(() => subscription.isEnded);
       assert.match(JSON.stringify(subscription.results), /UNAUTHENTICATED|credential is required/);
       assert.equal(added.listenerCount('note'), 0);
@@ -65,34 +65,8 @@ for (const stack of GRAPHQL_STACKS) {
     });
 
     async function mutate(key: string): Promise<void> {
-      const response = await fetch(`${app.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-        body: JSON.stringify({ query: 'mutation { addNote(text: "x") { owner } }' }),
-      });
-      assert.equal(((await response.json()) as { errors?: unknown }).errors, undefined);
-    }
-
-    function subscribe(key: string): { results: unknown[]; isEnded: boolean; close(): void } {
-      const client = createClient({
-        url: `${app.url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
-        retryAttempts: 0,
-        connectionParams: { authorization: `Bearer ${key}` },
-      });
-      const subscription = { results: [] as unknown[], isEnded: false, close: () => void client.dispose() };
-      client.subscribe(
-        { query: 'subscription { noteCount }' },
-        {
-          next: (result) => void subscription.results.push(result),
-          error: (error) => {
-            subscription.results.push(error);
-            subscription.isEnded = true;
-          },
-          complete: () => (subscription.isEnded = true),
-        },
-      );
-      return subscription;
+      const { errors } = await query(app.url, 'mutation { addNote(text: "x") { owner } }', bearer(key));
+      assert.equal(errors, undefined);
     }
   });
 }
