@@ -5,7 +5,7 @@ import { TargetUnavailableError } from '../connection/connection.errors.js';
 import type { PoolOptions } from '../pool/pool-options.js';
 import { clientConfig } from '../connection/client-config.js';
 import { createStamp, type Stamp } from './stamp.js';
-import { sendOnClient } from './stamped-query.js';
+import { sendOnClient } from './client-flights.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Rounds to try until both clients have been served by the same backend. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { StatementPlan } from './statement-records.js';
-import type { ResultInternals } from '../connection/pg-internals.js';
+import { protocol, type ResultInternals } from '../connection/pg-internals.js';
 
 /** Prepared statements per connection; PostgreSQL keeps a plan of roughly 10 to 100 KB for each. */
 const MAX_STATEMENTS = 200;
@@ -102,4 +102,15 @@ export class PreparedStatements {
 function first<T>(all: Iterable<T>): T {
   for (const one of all) return one;
   throw new RangeError('the collection is empty');
+}
+
+/** The messages that prepare a statement, when it is not yet prepared. */
+export function prepareMessages(named: NamedStatement, text: string): Buffer[] {
+  if (named.isPrepared) return [];
+  named.isPrepared = true;
+  return [...closeMessages(named.mustClose ? named.name : undefined), protocol.parse(text, named.name)];
+}
+
+export function closeMessages(name: string | undefined): Buffer[] {
+  return name === undefined ? [] : [protocol.close(name)];
 }

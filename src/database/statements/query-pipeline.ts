@@ -4,7 +4,7 @@ import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
 import { PreparedStatements } from './prepared-statements.js';
-import type { PipelinedQuery } from './pipelined-query.js';
+import type { Flight } from './flight.js';
 import { readTimeouts, stalls } from './pipeline-monitors.js';
 import {
   type ActiveQuery,
@@ -16,17 +16,17 @@ import {
   protocol,
   internalsOf,
 } from '../connection/pg-internals.js';
-import { runWithoutContext } from '../../platform/run-without-context.js';
+import { flushAtEndOfTurn } from './end-of-turn.js';
 
-/** The first queries of a connection fill its backend's caches, so their durations are not representative. */
-const COLD_QUERIES = 3;
+/** The first flights of a connection fill its backend's caches, so their durations are not representative. */
+const COLD_FLIGHTS = 3;
 /**
- * A query that takes this long, far longer than a quick one, holds up those behind it. Not less: a server that is merely
+ * A flight that takes this long, far longer than a quick one, holds up those behind it. Not less: a server that is merely
  * overloaded must not receive their statements twice.
  */
 const STALLED_MS = 100;
 
-/** How to send a query on a connection. */
+/** How to send a flight on a connection. */
 export interface SendOptions {
   /** Whether to use prepared statements. */
   readonly named: boolean;
@@ -34,18 +34,20 @@ export interface SendOptions {
   readonly shared: boolean;
   /** Whether the messages may wait until the end of this turn of the event loop, to be written together with others. */
   readonly coalesce: boolean;
+  /** Whether the flight may be sent again elsewhere while a slow one is in front of it. */
+  readonly resendable?: boolean;
 }
 
 /**
- * The pipelined queries in progress on one connection, in the order in which the server answers them. To node-postgres
- * they are a single query, which lasts until the pipeline is empty.
+ * The flights in progress on one connection, in the order in which the server answers them. To node-postgres they are a
+ * single query, which lasts until the pipeline is empty.
  *
- * An error fails one query, because each has its own `Sync`; the loss of the connection fails them all.
+ * An error fails one flight, because each has its own `Sync`; the loss of the connection fails them all.
  */
 export class QueryPipeline implements ActiveQuery {
-  /** The earliest time at which the server can have started the first query, in ms. */
+  /** The earliest time at which the server can have started the first flight, in ms. */
   private headSince = 0;
-  private readonly queries: PipelinedQuery[] = [];
+  private readonly flights: Flight[] = [];
   private readonly internals: ClientInternals;
   private readonly limit: ResultLimit | undefined;
   private names = new PreparedStatements();
@@ -56,7 +58,7 @@ export class QueryPipeline implements ActiveQuery {
   /** When a `Sync` was sent whose reply measures the round trip; undefined when none is under way. */
   private probedAt: number | undefined;
   private allowedMs: number | undefined;
-  /** Whether it is checked for a stall regularly, which it is for as long as queries wait behind another one. */
+  /** Whether it is checked for a stall regularly, which it is for as long as flights wait behind another one. */
   private isWatched = false;
   /** A cancel request was sent. Its arrival time is unknown, so it may be the cause of any later `query_canceled` error. */
   private cancelRequested = false;
@@ -67,40 +69,40 @@ export class QueryPipeline implements ActiveQuery {
     this.roundTrip = roundTripTo(client as pg.Client);
   }
 
-  send(query: PipelinedQuery, options: SendOptions): void {
+  send(flight: Flight, options: SendOptions): void {
     const unusable = this.unusableError();
-    if (unusable) return process.nextTick(() => query.fail(unusable));
+    if (unusable) return process.nextTick(() => flight.fail(unusable));
     const now = performance.now();
     try {
-      const named = options.named && query.stamp?.statementTimeoutMs === undefined;
-      const messages = query.messages(this.internals, named ? this.names : undefined, options.shared);
-      if (named && this.queries.length === 0) this.measureRoundTrip(now);
+      const named = options.named && flight.stamp?.statementTimeoutMs === undefined;
+      const messages = flight.messages(this.internals, named ? this.names : undefined, options.shared);
+      if (named && this.flights.length === 0) this.measureRoundTrip(now);
       this.outgoing.push(...messages);
     } catch (error) {
-      query.isUnsendable = true;
-      return process.nextTick(() => query.fail(error));
+      flight.isUnsendable = true;
+      return process.nextTick(() => flight.fail(error));
     }
-    query.sentAt = now;
-    this.queries.push(query);
-    if (this.queries.length === 1) this.start(now);
-    else if (options.coalesce && !this.isWatched) this.watch();
-    if (options.coalesce) scheduleFlush(this);
+    flight.sentAt = now;
+    this.flights.push(flight);
+    if (this.flights.length === 1) this.start(now);
+    else if (options.resendable && !this.isWatched) this.watch();
+    if (options.coalesce) flushAtEndOfTurn(this);
     else this.flush();
   }
 
   /**
-   * The caller no longer waits for the query. It is canceled if it is the one that is running; the queries behind it
-   * continue. The connection is not used again afterwards, so that a late cancel request never hits a write.
+   * The caller no longer waits for the flight. It is canceled if it is the one that is running; those behind it continue.
+   * The connection is not used again afterwards, so that a late cancel request never hits a write.
    */
-  abandon(query: PipelinedQuery): void {
-    query.isAbandoned = true;
-    if (query !== this.queries[0]) return;
-    query.isCanceled = true;
+  abandon(flight: Flight): void {
+    flight.isAbandoned = true;
+    if (flight !== this.flights[0]) return;
+    flight.isCanceled = true;
     this.cancelRequested = true;
     void requestCancel(this.client as pg.Client);
   }
 
-  /** How long the server may take for one query, in ms; 0 for any time. */
+  /** How long the server may take for one flight, in ms; 0 for any time. */
   get readTimeoutMs(): number {
     const ownMs = Number(this.internals.connectionParameters.query_timeout ?? 0);
     return ownMs > 0 ? Math.max(ownMs, this.allowedMs ?? 0) : 0;
@@ -126,27 +128,27 @@ export class QueryPipeline implements ActiveQuery {
     this.internals.connection._send(Buffer.concat(this.outgoing.splice(0)));
   }
 
-  /** How long the server has been working on the first query, in ms; undefined while the pipeline is empty. */
+  /** How long the server has been working on the first flight, in ms; undefined while the pipeline is empty. */
   busyMs(now: number): number | undefined {
-    return this.queries.length === 0 ? undefined : now - this.headSince;
+    return this.flights.length === 0 ? undefined : now - this.headSince;
   }
 
-  /** Has the queries behind a slow one sent again elsewhere, and remembers that it is slow. */
+  /** Has the flights behind a slow one sent again elsewhere, and remembers that it is slow. */
   checkStall(now: number): boolean {
-    const [head] = this.queries;
-    this.isWatched = this.queries.length > 1;
+    const [head] = this.flights;
+    this.isWatched = this.flights.length > 1;
     if (!head || !this.isWatched) return false;
     if (this.probedAt !== undefined || this.serverMs(head, now) < STALLED_MS) return true;
     head.markSlow();
-    for (const query of this.queries.slice(1)) query.stall();
+    for (const flight of this.flights.slice(1)) flight.stall();
     return true;
   }
 
-  /** Fails every query in progress; the connection is unusable from then on. */
+  /** Fails every flight in progress; the connection is unusable from then on. */
   failAll(error: Error): void {
     this.isBroken = true;
     this.probedAt = undefined;
-    for (const query of this.queries.splice(0)) query.fail(error);
+    for (const flight of this.flights.splice(0)) flight.fail(error);
   }
 
   // The interface that node-postgres expects of its active query
@@ -156,19 +158,22 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   handleRowDescription(message: RowDescription): void {
-    this.queries[0]?.handleRowDescription(message);
+    this.flights[0]?.handleRowDescription(message);
   }
 
   handleDataRow(message: DataRow): void {
-    this.queries[0]?.handleDataRow(message);
+    this.flights[0]?.handleDataRow(message);
   }
 
   handleCommandComplete(message: CommandComplete): void {
-    this.queries[0]?.handleCommandComplete(message);
+    const [flight] = this.flights;
+    flight?.handleCommandComplete(message);
+    // The server limits the time of each statement. One that is alone in its flight is measured from the flight's start.
+    if (flight && flight.statements.length > 1) this.headSince = performance.now();
   }
 
   handleEmptyQuery(): void {
-    this.queries[0]?.handleEmptyQuery();
+    this.flights[0]?.handleEmptyQuery();
   }
 
   handlePortalSuspended(): void {
@@ -186,35 +191,35 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   handleError(error: Error): void {
-    const [query] = this.queries;
-    if (!query) return;
+    const [flight] = this.flights;
+    if (!flight) return;
     if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.failAll(error);
-    query.failure ??= error;
+    flight.failure ??= error;
     this.internals._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
   }
 
   handleReadyForQuery(): void {
     const now = performance.now();
     if (this.probedAt !== undefined) return this.endProbe(this.probedAt, now);
-    const query = this.queries.shift();
-    if (!query) return;
-    const ms = this.serverMs(query, now);
+    const flight = this.flights.shift();
+    if (!flight) return;
+    const ms = this.serverMs(flight, now);
     this.headSince = now;
     this.limit?.end();
-    if (this.queries.length > 0) this.stayActive();
-    if (query.resetForRetry(this.cancelRequested)) this.send(query, { named: false, shared: true, coalesce: false });
-    else query.complete(ms, (this.completedCount += 1) <= COLD_QUERIES);
+    if (this.flights.length > 0) this.stayActive();
+    if (flight.resetForRetry(this.cancelRequested)) this.send(flight, { named: false, shared: true, coalesce: false });
+    else flight.complete(ms, (this.completedCount += 1) <= COLD_FLIGHTS);
   }
 
   /**
-   * How long the server has been working on the first query. It began when it had sent the reply to the one before, or
-   * when the query arrived.
+   * How long the server has been working on the first flight. It began when it had sent the reply to the one before, or
+   * when the flight arrived.
    */
-  private serverMs({ sentAt }: PipelinedQuery, now: number): number {
+  private serverMs({ sentAt }: Flight, now: number): number {
     return Math.max(0, Math.min(now - this.headSince, now - sentAt - this.roundTrip.ms));
   }
 
-  /** The server replies to a `Sync` at once, before it reads the query behind it: that takes one round trip. */
+  /** The server replies to a `Sync` at once, before it reads the flight behind it: that takes one round trip. */
   private measureRoundTrip(now: number): void {
     if (!this.roundTrip.isDue(now)) return;
     this.probedAt = now;
@@ -246,9 +251,9 @@ export class QueryPipeline implements ActiveQuery {
   }
 
   private readonly onResultTooLarge = (error: ResultTooLargeError): void => {
-    const [query] = this.queries;
-    query?.refuse(error);
-    if (query) this.abandon(query);
+    const [flight] = this.flights;
+    flight?.refuse(error);
+    if (flight) this.abandon(flight);
   };
 
   private stayActive(): void {
@@ -277,25 +282,7 @@ export function pipelineOf(client: pg.ClientBase): QueryPipeline {
   return pipeline;
 }
 
-/** Such an error fails every query in progress on the connection; none but the first can have started. */
+/** Such an error fails every flight in progress on the connection; none but the first can have started. */
 function isFatal({ severity }: pg.DatabaseError): boolean {
   return severity === 'FATAL' || severity === 'PANIC';
-}
-
-interface PendingWriter {
-  flush(): void;
-}
-
-const pending = new Set<PendingWriter>();
-
-/** Flushes the writer at the end of this turn of the event loop, so that statements sent in the same turn become one write. */
-function scheduleFlush(writer: PendingWriter): void {
-  if (pending.size === 0) runWithoutContext(() => setImmediate(flushAll));
-  pending.add(writer);
-}
-
-function flushAll(): void {
-  const writers = [...pending];
-  pending.clear();
-  for (const writer of writers) writer.flush();
 }

@@ -3,8 +3,9 @@ import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/connection-failure.js';
 import { tracedStatement } from './database-spans.js';
-import { type OnComplete, PipelinedQuery, type Prelude, STALLED } from './pipelined-query.js';
-import { pipelineOf, type SendOptions } from './query-pipeline.js';
+import { Flight, type OnComplete, STALLED } from './flight.js';
+import { FlightStatement } from './flight-statement.js';
+import { pipelineOf } from './query-pipeline.js';
 import { openTransactionReason, unreadStatementReason } from './readiness.js';
 import { isRead } from '../sql-guard/row-statements.js';
 import { neverTookEffect } from './statement-failure.js';
@@ -21,8 +22,6 @@ export interface Turn {
   end(): void;
 }
 
-const UNCOALESCED: SendOptions = { named: false, shared: true, coalesce: false };
-
 /**
  * Runs one statement under its stamp on a connection of the tenant's target and releases the connection. A read that met
  * a dead connection is retried once on another one; a write never is. A shared read behind a slow statement is sent
@@ -37,20 +36,6 @@ export function runStamped(access: TenantAccess, statement: Statement, turn?: Tu
   const connection = currentTracing() ? undefined : access.tryAcquireForStatement(isQuickRead(record, speed));
   const run: StatementRun = { access, statement, record, speed, turn };
   return connection ? send(run, connection) : acquireAndSend(run);
-}
-
-/**
- * Sends one statement on a client that the caller holds and keeps, always over the extended protocol, so that the server
- * rejects a text with two commands. Without a prelude it runs in the transaction or session that is open there.
- */
-export function sendOnClient(client: pg.ClientBase, prelude: Prelude, statement: Statement): Promise<pg.QueryResult> {
-  return new Promise((resolve, reject) => {
-    const query = new PipelinedQuery(prelude, statement, undefined, (error, result) => {
-      if (result) resolve(result);
-      else reject(error);
-    });
-    pipelineOf(client).send(query, UNCOALESCED);
-  });
 }
 
 /** One statement on its way through the pool, and the tenant that it runs for. */
@@ -101,26 +86,29 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
       if (error === undefined && result) resolve(result);
       else reject(error);
     };
-    const onComplete: OnComplete = (failure, result) => {
+    const sent = new FlightStatement(statement, record, speed);
+    const onComplete: OnComplete = (failure) => {
       if (failure === STALLED) {
         resent = resend(run, settle);
         return;
       }
-      const error = release(connection, failure, query);
+      const error = release(connection, failure, flight);
+      const { result } = sent;
       if (resent && error === undefined && result) resent.firstAnswered(result);
       else if (resent) resent.firstFailed(error);
-      else if (error !== undefined && mayRetry(run) && neverTookEffect(error, query.hasExecuted)) resolve(retry(run));
+      else if (error !== undefined && mayRetry(run) && neverTookEffect(error, flight.hasExecuted)) resolve(retry(run));
       else settle(error, result);
     };
-    const query = new PipelinedQuery({ stamp: access.stamp }, statement, record, onComplete, speed);
+    const flight = new Flight({ stamp: access.stamp }, [sent], onComplete);
     connection.onRevoked?.((reason) => {
       reject(reason);
-      pipeline.abandon(query);
+      pipeline.abandon(flight);
     });
-    pipeline.send(query, {
+    pipeline.send(flight, {
       named: connection.keepsPreparedStatements,
       shared: access.pool.target.shared,
       coalesce: isShared,
+      resendable: isShared,
     });
   });
 }
@@ -147,23 +135,27 @@ function retry(run: StatementRun): Promise<pg.QueryResult> {
  *
  * @returns the error for the caller, or undefined after a success
  */
-function release(connection: PooledConnection, error: unknown, query?: PipelinedQuery): unknown {
+function release(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
   try {
-    connection.release(discardReasonFor(error, query) ?? openTransactionReason(connection.client));
+    connection.release(discardReasonFor(error, flight) ?? openTransactionReason(connection.client));
     return error === undefined ? undefined : (connection.revoked ?? error);
   } catch (failure) {
     return failure;
   }
 }
 
-function discardReasonFor(error: unknown, query: PipelinedQuery | undefined): string | undefined {
-  if (query?.isCanceled) return 'a cancel request was sent to it';
-  if (!query || query.isUnsendable) return undefined;
-  return (error === undefined ? undefined : discardReason(error)) ?? unreadReason(query);
+function discardReasonFor(error: unknown, flight: Flight | undefined): string | undefined {
+  if (flight?.isCanceled) return 'a cancel request was sent to it';
+  if (!flight || flight.isUnsendable) return undefined;
+  return (error === undefined ? undefined : discardReason(error)) ?? unreadReason(flight);
 }
 
-function unreadReason({ record, statement }: PipelinedQuery): string | undefined {
-  return record ? undefined : unreadStatementReason(statement);
+function unreadReason({ statements }: Flight): string | undefined {
+  for (const { record, statement } of statements) {
+    const reason = record ? undefined : unreadStatementReason(statement);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 /** Whether others may wait behind it on a shared connection: it only reads, and is fast where it runs. */

@@ -34,6 +34,11 @@ export class StatementPlan {
 /** Execution history of one row statement (kind `rows`), identified by its text. */
 export class StatementRecord {
   readonly isRead: boolean;
+  /**
+   * Whether its columns stay the same when a migration adds one. In a transaction others are not sent by name: PostgreSQL
+   * would refuse the outdated name, and the transaction would fail with it.
+   */
+  readonly hasFixedColumns: boolean;
   private readonly plans = new Map<string, StatementPlan>();
   private readonly speeds = new Map<string, StatementSpeed>();
   private repeatable: boolean | undefined;
@@ -42,6 +47,7 @@ export class StatementRecord {
 
   constructor(private readonly text: string) {
     this.isRead = isRead(text);
+    this.hasFixedColumns = !text.includes('*');
   }
 
   /** Whether running it twice has no effect; read from the text when first needed. */

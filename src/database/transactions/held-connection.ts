@@ -2,17 +2,23 @@ import type pg from 'pg';
 import { discardReason } from '../connection/connection-failure.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import type { Prelude } from '../statements/pipelined-query.js';
-import { pipelineOf } from '../statements/query-pipeline.js';
+import { sendOnClient } from '../statements/client-flights.js';
+import type { Prelude } from '../statements/flight.js';
+import { pipelineOf, type SendOptions } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
-import { sendOnClient } from '../statements/stamped-query.js';
 import type { Statement } from '../statements/statement.js';
 import { currentUsage } from '../statements/usage.js';
 
-/** A connection that one caller holds for several statements, which run one at a time in the order of the calls. */
+/**
+ * A connection that one caller holds for several statements. They run in the order of the calls: one that takes a turn waits
+ * for all before it; others are sent at once, behind those that are under way.
+ */
 export class HeldConnection {
   private brokenReason: string | undefined;
   private pending = 0;
+  /** Settles with the last step that took a turn. */
+  private turn: Promise<unknown> = Promise.resolve();
+  /** Settles with all steps so far. */
   private tail: Promise<unknown> = Promise.resolve();
 
   constructor(readonly connection: PooledConnection) {}
@@ -50,22 +56,38 @@ export class HeldConnection {
   inTurn<T>(step: () => Promise<T>): Promise<T> {
     this.pending += 1;
     const result = this.tail.then(step).finally(() => (this.pending -= 1));
-    this.tail = result.catch(() => undefined);
+    this.turn = this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Runs a step after the last turn, side by side with other steps. */
+  sideBySide<T>(step: () => Promise<T>): Promise<T> {
+    this.pending += 1;
+    const result = this.turn.then(step).finally(() => (this.pending -= 1));
+    const former = this.tail;
+    this.tail = result.then(
+      () => former,
+      () => former,
+    );
     return result;
   }
 
   /**
-   * Sends a statement at once; to be called in a turn. An error after which the connection is not fit for further use
-   * marks it as broken.
+   * Sends a statement at once. An error after which the connection is not fit for further use marks it as broken.
    *
    * @throws the server's error, that of the connection, or the reason for which it was revoked
    */
-  async send(statement: Statement, prelude: Prelude = {}): Promise<pg.QueryResult> {
+  send(statement: Statement, prelude: Prelude = {}, options?: SendOptions): Promise<pg.QueryResult> {
+    return this.observe(statement, () => sendOnClient(this.client, prelude, statement, options));
+  }
+
+  /** Counts and traces a statement, and marks the connection as broken when it must not be used after its error. */
+  async observe(statement: Statement, send: () => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
     const { client } = this;
     const usage = currentUsage();
     if (usage) usage.statements += 1;
     try {
-      const result = await tracedStatement(client, statement.text, () => sendOnClient(client, prelude, statement));
+      const result = await tracedStatement(client, statement.text, send);
       if (statement.statementTimeoutMs !== undefined) pipelineOf(client).allowStatements(statement.statementTimeoutMs);
       return result;
     } catch (error) {

@@ -7,10 +7,13 @@ import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { neverTookEffect, isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
-import type { Prelude } from '../statements/pipelined-query.js';
+import { sendTogether } from '../statements/client-flights.js';
+import type { Prelude } from '../statements/flight.js';
+import type { SendOptions } from '../statements/query-pipeline.js';
 import { type Stamp, stampStatement } from '../statements/stamp.js';
 import { HeldConnection } from './held-connection.js';
 import type { Submission } from './submission.js';
+import { TransactionOpening } from './transaction-opening.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 const READ_ONLY = /\bread\s+only\b/i;
@@ -23,8 +26,9 @@ export interface LeaseOptions {
 }
 
 /**
- * One connection held by one caller for a transaction. Statements run one at a time in the order of the calls, always
- * over the extended protocol, so that the server rejects a text with two commands.
+ * One connection held by one caller for a transaction. Statements run in the order of the calls, always over the extended
+ * protocol, so that the server rejects a text with two commands. One that is called for while others are under way is sent
+ * behind them without waiting for their results.
  *
  * `BEGIN` waits for the first statement, and is sent in front of it together with the stamp: one round trip less, and
  * `SET TRANSACTION`, which must precede every query, still finds a transaction without one.
@@ -32,6 +36,8 @@ export interface LeaseOptions {
 export class Lease {
   /** Still to be sent; undefined once the transaction has begun. */
   private begin: string | undefined;
+  /** The statements that are to go out with `begin`. */
+  private opening: TransactionOpening | undefined;
   /** Why the connection must not be reused, although the transaction can continue. */
   private tainted: string | undefined;
   private ended = false;
@@ -43,14 +49,27 @@ export class Lease {
     connection: PooledConnection,
     private readonly stamp: Stamp,
     begin: string,
+    /** Whether other tenants use the connection at other times. */
+    private readonly isShared = true,
   ) {
     this.held = new HeldConnection(connection);
     this.begin = begin;
   }
 
-  /** @throws SessionEndedError, TransactionLostError, the server's error, and the reason for which the connection was revoked */
-  query(statement: Statement): Promise<pg.QueryResult> {
-    return this.held.inTurn(() => this.send(statement));
+  /**
+   * @param isOnRows false for a command, which may depend on what became of the statements before it
+   * @throws SessionEndedError, TransactionLostError, the server's error, and the reason for which the connection was revoked
+   */
+  query(statement: Statement, isOnRows = false): Promise<pg.QueryResult> {
+    if (this.begin === undefined) return this.held.sideBySide(() => this.send(statement));
+    if (!isOnRows) this.opening?.close();
+    if (this.opening?.isOpen) return this.sendWith(this.opening, statement);
+    if (this.opening) return this.held.sideBySide(() => this.send(statement));
+    const opening = (this.opening = new TransactionOpening());
+    const result = this.sendWith(opening, statement);
+    void this.held.inTurn(() => this.sendOpening(opening));
+    if (!isOnRows) opening.close();
+    return result;
   }
 
   /**
@@ -60,7 +79,7 @@ export class Lease {
    * @throws the errors of `query`
    */
   setTransaction(command: string): Promise<pg.QueryResult> {
-    return this.held.inTurn(async () => {
+    return this.inTurn(async () => {
       this.assertUsable();
       if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       const modes = command.slice('SET TRANSACTION '.length);
@@ -79,7 +98,7 @@ export class Lease {
 
   /** Sends a cursor, stream or `Query` after the earlier statements, and resolves when it is done. */
   submit(submission: Submission): Promise<void> {
-    return this.held.inTurn(async () => {
+    return this.inTurn(async () => {
       if (submission.hasEnded) return;
       this.assertUsable();
       if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
@@ -132,11 +151,17 @@ export class Lease {
 
   /** A transaction that never began has nothing to end on the server. */
   private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
-    return this.held.inTurn(() => {
+    return this.inTurn(() => {
       if (this.begin === undefined) return this.send({ text: command, isChecked: true });
       this.assertUsable();
       return Promise.resolve(emptyResult(command));
     });
+  }
+
+  /** What is called for later does not overtake it. */
+  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.opening?.close();
+    return this.held.inTurn(step);
   }
 
   private assertUsable(): void {
@@ -148,24 +173,59 @@ export class Lease {
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
     this.assertUsable();
-    const { held } = this;
     const prelude = this.takePrelude();
-    if (isMadeReadOnly(prelude, statement)) setReadOnly(held.client, true);
-    this.tainted ??= unreadStatementReason(statement);
+    this.noteSent(prelude, statement);
     try {
-      return await held.send(statement, prelude);
+      return await this.held.send(statement, prelude, this.sendOptions);
     } catch (error) {
-      if (held.connection.revoked) throw error;
-      if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
-      if (!held.isBroken) held.markBroken(await waitUntilReady(held.client));
-      if (prelude.begin !== undefined) held.markBroken(notBegunReason(held.client));
-      throw codedFailure(statement, error);
+      throw await this.failureOf(statement, error, prelude.begin !== undefined);
     }
+  }
+
+  private async sendWith(opening: TransactionOpening, statement: Statement): Promise<pg.QueryResult> {
+    try {
+      return await this.held.observe(statement, () => opening.add(statement));
+    } catch (error) {
+      throw await this.failureOf(statement, error, true);
+    }
+  }
+
+  /** Never rejects: the errors go to the statements. */
+  private async sendOpening(opening: TransactionOpening): Promise<void> {
+    await opening.closed;
+    const { statements, outcomes } = opening;
+    try {
+      this.assertUsable();
+      const prelude = this.takePrelude();
+      for (const statement of statements) this.noteSent(prelude, statement);
+      await sendTogether(this.held.client, prelude, statements, outcomes, { ...this.sendOptions, coalesce: false });
+      if (prelude.begin !== undefined) this.held.markBroken(notBegunReason(this.held.client));
+    } catch (error) {
+      for (const outcome of outcomes) outcome.fail(error);
+    }
+  }
+
+  private get sendOptions(): SendOptions {
+    return { named: this.held.connection.keepsPreparedStatements, shared: this.isShared, coalesce: true };
+  }
+
+  private noteSent(prelude: Prelude, statement: Statement): void {
+    if (isMadeReadOnly(prelude, statement)) setReadOnly(this.held.client, true);
+    this.tainted ??= unreadStatementReason(statement);
+  }
+
+  private async failureOf(statement: Statement, error: unknown, isFirst: boolean): Promise<unknown> {
+    const { held } = this;
+    if (held.connection.revoked) return error;
+    if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
+    if (!held.isBroken) held.markBroken(await waitUntilReady(held.client));
+    if (isFirst) held.markBroken(notBegunReason(held.client));
+    return codedFailure(statement, error);
   }
 
   private takePrelude(): Prelude {
     const { begin, stamp } = this;
-    if (begin === undefined) return {};
+    if (begin === undefined) return { stamp, isStamped: true };
     this.begin = undefined;
     return { begin, stamp };
   }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { ReadOnlyServerError } from '../connection/connection.errors.js';
-import { sendOnClient } from '../statements/stamped-query.js';
+import { sendOnClient } from '../statements/client-flights.js';
 
 const INTERVAL_MS = 2_000;
 

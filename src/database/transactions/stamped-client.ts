@@ -108,7 +108,7 @@ export class StampedClient {
         return this.setTransaction(sent.text);
       case 'rows':
       case 'plain':
-        return this.lease ? this.lease.then((lease) => lease.query(sent)) : this.runInTurn(sent);
+        return this.lease ? this.lease.then((lease) => lease.query(sent, kind === 'rows')) : this.runInTurn(sent);
     }
   }
 
@@ -195,14 +195,14 @@ export class StampedClient {
 
   private async openLease(begin: string): Promise<Lease> {
     const connection = await this.access.acquireForLease();
-    return new Lease(connection, this.access.stamp, begin);
+    return new Lease(connection, this.access.stamp, begin, this.access.pool.target.shared);
   }
 
   /** For a stream of its own transaction. It may last for as long as its reader makes progress. */
   private async openStreamLease(): Promise<Lease> {
     const connection = await this.access.acquireForLease();
     connection.limitLease('idle');
-    return new Lease(connection, this.access.stamp, 'BEGIN');
+    return new Lease(connection, this.access.stamp, 'BEGIN', this.access.pool.target.shared);
   }
 
   private takeLease(): Promise<Lease> | undefined {

@@ -1,0 +1,253 @@
+import pg from 'pg';
+import {
+  type ClientInternals,
+  type CommandComplete,
+  type DataRow,
+  protocol,
+  type RowDescription,
+} from '../connection/pg-internals.js';
+import type { FlightStatement } from './flight-statement.js';
+import { closeMessages, type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
+import { type Stamp, stampStatement } from './stamp.js';
+
+/** Errors raised before the statement runs, with their routine: the name is unknown, already taken, or its plan is outdated. */
+const NAME_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
+  ['26000', 'FetchPreparedStatement'],
+  ['42P05', 'StorePreparedStatement'],
+  ['0A000', 'RevalidateCachedQuery'],
+]);
+const CANCELED = '57014';
+/** Only failures that we caused ourselves are retried; a flight that still fails after these has another problem. */
+const MAX_RETRIES = 3;
+
+/** @param error undefined after a success; the results are with the flight's statements */
+export type OnComplete = (error: unknown) => void;
+
+/** Passed to `OnComplete` once, before the end, when a slow statement is in front of this flight on a shared connection. */
+export const STALLED = Symbol('stalled');
+
+/** What precedes the statements of a flight. */
+export interface Prelude {
+  readonly stamp?: Stamp | undefined;
+  /** The command that begins a transaction, before its stamp; never a caller's text. */
+  readonly begin?: string | undefined;
+  /** The flight is part of a transaction that was stamped when it began: the stamp is not sent again. */
+  readonly isStamped?: boolean;
+}
+
+/**
+ * Statements and their stamp in one round trip: `Parse/Bind/Execute(stamp)`, `Parse/Bind/Describe/Execute` of each
+ * statement, `Sync`; without `Parse` for statements that are prepared on the connection, and without `Describe` where the
+ * columns are known. The first flight of a transaction brings its `BEGIN` along, in front of the stamp.
+ *
+ * PostgreSQL runs everything before `Sync` as one implicit transaction
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the transaction-local stamp
+ * holds for these statements only, and once something fails the rest is skipped.
+ */
+export class Flight {
+  /** The first error, reported once the server is ready for the next flight. */
+  failure: unknown;
+  /** The caller no longer waits for the result. */
+  isAbandoned = false;
+  /** A cancel request was sent for it. */
+  isCanceled = false;
+  /** Its messages could not be built, so nothing was sent. */
+  isUnsendable = false;
+  /** When it was sent, in ms. */
+  sentAt = 0;
+  /** Commands of the prelude that have not completed. */
+  private preludeLeft = 0;
+  /** The index of the statement that the server is working on. */
+  private position = 0;
+  private names: PreparedStatements | undefined;
+  private namedStamp: NamedStatement | undefined;
+  private retries = 0;
+  private isStalled = false;
+
+  /**
+   * @param onComplete called at the end: when the response is complete and the server is ready for the next flight, or when
+   *   none will come. Called once before that, with `STALLED`, if a slow statement is in front of this one.
+   */
+  constructor(
+    private readonly prelude: Prelude,
+    readonly statements: readonly FlightStatement[],
+    private readonly onComplete: OnComplete,
+  ) {}
+
+  get stamp(): Stamp | undefined {
+    return this.prelude.stamp;
+  }
+
+  /** How many of its statements the server has run to their end. */
+  get executedCount(): number {
+    return this.position;
+  }
+
+  /** Whether all statements have run to their end; from then on they may have been committed. */
+  get hasExecuted(): boolean {
+    return this.position === this.statements.length;
+  }
+
+  /**
+   * Builds the messages to send.
+   *
+   * @param names the connection's prepared statements; undefined sends without names
+   * @param shared whether other tenants use the connection, too
+   * @throws whatever serialising the parameter values throws
+   */
+  messages(client: ClientInternals, names: PreparedStatements | undefined, shared: boolean): Buffer[] {
+    const { statements } = this;
+    const { stamp, isStamped } = this.prelude;
+    this.names = this.retries === 0 && stamp ? names : undefined;
+    this.position = 0;
+    const messages = this.preludeMessages();
+    if (this.names) messages.push(...closeMessages(this.names.evictOldest()));
+    for (const statement of statements) {
+      statement.expect(client);
+      const names = isStamped && !statement.hasFixedColumns ? undefined : this.names;
+      const byName = names && stamp && statement.messages(names, stamp.searchPath, shared);
+      messages.push(...(byName ?? statement.messagesByText()));
+    }
+    messages.push(protocol.sync);
+    return messages;
+  }
+
+  handleRowDescription(message: RowDescription): void {
+    if (this.preludeLeft === 0) this.statements[this.position]?.addFields(message);
+  }
+
+  handleDataRow(message: DataRow): void {
+    if (this.preludeLeft === 0 && this.failure === undefined) this.statements[this.position]?.addRow(message);
+  }
+
+  handleCommandComplete(message: CommandComplete): void {
+    if (this.preludeLeft > 0) {
+      this.preludeLeft -= 1;
+      return;
+    }
+    this.statements[this.position]?.addCommandComplete(message);
+    this.position += 1;
+  }
+
+  handleEmptyQuery(): void {
+    this.position += 1;
+  }
+
+  /**
+   * Resets the flight for another attempt if it failed over a prepared statement's name, or by a cancel request that was
+   * meant for another one. In both cases it had no effect.
+   *
+   * @param mayBeCanceled whether a cancel request for another flight may have hit this one
+   * @returns whether to send it again
+   */
+  resetForRetry(mayBeCanceled: boolean): boolean {
+    const { failure, prelude } = this;
+    if (prelude.stamp === undefined || prelude.isStamped) return false; // its transaction has failed with it
+    if (this.retries >= MAX_RETRIES || this.isAbandoned || this.hasExecuted || !(failure instanceof pg.DatabaseError))
+      return false;
+    const isCanceledForAnother = mayBeCanceled && failure.code === CANCELED && prelude.begin === undefined;
+    if (!this.isAboutNames(failure) && !isCanceledForAnother) return false;
+    this.invalidateNames(failure);
+    this.retries += 1;
+    this.failure = undefined;
+    return true;
+  }
+
+  /**
+   * The response is complete.
+   *
+   * @param ms how long the server took, without the network
+   * @param isCold whether the connection was so new that the server's caches were still cold
+   */
+  complete(ms: number, isCold: boolean): void {
+    const { statements, failure } = this;
+    if (failure !== undefined) {
+      this.invalidateNames(failure);
+      return this.onComplete(failure);
+    }
+    const [first] = statements;
+    if (statements.length === 1) first?.recordSpeed(ms, isCold);
+    for (const statement of statements) statement.recordExecution(this.stamp?.tenantId);
+    this.onComplete(statements.find((statement) => statement.failure !== undefined)?.failure);
+  }
+
+  /** It holds up those behind it. */
+  markSlow(): void {
+    this.statements[this.position]?.markSlow();
+  }
+
+  /** A slow statement is in front of it. */
+  stall(): void {
+    if (this.isStalled || this.isAbandoned) return;
+    this.isStalled = true;
+    this.onComplete(STALLED);
+  }
+
+  /** Frees the rows that have arrived, and drops those that are still to come. */
+  refuse(error: unknown): void {
+    this.failure ??= error;
+    for (const statement of this.statements) statement.dropResult();
+  }
+
+  /** No response will come. */
+  fail(error: unknown): void {
+    this.onComplete(this.failure ?? error);
+  }
+
+  private preludeMessages(): Buffer[] {
+    const { stamp, begin, isStamped } = this.prelude;
+    const messages: Buffer[] = [];
+    this.preludeLeft = 0;
+    if (begin !== undefined) {
+      if (this.retries > 0) this.addCommand(messages, 'ROLLBACK');
+      this.addCommand(messages, begin);
+    }
+    if (!stamp || isStamped) return messages;
+    this.preludeLeft += 1;
+    messages.push(...(this.names ? this.stampByName(stamp, this.names.stamp) : stampByText(stamp)));
+    return messages;
+  }
+
+  private addCommand(messages: Buffer[], text: string): void {
+    this.preludeLeft += 1;
+    messages.push(...commandMessages(text));
+  }
+
+  private stampByName(stamp: Stamp, named: NamedStatement): Buffer[] {
+    this.namedStamp = named;
+    return [...prepareMessages(named, stampStatement(stamp).text), bindStamp(stamp, named.name)];
+  }
+
+  private isAboutNames({ code, routine }: pg.DatabaseError): boolean {
+    return this.names !== undefined && NAME_ERRORS.get(code) === routine;
+  }
+
+  private invalidateNames(failure: unknown): void {
+    const isAboutNames = failure instanceof pg.DatabaseError && this.isAboutNames(failure);
+    if (this.namedStamp && (isAboutNames || this.preludeLeft > 0)) this.names?.invalidate(this.namedStamp);
+    for (const statement of this.statements) {
+      if (isAboutNames) statement.invalidateName(this.names);
+      else statement.invalidateUnfinishedName(this.names);
+    }
+  }
+}
+
+function stampByText(stamp: Stamp): Buffer[] {
+  const { text, values } = stampStatement(stamp);
+  return commandMessages(text, values);
+}
+
+function commandMessages(text: string, values: readonly string[] = []): Buffer[] {
+  return [protocol.parse(text), protocol.bind(values), protocol.execute];
+}
+
+// Kept as strings of one byte per character: a small buffer would keep the 8 KB slab alive that Node allocates it from.
+const boundStamps = new WeakMap<Stamp, string>();
+
+function bindStamp(stamp: Stamp, name: string): Buffer {
+  const known = boundStamps.get(stamp);
+  if (known !== undefined) return Buffer.from(known, 'latin1');
+  const bound = Buffer.concat([protocol.bind(stampStatement(stamp).values, name), protocol.execute]);
+  boundStamps.set(stamp, bound.toString('latin1'));
+  return bound;
+}
