@@ -66,6 +66,9 @@ export {
 } from './database/pool/pool.errors.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
+export { BatchRolledBackError, BatchSentError, InvalidBatchError } from './database/batches/batch.errors.js';
+export type { BatchManager, BatchOperation } from './database/batches/batch-manager.js';
+export type { BatchResults } from './database/batches/run-batch.js';
 export type { TransactionOptions } from './database/data-source/limited-transaction.js';
 export type { SessionLease, SessionOptions, SessionResult } from './database/transactions/session-lease.js';
 

@@ -3,7 +3,7 @@ import type { EntityManager, Repository } from 'typeorm';
 import { ConflictError, InjectTenantRepository, NotFoundError, TenantConnectionService } from '../../index.js';
 import { type PageQuery, selectPage } from '../../rest.js';
 import { orderTotal } from './amounts.js';
-import { insertLines, insertOrder } from './insert-order.js';
+import { newLines, newOrder } from './new-order.js';
 import { Order } from './order.entity.js';
 import { OrderLine } from './order-line.entity.js';
 import type { NewOrder, OrderChange } from './order.schemas.js';
@@ -48,8 +48,11 @@ export class OrdersService {
     return { items: rows.map((row) => ({ ...row, count: Number(row.count), total: Number(row.total) })) };
   }
 
-  create(values: NewOrder): Promise<Order> {
-    return this.connections.transaction((manager) => insertOrder(manager, values));
+  /** Atomic, in one round trip. */
+  async create(values: NewOrder): Promise<Order> {
+    const order = newOrder(this.orders.manager, values);
+    await this.connections.batch((batch) => [batch.insert(Order, order), batch.insert(OrderLine, order.lines)]);
+    return order;
   }
 
   /** @throws NotFoundError */
@@ -73,7 +76,7 @@ export class OrdersService {
       }
       if (lines) {
         await manager.delete(OrderLine, { orderId: id });
-        await insertLines(manager, id, lines);
+        await manager.insert(OrderLine, newLines(manager, id, lines));
       }
       return readOrder(manager, id);
     });

@@ -2,7 +2,9 @@ import type { DataSource } from 'typeorm';
 import { Customer } from '../customers/customer.entity.js';
 import { EXAMPLE_CUSTOMER_ID } from '../customers/customer.schemas.js';
 import { EXAMPLE_ORDER_ID } from './order.schemas.js';
-import { insertOrder } from './insert-order.js';
+import { newOrder } from './new-order.js';
+import { Order } from './order.entity.js';
+import { OrderLine } from './order-line.entity.js';
 import type { NewOrder } from './order.schemas.js';
 
 /** Refers to its customer by email. */
@@ -57,7 +59,9 @@ export async function seedDemo(dataSource: DataSource): Promise<void> {
     await manager.insert(Customer, customers);
     const idOf = new Map(customers.map(({ email, id }) => [email, id]));
     for (const { email, ...order } of ORDERS) {
-      await insertOrder(manager, { ...order, customerId: idOf.get(email)! });
+      const inserted = newOrder(manager, { ...order, customerId: idOf.get(email)! });
+      await manager.insert(Order, inserted);
+      await manager.insert(OrderLine, inserted.lines);
     }
   });
 }

@@ -1,12 +1,11 @@
 import type pg from 'pg';
 import { currentTracing } from '../../tracing/tracing.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import { discardReason } from '../connection/connection-failure.js';
 import { tracedStatement } from './database-spans.js';
+import { releaseAfter, releaseUnused } from './flight-release.js';
 import { Flight, type OnComplete, STALLED } from './flight.js';
 import { FlightStatement } from './flight-statement.js';
 import { pipelineOf } from './query-pipeline.js';
-import { openTransactionReason, unreadStatementReason } from './readiness.js';
 import { isRead } from '../sql-guard/row-statements.js';
 import { neverTookEffect } from './statement-failure.js';
 import type { Statement } from './statement.js';
@@ -76,7 +75,7 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
   const { client, isShared } = connection;
   if (connection.revoked) {
     turn?.end();
-    return Promise.reject(release(connection, connection.revoked));
+    return Promise.reject(releaseUnused(connection, connection.revoked));
   }
   return new Promise((resolve, reject) => {
     const pipeline = pipelineOf(client);
@@ -92,7 +91,7 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
         resent = resend(run, settle);
         return;
       }
-      const error = release(connection, failure, flight);
+      const error = releaseAfter(flight, failure, connection);
       const { result } = sent;
       if (resent && error === undefined && result) resent.firstAnswered(result);
       else if (resent) resent.firstFailed(error);
@@ -128,34 +127,6 @@ function resend(run: StatementRun, settle: Settle): ResentRead | undefined {
 
 function retry(run: StatementRun): Promise<pg.QueryResult> {
   return acquireAndSend({ ...run, isRetry: true });
-}
-
-/**
- * Never throws: it is called from the connection's socket events, where an error would be uncaught.
- *
- * @returns the error for the caller, or undefined after a success
- */
-function release(connection: PooledConnection, error: unknown, flight?: Flight): unknown {
-  try {
-    connection.release(discardReasonFor(error, flight) ?? openTransactionReason(connection.client));
-    return error === undefined ? undefined : (connection.revoked ?? error);
-  } catch (failure) {
-    return failure;
-  }
-}
-
-function discardReasonFor(error: unknown, flight: Flight | undefined): string | undefined {
-  if (flight?.isCanceled) return 'a cancel request was sent to it';
-  if (!flight || flight.isUnsendable) return undefined;
-  return (error === undefined ? undefined : discardReason(error)) ?? unreadReason(flight);
-}
-
-function unreadReason({ statements }: Flight): string | undefined {
-  for (const { record, statement } of statements) {
-    const reason = record ? undefined : unreadStatementReason(statement);
-    if (reason !== undefined) return reason;
-  }
-  return undefined;
 }
 
 /** Whether others may wait behind it on a shared connection: it only reads, and is fast where it runs. */

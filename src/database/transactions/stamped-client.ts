@@ -13,6 +13,7 @@ import {
 } from '../sql-guard/classify-statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
+import { StatementBatch } from '../batches/statement-batch.js';
 import { StatementNames } from './statement-names.js';
 import { Submission } from './submission.js';
 import { type SubmittableInternals, submittableOf } from '../connection/pg-internals.js';
@@ -32,6 +33,7 @@ export class StampedClient {
   private ended = false;
   private readonly turns = new ClientTurns();
   private names: StatementNames | undefined;
+  private batch: StatementBatch | undefined;
 
   constructor(private readonly access: TenantAccess) {}
 
@@ -47,6 +49,11 @@ export class StampedClient {
     if (!called) return result;
     callbackify(() => result)(called);
     return undefined;
+  }
+
+  /** From now on its statements are collected, to be sent together. */
+  beginBatch(): StatementBatch {
+    return (this.batch = new StatementBatch(this.access));
   }
 
   /** Replaces the limits of the open transaction. @throws the errors of a statement */
@@ -98,6 +105,7 @@ export class StampedClient {
     const { kind, built } = isOnRecord ? ON_RECORD : classify(statement.text, this.context);
     const sent = isOnRecord ? statement : { ...statement, ...built, isChecked: built !== undefined || kind === 'rows' };
     if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
+    if (this.batch) return this.batch.add(sent, kind === 'rows');
     switch (kind) {
       case 'begin':
         return this.begin(sent);

@@ -3,6 +3,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { setNewest } from '../../platform/bounded-map.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import type { BatchManager, BatchOperation } from '../../database/batches/batch-manager.js';
+import { type BatchResults, runBatch } from '../../database/batches/run-batch.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
 import { runLimitedTransaction, type TransactionOptions } from '../../database/data-source/limited-transaction.js';
@@ -80,6 +82,21 @@ export class TenantConnectionService implements OnApplicationShutdown {
   transaction<T>(work: (manager: EntityManager) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const { dataSource } = this.context.current();
     return options ? runLimitedTransaction(dataSource, work, options) : dataSource.transaction(work);
+  }
+
+  /**
+   * Statements of the current tenant that do not need one another's answers, in one atomic step: one write and one round
+   * trip, instead of four for a transaction of two statements. All take effect, or none.
+   *
+   *     const [orders] = await connections.batch((batch) => [batch.insert(Order, order), batch.insert(OrderLine, lines)]);
+   *
+   * @param work returns the operations of its manager; called once, at once
+   * @throws InvalidBatchError, BatchSentError, and the error of the operation that failed
+   */
+  async batch<const Operations extends readonly BatchOperation<unknown>[]>(
+    work: (manager: BatchManager) => Operations,
+  ): Promise<BatchResults<Operations>> {
+    return runBatch(this.context.current().dataSource, work);
   }
 
   /**

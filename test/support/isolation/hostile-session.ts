@@ -8,7 +8,8 @@ import {
 } from '../../../src/database/statements/readiness.js';
 import { stampStatement } from '../../../src/database/statements/stamp.js';
 import type { Statement } from '../../../src/database/statements/statement.js';
-import { runStamped, sendOnClient } from '../../../src/database/statements/stamped-query.js';
+import { sendOnClient } from '../../../src/database/statements/client-flights.js';
+import { runStamped } from '../../../src/database/statements/stamped-query.js';
 import { Lease } from '../../../src/database/transactions/lease.js';
 import { StampedClient } from '../../../src/database/transactions/stamped-client.js';
 import { accessTo, TestPool } from '../pool/test-pool.js';

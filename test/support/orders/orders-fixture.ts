@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { DataSource, type EntityManager, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
 import type { Tenant } from '../../../src/catalog/model/tenant.js';
+import { runBatch } from '../../../src/database/batches/run-batch.js';
 import { toConstraintViolation } from '../../../src/database/data-source/constraint-violation.js';
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
@@ -34,13 +35,12 @@ export class OrdersFixture {
   ) {
     const repository = (entity: typeof Customer | typeof Order): unknown =>
       createTenantRepository(entity, false, this.context);
-    const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
-      this.context.current().dataSource.transaction(work);
+    const connections: Pick<TenantConnectionService, 'batch' | 'transaction'> = {
+      batch: (work) => runBatch(this.context.current().dataSource, work),
+      transaction: (work) => this.context.current().dataSource.transaction(work),
+    };
     this.customers = new CustomersService(repository(Customer) as Repository<Customer>);
-    this.orders = new OrdersService(
-      repository(Order) as Repository<Order>,
-      { transaction } as unknown as TenantConnectionService,
-    );
+    this.orders = new OrdersService(repository(Order) as Repository<Order>, connections as TenantConnectionService);
   }
 
   static async create(): Promise<OrdersFixture> {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import type pg from 'pg';
-import { runStamped, sendOnClient } from '../../../../src/database/statements/stamped-query.js';
+import { sendOnClient } from '../../../../src/database/statements/client-flights.js';
+import { runStamped } from '../../../../src/database/statements/stamped-query.js';
 import { accessTo, type TestPool } from '../../../support/pool/test-pool.js';
 import { clientOf, createNotesDatabase, openPool, tenantIn } from '../../../support/statements/notes-database.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { classifyStatement } from '../../../../src/database/sql-guard/classify-statement.js';
-import { sendOnClient } from '../../../../src/database/statements/stamped-query.js';
+import { sendOnClient } from '../../../../src/database/statements/client-flights.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { pick, seededRandom } from '../../../support/statements/seeded-random.js';
 

@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import type { PooledConnection } from '../pool/connection-pool.js';
+import type { Outcome } from '../statements/client-flights.js';
+import { tracedStatement } from '../statements/database-spans.js';
+import { Flight } from '../statements/flight.js';
+import { releaseAfter, releaseUnused } from '../statements/flight-release.js';
+import { FlightStatement } from '../statements/flight-statement.js';
+import { pipelineOf } from '../statements/query-pipeline.js';
+import type { Statement } from '../statements/statement.js';
+import { statementRecords } from '../statements/statement-records.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
+import { BatchRolledBackError } from './batch.errors.js';
+
+/** A statement on rows, and who waits for it. */
+export interface BatchStatement extends Outcome {
+  readonly statement: Statement;
+}
+
+/**
+ * Runs statements under one stamp in one implicit transaction: one write, one round trip. They are never sent again, because a
+ * connection that was lost does not say whether the server has committed.
+ *
+ * @throws the errors of `TenantAccess.acquireForStatement`
+ */
+export async function sendBatch(access: TenantAccess, batch: readonly BatchStatement[]): Promise<void> {
+  const connection = access.tryAcquireForStatement(false) ?? (await access.acquireForStatement(false));
+  if (connection.revoked) throw releaseUnused(connection, connection.revoked);
+  const text = batch.map(({ statement }) => statement.text).join('; ');
+  await tracedStatement(connection.client, text, () => send(access, batch, connection));
+}
+
+function send(access: TenantAccess, batch: readonly BatchStatement[], connection: PooledConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const sent = batch.map(({ statement }) => new FlightStatement(statement, statementRecords.get(statement.text)));
+    const flight = new Flight({ stamp: access.stamp }, sent, (failure) => {
+      settle(batch, flight, releaseAfter(flight, failure, connection));
+      resolve();
+    });
+    pipelineOf(connection.client).send(flight, {
+      named: connection.keepsPreparedStatements,
+      shared: access.pool.target.shared,
+      coalesce: false,
+    });
+  });
+}
+
+/** @param error undefined after a success */
+function settle(batch: readonly BatchStatement[], flight: Flight, error: unknown): void {
+  const { statements, failure: refusal, executedCount } = flight;
+  const isCommitted = error === undefined || statements.some(({ failure }) => failure === error); // a type parser failed here
+  const failedIndex = Math.min(executedCount, batch.length - 1); // a commit fails after the last statement
+  for (const [index, outcome] of batch.entries()) {
+    const { failure, result } = statements[index] as FlightStatement;
+    if (!isCommitted)
+      outcome.fail(refusal === undefined || index === failedIndex ? error : new BatchRolledBackError(error));
+    else if (failure === undefined) outcome.succeed(result as pg.QueryResult);
+    else outcome.fail(failure);
+  }
+}
