@@ -1,7 +1,14 @@
-import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
+import {
+  DataSource,
+  type DataSourceOptions,
+  type EntityManager,
+  type QueryRunner,
+  type SelectQueryBuilder,
+} from 'typeorm';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';
 import type { IsolationLevel } from '../table-migrations/tenant-schema/typeorm-options.js';
+import { QueryTexts } from '../query-texts/query-texts.js';
 import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
@@ -37,6 +44,7 @@ export class TemplateDataSource extends DataSource {
     refuseUnshareable(template.entityMetadatas);
     prepareTemplate(template);
     refuseOperations(template);
+    serveQueryTexts(template);
     freezeShared(template);
     return template;
   }
@@ -52,6 +60,20 @@ export class TemplateDataSource extends DataSource {
     if (this.isolationLevel !== undefined) defaultIsolationLevel(runner, this.isolationLevel);
     return Object.assign(runner, { broadcaster: new TenantBroadcaster(runner, this) });
   }
+}
+
+/** For the builders of all tenants' data sources, which inherit the method. */
+function serveQueryTexts(template: TemplateDataSource): void {
+  const texts = new QueryTexts();
+  const create = template.createQueryBuilder as (
+    this: DataSource,
+    ...parameters: unknown[]
+  ) => SelectQueryBuilder<object>;
+  Object.assign(template, {
+    createQueryBuilder(this: DataSource, ...parameters: unknown[]) {
+      return texts.serve(create.apply(this, parameters));
+    },
+  });
 }
 
 /** Not left to TypeORM's option `isolationLevel`, which only 1.x has. */

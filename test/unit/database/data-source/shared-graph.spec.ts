@@ -3,27 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { type DataSource, EntitySchema } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import type { ConnectionPool } from '../../../../src/database/pool/connection-pool.js';
-import { createTenantDataSource } from '../../../../src/database/data-source/tenant-data-source.js';
 import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
-import { createStamp } from '../../../../src/database/statements/stamp.js';
 import { dataSourceOf } from '../../../../src/platform/postgres/typeorm-versions.js';
 import { cpuMicros } from '../../../support/load/cpu-cost.js';
-import { accessTo } from '../../../support/pool/test-pool.js';
-
-const TENANT = '5f0c9d1e-8a64-4c1e-9a6d-3d1f0b2a7c11';
-
-/** Reaches no server: a data source is created without a connection. */
-const pool: ConnectionPool = {
-  target: {
-    ...{ id: 'target', version: '1', database: 'somewhere', role: 'app', password: '' },
-    shared: true,
-    server: { id: 'server', host: 'localhost', port: 1, tls: 'disable' },
-  },
-  acquire: () => Promise.reject(new Error('no server')),
-  tryAcquire: () => undefined,
-  counts: () => ({ total: 0, busy: 0, idle: 0, waiting: 0 }),
-};
+import { offlineDataSource } from '../../../support/data-source/offline-data-source.js';
 
 function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
   const text = { type: 'text' } as const;
@@ -32,15 +15,12 @@ function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
   return TemplateDataSource.build({ entities, migrations: [] });
 }
 
-const make = (template: TemplateDataSource): DataSource =>
-  createTenantDataSource(template, accessTo(pool, createStamp(TENANT, 'acme')), 'acme');
-
 const queryRunnersOf = ({ driver }: DataSource): unknown => (driver as PostgresDriver).connectedQueryRunners;
 
 describe('tenant data sources over one metadata graph', () => {
   it('share the entity metadata but not the driver, the manager or the loaders', async () => {
     const template = await buildTemplate(2);
-    const [one, two] = [make(template), make(template)];
+    const [one, two] = [offlineDataSource(template), offlineDataSource(template)];
     expect(one.entityMetadatas).toBe(two.entityMetadatas);
     expect(one.getMetadata('entity_1')).toBe(two.getMetadata('entity_1'));
     for (const part of ['driver', 'manager', 'relationLoader', 'relationIdLoader'] as const) {
@@ -59,7 +39,7 @@ describe('tenant data sources over one metadata graph', () => {
   });
 
   it('know the server properties that TypeORM queries, without a connection', async () => {
-    const { driver } = make(await buildTemplate(1));
+    const { driver } = offlineDataSource(await buildTemplate(1));
     expect(driver).toMatchObject({
       ...{ database: 'somewhere', schema: 'acme', searchSchema: 'acme' },
       ...{ isGeneratedColumnsSupported: true, isReplicated: false, treeSupport: true },
@@ -75,10 +55,10 @@ describe('tenant data sources over one metadata graph', () => {
     for (const entityCount of [1, 30]) {
       const template = await buildTemplate(entityCount);
       const kept = Array.from({ length: 2000 }, (): DataSource | undefined => undefined);
-      make(template);
+      offlineDataSource(template);
       collect();
       const before = process.memoryUsage().heapUsed;
-      for (let n = 0; n < kept.length; n++) kept[n] = make(template);
+      for (let n = 0; n < kept.length; n++) kept[n] = offlineDataSource(template);
       collect();
       const kb = (process.memoryUsage().heapUsed - before) / 1024 / kept.length;
       expect(kb).toBeLessThanOrEqual(4);
@@ -93,7 +73,7 @@ describe('tenant data sources over one metadata graph', () => {
     const { user, system } = process.cpuUsage(before);
     const made = 100;
     const allOfThem = cpuMicros(() => () => {
-      for (let n = 0; n < made; n++) make(template);
+      for (let n = 0; n < made; n++) offlineDataSource(template);
     });
     expect(allOfThem / made / (user + system)).toBeLessThan(0.1); // a data source with a graph of its own: about 1
   });
