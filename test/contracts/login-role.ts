@@ -22,19 +22,26 @@ const OPTIONS = {
 
 let database: TenantDatabase;
 
-/** @param reuse whether connections are pooled; otherwise each lease opens its own */
-export function describeLoginRoles(what: string, reuse: boolean): void {
+/**
+ * @param reuse whether connections are pooled; otherwise each lease opens its own
+ * @param shared whether the database is that of several tenants; in a tenant's own, an ordinary role is recognised first
+ */
+export function describeLoginRoles(
+  what: string,
+  { reuse, shared }: { readonly reuse: boolean; readonly shared: boolean },
+): void {
   const open = (target: ConnectionTarget, more?: Partial<PoolOptions>): TestPool =>
     new TestPool(target, { ...OPTIONS, ...more, reuse });
 
   beforeEach(async () => {
-    database = await createTenantDatabase();
+    const created = await createTenantDatabase();
+    database = { ...created, target: { ...created.target, shared } };
     await database.define('app', `CREATE TABLE notes (${TENANT_COLUMN}, body text); ${tenantPolicy('notes')}`);
   });
 
   afterEach(() => database.drop());
 
-  describe(`a login role (${what} connections)`, () => {
+  describe(`a login role (${what})`, () => {
     async function expectRefused(target: ConnectionTarget, reason: string): Promise<void> {
       const pool = open(target);
       const rejection = { code: 'UNSAFE_ROLE', reason: expect.stringContaining(reason) };
@@ -277,6 +284,12 @@ export function describeLoginRoles(what: string, reuse: boolean): void {
       await database.admin('REVOKE CREATE ON SCHEMA app FROM PUBLIC');
       await database.admin(`GRANT CREATE ON DATABASE ${database.name} TO ${database.role}`);
       await expectRefused(database.target, 'may create schemas');
+    });
+
+    it('that owns the database is rejected, even without the privilege to create schemas in it', async () => {
+      await database.admin(`ALTER DATABASE ${database.name} OWNER TO ${database.role}`);
+      await database.admin(`REVOKE CREATE ON DATABASE ${database.name} FROM ${database.role}`);
+      await expectRefused(database.target, 'may create objects in the schema public');
     });
 
     it('whose sessions begin as some tenant is rejected', async () => {

@@ -1,3 +1,4 @@
 import { describeLoginRoles } from '../../contracts/login-role.js';
 
-describeLoginRoles('direct', false);
+describeLoginRoles('direct connections', { reuse: false, shared: false });
+describeLoginRoles('direct connections to a shared database', { reuse: false, shared: true });

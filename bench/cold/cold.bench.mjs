@@ -1,0 +1,90 @@
+// Times the first read of a tenant that has a database and login role of its own, against node-postgres connecting to such
+// a database and sending the same statement, in one interleaved run of half a minute. Run it with `npm run bench:cold`.
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+import { ConnectionPools } from '../../dist/database/pool/connection-pools.js';
+import { TenantAccess } from '../../dist/database/statements/tenant-access.js';
+import { StampedClient } from '../../dist/database/transactions/stamped-client.js';
+import { CleanupStack } from '../harness/cleanup-stack.mjs';
+import { Postgres } from '../harness/postgres.mjs';
+import { POOL_CONFIG } from '../pool/contestants.mjs';
+import { environment, heading } from '../report/environment.mjs';
+import { aligned } from '../report/markdown.mjs';
+import { makeDatabases } from './databases.mjs';
+
+const PAIRS = 60;
+/** Pairs that are not timed, while code is compiled. */
+const WARM_UP = 10;
+const READ = 'SELECT number, total FROM tenant.orders WHERE id = $1';
+
+Logger.overrideLogger(['warn', 'error']);
+const cleanup = new CleanupStack();
+try {
+  const postgres = await Postgres.start(cleanup);
+  const env = await environment({ postgres: postgres.version }, { pg: 'node_modules/pg' });
+  const databases = await makeDatabases(postgres, (PAIRS + WARM_UP) * 2);
+  const pools = new ConnectionPools({ pool: { ...POOL_CONFIG, size: 2, serverMaxConnections: 300, enabled: true } });
+  cleanup.add(() => pools.close(5_000));
+  const ours = { name: "ours: a cold tenant's first read", times: [], read: firstRead(pools) };
+  const bare = { name: 'bare pg: connect and query', times: [], read: bareRead };
+  await takeTurns([ours, bare], databases);
+  const median = ({ times }) => quantile(times, 0.5);
+  const rows = [ours, bare].map(({ name, times }) => [name, ...[0.25, 0.5, 0.75].map((at) => ms(quantile(times, at)))]);
+  console.log(`${heading('Cold tenants', env)}
+
+${aligned([['', 'p25', 'p50', 'p75'], ...rows]).join('\n')}
+
+Ratio of the medians: ${(median(ours) / median(bare)).toFixed(2)}`);
+} finally {
+  await cleanup.run();
+}
+
+/** Each reads databases that nothing has read: a second client would find their pages in memory. */
+async function takeTurns(contestants, databases) {
+  for (let pair = 0; pair < PAIRS + WARM_UP; pair++) {
+    const order = pair % 2 === 0 ? contestants : contestants.toReversed();
+    for (const [index, { times, read }] of order.entries()) {
+      const elapsed = await read(databases[pair * 2 + index], (pair % 200) + 1);
+      if (pair >= WARM_UP) times.push(elapsed);
+    }
+  }
+}
+
+function firstRead(pools) {
+  return async ({ host, port, database, role, password, stamp }, id) => {
+    const server = { id: 'bench', host, port, tls: 'disable' };
+    const target = { id: database, version: '1', shared: false, server, database, role, password };
+    const started = performance.now();
+    const access = new TenantAccess(pools.get(target), stamp, { maxConcurrent: 2, maxQueued: 100 });
+    const { rows } = await new StampedClient(access).query(READ, [id]);
+    const elapsed = performance.now() - started;
+    check(rows, id);
+    pools.forget(database);
+    return elapsed;
+  };
+}
+
+/** As a superuser with a password, whom no policy restrains: SCRAM, as for the login roles. */
+async function bareRead({ superuserUrl }, id) {
+  const started = performance.now();
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  const { rows } = await client.query(READ, [id]);
+  const elapsed = performance.now() - started;
+  check(rows, id);
+  await client.end();
+  return elapsed;
+}
+
+function check(rows, id) {
+  if (rows.length !== 1 || rows[0].number !== `A-${id}`) throw new Error('read a wrong order');
+}
+
+function quantile(times, at) {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * at)];
+}
+
+function ms(value) {
+  return `${value.toFixed(1)} ms`;
+}
