@@ -82,6 +82,7 @@ export class PreparedHandlers {
         if (handler.access === 'tenant') add(INTERCEPTORS_METADATA, handler, this.streams, 'last');
         return;
       case 'field':
+      case 'operation':
     }
   }
 

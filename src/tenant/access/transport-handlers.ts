@@ -9,9 +9,13 @@ const GATEWAY = 'websockets:is_gateway';
 const SOCKET_MESSAGE = 'websockets:message_mapping';
 const MICROSERVICE_MESSAGE = 'microservices:pattern';
 const RESOLVED_FIELD = 'graphql:resolve_property';
+const RESOLVED_OPERATION = 'graphql:resolver_type';
 
-/** `stream`: server-sent events. `field`: the resolver of a GraphQL object's field. */
-export type HandlerKind = 'socket-message' | 'microservice-message' | 'stream' | 'field';
+/**
+ * `stream`: server-sent events. `field`: the resolver of a GraphQL object's field. `operation`: that of a query, a mutation or a
+ * subscription.
+ */
+export type HandlerKind = 'socket-message' | 'microservice-message' | 'stream' | 'field' | 'operation';
 
 export interface HandlerClass {
   readonly name: string;
@@ -32,6 +36,7 @@ const KINDS: readonly (readonly [key: string, kind: HandlerKind])[] = [
   [MICROSERVICE_MESSAGE, 'microservice-message'],
   [SSE_METADATA, 'stream'],
   [RESOLVED_FIELD, 'field'],
+  [RESOLVED_OPERATION, 'operation'],
 ];
 
 /** The handlers that something other than a plain route calls; known once the application's modules are. */

@@ -1,28 +1,21 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import type { EntityMetadata } from 'typeorm';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { poolOptions } from '../../database/pool/pool-options.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { TenantConnectionService } from '../../tenant/context/tenant-connection.service.js';
-import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';
 import { checkCursors } from './database/cursor-check.js';
 import { checkDatabase, type DatabaseCheckOptions } from './database/database-check.js';
 import { checkEntities } from './entities/entity-check.js';
 import { checkViews } from './entities/view-check.js';
 import type { Finding } from './finding.js';
 import type { IsolationOptions, RowFactory } from './isolation-options.js';
-import { Caller } from './routes/caller.js';
-import { documentedBodies } from './routes/documented-bodies.js';
-import { type CallingTenant, RouteCheck } from './routes/route-check.js';
-import { routesOf, type TestedRoute } from './routes/tested-route.js';
+import { checkRoutes } from './check-routes.js';
 import type { TableFacts } from './tables/table-facts.js';
 import { TestedRows } from './tables/tested-rows.js';
 import { type TestedTenant, TestedTenants } from './tested-tenant.js';
-
-const ANSWER_TIMEOUT_MS = 2_000;
 
 /**
  * Looks for ways in which the application shows or changes one tenant's rows for another: in its database, through each
@@ -80,42 +73,14 @@ class IsolationCheck {
           ...(await checkViews(dataSource, rows, this.self, this.other, pool)),
           ...(await checkCursors(rows, this.self, this.other, pool)).filter((found) => !isNamed(found, findings)),
         ];
-    return [...findings, ...rowProblems(rows), ...entities, ...(await this.checkRoutes(rows, isRoleRefused))];
-  }
-
-  private async checkRoutes(rows: TestedRows, isRoleRefused: boolean): Promise<Finding[]> {
-    const { classify: { routes: classifyRoutes = {} } = {}, headers } = this.options;
-    const routes = routesOf(this.app).filter(({ access }) => access !== 'control-plane');
-    if (routes.length === 0) return [];
-    if (!headers && this.hasResolver())
-      return [{ code: 'CALLER_NEEDED', where: 'routes', message: 'the application has a resolver: give `headers`' }];
-    const [self, other] = [await this.callerOf(this.self), await this.callerOf(this.other)];
-    const anyone = new Caller(this.url, {}, this.answerTimeoutMs);
-    const bodies = { documented: await documentedBodies(this.app), given: this.options.bodies ?? {} };
-    const check = new RouteCheck({ rows, self, other, anyone, bodies, classifyRoutes });
-    const findings: Finding[] = [];
-    for (const route of readingFirst(routes)) {
-      const finding = await check.check(route);
-      if (finding) findings.push(finding);
-    }
-    return isRoleRefused ? findings : [...findings, ...notReached(routes, check)];
-  }
-
-  private async callerOf(tested: TestedTenant): Promise<CallingTenant> {
-    const { headers } = this.options;
-    const credentials = headers
-      ? await headers(tested.tenant)
-      : { authorization: `Bearer ${await this.tenants.issueKey(tested)}` };
-    return { tested, caller: new Caller(this.url, credentials, this.answerTimeoutMs) };
-  }
-
-  private hasResolver(): boolean {
-    const modules = this.app.get(ModulesContainer, { strict: false });
-    return [...modules.values()].some(({ providers }) => providers.has(TENANT_RESOLVER));
-  }
-
-  private get answerTimeoutMs(): number {
-    return this.options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
+    const { app, url, options, tenants } = this;
+    const routes = await checkRoutes(app, url, options, {
+      tenants,
+      rows,
+      tested: [this.self, this.other],
+      isRoleRefused,
+    });
+    return [...findings, ...rowProblems(rows), ...entities, ...routes];
   }
 
   private databaseOptions(): Omit<DatabaseCheckOptions, 'otherSchemas'> {
@@ -169,17 +134,6 @@ function rowProblems(rows: TestedRows): Finding[] {
     where: `table ${table}`,
     message: `no row could be made (${problem}): give a factory in \`rows\``,
   }));
-}
-
-function readingFirst(routes: readonly TestedRoute[]): TestedRoute[] {
-  return routes.toSorted((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
-}
-
-function notReached(routes: readonly TestedRoute[], { reached }: RouteCheck): Finding[] {
-  const ofTenants = routes.filter(({ access }) => access === 'tenant');
-  if (ofTenants.length === 0 || ofTenants.some((route) => reached.has(route))) return [];
-  const message = "no route of a tenant has answered the tenant's caller: give `headers`";
-  return [{ code: 'ROUTES_NOT_REACHED', where: 'routes', message }];
 }
 
 async function urlOf(app: INestApplication): Promise<string> {

@@ -5,7 +5,7 @@ export type FindingArea = 'database' | 'entities' | 'routes';
 export interface Finding {
   /** Stable. */
   readonly code: FindingCode;
-  /** The table, entity or route: `table notes`, `entity Note`, `GET /notes/:id`. */
+  /** `table notes`, `entity Note`, `GET /notes/:id`, `query notes`, `message NotesGateway.list`. */
   readonly where: string;
   /** One line. */
   readonly message: string;
@@ -25,6 +25,7 @@ const FINDING_CODES = {
   CALLER_NEEDED: 'routes',
   ROUTES_NOT_REACHED: 'routes',
   ROUTE_NOT_CLASSIFIED: 'routes',
+  HANDLER_NOT_CLASSIFIED: 'routes',
   ROUTE_ANSWERS_ANYONE: 'routes',
   ROUTE_LEAKS: 'routes',
   ROUTE_LEAKS_EARLIER_ANSWER: 'routes',

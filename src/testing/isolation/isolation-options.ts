@@ -30,12 +30,14 @@ export interface IsolationOptions {
    */
   readonly headers?: (tenant: Tenant) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /**
-   * What tables without row-level security and routes without a decorator are: `{ tables: { countries: 'shared' },
-   * routes: { 'GET /countries': 'public' } }`.
+   * What tables without row-level security and routes without a decorator are, and handlers that are not tried: `{ tables:
+   * { countries: 'shared' }, routes: { 'GET /countries': 'public' }, handlers: { 'message NotesGateway.list': 'tenant' } }`.
    */
   readonly classify?: {
     readonly tables?: Readonly<Record<string, Classification>>;
     readonly routes?: Readonly<Record<string, Classification>>;
+    /** Of GraphQL (`query countries`, `mutation addNote`, `subscription notes`), gateways and microservices. */
+    readonly handlers?: Readonly<Record<string, Classification>>;
   };
   /** Values for rows that cannot be generated, by entity or table: `{ Note: ({ canary }) => ({ text: canary }) }`. */
   readonly rows?: Readonly<Record<string, RowFactory>>;

@@ -1,11 +1,9 @@
 import type { Finding } from '../finding.js';
-import type { Classification } from '../isolation-options.js';
 import { secretsOf, type TenantRow } from '../tables/tenant-rows.js';
 import type { TestedRows } from '../tables/tested-rows.js';
 import type { TestedTenant } from '../tested-tenant.js';
 import type { Caller, RouteAnswer } from './caller.js';
-import { type BodySources, bodyRequests, pathRequests, type RouteRequest } from './route-request.js';
-import type { TestedRoute } from './tested-route.js';
+import type { RouteRequest } from './route-request.js';
 
 /** A tenant with a caller of its own. */
 export interface CallingTenant {
@@ -18,90 +16,83 @@ export interface RouteCheckContext {
   readonly self: CallingTenant;
   readonly other: CallingTenant;
   readonly anyone: Caller;
-  readonly bodies: BodySources;
-  readonly classifyRoutes: Readonly<Record<string, Classification>>;
+}
+
+/** A route, or an operation of GraphQL, with requests that name another tenant's rows. */
+export interface WalkedCall {
+  readonly name: string;
+  readonly isReading: boolean;
+  readonly requests: readonly RouteRequest[];
+  /** Whether an answer shows that the caller was let in. */
+  readonly isAnswer: (answer: RouteAnswer) => boolean;
 }
 
 /** How often each tenant's caller sends a request at the same time. */
 const CONCURRENT = 8;
 
-/** Calls routes with another tenant's ids, one after the other. What a route has changed is put back. */
+/** Sends requests with another tenant's ids, one after the other. What they have changed is put back. */
 export class RouteCheck {
-  /** Routes that have answered a tenant's caller with success. */
-  readonly reached = new Set<TestedRoute>();
+  /** Those that have answered a tenant's caller with success. */
+  readonly reached = new Set<WalkedCall>();
 
   constructor(private readonly context: RouteCheckContext) {}
 
-  /** The worst finding about a route, or none. */
-  async check(route: TestedRoute): Promise<Finding | undefined> {
-    const { classifyRoutes } = this.context;
-    const classification = classifyRoutes[route.name];
-    if (route.access === 'control-plane' || classification === 'public' || classification === 'shared')
-      return undefined;
-    return (
-      (isReading(route) ? await this.checkReading(route) : await this.checkWriting(route)) ??
-      (route.isDecided || classification !== undefined
-        ? undefined
-        : finding(
-            'ROUTE_NOT_CLASSIFIED',
-            route,
-            'it has no decorator: add @TenantScoped() or @Public(), or classify it',
-          ))
-    );
+  /** The worst finding about it, or none. */
+  check(call: WalkedCall): Promise<Finding | undefined> {
+    return call.isReading ? this.checkReading(call) : this.checkChanging(call);
   }
 
-  private async checkReading(route: TestedRoute): Promise<Finding | undefined> {
-    const { self, other, anyone, rows } = this.context;
-    const requests = pathRequests(route, rows.of(other.tested));
-    for (const request of requests) {
+  private async checkReading(call: WalkedCall): Promise<Finding | undefined> {
+    const { self, other } = this.context;
+    const found = await this.checkChanging(call);
+    if (found) return found;
+    for (const request of call.requests) {
       const leak =
-        this.leakTo(undefined, request, await anyone.send(request), 'ROUTE_ANSWERS_ANYONE', route) ??
-        this.leakTo(self, request, await this.send(self, request, route), 'ROUTE_LEAKS', route) ??
-        this.leakTo(other, request, await other.caller.send(request), 'ROUTE_LEAKS_EARLIER_ANSWER', route) ??
-        this.leakTo(self, request, await self.caller.send(request), 'ROUTE_LEAKS_EARLIER_ANSWER', route);
+        this.leakTo(other, request, await other.caller.send(request), 'ROUTE_LEAKS_EARLIER_ANSWER', call) ??
+        this.leakTo(self, request, await self.caller.send(request), 'ROUTE_LEAKS_EARLIER_ANSWER', call);
       if (leak) return leak;
     }
-    for (const request of requests) {
-      const leak = await this.checkConcurrently(route, request);
+    for (const request of call.requests) {
+      const leak = await this.checkConcurrently(call, request);
       if (leak) return leak;
     }
     return undefined;
   }
 
-  private async checkConcurrently(route: TestedRoute, request: RouteRequest): Promise<Finding | undefined> {
+  private async checkConcurrently(call: WalkedCall, request: RouteRequest): Promise<Finding | undefined> {
     const callers = Array.from({ length: CONCURRENT }, () => [this.context.self, this.context.other]).flat();
     const answers = await Promise.all(
       callers.map(async (tenant) => ({ tenant, answer: await tenant.caller.send(request) })),
     );
     for (const { tenant, answer } of answers) {
-      const leak = this.leakTo(tenant, request, answer, 'ROUTE_LEAKS_CONCURRENTLY', route);
+      const leak = this.leakTo(tenant, request, answer, 'ROUTE_LEAKS_CONCURRENTLY', call);
       if (leak) return leak;
     }
     return undefined;
   }
 
-  private async checkWriting(route: TestedRoute): Promise<Finding | undefined> {
-    const { self, other, anyone, rows, bodies } = this.context;
-    const alone = rows.of(other.tested).filter(({ isShared }) => !isShared);
+  /** As a caller of one tenant and as one of none: nothing of the other tenant may be shown, nor changed, which a GET can, too. */
+  private async checkChanging(call: WalkedCall): Promise<Finding | undefined> {
+    const { self, other, anyone, rows } = this.context;
     try {
-      for (const request of bodyRequests(route, alone, rows.of(self.tested), bodies)) {
+      for (const request of call.requests) {
         const leak =
-          this.leakTo(undefined, request, await anyone.send(request), 'ROUTE_ANSWERS_ANYONE', route) ??
-          this.leakTo(self, request, await this.send(self, request, route), 'ROUTE_LEAKS', route);
+          this.leakTo(undefined, request, await anyone.send(request), 'ROUTE_ANSWERS_ANYONE', call) ??
+          this.leakTo(self, request, await this.send(self, request, call), 'ROUTE_LEAKS', call);
         if (leak) return leak;
       }
       const changed = await rows.changed(other.tested);
       return changed.length === 0
         ? undefined
-        : finding('ROUTE_CHANGES_OTHER_TENANT', route, `changes another tenant's rows in ${changed.join(', ')}`);
+        : finding('ROUTE_CHANGES_OTHER_TENANT', call, `changes another tenant's rows in ${changed.join(', ')}`);
     } finally {
       await rows.restore([self.tested, other.tested]);
     }
   }
 
-  private async send({ caller }: CallingTenant, request: RouteRequest, route: TestedRoute): Promise<RouteAnswer> {
+  private async send({ caller }: CallingTenant, request: RouteRequest, call: WalkedCall): Promise<RouteAnswer> {
     const answer = await caller.send(request);
-    if (answer.status >= 200 && answer.status < 400) this.reached.add(route);
+    if (call.isAnswer(answer)) this.reached.add(call);
     return answer;
   }
 
@@ -111,13 +102,13 @@ export class RouteCheck {
     request: RouteRequest,
     { text }: RouteAnswer,
     code: Finding['code'],
-    route: TestedRoute,
+    call: WalkedCall,
   ): Finding | undefined {
     const sent = decodeURIComponent(request.path) + JSON.stringify(request.body ?? {});
     const { self, other, rows } = this.context;
     const foreign = [self, other].filter((each) => each !== tenant).flatMap(({ tested }) => rows.of(tested));
     const leaked = foreign.find((row) => isShownIn(text, sent, row));
-    return leaked && finding(code, route, MESSAGES[code]?.(leaked.table.table) ?? '');
+    return leaked && finding(code, call, MESSAGES[code]?.(leaked.table.table) ?? '');
   }
 }
 
@@ -132,10 +123,6 @@ function isShownIn(text: string, sent: string, row: TenantRow): boolean {
   return secretsOf(row).some((secret) => !sent.includes(secret) && text.includes(secret));
 }
 
-function isReading({ method }: TestedRoute): boolean {
-  return ['GET', 'HEAD', 'OPTIONS'].includes(method);
-}
-
-function finding(code: Finding['code'], { name }: TestedRoute, message: string): Finding {
+function finding(code: Finding['code'], { name }: WalkedCall, message: string): Finding {
   return { code, where: name, message };
 }

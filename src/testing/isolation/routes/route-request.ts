@@ -73,11 +73,18 @@ function textFor(name: string, row: TenantRow | undefined): string {
 
 /** The row's value for a name: of the column of that name, else of its key. */
 function valueFor(name: string, row: TenantRow | undefined): unknown {
-  if (!row) return undefined;
-  if (TENANT_NAMES.has(plain(name))) return row.tenant.slug;
-  const values: Values = { ...row.values, tenant_id: row.tenant.id };
-  const column = Object.keys(values).find((each) => plain(each) === plain(name));
-  return values[column ?? row.table.primaryKey[0] ?? ''];
+  return row && (valueNamed(name, row) ?? keyValue(row));
+}
+
+/** Undefined where no column, and nothing of its tenant, has the name. */
+export function valueNamed(name: string, { tenant, values }: TenantRow): unknown {
+  if (TENANT_NAMES.has(plain(name))) return tenant.slug;
+  const all: Values = { ...values, tenant_id: tenant.id };
+  return all[Object.keys(all).find((each) => plain(each) === plain(name)) ?? ''];
+}
+
+export function keyValue({ values, table }: TenantRow): unknown {
+  return values[table.primaryKey[0] ?? ''];
 }
 
 function plain(name: string): string {
@@ -95,7 +102,7 @@ function withIdsOf(row: TenantRow, example: Values): Values {
 /** Ids of the other tenant's row, and else what the caller's own row has, with texts that no row has yet. */
 function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): Values[] {
   const { table } = row;
-  const ids = new Set([...table.primaryKey, ...table.foreignKeys.flatMap(({ columns }) => columns)]);
+  const ids = idColumns(row);
   const all = Object.fromEntries(
     table.columns.map(({ name }) => [camelCase(name), ids.has(name) ? row.values[name] : renewed(own.values[name])]),
   );
@@ -115,7 +122,19 @@ function bodiesFor({ bodyKeys }: TestedRoute, row: TenantRow, own: TenantRow): V
   }));
 }
 
-function renewed(value: unknown): unknown {
+/** The columns whose values name rows. */
+function idColumns({ table }: TenantRow): ReadonlySet<string> {
+  return new Set([...table.primaryKey, ...table.foreignKeys.flatMap(({ columns }) => columns)]);
+}
+
+/** Whether the value of a name says which row, or which tenant, is meant. */
+export function isIdentifying(name: string, row: TenantRow): boolean {
+  const columns = [...idColumns(row)].map(plain);
+  return /id$/i.test(name) || TENANT_NAMES.has(plain(name)) || columns.includes(plain(name));
+}
+
+/** A text that no row has yet, of the same shape. */
+export function renewed(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(CANARY, newCanary()) : value;
 }
 
