@@ -31,12 +31,14 @@ export interface SharingOptions {
   readonly project: string;
   /** How long the server waits for the next process of a run, such as that of the next test file. Default: 10. */
   readonly lingerSeconds?: number;
+  /** How long another process may take to start it. Default: 120000. */
+  readonly startTimeoutMs?: number;
 }
 
 const LINGER_SECONDS = 10;
 const START_ATTEMPTS = 3;
 /** Starting takes seconds. */
-const LONGEST_START_MS = 120_000;
+const START_TIMEOUT_MS = 120_000;
 const RETRY_MS = 50;
 const CURRENT = 'current.json';
 
@@ -55,18 +57,19 @@ const GONE = new Set(['57P03', '57P01', 'ECONNREFUSED', 'ECONNRESET']);
 export async function joinSharedPostgres({
   project,
   lingerSeconds = LINGER_SECONDS,
+  startTimeoutMs = START_TIMEOUT_MS,
 }: SharingOptions): Promise<SharedPostgres> {
   if (process.platform === 'win32') throw new SharingUnsupportedError();
   const folder = folderOf(project);
-  return (
-    (await joinRunning(folder)) ??
-    underStartLock(join(folder, 'starting'), async () => (await joinRunning(folder)) ?? start(folder, lingerSeconds))
-  );
+  const running = await joinRunning(folder);
+  if (running) return running;
+  const joinOrStart = async (): Promise<SharedPostgres> => (await joinRunning(folder)) ?? start(folder, lingerSeconds);
+  return underStartLock(join(folder, 'starting'), startTimeoutMs, joinOrStart);
 }
 
 /** @throws SharedStartLockedError */
-async function underStartLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + LONGEST_START_MS;
+async function underStartLock<T>(path: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
   while (!tryLockFile(path)) {
     if (performance.now() > deadline) throw new SharedStartLockedError(path);
     await delay(RETRY_MS);

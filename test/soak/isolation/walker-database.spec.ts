@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { createTenantTable, TenantryModule } from '../../../src/index.js';
-import { checkTenantIsolation, type IsolationOptions } from '../../../src/testing.js';
+import { checkTenantIsolation, describeTenantIsolation, type IsolationOptions } from '../../../src/testing.js';
 import { lineOf } from '../../../src/testing/isolation/finding.js';
 import { HostApplication } from '../../support/host/host-application.js';
 import { CREATE_MEMOS, Memo } from '../../support/testing/leaks/leaking-tables.js';
@@ -60,6 +60,30 @@ describe('the isolation check names in one line', () => {
         (attempt) => `entity Letter: ${attempt} failed: permission denied for table mailbox (CHECK_FAILED)`,
       ),
     ]);
+  });
+
+  it('each finding of an area in the error of one test', async () => {
+    const labels = migration('CreateLabels1764100000017', async (runner) => {
+      await runner.query('CREATE TABLE labels (id uuid PRIMARY KEY)');
+      await runner.query('GRANT SELECT ON labels TO PUBLIC');
+    });
+    host = await HostApplication.start({ adapter: 'express', imports: [moduleOf({ migrations: [labels] }) as never] });
+    const tests: (() => Promise<void>)[] = [];
+    const runner = {
+      describe: (_title: string, register: () => void) => register(),
+      it: (_title: string, test: () => Promise<void>) => tests.push(test),
+    };
+    describeTenantIsolation(() => host!.nest, { runner });
+    const errors = await Promise.all(tests.map((test) => test().catch((error: unknown) => error)));
+    const table =
+      'table labels: has no tenant_id, and it is not classified: create it with createTenantTable, or classify it';
+    const route = 'GET /own: it has no decorator: add @TenantScoped() or @Public(), or classify it';
+    expect(errors).toEqual([
+      expect.objectContaining({ code: 'TENANTS_NOT_ISOLATED', findings: [`${table} (TABLE_NOT_CLASSIFIED)`] }),
+      undefined,
+      expect.objectContaining({ code: 'TENANTS_NOT_ISOLATED', findings: [`${route} (ROUTE_NOT_CLASSIFIED)`] }),
+    ]);
+    expect((errors[0] as Error).message).toContain(table);
   });
 
   it('each table whose policies are right, but call a function that believes any stamp', async () => {
