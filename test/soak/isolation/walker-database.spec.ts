@@ -62,6 +62,19 @@ describe('the isolation check names in one line', () => {
     ]);
   });
 
+  it('a table that inherits a tenant’s columns and not its policies, and no route that has nothing to do with it', async () => {
+    const archive = migration('CreateArchive1764100000018', async (runner) => {
+      await createTenantTable(runner, 'events', { columns });
+      await runner.query('CREATE TABLE events_archive () INHERITS (events)');
+      await runner.query('GRANT SELECT ON events_archive TO PUBLIC');
+    });
+    expect(await lines({ migrations: [archive] })).toEqual([
+      expect.stringMatching(
+        /^login role \w+: may use the table shared\.events_archive, which has a tenant_id and no row-level security \(ROLE_BYPASSES_POLICIES\)$/,
+      ),
+    ]);
+  });
+
   it('each finding of an area in the error of one test', async () => {
     const labels = migration('CreateLabels1764100000017', async (runner) => {
       await runner.query('CREATE TABLE labels (id uuid PRIMARY KEY)');

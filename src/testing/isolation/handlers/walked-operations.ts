@@ -1,5 +1,5 @@
 import type { WalkedCall } from '../routes/route-check.js';
-import { isIdentifying, keyValue, renewed, type RouteRequest, valueNamed } from '../routes/route-request.js';
+import { different, isIdentifying, keyValue, renewed, valueNamed } from '../routes/route-request.js';
 import type { TenantRow } from '../tables/tenant-rows.js';
 import type { TestedRows } from '../tables/tested-rows.js';
 import type { TestedTenant } from '../tested-tenant.js';
@@ -40,8 +40,4 @@ function idsOf(row: TenantRow, own: TenantRow): ArgumentSource {
     named: (name) => (isIdentifying(name, row) ? valueNamed(name, row) : renewed(valueNamed(name, own))),
     key: keyValue(row),
   };
-}
-
-function different(requests: readonly RouteRequest[]): RouteRequest[] {
-  return [...new Map(requests.map((request) => [JSON.stringify(request), request])).values()];
 }

@@ -16,10 +16,10 @@ export class Caller {
   ) {}
 
   /** A stream is read until it ends or the time is over. */
-  async send({ method, path, body }: RouteRequest): Promise<RouteAnswer> {
+  async send({ method, path, body, headers: asked }: RouteRequest): Promise<RouteAnswer> {
     const type = body && { 'content-type': 'application/json' };
     const signal = AbortSignal.timeout(this.timeoutMs);
-    const init = { method, signal, redirect: 'manual' as const, headers: { ...this.headers, ...type } };
+    const init = { method, signal, redirect: 'manual' as const, headers: { ...asked, ...this.headers, ...type } };
     try {
       const response = await fetch(this.url + path, body ? { ...init, body: JSON.stringify(body) } : init);
       const headers = [...response.headers].map((header) => header.join(': ')).join('\n');

@@ -104,7 +104,8 @@ export class RouteCheck {
     code: Finding['code'],
     call: WalkedCall,
   ): Finding | undefined {
-    const sent = decodeURIComponent(request.path) + JSON.stringify(request.body ?? {});
+    const { path, body = {}, headers = {} } = request;
+    const sent = decodeURIComponent(path) + JSON.stringify({ body, headers });
     const { self, other, rows } = this.context;
     const foreign = [self, other].filter((each) => each !== tenant).flatMap(({ tested }) => rows.of(tested));
     const leaked = foreign.find((row) => isShownIn(text, sent, row));
@@ -120,7 +121,11 @@ const MESSAGES: Partial<Record<Finding['code'], (table: string) => string>> = {
 };
 
 function isShownIn(text: string, sent: string, row: TenantRow): boolean {
-  return secretsOf(row).some((secret) => !sent.includes(secret) && text.includes(secret));
+  const [shown, asked] = [text.toLowerCase(), sent.toLowerCase()];
+  return secretsOf(row).some((each) => {
+    const secret = each.toLowerCase();
+    return !asked.includes(secret) && shown.includes(secret);
+  });
 }
 
 function finding(code: Finding['code'], { name }: WalkedCall, message: string): Finding {

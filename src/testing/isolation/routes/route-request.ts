@@ -10,14 +10,31 @@ const TENANT_NAMES = new Set(['tenant', 'tenantslug', 'slug']);
 export interface RouteRequest {
   readonly method: string;
   readonly path: string;
-  readonly body?: Values;
+  readonly body?: Values | readonly Values[];
+  /** Besides those of the caller, which count. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** For each row: the route's path and query with its values; without any, one request. */
+/** What a part of the query that no column is named like may mean: a further page, or more than the caller's own. */
+const WORDS = ['2', 'all', 'true'];
+
+/** For each row: the route's path, query and headers with its values; without any, one request. */
 export function pathRequests(route: TestedRoute, rows: readonly TenantRow[]): RouteRequest[] {
-  const paths = rows.map((row) => pathFor(route, row));
-  const fallback = paths.length === 0 ? [pathFor(route, undefined)] : paths;
-  return [...new Set(fallback)].map((path) => ({ method: route.method, path }));
+  const { method, headerKeys } = route;
+  const sources = rows.length === 0 ? [undefined] : rows;
+  return different(
+    sources.flatMap((row) => {
+      const headers = headerKeys.length > 0 && {
+        headers: Object.fromEntries(headerKeys.map((name) => [name, textFor(name, row)])),
+      };
+      return pathsFor(route, row).map((path) => ({ method, path, ...headers }));
+    }),
+  );
+}
+
+/** Each once. */
+export function different(requests: readonly RouteRequest[]): RouteRequest[] {
+  return [...new Map(requests.map((request) => [JSON.stringify(request), request])).values()];
 }
 
 /** What bodies are made of, besides rows. */
@@ -49,21 +66,39 @@ export function bodyRequests(
       ...(example ? [withIdsOf(row, example)] : []),
       ...bodiesFor(route, row, template),
     ];
-    return bodies.map((body) => ({ method: route.method, path, body }));
+    return bodies.map((body) => ({ method: route.method, path, body: route.isBodyList ? [body] : body }));
   });
-  const seen = new Set<string>();
-  return [...bare, ...withBodies].filter((request) => {
-    const key = JSON.stringify(request);
-    return !seen.has(key) && Boolean(seen.add(key));
-  });
+  return different([...bare, ...withBodies]);
 }
 
 function pathFor({ path, queryKeys }: TestedRoute, row: TenantRow | undefined): string {
   const filled = path.replaceAll(/[:*]([A-Za-z_]\w*)(\([^)]*\))?\??/g, (_, name: string) =>
     encodeURIComponent(textFor(name, row)),
   );
-  const query = new URLSearchParams(Object.fromEntries(queryKeys.map((key) => [key, textFor(key, row)]))).toString();
-  return query === '' ? filled : `${filled}?${query}`;
+  return withQuery(filled, Object.fromEntries(queryKeys.map((key) => [key, textFor(key, row)])));
+}
+
+/** Also with the words that a query may have, and with all ids where the handler takes the query as a whole. */
+function pathsFor(route: TestedRoute, row: TenantRow | undefined): string[] {
+  const first = pathFor(route, row);
+  const free = route.queryKeys.filter((key) => row === undefined || valueNamed(key, row) === undefined);
+  const variants = (free.length > 0 ? WORDS : []).map((word) => Object.fromEntries(free.map((key) => [key, word])));
+  const ids = route.takesQuery && row ? [idsOf(row)] : [];
+  const [bare = ''] = first.split('?');
+  const given = Object.fromEntries(new URL(first, 'http://localhost').searchParams);
+  return [first, ...[...variants, ...ids].map((values) => withQuery(bare, { ...given, ...values }))];
+}
+
+/** A row's ids, and its key under the name of its table: `memoId`. */
+function idsOf(row: TenantRow): Record<string, string> {
+  const subject = camelCase(row.table.table.replace(/s$/, ''));
+  const names = [...row.table.columns.map(({ name }) => camelCase(name)), `${subject}Id`];
+  return Object.fromEntries(names.filter((name) => isIdentifying(name, row)).map((name) => [name, textFor(name, row)]));
+}
+
+function withQuery(path: string, values: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(values).toString();
+  return query === '' ? path : `${path}?${query}`;
 }
 
 function textFor(name: string, row: TenantRow | undefined): string {
@@ -87,8 +122,9 @@ export function keyValue({ values, table }: TenantRow): unknown {
   return values[table.primaryKey[0] ?? ''];
 }
 
+/** `tenantid` of `tenant_id`, `tenantId` and `X-Tenant-Id`. */
 function plain(name: string): string {
-  return name.replaceAll('_', '').toLowerCase();
+  return name.toLowerCase().replace(/^x-/, '').replaceAll(/[-_]/g, '');
 }
 
 /** The example, for this row: with its ids, and with its version where it is updated optimistically. */

@@ -20,14 +20,20 @@ export interface TestedRoute {
   readonly access: Access;
   /** Whether a decorator, or `guard: 'global'`, has decided about its access. */
   readonly isDecided: boolean;
-  /** Names of the query's and the body's parts that the handler asks for. */
+  /** Names of the parts of the query, the body and the headers that the handler asks for. */
   readonly queryKeys: readonly string[];
   readonly bodyKeys: readonly string[];
+  readonly headerKeys: readonly string[];
+  /** Whether it asks for the query as a whole. */
+  readonly takesQuery: boolean;
+  /** Whether the body is a list. */
+  readonly isBodyList: boolean;
 }
 
 /** Of Nest's `RouteParamtypes`, which is not exported. */
 const BODY = '3';
 const QUERY = '4';
+const HEADERS = '6';
 
 /** The routes of all controllers, with their global prefix, version and module path. */
 export function routesOf(app: INestApplication): TestedRoute[] {
@@ -39,8 +45,9 @@ export function routesOf(app: INestApplication): TestedRoute[] {
   return [...access.routes()].flatMap((route) => {
     const method = Reflect.getMetadata(METHOD_METADATA, route.handler) as RequestMethod | undefined;
     if (method === undefined) return [];
-    return pathsOf(route, method, paths, config, applicationId).map((path) =>
-      describeRoute(route, method, path, access),
+    const methods = method === RequestMethod.ALL ? ['GET', 'POST'] : [RequestMethod[method] ?? 'GET'];
+    return pathsOf(route, method, paths, config, applicationId).flatMap((path) =>
+      methods.map((each) => describeRoute(route, each, path, access)),
     );
   });
 }
@@ -77,15 +84,17 @@ function pathsOf(
 
 function describeRoute(
   { handler, controller, name, access }: Route,
-  requestMethod: RequestMethod,
+  method: string,
   path: string,
   routes: RouteAccess,
 ): TestedRoute {
-  const method = requestMethod === RequestMethod.ALL ? 'GET' : (RequestMethod[requestMethod] ?? 'GET');
   const parts = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<
     string,
-    { data?: unknown }
+    { index?: number; data?: unknown }
   >;
+  const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ?? []) as unknown[];
+  const whole = (kind: string) =>
+    Object.entries(parts).find(([key, { data }]) => key.startsWith(`${kind}:`) && data === undefined)?.[1];
   const keysOf = (kind: string): string[] =>
     Object.entries(parts).flatMap(([key, { data }]) =>
       key.startsWith(`${kind}:`) && typeof data === 'string' ? [data] : [],
@@ -95,6 +104,9 @@ function describeRoute(
     isDecided: access === 'tenant' || routes.decorated(handler, controller) !== undefined,
     queryKeys: keysOf(QUERY),
     bodyKeys: keysOf(BODY),
+    headerKeys: keysOf(HEADERS),
+    takesQuery: whole(QUERY) !== undefined,
+    isBodyList: types[whole(BODY)?.index ?? -1] === Array,
   };
 }
 

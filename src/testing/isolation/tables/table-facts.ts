@@ -30,6 +30,7 @@ interface Details {
   readonly computed: readonly string[];
   readonly primaryKey: readonly string[];
   readonly isUsable: boolean;
+  readonly isPartitioned: boolean;
 }
 
 /** A table of a tenant's schema, as PostgreSQL has it. */
@@ -43,6 +44,8 @@ export interface TableFacts extends Pick<ActualTable, 'table' | 'hasRowSecurity'
   readonly checks: readonly Check[];
   /** Whether the login role has any privilege on it. */
   readonly isUsable: boolean;
+  /** Whether its rows are in partitions; tables that inherit from it are others. */
+  readonly isPartitioned: boolean;
 }
 
 // The columns of a foreign key pair up by position. A condition that names several columns is left to the caller.
@@ -63,7 +66,8 @@ const DETAILS = `
       JOIN pg_attribute a ON a.attnum = k.attnum
       WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid ORDER BY k.n) AS "primaryKey",
     has_any_column_privilege($2::name, c.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege($2::name, c.oid, 'DELETE')
-      AS "isUsable"
+      AS "isUsable",
+    c.relkind = 'p' AS "isPartitioned"
   FROM pg_class c
   WHERE c.relnamespace = to_regnamespace(quote_ident($1))::oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND c.relname <> '${MIGRATIONS_TABLE}'
@@ -100,10 +104,10 @@ function withSupposedKeys(table: TableFacts, tables: readonly TableFacts[]): Tab
 
 function factsOf(
   { table, hasRowSecurity, keys, indexesWithoutTenant, columns }: ActualTable,
-  { foreignKeys, checks, computed, primaryKey, isUsable }: Details,
+  { foreignKeys, checks, computed, primaryKey, isUsable, isPartitioned }: Details,
 ): TableFacts {
   return {
-    ...{ table, hasRowSecurity, indexesWithoutTenant, checks, isUsable },
+    ...{ table, hasRowSecurity, indexesWithoutTenant, checks, isUsable, isPartitioned },
     keys: keys.map(withoutTenant),
     columns: columns.filter(({ name }) => name !== TENANT_COLUMN && !computed.includes(name)),
     hasTenant: columns.some(({ name }) => name === TENANT_COLUMN),

@@ -96,7 +96,7 @@ async function isChanged(
   rows: readonly TenantRow[],
 ): Promise<boolean> {
   const [condition, values] = table.hasTenant ? ['t.tenant_id = $1', [tenant.id]] : matching(rows);
-  const text = `SELECT to_jsonb(t) AS values FROM ${qualified(schema, table.table)} t WHERE ${condition}`;
+  const text = `SELECT to_jsonb(t) AS values FROM ${rowsOf(schema, table)} t WHERE ${condition}`;
   const found = await client.query<{ values: unknown }>(text, values);
   const sorted = (list: readonly { readonly values: unknown }[]): string =>
     list
@@ -113,7 +113,12 @@ async function deleteRows(
   rows: readonly TenantRow[],
 ): Promise<void> {
   const [condition, values] = table.hasTenant ? ['t.tenant_id = $1', [tenant.id]] : matching(rows);
-  await client.query(`DELETE FROM ${qualified(schema, table.table)} t WHERE ${condition}`, values);
+  await client.query(`DELETE FROM ${rowsOf(schema, table)} t WHERE ${condition}`, values);
+}
+
+/** Without those of tables that inherit from it. */
+function rowsOf(schema: string, { table, isPartitioned }: TableFacts): string {
+  return `${isPartitioned ? '' : 'ONLY '}${qualified(schema, table)}`;
 }
 
 /** The rows by their key; without one, by all that they hold. */
