@@ -10,12 +10,16 @@ const ROOT = new URL('../../../', import.meta.url);
 export interface Place extends Pick<ScriptOptions, 'cwd' | 'env'> {
   /** What the reader puts in: a text of the guide, and what it is here. */
   readonly replaced?: readonly (readonly [string, string])[];
+  /** Commands that run in front of the block in the same shell. */
+  readonly first?: string;
 }
 
 /** What a reader does at a block. */
-export interface Steps extends Pick<ScriptOptions, 'answers' | 'until' | 'then'> {
+export interface Steps extends Pick<ScriptOptions, 'answers' | 'until' | 'meanwhile'> {
   /** What the text in front of the block tells the reader to do. */
   readonly before?: () => Promise<void> | void;
+  /** Commands that run behind the block in the same shell, with its variables. */
+  readonly then?: () => string;
   /** What the reader sees. */
   readonly after?: (output: string) => Promise<void> | void;
 }
@@ -41,11 +45,12 @@ export function describeGuide(
     it.each(blocks)(
       'runs $where',
       async (block) => {
-        const { before, after, ...typed } = ahead.get(firstLineOf(block)) ?? {};
+        const { before, then, after, ...typed } = ahead.get(firstLineOf(block)) ?? {};
         ahead.delete(firstLineOf(block));
         await before?.();
-        const { replaced = [], ...place } = placeOf(block);
-        const output = await runScript(scriptOf(block, replaced), { ...place, ...typed });
+        const { replaced = [], first = '', ...place } = placeOf(block);
+        const script = [first, scriptOf(block, replaced), then?.() ?? ''].join('\n');
+        const output = await runScript(script, { ...place, ...typed });
         await after?.(output);
       },
       600_000,

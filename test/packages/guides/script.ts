@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 
@@ -9,10 +9,9 @@ export interface ScriptOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What is typed at a terminal; without it there is no terminal. */
   readonly answers?: string;
-  /** It is ended once it has printed this. */
+  /** It is a server, which is ended once it has printed this and `meanwhile` is done. */
   readonly until?: RegExp;
-  /** Commands that run behind it in the same shell, with its variables. */
-  readonly then?: string;
+  readonly meanwhile?: (output: string) => Promise<void>;
 }
 
 /**
@@ -20,31 +19,48 @@ export interface ScriptOptions {
  *
  * @returns what it printed
  */
-export async function runScript(
-  script: string,
-  { cwd, env, answers, until, then = '' }: ScriptOptions,
-): Promise<string> {
-  const shell = ['bash', '-a', '-e', '-o', 'pipefail', '-c', `${script}\n${then}`];
-  const [command = '', ...args] =
-    answers === undefined
-      ? shell
-      : ['script', '--quiet', '--return', '--command', shell.map(quoted).join(' '), '/dev/null'];
-  const child = spawn(command, args, { cwd, env: { ...ENVIRONMENT, ...env }, detached: true });
+export async function runScript(script: string, options: ScriptOptions): Promise<string> {
+  const { answers, until } = options;
+  const shell = ['bash', '-a', '-e', '-o', 'pipefail', '-c', script];
+  const [command = '', ...args] = answers === undefined ? shell : atTerminal(shell);
+  const env = { ...ENVIRONMENT, ...options.env };
+  const child = spawn(command, args, { cwd: options.cwd, env, detached: true });
   child.stdin.end(answers ?? '');
-  let output = '';
-  let isReady = false;
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      if (isReady || until?.test(output) !== true) return;
-      isReady = true;
-      signal(child, 'SIGTERM');
-    });
   const timer = setTimeout(() => signal(child, 'SIGKILL'), WITHIN_MS);
-  const [status] = (await once(child, 'close')) as [number | null];
-  clearTimeout(timer);
-  if (until === undefined ? status !== 0 : !isReady) throw new Error(`exit code ${status}\n${script}\n${output}`);
-  return output;
+  const ended = once(child, 'close');
+  const printed = new Printed(child);
+  try {
+    if (until !== undefined && (await Promise.race([printed.matches(until), ended])) === true) {
+      await options.meanwhile?.(printed.text);
+      return printed.text;
+    }
+    const [status] = (await ended) as [number | null];
+    if (until !== undefined || status !== 0) throw new Error(`exit code ${status}\n${script}\n${printed.text}`);
+    return printed.text;
+  } finally {
+    clearTimeout(timer);
+    if (child.exitCode === null) signal(child, 'SIGTERM');
+    await ended;
+  }
+}
+
+/** Both streams of a process. */
+class Printed {
+  text = '';
+
+  constructor(private readonly child: ChildProcessWithoutNullStreams) {
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => void (this.text += text));
+  }
+
+  async matches(pattern: RegExp): Promise<true> {
+    while (!pattern.test(this.text)) await once(this.child.stdout, 'data');
+    return true;
+  }
+}
+
+function atTerminal(command: readonly string[]): readonly string[] {
+  return ['script', '--quiet', '--return', '--command', command.map(quoted).join(' '), '/dev/null'];
 }
 
 function quoted(word: string): string {

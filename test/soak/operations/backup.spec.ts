@@ -22,6 +22,7 @@ describe.each(['tenantry', 'control'])('a backup by the guide, with the catalog 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tenantry-backup-'));
       blocks = scriptsOf(await readFile(GUIDE, 'utf8'));
+      expect(blocks).toHaveLength(3); // the third is run by test/soak/faults/restored-catalog.spec.ts
       servers.push(await DebianServer.start(15), await DebianServer.start(15));
     });
 

@@ -1,5 +1,23 @@
 import type { CodeBlock } from './code-blocks.js';
 
+const GUIDES = 'test/packages/guides';
+
+/** Which specs run the blocks of a document as they are written there, each in the order of the text. */
+export const RUN_BY: Readonly<Record<string, string>> = {
+  'README.md': `${GUIDES}/readme.spec.ts`,
+  'docs/guides/backups.md': 'test/soak/operations/backup.spec.ts',
+  'docs/guides/data-layers.md': `${GUIDES}/install.spec.ts`,
+  'docs/guides/database-rights.md': `${GUIDES}/deployment.spec.ts`,
+  'docs/guides/deployment.md': `${GUIDES}/deployment.spec.ts`,
+  'docs/guides/docker.md': `${GUIDES}/deployment.spec.ts`,
+  'docs/guides/existing-application.md': `${GUIDES}/example.spec.ts`,
+  'docs/guides/identity.md': `${GUIDES}/identity.spec.ts`,
+  'docs/guides/install.md': `${GUIDES}/install.spec.ts`,
+  'docs/guides/migrations.md': `${GUIDES}/install.spec.ts`,
+  'docs/guides/testing.md': `${GUIDES}/install.spec.ts`,
+  'docs/guides/tls.md': `${GUIDES}/deployment.spec.ts`,
+};
+
 /** A block that is not run. */
 interface Exception {
   readonly document: string;
@@ -9,12 +27,46 @@ interface Exception {
 }
 
 /** All blocks of README and the guides that are neither run nor taken from code that is run. */
-const NOT_RUN: readonly Exception[] = [];
+export const NOT_RUN: readonly Exception[] = [
+  {
+    document: 'README.md',
+    starts:
+      'npm ci && npm test     # every test, on real servers that the tests start themselves (as root they install Redis and PgBouncer)',
+    reason: 'every run of the tests is one; they cannot run themselves',
+  },
+  {
+    document: 'README.md',
+    starts:
+      'Tenantry is running at http://localhost:3000 with 4 demo tenants (API documentation: http://localhost:3000/docs)',
+    reason: 'output; test/packages/guides/readme.spec.ts compares it with what is printed',
+  },
+  {
+    document: 'README.md',
+    starts: '{',
+    reason: 'an answer; test/e2e/problems.spec.ts shows their form',
+  },
+  {
+    document: 'docs/guides/existing-application.md',
+    starts: 'ok    configuration       valid (development, DATABASE_URL)',
+    reason: 'output; test/packages/guides/example.spec.ts compares its checks with what is printed',
+  },
+  {
+    document: 'docs/guides/existing-application.md',
+    starts: 'HTTP/1.1 403 Forbidden',
+    reason: 'an answer; test/e2e/host/control-plane.spec.ts shows its code',
+  },
+  {
+    document: 'docs/guides/docker.md',
+    starts: 'docker compose --env-file .env.compose up --build --wait',
+    reason:
+      'needs Docker; compose.yaml, the image and the commands in it are checked by test/unit/ops and test/soak/ops',
+  },
+];
 
 /** Languages whose blocks are excerpts of code that is run (test/unit/docs/code-blocks.spec.ts). */
 const EXCERPTS = new Set(['ts', 'diff']);
 
-function documentOf({ where }: CodeBlock): string {
+export function documentOf({ where }: CodeBlock): string {
   return where.slice(0, where.lastIndexOf(':'));
 }
 

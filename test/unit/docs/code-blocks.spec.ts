@@ -10,6 +10,7 @@ import {
   isExcerptOf,
   wordsOf,
 } from '../../support/docs/code-blocks.js';
+import { documentOf, firstLineOf, isToBeRun, NOT_RUN, RUN_BY } from '../../support/docs/how-blocks-run.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 const DOCUMENTS = [
@@ -21,9 +22,8 @@ const DOCUMENTS = [
 ];
 /** Where code is that a test runs. */
 const CODE = ['src', 'test', 'examples'];
-/** Documents whose blocks a test reads and runs as they are written there. */
-const RUN_BY: Readonly<Record<string, string>> = {
-  'docs/guides/backups.md': 'test/soak/operations/backup.spec.ts',
+/** Documents whose TypeScript is whole files, which a test writes there and runs. */
+const FILES_RUN_BY: Readonly<Record<string, string>> = {
   'docs/guides/migrations.md': 'test/integration/database/table-migrations/generation/generate-migration.spec.ts',
 };
 
@@ -52,7 +52,7 @@ describe('a block of code in the documentation', () => {
 
   /** README's new domain is put in the sample's place, compiled and run by a test (test/soak/checks/another-domain.spec.ts). */
   const isFileOfItsOwn = ({ text, where }: CodeBlock): boolean =>
-    text.startsWith('// src/') || where.replace(/:\d+$/, '') in RUN_BY;
+    text.startsWith('// src/') || where.replace(/:\d+$/, '') in FILES_RUN_BY;
   const added = ({ text }: CodeBlock): string =>
     text
       .split('\n')
@@ -75,7 +75,8 @@ describe('a command in the documentation', () => {
   const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
   const commands = blocks.flatMap((block) => commandsOf(block).map((command) => ({ where: block.where, command })));
   const ofTenantry = commands.flatMap(({ where, command }) => {
-    const [, args] = /(?:npx tenantry|npm run (?:--silent )?tenantry --|node dist\/cli\.js) (.+?)\)?$/.exec(command) ?? [];
+    const [, args] =
+      /(?:npx tenantry|npm run (?:--silent )?tenantry --|node dist\/cli\.js) (.+?)\)?$/.exec(command) ?? [];
     return args === undefined || args.startsWith('<') ? [] : [{ where, args }];
   });
 
@@ -106,7 +107,25 @@ describe('a command in the documentation', () => {
     expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
   });
 
-  it.each(Object.entries(RUN_BY))('or block of %s is run by a test that reads it', (document, spec) => {
-    expect(read(spec)).toContain(document.slice(document.lastIndexOf('/') + 1));
+  it.each([...Object.entries(RUN_BY), ...Object.entries(FILES_RUN_BY)])(
+    'or block of %s is run by a test that reads it',
+    (document, spec) => {
+      expect(read(spec)).toContain(document.slice(document.lastIndexOf('/') + 1));
+    },
+  );
+});
+
+describe('a block of README or a guide', () => {
+  const shown = blocks.filter((block) => /^(README\.md|docs\/guides\/)/.test(block.where));
+
+  it('is taken from code that is run, run by a spec, or listed with the reason why not', () => {
+    expect(shown.length).toBeGreaterThan(60);
+    const unaccounted = shown.filter((block) => isToBeRun(block) && !(documentOf(block) in RUN_BY));
+    expect(unaccounted.map(({ where }) => where)).toEqual([]);
+  });
+
+  it.each(NOT_RUN)('that is not run is there: $document, $starts', ({ document, starts }) => {
+    const listed = shown.filter((block) => documentOf(block) === document && firstLineOf(block) === starts);
+    expect(listed).toHaveLength(1);
   });
 });

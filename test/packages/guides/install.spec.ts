@@ -1,44 +1,27 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { dropEverything } from '../../support/test-app.js';
+import { Application } from './application.js';
 import { describeGuide, type Place } from './guide.js';
-import { runScript } from './script.js';
-import { tarball } from './tarball.js';
 
-const EXISTING = fileURLToPath(new URL('../init/commonjs', import.meta.url));
-
-let folder: string;
+let application: Application;
 let database: TestDatabase;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tenantry-guides-'));
-  await cp(EXISTING, folder, { recursive: true });
-  await copyFile(tarball(), join(folder, 'tenantry-0.1.0.tgz'));
+  application = await Application.of('test/packages/init/commonjs');
   database = await createTestDatabase('guides');
-  await runScript('npm install', inTheApplication());
 }, 300_000);
 
 afterAll(async () => {
   await dropEverything(database);
-  await rm(folder, { recursive: true, force: true });
+  await application.remove();
 });
 
 const inTheApplication = (): Place => ({
-  cwd: folder,
+  cwd: application.folder,
   env: {},
   replaced: [['postgres://user:password@localhost:5432/app', database.url]],
 });
-
-async function edit(file: string, from: string, to: string): Promise<void> {
-  const path = join(folder, file);
-  const text = await readFile(path, 'utf8');
-  expect(text).toContain(from);
-  await writeFile(path, text.replace(from, to));
-}
 
 describeGuide('docs/guides/install.md', inTheApplication, {
   'npm install ./tenantry-0.1.0.tgz    # made by `npm pack` in this repository': {
@@ -53,7 +36,7 @@ describeGuide('docs/guides/install.md', inTheApplication, {
 describeGuide('docs/guides/migrations.md', inTheApplication, {
   'npm run build': {
     before: () =>
-      edit(
+      application.edit(
         'src/notes/note.entity.ts',
         '  @CreateDateColumn',
         '  @Column({ default: false })\n  pinned: boolean;\n\n  @CreateDateColumn',
