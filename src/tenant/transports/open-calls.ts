@@ -1,6 +1,7 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type CatalogEvent, CatalogEvents } from '../../catalog/feed/catalog-events.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import type { Caller } from '../identification/caller.js';
 import { finalRejectionOf } from './final-rejection.js';
 
@@ -18,29 +19,30 @@ interface OpenCall {
  * again, and ended when their caller is refused for good: the key is revoked, the token has expired, the tenant is suspended.
  */
 @Injectable()
-export class OpenCalls implements OnApplicationShutdown {
+export class OpenCalls {
   private readonly byTenant = new Map<string, Set<OpenCall>>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(events: CatalogEvents) {
+  constructor(events: CatalogEvents, shutdown: Shutdown) {
+    shutdown.add('stop the change feed', () => this.stop());
     events.subscribe('open-calls', (event) => this.onEvent(event));
   }
 
-  /** @returns what stops watching */
+  /**
+   * Looks at the caller at once, too: it may have been refused since it was admitted.
+   *
+   * @returns what stops watching
+   */
   watch(tenantId: string, recheck: OpenCall['recheck'], end: OpenCall['end']): () => void {
     const call = { tenantId, recheck, end };
     const calls = this.byTenant.get(tenantId) ?? new Set();
     this.byTenant.set(tenantId, calls.add(call));
     this.timer ??= runWithoutContext(() => setInterval(() => this.checkAll(), RECHECK_MS).unref());
+    this.check([call]);
     return () => {
       calls.delete(call);
       if (calls.size === 0 && this.byTenant.get(tenantId) === calls) this.byTenant.delete(tenantId);
     };
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
-    this.byTenant.clear();
   }
 
   private onEvent(event: CatalogEvent): void {
@@ -54,11 +56,17 @@ export class OpenCalls implements OnApplicationShutdown {
   }
 
   private check(calls: Iterable<OpenCall> = []): void {
-    for (const call of [...calls]) void runWithoutContext(() => endIfRefused(call));
+    for (const call of [...calls]) void runWithoutContext(() => this.endIfRefused(call));
   }
-}
 
-async function endIfRefused({ tenantId, recheck, end }: OpenCall): Promise<void> {
-  const rejection = finalRejectionOf(await recheck(), tenantId);
-  if (rejection !== undefined) end(rejection);
+  private async endIfRefused(call: OpenCall): Promise<void> {
+    const { tenantId, recheck, end } = call;
+    const rejection = finalRejectionOf(await recheck(), tenantId);
+    if (rejection !== undefined && this.byTenant.get(tenantId)?.has(call)) end(rejection);
+  }
+
+  private stop(): void {
+    clearInterval(this.timer);
+    this.byTenant.clear();
+  }
 }
