@@ -7,13 +7,14 @@ import { UnservableHandlerError } from './handler.errors.js';
 import { RefusedMessageFilter } from './refused-message.filter.js';
 import { ResolvingInterceptor } from './resolving.interceptor.js';
 import { StreamInterceptor } from './stream.interceptor.js';
+import { separateContexts } from '../transports/separate-contexts.js';
 import { isGateway, type TransportHandler, TransportHandlers } from './transport-handlers.js';
 
 /** Where `@nestjs/graphql` keeps its options. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
 interface GraphqlOptions {
-  readonly context?: unknown;
+  context?: unknown;
   readonly fieldResolverEnhancers?: readonly string[];
 }
 
@@ -50,13 +51,16 @@ export class PreparedHandlers {
   }
 
   /**
-   * Call it when GraphQL's options are known.
+   * Call it when GraphQL's options are known, and before its modules read them.
    *
    * @throws UnservableHandlerError
    */
   checkGraphql(): void {
-    const options = this.handlers.provided(GRAPHQL_OPTIONS) as GraphqlOptions | undefined;
-    if (!options) return;
+    for (const options of this.handlers.provided(GRAPHQL_OPTIONS)) this.checkGraphqlOptions(options as GraphqlOptions);
+  }
+
+  private checkGraphqlOptions(options: GraphqlOptions): void {
+    if (typeof options.context === 'function') options.context = separateContexts(options.context as never);
     if (typeof options.context === 'object') {
       throw new UnservableHandlerError(
         'GraphQLModule',

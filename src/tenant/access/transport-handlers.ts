@@ -64,13 +64,12 @@ export class TransportHandlers {
     return this.routes.decorated(handler, handler) !== undefined;
   }
 
-  /** The value of one of the application's providers; undefined where no module has it, or before it is there. */
-  provided(token: string): unknown {
+  /** The values of the providers with this token, of all modules. */
+  *provided(token: string): Iterable<unknown> {
     for (const { providers } of this.modules.values()) {
-      const wrapper = providers.get(token);
-      if (wrapper) return wrapper.instance;
+      const value: unknown = providers.get(token)?.instance;
+      if (value !== undefined && value !== null) yield value;
     }
-    return undefined;
   }
 
   private describe(kind: HandlerKind, type: HandlerClass, method: string, handler: Handler): TransportHandler {
