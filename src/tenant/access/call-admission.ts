@@ -8,6 +8,7 @@ import type { TransportCall } from '../transports/transport-call.js';
 import { TransportCalls } from '../transports/transport-calls.js';
 import { ForbiddenError } from './access.errors.js';
 import type { Access } from './access.js';
+import { GatewayHandshakes } from './gateway-handshakes.js';
 import { requireAccess } from './require-access.js';
 
 /** Admits GraphQL operations and messages to their handlers, as `RequestAdmission` does with requests. */
@@ -16,6 +17,7 @@ export class CallAdmission {
   constructor(
     private readonly calls: TransportCalls,
     private readonly context: TenantContext,
+    private readonly handshakes: GatewayHandshakes,
   ) {}
 
   /**
@@ -32,6 +34,7 @@ export class CallAdmission {
     if (rejection !== undefined) call.onRefused?.(rejection);
     requireAccess(access, caller);
     this.enter(call, caller);
+    if (execution.getType() === 'ws') this.handshakes.onAdmitted(execution.switchToWs().getClient(), caller);
     return true;
   }
 

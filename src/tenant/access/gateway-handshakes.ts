@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from '../identification/caller.js';
 import { RequestIdentification } from '../identification/request-identification.js';
 import { handshakeOf, rememberHandshake, type SocketClient } from '../transports/handshake-request.js';
 import { OpenCalls } from '../transports/open-calls.js';
 import { closeSocket, sendException } from '../transports/socket-answers.js';
+import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { refusedMessage } from './refused-message.filter.js';
 import { requireAccess } from './require-access.js';
 import type { HandlerClass } from './transport-handlers.js';
@@ -21,16 +22,18 @@ interface Replacement {
 
 /**
  * Decides who a gateway's client is when it connects: refuses it, or runs the gateway's `handleConnection` and `handleDisconnect`
- * in its tenant's context, and closes the socket when the caller is refused later.
+ * in its tenant's context, and closes the socket when the caller is refused later. With `resolveAfterGuards` the first message decides:
+ * no guard has run before.
  */
 @Injectable()
 export class GatewayHandshakes {
-  /** Of the clients whose `handleConnection` was called. */
+  /** Of the clients that are decided. */
   private readonly callers = new WeakMap<object, Caller>();
   private readonly watched = new WeakMap<object, () => void>();
   private readonly disconnected = new WeakSet<object>();
 
   constructor(
+    @Inject(ACCESS_OPTIONS) private readonly options: AccessOptions,
     private readonly identification: RequestIdentification,
     private readonly context: TenantContext,
     private readonly openCalls: OpenCalls,
@@ -46,6 +49,12 @@ export class GatewayHandshakes {
     replace(prototype, 'handleDisconnect', (own) => this.onDisconnection(own));
   }
 
+  /** Call it when a message has been admitted. */
+  onAdmitted(client: SocketClient, caller: Caller): void {
+    if (caller.kind !== 'tenant' || this.watched.has(client) || this.disconnected.has(client)) return;
+    this.remember(client, caller);
+  }
+
   private onConnection(own: OnConnection | undefined, isTenantsOnly: boolean): OnConnection {
     const connect = (client: SocketClient, call: () => unknown): unknown => this.connect(client, isTenantsOnly, call);
     return function (client, ...rest) {
@@ -56,14 +65,19 @@ export class GatewayHandshakes {
 
   private async connect(client: SocketClient, isTenantsOnly: boolean, call: () => unknown): Promise<unknown> {
     const handshake = handshakeOf(client);
+    if (this.options.resolveAfterGuards) return call();
     if (!handshake) return isTenantsOnly ? closeSocket(client, 'UNAUTHENTICATED') : call();
     const caller = await this.identification.currentCaller(handshake, 'resolver');
     if (this.disconnected.has(client)) return undefined;
     const refusal = isTenantsOnly ? refusalOf(caller) : undefined;
     if (refusal !== undefined) return refuse(client, refusal);
+    this.remember(client, caller);
+    return this.inContext(caller, call);
+  }
+
+  private remember(client: SocketClient, caller: Caller): void {
     this.callers.set(client, caller);
     if (caller.kind === 'tenant') this.watch(client, caller.tenant.id);
-    return this.inContext(caller, call);
   }
 
   private onDisconnection(own: OnConnection | undefined): OnConnection {
