@@ -7,8 +7,19 @@ import { GraphqlSubscriptions } from './graphql-subscriptions.js';
 
 type Resolve = (source: unknown, args: unknown, contextValue: unknown, info: unknown) => unknown;
 
-/** Of a `GraphQLField`: what is replaced. */
+/** Of a `GraphQLOutputType`: what is read. */
+interface OutputType {
+  /** Of a list, or of a type that is not null. */
+  readonly ofType?: OutputType;
+  /** Of an object or an interface. */
+  readonly getFields?: unknown;
+  /** Of a union. */
+  readonly getTypes?: unknown;
+}
+
+/** Of a `GraphQLField`: what is read, and what is replaced. */
 interface Field {
+  readonly type?: OutputType;
   resolve?: Resolve | undefined;
   subscribe?: Resolve | undefined;
 }
@@ -20,11 +31,16 @@ interface Schema {
 
 /** The class of `@nestjs/graphql` that keeps the schema, whichever driver serves it. */
 const SCHEMA_HOST = 'GraphQLSchemaHost';
+/** Where `@nestjs/graphql` keeps its options, which may say what resolves fields without a resolver (Apollo). */
+const OPTIONS = 'GqlModuleOptions';
+/** A property of `GraphQLObjectType` alone. */
+const IS_OBJECT = 'isTypeOf';
 const WRAPPED = Symbol.for('tenantry/wrapped-resolver');
 
 /**
  * Makes all resolvers of a GraphQL operation run in one context: those of fields too, which Nest calls outside the guards and
- * interceptors of the query that returned their object, and every event of a subscription.
+ * interceptors of the query that returned their object, and every event of a subscription. What they return is checked; where an
+ * object's field has no resolver, what the object has.
  */
 @Injectable()
 export class GraphqlSchemas implements OnApplicationBootstrap {
@@ -36,20 +52,21 @@ export class GraphqlSchemas implements OnApplicationBootstrap {
 
   /** The schemas exist by then, and nothing is served yet. */
   onApplicationBootstrap(): void {
-    for (const schema of this.schemas()) this.wrap(schema);
-  }
-
-  private *schemas(): Iterable<Schema> {
     for (const { providers } of this.modules.values()) {
+      const options = providers.get(OPTIONS)?.instance as { readonly fieldResolver?: Resolve } | undefined;
       for (const [token, { instance }] of providers) {
-        if (typeof token === 'function' && token.name === SCHEMA_HOST) yield (instance as { schema: Schema }).schema;
+        if (typeof token !== 'function' || token.name !== SCHEMA_HOST) continue;
+        this.wrap((instance as { schema: Schema }).schema, options?.fieldResolver ?? propertyOf);
       }
     }
   }
 
-  private wrap(schema: Schema): void {
+  private wrap(schema: Schema, fallback: Resolve): void {
     for (const type of Object.values(schema.getTypeMap())) {
-      for (const field of Object.values(type.getFields?.() ?? {})) this.wrapField(field);
+      for (const field of Object.values(type.getFields?.() ?? {})) {
+        this.wrapField(field);
+        if (IS_OBJECT in type && isOfObjects(field)) field.resolve ??= marked(this.resolver(fallback));
+      }
     }
   }
 
@@ -58,7 +75,7 @@ export class GraphqlSchemas implements OnApplicationBootstrap {
     if (resolve && !(WRAPPED in resolve)) field.resolve = marked(this.resolver(resolve));
     if (subscribe && !(WRAPPED in subscribe)) {
       field.subscribe = marked(this.subscriber(subscribe));
-      field.resolve ??= marked(this.resolver(valueOfEvent));
+      field.resolve ??= marked(this.resolver(propertyOf));
     }
   }
 
@@ -103,10 +120,17 @@ function marked(resolve: Resolve): Resolve {
   return Object.assign(resolve, { [WRAPPED]: true });
 }
 
-/** What GraphQL does itself with an event, which has the field's value under its name. */
-const valueOfEvent: Resolve = (event, args, contextValue, info) => {
-  const value = (event as Record<string, unknown> | undefined)?.[(info as { fieldName: string }).fieldName];
+/** Whether entities may be its values: not those of scalars and enumerations. */
+function isOfObjects({ type }: Field): boolean {
+  let named = type;
+  while (named?.ofType) named = named.ofType;
+  return named?.getFields !== undefined || named?.getTypes !== undefined;
+}
+
+/** What GraphQL does itself for a field without a resolver, also with the events of a subscription. */
+const propertyOf: Resolve = (source, args, contextValue, info) => {
+  const value = (source as Record<string, unknown> | undefined)?.[(info as { fieldName: string }).fieldName];
   return typeof value === 'function'
-    ? (value as Resolve).call(event, args, contextValue, info, undefined as never)
+    ? (value as Resolve).call(source, args, contextValue, info, undefined as never)
     : value;
 };

@@ -56,6 +56,9 @@ for (const stack of GRAPHQL_STACKS) {
       const leaked = await read('noteOfSharedLoader', beta.key); // the loader has kept the promise of the first call
       assert.equal(leaked.data?.['noteOfSharedLoader'] ?? null, null);
       assert.equal(leaked.errors?.length, 1);
+      const edges = await query(`{ edgesOfSharedLoader(id: "${id}") { node { text } } }`, beta.key);
+      assert.deepEqual(edges.data?.['edgesOfSharedLoader'], [{ node: null }]);
+      assert.equal(edges.errors?.length, 1);
       assert.deepEqual((await read('note', acme.key)).data, { note: { text: `of ${acme.slug}` } });
       assert.deepEqual(await read('note', beta.key), { data: { note: null } });
     });

@@ -1,5 +1,17 @@
 import { type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
-import { Args, ID, Int, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import {
+  Args,
+  Field,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
 import { EventEmitter, on } from 'node:events';
 import { type ApiKeyPrincipal, ControlPlane, Public, TenantContext, TenantScoped } from 'tenantry';
 import { Note } from './note.js';
@@ -13,6 +25,13 @@ class HasApiKey implements CanActivate {
   canActivate(_context: ExecutionContext): boolean {
     return this.context.current<ApiKeyPrincipal>().principal?.kind === 'api-key';
   }
+}
+
+/** As in the connections of Relay: an object that is no entity, around one. */
+@ObjectType()
+class NoteEdge {
+  @Field(() => Note, { nullable: true })
+  node: Note | undefined;
 }
 
 export const added = new EventEmitter().setMaxListeners(0);
@@ -41,6 +60,11 @@ export class NotesResolver {
   @Query(() => Note, { nullable: true })
   noteOfSharedLoader(@Args('id', { type: () => ID }) id: string): Promise<Note | undefined> {
     return this.notes.sharedLoader.load(id);
+  }
+
+  @Query(() => [NoteEdge])
+  async edgesOfSharedLoader(@Args('id', { type: () => ID }) id: string): Promise<NoteEdge[]> {
+    return [{ node: await this.notes.sharedLoader.load(id) }];
   }
 
   @Mutation(() => Note)
