@@ -58,6 +58,15 @@ export function describeGuide(
   });
 }
 
+/** The block of a document that begins so. */
+export function shownIn(document: string, starts: string): string {
+  const found = blocksOf(document, readFileSync(new URL(document, ROOT), 'utf8')).find((block) =>
+    firstLineOf(block).startsWith(starts),
+  );
+  if (!found) throw new Error(`no block of ${document} begins with ${starts}`);
+  return found.text;
+}
+
 function scriptOf(block: CodeBlock, replaced: NonNullable<Place['replaced']>): string {
   const text = replaced.reduce((script, [from, to]) => script.replaceAll(from, to), block.text);
   if (block.language === 'sh') return text;

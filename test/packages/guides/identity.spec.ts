@@ -8,12 +8,7 @@ import { freePort } from '../../support/processes/free-port.js';
 import { dropEverything } from '../../support/test-app.js';
 import { Application } from './application.js';
 import { describeGuide } from './guide.js';
-
-/** Starts the application in the block's shell, until that ends. */
-const SERVED = `node dist/main.js >served.log & server=$!
-trap 'kill $server' EXIT
-for attempt in $(seq 100); do grep -q listening served.log && break; sleep 0.1; done
-`;
+import { SERVED } from './served.js';
 
 let application: Application;
 let database: TestDatabase;
@@ -25,8 +20,15 @@ beforeAll(async () => {
   application = await Application.of('examples/smallest');
   database = await createTestDatabase('guides');
   const port = String(await freePort());
-  const keys = { ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 1).toString('base64')}` };
-  env = { ...keys, DATABASE_URL: database.url, ENABLE_REDIS_CACHE: 'false', PORT: port };
+  const keys = {
+    ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 1).toString('base64')}`,
+  };
+  env = {
+    ...keys,
+    DATABASE_URL: database.url,
+    ENABLE_REDIS_CACHE: 'false',
+    PORT: port,
+  };
   const created =
     'npx tenantry tenants create acme --isolation row; npx tenantry tenants create globex --isolation row';
   await application.run(`npm run build; ${created}`, env);
@@ -42,7 +44,9 @@ afterAll(async () => {
 /** An issuer of tokens with a key set, and a token of it for acme. */
 async function startIssuer(): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] });
+  const keySet = JSON.stringify({
+    keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }],
+  });
   issuer = createServer((_, response) => response.end(keySet)).listen(0, '127.0.0.1');
   await once(issuer, 'listening');
   token = await new SignJWT({ org: 'acme' })

@@ -43,7 +43,7 @@ export const NOT_RUN: readonly Exception[] = [
   {
     document: 'README.md',
     starts: '{',
-    reason: 'an answer; test/e2e/problems.spec.ts shows their form',
+    reason: 'an answer; test/packages/guides/readme.spec.ts compares it with what is answered',
   },
   {
     document: 'docs/guides/existing-application.md',
@@ -53,7 +53,7 @@ export const NOT_RUN: readonly Exception[] = [
   {
     document: 'docs/guides/existing-application.md',
     starts: 'HTTP/1.1 403 Forbidden',
-    reason: 'an answer; test/e2e/host/control-plane.spec.ts shows its code',
+    reason: 'an answer; test/packages/guides/example.spec.ts compares it with what is answered',
   },
   {
     document: 'docs/guides/docker.md',
