@@ -39,7 +39,7 @@ Ratio of the medians: ${(median(ours) / median(bare)).toFixed(2)}`);
   await cleanup.run();
 }
 
-/** Each reads databases that nothing has read: a second client would find their pages in memory. */
+/** No database is read twice: a second client would find its pages in memory. */
 async function takeTurns(contestants, databases) {
   for (let pair = 0; pair < PAIRS + WARM_UP; pair++) {
     const order = pair % 2 === 0 ? contestants : contestants.toReversed();

@@ -8,7 +8,7 @@ const TEMPLATE = 'cold_template';
 
 /**
  * Databases of one tenant each, with a table of orders under row-level security and a login role of their own, as
- * provisioning leaves them. None has been connected to.
+ * provisioning leaves them.
  */
 export async function makeDatabases(postgres, count) {
   const { hostname, port } = new URL(postgres.url);

@@ -33,15 +33,15 @@ export function describeLoginRoles(
   const open = (target: ConnectionTarget, more?: Partial<PoolOptions>): TestPool =>
     new TestPool(target, { ...OPTIONS, ...more, reuse });
 
-  beforeEach(async () => {
-    const created = await createTenantDatabase();
-    database = { ...created, target: { ...created.target, shared } };
-    await database.define('app', `CREATE TABLE notes (${TENANT_COLUMN}, body text); ${tenantPolicy('notes')}`);
-  });
-
-  afterEach(() => database.drop());
-
   describe(`a login role (${what})`, () => {
+    beforeEach(async () => {
+      const created = await createTenantDatabase();
+      database = { ...created, target: { ...created.target, shared } };
+      await database.define('app', `CREATE TABLE notes (${TENANT_COLUMN}, body text); ${tenantPolicy('notes')}`);
+    });
+
+    afterEach(() => database.drop());
+
     async function expectRefused(target: ConnectionTarget, reason: string): Promise<void> {
       const pool = open(target);
       const rejection = { code: 'UNSAFE_ROLE', reason: expect.stringContaining(reason) };
@@ -80,6 +80,8 @@ export function describeLoginRoles(
       await database.admin(`ALTER TABLE app.notes OWNER TO ${database.role}`);
       await expectRefused(database.target, 'owns tenant tables');
       await database.admin('ALTER TABLE app.notes FORCE ROW LEVEL SECURITY');
+      await expectRefused(database.target, 'owns tenant tables');
+      await database.admin(`REVOKE ALL ON app.notes FROM ${database.role}`); // which it may grant itself again
       await expectRefused(database.target, 'owns tenant tables');
     });
 
@@ -284,6 +286,11 @@ export function describeLoginRoles(
       await database.admin('REVOKE CREATE ON SCHEMA app FROM PUBLIC');
       await database.admin(`GRANT CREATE ON DATABASE ${database.name} TO ${database.role}`);
       await expectRefused(database.target, 'may create schemas');
+      await database.admin(`REVOKE CREATE ON DATABASE ${database.name} FROM ${database.role}`);
+      await database.admin(
+        `ALTER SCHEMA app OWNER TO ${database.role}; REVOKE CREATE ON SCHEMA app FROM ${database.role}`,
+      );
+      await expectRefused(database.target, 'may create objects in the schema app');
     });
 
     it('that owns the database is rejected, even without the privilege to create schemas in it', async () => {
