@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Args, Query, Resolver } from '@nestjs/graphql';
+import { TenantScoped } from 'tenantry';
+import { withTenant } from 'tenantry/testing';
 import type { RunningApp } from './app.js';
 import { type Answer, bearer, codesOf, query as queryOf } from './graphql-client.js';
+import { NotesService } from './notes.service.js';
 import type { KnownTenant, Operator } from './operator.js';
 import { GRAPHQL_STACKS, type Scene, startScene } from './scene.js';
 
@@ -71,6 +75,47 @@ for (const stack of GRAPHQL_STACKS) {
       await operator.suspend(beta);
       await operator.untilRefused(beta);
       assert.deepEqual(codesOf(await query('{ tenant }', beta.key)), ['TENANT_SUSPENDED']);
+    });
+  });
+}
+
+/** A resolver of a schema that is written as type definitions. */
+@TenantScoped()
+@Resolver('Query')
+class SchemaFirstResolver {
+  constructor(private readonly notes: NotesService) {}
+
+  @Query('edges')
+  async edges(@Args('id') id: string): Promise<object[]> {
+    return [{ node: await this.notes.sharedLoader.load(id) }];
+  }
+}
+
+const SCHEMA_FIRST = {
+  autoSchemaFile: undefined,
+  typeDefs: 'type Note { id: ID! text: String! } type Edge { node: Note } type Query { edges(id: ID!): [Edge!]! }',
+};
+
+for (const stack of GRAPHQL_STACKS) {
+  describe(`A schema of type definitions: ${stack.graphql} on ${stack.http}`, () => {
+    let scene: Scene;
+
+    before(async () => {
+      const providers = [NotesService, SchemaFirstResolver];
+      scene = await startScene({ ...stack, graphqlOptions: SCHEMA_FIRST, providers }, `sdl-${stack.graphql}`);
+    });
+
+    after(() => scene?.app.nest.close());
+
+    it('returns nothing of another tenant within an object', async () => {
+      const { acme, beta, app } = scene;
+      const { id } = await withTenant(app.nest, acme.slug, () => app.nest.get(NotesService).add('of acme'));
+      const ask = ({ key }: KnownTenant): Promise<Answer> =>
+        queryOf(app.url, `{ edges(id: "${id}") { node { text } } }`, bearer(key));
+      assert.deepEqual(await ask(acme), { data: { edges: [{ node: { text: 'of acme' } }] } });
+      const refused = await ask(beta);
+      assert.deepEqual(refused.data, { edges: [{ node: null }] });
+      assert.equal(refused.errors?.length, 1);
     });
   });
 }
