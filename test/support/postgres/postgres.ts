@@ -32,7 +32,7 @@ export interface TestDatabase {
 export async function createTestDatabase(prefix = 'test'): Promise<TestDatabase> {
   const server = testServer();
   const name = `${prefix}_${randomBytes(5).toString('hex')}`;
-  await asSuperuser('postgres', `CREATE DATABASE ${name} OWNER ${server.owner}`);
+  await asSuperuser('postgres', `CREATE DATABASE ${name} OWNER ${server.owner} TEMPLATE template0`);
   return {
     name,
     url: `postgres://${server.owner}:${encodeURIComponent(server.ownerPassword)}@${server.host}:${server.port}/${name}`,
