@@ -59,7 +59,7 @@ describe('the log line of a request', () => {
     });
   });
 
-  it('counts the statements of a transaction', async () => {
+  it('counts the statements of a batch and of a transaction', async () => {
     const customer = await app.call('/api/v1/customers', {
       method: 'POST',
       apiKey: acme.apiKey,
@@ -67,8 +67,17 @@ describe('the log line of a request', () => {
     });
     const lines = [{ description: 'x', quantity: 1, unitPrice: 1 }];
     const body = { number: 'L-1', customerId: customer.body.id, currency: 'EUR', lines };
-    const line = await lineOf(() => app.call('/api/v1/orders', { method: 'POST', apiKey: acme.apiKey, body }));
-    expect(line.request.statements).toBeGreaterThanOrEqual(4); // begin, order, lines, commit
+    let order: { readonly id: string; readonly version: number } | undefined;
+    const inserted = await lineOf(async () => {
+      const response = await app.call('/api/v1/orders', { method: 'POST', apiKey: acme.apiKey, body });
+      order = response.body as typeof order;
+      return response;
+    });
+    expect(inserted.request.statements).toBe(2); // order, lines
+    const change = { version: order?.version, status: 'paid' };
+    const path = `/api/v1/orders/${order?.id}`;
+    const changed = await lineOf(() => app.call(path, { method: 'PATCH', apiKey: acme.apiKey, body: change }));
+    expect(changed.request.statements).toBe(4); // begin, update, read, commit
   });
 
   it('has the incoming request id and trace id, as has the response', async () => {

@@ -8,6 +8,7 @@ import { FlightStatement } from '../statements/flight-statement.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import type { Statement } from '../statements/statement.js';
 import { statementRecords } from '../statements/statement-records.js';
+import { currentUsage } from '../statements/usage.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { BatchRolledBackError } from './batch.errors.js';
 
@@ -25,6 +26,8 @@ export interface BatchStatement extends Outcome {
 export async function sendBatch(access: TenantAccess, batch: readonly BatchStatement[]): Promise<void> {
   const connection = access.tryAcquireForStatement(false) ?? (await access.acquireForStatement(false));
   if (connection.revoked) throw releaseUnused(connection, connection.revoked);
+  const usage = currentUsage();
+  if (usage) usage.statements += batch.length - 1; // the first one was counted with the connection
   const text = batch.map(({ statement }) => statement.text).join('; ');
   await tracedStatement(connection.client, text, () => send(access, batch, connection));
 }
