@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { ConnectionPools } from '../../dist/database/pool/connection-pools.js';
-import { PipelinedQuery } from '../../dist/database/statements/pipelined-query.js';
+import { Flight } from '../../dist/database/statements/flight.js';
+import { FlightStatement } from '../../dist/database/statements/flight-statement.js';
 import { pipelineOf } from '../../dist/database/statements/query-pipeline.js';
 import { stampStatement } from '../../dist/database/statements/stamp.js';
 import { statementRecords } from '../../dist/database/statements/statement-records.js';
@@ -118,9 +119,10 @@ export async function pgPool({ config, stamps, connections }) {
 function runQuery(stamp, text, id, send) {
   const record = statementRecords.get(text) ?? statementRecords.add(text);
   return new Promise((resolve, reject) => {
-    const onComplete = (error, result) =>
-      typeof error === 'symbol' ? undefined : error ? reject(error) : resolve(result);
-    send(new PipelinedQuery({ stamp }, { text, values: [id] }, record, onComplete));
+    const statement = new FlightStatement({ text, values: [id] }, record);
+    const onComplete = (error) =>
+      typeof error === 'symbol' ? undefined : error ? reject(error) : resolve(statement.result);
+    send(new Flight({ stamp }, [statement], onComplete));
   });
 }
 

@@ -11,8 +11,8 @@ export class PgPipeline {
     this.coalesce = coalesce;
   }
 
-  send(query) {
-    this.client.query(new PgQueueQuery(this, query));
+  send(flight) {
+    this.client.query(new PgQueueQuery(this, flight));
   }
 
   write(messages) {
@@ -27,46 +27,46 @@ export class PgPipeline {
 }
 
 /**
- * Our `PipelinedQuery`, the stamp and the statement under one `Sync`, in node-postgres' own queue instead of
+ * Our `Flight`, the stamp and the statement under one `Sync`, in node-postgres' own queue instead of
  * `QueryPipeline`. In pipeline mode `Client#query` admits nothing but its own class, so this is a subclass of it.
  */
 class PgQueueQuery extends pg.Query {
-  constructor(pipeline, query) {
+  constructor(pipeline, flight) {
     super('', undefined, ignored);
     this.pipeline = pipeline;
-    this.query = query;
+    this.flight = flight;
   }
 
   submit() {
-    this.pipeline.write(this.query.messages(this.pipeline.client, this.pipeline.names, true));
+    this.pipeline.write(this.flight.messages(this.pipeline.client, this.pipeline.names, true));
     return null;
   }
 
   handleRowDescription(message) {
-    this.query.handleRowDescription(message);
+    this.flight.handleRowDescription(message);
   }
 
   handleDataRow(message) {
-    this.query.handleDataRow(message);
+    this.flight.handleDataRow(message);
   }
 
   handleCommandComplete(message) {
-    this.query.handleCommandComplete(message);
+    this.flight.handleCommandComplete(message);
   }
 
   handleEmptyQuery() {
-    this.query.handleEmptyQuery();
+    this.flight.handleEmptyQuery();
   }
 
   handleError(error) {
-    if (!(error instanceof pg.DatabaseError)) return this.query.fail(error);
-    this.query.failure ??= error;
+    if (!(error instanceof pg.DatabaseError)) return this.flight.fail(error);
+    this.flight.failure ??= error;
     this.pipeline.client._activeQuery = this; // otherwise it would not be told when its response is complete
   }
 
   handleReadyForQuery() {
-    if (this.query.resetForRetry(false)) this.pipeline.send(this.query);
-    else this.query.complete(0, false);
+    if (this.flight.resetForRetry(false)) this.pipeline.send(this.flight);
+    else this.flight.complete(0, false);
   }
 }
 
