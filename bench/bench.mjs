@@ -21,7 +21,7 @@ const plan = planOf(options);
 const cleanup = new CleanupStack();
 Logger.overrideLogger(['error']);
 try {
-  const bench = await Bench.start(cleanup);
+  const bench = await Bench.start(cleanup, options);
   const env = await environment({ postgres: bench.postgres.version }, PACKAGES);
   const counts = countsOf(plan);
   progress(
@@ -60,6 +60,7 @@ function saveAll(env, sections, aims) {
   const notes = [
     `${options.rounds} rounds of ${options.seconds} s; ${options.orders} orders per tenant; at most ${options.connections} connections.`,
     settingsNote(),
+    ...(options.delayMs === undefined ? [] : [`Every answer of PostgreSQL takes ${options.delayMs} ms longer.`]),
     `The application: memory tier only, LOG_LEVEL=warn${extraEnv.join('')}.`,
   ];
   const parts = [...sections.map(sectionTable), ...(aims.length > 0 ? [aimsTable(aims)] : [])];

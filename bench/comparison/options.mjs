@@ -14,6 +14,7 @@ const USAGE = `npm run bench -- [options]
   --rounds 5 --seconds 2     rounds per contestant, and their length
   --orders 25                orders per tenant at the start
   --connections 100          connection limit of the application and of the Map of DataSources
+  --delay 1                  has every answer of PostgreSQL take so many ms longer, for all contestants (not with --before)
   --env NAME=value           sets an environment variable of the application; can be repeated
   --profile                  profile the application's CPU instead of comparing
   --keep name                save the results of a partial run as bench/results/<name>-<date>
@@ -44,6 +45,7 @@ const OPTIONS = {
   seconds: text,
   orders: text,
   connections: text,
+  delay: text,
   keep: text,
   env: { type: 'string', multiple: true },
 };
@@ -63,6 +65,7 @@ function toOptions(values) {
     seconds: number(values.seconds ?? '2'),
     orders: number(values.orders ?? '25'),
     connections: number(values.connections ?? '100'),
+    delayMs: values.delay === undefined ? undefined : number(values.delay),
     env: Object.fromEntries((values.env ?? []).map((pair) => [pair.split('=')[0], pair.split('=').slice(1).join('=')])),
     keep: values.keep ?? nameOf(values),
   };
@@ -70,7 +73,7 @@ function toOptions(values) {
 
 /** A partial run does not overwrite the results of a full one. */
 function nameOf(values) {
-  const isPart = ['only', 'isolation', 'tenants', 'choice', 'callers', 'peers', 'before'].some(
+  const isPart = ['only', 'isolation', 'tenants', 'choice', 'callers', 'peers', 'before', 'delay'].some(
     (name) => values[name] !== undefined,
   );
   if (isPart) return undefined;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PeerDatabases } from '../fixtures/peers.mjs';
 import { makeTenants, secrets } from '../fixtures/tenants.mjs';
+import { delayServer } from './delayed-server.mjs';
 import { LoadGenerator } from './load-generator.mjs';
 import { PEERS, startOurs, startPeer, VARIANTS } from './contestants.mjs';
 import { Postgres } from './postgres.mjs';
@@ -15,11 +16,13 @@ const shareOf = (connections, tenants) => String(Math.max(1, Math.floor(connecti
 export class Bench {
   #runs = 0;
 
-  static async start(cleanup) {
+  /** @param delayMs by which every answer of the server comes later, for all contestants */
+  static async start(cleanup, { delayMs } = {}) {
     const bench = new Bench();
     bench.cleanup = cleanup;
     bench.secrets = secrets();
     bench.postgres = await Postgres.start(cleanup);
+    bench.through = delayMs === undefined ? (url) => url : await delayServer(bench.postgres, delayMs, cleanup);
     bench.load = new LoadGenerator();
     cleanup.add(() => bench.load.stop());
     return bench;
@@ -84,7 +87,7 @@ export class Bench {
         continue;
       }
       const peer = PEERS[key];
-      const url = this.peers.urlOf(peer.role, settings.database);
+      const url = this.through(this.peers.urlOf(peer.role, settings.database));
       const peerEnv = { ...settings.env, ...(key === 'sourcePerRequest' && { DATA_SOURCE: 'new' }) };
       const program = await startPeer(peer, { url, keysFile: settings.keysFile, env: peerEnv });
       contestants.push({ program, key, requests: { oneKey: isolation === 'row' } });
@@ -97,6 +100,10 @@ export class Bench {
   }
 
   startOurs(env, { postgres = this.postgres, ...variant } = {}) {
-    return startOurs(postgres, { secrets: this.secrets, connections: this.connections, env, ...variant });
+    const { dataDir, url } = postgres;
+    return startOurs(
+      { dataDir, url: postgres === this.postgres ? this.through(url) : url },
+      { secrets: this.secrets, connections: this.connections, env, ...variant },
+    );
   }
 }
