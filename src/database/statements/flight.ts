@@ -23,7 +23,7 @@ const MAX_RETRIES = 3;
 /** @param error undefined after a success; the results are with the flight's statements */
 export type OnComplete = (error: unknown) => void;
 
-/** Passed to `OnComplete` once, before the end, when a slow statement is in front of this flight on a shared connection. */
+/** Passed to `OnComplete` once, before the end, when a slow statement is in front of this flight, which may be sent again. */
 export const STALLED = Symbol('stalled');
 
 /** What precedes the statements of a flight. */
@@ -53,6 +53,8 @@ export class Flight {
   isCanceled = false;
   /** Its messages could not be built, so nothing was sent. */
   isUnsendable = false;
+  /** It may be sent again elsewhere while a slow one is in front of it. */
+  isResendable = false;
   /** When it was sent, in ms. */
   sentAt = 0;
   /** Commands of the prelude that have not completed. */
@@ -178,7 +180,7 @@ export class Flight {
 
   /** A slow statement is in front of it. */
   stall(): void {
-    if (this.isStalled || this.isAbandoned) return;
+    if (!this.isResendable || this.isStalled || this.isAbandoned) return;
     this.isStalled = true;
     this.onComplete(STALLED);
   }

@@ -83,9 +83,10 @@ export class QueryPipeline implements ActiveQuery {
       return process.nextTick(() => flight.fail(error));
     }
     flight.sentAt = now;
+    flight.isResendable = options.resendable ?? false;
     this.flights.push(flight);
     if (this.flights.length === 1) this.start(now);
-    else if (options.resendable && !this.isWatched) this.watch();
+    else if (flight.isResendable && !this.isWatched) this.watch();
     if (options.coalesce) flushAtEndOfTurn(this);
     else this.flush();
   }
@@ -207,7 +208,8 @@ export class QueryPipeline implements ActiveQuery {
     this.headSince = now;
     this.limit?.end();
     if (this.flights.length > 0) this.stayActive();
-    if (flight.resetForRetry(this.cancelRequested)) this.send(flight, { named: false, shared: true, coalesce: false });
+    if (flight.resetForRetry(this.cancelRequested))
+      this.send(flight, { named: false, shared: true, coalesce: false, resendable: flight.isResendable });
     else flight.complete(ms, (this.completedCount += 1) <= COLD_FLIGHTS);
   }
 

@@ -9,6 +9,7 @@ import {
   leftovers,
   NOTHING_LEFT,
   openPool,
+  type TestTenant,
   tenantIn,
 } from '../../../support/statements/notes-database.js';
 import { newCursor } from '../../../support/statements/pg-cursor.js';
@@ -153,6 +154,19 @@ describe('statements called for side by side in an open transaction', () => {
     expect(await outcomes(calls)).toEqual([null, '22012', null, 1]);
     await client.query('COMMIT');
     expect(await bodies()).toEqual(['b']);
+  });
+
+  it('are not given up behind a slow one, though their connection was shared by reads just before', async () => {
+    await client.query('ROLLBACK');
+    const read = (sender: TestTenant): Promise<unknown> =>
+      clientOf(pool, sender).query('SELECT body AS shared FROM notes');
+    for (let n = 0; n < 4; n += 1) for (const each of [tenant, other]) await read(each);
+    await Promise.all([tenant, other, tenant, other].map(read));
+    await client.query('BEGIN');
+    await client.query('SELECT 1');
+    expect(await outcomes([client.query('SELECT pg_sleep(0.4)'), insert('a'), insert('b')])).toEqual([1, 1, 1]);
+    await client.query('COMMIT');
+    expect(await bodies()).toEqual(['a', 'b']);
   });
 
   it('are all answered before COMMIT is sent', async () => {
