@@ -34,7 +34,7 @@ export const DATABASE_ROOMS = [
   ['pool'],
   ['budget'],
   ['connection'],
-  ['isolation'],
+  ['isolation', 'leakproof'],
 ];
 
 /** Matches a file or anything in a folder. */

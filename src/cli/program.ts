@@ -68,6 +68,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/stamps.js')).defineStamps,
   },
   {
+    name: 'leakproof',
+    description: 'mark operators as leakproof, so that conditions use indexes under the policies',
+    hasOptions: false,
+    load: async () => (await import('./commands/leakproof.js')).defineLeakproof,
+  },
+  {
     name: 'reseal',
     description: 're-encrypt everything not encrypted with the first key of ENCRYPTION_KEYS',
     hasOptions: true,

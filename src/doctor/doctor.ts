@@ -22,6 +22,7 @@ import { nodeVersion } from './checks/node-version.js';
 import { pooler } from './checks/pooler.js';
 import { redis } from './checks/redis.js';
 import { exposure } from './checks/exposure.js';
+import { indexConditions } from './checks/index-conditions.js';
 import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
 import { stamps } from './checks/stamps.js';
@@ -45,6 +46,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   stamps,
   migrations,
   entities,
+  indexConditions,
   stuckTenants,
   encryptedValues,
 ];

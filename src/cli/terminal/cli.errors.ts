@@ -23,6 +23,25 @@ export class DryRunFailedError extends CodedError {
   }
 }
 
+/** Raised when a command needs a superuser of PostgreSQL and connected as another role; nothing was changed. */
+export class NotSuperuserError extends CodedError {
+  readonly code = 'NOT_SUPERUSER';
+
+  constructor(
+    private readonly role: string,
+    alternatives: readonly string[] = [],
+  ) {
+    const instead = alternatives.length > 0 ? `. Without one, have ${alternatives.join('; ')}` : '';
+    super(
+      `the role ${role} is no superuser, and managed PostgreSQL has none to offer${instead}. See docs/guides/indexes.md`,
+    );
+  }
+
+  withAlternatives(alternatives: readonly string[]): NotSuperuserError {
+    return new NotSuperuserError(this.role, alternatives);
+  }
+}
+
 /** Raised when a command is interrupted; exit code 130. */
 export class InterruptedError extends CodedError {
   readonly code = 'INTERRUPTED';

@@ -13,6 +13,8 @@ export const OPERATIONS_LOCK = 7_242_002;
 export const LOCK_NAMES = {
   /** Installing the isolation functions of a database. */
   isolation: 'tenantry isolation',
+  /** Marking functions of a database as leakproof. */
+  leakproof: 'tenantry leakproof',
   /** Migrating the tables of a schema. */
   migrations: (schema: string) => `tenantry migrations ${schema}`,
   /** Changing the role, database or schemas of a connection target. */

@@ -86,7 +86,8 @@ describe('doctor on a healthy system', () => {
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
       ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'leftovers', 'login-role'],
-      ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'stuck', 'sealed-values'],
+      ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'index-conditions'],
+      ...['stuck', 'sealed-values'],
     ]);
   });
 
@@ -151,6 +152,32 @@ describe('doctor on row-level security', () => {
     const table = 'shared.everybodys';
     const found = await withDamage(`CREATE TABLE ${table} (id int)`, `DROP TABLE ${table}`, shared);
     expect(found).toMatchObject([{ check: 'row-level-security', verdict: 'fail', message: 'has no tenant_id' }]);
+  });
+
+  it('lists an index that the policies make useless, with what mends it', async () => {
+    const table = 'shared.orders';
+    const damage = `ALTER TABLE ${table} ADD weight numeric; CREATE INDEX by_weight ON ${table} (tenant_id, weight)`;
+    const found = await withDamage(damage, `ALTER TABLE ${table} DROP weight`, shared);
+    expect(found).toMatchObject([
+      {
+        ...{ check: 'index-conditions', verdict: 'warn', subject: `default/${shared} ${table}: by_weight` },
+        message: 'conditions on weight do not use it under the policies: no leakproof operator',
+        remedy: expect.stringContaining('tenantry leakproof mark --server default --kinds numeric'),
+      },
+    ]);
+  });
+
+  it('reports an operator that is marked leakproof although it tells values', async () => {
+    const [damage, repair] = ['LEAKPROOF', 'NOT LEAKPROOF'].map(
+      (mark) => `ALTER FUNCTION textlike(text, text) ${mark}`,
+    );
+    const found = await withDamage(damage ?? '', repair ?? '', shared);
+    expect(found).toMatchObject([
+      {
+        ...{ check: 'index-conditions', verdict: 'fail', subject: expect.stringContaining(`/${shared}`) },
+        message: "marked leakproof, although their errors tell other tenants' values: textlike(text,text)",
+      },
+    ]);
   });
 
   it('reports a tenant schema that does not exist', async () => {
