@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { ensureKey } from '../../dist/database/isolation/installed-keys.js';
+import { installIsolationFunctions } from '../../dist/database/isolation/isolation-functions.js';
+import { proofOf } from '../../dist/database/isolation/stamp-key.js';
+import { createPoliciesSql } from '../../dist/database/isolation/tenant-policies.js';
+import { markOperators } from '../../dist/database/leakproof/operator-functions.js';
+import { OPERATOR_KINDS } from '../../dist/database/leakproof/operator-kinds.js';
+import { conditions } from './leakproof-conditions.mjs';
+
+const ROWS = 500_000;
+const OTHERS = 1_000;
+
+/**
+ * Two copies of one database, of which one has the operators marked, so that rounds can alternate between them.
+ *
+ * @returns for each kind of isolation a client per state, stamped for a tenant of many rows
+ */
+export async function makeDatabases(postgres, cleanup) {
+  const tenant = randomUUID();
+  await postgres.client.query('CREATE DATABASE unmarked');
+  await postgres.client.query('CREATE ROLE reader');
+  const key = await postgres.withClient('unmarked', (owner) => makeTables(owner, tenant));
+  await postgres.client.query('CREATE DATABASE marked TEMPLATE unmarked');
+  await postgres.withClient('marked', async (superuser) => {
+    await superuser.query('SET search_path = pg_catalog');
+    await markOperators(
+      superuser,
+      OPERATOR_KINDS.map(({ name }) => name),
+      { leakproof: true },
+    );
+  });
+  const clientOf = async (database, schema, isReader) => {
+    const client = await postgres.connect(database);
+    cleanup.add(() => client.end());
+    await client.query(
+      `SELECT set_config('app.tenant_id', $1, false), set_config('app.tenant_proof', $2, false), set_config('search_path', $3, false)`,
+      [tenant, proofOf(key, tenant), `${schema}, public`],
+    );
+    if (isReader) await client.query('SET ROLE reader');
+    return client;
+  };
+  const places = [];
+  for (const [schema, name] of [
+    ['shared', 'row isolation, a tenant with half of 500,000 rows'],
+    ['own', 'schema isolation, a tenant with 500,000 rows'],
+  ]) {
+    const clients = {
+      policy: await clientOf('unmarked', schema, true),
+      remedy: await clientOf('marked', schema, true),
+      none: await clientOf('unmarked', schema, false),
+    };
+    places.push({ name, clients, tenant });
+  }
+  return places;
+}
+
+async function makeTables(owner, tenant) {
+  for (const name of ['btree_gin', 'btree_gist', 'pg_trgm', 'citext']) await owner.query(`CREATE EXTENSION ${name}`);
+  await installIsolationFunctions(owner, 'refused');
+  await owner.query(`SET maintenance_work_mem = '256MB'; CREATE TYPE kind AS ENUM ('common', 'rare')`);
+  const some = `CASE WHEN n % 2 = 0 THEN '${tenant}'::uuid ELSE md5((n % ${OTHERS * 2})::text)::uuid END`;
+  for (const [schema, owning] of [
+    ['shared', some],
+    ['own', `'${tenant}'::uuid`],
+  ]) {
+    await owner.query(`CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.documents AS ${rowsSql(owning)}`);
+    const indexes = [...conditions().map(({ index }) => index), 'USING gin (tenant_id, trigrams)'];
+    for (const index of indexes) {
+      const [, method = '', columns] = /^(USING \w+ )?(.*)$/.exec(index);
+      await owner.query(`CREATE INDEX ON ${schema}.documents ${method}${columns}`);
+    }
+    await owner.query(`ALTER TABLE ${schema}.documents ENABLE ROW LEVEL SECURITY;
+      ${createPoliciesSql(`${schema}.documents`).join(';')};
+      GRANT USAGE ON SCHEMA ${schema} TO reader; GRANT SELECT ON ${schema}.documents TO reader`);
+  }
+  await owner.query('VACUUM ANALYZE');
+  return ensureKey(owner);
+}
+
+function rowsSql(owning) {
+  return `SELECT ${owning} AS tenant_id, n AS id, (n * 7919 % 5000)::numeric / 100 AS amount, n * 7919 % 5000 AS cents,
+      CASE WHEN n / 2 % 2500 = 0 THEN 'rare' ELSE 'common' END::kind AS kind,
+      timestamptz '2026-01-01Z' + n * interval '1 min' AS at,
+      tstzrange(timestamptz '2026-01-01Z' + n * interval '1 min', timestamptz '2026-01-01Z' + (n + 60) * interval '1 min') AS during,
+      ARRAY['t' || n / 2 % 2500, 'u' || n % 7] AS tags, jsonb_build_object('sku', n / 2 % 2500, 'size', n % 5) AS data,
+      to_tsvector('simple', 'word' || n / 2 % 2500 || ' document') AS words, 'User' || n || '@Example.com' AS email,
+      md5(n::text) AS name, show_trgm(md5(n::text)) AS trigrams
+    FROM generate_series(1::bigint, ${ROWS}) n`;
+}
