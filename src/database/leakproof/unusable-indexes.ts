@@ -100,3 +100,18 @@ function kindOf(signature: string): string[] {
     functions[name] !== undefined && (extension !== undefined || signature === `${name}(${functions[name]})`);
   return OPERATOR_KINDS.filter(isOf).map((kind) => kind.name);
 }
+
+/** What is so, and what mends it, for logs and for readers of a migration. One line, whatever the names contain. */
+export function describeUnusableIndex({ table, index, columns, kinds }: UnusableIndex): string {
+  const marking = kinds.length > 0 ? `, or mark operators of ${kinds.join(', ')}` : '';
+  const subject = `Index ${index} of ${table}: conditions on ${columns.join(', ')} do not use it under row-level security.`;
+  return `${subject} Have ${alternativesTo(kinds)}${marking}: docs/guides/indexes.md`.replaceAll(/[\s\p{Cc}]+/gu, ' ');
+}
+
+/** What to have instead of columns whose operators are of these kinds. */
+export function alternativesTo(kinds: readonly string[]): string {
+  if (kinds.length === 0) return 'a generated column of another type';
+  return OPERATOR_KINDS.filter(({ name }) => kinds.includes(name))
+    .map(({ alternative }) => alternative)
+    .join(', or ');
+}

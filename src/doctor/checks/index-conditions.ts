@@ -1,6 +1,5 @@
-import { OPERATOR_KINDS } from '../../database/leakproof/operator-kinds.js';
 import { markedAgainstAdvice } from '../../database/leakproof/refused-kinds.js';
-import { type UnusableIndex, unusableIndexes } from '../../database/leakproof/unusable-indexes.js';
+import { alternativesTo, type UnusableIndex, unusableIndexes } from '../../database/leakproof/unusable-indexes.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
@@ -66,9 +65,6 @@ function findingOf(index: UnusableIndex, { server, database }: TargetOfServer): 
 }
 
 function remedyOf(kinds: readonly string[], server: string): string {
-  const guide = 'see docs/guides/indexes.md';
-  if (kinds.length === 0) return `index a generated column of another type instead; ${guide}`;
-  const alternatives = OPERATOR_KINDS.filter(({ name }) => kinds.includes(name)).map(({ alternative }) => alternative);
-  const command = `tenantry leakproof mark --server ${server} --kinds ${kinds.join(',')}`;
-  return `have ${alternatives.join(', or ')}; or run \`${command}\`; ${guide}`;
+  const marking = `or run \`tenantry leakproof mark --server ${server} --kinds ${kinds.join(',')}\`; `;
+  return `have ${alternativesTo(kinds)}; ${kinds.length > 0 ? marking : ''}see docs/guides/indexes.md`;
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cli, settings } from '../../support/cli/cli.js';
 import { asSuperuser, createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
+import { sampleSchema } from '../../support/sample-schema.js';
+import { migration } from '../../support/tables/migration-fixture.js';
 import { dropEverything } from '../../support/test-app.js';
 
 const MARKED = `SELECT proname FROM pg_proc WHERE proleakproof AND proname IN ('numeric_eq', 'textlike', 'lower') ORDER BY 1`;
@@ -39,6 +41,20 @@ async function marked(): Promise<unknown[]> {
 }
 
 const NOWHERE = () => databases.map(() => []);
+
+describe('the command line', () => {
+  it('shows what a migration makes and conditions cannot use, on stderr and not with --json', async () => {
+    const heavy = migration('AddWeight1790000000000', 'CREATE INDEX heavy ON orders (tenant_id, (total / 1000.0))');
+    const schema = { ...sampleSchema, migrations: [...sampleSchema.migrations, heavy] };
+    const migrating = new Cli(cli.env, schema);
+    const json = await migrating.run('tenants', 'create', 'heavy', '--isolation', 'schema', '--json');
+    expect({ code: json.code, stderr: json.stderr }).toEqual({ code: 0, stderr: '' });
+    const lighter = migration('AddWeight1790000000000', 'CREATE INDEX lighter ON orders (tenant_id, (total / 10.0))');
+    const other = new Cli(cli.env, { ...sampleSchema, migrations: [...sampleSchema.migrations, lighter] });
+    const { stderr } = await other.run('tenants', 'create', 'lighter', '--isolation', 'schema');
+    expect(stderr).toMatch(/^Index lighter of orders: conditions on .* do not use it under row-level security/m);
+  });
+});
 
 describe('tenantry leakproof', () => {
   it('prints what it would do without a superuser, and does it with one in every database of the server, once', async () => {

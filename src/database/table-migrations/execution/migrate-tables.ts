@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { NamingStrategyInterface } from 'typeorm';
 import { ensureIsolationFunctions } from '../../isolation/isolation-functions.js';
+import { IndexWarnings } from './index-warnings.js';
 import { MigrationNotRecordedError } from './migration.errors.js';
 import { assertEntityTables } from '../comparison/compare-entity-tables.js';
 import type { ExpectedTable } from '../comparison/expected-tables.js';
@@ -65,6 +66,7 @@ export function migrateTables(
     const pending = missingFrom(recorded, names);
     let hasComparedTables = false;
     if (pending.length > 0) {
+      const indexWarnings = await IndexWarnings.before(client, schema);
       hasComparedTables = await runMigrations(client, migrations, {
         database,
         schema,
@@ -79,6 +81,7 @@ export function migrateTables(
       });
       recorded = await recordedMigrations(client, schema);
       assertRecorded(names, recorded);
+      await indexWarnings.log();
     }
     await grantTenantTables(client, schema, role, trustedFunctions);
     if (expectedTables && !hasComparedTables) {

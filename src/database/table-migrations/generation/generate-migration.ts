@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { DataSource, MigrationInterface, NamingStrategyInterface, QueryRunner } from 'typeorm';
 import { ensureIsolationFunctions } from '../../isolation/isolation-functions.js';
+import { describeUnusableIndex, unusableIndexes } from '../../leakproof/unusable-indexes.js';
 import { expectedTables } from '../comparison/expected-tables.js';
 import { LOCK_ATTEMPTS, LOCK_TIMEOUT_MS } from '../execution/migrate-tables.js';
 import { type Migration, orderedNames, timestampOrZero } from '../versions/migration-names.js';
@@ -8,7 +9,7 @@ import { runMigrations } from '../execution/run-migrations.js';
 import { type ScratchSchema, withScratchSchema } from '../preview/scratch-schema.js';
 import { type DescribedEntities, describeEntities } from './described-tables.js';
 import { MigrationNotGeneratedError } from './generation.errors.js';
-import { createSteps, type MigrationStep, runStep } from './migration-step.js';
+import { commentOnIndex, createSteps, type MigrationStep, runStep } from './migration-step.js';
 import { changeSteps } from './table-changes.js';
 import { readTableShapes, readViews, type TableShape } from './table-shapes.js';
 
@@ -80,7 +81,11 @@ export async function generateMigration(
       const newest = Math.max(0, ...orderedNames(migrations).map(timestampOrZero));
       if (steps.length > 0) await run(scratch, [...migrations, migrationOf(steps, newest + 1)], true);
       const existing = described.tables.filter(({ name }) => actual.has(name));
-      return { steps, notCompared: existing.flatMap(({ refused }) => refused) };
+      const commented = (await unusableIndexes(client, [scratch.schema])).reduce(
+        (all, found) => commentOnIndex(all, found, describeUnusableIndex(found)),
+        steps,
+      );
+      return { steps: commented, notCompared: existing.flatMap(({ refused }) => refused) };
     }),
   );
 }

@@ -23,9 +23,12 @@ export function migrationSource(className: string, steps: readonly MigrationStep
 }
 
 function upLines(step: MigrationStep): string[] {
-  if ('table' in step)
-    return [`await createTenantTable(runner, ${text(step.table)}, ${literal(step.definition, '    ')});`];
-  return [...(step.comment === undefined ? [] : [`// ${step.comment}`]), `await runner.query(${text(step.up)});`];
+  return [
+    ...(step.comment === undefined ? [] : [`// ${step.comment}`]),
+    'table' in step
+      ? `await createTenantTable(runner, ${text(step.table)}, ${literal(step.definition, '    ')});`
+      : `await runner.query(${text(step.up)});`,
+  ];
 }
 
 function downLine(step: MigrationStep): string {

@@ -9,20 +9,41 @@ import {
 } from '../tenant-table.js';
 import type { ConditionalIndex, DescribedTable } from './described-tables.js';
 
-/** A statement and the one that takes it back. */
-export interface StatementStep {
-  readonly up: string;
-  readonly down: string;
-  /** What the reader of the migration should know. */
+interface Commented {
+  /** What the reader of the migration should know, one line. */
   readonly comment?: string;
 }
 
+/** A statement and the one that takes it back. */
+export interface StatementStep extends Commented {
+  readonly up: string;
+  readonly down: string;
+}
+
+interface TableStep extends Commented {
+  readonly table: string;
+  readonly definition: TenantTable;
+}
+
 /** A part of a generated migration. */
-export type MigrationStep = { readonly table: string; readonly definition: TenantTable } | StatementStep;
+export type MigrationStep = TableStep | StatementStep;
 
 export async function runStep(runner: QueryRunner, step: MigrationStep): Promise<void> {
   if ('table' in step) await createTenantTable(runner, step.table, step.definition);
   else await runner.query(step.up);
+}
+
+/** Adds a comment to the step that makes the index. */
+export function commentOnIndex(
+  steps: readonly MigrationStep[],
+  { table, index }: { readonly table: string; readonly index: string },
+  comment: string,
+): MigrationStep[] {
+  const made = steps.find((step) => !('table' in step) && step.up.includes(`INDEX ${quote(index)} ON`));
+  const maker = made ?? steps.find((step) => 'table' in step && step.table === table);
+  return steps.map((step) =>
+    step === maker ? { ...step, comment: [step.comment, comment].filter(Boolean).join('; ') } : step,
+  );
 }
 
 /** Creates tables, referenced ones first. Keys of tables that refer to each other follow when both exist. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { unusableIndexes } from '../../../../src/database/leakproof/unusable-indexes.js';
+import { describeUnusableIndex, unusableIndexes } from '../../../../src/database/leakproof/unusable-indexes.js';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { EXTENSIONS, SEARCHES, searchedTableSql } from '../../../support/tables/searched-rows.js';
@@ -78,6 +78,18 @@ describe('indexes that policies make useless', () => {
       );
     } finally {
       await owner.query('DROP INDEX searches.probe');
+    }
+  });
+
+  it('are described in one line, which no name breaks out of', async () => {
+    await owner.query(`SET search_path = searches, public; CREATE INDEX "a\n*/ x();\u2028// b" ON searched (amount)`);
+    try {
+      const [found] = (await unusableIndexes(owner, ['searches'])).filter(({ index }) => index.startsWith('a'));
+      expect(found && describeUnusableIndex(found)).toMatch(
+        /^Index a \*\/ x\(\); \/\/ b of searched: conditions on amount [^\n\u2028]*$/,
+      );
+    } finally {
+      await owner.query(`DROP INDEX searches."a\n*/ x();\u2028// b"`);
     }
   });
 });

@@ -241,6 +241,28 @@ describe('a generated migration', () => {
     expect(essenceOf(migrationSource('AddTags1770000000000', steps))).toBe(essenceOf(shown?.text ?? ''));
   });
 
+  it('names in a comment an index that conditions cannot use under the policies', async () => {
+    @Entity('parcels')
+    class Parcel {
+      @PrimaryGeneratedColumn()
+      id: number;
+
+      @Index()
+      @Column('numeric')
+      weight: string;
+
+      @Index()
+      @Column()
+      label: string;
+    }
+    const { steps } = await generate([Parcel]);
+    const source = migrationSource('AddParcels1770000000000', steps);
+    expect(source).toMatch(
+      /\/\/ Index parcels_weight_idx of parcels: conditions on weight .*\n +await createTenantTable/,
+    );
+    expect(source.match(/\/\//g)).toHaveLength(1);
+  });
+
   it('is not needed for tables whose migrations were written by hand', async () => {
     const { entities, migrations } = sampleSchema;
     expect(statements((await generate(entities as Type[], migrations)).steps)).toEqual([]);
