@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describeUnusableIndex, unusableIndexes } from '../../../../src/database/leakproof/unusable-indexes.js';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import { EXTENSIONS, SEARCHES, searchedTableSql } from '../../../support/tables/searched-rows.js';
+import { EXTENSIONS, SEARCHES, searchedTableSql } from '../../../support/leakproof/searched-rows.js';
 
 let database: TenantDatabase;
 let owner: pg.Client;
