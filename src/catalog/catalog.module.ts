@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { ServerBudgets } from '../database/budget/server-budgets.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
@@ -22,6 +23,9 @@ import { ServerOwner } from './server-owner.js';
 import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';
 
+/** On the catalog's server: its own pool (4), notifications (1), health (1) and running operations (2). */
+const CATALOG_CONNECTIONS = 8;
+
 /** The control database: tenants, servers, keys, domains. The source of truth. */
 @Global()
 @Module({
@@ -33,9 +37,10 @@ import { AuditLog } from './audit/audit-log.js';
     ProvidedDatabaseCheck,
     {
       provide: CATALOG,
-      inject: [CATALOG_TARGET, APP_CONFIG, Shutdown],
-      useFactory: (target: ConnectionTarget, config: AppConfig, shutdown: Shutdown) =>
+      inject: [CATALOG_TARGET, APP_CONFIG, Shutdown, ServerBudgets],
+      useFactory: (target: ConnectionTarget, config: AppConfig, shutdown: Shutdown, budgets: ServerBudgets) =>
         shutdown.duringStart(async () => {
+          budgets.of(target.server).reserve({ kept: CATALOG_CONNECTIONS, max: CATALOG_CONNECTIONS });
           const { tenantUrl, catalogSchema: schema } = config.database;
           const placement = { isProvided: tenantUrl !== undefined, schema };
           const open = (): Promise<DataSource> => openCatalog(target, poolOptions(config), placement);

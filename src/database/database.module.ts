@@ -2,6 +2,7 @@ import { type DynamicModule, type FactoryProvider, Module, type ValueProvider } 
 import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
 import { TRUSTED_FUNCTIONS } from './connection/exposing-objects.js';
+import { ServerBudgets } from './budget/server-budgets.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema/tenant-schema.js';
 
@@ -20,11 +21,12 @@ export class DatabaseModule {
           inject: [TENANT_SCHEMA],
           useFactory: ({ trustedFunctions = [] }: TenantSchema) => trustedFunctions,
         },
+        ServerBudgets,
         ConnectionPools,
         AdminConnections,
         TenantDataSources,
       ],
-      exports: [TENANT_SCHEMA, TRUSTED_FUNCTIONS, ConnectionPools, AdminConnections, TenantDataSources],
+      exports: [TENANT_SCHEMA, TRUSTED_FUNCTIONS, ServerBudgets, ConnectionPools, AdminConnections, TenantDataSources],
     };
   }
 }

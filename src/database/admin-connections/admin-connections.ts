@@ -4,6 +4,7 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { endsWithin } from '../../platform/timeout.js';
 import { ServerBudget } from '../budget/server-budget.js';
+import { ServerBudgets } from '../budget/server-budgets.js';
 import { clientConfig } from '../connection/client-config.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import { type ConnectionTarget, sameConnections, sessionTarget, targetName } from '../connection/connection-target.js';
@@ -46,7 +47,12 @@ export class AdminConnections {
   private readonly pools = new Set<TargetPool>();
   private ended = false;
 
-  constructor(@Inject(APP_CONFIG) config: AppConfig, shutdown: Shutdown = new Shutdown()) {
+  constructor(
+    @Inject(APP_CONFIG) config: AppConfig,
+    shutdown: Shutdown = new Shutdown(),
+    budgets: ServerBudgets = new ServerBudgets(config),
+  ) {
+    budgets.reserveOnEach({ kept: MAX_ADMIN_CONNECTIONS, max: MAX_ADMIN_CONNECTIONS });
     this.options = { ...poolOptions(config), size: 0, maxOverflow: MAX_ADMIN_CONNECTIONS };
     shutdown.add('close admin connections', (graceMs) => this.close(graceMs));
   }

@@ -1,5 +1,6 @@
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { AdaptiveLimit } from './adaptive-limit.js';
+import { type Reservation, ReservedSlots } from './reserved-slots.js';
 import { ServerOpenings } from './server-openings.js';
 
 /** A pool as its server's budget sees it. */
@@ -30,6 +31,9 @@ const HEADROOM = 2;
  * The hard limit of connections to one server, across all pools of this process. A connection occupies a slot from
  * before it is opened until after it is closed, so the server never sees more connections than the limit.
  *
+ * Work that is not tenants' has `ReservedSlots`. Beyond those that are kept free for it, pools use them while it does
+ * not; slots that it waits for lower the pools' limit, and are lent to it as pools close connections.
+ *
  * At the limit, a free slot goes to the pool with the fewest connections, so that a pool with hundreds of callers
  * cannot starve pools with one. Moving a connection means closing it in one pool and opening one in another. Moves are
  * limited to as many at a time as the server opens quickly, and connections already being closed for the same waiters
@@ -47,6 +51,7 @@ export class ServerBudget {
   private closingExcess = 0;
   private readonly max: AdaptiveLimit;
   private readonly members = new Set<BudgetMember>();
+  private readonly reserved: ReservedSlots[] = [];
   /** How many slots each pool still waits for; insertion order is waiting order, longest first. */
   private readonly waitingPools = new Map<BudgetMember, number>();
   private waitingSlots = 0;
@@ -55,7 +60,7 @@ export class ServerBudget {
   readonly openings: ServerOpenings;
 
   constructor(
-    maxConnections: number,
+    private maxConnections: number,
     /** Milliseconds, on the same clock as the members' times. */
     private readonly now: () => number = () => performance.now(),
     /** Called when the server refuses a connection for the first time since the limit was as configured. */
@@ -65,16 +70,24 @@ export class ServerBudget {
     this.openings = new ServerOpenings(now, () => this.makeRoom());
   }
 
-  /** The limit now: what was configured, or less while the server refuses connections. */
+  /** What pools may have now: less than configured while the server refuses connections, or reserved work needs some. */
   get limit(): number {
     return this.max.current;
   }
 
   /** A higher limit takes effect at once, a lower one as connections are closed. */
-  set limit(limit: number) {
-    this.max.configured = limit;
-    this.distribute();
-    this.closeExcess();
+  resize(maxConnections: number): void {
+    if (maxConnections === this.maxConnections) return;
+    this.maxConnections = maxConnections;
+    this.rebalance();
+  }
+
+  /** Sets slots aside for work that is not tenants'. */
+  reserve(reservation: Reservation): ReservedSlots {
+    const slots = new ReservedSlots(reservation, () => this.rebalance());
+    this.reserved.push(slots);
+    this.rebalance();
+    return slots;
   }
 
   /** Frees a slot whose connection the server has refused because it is full. */
@@ -82,10 +95,11 @@ export class ServerBudget {
     this.occupied -= 1;
     if (!this.max.isLowered) this.onFull(this.occupied);
     this.max.lower(this.occupied);
+    this.lend();
     this.closeExcess();
   }
 
-  /** Slots occupied: connections open, being opened or being closed. */
+  /** Slots that pools occupy: connections open, being opened or being closed. */
   get open(): number {
     return this.occupied;
   }
@@ -132,6 +146,7 @@ export class ServerBudget {
     this.occupied -= 1;
     if (this.closingExcess > 0) this.closingExcess -= 1;
     else if (this.closingForOthers > 0) this.closingForOthers -= 1;
+    this.lend();
     this.distribute();
   }
 
@@ -144,6 +159,26 @@ export class ServerBudget {
     if (this.waitingSlots <= this.closingForOthers || !this.shouldYield(member, 0)) return false;
     this.closingForOthers += 1;
     return true;
+  }
+
+  /** Shares the limit between reserved work and pools, which keep one slot at least. */
+  private rebalance(): void {
+    this.lend();
+    const claimed = this.reserved.reduce((sum, slots) => sum + slots.claimed, 0);
+    this.max.configured = Math.max(Math.min(1, this.maxConnections), this.maxConnections - claimed);
+    this.distribute();
+    this.closeExcess();
+  }
+
+  /** Lends free slots to reserved work, which comes before pools. */
+  private lend(): void {
+    for (const slots of this.reserved) while (slots.isWaiting && this.canLend(slots)) slots.lend();
+  }
+
+  /** A kept slot is free, unless a limit was lowered under connections that are still open. */
+  private canLend({ isNextKept }: ReservedSlots): boolean {
+    const free = this.maxConnections - this.reserved.reduce((sum, slots) => sum + slots.secured, 0);
+    return isNextKept ? this.occupied <= Math.max(1, free) : this.occupied < free;
   }
 
   private distribute(): void {

@@ -9,15 +9,15 @@ import {
   baseTargetId,
   targetName,
 } from '../connection/connection-target.js';
-import { type ConnectionLimit, describeFullServer, describeLimit } from '../connection/connection-failure.js';
+import { type ConnectionLimit, describeLimit } from '../connection/connection-failure.js';
 import { TRUSTED_FUNCTIONS } from '../connection/exposing-objects.js';
 import type { HeldLease } from './leases.js';
 import { type LeaseExpiredError, PoolEndedError } from './pool.errors.js';
 import { endsWithin } from '../../platform/timeout.js';
 import { PoolHandle } from './pool-handle.js';
-import { type PoolOptions, poolOptions, serverLimit } from './pool-options.js';
+import { type PoolOptions, poolOptions } from './pool-options.js';
 import type { PoolSnapshot, ServerSnapshot } from './pool-statistics.js';
-import { ServerBudget } from '../budget/server-budget.js';
+import { ServerBudgets } from '../budget/server-budgets.js';
 import { TargetPool } from './target-pool.js';
 
 /** All pools of this process: one per connection target, with one budget per server. */
@@ -29,15 +29,15 @@ export class ConnectionPools {
   private readonly handles = new Map<string, PoolHandle>();
   /** Handles of deleted targets that data sources may still hold: a target that is restored gets the same one. */
   private readonly forgotten = new Map<string, WeakRef<PoolHandle>>();
-  private readonly budgets = new Map<string, ServerBudget>();
   private readonly draining = new Set<TargetPool>();
   private readonly options: PoolOptions;
   private readonly probes = new TargetProbes(() => Array.from(this.handles.values(), ({ pool }) => pool));
   private closed = false;
 
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(APP_CONFIG) config: AppConfig,
     @Optional() @Inject(TRUSTED_FUNCTIONS) trustedFunctions: readonly string[] = [],
+    private readonly budgets: ServerBudgets = new ServerBudgets(config),
   ) {
     this.options = { ...poolOptions(config), trustedFunctions };
     if (!this.options.reuse) this.logger.log('Connection pooling is off: every statement opens a direct connection');
@@ -53,7 +53,7 @@ export class ConnectionPools {
     if (this.closed) throw new PoolEndedError(targetName(target));
     const known = this.handles.get(target.id);
     if (known && sameConnections(known.target, target)) {
-      this.budgetOf(target); // the server's limit may have changed
+      this.budgets.resize(target.server);
       return known;
     }
     const pool = this.create(target);
@@ -94,7 +94,12 @@ export class ConnectionPools {
   snapshot(): { readonly pools: readonly PoolSnapshot[]; readonly servers: readonly ServerSnapshot[] } {
     return {
       pools: [...this.handles.values()].map((handle) => handle.pool.snapshot()),
-      servers: [...this.budgets].map(([server, { limit, open, waiting }]) => ({ server, limit, open, waiting })),
+      servers: Array.from(this.budgets.entries(), ([server, { limit, open, waiting }]) => ({
+        server,
+        limit,
+        open,
+        waiting,
+      })),
     };
   }
 
@@ -165,22 +170,11 @@ export class ConnectionPools {
       this.logger.warn(`${message}: ${describe(lease, target)}`);
     const onLimited = (limit: ConnectionLimit, open: number): void =>
       this.logger.warn(describeLimit(limit, target, open));
-    const budget = this.budgetOf(target);
+    const budget = this.budgets.resize(target.server);
     const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired, onLimited });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
     return pool;
-  }
-
-  private budgetOf({ server }: ConnectionTarget): ServerBudget {
-    const limit = serverLimit(server, this.config);
-    let budget = this.budgets.get(server.id);
-    if (!budget) {
-      const onFull = (open: number): void => this.logger.warn(describeFullServer(server, open));
-      this.budgets.set(server.id, (budget = new ServerBudget(limit, undefined, onFull)));
-    }
-    budget.limit = limit;
-    return budget;
   }
 
   private drain(pool: TargetPool, successor?: TargetPool): void {

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/pool/pool-options.js';
 import { PoolMetrics } from '../../../src/metrics/pools/pool-metrics.js';
 import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
@@ -18,7 +17,7 @@ beforeAll(async () => {
   database = await createTenantDatabase();
   const pool: AppConfig['pool'] = {
     ...POOL_OPTIONS,
-    ...{ enabled: true, size: 2, maxOverflow: 0, timeoutMs: 2_000, serverMaxConnections: LIMIT + RESERVED_CONNECTIONS },
+    ...{ enabled: true, size: 2, maxOverflow: 0, timeoutMs: 2_000, serverMaxConnections: LIMIT },
     ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 1 },
   };
   pools = new ConnectionPools({ pool } as AppConfig);

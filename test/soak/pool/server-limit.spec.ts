@@ -4,7 +4,6 @@ import type { AcquireRequest } from '../../../src/database/pool/connection-pool.
 import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
 import { ServerBudget } from '../../../src/database/budget/server-budget.js';
-import { RESERVED_CONNECTIONS } from '../../../src/database/pool/pool-options.js';
 import { Backends, expectStillWorks } from '../../support/postgres/backends.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { soon } from '../../support/load/soon.js';
@@ -41,7 +40,7 @@ function targets(count: number): ConnectionTarget[] {
 
 function openPools(enabled: boolean): ConnectionPools {
   const pool: AppConfig['pool'] = {
-    ...{ ...POOL_OPTIONS, enabled, size: 10, maxOverflow: 5, serverMaxConnections: LIMIT + RESERVED_CONNECTIONS },
+    ...{ ...POOL_OPTIONS, enabled, size: 10, maxOverflow: 5, serverMaxConnections: LIMIT },
     ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 200 },
   };
   return new ConnectionPools({ pool } as AppConfig);
@@ -149,7 +148,7 @@ it('a raised server limit is used at once', async () => {
   const held = await first!.acquire();
   const waiting = second!.acquire();
   expect(budget.waiting).toBe(1);
-  budget.limit = 2;
+  budget.resize(2);
   (await waiting).release();
   held.release();
   await expectStillWorks(first!, 1, { count: async () => (await backends.count()) - 1 });

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
-import { RESERVED_CONNECTIONS } from '../../../../src/database/pool/pool-options.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { TargetPool } from '../../../../src/database/pool/target-pool.js';
@@ -56,7 +55,7 @@ describe.each([
     const { pool } = pools.get(database.target);
     const server = { ...database.target.server, maxConnections: 20 };
     expect(pools.get({ ...database.target, server, version: '2' }).pool).toBe(pool);
-    expect(pools.snapshot().servers).toMatchObject([{ limit: 20 - RESERVED_CONNECTIONS }]);
+    expect(pools.snapshot().servers).toMatchObject([{ limit: 20 }]);
     expect(pools.get({ ...database.target, password: 'another', version: '3' }).pool).not.toBe(pool);
     await pools.close(5_000);
   });

@@ -132,12 +132,12 @@ describe('when the pool itself fails', () => {
 
   it("direct connections stay within the server's limit", async () => {
     pool.faulty = true;
-    budget.limit = 1;
+    budget.resize(1);
     const held = await handle.acquire(REQUEST);
     await expect(handle.acquire(REQUEST)).rejects.toMatchObject({ code: 'POOL_TIMEOUT' });
     held.release();
     await soon(async () => expect(budget.open).toBe(0));
-    budget.limit = 10;
+    budget.resize(10);
   });
 
   it('a login role that the policies do not restrict is rejected on direct connections as well', async () => {

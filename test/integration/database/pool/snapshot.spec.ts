@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { AppConfig } from '../../../../src/platform/config/app-config.js';
 import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { RESERVED_CONNECTIONS } from '../../../../src/database/pool/pool-options.js';
 import { WAIT_BUCKETS_MS } from '../../../../src/database/pool/pool-statistics.js';
 import { Backends, expectStillWorks } from '../../../support/postgres/backends.js';
 import { soon } from '../../../support/load/soon.js';
@@ -86,7 +85,7 @@ it('failures to connect are counted for attempts, not for rejections by the brea
 it("a server's snapshot is the sum of its pools", async () => {
   const limit = 2;
   const pool: AppConfig['pool'] = {
-    ...{ ...POOL_OPTIONS, size: 1, enabled: true, serverMaxConnections: limit + RESERVED_CONNECTIONS },
+    ...{ ...POOL_OPTIONS, size: 1, enabled: true, serverMaxConnections: limit },
     ...{ tenantMaxConcurrent: undefined, tenantMaxQueued: 100 },
   };
   const pools = new ConnectionPools({ pool } as AppConfig);
