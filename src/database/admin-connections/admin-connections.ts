@@ -3,11 +3,19 @@ import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { endsWithin } from '../../platform/timeout.js';
-import { ServerBudget } from '../budget/server-budget.js';
+import { LentBudget } from '../budget/lent-budget.js';
+import type { ReservedSlots } from '../budget/reserved-slots.js';
+import type { ServerBudget } from '../budget/server-budget.js';
 import { ServerBudgets } from '../budget/server-budgets.js';
 import { clientConfig } from '../connection/client-config.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
-import { type ConnectionTarget, sameConnections, sessionTarget, targetName } from '../connection/connection-target.js';
+import {
+  type ConnectionTarget,
+  sameConnections,
+  type ServerAddress,
+  sessionTarget,
+  targetName,
+} from '../connection/connection-target.js';
 import { PhysicalConnection } from '../connection/physical-connection.js';
 import type { OpenConnection } from '../pool/connection-opener.js';
 import type { CheckedOutConnection } from '../pool/leases.js';
@@ -17,8 +25,13 @@ import { TargetPool } from '../pool/target-pool.js';
 import { AdminConnectionTimeoutError } from './admin-connection.errors.js';
 import { resetSession } from './reset-session.js';
 
-/** Maximum per server, across all its databases. Tenant pools leave these connections free. */
+/** Maximum per server, across all its databases. */
 export const MAX_ADMIN_CONNECTIONS = 4;
+/**
+ * Tenant pools leave one connection free, so that work that tenants wait for, on a table that is being migrated for
+ * instance, can always continue. Of the others they may be in use when an operation needs them.
+ */
+const KEPT_ADMIN_CONNECTIONS = 1;
 
 /** How long a connection may take to prove that it still works, and to reset its session. */
 const RESPONSE_TIMEOUT_MS = 2_000;
@@ -37,12 +50,13 @@ const OWNER = {
  * Connections of the owner role, which creates and migrates databases; tenants are never served over them. They have no
  * statement timeout, because creating a database or an index may take any length of time.
  *
- * They come from pools like the tenants', with budgets of their own. A pool lasts from the first use of a database until
+ * They come from pools like the tenants', with budgets that the servers' own lend slots to. A pool lasts from the first use of a database until
  * its last connection has closed.
  */
 @Injectable()
 export class AdminConnections {
   private readonly options: PoolOptions;
+  private readonly slotsOf: (server: ServerAddress) => ReservedSlots;
   private readonly budgets = new Map<string, ServerBudget>();
   private readonly pools = new Set<TargetPool>();
   private ended = false;
@@ -52,7 +66,7 @@ export class AdminConnections {
     shutdown: Shutdown = new Shutdown(),
     budgets: ServerBudgets = new ServerBudgets(config),
   ) {
-    budgets.reserveOnEach({ kept: MAX_ADMIN_CONNECTIONS, max: MAX_ADMIN_CONNECTIONS });
+    this.slotsOf = budgets.reserveOnEach({ kept: KEPT_ADMIN_CONNECTIONS, max: MAX_ADMIN_CONNECTIONS });
     this.options = { ...poolOptions(config), size: 0, maxOverflow: MAX_ADMIN_CONNECTIONS };
     shutdown.add('close admin connections', (graceMs) => this.close(graceMs));
   }
@@ -150,7 +164,7 @@ export class AdminConnections {
   private createPool(target: ConnectionTarget): TargetPool {
     const { server } = target;
     let budget = this.budgets.get(server.id);
-    if (!budget) this.budgets.set(server.id, (budget = new ServerBudget(MAX_ADMIN_CONNECTIONS)));
+    if (!budget) this.budgets.set(server.id, (budget = new LentBudget(this.slotsOf(server))));
     const pool = new TargetPool({ target, options: this.options, budget, openConnection: openAdminConnection });
     this.pools.add(pool);
     return pool;

@@ -17,7 +17,9 @@ const GRACE_MS = 10_000;
 
 function connections(pool: Partial<AppConfig['pool']> = {}): AdminConnections {
   const { reuse: enabled, ...options } = POOL_OPTIONS;
-  return new AdminConnections({ pool: { enabled, ...options, ...pool } } as unknown as AppConfig);
+  return new AdminConnections({
+    pool: { enabled, serverMaxConnections: 30, ...options, ...pool },
+  } as unknown as AppConfig);
 }
 
 let databases: TestDatabase[];
