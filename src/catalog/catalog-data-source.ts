@@ -3,6 +3,7 @@ import { CATALOG_MIGRATIONS_LOCK } from '../platform/postgres/advisory-locks.js'
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName, type ConnectionTarget } from '../database/connection/connection-target.js';
 import { type ConnectionConfig, ReadWriteClient } from '../database/connection/read-write-client.js';
+import type { SlotSource } from '../database/connection/slot-source.js';
 import type { PoolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
 import { catalogDriver } from './catalog-pool.js';
@@ -60,14 +61,22 @@ const TABLES = getMetadataArgsStorage()
 /** Injection token of the catalog's TypeORM `DataSource`. */
 export const CATALOG = Symbol.for('tenantry/CATALOG');
 
-const POOL_SIZE = 4;
+/** Connections of the catalog's pool. */
+export const CATALOG_POOL = {
+  max: 4,
+  /** Kept while idle: on a server that is full of other processes' connections, their places would be taken. */
+  min: 2,
+} as const;
+const IDLE_TIMEOUT_MS = 10_000;
 
-/** What decides where the catalog and the shared tenants are, and which rights their owner needs. */
+/** What decides where the catalog and the shared tenants are, which rights their owner needs, and what the pool may open. */
 interface CatalogPlacement {
   /** Whether an operator has made the database and login role of shared tenants. */
   readonly isProvided: boolean;
   /** The value of `CATALOG_SCHEMA`. */
   readonly schema?: string | undefined;
+  /** Slots for the connections of the catalog's pool; without limit unless given. */
+  readonly slots?: SlotSource | undefined;
 }
 
 /**
@@ -93,9 +102,13 @@ export async function openCatalog(
     database: target.database,
     schema,
     driver: catalogDriver,
-    poolSize: POOL_SIZE,
-    // Kept while idle: on a full server, pools of tenants would take their places.
-    extra: { ...withCatalogSchema(config, schema), idleTimeoutMillis: 0 },
+    poolSize: CATALOG_POOL.max,
+    extra: {
+      ...withCatalogSchema(config, schema),
+      min: CATALOG_POOL.min,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      slots: placement.slots,
+    },
   });
   try {
     await catalog.initialize();

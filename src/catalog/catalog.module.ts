@@ -3,11 +3,12 @@ import type { DataSource } from 'typeorm';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { ServerBudgets } from '../database/budget/server-budgets.js';
+import { SlotQueue } from '../database/budget/slot-queue.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './feed/catalog-change-feed.js';
-import { CATALOG, openCatalog } from './catalog-data-source.js';
+import { CATALOG, CATALOG_POOL, openCatalog } from './catalog-data-source.js';
 import { CatalogEvents } from './feed/catalog-events.js';
 import {
   CATALOG_TARGET,
@@ -23,8 +24,8 @@ import { ServerOwner } from './server-owner.js';
 import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';
 
-/** On the catalog's server: its own pool (4), notifications (1), health (1) and running operations (2). */
-const CATALOG_CONNECTIONS = 8;
+/** For notifications and health, which have a connection each all the time. */
+const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
 
 /** The control database: tenants, servers, keys, domains. The source of truth. */
 @Global()
@@ -40,9 +41,11 @@ const CATALOG_CONNECTIONS = 8;
       inject: [CATALOG_TARGET, APP_CONFIG, Shutdown, ServerBudgets],
       useFactory: (target: ConnectionTarget, config: AppConfig, shutdown: Shutdown, budgets: ServerBudgets) =>
         shutdown.duringStart(async () => {
-          budgets.of(target.server).reserve({ kept: CATALOG_CONNECTIONS, max: CATALOG_CONNECTIONS });
+          const budget = budgets.of(target.server);
+          budget.reserve(CONSTANT_CONNECTIONS);
+          const slots = new SlotQueue(budget.reserve({ kept: CATALOG_POOL.min, max: CATALOG_POOL.max }));
           const { tenantUrl, catalogSchema: schema } = config.database;
-          const placement = { isProvided: tenantUrl !== undefined, schema };
+          const placement = { isProvided: tenantUrl !== undefined, schema, slots };
           const open = (): Promise<DataSource> => openCatalog(target, poolOptions(config), placement);
           const catalog = await withStartupWait(config.startupWaitMs, open);
           shutdown.add('close the catalog', () => catalog.isInitialized && catalog.destroy());

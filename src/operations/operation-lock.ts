@@ -2,6 +2,7 @@ import { withCatalogSchema } from '../catalog/catalog-schema.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { cancelIfBusy } from '../database/connection/cancel-request.js';
 import { ReadWriteClient } from '../database/connection/read-write-client.js';
+import type { SlotSource } from '../database/connection/slot-source.js';
 import type { PoolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
 import { OPERATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
@@ -50,13 +51,22 @@ export class OperationLock {
     client.onReadOnly(() => lost.abort());
   }
 
-  /** @param schema of the catalog's tables */
-  static async open(catalog: ConnectionTarget, options: PoolOptions, schema: string): Promise<OperationLock> {
+  /**
+   * @param schema of the catalog's tables
+   * @param slots for its connection; without limit unless given
+   */
+  static async open(
+    catalog: ConnectionTarget,
+    options: PoolOptions,
+    schema: string,
+    slots?: SlotSource,
+  ): Promise<OperationLock> {
     const { statement_timeout: _none, ...connection } = withCatalogSchema(clientConfig(catalog, options), schema);
     const client = new ReadWriteClient({
       ...connection,
       application_name: 'tenantry operations',
       query_timeout: QUERY_TIMEOUT_MS,
+      slots,
     });
     const lock = new OperationLock(client, new AbortController());
     await client.connect();

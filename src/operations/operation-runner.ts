@@ -9,6 +9,8 @@ import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { orderedNames } from '../database/table-migrations/versions/migration-names.js';
 import { codeVersion } from '../database/table-migrations/versions/migration-version.js';
+import { ServerBudgets } from '../database/budget/server-budgets.js';
+import { SlotQueue } from '../database/budget/slot-queue.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
 import { type PoolOptions, poolOptions } from '../database/pool/pool-options.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
@@ -26,7 +28,9 @@ import {
 import { reasonOf } from '../platform/errors/reason-of.js';
 
 /** Operations that one instance runs at the same time. Each uses one connection to the catalog. */
-const OPERATION_SLOTS = 2;
+const MAX_WORKERS = 2;
+/** Pools of tenants use the second one's place while it does not run. `runToCompletion` has as many as it is called for. */
+const LOCK_CONNECTIONS = { kept: 1, max: Infinity };
 
 const POLL_MS = 1_000;
 /** Polling interval of `runToCompletion`, while another instance holds the lock. */
@@ -47,8 +51,9 @@ const POSTPONE_SECONDS = 5;
 export class OperationRunner {
   private readonly logger = new Logger('Operations');
   private readonly pausing = new AbortController();
-  /** Running workers, at most `OPERATION_SLOTS`. */
-  private readonly slots = new Set<Promise<void>>();
+  /** Running workers, at most `MAX_WORKERS`. */
+  private readonly workers = new Set<Promise<void>>();
+  private readonly slots: SlotQueue;
   /** Calls of `runToCompletion`. */
   private readonly completions = new Set<Promise<void>>();
   private readonly options: PoolOptions;
@@ -65,7 +70,9 @@ export class OperationRunner {
     private readonly kinds: OperationKinds,
     @Inject(TENANT_SCHEMA) { migrations }: TenantSchema,
     shutdown: Shutdown = new Shutdown(),
+    budgets: ServerBudgets = new ServerBudgets(config),
   ) {
+    this.slots = new SlotQueue(budgets.of(catalogTarget.server).reserve(LOCK_CONNECTIONS));
     shutdown.add('pause operations', () => this.pause());
     this.options = poolOptions(config);
     this.codeVersion = codeVersion(migrations);
@@ -97,7 +104,7 @@ export class OperationRunner {
   async pause(): Promise<void> {
     this.pausing.abort(new OperationLostError());
     this.wake();
-    await Promise.allSettled([this.polling, ...this.slots, ...this.completions]);
+    await Promise.allSettled([this.polling, ...this.workers, ...this.completions]);
   }
 
   private async complete(id: string): Promise<void> {
@@ -121,7 +128,7 @@ export class OperationRunner {
         await this.catalog.query(TERMINATE_FROZEN, [FROZEN_SECONDS]);
         const capabilities = [this.kinds.names, this.codeVersion, this.migrations];
         const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, capabilities);
-        if (row?.any_due && this.slots.size < OPERATION_SLOTS) this.startSlot();
+        if (row?.any_due && this.workers.size < MAX_WORKERS) this.startWorker();
       } catch (error) {
         this.logger.debug(`Cannot poll for operations: ${reasonOf(error)}`); // readiness reports this
       }
@@ -140,15 +147,15 @@ export class OperationRunner {
     });
   }
 
-  private startSlot(): void {
-    const slot = this.runDueOperations()
+  private startWorker(): void {
+    const worker = this.runDueOperations()
       .catch((error: unknown) => this.logger.warn(`Operation worker stopped: ${reasonOf(error)}`))
-      .finally(() => this.slots.delete(slot));
-    this.slots.add(slot);
+      .finally(() => this.workers.delete(worker));
+    this.workers.add(worker);
   }
 
   private openLock(): Promise<OperationLock> {
-    return OperationLock.open(this.catalogTarget, this.options, catalogSchemaOf(this.catalog));
+    return OperationLock.open(this.catalogTarget, this.options, catalogSchemaOf(this.catalog), this.slots);
   }
 
   /** Runs due operations one after another over one connection, until none is left. */
@@ -158,7 +165,7 @@ export class OperationRunner {
       const next = (): Promise<string | undefined> =>
         lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion, migrations: this.migrations });
       let id = await next();
-      if (id !== undefined) this.wake(); // another operation may be due, for another slot
+      if (id !== undefined) this.wake(); // another operation may be due, for another worker
       while (id !== undefined && !this.pausing.signal.aborted) {
         await this.runLocked(lock, id);
         id = await next();

@@ -22,6 +22,10 @@ export class ReservedSlots {
     private readonly onWanted: () => void,
   ) {}
 
+  get kept(): number {
+    return this.reservation.kept;
+  }
+
   /** Slots in use. */
   get held(): number {
     return this.lent;
@@ -29,12 +33,12 @@ export class ReservedSlots {
 
   /** Slots in use or kept free. */
   get secured(): number {
-    return Math.max(this.reservation.kept, this.lent);
+    return Math.max(this.kept, this.lent);
   }
 
   /** Slots that pools may not use: those kept free, in use, or waited for. */
   get claimed(): number {
-    return Math.max(this.reservation.kept, this.wanted);
+    return Math.max(this.kept, this.wanted);
   }
 
   get isWaiting(): boolean {
@@ -43,7 +47,7 @@ export class ReservedSlots {
 
   /** Whether the next slot is one of those that are kept free. */
   get isNextKept(): boolean {
-    return this.lent < this.reservation.kept;
+    return this.lent < this.kept;
   }
 
   /** Sets how many slots are needed in all. Fewer than before are given back at once, more are lent when they are free. */

@@ -175,9 +175,15 @@ export class ServerBudget {
     for (const slots of this.reserved) while (slots.isWaiting && this.canLend(slots)) slots.lend();
   }
 
-  /** A kept slot is free, unless a limit was lowered under connections that are still open. */
+  /**
+   * A kept slot is free, unless a limit was lowered under connections that are still open. A limit that leaves nothing
+   * but what is kept holds no reserved work back: it could never run.
+   */
   private canLend({ isNextKept }: ReservedSlots): boolean {
-    const free = this.maxConnections - this.reserved.reduce((sum, slots) => sum + slots.secured, 0);
+    const sumOf = (count: (slots: ReservedSlots) => number): number =>
+      this.reserved.reduce((sum, slots) => sum + count(slots), 0);
+    if (this.maxConnections > 0 && this.maxConnections <= sumOf(({ kept }) => kept)) return true;
+    const free = this.maxConnections - sumOf(({ secured }) => secured);
     return isNextKept ? this.occupied <= Math.max(1, free) : this.occupied < free;
   }
 

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { markOwnRefusal } from '../../platform/postgres/lost-connection.js';
 import { ReadOnlyServerError } from './connection.errors.js';
 import { internalsOf, type ParameterStatus } from './pg-internals.js';
+import type { SlotSource } from './slot-source.js';
 
 /** Reported by a server from version 14 on, and `on` where it refuses writes. */
 const READ_ONLY_SETTINGS: ReadonlySet<string> = new Set(['in_hot_standby', 'default_transaction_read_only']);
@@ -14,7 +15,12 @@ const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
 export interface ConnectionConfig extends pg.ClientConfig {
   /** A pooler reports what one of its connections once reported: the server itself is asked instead. */
   readonly isBehindPooler?: boolean;
+  /** The connection occupies one of these slots from before it is opened until it has closed; none unless given. */
+  readonly slots?: SlotSource | undefined;
 }
+
+/** Time limit for a slot where the configuration has none for connecting. */
+const SLOT_TIMEOUT_MS = 10_000;
 
 /**
  * A node-postgres client that connects only to a server that accepts writes, as libpq does with
@@ -28,6 +34,8 @@ export class ReadWriteClient extends pg.Client {
   /** Set by the holder during a transaction that its caller has made read-only. */
   isReadOnlyTransaction = false;
   private readonly isBehindPooler: boolean;
+  private readonly slots: SlotSource | undefined;
+  private readonly slotTimeoutMs: number;
   /** Settings of `READ_ONLY_SETTINGS` that are `on`. */
   private readonly readOnly = new Set<string>();
   private wasWriteRefused = false;
@@ -37,6 +45,8 @@ export class ReadWriteClient extends pg.Client {
   constructor(config: ConnectionConfig) {
     super(config);
     this.isBehindPooler = config.isBehindPooler ?? false;
+    this.slots = config.slots;
+    this.slotTimeoutMs = config.connectionTimeoutMillis ?? SLOT_TIMEOUT_MS;
     const { connection } = internalsOf(this);
     connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
     connection.on('errorMessage', (error: pg.DatabaseError) => this.onError(error));
@@ -72,6 +82,7 @@ export class ReadWriteClient extends pg.Client {
   }
 
   private async connectToPrimary(): Promise<this> {
+    await this.occupySlot();
     await super.connect();
     if (this.isBehindPooler) {
       this.readOnly.clear();
@@ -81,6 +92,13 @@ export class ReadWriteClient extends pg.Client {
     if (!this.refusesWrites) return this;
     void this.end().catch(() => undefined); // not awaited: the server may not respond
     throw new ReadOnlyServerError(this.readOnly.has('in_hot_standby'));
+  }
+
+  private async occupySlot(): Promise<void> {
+    const { slots } = this;
+    if (!slots) return;
+    await slots.acquire(this.slotTimeoutMs);
+    this.once('end', () => slots.release()); // follows every attempt to connect, also one that fails
   }
 
   private onReported({ parameterName, parameterValue }: ParameterStatus): void {

@@ -51,7 +51,7 @@ export class OperationsRig {
   ): Promise<{ operations: Operations; runner: OperationRunner }> {
     const target = targetOfUrl(this.database.url, DEFAULT_SERVER);
     const catalog = await openCatalog(target, POOL_OPTIONS);
-    const config = { pool: { ...POOL_OPTIONS, enabled: true } } as unknown as AppConfig;
+    const config = { pool: { ...POOL_OPTIONS, enabled: true, serverMaxConnections: 30 } } as unknown as AppConfig;
     const runner = new OperationRunner(config, catalog, target, kinds(kind), { entities: [], migrations });
     this.instances.push({ catalog, runner });
     return { operations: new Operations(catalog, kinds(kind), new AuditLog()), runner };

@@ -71,11 +71,11 @@ async function backends(): Promise<{ readonly all: number; readonly admin: numbe
 describe('on a server whose connections are all in use', () => {
   it('admin connections and tenants are both served, without one connection more than the limit', async () => {
     const all = targets(12);
-    let goesOn = true;
+    const test = { goesOn: true };
     let served = 0;
     const load = Promise.all(
       Array.from({ length: 30 }, async (_, n) => {
-        for (let turn = n; goesOn; turn += 1) {
+        for (let turn = n; test.goesOn; turn += 1) {
           await statement(all[turn % all.length]!);
           served += 1;
         }
@@ -83,7 +83,7 @@ describe('on a server whose connections are all in use', () => {
     );
     const most = { all: 0, admin: 0, samples: 0 };
     const watch = (async () => {
-      for (; goesOn; most.samples += 1) {
+      for (; test.goesOn; most.samples += 1) {
         const now = await backends();
         most.all = Math.max(most.all, now.all);
         most.admin = Math.max(most.admin, now.admin);
@@ -91,14 +91,15 @@ describe('on a server whose connections are all in use', () => {
     })();
     await soon(async () => expect(most.all).toBeGreaterThanOrEqual(LIMIT - 1));
     const before = served;
-    const works = Array.from({ length: 40 }, (_, n) =>
-      admin.use(owner(n), (client) => client.query('SELECT pg_sleep(0.02)')),
-    );
-    await Promise.all(works);
+    while (most.samples < 20) {
+      const works = Array.from({ length: 12 }, (_, n) =>
+        admin.use(owner(n), (client) => client.query('SELECT pg_sleep(0.02)')),
+      );
+      await Promise.all(works);
+    }
     expect(served).toBeGreaterThan(before);
-    goesOn = false;
+    test.goesOn = false;
     await Promise.all([load, watch]);
-    expect(most.samples).toBeGreaterThan(20);
     expect(most.all).toBeLessThanOrEqual(LIMIT);
     expect(most.admin).toBeGreaterThan(1);
     expect(most.admin).toBeLessThanOrEqual(MAX_ADMIN_CONNECTIONS);

@@ -1,0 +1,60 @@
+import { DeadlineError, withDeadline } from '../../platform/timeout.js';
+import type { SlotSource } from '../connection/slot-source.js';
+import type { ReservedSlots } from './reserved-slots.js';
+
+/** Hands out reserved slots to single connections, in the order in which they asked. */
+export class SlotQueue implements SlotSource {
+  private taken = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly slots: ReservedSlots) {
+    slots.onChanged = () => this.serve();
+  }
+
+  async acquire(timeoutMs: number): Promise<void> {
+    let serve!: () => void;
+    const served = new Promise<void>((resolve) => (serve = resolve));
+    this.waiting.push(serve);
+    this.adjust();
+    try {
+      await withDeadline(served, timeoutMs);
+    } catch (error) {
+      if (this.withdraw(serve)) throw error instanceof DeadlineError ? this.timeout(timeoutMs) : error;
+    }
+  }
+
+  release(): void {
+    this.taken -= 1;
+    this.serve();
+    this.adjust();
+  }
+
+  private serve(): void {
+    while (this.taken < this.slots.held) {
+      const next = this.waiting.shift();
+      if (!next) return;
+      this.taken += 1;
+      next();
+    }
+  }
+
+  /** @returns whether it was still waiting */
+  private withdraw(serve: () => void): boolean {
+    const position = this.waiting.indexOf(serve);
+    if (position < 0) return false;
+    this.waiting.splice(position, 1);
+    this.adjust();
+    return true;
+  }
+
+  private adjust(): void {
+    this.slots.want(this.taken + this.waiting.length);
+  }
+
+  /** Begins as the errors of node-postgres do when a connection takes too long: it is transient, like those. */
+  private timeout(timeoutMs: number): Error {
+    return new Error(
+      `timeout exceeded when trying to connect: no free connection to the server within ${timeoutMs} ms`,
+    );
+  }
+}
