@@ -4,7 +4,7 @@ import type { MigrationUnit, MigrationUnits, FinishedCounts, DueUnits } from './
 import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
 import { EntityTablesError } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import type { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
-import { runInLanes } from './run-in-lanes.js';
+import { runInLanes } from '../../operations/run-in-lanes.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
 /** One step of a fleet migration on one instance. Completed and remaining units are read from the catalog. */

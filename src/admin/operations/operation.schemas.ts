@@ -43,7 +43,9 @@ export const operationView = z
     kind: z.string(),
     status: z.enum(OPERATION_STATUSES),
     tenantId: z.guid().nullable(),
-    subject: z.string().describe("what the operation acts on: a tenant's slug, a server's name, `fleet`"),
+    subject: z
+      .string()
+      .describe("what the operation acts on: a tenant's slug, a server's name, `fleet`, `new tenants`"),
     steps: z.array(step),
     progress: z
       .object({ done: z.int(), total: z.int() })

@@ -24,3 +24,15 @@ export class MissingMembershipError extends CodedError {
     super(`the owner must be a member of the login role: ${grant}`, { cause });
   }
 }
+
+/** Raised at the end of an operation that could not provision all of its tenants. A retry provisions the others. */
+export class ProvisioningIncompleteError extends CodedError {
+  readonly code = 'PROVISIONING_INCOMPLETE';
+
+  constructor(
+    readonly provisioned: number,
+    readonly failed: number,
+  ) {
+    super(`${provisioned} of ${provisioned + failed} tenants provisioned, ${failed} failed`);
+  }
+}

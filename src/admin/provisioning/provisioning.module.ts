@@ -2,17 +2,22 @@ import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
+import { Activation } from './activation.js';
+import { BatchTenants } from './batch-tenants.js';
+import { Placements } from './placements.js';
 import { PlacementRights } from './placement-rights.js';
+import { ProvisionTenantsKind } from './provision-tenants.kind.js';
 import { ProvisionKind } from './provision.kind.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [DatabaseIsolationModule, OperationsModule, TargetsModule],
-  providers: [ProvisionKind, PlacementRights],
-  exports: [ProvisionKind, PlacementRights],
+  providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
+  exports: [PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })
 export class ProvisioningModule {
-  constructor(kinds: OperationKinds, provision: ProvisionKind) {
+  constructor(kinds: OperationKinds, provision: ProvisionKind, provisionTenants: ProvisionTenantsKind) {
     kinds.register(provision);
+    kinds.register(provisionTenants);
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
-import { TenantRecords } from './tenant-records.js';
+import { assertProvisioned, TenantRecords } from './tenant-records.js';
 import { serverName } from './tenant.schemas.js';
 
 /** Names a connection target by the tenant or the server that it belongs to. */
@@ -42,7 +42,9 @@ export class TargetSubjects {
   }
 
   private async ofTenant(catalog: EntityManager, slugOrId: string): Promise<TargetSubject> {
-    const { id, slug, targetId } = await this.tenants.lock(catalog, slugOrId);
+    const tenant = await this.tenants.lock(catalog, slugOrId);
+    assertProvisioned(tenant);
+    const { id, slug, targetId } = tenant;
     const target = targetId === null ? null : await catalog.findOneBy(ConnectionTargetEntity, { id: targetId });
     if (!target) throw new ConflictError('the tenant has no database yet');
     if (target.kind === 'shared') {

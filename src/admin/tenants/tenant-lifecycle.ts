@@ -10,7 +10,7 @@ import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { Operations } from '../../operations/operations.js';
 import { DeleteKind } from '../deprovisioning/delete.kind.js';
 import type { Deletion, Maintenance, TenantView } from './tenant.schemas.js';
-import { TenantRecords } from './tenant-records.js';
+import { assertProvisioned, TenantRecords } from './tenant-records.js';
 
 /** A change of status, and the statuses that it is allowed from. */
 interface Transition {
@@ -88,6 +88,7 @@ export class TenantLifecycle {
         },
         actor,
       );
+      assertProvisioned(tenant);
       await catalog.update(TenantEntity, id, { status: 'deleting' });
       await this.record(catalog, tenant, actor, 'tenant.delete', { status }, { status: 'deleting', graceSeconds });
       return operation;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { parseSlugOrId } from '../../http/input/slug-or-id.js';
 import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 
@@ -53,6 +53,15 @@ export class TenantRecords {
     if (!tenant) throw new NotFoundError('tenant', slugOrId);
     return tenant;
   }
+}
+
+/**
+ * A tenant that is provisioned together with others has no operation of its own that would refuse another one.
+ *
+ * @throws ConflictError
+ */
+export function assertProvisioned({ status }: Pick<TenantEntity, 'status'>): void {
+  if (status === 'provisioning') throw new ConflictError('the tenant is still being provisioned');
 }
 
 function toView(row: Row): TenantView {

@@ -9,6 +9,7 @@ import { operationView } from '../operations/operation.schemas.js';
 const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;
 const MAX_DOMAINS = 100;
+const MAX_NEW_TENANTS = 1_000;
 
 /**
  * A host name in ASCII (an international one in its `xn--` form): RFC 1035 §2.3.1 and §2.3.4, with at least one dot.
@@ -50,6 +51,17 @@ export const newTenant = z
   })
   .meta({ id: 'NewTenant', example: { slug: 'hooli', isolation: 'schema' } });
 export type NewTenant = z.infer<typeof newTenant>;
+
+export const newTenants = z.strictObject({ tenants: z.array(newTenant).min(1).max(MAX_NEW_TENANTS) }).meta({
+  id: 'NewTenants',
+  example: {
+    tenants: [
+      { slug: 'hooli', isolation: 'row' },
+      { slug: 'initech', isolation: 'schema', server: 'eu-2' },
+    ],
+  },
+});
+export type NewTenants = z.infer<typeof newTenants>;
 
 export const tenantChange = z
   .strictObject({

@@ -23,6 +23,8 @@ import {
   type Deletion,
   newTenant,
   type NewTenant,
+  newTenants,
+  type NewTenants,
   tenantChange,
   type TenantChange,
   tenantFilter,
@@ -32,9 +34,10 @@ import {
   tenantView,
   type TenantView,
 } from './tenant.schemas.js';
+import { BulkCreation } from './bulk-creation.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TenantRecords } from './tenant-records.js';
-import { TENANTS_PATH } from './tenants-path.js';
+import { BULK_PATH, TENANTS_PATH } from './tenants-path.js';
 import { Tenants } from './tenants.js';
 
 @ControlPlaneController(TENANTS_PATH)
@@ -42,6 +45,7 @@ export class TenantsController {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly tenants: Tenants,
+    private readonly bulkCreation: BulkCreation,
     private readonly records: TenantRecords,
     private readonly lifecycle: TenantLifecycle,
     private readonly idempotency: Idempotency,
@@ -77,6 +81,31 @@ export class TenantsController {
     });
     this.runner.wake();
     setOperationLocation(response, result.response.operation);
+    return withReplayHeader(response, result);
+  }
+
+  @Post(BULK_PATH)
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Create up to 1,000 tenants with one operation: all of them, or none if one cannot be created',
+    description:
+      'The outcome for each tenant is listed under `GET /admin/v1/operations/{id}/tenants`. Tenants whose provisioning ' +
+      'failed have the status `failed`; retrying the operation provisions them.',
+  })
+  @ApiAcceptedResponse(responseSchema(operationView))
+  @ApiIdempotent('another operation of this kind is in progress')
+  async createMany(
+    @CurrentActor() actor: Actor,
+    @ValidBody(newTenants) body: NewTenants,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<OperationView> {
+    const request = { key, action: `POST ${TENANTS_PATH}/${BULK_PATH}`, body };
+    const result = await this.idempotency.runDetectingReplay(request, async (catalog) =>
+      toOperationView(await this.bulkCreation.create(catalog, body, actor)),
+    );
+    this.runner.wake();
+    setOperationLocation(response, result.response);
     return withReplayHeader(response, result);
   }
 

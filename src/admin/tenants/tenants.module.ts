@@ -2,13 +2,14 @@ import { Module } from '@nestjs/common';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
+import { BulkCreation } from './bulk-creation.js';
 import { TargetSubjects } from './target-subjects.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TenantProvisioner } from './tenant-provisioner.js';
 import { TenantRecords } from './tenant-records.js';
 import { Tenants } from './tenants.js';
 
-const SERVICES = [TargetSubjects, TenantRecords, Tenants, TenantLifecycle, TenantProvisioner];
+const SERVICES = [TargetSubjects, TenantRecords, Tenants, BulkCreation, TenantLifecycle, TenantProvisioner];
 
 @Module({
   imports: [OperationsModule, ProvisioningModule, DeprovisioningModule],

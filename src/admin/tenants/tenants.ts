@@ -23,7 +23,8 @@ export interface CreatedTenant {
   readonly operation: OperationEntity;
 }
 
-const TAKEN: ConstraintErrors = {
+/** What the catalog's constraints refuse when the same is created at the same time. */
+export const TAKEN: ConstraintErrors = {
   tenants_slug_key: () => new ConflictError('the slug is already in use'),
   tenant_domains_pkey: () => new ConflictError('a domain belongs to another tenant'),
 };

@@ -56,7 +56,7 @@ export const leftovers: Check<CatalogContext> = {
 async function hasUnfinishedOperations({ catalog }: CatalogContext): Promise<boolean> {
   const { rows } = await catalog.query<{ busy: boolean }>(
     `SELECT EXISTS (SELECT FROM operations WHERE status IN ('pending', 'running')
-       AND kind IN ('provision', 'delete', 'rotate-credentials')) AS busy`,
+       AND kind IN ('provision', 'provision-tenants', 'delete', 'rotate-credentials')) AS busy`,
   );
   return rows[0]?.busy === true;
 }

@@ -22,10 +22,13 @@ interface StaleOperation {
 
 const TENANTS = `
   SELECT t.slug, t.status,
-    (SELECT o.id FROM operations o WHERE o.tenant_id = t.id ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS operation
+    (SELECT o.id FROM operations o WHERE o.tenant_id = t.id OR o.kind = 'provision-tenants' AND EXISTS (
+       SELECT FROM operation_tenants r WHERE r.operation_id = o.id AND r.tenant_id = t.id)
+     ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS operation
   FROM tenants t
   WHERE t.status IN ('provisioning', 'failed', 'moving', 'deleting')
-    AND NOT EXISTS (SELECT FROM operations o WHERE o.tenant_id = t.id AND o.status IN ('pending', 'running'))
+    AND NOT EXISTS (SELECT FROM operations o WHERE o.status IN ('pending', 'running')
+      AND (o.tenant_id = t.id OR o.kind = 'provision-tenants' AND t.status = 'provisioning'))
   ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
 
 interface TenantInMaintenance {

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { type DataSource, IsNull, Not } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
+import { ConnectionTargetEntity, targetPasswordContext } from '../../catalog/entities/connection-target.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import type { Isolation } from '../../catalog/model/tenant.js';
+import { type ProvidedDatabase, providedDatabase } from '../../catalog/provided-database.js';
+import { ServerOwner } from '../../catalog/server-owner.js';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import type { ConnectionTarget } from '../../database/connection/connection-target.js';
+import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
+import { type MigratedTables, migrateTables } from '../../database/table-migrations/execution/migrate-tables.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { KeyRing } from '../../platform/encryption/key-ring.js';
+import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { TargetDatabases } from '../targets/target-databases.js';
+import { dedicatedTargetName, sharedTargetName } from './names.js';
+import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';
+import { lockTarget } from './target-lock.js';
+
+/**
+ * Creates what tenants need on a server: login role, database, schema, tables. Each part can run again after a crash at any
+ * point: a target's names and password are in the catalog before anything is created.
+ */
+@Injectable()
+export class Placements {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly owner: ServerOwner,
+    private readonly targets: TargetDatabases,
+    private readonly adminConnections: AdminConnections,
+    private readonly keyRing: KeyRing,
+    private readonly isolation: DatabaseIsolation,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly dataSources: TenantDataSources,
+  ) {}
+
+  /** Finds the target for a tenant, or the one recorded before a crash; otherwise records a new one. */
+  async ensureTarget(
+    serverId: string,
+    tenant: { readonly id: string; readonly isolation: Isolation },
+  ): Promise<ConnectionTargetEntity> {
+    const { database } = this.catalogTarget;
+    const { id } =
+      tenant.isolation === 'database'
+        ? await this.ensure(serverId, 'dedicated', dedicatedTargetName(database, tenant.id))
+        : await this.ensure(serverId, 'shared', sharedTargetName(database));
+    return this.targets.find(id);
+  }
+
+  async createRole(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {
+    if (target.provided || (await this.isInUse(target))) return;
+    const password = this.keyRing.decrypt(target.passwordSealed, targetPasswordContext(target.id));
+    await this.onServer(target, signal, (client) => ensureLoginRole(client, target, password));
+  }
+
+  async createDatabase(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {
+    if (target.provided || (await this.isInUse(target))) return;
+    await this.onServer(target, signal, (client) => ensureDatabase(client, target.database, target.role));
+  }
+
+  async createSchema(target: ConnectionTargetEntity, schema: string, signal: AbortSignal): Promise<void> {
+    if (await this.hasTables(target, schema)) return;
+    await this.targets.use(
+      target,
+      async (client) => {
+        await lockTarget(client, target.id);
+        await ensureSchema(client, schema);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * Tables shared with other tenants are not migrated here: the fleet migration decides when they change.
+   *
+   * @returns undefined for such tables
+   */
+  async migrate(
+    target: ConnectionTargetEntity,
+    schema: string,
+    signal: AbortSignal,
+  ): Promise<MigratedTables | undefined> {
+    if (await this.hasTables(target, schema)) return undefined;
+    const { migrations, trustedFunctions = [], typeorm } = this.schema;
+    const { expectedTables } = this.dataSources;
+    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
+    return this.targets.use(
+      target,
+      async (client) => {
+        await this.isolation.prepare(client, target);
+        return migrateTables(client, { schema, role: target.role }, migrations, options);
+      },
+      { signal },
+    );
+  }
+
+  /** Whether other tenants are in the schema, which is then theirs too. */
+  private hasTables({ id: targetId }: ConnectionTargetEntity, schema: string): Promise<boolean> {
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId, schema, schemaVersion: Not(IsNull()) });
+  }
+
+  private async ensure(
+    serverId: string,
+    kind: ConnectionTargetEntity['kind'],
+    name: string,
+  ): Promise<ConnectionTargetEntity> {
+    const targets = this.catalog.getRepository(ConnectionTargetEntity);
+    const where = kind === 'shared' ? { serverId, kind } : { serverId, database: name };
+    const existing = await targets.findOneBy(where);
+    if (existing) return existing;
+    const [{ id }] = await this.catalog.query<[{ id: string }]>('SELECT gen_random_uuid() AS id');
+    const provided = kind === 'shared' ? await this.providedFor(serverId) : undefined;
+    const { database, role, password } = provided ?? { database: name, role: name, password: newPassword() };
+    await targets
+      .createQueryBuilder()
+      .insert()
+      .values({
+        id,
+        serverId,
+        kind,
+        database,
+        role,
+        provided: provided !== undefined,
+        version: 1,
+        stampKeySealed: null,
+        stampsEnforced: await this.areStampsEnforced(),
+        passwordSealed: this.keyRing.encrypt(password, targetPasswordContext(id)),
+      })
+      .orIgnore() // another instance may insert it at the same time
+      .execute();
+    return targets.findOneByOrFail(where);
+  }
+
+  /** What an operator made for the catalog's server. */
+  private async providedFor(serverId: string): Promise<ProvidedDatabase | undefined> {
+    const provided = providedDatabase(this.config);
+    if (!provided) return undefined;
+    const { host } = await this.catalog.getRepository(ServerEntity).findOneByOrFail({ id: serverId });
+    return host === null ? provided : undefined;
+  }
+
+  /** A new database is as strict as the others; those of a new installation refuse unsigned stamps from the start. */
+  private async areStampsEnforced(): Promise<boolean> {
+    return !(await this.catalog.getRepository(ConnectionTargetEntity).existsBy({ stampsEnforced: false }));
+  }
+
+  /** Active tenants use the target, so its role and database exist and must not be changed. */
+  private isInUse({ id, kind }: ConnectionTargetEntity): Promise<boolean> {
+    if (kind === 'dedicated') return Promise.resolve(false);
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId: id, status: 'active' });
+  }
+
+  private onServer<T>(
+    target: ConnectionTargetEntity,
+    signal: AbortSignal,
+    work: Parameters<typeof this.adminConnections.use<T>>[1],
+  ): Promise<T> {
+    return this.adminConnections.use(
+      this.owner.of(target.server),
+      async (client) => {
+        await lockTarget(client, target.id);
+        return work(client);
+      },
+      { signal },
+    );
+  }
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
+import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { codeVersion } from '../../database/table-migrations/versions/migration-version.js';
+import { Operations } from '../../operations/operations.js';
+import { type FieldProblem, ValidationFailedError } from '../../platform/errors/request.errors.js';
+import { groupBy } from '../../platform/group-by.js';
+import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
+import { PlacementRights } from '../provisioning/placement-rights.js';
+import { NEW_TENANTS, ProvisionTenantsKind } from '../provisioning/provision-tenants.kind.js';
+import type { NewTenant, NewTenants } from './tenant.schemas.js';
+import { TAKEN } from './tenants.js';
+
+/** A tenant of the list, with its id and its place in the list. */
+interface ListedTenant extends NewTenant {
+  readonly id: string;
+  readonly index: number;
+}
+
+const INSERT = `
+  WITH added AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS a (id, slug, isolation, limits, entry)
+  ), inserted AS (
+    INSERT INTO tenants (id, slug, isolation, limits) SELECT id, slug, isolation, limits::jsonb FROM added
+  )
+  INSERT INTO audit_log (actor, address, request_id, action, subject_kind, subject_id, subject, after)
+  SELECT $6, $7, $8, 'tenant.create', 'tenant', id::text, slug, entry::jsonb FROM added`;
+
+const INSERT_DOMAINS = `
+  INSERT INTO tenant_domains (domain, tenant_id) SELECT * FROM unnest($1::text[], $2::uuid[])`;
+
+/** Creates many tenants with one operation: all of them, or none when one of the list is refused. */
+@Injectable()
+export class BulkCreation {
+  constructor(
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly operations: Operations,
+    private readonly kind: ProvisionTenantsKind,
+    private readonly rights: PlacementRights,
+  ) {}
+
+  /**
+   * Creates the tenants, which are not served yet, and the operation that provisions them. Statements are as many for a
+   * thousand tenants as for one.
+   *
+   * @throws ValidationFailedError naming each tenant whose slug or domain is in use, or whose server is missing or draining;
+   *   ConflictError (another operation of the kind is in progress), MissingServerRightsError
+   */
+  async create(catalog: EntityManager, { tenants }: NewTenants, actor: Actor): Promise<OperationEntity> {
+    const listed = tenants.map((tenant, index) => ({ ...tenant, id: randomUUID(), index }));
+    const servers = await this.lockServers(catalog, listed);
+    const problems = [
+      ...serverProblems(listed, servers),
+      ...(await slugProblems(catalog, listed)),
+      ...(await domainProblems(catalog, listed)),
+    ];
+    if (problems.length > 0) throw new ValidationFailedError(problems);
+    await this.assertRights(catalog, listed, servers);
+    await withConstraintErrors(TAKEN, () => insert(catalog, listed, actor));
+    const byServer = groupBy(listed, ({ server }) => servers.get(server)!.id);
+    const input = {
+      servers: Array.from(byServer, ([serverId, added]) => ({ serverId, tenantIds: added.map(({ id }) => id) })),
+    };
+    const { migrations } = this.schema; // older code would create outdated tables
+    const code = { requiredCode: codeVersion(migrations), requiredMigrations: orderedNames(migrations) };
+    const creation = { kind: this.kind, input, tenantId: null, subject: NEW_TENANTS, ...code };
+    return this.operations.create(catalog, creation, actor);
+  }
+
+  /** By name. Locked, so that none can start draining before this transaction commits. */
+  private async lockServers(
+    catalog: EntityManager,
+    tenants: readonly ListedTenant[],
+  ): Promise<ReadonlyMap<string, ServerEntity>> {
+    const name = In([...new Set(tenants.map(({ server }) => server))]);
+    const servers = await catalog.find(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
+    return new Map(servers.map((server) => [server.name, server]));
+  }
+
+  private async assertRights(
+    catalog: EntityManager,
+    tenants: readonly ListedTenant[],
+    servers: ReadonlyMap<string, ServerEntity>,
+  ): Promise<void> {
+    const isolations = groupBy(tenants, ({ server, isolation }) => `${server} ${isolation}`);
+    for (const [first] of isolations.values()) {
+      await this.rights.assertSufficient(catalog, servers.get(first!.server)!, first!.isolation);
+    }
+  }
+}
+
+async function insert(catalog: EntityManager, tenants: readonly ListedTenant[], actor: Actor): Promise<void> {
+  const columnOf = <T>(value: (tenant: ListedTenant) => T): T[] => tenants.map(value);
+  await catalog.query(INSERT, [
+    columnOf(({ id }) => id),
+    columnOf(({ slug }) => slug),
+    columnOf(({ isolation }) => isolation),
+    columnOf(({ limits }) => JSON.stringify(limits)),
+    columnOf(({ id: _id, index: _index, ...entry }) => JSON.stringify(entry)),
+    ...[actor.name, actor.address ?? null, actor.requestId ?? null],
+  ]);
+  const domains = tenants.flatMap(({ id, domains: names }) => names.map((domain) => ({ domain, id })));
+  if (domains.length === 0) return;
+  await catalog.query(INSERT_DOMAINS, [domains.map(({ domain }) => domain), domains.map(({ id }) => id)]);
+}
+
+function serverProblems(
+  tenants: readonly ListedTenant[],
+  servers: ReadonlyMap<string, ServerEntity>,
+): readonly FieldProblem[] {
+  return tenants.flatMap(({ server, index }) => {
+    const found = servers.get(server);
+    if (found?.draining === false) return [];
+    return [problem(index, 'server', found ? 'is draining: it accepts no new tenants' : 'no such server')];
+  });
+}
+
+async function slugProblems(
+  catalog: EntityManager,
+  tenants: readonly ListedTenant[],
+): Promise<readonly FieldProblem[]> {
+  const where = { slug: In(tenants.map(({ slug }) => slug)) };
+  const taken = new Set((await catalog.find(TenantEntity, { where, select: { slug: true } })).map(({ slug }) => slug));
+  return tenants.flatMap(({ slug, index }) => {
+    if (taken.has(slug)) return [problem(index, 'slug', 'is already in use')];
+    taken.add(slug);
+    return [];
+  });
+}
+
+async function domainProblems(
+  catalog: EntityManager,
+  tenants: readonly ListedTenant[],
+): Promise<readonly FieldProblem[]> {
+  const names = tenants.flatMap(({ domains }) => domains);
+  if (names.length === 0) return [];
+  const taken = new Set((await catalog.findBy(TenantDomainEntity, { domain: In(names) })).map(({ domain }) => domain));
+  return tenants.flatMap(({ domains, index }) =>
+    domains.flatMap((domain, n) => {
+      if (taken.has(domain)) return [problem(index, `domains.${n}`, 'belongs to another tenant')];
+      taken.add(domain);
+      return [];
+    }),
+  );
+}
+
+function problem(index: number, field: string, message: string): FieldProblem {
+  return { field: `tenants.${index}.${field}`, message };
+}
