@@ -17,6 +17,7 @@ import {
 import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import { defineImport } from './import-tenants.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
 import { confirm } from '../terminal/confirm.js';
@@ -43,7 +44,8 @@ Examples:
   $ npm run tenantry -- tenants delete hooli --grace 0 --yes   # removes its data now`;
 
 /** `tenants …` */
-export function defineTenants(command: Command, { run }: CommandRunners): void {
+export function defineTenants(command: Command, runners: CommandRunners): void {
+  const { run } = runners;
   command.addHelpText('after', GROUP_EXAMPLES);
 
   command
@@ -70,6 +72,8 @@ export function defineTenants(command: Command, { run }: CommandRunners): void {
     .option('--no-wait', 'only queue the operation: a running server provisions the tenant')
     .addHelpText('after', CREATE_EXAMPLES)
     .action((slug, options) => run((context) => create(context, slug, options)));
+
+  defineImport(command, runners);
 
   command
     .command('show <slug>')

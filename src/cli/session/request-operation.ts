@@ -10,10 +10,16 @@ const MAX_REPORTED = 20;
 
 /** Requests an operation of a kind that clients may create directly, and runs it to completion unless `wait` is false. */
 export async function requestOperation(context: CommandContext, body: object, wait: boolean): Promise<void> {
-  const { session, output, actor } = context;
+  const { session, actor } = context;
   const requested = session.get(RequestedOperations);
   const request = requested.validate(body);
   const { id } = await session.catalog.transaction((catalog) => requested.create(catalog, request, actor));
+  await completeOperation(context, id, wait);
+}
+
+/** Runs an operation to completion unless `wait` is false, and prints it with the tenants that it failed for. */
+export async function completeOperation(context: CommandContext, id: string, wait: boolean): Promise<void> {
+  const { session, output } = context;
   const records = session.get(OperationRecords);
   const printResult = async (): Promise<void> => {
     const operation = await records.read(id);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
@@ -53,6 +53,20 @@ describe('the command line without a running server', () => {
       expect(ran.json.operation).toMatchObject({ kind: 'provision', status: 'succeeded', subject: slug });
       expect(ran.json.operation.createdBy).toMatch(/^command line \(.+@.+\)$/);
     }
+  });
+
+  it('imports tenants of a file with one operation, and all of them or none', async () => {
+    const file = join(folder, 'tenants.csv');
+    await writeFile(file, 'slug,isolation\nimported-1,row\nimported-2,schema\n');
+    const imported = await cli.json('tenants', 'import', file, '--idempotency-key', 'import 1');
+    expect(imported).toMatchObject({ kind: 'provision-tenants', status: 'succeeded', result: { provisioned: 2 } });
+    expect((await cli.json('tenants', 'import', file, '--idempotency-key', 'import 1')).id).toBe(imported.id);
+    await writeFile(file, 'slug,isolation\nimported-1,row\nimported-3,row\n');
+    const refused = await cli.spawn('tenants', 'import', file);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('tenants.0.slug');
+    expect(slugs(await cli.json('tenants', '--search', 'imported'))).toEqual(['imported-1', 'imported-2']);
+    for (const slug of ['imported-1', 'imported-2']) await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
   });
 
   it('prints a table by default', async () => {
