@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
-import { unreadStatementReason, waitUntilReady } from '../statements/readiness.js';
+import { unreadStatementReason } from '../statements/readiness.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { neverTookEffect, isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
@@ -178,7 +178,7 @@ export class Lease {
     try {
       return await this.held.send(statement, prelude, this.sendOptions);
     } catch (error) {
-      throw await this.failureOf(statement, error, prelude.begin !== undefined);
+      throw this.failureOf(statement, error, prelude.begin !== undefined);
     }
   }
 
@@ -186,7 +186,7 @@ export class Lease {
     try {
       return await this.held.observe(statement, () => opening.add(statement));
     } catch (error) {
-      throw await this.failureOf(statement, error, true);
+      throw this.failureOf(statement, error, true);
     }
   }
 
@@ -214,11 +214,10 @@ export class Lease {
     this.tainted ??= unreadStatementReason(statement);
   }
 
-  private async failureOf(statement: Statement, error: unknown, isFirst: boolean): Promise<unknown> {
+  private failureOf(statement: Statement, error: unknown, isFirst: boolean): unknown {
     const { held } = this;
     if (held.connection.revoked) return error;
     if ((error as { code?: unknown }).code !== IN_FAILED_TRANSACTION) this.lastError = error;
-    if (!held.isBroken) held.markBroken(await waitUntilReady(held.client));
     if (isFirst) held.markBroken(notBegunReason(held.client));
     return codedFailure(statement, error);
   }

@@ -1,11 +1,8 @@
 import type pg from 'pg';
 import { discardReason } from '../../../src/database/connection/connection-failure.js';
 import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
-import {
-  openTransactionReason,
-  unreadStatementReason,
-  waitUntilReady,
-} from '../../../src/database/statements/readiness.js';
+import { internalsOf } from '../../../src/database/connection/pg-internals.js';
+import { openTransactionReason, unreadStatementReason } from '../../../src/database/statements/readiness.js';
 import { stampStatement } from '../../../src/database/statements/stamp.js';
 import type { Statement } from '../../../src/database/statements/statement.js';
 import { sendOnClient } from '../../../src/database/statements/client-flights.js';
@@ -204,7 +201,10 @@ export class HostileSession {
     const text = [...(isStamped ? [this.literalStamp()] : []), ...commands].join(';\n');
     const failure = await client.query(text).then(
       () => undefined,
-      async () => (await waitUntilReady(client)) ?? unreadStatementReason({ text: text.slice(text.indexOf('\n') + 1) }),
+      async () => {
+        await untilReady(client);
+        return unreadStatementReason({ text: text.slice(text.indexOf('\n') + 1) });
+      },
     );
     connection.release(failure ?? openTransactionReason(client));
   }
@@ -277,4 +277,10 @@ export class HostileSession {
     const { target } = this.neighbours;
     return new TestPool(this.options.through?.(target) ?? target, OPTIONS);
   }
+}
+
+/** node-postgres reports an error as soon as it arrives; the state of the transaction follows. Resolves when the connection ends, too. */
+async function untilReady(client: pg.ClientBase): Promise<void> {
+  if (internalsOf(client).readyForQuery) return;
+  await new Promise<void>((resolve) => client.once('drain', resolve).once('end', resolve));
 }

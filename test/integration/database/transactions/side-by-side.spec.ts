@@ -169,6 +169,22 @@ describe('statements called for side by side in an open transaction', () => {
     expect(await bodies()).toEqual(['a', 'b']);
   });
 
+  it('have their errors in the order of the calls, not when all have ended', async () => {
+    await client.query('SAVEPOINT s');
+    const texts = ['SELECT 1/0', 'ROLLBACK TO SAVEPOINT s', 'SELECT pg_sleep(0.2)'];
+    const ended: string[] = [];
+    const calls = texts.map((text) => client.query(text).finally(() => ended.push(text)));
+    expect(await outcomes(calls)).toEqual(['22012', null, 1]);
+    expect(ended).toEqual(texts);
+    await client.query('COMMIT');
+  });
+
+  it('reject a common promise with the error of the first one that failed', async () => {
+    const calls = [insert('a'), client.query('SELECT 1/0'), insert('b'), insert('c')];
+    await expect(Promise.all(calls)).rejects.toMatchObject({ code: '22012' });
+    await client.query('ROLLBACK');
+  });
+
   it('are all answered before COMMIT is sent', async () => {
     const calls = [insert('a'), client.query('SELECT pg_sleep(0.05)'), insert('b')];
     const committed = client.query('COMMIT');
