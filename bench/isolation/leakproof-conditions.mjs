@@ -10,11 +10,18 @@ export function conditions() {
       ...{ name: 'range &&', index: 'USING gist (tenant_id, during)' },
       condition: `during && tstzrange('2026-03-02 00:00Z', '2026-03-02 01:30Z')`,
     },
-    { name: 'array @>', index: 'USING gin (tenant_id, tags)', condition: `tags @> ARRAY['t10']` },
-    { name: 'jsonb @>', index: 'USING gin (tenant_id, data)', condition: `data @> '{"sku": 10}'` },
+    { name: 'jsonb ?', index: 'USING gin (tenant_id, tag_list)', condition: `tag_list ? 't10'` },
     {
-      ...{ name: 'tsvector @@', index: 'USING gin (tenant_id, words)' },
-      condition: `words @@ to_tsquery('simple', 'word10')`,
+      ...{ name: 'array @>, or jsonb ?', index: 'USING gin (tenant_id, tags)' },
+      ...{ condition: `tags @> ARRAY['t10']`, instead: `tag_list ? 't10'` },
+    },
+    {
+      ...{ name: 'jsonb @>, or a column', index: 'USING gin (tenant_id, data)' },
+      ...{ condition: `data @> '{"sku": 10}'`, instead: `sku = '10'` },
+    },
+    {
+      ...{ name: 'tsvector @@, or jsonb ?&', index: 'USING gin (tenant_id, words)' },
+      ...{ condition: `words @@ to_tsquery('simple', 'word10')`, instead: `word_list ?& ARRAY['word10']` },
     },
     { name: 'lower(x) =', index: '(tenant_id, lower(email))', condition: `lower(email) = 'user10@example.com'` },
     {
@@ -24,7 +31,7 @@ export function conditions() {
     {
       ...{ name: `LIKE '%x%', or trigrams`, index: 'USING gin (tenant_id, name gin_trgm_ops)' },
       condition: `name LIKE '%abcdef%'`,
-      instead: `name LIKE '%abcdef%' AND trigrams @> ARRAY(SELECT t FROM unnest(show_trgm('abcdef')) t WHERE t !~ ' ')`,
+      instead: `name LIKE '%abcdef%' AND trigrams ?& ARRAY(SELECT t FROM unnest(show_trgm('abcdef')) t WHERE t !~ ' ')`,
     },
     {
       ...{ name: 'numeric, or bigint', index: '(tenant_id, cents)' },
@@ -33,3 +40,9 @@ export function conditions() {
     { name: 'timestamptz', index: '(tenant_id, at)', condition: `at BETWEEN '2026-03-02Z' AND '2026-03-02 01:40Z'` },
   ];
 }
+
+/** Indexes of what replaces a column. */
+export const REPLACEMENTS = [
+  '(tenant_id, sku)',
+  ...['word_list', 'trigrams'].map((list) => `USING gin (tenant_id, ${list})`),
+];

@@ -11,7 +11,7 @@ import { DEBIAN, startDebian } from './debian-postgres.mjs';
 import { conditions } from './leakproof-conditions.mjs';
 import { makeDatabases } from './leakproof-tables.mjs';
 
-const ROUNDS = 15;
+const ROUNDS = 9;
 const STATES = ['policy', 'remedy', 'none'];
 
 const cleanup = new CleanupStack();

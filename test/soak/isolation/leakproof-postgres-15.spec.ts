@@ -20,5 +20,5 @@ import { DebianServer } from '../../support/postgres/debian-server.js';
   });
 
   markedOperatorsSuite();
-  refusedOperatorsSuite();
+  refusedOperatorsSuite({ exceedsStack: true });
 });

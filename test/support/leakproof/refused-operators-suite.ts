@@ -17,7 +17,6 @@ const EXTREMES: Readonly<Record<string, readonly string[]>> = {
   mood: [`'low'`, `'high'`],
   int4range: [`'empty'`, `'(,)'`, `'[1,2147483647)'`, `'[-2147483648,)'`, `'(,2147483647)'`],
   numrange: [`'empty'`, `'(,)'`, `'[NaN,NaN]'`, `'[-Infinity,Infinity]'`],
-  'text[]': [`'{}'`, `'{NULL}'`, `'{{a,b},{c,d}}'`, `'[5:6]={a,b}'`, `array_fill('x'::text, ARRAY[10000])`],
   jsonb: [
     `'null'`,
     `'[]'`,
@@ -26,18 +25,13 @@ const EXTREMES: Readonly<Record<string, readonly string[]>> = {
     `'{"a":[1,{"b":null}]}'`,
     `(repeat('[', 500) || repeat(']', 500))::jsonb`,
   ],
-  tsvector: [`''`, `'a:1A b:2,3'`, `to_tsvector('simple', repeat('word ', 20000))`],
   text: [`''`, `repeat('ß', 1000000)`, `U&'\\+01F600'`, `'%_\\'`],
   citext: [`''`, `repeat('ß', 1000000)::public.citext`],
 };
-const SIMILARITY = ['%', '<%', '%>', '<<%', '%>>'];
 const COMPARISONS = ['=', '<>', '<', '<=', '>', '>='];
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   int4range: [...COMPARISONS, '&&', '@>', '<@', '<<', '>>', '&<', '&>', '-|-'],
   numrange: [...COMPARISONS, '&&', '@>', '<@', '<<', '>>', '&<', '&>', '-|-'],
-  'text[]': [...COMPARISONS, '&&', '@>', '<@'],
-  jsonb: [...COMPARISONS, '@>', '<@'],
-  text: SIMILARITY,
 };
 
 let database: TenantDatabase;
@@ -52,8 +46,8 @@ function tablesSql(): string {
       INSERT INTO ${name} VALUES ${values.map((value) => `('${OTHER}', ${value})`).join(', ')};
       ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ${createPoliciesSql(name).join(';')}`;
   });
-  return `CREATE TYPE mood AS ENUM ('low', 'high'); CREATE TABLE secrets (${TENANT_COLUMN}, word text, data jsonb);
-    INSERT INTO secrets VALUES ('${OTHER}', 'swordfish', '"2020-01-01"');
+  return `CREATE TYPE mood AS ENUM ('low', 'high'); CREATE TABLE secrets (${TENANT_COLUMN}, word text, data jsonb, words tsvector);
+    INSERT INTO secrets VALUES ('${OTHER}', 'swordfish', '"2020-01-01"', 'swordfish x');
     ALTER TABLE secrets ENABLE ROW LEVEL SECURITY; ${createPoliciesSql('secrets').join(';')}; ${tables.join(';')}`;
 }
 
@@ -66,8 +60,21 @@ async function outcome(condition: string, table = 'secrets'): Promise<string> {
   }
 }
 
+interface RefusedOptions {
+  /** Whether the server evaluates a query with more stack than it needs to build it, as PostgreSQL 15 does. */
+  readonly exceedsStack?: boolean;
+}
+
+/** The word and 32,768 times the word again: evaluated to its end only where the word is found. */
+function deepQuery(word: string): string {
+  return `words @@ (WITH RECURSIVE r(n, q) AS (SELECT 0, '${word} & x'::tsquery
+    UNION ALL SELECT n + 1, ts_rewrite(q, 'x'::tsquery, q) FROM r WHERE n < 15) SELECT q FROM r WHERE n = 15)`;
+}
+
+const FULLTEXT = ['fulltext', 'ts_match_vq(tsvector, tsquery)', deepQuery('swordfish'), deepQuery('spear')];
+
 /** Which operators tell other tenants' values when they are marked, and that the others do not. */
-export function refusedOperatorsSuite(): void {
+export function refusedOperatorsSuite({ exceedsStack = false }: RefusedOptions = {}): void {
   describe('operators and their errors', () => {
     beforeAll(async () => {
       database = await createTenantDatabase();
@@ -102,6 +109,13 @@ export function refusedOperatorsSuite(): void {
         ['like', 'textlike(text, text)', `word LIKE 'sword\\'`, `word LIKE 'spear\\'`],
         ['ilike', 'texticlike(text, text)', `word ILIKE 'SWORD\\'`, `word ILIKE 'SPEAR\\'`],
         [
+          'array',
+          'arraycontains(anyarray, anyarray)',
+          `ARRAY[ROW(word, '{}'::json)] @> ARRAY[ROW('swordfish'::text, '{}'::json)]`,
+          `ARRAY[ROW(word, '{}'::json)] @> ARRAY[ROW('spear'::text, '{}'::json)]`,
+        ],
+        ...(exceedsStack ? [FULLTEXT] : []),
+        [
           'jsonpath',
           'jsonb_path_exists_opr(jsonb, jsonpath)',
           `data @? '$ ? (@.datetime() == "2020-01-01 00:00:00+00".datetime())'`,
@@ -124,7 +138,7 @@ export function refusedOperatorsSuite(): void {
         const kinds = OPERATOR_KINDS.map(({ name }) => name);
         expect(
           (await markOperators(superuser, kinds, { leakproof: true, role: database.role })).length,
-        ).toBeGreaterThan(40);
+        ).toBeGreaterThan(30);
         const failures: string[] = [];
         const probe = async (condition: string, table: string): Promise<void> => {
           const told = await outcome(condition, table);
@@ -133,15 +147,11 @@ export function refusedOperatorsSuite(): void {
         for (const [n, [type, values]] of Object.entries(EXTREMES).entries()) {
           const table = `extremes_${n}`;
           for (const value of values) {
-            const operators = type === 'tsvector' ? [] : (OPERATORS[type] ?? COMPARISONS);
+            const operators = type === 'text' ? [] : (OPERATORS[type] ?? COMPARISONS);
             for (const operator of operators) await probe(`v ${operator} (${value})::${type}`, table);
           }
           if (type === 'text') for (const name of ['lower', 'upper']) await probe(`${name}(v) = 'x'`, table);
           if (type === 'jsonb') for (const c of [`v ? 'a'`, `v ?| '{a,NULL}'`, `v ?& '{}'`]) await probe(c, table);
-          if (type === 'int4range') await probe('v @> 2147483647', table);
-          if (type === 'tsvector') {
-            for (const query of ['a & !b', 'a <-> b', 'word:*', '']) await probe(`v @@ '${query}'::tsquery`, table);
-          }
         }
         expect(failures).toEqual([]);
       });

@@ -12,12 +12,9 @@ export const SEARCHES: Readonly<Record<string, { readonly index: string; readonl
     index: 'searched USING gist (tenant_id, during)',
     condition: `during && tstzrange('2026-01-02Z', '2026-01-02 01:00Z')`,
   },
-  array: { index: 'searched USING gin (tenant_id, tags)', condition: `tags @> ARRAY['t10']` },
-  jsonb: { index: 'searched USING gin (tenant_id, data)', condition: `data @> '{"sku": 10}'` },
-  fulltext: { index: 'searched USING gin (tenant_id, words)', condition: `words @@ to_tsquery('simple', 'word10')` },
+  jsonb: { index: 'searched USING gin (tenant_id, tags)', condition: `tags ? 't10'` },
   lower: { index: 'searched (tenant_id, lower(email))', condition: `lower(email) = 'user10@example.com'` },
   citext: { index: 'searched (tenant_id, nickname)', condition: `nickname = 'NICK10'` },
-  similarity: { index: 'searched USING gin (tenant_id, code gin_trgm_ops)', condition: `code % md5('10')` },
 };
 
 /** A table of two tenants, with an index for each kind. */
@@ -26,12 +23,12 @@ export function searchedTableSql(tenants: readonly [string, string]): string {
     CREATE TYPE kind AS ENUM ('common', 'rare');
     CREATE TABLE searched (
       ${TENANT_COLUMN}, id bigint NOT NULL, amount numeric NOT NULL, kind kind NOT NULL, during tstzrange NOT NULL,
-      tags text[] NOT NULL, data jsonb NOT NULL, words tsvector NOT NULL, email text NOT NULL, nickname public.citext NOT NULL,
+      tags jsonb NOT NULL, data jsonb NOT NULL, words tsvector NOT NULL, email text NOT NULL, nickname public.citext NOT NULL,
       code text NOT NULL);
     INSERT INTO searched SELECT CASE n % 2 WHEN 0 THEN '${tenants[0]}'::uuid ELSE '${tenants[1]}' END, n, n % 5000 / 10.0,
       CASE WHEN n % 500 = 0 THEN 'rare' ELSE 'common' END::kind,
       tstzrange(timestamptz '2026-01-01Z' + n * interval '10 min', timestamptz '2026-01-01Z' + (n + 5) * interval '10 min'),
-      ARRAY['t' || n % 1000, 'u' || n % 7], jsonb_build_object('sku', n % 1000, 'size', n % 5),
+      jsonb_build_array('t' || n % 1000, 'u' || n % 7), jsonb_build_object('sku', n % 1000, 'size', n % 5),
       to_tsvector('simple', 'word' || n % 1000 || ' all'), 'User' || n || '@Example.com', 'Nick' || n, md5(n::text)
     FROM generate_series(1, 8000) n;
     ${Object.entries(SEARCHES)
