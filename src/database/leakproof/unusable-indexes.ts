@@ -110,7 +110,7 @@ export function describeUnusableIndex({ table, index, columns, kinds }: Unusable
 
 /** What to have instead of columns whose operators are of these kinds. */
 export function alternativesTo(kinds: readonly string[]): string {
-  if (kinds.length === 0) return 'a generated column of another type';
+  if (kinds.length === 0) return 'a column of another type';
   return OPERATOR_KINDS.filter(({ name }) => kinds.includes(name))
     .map(({ alternative }) => alternative)
     .join(', or ');
