@@ -57,7 +57,7 @@ const OWNER = {
 export class AdminConnections {
   private readonly options: PoolOptions;
   private readonly slotsOf: (server: ServerAddress) => ReservedSlots;
-  private readonly budgets = new Map<string, ServerBudget>();
+  private readonly budgets = new Map<ReservedSlots, ServerBudget>();
   private readonly pools = new Set<TargetPool>();
   private ended = false;
 
@@ -162,9 +162,9 @@ export class AdminConnections {
   }
 
   private createPool(target: ConnectionTarget): TargetPool {
-    const { server } = target;
-    let budget = this.budgets.get(server.id);
-    if (!budget) this.budgets.set(server.id, (budget = new LentBudget(this.slotsOf(server))));
+    const slots = this.slotsOf(target.server);
+    const budget = this.budgets.get(slots) ?? new LentBudget(slots);
+    this.budgets.set(slots, budget);
     const pool = new TargetPool({ target, options: this.options, budget, openConnection: openAdminConnection });
     this.pools.add(pool);
     return pool;

@@ -8,11 +8,23 @@ const LIMIT = 20;
 const CONFIG = { pool: { ...POOL_OPTIONS, serverMaxConnections: LIMIT } } as unknown as AppConfig;
 const SERVER = { id: 'other', host: '127.0.0.1', port: 5432, tls: 'disable' } as const;
 
+it('servers with one direct address share a budget, and keep it when the address changes', () => {
+  const budgets = new ServerBudgets(CONFIG);
+  const catalog = budgets.of(SERVER);
+  const around = { host: SERVER.host, port: SERVER.port, tls: SERVER.tls };
+  const pooled = { ...SERVER, id: 'tenants', port: 6432, aroundPooler: around };
+  expect(budgets.resize(pooled)).toBe(catalog);
+  expect(budgets.of({ ...SERVER, id: 'tenants', host: 'elsewhere' })).toBe(catalog);
+  expect(budgets.of({ ...SERVER, id: 'another', port: 1234 })).not.toBe(catalog);
+  expect([...budgets.entries()].map(([id]) => id)).toEqual(['tenants']);
+});
+
 it('a server without a catalog keeps one admin connection free, and nothing else', () => {
   const budgets = new ServerBudgets(CONFIG);
   void new AdminConnections(CONFIG, undefined, budgets);
-  budgets.of({ ...SERVER, id: 'default' }).reserve({ kept: 8, max: 8 });
-  expect(budgets.of({ ...SERVER, id: 'default' }).limit).toBe(LIMIT - 8 - 1);
+  const catalog = { ...SERVER, id: 'default', port: 1234 };
+  budgets.of(catalog).reserve({ kept: 8, max: 8 });
+  expect(budgets.of(catalog).limit).toBe(LIMIT - 8 - 1);
   expect(budgets.of(SERVER).limit).toBe(LIMIT - 1);
   budgets.resize({ ...SERVER, maxConnections: 30 });
   expect(budgets.of(SERVER).limit).toBe(30 - 1);
