@@ -13,12 +13,12 @@ import type { PhysicalConnection } from '../connection/physical-connection.js';
  * @returns false when the session may not be clean: the caller must close the connection, which ends all of it on the server
  */
 export async function resetSession(connection: PhysicalConnection, timeoutMs: number): Promise<boolean> {
-  if (!connection.isClean || hasNamedStatements(connection)) return false;
+  if (!connection.isReady || hasNamedStatements(connection)) return false;
   connection.client.removeAllListeners('notification');
   connection.client.removeAllListeners('notice');
   try {
     await connection.client.query({ text: 'DISCARD ALL', query_timeout: timeoutMs } as { text: string });
-    return true;
+    return connection.isClean;
   } catch {
     return false; // whatever the reason, the connection is closed
   }

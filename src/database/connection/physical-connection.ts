@@ -78,9 +78,12 @@ export class PhysicalConnection {
    * would meet. The transaction status alone is not enough: during a statement it is still the one from before it.
    */
   get isClean(): boolean {
-    return (
-      internalsOf(this.client).readyForQuery && this.client.getTransactionStatus() === 'I' && this.hasInitialSession
-    );
+    return this.isReady && this.hasInitialSession;
+  }
+
+  /** Whether a statement would run at once and in a transaction of its own, whatever earlier ones left on the session. */
+  get isReady(): boolean {
+    return internalsOf(this.client).readyForQuery && this.client.getTransactionStatus() === 'I';
   }
 
   /**

@@ -119,6 +119,23 @@ describe('admin connections', () => {
     expect(await pid()).not.toBe(first); // the one that had been idle for longest
   });
 
+  it('are reused after work that makes tables and changes the session, of which nothing is left', async () => {
+    const used = await owners.use(target, async (client) => {
+      await client.query('CREATE TABLE reused_for (id int); CREATE TEMPORARY TABLE left_behind (id int)');
+      await client.query("SET statement_timeout = 12345; SET TimeZone = 'Asia/Tokyo'; LISTEN something");
+      await client.query('SELECT pg_advisory_lock(4711)');
+      return pidOf(client);
+    });
+    await owners.use(target, async (client) => {
+      expect(await pidOf(client)).toBe(used);
+      const { rows } = await client.query(`
+        SELECT to_regclass('left_behind') AS "table", current_setting('statement_timeout') AS timeout,
+               current_setting('TimeZone') = 'Asia/Tokyo' AS moved, array(SELECT pg_listening_channels()) AS channels,
+               (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks`);
+      expect(rows).toEqual([{ table: null, timeout: '0', moved: false, channels: [], locks: 0 }]);
+    });
+  });
+
   it('are not kept with pooling off', async () => {
     const direct = connections({ enabled: false });
     const first = await direct.use(target, pidOf);
