@@ -77,8 +77,12 @@ const TABLES = `
   );
   REVOKE ALL ON ${ISOLATION_SCHEMA}.keys FROM PUBLIC`;
 
-/** Serialises installations in one database; held until the end of the transaction. */
-const LOCK = `SELECT pg_advisory_xact_lock(hashtext('${LOCK_NAMES.isolation}'))`;
+/**
+ * Serialises installations in one database. Taken before the transaction, which only at its beginning learns for certain
+ * what others have committed: in one that waits for the lock, the session may still take the schema for missing.
+ */
+const LOCK = `SELECT pg_advisory_lock(hashtext('${LOCK_NAMES.isolation}'))`;
+const UNLOCK = `SELECT pg_advisory_unlock(hashtext('${LOCK_NAMES.isolation}'))`;
 
 /** What is installed in a database; undefined without the functions. */
 export async function readUnsignedStamps(client: pg.ClientBase): Promise<UnsignedStamps | 'unknown' | undefined> {
@@ -134,12 +138,15 @@ export async function ensureIsolationFunctions(
 export async function installIsolationFunctions(client: pg.ClientBase, unsigned: UnsignedStamps): Promise<void> {
   const language = await fastestLanguage(client);
   const functions = FUNCTIONS.map((name) => functionSql(name, language, unsigned));
+  await client.query(LOCK);
   try {
-    await client.query(['BEGIN', LOCK, TABLES, ...functions, 'COMMIT'].join('; '));
+    await client.query(['BEGIN', TABLES, ...functions, 'COMMIT'].join('; '));
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
+    // On a lost connection, the server has rolled back and released the lock.
+    await client.query(`ROLLBACK; ${UNLOCK}`).catch(() => undefined);
     throw error;
   }
+  await client.query(UNLOCK);
 }
 
 async function fastestLanguage(client: pg.ClientBase): Promise<Language> {
