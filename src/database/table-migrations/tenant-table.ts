@@ -57,16 +57,21 @@ const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid
  * @throws IdentifierTooLongError
  */
 export async function createTenantTable(runner: QueryRunner, name: string, table: TenantTable): Promise<void> {
-  await runner.query(`CREATE TABLE ${quote(name)} (\n  ${tableElements(name, table).join(',\n  ')}\n)`);
-  for (const columns of table.indexes ?? []) {
-    await runner.query(
-      `CREATE INDEX ${constraintName(name, columns, 'idx')} ON ${quote(name)} ${tenantColumns(columns)}`,
-    );
-  }
-  // Not FORCE: the owner is a separate role whose migrations work on the rows of all tenants, and the application's login
-  // role is never the owner (checked when its pool connects).
-  await runner.query(`ALTER TABLE ${quote(name)} ENABLE ROW LEVEL SECURITY`);
-  for (const policy of createPoliciesSql(quote(name))) await runner.query(policy);
+  await runner.query(tenantTableSql(name, table).join(';\n')); // one round trip instead of one per statement
+}
+
+function tenantTableSql(name: string, table: TenantTable): string[] {
+  const quoted = quote(name);
+  return [
+    `CREATE TABLE ${quoted} (\n  ${tableElements(name, table).join(',\n  ')}\n)`,
+    ...(table.indexes ?? []).map(
+      (columns) => `CREATE INDEX ${constraintName(name, columns, 'idx')} ON ${quoted} ${tenantColumns(columns)}`,
+    ),
+    // Not FORCE: the owner is a separate role whose migrations work on the rows of all tenants, and the application's login
+    // role is never the owner (checked when its pool connects).
+    `ALTER TABLE ${quoted} ENABLE ROW LEVEL SECURITY`,
+    ...createPoliciesSql(quoted),
+  ];
 }
 
 /** Drops the table with its policies, keys and indexes. */
