@@ -59,6 +59,21 @@ export async function provisionCase(isolation: Isolation): Promise<CrashCase> {
   };
 }
 
+/** Creates tenants of all isolations with one operation. */
+export async function provisionTenantsCase(): Promise<CrashCase> {
+  const tenants = (['row', 'row', 'schema', 'schema', 'database'] as const).map((isolation) => ({
+    slug: randomSlug(),
+    isolation,
+  }));
+  return {
+    kind: 'provision-tenants',
+    request: async (operators) => (await operators.call('POST', '/admin/v1/tenants/bulk', { tenants })).body,
+    verify: async (operators) => {
+      for (const { slug } of tenants) await works(operators, slug);
+    },
+  };
+}
+
 /** Deletes a tenant; its neighbour must stay. */
 export async function deleteCase(operators: Operators, isolation: Isolation): Promise<CrashCase> {
   const slug = await provisioned(operators, isolation);

@@ -4,6 +4,7 @@ import {
   deleteCase,
   migrateCase,
   provisionCase,
+  provisionTenantsCase,
   resealCase,
   rotateCase,
 } from '../../contracts/operation-crashes.js';
@@ -35,6 +36,12 @@ describe.each(['row', 'schema', 'database'] as const)('an operation whose proces
 });
 
 describe('an operation whose process is killed', () => {
+  it(
+    'still creates many tenants',
+    async () => expect(await crashEverywhere(operators, provisionTenantsCase)).toBe(4),
+    LONGEST_MS,
+  );
+
   it(
     "still rotates a target's login role",
     async () => expect(await crashEverywhere(operators, () => rotateCase(operators))).toBe(6),
