@@ -7,14 +7,17 @@ import {
   type RowDescription,
 } from '../connection/pg-internals.js';
 import type { FlightStatement } from './flight-statement.js';
-import { closeMessages, type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
+import { type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
 import { type Stamp, stampStatement } from './stamp.js';
+import { statementRecords } from './statement-records.js';
 
+const UNKNOWN_NAME = '26000';
+const CHANGED_COLUMNS = '0A000';
 /** Errors raised before the statement runs, with their routine: the name is unknown, already taken, or its plan is outdated. */
 const NAME_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
-  ['26000', 'FetchPreparedStatement'],
+  [UNKNOWN_NAME, 'FetchPreparedStatement'],
   ['42P05', 'StorePreparedStatement'],
-  ['0A000', 'RevalidateCachedQuery'],
+  [CHANGED_COLUMNS, 'RevalidateCachedQuery'],
 ]);
 const CANCELED = '57014';
 /** Only failures that we caused ourselves are retried; a flight that still fails after these has another problem. */
@@ -102,8 +105,9 @@ export class Flight {
     const { stamp, isStamped } = this.prelude;
     this.names = this.retries === 0 && stamp ? names : undefined;
     this.position = 0;
-    const messages = this.preludeMessages();
-    if (this.names) messages.push(...closeMessages(this.names.evictOldest()));
+    // First, because what is behind an error is skipped: the server would keep names that are forgotten here.
+    const messages = this.names?.evictOldest().map((name) => protocol.close(name)) ?? [];
+    messages.push(...this.preludeMessages());
     for (const statement of statements) {
       statement.expect(client);
       const names = isStamped && !statement.hasFixedColumns ? undefined : this.names;
@@ -225,12 +229,17 @@ export class Flight {
   }
 
   private invalidateNames(failure: unknown): void {
-    const isAboutNames = failure instanceof pg.DatabaseError && this.isAboutNames(failure);
-    if (this.namedStamp && (isAboutNames || this.preludeLeft > 0)) this.names?.invalidate(this.namedStamp);
-    for (const statement of this.statements) {
-      if (isAboutNames) statement.invalidateName(this.names);
-      else statement.invalidateUnfinishedName(this.names);
-    }
+    if (failure instanceof pg.DatabaseError && this.isAboutNames(failure)) this.invalidateWrongNames(failure);
+    if (this.namedStamp && this.preludeLeft > 0) this.names?.invalidate(this.namedStamp);
+    for (const statement of this.statements) statement.invalidateUnfinishedName(this.names);
+  }
+
+  /** What is wrong with one name may be wrong with others, which could fail a transaction. */
+  private invalidateWrongNames({ code }: pg.DatabaseError): void {
+    if (code === UNKNOWN_NAME) this.names?.invalidateAll();
+    if (code === CHANGED_COLUMNS && this.stamp) statementRecords.markMigrated(this.stamp.searchPath);
+    if (this.namedStamp) this.names?.invalidate(this.namedStamp);
+    for (const statement of this.statements) statement.invalidateName(this.names);
   }
 }
 

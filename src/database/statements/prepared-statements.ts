@@ -50,6 +50,8 @@ export class NamedStatement {
     readonly name: string,
     /** Whether to close the name before preparing it: the server may still have an earlier statement under it. */
     readonly mustClose: boolean,
+    /** That of its plan. */
+    readonly version = 0,
   ) {}
 }
 
@@ -67,11 +69,8 @@ export class PreparedStatements {
   /** @returns undefined while the plan has no name on this connection */
   find(plan: StatementPlan): NamedStatement | undefined {
     const found = this.named.get(plan);
-    if (found) {
-      this.saveAsNewest(plan, found);
-      return found;
-    }
-    if (this.seenOnce.delete(plan)) return this.saveAsNewest(plan, new NamedStatement(plan.name, false));
+    if (found) return this.saveAsNewest(plan, found.version === plan.version ? found : preparedAgain(found, plan));
+    if (this.seenOnce.delete(plan)) return this.saveAsNewest(plan, new NamedStatement(plan.name, false, plan.version));
     this.seenOnce.add(plan);
     if (this.seenOnce.size > MAX_STATEMENTS) this.seenOnce.delete(first(this.seenOnce));
     return undefined;
@@ -80,15 +79,24 @@ export class PreparedStatements {
   /** The server does not have the statement, or may not have it: its next use prepares it again. */
   invalidate(failed: NamedStatement, plan?: StatementPlan): void {
     if (failed === this.stampStatement) this.stampStatement = new NamedStatement(failed.name, true);
-    else if (plan && this.named.get(plan) === failed) this.named.set(plan, new NamedStatement(failed.name, true));
+    else if (plan && this.named.get(plan) === failed) this.named.set(plan, preparedAgain(failed, plan));
   }
 
-  /** @returns the name of the evicted statement, which the caller must close; undefined while there is room */
-  evictOldest(): string | undefined {
-    if (this.named.size <= MAX_STATEMENTS) return undefined;
-    const [plan, { name }] = first(this.named);
-    this.named.delete(plan);
-    return name;
+  /** The server has lost a name, and may have lost them all: each is prepared again with its next use. */
+  invalidateAll(): void {
+    this.invalidate(this.stampStatement);
+    for (const [plan, named] of this.named) this.invalidate(named, plan);
+  }
+
+  /** @returns the names of the evicted statements, which the caller must close; none while there is room */
+  evictOldest(): string[] {
+    const evicted: string[] = [];
+    while (this.named.size > MAX_STATEMENTS) {
+      const [plan, { name }] = first(this.named);
+      this.named.delete(plan);
+      evicted.push(name);
+    }
+    return evicted;
   }
 
   private saveAsNewest(plan: StatementPlan, statement: NamedStatement): NamedStatement {
@@ -97,6 +105,11 @@ export class PreparedStatements {
     this.named.set(plan, statement);
     return statement;
   }
+}
+
+/** @returns what replaces it */
+function preparedAgain({ name }: NamedStatement, { version }: StatementPlan): NamedStatement {
+  return new NamedStatement(name, true, version);
 }
 
 function first<T>(all: Iterable<T>): T {
@@ -108,9 +121,6 @@ function first<T>(all: Iterable<T>): T {
 export function prepareMessages(named: NamedStatement, text: string): Buffer[] {
   if (named.isPrepared) return [];
   named.isPrepared = true;
-  return [...closeMessages(named.mustClose ? named.name : undefined), protocol.parse(text, named.name)];
-}
-
-export function closeMessages(name: string | undefined): Buffer[] {
-  return name === undefined ? [] : [protocol.close(name)];
+  const parse = protocol.parse(text, named.name);
+  return named.mustClose ? [protocol.close(named.name), parse] : [parse];
 }

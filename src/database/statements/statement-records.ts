@@ -14,8 +14,18 @@ let planCount = 0;
 export class StatementPlan {
   readonly name = `tenantry_${(planCount += 1)}`;
   private executions = 0;
+  private migrations = 0;
 
   constructor(private readonly record: StatementRecord) {}
+
+  /** Migrations of its tables that were noticed: what was prepared before the last one is outdated. */
+  get version(): number {
+    return this.migrations;
+  }
+
+  markMigrated(): void {
+    this.migrations += 1;
+  }
 
   recordExecution(tenantId: string): void {
     this.executions += 1;
@@ -47,7 +57,7 @@ export class StatementRecord {
 
   constructor(private readonly text: string) {
     this.isRead = isRead(text);
-    this.hasFixedColumns = !text.includes('*');
+    this.hasFixedColumns = !/\*|\btable\b/i.test(text);
   }
 
   /** Whether running it twice has no effect; read from the text when first needed. */
@@ -84,6 +94,10 @@ export class StatementRecord {
     if (this.plans.size > MAX_PLANS) deleteOldest(this.plans);
     return plan;
   }
+
+  markMigrated(searchPath: string): void {
+    this.plans.get(searchPath)?.markMigrated();
+  }
 }
 
 /** The process-wide history of recently sent row statements. */
@@ -104,6 +118,11 @@ class StatementRecords {
     this.records.set(text, record);
     if (this.records.size > MAX_RECORDS) deleteOldest(this.records);
     return record;
+  }
+
+  /** A migration has changed tables under the search path: statements that were prepared before are prepared again. */
+  markMigrated(searchPath: string): void {
+    for (const record of this.records.values()) record.markMigrated(searchPath);
   }
 }
 

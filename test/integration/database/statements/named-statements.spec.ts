@@ -114,6 +114,18 @@ describe('a statement is named on a connection', () => {
     expect(await known()).toContain(all[0]);
   });
 
+  it('until many others have been used since, also where many are sent together', async () => {
+    const all = numbers(260).map(() => newText('SELECT 1'));
+    for (const n of numbers(8)) {
+      const client = clientOf(pool, n % 2 ? one : two);
+      await client.query('BEGIN');
+      await Promise.all(all.flatMap((text) => [client.query(text), client.query(text)]));
+      await client.query('COMMIT');
+    }
+    await ask(one, 'SELECT 1');
+    expect((await known()).length).toBeLessThanOrEqual(202);
+  });
+
   it("and its rows are parsed as without a name, with the call's rowMode and types", async () => {
     const text = newText('SELECT $1::int AS a');
     await askOften(text, [7]);

@@ -224,6 +224,13 @@ describe('a frequent statement in transactions', () => {
     second.release();
   }
 
+  /** In a function, whose command the server does not report: the connection stays in the pool. */
+  async function loseNames(): Promise<void> {
+    await database.admin(`CREATE OR REPLACE FUNCTION shared.lose_names() RETURNS void LANGUAGE plpgsql
+      AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$`);
+    await client.query('SELECT lose_names()');
+  }
+
   it('is sent by name, without asking for its columns', async () => {
     const text = newText();
     await sendOften(text);
@@ -235,12 +242,57 @@ describe('a frequent statement in transactions', () => {
   it('begins again by text when the name is unknown to the server', async () => {
     const text = newText();
     await sendOften(text);
-    for (const connection of await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()])) {
-      await connection.client.query('DEALLOCATE ALL');
-      connection.release();
-    }
+    await loseNames();
     await transactionOf(text, 'renamed');
     expect(await bodies()).toEqual(expect.arrayContaining(['renamed', 'renamed+']));
+  });
+
+  it('does not fail over a lost name that another statement has noticed', async () => {
+    const first = newText();
+    await sendOften(first);
+    const second = newText();
+    await sendOften(second);
+    await loseNames();
+    await client.query('BEGIN');
+    try {
+      await client.query(first, ['first']);
+      expect(await outcomes([client.query(second, ['second'])])).toEqual([1]);
+    } finally {
+      await client.query('ROLLBACK');
+    }
+  });
+
+  it('does not fail over the type of a column that another statement has found changed', async () => {
+    const first = newText();
+    await sendOften(first);
+    const second = newText();
+    await sendOften(second);
+    await database.admin('ALTER TABLE shared.notes ALTER COLUMN body TYPE varchar(1000)');
+    await client.query('BEGIN');
+    try {
+      await client.query(first, ['first']);
+      expect(await outcomes([client.query(second, ['second'])])).toEqual([1]);
+    } finally {
+      await client.query('ROLLBACK');
+      await database.admin('ALTER TABLE shared.notes ALTER COLUMN body TYPE text');
+    }
+  });
+
+  it('is sent by text further on when a migration may add to its columns', async () => {
+    const text = 'TABLE notes';
+    for (let n = 0; n < 6; n += 1) {
+      const sender = clientOf(pool, n % 2 ? tenant : other);
+      await sender.query(text);
+    }
+    await client.query('BEGIN');
+    await client.query('SELECT 1');
+    await database.admin('ALTER TABLE shared.notes ADD COLUMN added int');
+    try {
+      expect(await outcomes([client.query(text)])).toEqual([0]);
+    } finally {
+      await client.query('ROLLBACK');
+      await database.admin('ALTER TABLE shared.notes DROP COLUMN added');
+    }
   });
 
   it('begins again by text when a migration has changed the columns', async () => {
