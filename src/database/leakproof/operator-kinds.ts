@@ -28,7 +28,7 @@ function same(names: readonly string[], types: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, types]));
 }
 
-/** Each kind can be marked on its own. The same on PostgreSQL 15 to 18. */
+/** Each kind can be marked on its own. The same on PostgreSQL 15 and 18. */
 export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     name: 'numeric',
