@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { BatchRolledBackError } from './batch.errors.js';
 import { BatchManager, type BatchOperation } from './batch-manager.js';
 import type { StatementBatch } from './statement-batch.js';
@@ -28,6 +28,7 @@ export async function runBatch<const Operations extends readonly BatchOperation<
   const runner = dataSource.createQueryRunner();
   try {
     const batch = ((await runner.connect()) as BatchingClient).beginBatch();
+    if (dataSource.subscribers.length > 0) refuseSubscribersStatements(dataSource, runner, batch);
     const results: Promise<unknown>[] = [];
     try {
       for (const run of runs) {
@@ -46,6 +47,16 @@ export async function runBatch<const Operations extends readonly BatchOperation<
   } finally {
     await runner.release();
   }
+}
+
+/**
+ * Subscribers get a query runner that refuses: a statement of theirs in front of an operation's own would be sent in its place,
+ * and the others would be committed without it.
+ */
+function refuseSubscribersStatements(dataSource: DataSource, runner: QueryRunner, batch: StatementBatch): void {
+  const refusing = dataSource.createQueryRunner();
+  refusing.connect = () => Promise.reject(batch.refusal);
+  Object.assign(runner, { broadcaster: refusing.broadcaster });
 }
 
 /** @throws the error of the operation for which the others were rolled back */

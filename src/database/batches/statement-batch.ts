@@ -12,6 +12,11 @@ export class StatementBatch {
 
   constructor(private readonly access: TenantAccess) {}
 
+  /** The error of a statement that is none of its operations'. */
+  get refusal(): Error {
+    return this.isOver ? new BatchSentError() : new InvalidBatchError('a subscriber has a statement of its own');
+  }
+
   /**
    * @param isOnRows false for a command
    * @throws BatchSentError, InvalidBatchError

@@ -11,8 +11,15 @@ import { TestTenants, type TestTenant } from '../../../support/data-source/tenan
 /** What a subscriber does after each insert. */
 let afterInsert: (event: InsertEvent<object>) => Promise<unknown> = () => Promise.resolve();
 
+/** What a subscriber does before each insert. */
+let beforeInsert: typeof afterInsert = () => Promise.resolve();
+
 @EventSubscriber()
-class AfterInserts implements EntitySubscriberInterface {
+class Inserts implements EntitySubscriberInterface {
+  beforeInsert(event: InsertEvent<object>): Promise<unknown> {
+    return beforeInsert(event);
+  }
+
   afterInsert(event: InsertEvent<object>): Promise<unknown> {
     return afterInsert(event);
   }
@@ -23,10 +30,10 @@ let tenant: TestTenant;
 let dataSource: DataSource;
 
 beforeAll(async () => {
-  tenants = await TestTenants.create({ subscribers: [AfterInserts] });
+  tenants = await TestTenants.create({ subscribers: [Inserts] });
 });
 beforeEach(() => {
-  afterInsert = () => Promise.resolve();
+  beforeInsert = afterInsert = () => Promise.resolve();
   [tenant] = tenants.all as [TestTenant];
   ({ dataSource } = tenant);
 });
@@ -180,6 +187,19 @@ describe('a batch is refused, and nothing of it sent', () => {
     const foreign = await other.dataSource.manager.save(Book, book('foreign', other.name));
     const batch = runBatch(dataSource, (manager) => [manager.insert(Book, book('1')), manager.insert(Book, foreign)]);
     await expect(batch).rejects.toMatchObject({ code: 'WRONG_TENANT' });
+    expect(await isbns()).toEqual([]);
+  });
+
+  it.each<[what: string, send: typeof afterInsert]>([
+    ['a statement', ({ manager }) => manager.query('SELECT 1')],
+    ['a find', ({ manager }) => manager.find(Book)],
+    ['an insert', ({ manager, entity }) => manager.insert(Book, { ...entity, isbn: 'of the subscriber' })],
+    ['a statement of its runner', ({ queryRunner }) => queryRunner.query('SELECT 1')],
+    ['a transaction', ({ manager }) => manager.transaction((own) => own.query('SELECT 1'))],
+  ])('when a subscriber sends %s before an operation', async (_what, send) => {
+    beforeInsert = (event) => ((event.entity as Book).isbn === '2' ? send(event) : Promise.resolve());
+    const batch = runBatch(dataSource, (manager) => [manager.insert(Book, book('1')), manager.insert(Book, book('2'))]);
+    await expect(batch).rejects.toMatchObject({ code: 'INVALID_BATCH' });
     expect(await isbns()).toEqual([]);
   });
 
