@@ -19,6 +19,8 @@ export interface ConnectionConfig extends pg.ClientConfig {
   readonly slots?: SlotSource | undefined;
 }
 
+/** Time limit for an orderly close of a connection with a slot. */
+const CLOSE_GRACE_MS = 1_000;
 /** Time limit for a slot where the configuration has none for connecting. */
 const SLOT_TIMEOUT_MS = 10_000;
 
@@ -74,6 +76,14 @@ export class ReadWriteClient extends pg.Client {
     void callBack(connected, callback);
   }
 
+  override end(): Promise<void>;
+  override end(callback: (error: Error) => void): void;
+  /** A connection with a slot is closed within `CLOSE_GRACE_MS`: a frozen server would keep the slot for ever. */
+  override end(callback?: (error: Error) => void): Promise<void> | void {
+    if (this.slots) this.destroyUnlessClosed();
+    return callback ? super.end(callback) : super.end();
+  }
+
   /** Asks the server; afterwards `refusesWrites` holds its answer. @throws the error of the query */
   async askServer(timeoutMs?: number): Promise<void> {
     const query = { text: ASK, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) };
@@ -99,6 +109,12 @@ export class ReadWriteClient extends pg.Client {
     if (!slots) return;
     await slots.acquire(this.slotTimeoutMs);
     this.once('end', () => slots.release()); // follows every attempt to connect, also one that fails
+  }
+
+  private destroyUnlessClosed(): void {
+    const { stream } = internalsOf(this).connection;
+    const grace = setTimeout(() => stream.destroy(), CLOSE_GRACE_MS).unref();
+    this.once('end', () => clearTimeout(grace));
   }
 
   private onReported({ parameterName, parameterValue }: ParameterStatus): void {

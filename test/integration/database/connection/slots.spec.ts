@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type pg from 'pg';
 import { ServerBudget } from '../../../../src/database/budget/server-budget.js';
 import { SlotQueue } from '../../../../src/database/budget/slot-queue.js';
 import { ReadWriteClient } from '../../../../src/database/connection/read-write-client.js';
 import { soon } from '../../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
+import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -11,17 +13,36 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+function clientOf(slots: SlotQueue, other: pg.ClientConfig): ReadWriteClient {
+  const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
+  const login = { user: decodeURIComponent(user), password: decodeURIComponent(password) };
+  const client = new ReadWriteClient({
+    ...{ host, port: Number(port), ...login, database: pathname.slice(1), ...other },
+    slots,
+  });
+  client.on('error', () => undefined);
+  return client;
+}
+
+it('a connection whose server does not close it gives its slot back all the same', async () => {
+  const reserved = new ServerBudget(10).reserve({ kept: 0, max: 1 });
+  const { hostname: host, port } = new URL(database.url);
+  const proxy = await TcpProxy.before({ host, port: Number(port) });
+  const client = clientOf(new SlotQueue(reserved), { host: '127.0.0.1', port: Number(proxy.address.split(':')[1]) });
+  await client.connect();
+  proxy.freeze();
+  void client.end();
+  await soon(async () => expect(reserved.held).toBe(0));
+  await proxy.close();
+});
+
 it.each([
   ['is open until it has closed', {}, undefined],
   ['is rejected by the server', { password: 'wrong' }, /password authentication failed/],
   ['finds no server', { port: 1 }, /ECONNREFUSED/],
 ])('a connection that %s occupies its slot until then', async (_what, wrong, failure) => {
   const reserved = new ServerBudget(10).reserve({ kept: 0, max: 1 });
-  const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
-  const address = { host, port: Number(port), user: decodeURIComponent(user), password: decodeURIComponent(password) };
-  const slots = new SlotQueue(reserved);
-  const client = new ReadWriteClient({ ...address, database: pathname.slice(1), ...wrong, slots });
-  client.on('error', () => undefined);
+  const client = clientOf(new SlotQueue(reserved), wrong);
   if (failure) await expect(client.connect()).rejects.toThrow(failure);
   else {
     await client.connect();
