@@ -47,15 +47,24 @@ it.each([false, true])(
 );
 
 it("the check of an ordinary role in a tenant's own database reads far fewer pages than a full check", async () => {
-  const login = await pagesRead('login only');
-  const own = await pagesRead('own database');
-  const shared = await pagesRead('shared database');
+  const login = await fewestPagesRead('login only');
+  const own = await fewestPagesRead('own database');
+  const shared = await fewestPagesRead('shared database');
   expect(shared).toBeGreaterThan(login);
   expect((own - login) / (shared - login)).toBeLessThan(0.6);
 });
 
+type Check = 'login only' | 'own database' | 'shared database';
+
+/** Of several backends, because autovacuum may read the database as well. */
+async function fewestPagesRead(check: Check): Promise<number> {
+  const counts: number[] = [];
+  while (counts.length < 3) counts.push(await pagesRead(check));
+  return Math.min(...counts);
+}
+
 /** The pages that a new backend reads in the database until it is closed again. */
-async function pagesRead(check: 'login only' | 'own database' | 'shared database'): Promise<number> {
+async function pagesRead(check: Check): Promise<number> {
   const before = await pagesReadSoFar();
   const client = new pg.Client(clientConfig(database.target, POOL_OPTIONS));
   await client.connect();
