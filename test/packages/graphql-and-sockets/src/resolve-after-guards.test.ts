@@ -131,19 +131,23 @@ for (const stack of SOCKETS) {
 
     after(() => scene?.app.nest.close());
 
+    /** Without refusals: NestJS 11 sends none of a guard's to a client of ws. */
+    const answersTo = (client: Client): unknown[] => client.received.filter(({ event }) => event !== 'exception');
+
     async function ask(client: Client, company?: string): Promise<unknown> {
-      const before = client.received.length;
+      const before = answersTo(client).length;
       client.send('tenant', { company });
-      await scene.operator.until(() => client.received.length > before);
-      return client.received[before];
+      await scene.operator.until(() => answersTo(client).length > before);
+      return answersTo(client)[before];
     }
 
     it('clients connect without a tenant, and sign in by a message', async () => {
       for (const { slug } of [scene.acme, scene.beta]) {
         const client = await connect(stack.sockets, scene.app.url, undefined, 'browser');
-        assert.equal(((await ask(client)) as { event: string }).event, 'exception');
+        client.send('tenant', {});
         assert.deepEqual(await ask(client, slug), { event: 'tenant', data: { tenant: slug } });
         assert.deepEqual(await ask(client), { event: 'tenant', data: { tenant: slug } });
+        assert.equal(answersTo(client).length, 2); // the first message has no answer
         client.close();
         await scene.operator.until(() => scene.app.nest.get(CompanyGateway).disconnected.includes(slug));
       }
