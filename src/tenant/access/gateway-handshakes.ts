@@ -9,15 +9,13 @@ import { closeSocket, sendException } from '../transports/socket-answers.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { refusedMessage } from './refused-message.filter.js';
 import { requireAccess } from './require-access.js';
-import type { HandlerClass } from './transport-handlers.js';
 
 type OnConnection = (this: object, client: SocketClient, ...rest: unknown[]) => unknown;
 
-/** Marks a method that this class has put in place of the gateway's own, which it keeps. */
-const REPLACED = Symbol.for('tenantry/replaced-method');
-
-interface Replacement {
-  [REPLACED]?: OnConnection;
+/** The methods of a gateway that Nest calls when a client comes and goes. */
+interface Gateway {
+  handleConnection?: OnConnection;
+  handleDisconnect?: OnConnection;
 }
 
 /**
@@ -40,13 +38,15 @@ export class GatewayHandshakes {
   ) {}
 
   /**
-   * Call it before Nest connects the gateways.
+   * Call it once for each gateway, before Nest connects them. Its class, which other applications of the process may have as
+   * well, stays as it is.
    *
    * @param isTenantsOnly whether every message of the gateway is a tenant's
    */
-  observe({ prototype }: HandlerClass, isTenantsOnly: boolean): void {
-    replace(prototype, 'handleConnection', (own) => this.onConnection(own, isTenantsOnly));
-    replace(prototype, 'handleDisconnect', (own) => this.onDisconnection(own));
+  observe(gateway: Gateway, isTenantsOnly: boolean): void {
+    const { handleConnection, handleDisconnect } = gateway;
+    gateway.handleConnection = this.onConnection(handleConnection, isTenantsOnly);
+    gateway.handleDisconnect = this.onDisconnection(handleDisconnect);
   }
 
   /** Call it when a message has been admitted. */
@@ -122,12 +122,4 @@ function refuse(client: SocketClient, rejection: unknown): void {
   const payload = refusedMessage(rejection);
   sendException(client, payload);
   closeSocket(client, payload.code);
-}
-
-/** The last application that starts with the class counts: methods are bound when its gateways are connected. */
-function replace(prototype: object, name: string, by: (own: OnConnection | undefined) => OnConnection): void {
-  const methods = prototype as Record<string, (OnConnection & Replacement) | undefined>;
-  const current = methods[name];
-  const own = current && REPLACED in current ? current[REPLACED] : current;
-  methods[name] = Object.assign(by(own), { [REPLACED]: own });
 }

@@ -46,7 +46,10 @@ export class PreparedHandlers {
     for (const type of new Set(handlers.map((handler) => handler.type).filter(isGateway))) {
       const own = handlers.filter((handler) => handler.type === type && handler.kind === 'socket-message');
       const tenants = own.filter(({ access }) => access === 'tenant');
-      if (tenants.length > 0) this.handshakes.observe(type, tenants.length === own.length);
+      if (tenants.length === 0) continue;
+      for (const gateway of this.handlers.instancesOf(type)) {
+        this.handshakes.observe(gateway, tenants.length === own.length);
+      }
     }
   }
 

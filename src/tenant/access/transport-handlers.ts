@@ -72,6 +72,15 @@ export class TransportHandlers {
     }
   }
 
+  /** The application's objects of this class. */
+  *instancesOf(type: HandlerClass): Iterable<object> {
+    for (const { providers } of this.modules.values()) {
+      for (const { metatype, instance } of providers.values()) {
+        if (metatype === type && instance) yield instance as object;
+      }
+    }
+  }
+
   private describe(kind: HandlerKind, type: HandlerClass, method: string, handler: Handler): TransportHandler {
     const access = this.routes.of(handler, type as never);
     return { kind, type, handler, access, name: `${type.name}.${method}` };
