@@ -76,7 +76,7 @@ export class TransportHandlers {
   *instancesOf(type: HandlerClass): Iterable<object> {
     for (const { providers } of this.modules.values()) {
       for (const { metatype, instance } of providers.values()) {
-        if (metatype === type && instance) yield instance as object;
+        if (metatype === type && instance) yield instance;
       }
     }
   }

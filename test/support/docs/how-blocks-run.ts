@@ -60,7 +60,7 @@ export const NOT_RUN: readonly Exception[] = [
     document: 'docs/guides/indexes.md',
     starts: 'npx tenantry leakproof --server default                                        # what is marked',
     reason:
-      'they need the password of a superuser; test/e2e/cli/leakproof.spec.ts runs the commands on a server of its own',
+      'they need the password of a superuser; test/soak/cli/leakproof.spec.ts runs the commands on a server of its own',
   },
   {
     document: 'docs/guides/docker.md',

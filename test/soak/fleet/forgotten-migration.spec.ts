@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { FleetPreview } from '../../../../src/admin/fleet-migrations/fleet-preview.js';
-import { previewRequest } from '../../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
-import { diagnose } from '../../../../src/doctor/doctor.js';
-import { loadConfig, type LoadedConfig } from '../../../../src/platform/config/load-config.js';
-import { firstRelease, Note, notesRelease, FIRST_MIGRATIONS } from '../../../support/fleet/notes-release.js';
-import { Cli } from '../../../support/cli/cli.js';
-import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
-import { ADMIN_KEY, dropEverything, TestApp } from '../../../support/test-app.js';
-import { soon } from '../../../support/load/soon.js';
+import { FleetPreview } from '../../../src/admin/fleet-migrations/fleet-preview.js';
+import { previewRequest } from '../../../src/admin/fleet-migrations/fleet-migration.schemas.js';
+import { diagnose } from '../../../src/doctor/doctor.js';
+import { loadConfig, type LoadedConfig } from '../../../src/platform/config/load-config.js';
+import { firstRelease, Note, notesRelease, FIRST_MIGRATIONS } from '../../support/fleet/notes-release.js';
+import { Cli } from '../../support/cli/cli.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { ADMIN_KEY, dropEverything, TestApp } from '../../support/test-app.js';
+import { soon } from '../../support/load/soon.js';
 
 const DIFFERENCE = 'column notes.title is missing (entity Note maps it as text)';
 

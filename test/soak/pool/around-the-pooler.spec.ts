@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/feed/former-instances.js';
-import { ConnectionPools } from '../../../../src/database/pool/connection-pools.js';
-import { TenantConnectionService } from '../../../../src/tenant/context/tenant-connection.service.js';
-import { launchBehind, launchNew } from '../../../contracts/launch.js';
-import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
-import { soon } from '../../../support/load/soon.js';
-import type { TestApp, TestTenant } from '../../../support/test-app.js';
+import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
+import { ConnectionPools } from '../../../src/database/pool/connection-pools.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import { launchBehind, launchNew } from '../../contracts/launch.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
+import { soon } from '../../support/load/soon.js';
+import type { TestApp, TestTenant } from '../../support/test-app.js';
 
 const POOL_SIZE = 2;
 const STATEMENT_TIMEOUT_S = 1;

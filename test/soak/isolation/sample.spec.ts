@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
-import { describeTenantIsolation } from '../../../../src/testing.js';
-import { TestApp } from '../../../support/test-app.js';
+import { describeTenantIsolation } from '../../../src/testing.js';
+import { TestApp } from '../../support/test-app.js';
 
 describe('the sample application', () => {
   let sample: TestApp;
