@@ -1,13 +1,12 @@
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
-import type { Outcome } from '../statements/client-flights.js';
+import { type Outcome, toFlightStatement } from '../statements/client-flights.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { Flight } from '../statements/flight.js';
 import { releaseAfter, releaseUnused } from '../statements/flight-release.js';
-import { FlightStatement } from '../statements/flight-statement.js';
+import type { FlightStatement } from '../statements/flight-statement.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import type { Statement } from '../statements/statement.js';
-import { statementRecords } from '../statements/statement-records.js';
 import { currentUsage } from '../statements/usage.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { BatchRolledBackError } from './batch.errors.js';
@@ -34,7 +33,7 @@ export async function sendBatch(access: TenantAccess, batch: readonly BatchState
 
 function send(access: TenantAccess, batch: readonly BatchStatement[], connection: PooledConnection): Promise<void> {
   return new Promise((resolve) => {
-    const sent = batch.map(({ statement }) => new FlightStatement(statement, statementRecords.get(statement.text)));
+    const sent = batch.map(({ statement }) => toFlightStatement(statement));
     const flight = new Flight({ stamp: access.stamp }, sent, (failure) => {
       settle(batch, flight, releaseAfter(flight, failure, connection));
       resolve();

@@ -28,7 +28,7 @@ export function sendOnClient(
   });
 }
 
-/** What becomes of one statement of several that are sent together. */
+/** Receives the result or the error of a statement that is sent together with others. */
 export interface Outcome {
   succeed(result: pg.QueryResult): void;
   fail(error: unknown): void;
@@ -63,7 +63,8 @@ export function sendTogether(
   });
 }
 
-function toFlightStatement(statement: Statement): FlightStatement {
+/** As one of a flight, with what is on record about its text. */
+export function toFlightStatement(statement: Statement): FlightStatement {
   return new FlightStatement(statement, statementRecords.get(statement.text));
 }
 

@@ -16,7 +16,7 @@ import {
   protocol,
   internalsOf,
 } from '../connection/pg-internals.js';
-import { flushAtEndOfTurn } from './end-of-turn.js';
+import { flushAtEndOfTurn } from '../../platform/end-of-turn.js';
 
 /** The first flights of a connection fill its backend's caches, so their durations are not representative. */
 const COLD_FLIGHTS = 3;

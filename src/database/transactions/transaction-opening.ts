@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Outcome } from '../statements/client-flights.js';
-import { flushAtEndOfTurn } from '../statements/end-of-turn.js';
+import { flushAtEndOfTurn } from '../../platform/end-of-turn.js';
 import type { Statement } from '../statements/statement.js';
 
 /**

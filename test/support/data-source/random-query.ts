@@ -53,9 +53,21 @@ const SOURCES: readonly Source[] = [
  *
  * @param shapeSeed what it is made of
  * @param valueSeed the values of its parameters
+ * @param changedChoice which choice of the shape is another one, for a query that differs from the seed's as little as can be
  */
-export function randomQuery(dataSource: DataSource, shapeSeed: number, valueSeed: number): Builder {
-  return new RandomQuery(dataSource, seededRandom(shapeSeed), seededRandom(valueSeed)).build();
+export function randomQuery(
+  dataSource: DataSource,
+  shapeSeed: number,
+  valueSeed: number,
+  changedChoice?: number,
+): Builder {
+  const random = seededRandom(shapeSeed);
+  let choices = 0;
+  const shape = (): number => {
+    const choice = random();
+    return (choices += 1) === changedChoice ? (choice + 0.3) % 1 : choice;
+  };
+  return new RandomQuery(dataSource, shape, seededRandom(valueSeed)).build();
 }
 
 class RandomQuery {
@@ -124,7 +136,7 @@ class RandomQuery {
       (builder) => builder.take(pick(this.shape, [1, 20])),
       (builder) => builder.skip(pick(this.shape, [1, 5])),
       (builder) => builder.withDeleted(),
-      (builder) => builder.comment(pick(this.shape, ['by /* nobody', 'a comment'])),
+      (builder) => builder.comment(pick(this.shape, ['opened /* only', 'a comment'])),
       (builder) =>
         builder.setLock(pick(this.shape, ['pessimistic_read', 'pessimistic_write', 'for_key_share'] as const)),
       (builder) => builder.setLock('pessimistic_write').setOnLocked(pick(this.shape, ['nowait', 'skip_locked'])),

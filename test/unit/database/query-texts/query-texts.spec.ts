@@ -41,6 +41,8 @@ function countBuilds(): () => number {
   return () => build.mock.calls.length;
 }
 
+const FURTHER_CHOICES = [5, 8, 13, 21, 30, 40, 50, 60];
+
 describe('texts of selects', () => {
   it('are those that TypeORM builds, for any options and values, and many are built once', () => {
     const QUERIES = 1_000;
@@ -57,6 +59,16 @@ describe('texts of selects', () => {
       }
     }
     expect(answered / QUERIES).toBeGreaterThan(0.4);
+  });
+
+  it('are those that TypeORM builds for queries that differ in one choice only', () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      for (const changedChoice of [undefined, 1, 2, 3, ...FURTHER_CHOICES]) {
+        const make = (): Builder => randomQuery(dataSource, seed, 1, changedChoice);
+        const received = outcome(() => make().getQueryAndParameters());
+        expect({ seed, changedChoice, built: received }).toEqual({ seed, changedChoice, built: builtByTypeorm(make) });
+      }
+    }
   });
 
   it('are built once for a shape, whatever the values, by find options and by builders', () => {

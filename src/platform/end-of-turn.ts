@@ -1,4 +1,4 @@
-import { runWithoutContext } from '../../platform/run-without-context.js';
+import { runWithoutContext } from './run-without-context.js';
 
 /** It holds something back that is to be written. */
 interface PendingWriter {
