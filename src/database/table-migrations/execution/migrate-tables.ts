@@ -66,7 +66,7 @@ export function migrateTables(
     const pending = missingFrom(recorded, names);
     let hasComparedTables = false;
     if (pending.length > 0) {
-      const indexWarnings = await IndexWarnings.before(client, schema);
+      const indexWarnings = await IndexWarnings.before(client, schema, pending);
       hasComparedTables = await runMigrations(client, migrations, {
         database,
         schema,

@@ -7,6 +7,7 @@ import { executableDefinerFunctionsSql, revokeExecution } from './definer-functi
 // - Existing privileges are not granted again: each GRANT writes to the system catalogs and makes every session replan.
 // - A sequence belongs to the table that owns it, or whose default calls it. That of a table which is not granted, such as
 //   the record of migrations, could be used up.
+// - IS NOT DISTINCT FROM is no index condition: by its index on `classid`, PostgreSQL would read the defaults of all schemas.
 // - CASE, because conditions are evaluated in no fixed order, and the functions raise errors for other kinds of relation.
 const MISSING_GRANTS = `
   WITH target AS (SELECT oid FROM pg_namespace WHERE nspname = $1),
@@ -27,7 +28,8 @@ const MISSING_GRANTS = `
     UNION ALL
     SELECT s.oid, t.is_isolated
     FROM relations s
-    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid
+      AND d.classid IS NOT DISTINCT FROM 'pg_attrdef'::regclass
     JOIN pg_attrdef a ON a.oid = d.objid
     JOIN relations t ON t.oid = a.adrelid
     WHERE s.relkind = 'S'
