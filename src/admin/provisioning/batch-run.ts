@@ -16,8 +16,17 @@ import { ProvisioningIncompleteError } from './provisioning.errors.js';
 /** Tenants in work at the same time on each server: one admin connection is left for other operations. */
 const PARALLELISM = 3;
 
+/** Schemas that are made over one connection. Not too many, so that lanes end at about the same time. */
+const SCHEMAS_PER_CONNECTION = 10;
+
 interface PlacedTenant extends NewTenantRow {
   readonly serverId: string;
+}
+
+/** Tenants of one server that are provisioned over one connection: some with schemas, or one with a database. */
+interface Portion {
+  readonly serverId: string;
+  readonly tenants: readonly PlacedTenant[];
 }
 
 /** One step of the provisioning of many tenants, on one instance. What is left to do is read from the catalog. */
@@ -52,15 +61,50 @@ export class BatchRun {
       const target = await this.targetOf(tenants[0]!);
       await this.tenants.locate(target.id, new Map(tenants.map((tenant) => [tenant.id, schemaNameOf(tenant)])));
     });
-    const tenants = await this.remaining(['schema', 'database']);
+    const portions = portionsOf(await this.remaining(['schema', 'database']));
     let { done, total } = await this.progress();
     const { signal } = this.run;
-    await runInLanes(tenants, { parallelism: PARALLELISM, signal }, async (tenant) => {
-      await this.attempt([tenant], () => this.provision([tenant], tenant));
-      this.run.reportProgress((done += 1), total);
+    await runInLanes(portions, { parallelism: PARALLELISM, signal }, async ({ tenants }) => {
+      const left = await this.provisionSchemas(tenants, () => this.run.reportProgress((done += 1), total));
+      for (const tenant of left) {
+        if (signal.aborted) return;
+        await this.attempt([tenant], () => this.provision([tenant], tenant));
+        this.run.reportProgress((done += 1), total);
+      }
     });
     signal.throwIfAborted();
     await this.finish();
+  }
+
+  /**
+   * Provisions tenants with schemas over one connection, up to the first failure.
+   *
+   * @returns those that are left: the one that failed is tried once more by itself, which decides its outcome
+   */
+  private async provisionSchemas(
+    tenants: readonly PlacedTenant[],
+    onProvisioned: () => void,
+  ): Promise<readonly PlacedTenant[]> {
+    const { id: operationId, signal, lost } = this.run;
+    const left = new Map(tenants.map((tenant) => [schemaNameOf(tenant), tenant]));
+    if (tenants.length < 2) return tenants;
+    try {
+      const target = await this.targetOf(tenants[0]!);
+      let startedAt = performance.now();
+      await this.placements.createAndMigrate(target, [...left.keys()], lost, async (schema, tables) => {
+        const outcome = { operationId, durationMs: Math.round(performance.now() - startedAt) };
+        const tenantIds = [left.get(schema)!.id];
+        await this.activation.activate({ tenantIds, targetId: target.id, schema, tables, outcome });
+        left.delete(schema);
+        onProvisioned();
+        startedAt = performance.now();
+        signal.throwIfAborted();
+      });
+    } catch (error) {
+      lost.throwIfAborted();
+      if (!signal.aborted) this.logger.warn(`Provisioning ${left.size} schemas one by one: ${reasonOf(error)}`);
+    }
+    return [...left.values()];
   }
 
   /** Creates the tables of the first one's schema, where all of them are. */
@@ -137,4 +181,15 @@ export class BatchRun {
     await this.run.addResult({ provisioned, failed });
     if (failed > 0) throw new ProvisioningIncompleteError(provisioned, failed);
   }
+}
+
+function portionsOf(tenants: readonly PlacedTenant[]): Portion[] {
+  const withDatabase = tenants.filter(({ isolation }) => isolation === 'database').map((tenant) => [tenant]);
+  const withSchema = tenants.filter(({ isolation }) => isolation === 'schema');
+  const perServer = [...groupBy(withSchema, ({ serverId }) => serverId).values()];
+  const schemas = perServer.flatMap((all) => {
+    const size = Math.min(SCHEMAS_PER_CONNECTION, Math.ceil(all.length / PARALLELISM));
+    return Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+  });
+  return [...schemas, ...withDatabase].map((some) => ({ serverId: some[0]!.serverId, tenants: some }));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import { type DataSource, IsNull, Not } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { CATALOG_TARGET } from '../../catalog/catalog-target.js';
@@ -19,8 +20,8 @@ import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { dedicatedTargetName, sharedTargetName } from './names.js';
-import { ensureDatabase, ensureLoginRole, ensureSchema } from './postgres-objects.js';
-import { lockTarget } from './target-lock.js';
+import { ensureDatabase, ensureLoginRole, ensureSchemas } from './postgres-objects.js';
+import { lockTarget, unlockTarget } from './target-lock.js';
 
 /**
  * Creates what tenants need on a server: login role, database, schema, tables. Each part can run again after a crash at any
@@ -71,7 +72,7 @@ export class Placements {
       target,
       async (client) => {
         await lockTarget(client, target.id);
-        await ensureSchema(client, schema);
+        await ensureSchemas(client, [schema]);
       },
       { signal },
     );
@@ -88,17 +89,47 @@ export class Placements {
     signal: AbortSignal,
   ): Promise<MigratedTables | undefined> {
     if (await this.hasTables(target, schema)) return undefined;
-    const { migrations, trustedFunctions = [], typeorm } = this.schema;
-    const { expectedTables } = this.dataSources;
-    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
     return this.targets.use(
       target,
       async (client) => {
         await this.isolation.prepare(client, target);
-        return migrateTables(client, { schema, role: target.role }, migrations, options);
+        return this.migrateSchema(client, target, schema, signal);
       },
       { signal },
     );
+  }
+
+  /**
+   * Creates schemas of one tenant each and migrates them, one after the other over one connection.
+   *
+   * @param onMigrated called for each, and waited for; the schemas behind one for which it fails are not migrated
+   */
+  async createAndMigrate(
+    target: ConnectionTargetEntity,
+    schemas: readonly string[],
+    signal: AbortSignal,
+    onMigrated: (schema: string, tables: MigratedTables) => Promise<void>,
+  ): Promise<void> {
+    const work = async (client: pg.Client): Promise<void> => {
+      await lockTarget(client, target.id);
+      await ensureSchemas(client, schemas);
+      await unlockTarget(client, target.id);
+      await this.isolation.prepare(client, target);
+      for (const schema of schemas) await onMigrated(schema, await this.migrateSchema(client, target, schema, signal));
+    };
+    await this.targets.use(target, work, { signal });
+  }
+
+  private migrateSchema(
+    client: pg.Client,
+    { role }: ConnectionTargetEntity,
+    schema: string,
+    signal: AbortSignal,
+  ): Promise<MigratedTables> {
+    const { migrations, trustedFunctions = [], typeorm } = this.schema;
+    const { expectedTables } = this.dataSources;
+    const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
+    return migrateTables(client, { schema, role }, migrations, options);
   }
 
   /** Whether other tenants are in the schema, which is then theirs too. */

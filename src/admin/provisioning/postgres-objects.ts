@@ -54,9 +54,10 @@ export async function ensureDatabase(client: pg.ClientBase, name: string, role: 
   await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${pg.escapeIdentifier(role)}`);
 }
 
-/** @throws MissingServerRightsError */
-export async function ensureSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  await client.query(createSchemaSql(schema)).catch(missingRight('a new schema', 'CREATE on its database'));
+/** Creates all of them or none. @throws MissingServerRightsError */
+export async function ensureSchemas(client: pg.ClientBase, schemas: readonly string[]): Promise<void> {
+  const sql = schemas.map(createSchemaSql).join('; ');
+  await client.query(sql).catch(missingRight('a new schema', 'CREATE on its database'));
 }
 
 /** The owner had the right when the server was registered, or the process started, and has lost it since. */

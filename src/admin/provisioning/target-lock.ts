@@ -8,3 +8,8 @@ import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 export async function lockTarget(client: pg.ClientBase, targetId: string): Promise<void> {
   await client.query('SELECT pg_advisory_lock(hashtext($1))', [LOCK_NAMES.target(targetId)]);
 }
+
+/** Ends what `lockTarget` began, for a connection that has more to do. */
+export async function unlockTarget(client: pg.ClientBase, targetId: string): Promise<void> {
+  await client.query('SELECT pg_advisory_unlock(hashtext($1))', [LOCK_NAMES.target(targetId)]);
+}

@@ -123,6 +123,34 @@ describe('creating many tenants at once', () => {
     await serves('unlucky');
   });
 
+  it('provisions the other schemas of a connection when some of them cannot be migrated', async () => {
+    await createAll([{ slug: 'first-schema', isolation: 'schema' }]).then(({ headers }) =>
+      admin.ended(headers.get('location')),
+    );
+    const [shared] = await app.database.admin<{ database: string }>(
+      `SELECT database FROM connection_targets WHERE kind = 'shared'`,
+    );
+    // By its tenant's id, each schema always fails or never does.
+    await asSuperuser(
+      shared!.database,
+      `CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
+       BEGIN IF current_schema() ~ '^t_[0-7]' THEN RAISE 'refused'; END IF; END $$;
+       CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.refuse()`,
+    );
+    const slugs = Array.from({ length: 9 }, (_, n) => `schema-${n}`);
+    const created = await createAll(slugs.map((slug) => ({ slug, isolation: 'schema' })));
+    await admin.ended(created.headers.get('location'));
+    await asSuperuser(shared!.database, 'DROP EVENT TRIGGER refuse; DROP FUNCTION public.refuse()');
+    const tenants = await app.database.admin<{ id: string; slug: string; status: string }>(
+      `SELECT id, slug, status FROM tenants WHERE slug LIKE 'schema-%' ORDER BY slug`,
+    );
+    expect(tenants).toEqual(
+      tenants.map(({ id, slug }) => ({ id, slug, status: /^[0-7]/.test(id) ? 'failed' : 'active' })),
+    );
+    expect(tenants).toHaveLength(9);
+    await Promise.all(tenants.filter(({ status }) => status === 'active').map(({ slug }) => serves(slug)));
+  });
+
   it('refuses to delete a tenant or to rotate its login role while it is being provisioned', async () => {
     await app.database.admin("INSERT INTO tenants (slug, isolation) VALUES ('on-its-way', 'database')");
     const refused = { status: 409, body: { detail: 'the tenant is still being provisioned' } };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { ensureDatabase, ensureLoginRole, ensureSchema } from '../../../../src/admin/provisioning/postgres-objects.js';
+import { ensureDatabase, ensureLoginRole, ensureSchemas } from '../../../../src/admin/provisioning/postgres-objects.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 
 let database: TenantDatabase;
@@ -32,7 +32,9 @@ it('names CREATEDB when the owner may not create a database', async () => {
 });
 
 it('names CREATE when the owner may not create a schema', async () => {
-  await expect(ensureSchema(owner, `refused_${randomUUID()}`)).rejects.toMatchObject(refusal('CREATE on its database'));
+  await expect(ensureSchemas(owner, [`refused_${randomUUID()}`])).rejects.toMatchObject(
+    refusal('CREATE on its database'),
+  );
 });
 
 it('names CREATEROLE when the owner may not create a login role', async () => {
