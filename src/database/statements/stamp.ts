@@ -54,8 +54,12 @@ export function stampStatement(
  * last: PostgreSQL searches it first where the path does not name it, and a temporary table left on the connection would
  * then shadow the tenant's own (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
  */
+export function searchPathOf(schema: string): string {
+  return `${pg.escapeIdentifier(schema)}, public, pg_temp`;
+}
+
 export function createStamp(tenantId: string, schema: string, { key, statementTimeoutMs }: StampOptions = {}): Stamp {
-  const searchPath = `${pg.escapeIdentifier(schema)}, public, pg_temp`;
+  const searchPath = searchPathOf(schema);
   const proof = key === undefined ? '' : proofOf(key, tenantId);
   return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs });
 }

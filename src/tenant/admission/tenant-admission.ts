@@ -6,6 +6,7 @@ import { runWithoutContext } from '../../platform/run-without-context.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import { TenantGoneError } from './admission.errors.js';
 import { AdmissionState } from './admission-state.js';
+import { NoticedMigrations } from './noticed-migrations.js';
 import { TenantAvailability } from './tenant-availability.js';
 
 /** How long a caller waits for a status check; after that the last known status holds. */
@@ -29,6 +30,7 @@ export class TenantAdmission implements Admission {
   private readonly states = new Map<string, AdmissionState>();
   private readonly changed = new Set<string>();
   private readonly unconfirmed = new Set<string>();
+  private readonly migrations = new NoticedMigrations();
   private isFeedConnected = false;
   private isScheduled = false;
   private isClosed = false;
@@ -144,6 +146,7 @@ export class TenantAdmission implements Admission {
   private async rejectionOf(tenantId: string): Promise<Rejection | undefined> {
     const tenant = await this.lookup.byId(tenantId);
     if (!tenant) return () => new TenantGoneError();
+    this.migrations.note(tenant);
     await this.availability.learnSet(tenant); // nothing announces later that its tables turned out to be behind
     const rejection = this.availability.rejectionOf(tenant);
     return rejection && (() => this.availability.rejectionOf(tenant) ?? rejection);
