@@ -9,7 +9,8 @@ import { soon } from '../../../support/load/soon.js';
 import { migration } from '../../../support/tables/migration-fixture.js';
 
 const WIDER = migration('Wider1764000000002', 'ALTER TABLE notes ALTER COLUMN id TYPE bigint');
-const TEXT = 'SELECT id FROM notes WHERE id = $1 /* noticed migrations */';
+// Without a comment: a text with an asterisk has no name in transactions.
+const TEXT = 'SELECT id FROM notes WHERE id = $1 AND 7 < 8';
 
 let fleet: Fleet;
 let serving: Instance;
