@@ -26,7 +26,8 @@ export const LAYERS = [
 export const DATABASE_ROOMS = [
   ['database.module.ts'],
   ['data-source'],
-  ['transactions', 'query-texts'],
+  ['transactions', 'hydration'],
+  ['query-texts'],
   ['batches'],
   ['statements'],
   ['table-migrations', 'sql-guard'],

@@ -8,6 +8,7 @@ import {
 import type { TenantAccess } from '../statements/tenant-access.js';
 import type { ConstraintMessages, TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';
 import type { IsolationLevel } from '../table-migrations/tenant-schema/typeorm-options.js';
+import { HydratedSelects } from '../hydration/hydrated-selects.js';
 import { QueryTexts } from '../query-texts/query-texts.js';
 import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { freezeShared } from './frozen-graph.js';
@@ -44,7 +45,7 @@ export class TemplateDataSource extends DataSource {
     refuseUnshareable(template.entityMetadatas);
     prepareTemplate(template);
     refuseOperations(template);
-    serveQueryTexts(template);
+    serveKnownQueries(template);
     freezeShared(template);
     return template;
   }
@@ -63,15 +64,16 @@ export class TemplateDataSource extends DataSource {
 }
 
 /** For the builders of all tenants' data sources, which inherit the method. */
-function serveQueryTexts(template: TemplateDataSource): void {
+function serveKnownQueries(template: TemplateDataSource): void {
   const texts = new QueryTexts();
+  const selects = new HydratedSelects(texts);
   const create = template.createQueryBuilder as (
     this: DataSource,
     ...parameters: unknown[]
   ) => SelectQueryBuilder<object>;
   Object.assign(template, {
     createQueryBuilder(this: DataSource, ...parameters: unknown[]) {
-      return texts.serve(create.apply(this, parameters));
+      return selects.serve(texts.serve(create.apply(this, parameters)));
     },
   });
 }
