@@ -25,7 +25,7 @@ import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';
 
 /** For notifications and health, which have a connection each all the time. */
-const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
+export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
 
 /** The control database: tenants, servers, keys, domains. The source of truth. */
 @Global()

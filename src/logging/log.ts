@@ -7,7 +7,7 @@ export type { Log };
 
 /** Creates the log of the process: JSON lines, or readable text for a terminal. Secrets are redacted. */
 export function createLog(config: AppConfig, destination: NodeJS.WritableStream = process.stdout): Log {
-  const { log } = config;
+  const { log, worker } = config;
   const stream =
     log.format === 'json'
       ? destination
@@ -15,14 +15,14 @@ export function createLog(config: AppConfig, destination: NodeJS.WritableStream 
           destination,
           colorize: (destination as Partial<NodeJS.WriteStream>).isTTY === true,
           sync: true,
-          ignore: 'pid,context,request',
+          ignore: 'pid,worker,context,request',
           translateTime: 'HH:MM:ss',
-          messageFormat: '{if context}[{context}] {end}{msg}',
+          messageFormat: '{if worker}[worker {worker}] {end}{if context}[{context}] {end}{msg}',
         });
   return pino(
     {
       level: log.level,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...(worker && { worker: worker.number }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redactor(secretsOf(config)) },

@@ -30,7 +30,7 @@ import { reasonOf } from '../platform/errors/reason-of.js';
 /** Operations that one instance runs at the same time. Each uses one connection to the catalog. */
 const MAX_WORKERS = 2;
 /** Pools of tenants use the second one's place while it does not run. `runToCompletion` has as many as it is called for. */
-const LOCK_CONNECTIONS = { kept: 1, max: Infinity };
+export const LOCK_CONNECTIONS = { kept: 1, max: Infinity };
 
 const POLL_MS = 1_000;
 /** Polling interval of `runToCompletion`, while another instance holds the lock. */

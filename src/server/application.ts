@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
+import { assertWorkerShares } from '../catalog/worker-shares.js';
 import type { AppConfig } from '../platform/config/app-config.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
@@ -10,6 +11,7 @@ import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.
 import { OperationRunner } from '../operations/operation-runner.js';
 import { StartupMigration } from '../admin/fleet-migrations/startup-migration.js';
 import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
+import type { WorkerReports } from '../metrics/workers/worker-reports.js';
 import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { featureFlagsOf, featureFlagTable } from '../platform/config/feature-flags.js';
 import { createLog, type Log } from '../logging/log.js';
@@ -17,12 +19,20 @@ import { NestLog } from '../logging/nest-log.js';
 import { createApp } from './create-app.js';
 import { DEMO, type Demo, type DemoTenant } from './demo/demo.js';
 import { PortUnavailableError } from '../http/problems/http.errors.js';
+import { startEmbedded } from './start-embedded.js';
 import type { RootModule } from './server.module.js';
 
 /** Demo tenants, for the banner printed at startup. */
 export interface StartedDemo {
   readonly tenants: readonly DemoTenant[];
   readonly examplePath: string;
+}
+
+/** What the process that starts the application brings along. */
+interface StartOptions {
+  readonly log?: Log;
+  /** Where the process is one of an instance's workers. */
+  readonly workerReports?: WorkerReports | undefined;
 }
 
 /** The running service: the Nest application and, if configured, embedded PostgreSQL. */
@@ -40,14 +50,15 @@ export class Application {
   static async start(
     loaded: LoadedConfig,
     root: RootModule,
-    log: Log = createLog(loaded.config),
+    { log = createLog(loaded.config), workerReports }: StartOptions = {},
   ): Promise<Application> {
+    const { worker } = loaded.config;
     Logger.overrideLogger(new NestLog(log));
-    new Logger('Tenantry').log(featureFlagTable(featureFlagsOf(loaded.config, loaded.sources)));
-    const postgres = loaded.config.database.embedded ? await startPostgres(loaded.config) : undefined;
+    if (!worker) new Logger('Tenantry').log(featureFlagTable(featureFlagsOf(loaded.config, loaded.sources)));
+    const postgres = worker ? undefined : await startEmbedded(loaded.config);
     try {
       const config = postgres ? withDatabaseUrl(loaded.config, postgres.url) : loaded.config;
-      const nest = await createApp({ ...loaded, config }, root, log);
+      const nest = await createApp({ ...loaded, config }, root, { log, workerReports });
       if (postgres) nest.get(Shutdown).add('stop embedded PostgreSQL', () => postgres.stop());
       return await Application.open(nest, config, postgres);
     } catch (error) {
@@ -62,11 +73,13 @@ export class Application {
     postgres: EmbeddedPostgres | undefined,
   ): Promise<Application> {
     try {
-      const demo = config.features.demoTenants ? nest.get<Demo>(DEMO) : undefined;
+      const { isFirst: isStart = true } = config.worker ?? {};
+      if (config.worker && isStart) await assertWorkerShares(nest.get<DataSource>(CATALOG), config);
+      const demo = config.features.demoTenants && isStart ? nest.get<Demo>(DEMO) : undefined;
       if (demo) await nest.get(StartupMigration).run();
       const tenants = (await demo?.ensure()) ?? [];
       const url = await listen(nest, config);
-      await nest.get(StartupReEncryption).requestIfNeeded();
+      if (isStart) await nest.get(StartupReEncryption).requestIfNeeded();
       nest.get(OperationRunner).start();
       await demo?.publish(url, tenants);
       return new Application(nest, url, demo && { tenants, examplePath: demo.examplePath }, postgres);
@@ -103,18 +116,6 @@ export class Application {
     if (!this.postgres) return new Promise(() => undefined);
     await this.postgres.exited;
   }
-}
-
-/** Imported dynamically, so that it is never loaded in production. */
-async function startPostgres(config: AppConfig): Promise<EmbeddedPostgres> {
-  const { EmbeddedPostgres: Embedded } = await import('../dev/embedded-postgres/embedded-postgres.js');
-  const { embeddedPasswords } = await import('../dev/embedded-postgres/embedded-passwords.js');
-  const logger = new Logger('EmbeddedPostgres');
-  return Embedded.start({
-    dataDir: config.dataDir,
-    passwords: embeddedPasswords(config.dataDir),
-    onLog: (line) => logger.warn(line),
-  });
 }
 
 async function listen(nest: NestFastifyApplication, { http: { host, port } }: AppConfig): Promise<string> {

@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { Drain } from './drain.js';
 import { createLog, type Log } from '../logging/log.js';
 import { NestLog } from '../logging/nest-log.js';
+import type { WorkerReports } from '../metrics/workers/worker-reports.js';
 import { RouteAccess } from '../tenant/access/route-access.js';
 import { TenantContext } from '../tenant/context/tenant-context.js';
 import { RequestIdentification, rewriteTenantPath } from '../tenant/identification/request-identification.js';
@@ -28,11 +29,16 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 /** How often requests that have not arrived completely are compared with their deadline. */
 const DEADLINE_CHECK_MS = 500;
 
+interface AppOptions {
+  readonly log?: Log;
+  readonly workerReports?: WorkerReports | undefined;
+}
+
 /** Creates the application, initialised but not yet listening. */
 export async function createApp(
   loaded: LoadedConfig,
   root: RootModule,
-  log: Log = createLog(loaded.config),
+  { log = createLog(loaded.config), workerReports }: AppOptions = {},
 ): Promise<NestFastifyApplication> {
   const { requestTimeoutMs, trustedProxies } = loaded.config.http;
   const adapter = new FastifyAdapter({
@@ -55,10 +61,14 @@ export async function createApp(
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, error, problem('BAD_REQUEST', 'the request URL is not valid')),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(await ServerModule.around(root, loaded), adapter, {
-    logger: new NestLog(log),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    await ServerModule.around(root, loaded, workerReports),
+    adapter,
+    {
+      logger: new NestLog(log),
+      abortOnError: false,
+    },
+  );
   try {
     app.useGlobalPipes(validationPipe);
     app.useGlobalFilters(new ProblemFilter());

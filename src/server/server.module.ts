@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { LOADED_CONFIG } from '../tenantry/configuration.module.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
+import { WORKER_REPORTS, type WorkerReports } from '../metrics/workers/worker-reports.js';
 import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
 import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
 import { TracingModule } from '../tracing/tracing.module.js';
@@ -14,13 +15,13 @@ export type RootModule = Type | DynamicModule;
 /** Wraps an application's root module with what its own process adds: tracing, `ConfigService`, the root route, graceful shutdown. */
 @Module({})
 export class ServerModule {
-  static async around(app: RootModule, loaded: LoadedConfig): Promise<DynamicModule> {
+  static async around(app: RootModule, loaded: LoadedConfig, workerReports?: WorkerReports): Promise<DynamicModule> {
     return {
       module: ServerModule,
       imports: [
         TracingModule, // first, because modules add hooks to the server while they are created
         ConfigServiceModule.register(loaded.config),
-        ProcessModule.of(loaded),
+        ProcessModule.of(loaded, workerReports),
         app,
         ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
       ],
@@ -34,15 +35,16 @@ export class ServerModule {
 @Global()
 @Module({})
 class ProcessModule {
-  static of(loaded: LoadedConfig): DynamicModule {
+  static of(loaded: LoadedConfig, workerReports: WorkerReports | undefined): DynamicModule {
     return {
       module: ProcessModule,
       providers: [
         { provide: LOADED_CONFIG, useValue: loaded },
         { provide: IDENTIFIES_EARLY, useValue: true },
         { provide: HAS_PROBLEM_FILTER, useValue: true },
+        { provide: WORKER_REPORTS, useValue: workerReports },
       ],
-      exports: [LOADED_CONFIG, IDENTIFIES_EARLY, HAS_PROBLEM_FILTER],
+      exports: [LOADED_CONFIG, IDENTIFIES_EARLY, HAS_PROBLEM_FILTER, WORKER_REPORTS],
     };
   }
 }

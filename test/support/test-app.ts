@@ -70,7 +70,7 @@ export class TestApp {
     const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-app-'));
     const settings = { ...baseEnvironment(database.url, dataDir), ...env };
     const loaded = loadConfig({ env: settings, cwd: dataDir });
-    const application = await Application.start(loaded, root, output && createLog(loaded.config, output));
+    const application = await Application.start(loaded, root, output && { log: createLog(loaded.config, output) });
     return new TestApp(application, database, dataDir, settings);
   }
 

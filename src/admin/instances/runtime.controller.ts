@@ -12,6 +12,8 @@ import { type FeatureFlag, featureFlagsOf } from '../../platform/config/feature-
 interface Runtime {
   readonly node: string;
   readonly pid: number;
+  /** The number of the worker that responds; null without `WORKERS`. */
+  readonly worker: number | null;
   readonly uptimeSeconds: number;
   readonly switches: readonly FeatureFlag[];
   readonly servers: readonly ServerSnapshot[];
@@ -33,6 +35,7 @@ export class RuntimeController {
     return {
       node: process.version,
       pid: process.pid,
+      worker: this.config.worker?.number ?? null,
       uptimeSeconds: Math.round(process.uptime()),
       switches: featureFlagsOf(this.config, this.sources),
       servers: this.pools.snapshot().servers,

@@ -5,10 +5,11 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { ownerPasswordContext, ServerOwner } from '../../catalog/server-owner.js';
+import { leastConnections } from '../../catalog/worker-shares.js';
 import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { type PoolOptions, poolOptions } from '../../database/pool/pool-options.js';
-import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { ConflictError, NotFoundError, ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
@@ -35,7 +36,7 @@ export class Servers {
   private readonly options: PoolOptions;
 
   constructor(
-    @Inject(APP_CONFIG) config: AppConfig,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
     private readonly keyRing: KeyRing,
@@ -61,7 +62,8 @@ export class Servers {
    *
    * @throws ValidationFailedError
    */
-  check({ ownerPassword, ...server }: NewServer): Promise<void> {
+  async check({ ownerPassword, ...server }: NewServer): Promise<void> {
+    this.assertShares(server);
     return this.checkAs({ id: randomUUID(), ...server, draining: false, ownerPasswordSealed: null }, ownerPassword);
   }
 
@@ -81,6 +83,11 @@ export class Servers {
    */
   async change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
     const needsCheck = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
+    const { maxConnections } = change;
+    if (maxConnections !== undefined) {
+      const { host } = await this.find(this.catalog.manager, name);
+      this.assertShares({ host, maxConnections });
+    }
     if (needsCheck) await this.checkChanged(await this.find(this.catalog.manager, name), change, ownerPassword);
     return this.updateLocked(name, async (catalog, server) => {
       const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
@@ -115,6 +122,14 @@ export class Servers {
       await catalog.delete(ServerEntity, server.id);
       await this.record(catalog, 'server.remove', actor, server, {});
     });
+  }
+
+  /** Each worker of an instance needs some of the connections. */
+  private assertShares({ host, maxConnections }: Pick<ServerEntity, 'host' | 'maxConnections'>): void {
+    const least = leastConnections(this.config, { host });
+    if (maxConnections === null || maxConnections >= least) return;
+    const message = `must be at least ${least}, because each of the ${this.config.workers} WORKERS needs its share`;
+    throw new ValidationFailedError([{ field: 'maxConnections', message }]);
   }
 
   private checkChanged(server: ServerEntity, change: Partial<ServerEntity>, ownerPassword: string | undefined) {

@@ -31,7 +31,7 @@ export const MAX_ADMIN_CONNECTIONS = 4;
  * Tenant pools leave one connection free, so that work that tenants wait for, on a table that is being migrated for
  * instance, can always continue. Of the others they may be in use when an operation needs them.
  */
-const KEPT_ADMIN_CONNECTIONS = 1;
+export const KEPT_ADMIN_CONNECTIONS = 1;
 
 /** How long a connection may take to prove that it still works, and to reset its session. */
 const RESPONSE_TIMEOUT_MS = 2_000;

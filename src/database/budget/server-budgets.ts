@@ -1,12 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { shareOf } from '../../platform/config/worker-share.js';
 import { describeFullServer } from '../connection/connection-failure.js';
 import type { ServerAddress } from '../connection/connection-target.js';
 import type { Reservation, ReservedSlots } from './reserved-slots.js';
 import { ServerBudget } from './server-budget.js';
 
 /**
- * One budget per server, for all connections of this process. A server is known by its id, and by its direct address: the
+ * One budget per server, for all connections of this process: an instance's limit, or a worker's share of it. A server is known by its id, and by its direct address: the
  * catalog's and that of tenants next to it have different ids.
  */
 @Injectable()
@@ -35,7 +36,7 @@ export class ServerBudgets {
   resize(server: ServerAddress): ServerBudget {
     const budget = this.of(server);
     this.pooled.add(server.id);
-    budget.resize(server.maxConnections ?? this.config.pool.serverMaxConnections);
+    budget.resize(this.limitOf(server));
     return budget;
   }
 
@@ -59,9 +60,13 @@ export class ServerBudgets {
     return [...this.byId].filter(([serverId]) => this.pooled.has(serverId));
   }
 
+  private limitOf({ maxConnections }: Pick<ServerAddress, 'maxConnections'>): number {
+    return shareOf(maxConnections ?? this.config.pool.serverMaxConnections, this.config.worker);
+  }
+
   private create(server: ServerAddress): ServerBudget {
     const onFull = (open: number): void => this.logger.warn(describeFullServer(server, open));
-    const budget = new ServerBudget(this.config.pool.serverMaxConnections, undefined, onFull);
+    const budget = new ServerBudget(this.limitOf({}), undefined, onFull);
     for (const listener of this.onCreated) listener(budget);
     return budget;
   }

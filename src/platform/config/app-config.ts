@@ -12,6 +12,15 @@ export interface EncryptionKey {
   readonly key: Buffer;
 }
 
+/** One of the processes that an instance with `WORKERS` above 1 consists of. */
+export interface Worker {
+  /** From 1 to `count`. The process that replaces one that has ended has its number. */
+  readonly number: number;
+  readonly count: number;
+  /** Whether it does what is done once per start of an instance, before the other workers start. */
+  readonly isFirst: boolean;
+}
+
 /**
  * The validated environment. Field names carry the unit of time. Application settings are read from here, never from
  * `process.env`.
@@ -59,7 +68,7 @@ export interface AppConfig {
     readonly statementTimeoutMs: number;
     /** The largest result of one statement, in bytes on the wire; 0: unlimited. Cursors and streams have no limit. */
     readonly maxResultBytes: number;
-    /** Maximum connections of this process per server, across all its pools. */
+    /** Maximum connections of this instance per server, across all its pools; each worker has its share of them. */
     readonly serverMaxConnections: number;
     /**
      * Connections of a target that one tenant may hold at once. Undefined: half of a shared target's, all of a
@@ -111,6 +120,10 @@ export interface AppConfig {
     };
   };
   readonly features: { readonly demoTenants: boolean; readonly apiDocs: boolean; readonly metricsPublic: boolean };
+  /** Processes of one instance. */
+  readonly workers: number;
+  /** The worker that this process is. Undefined: it is the whole instance, their primary, or a command. */
+  readonly worker?: Worker | undefined;
   /** How long the start waits while PostgreSQL is away or full; 0: not at all. */
   readonly startupWaitMs: number;
   readonly shutdownTimeoutMs: number;
@@ -121,4 +134,9 @@ export interface AppConfig {
  */
 export function withDatabaseUrl(config: AppConfig, url: string): AppConfig {
   return deepFreeze({ ...config, database: { ...config.database, url } });
+}
+
+/** Returns a frozen copy of an instance's configuration for one of its workers. */
+export function forWorker(config: AppConfig, worker: Worker): AppConfig {
+  return deepFreeze({ ...config, worker });
 }

@@ -73,6 +73,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       apiDocs: env.ENABLE_API_DOCS,
       metricsPublic: env.METRICS_PUBLIC,
     },
+    workers: env.WORKERS,
     startupWaitMs: env.STARTUP_WAIT * 1_000,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT,
   };

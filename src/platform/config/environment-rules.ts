@@ -1,4 +1,5 @@
 import type { Environment, VariableName } from './environment.js';
+import { LEAST_CATALOG_SHARE } from './worker-share.js';
 
 /** A constraint between variables. */
 interface EnvironmentRule {
@@ -70,6 +71,13 @@ export const environmentRules: readonly EnvironmentRule[] = [
     isViolated: ({ TENANT_DATABASE_URL: provided, DATABASE_URL: url, DATABASE_DIRECT_URL: direct }) =>
       provided !== undefined &&
       [url, direct].some((owner) => owner !== undefined && new URL(owner).username === new URL(provided).username),
+  },
+  {
+    // Otherwise a worker's tenants would have no connection, or the workers together more than the limit.
+    variable: 'DB_SERVER_MAX_CONNECTIONS',
+    expected: `to be at least ${LEAST_CATALOG_SHARE} for each of the WORKERS`,
+    dependsOn: ['WORKERS'],
+    isViolated: (env) => env.WORKERS > 1 && env.DB_SERVER_MAX_CONNECTIONS < LEAST_CATALOG_SHARE * env.WORKERS,
   },
   {
     variable: 'ADMIN_API_KEY',

@@ -34,6 +34,7 @@ export const environmentTable = z.object({
   STARTUP_WAIT: lifetime
     .prefault('0')
     .describe('seconds to wait at start while PostgreSQL is away or full; 0: fail at once'),
+  WORKERS: integer(1, 128).prefault('1').describe('processes of one instance, which share its port and connections'),
   SHUTDOWN_TIMEOUT: timeout
     .prefault('10')
     .describe('seconds that a shutdown may take; in-flight requests may take 80 % of them'),
@@ -79,7 +80,7 @@ export const environmentTable = z.object({
     .describe('seconds without traffic after which a transaction, session or stream is ended; 0: never'),
   DB_SERVER_MAX_CONNECTIONS: integer(1)
     .prefault('30')
-    .describe('maximum connections of this process per server, across all pools'),
+    .describe('maximum connections of this instance per server, across all pools and workers'),
 
   TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target that one tenant may hold at once'),
   TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers per tenant that may wait for a connection'),

@@ -11,9 +11,10 @@ export interface FeatureFlag {
 
 /** The feature flags of this process. None of them is a secret. */
 export function featureFlagsOf(config: AppConfig, sources: ConfigSources): readonly FeatureFlag[] {
-  const { pool, cache, features, database, log, environment } = config;
+  const { pool, cache, features, database, log, environment, workers } = config;
   const values: readonly (readonly [VariableName, string | boolean])[] = [
     ['NODE_ENV', environment],
+    ['WORKERS', String(workers)],
     ['EMBEDDED_POSTGRES', database.embedded],
     ['DB_POOLER', database.pooler ?? 'none'],
     ['ENABLE_CONNECTION_POOLING', pool.enabled],

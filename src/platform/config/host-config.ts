@@ -7,6 +7,7 @@ const OF_THE_SERVER: readonly VariableName[] = [
   'PORT',
   'HOST',
   'REQUEST_TIMEOUT',
+  'WORKERS',
   'LOG_LEVEL',
   'LOG_FORMAT',
   'TRUSTED_PROXIES',

@@ -29,3 +29,16 @@ it('a server without a catalog keeps one admin connection free, and nothing else
   budgets.resize({ ...SERVER, maxConnections: 30 });
   expect(budgets.of(SERVER).limit).toBe(30 - 1);
 });
+
+it("a worker has its share of the instance's limit, of the server's own too", () => {
+  const shareOf = (number: number): number[] => {
+    const budgets = new ServerBudgets({ ...CONFIG, worker: { number, count: 3, isFirst: false } });
+    const byDefault = budgets.of(SERVER).limit;
+    return [byDefault, budgets.resize({ ...SERVER, maxConnections: 31 }).limit];
+  };
+  expect([1, 2, 3].map(shareOf)).toEqual([
+    [7, 11],
+    [7, 10],
+    [6, 10],
+  ]);
+});

@@ -106,6 +106,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     rejected: ['proxy', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', '10.0.0.1/8/8', '10.0.0.1,', 'true'],
   },
   STARTUP_WAIT: numbers((config) => config.startupWaitMs / 1000, 0, 1_209_600),
+  WORKERS: { ...numbers((config) => config.workers, 1, 128), with: { DB_SERVER_MAX_CONNECTIONS: '1000' } },
   SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
   LOG_LEVEL: words(
     (config) => config.log.level,

@@ -50,6 +50,15 @@ const agreements: readonly Agreement[] = [
     ],
   },
   {
+    rule: 'each worker needs connections for tenants besides those that are kept free',
+    variable: 'DB_SERVER_MAX_CONNECTIONS',
+    broken: { ...REQUIRED, WORKERS: '3', DB_SERVER_MAX_CONNECTIONS: '20' },
+    kept: [
+      { ...REQUIRED, WORKERS: '3', DB_SERVER_MAX_CONNECTIONS: '21' },
+      { ...REQUIRED, WORKERS: '1', DB_SERVER_MAX_CONNECTIONS: '1' },
+    ],
+  },
+  {
     rule: 'a pooler needs a direct address',
     variable: 'DATABASE_DIRECT_URL',
     broken: { ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction' },
