@@ -63,6 +63,11 @@ export const NOT_RUN: readonly Exception[] = [
       'they need the password of a superuser; test/soak/cli/leakproof.spec.ts runs the commands on a server of its own',
   },
   {
+    document: 'docs/guides/deployment.md',
+    starts: '[Service]',
+    reason: 'needs systemd',
+  },
+  {
     document: 'docs/guides/docker.md',
     starts: 'docker compose --env-file .env.compose up --build --wait',
     reason:
