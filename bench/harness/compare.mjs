@@ -1,4 +1,4 @@
-import { cpuMs, rssBytes, treeCpuMs } from './process-stats.mjs';
+import { treeCpuMs, treeRssBytes } from './process-stats.mjs';
 
 const SAMPLE_CONNECTIONS_MS = 200;
 /** Requests are prepared in advance: this many times what the fastest round so far has sent … */
@@ -50,17 +50,17 @@ function inTurn(entries, round) {
 
 async function measure(postgres, program, work) {
   const statements = await postgres.catalogStatements();
-  const before = { app: cpuMs(program.pid), postgres: treeCpuMs(postgres.pid) };
+  const before = { app: treeCpuMs(program.pid), postgres: treeCpuMs(postgres.pid) };
   const connections = watchConnections(postgres, program);
   const result = await work();
-  const app = cpuMs(program.pid) - before.app;
+  const app = treeCpuMs(program.pid) - before.app;
   const postgresMs = treeCpuMs(postgres.pid) - before.postgres;
   return {
     ...result,
     appCpuMs: app / result.requests,
     postgresCpuMs: postgresMs / result.requests,
     loadCpuMs: result.cpuMs / result.requests,
-    rssMb: rssBytes(program.pid) / 2 ** 20,
+    rssMb: treeRssBytes(program.pid) / 2 ** 20,
     connections: await connections.max(),
     catalogStatements: (await postgres.catalogStatements()) - statements,
   };

@@ -29,6 +29,7 @@ const commands = {
 };
 
 process.on('message', async ({ command, argument }) => {
+  if (command === undefined) return; // in a worker of the application: its primary's
   try {
     process.send({ value: (await commands[command](argument)) ?? null });
   } catch (error) {

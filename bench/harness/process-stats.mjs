@@ -18,10 +18,7 @@ export function cpuMs(pid) {
  */
 export function treeCpuMs(root) {
   if (!HAS_PROC) return Number.NaN;
-  const stats = new Map();
-  for (const entry of readdirSync('/proc')) {
-    if (/^\d+$/.test(entry)) stats.set(Number(entry), tryRead(Number(entry)));
-  }
+  const stats = allStats();
   let total = 0;
   for (const [pid, stat] of stats) {
     if (stat && descends(pid, root, stats)) total += stat.own + stat.waited;
@@ -29,11 +26,32 @@ export function treeCpuMs(root) {
   return total;
 }
 
+/** Resident memory of a process and all its descendants, in bytes: an instance with workers is several processes. */
+export function treeRssBytes(root) {
+  return processTree(root).reduce((sum, pid) => sum + rssBytes(pid), 0);
+}
+
 /** Resident memory in bytes. */
 export function rssBytes(pid) {
   if (!HAS_PROC) return Number.NaN;
   const kb = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kb) * 1024;
+}
+
+/** The ids of a process and all its descendants, the process itself first. */
+export function processTree(root) {
+  if (!HAS_PROC) return [root];
+  const stats = allStats();
+  const below = [...stats.keys()].filter((pid) => pid !== root && descends(pid, root, stats));
+  return [root, ...below.toSorted((a, b) => a - b)];
+}
+
+function allStats() {
+  const stats = new Map();
+  for (const entry of readdirSync('/proc')) {
+    if (/^\d+$/.test(entry)) stats.set(Number(entry), tryRead(Number(entry)));
+  }
+  return stats;
 }
 
 function descends(pid, root, stats) {

@@ -70,6 +70,9 @@ export class Primary {
     this.postgres = await this.postgresStart;
     if (this.ending) return;
     void this.postgres?.exited.then(() => this.stop(1, new Error('embedded PostgreSQL exited unexpectedly')));
+    // Workers accept connections themselves. Handed over by the primary, a connection would be left open for ever where its
+    // worker dies before it has taken it, and one that is frozen would get as many as the others.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ serialization: 'advanced' }); // keys of the configuration are buffers
     const [first, ...others] = this.slots;
     const listening = await (first as WorkerSlot).start();
