@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import cluster from 'node:cluster';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
@@ -27,7 +26,7 @@ export class PrimaryLink implements WorkerReports {
     this.started = new Promise((resolve) => {
       onMessage<FromPrimary>(process, (message) => this.receive(message, resolve));
     });
-    void this.outlivePrimary();
+    this.outlivePrimary();
     this.send({ tenantry: 'ready' });
   }
 
@@ -75,11 +74,12 @@ export class PrimaryLink implements WorkerReports {
   }
 
   /** Node would exit at once when the primary has died, and cut the requests in flight. */
-  private async outlivePrimary(): Promise<void> {
+  private outlivePrimary(): void {
     const { worker } = cluster;
-    if (!worker) return;
-    await once(worker, 'disconnect');
-    this.onStop();
+    worker?.once('disconnect', () => {
+      worker.exitedAfterDisconnect = true; // asked for by Node before it exits
+      this.onStop();
+    });
   }
 
   private send(message: FromWorker): void {

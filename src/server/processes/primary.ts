@@ -16,7 +16,7 @@ import { WorkerSlot } from './worker-slot.js';
 
 const logger = new Logger('Tenantry');
 
-/** A worker that has not ended by its own deadline is killed this long after it. */
+/** Workers that have not ended by their own deadline are killed this long after it. */
 const KILL_AFTER_MS = 500;
 /**
  * A replacement waits at least this long for PostgreSQL: while that is away, the other workers serve what they can, and no
@@ -100,12 +100,13 @@ export class Primary {
   }
 
   private stopOnSignalOrException(): void {
-    process.once('exit', () => this.kill()); // a second signal exits at once
+    process.once('exit', () => this.kill()); // a second signal and the deadline exit at once
     onStopSignal((signal) => {
       logger.log(`Received ${signal}, shutting down`);
       void this.stop(0);
     }, 1);
     process.on('uncaughtException', (error: unknown) => {
+      if (this.ending) return; // where the log's pipe is closed, another line would be the next exception
       logger.fatal('Uncaught exception, shutting down', error instanceof Error ? error.stack : String(error));
       void this.stop(1);
     });
@@ -118,7 +119,9 @@ export class Primary {
   }
 
   private async end(exitCode: number, error: unknown): Promise<never> {
-    setTimeout(() => this.kill(), this.loaded.config.shutdownTimeoutMs + KILL_AFTER_MS).unref();
+    const { shutdownTimeoutMs } = this.loaded.config;
+    const late = new Error(`did not shut down within ${shutdownTimeoutMs} ms, exiting`);
+    setTimeout(() => fail(late), shutdownTimeoutMs + KILL_AFTER_MS).unref(); // which kills the workers
     const areClean = await Promise.all(this.slots.map((slot) => slot.stop()));
     const postgres = await this.postgresStart?.catch(() => undefined); // `start` throws the same
     await postgres?.stop();
