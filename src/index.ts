@@ -37,6 +37,12 @@ export {
   ResolverResultError,
   type TenantResolver,
 } from './tenant/identification/tenant-resolver.js';
+export { type CacheOptions, TenantCache } from './tenant/cache/tenant-cache.js';
+export { CacheResponse } from './tenant/cache/cache-response.js';
+export { TenantCacheInterceptor } from './tenant/cache/tenant-cache.interceptor.js';
+export { InvalidCacheArgumentError, UncacheableValueError } from './cache/values/values.errors.js';
+export { InvalidPathError, WrongTenantPathError } from './tenant/files/paths.errors.js';
+export { TenantPaths } from './tenant/files/tenant-paths.js';
 export { separateTenants } from './tenant/tenant-pool/prisma.js';
 export { TenantPool } from './tenant/tenant-pool/tenant-pool.js';
 export type { TenantPoolClient } from './tenant/tenant-pool/tenant-pool-client.js';

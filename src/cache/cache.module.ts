@@ -8,6 +8,9 @@ import { CACHE } from './contract/cache.js';
 import { CacheStatistics } from './contract/cache-statistics.js';
 import { openRedisTier } from './redis/open-redis-tier.js';
 import type { RedisTier } from './redis/redis-tier.js';
+import { MemoryValues } from './values/memory-values.js';
+import { RedisValues } from './values/redis-values.js';
+import { ValueStore } from './values/value-store.js';
 import { TieredCache } from './tiers/tiered-cache.js';
 
 const REDIS_TIER = Symbol.for('tenantry/REDIS_TIER');
@@ -40,10 +43,28 @@ const LOAD_TIMEOUT_MS = 5_000;
           statistics,
         ),
     },
+    {
+      provide: ValueStore,
+      inject: [APP_CONFIG, REDIS_TIER, CacheStatistics, KeyRing],
+      useFactory: createValueStore,
+    },
   ],
-  exports: [CACHE],
+  exports: [CACHE, ValueStore],
 })
 export class CacheModule {}
+
+function createValueStore(
+  { cache }: AppConfig,
+  redis: RedisTier | undefined,
+  statistics: CacheStatistics,
+  keyRing: KeyRing,
+): ValueStore {
+  const { tenantMaxEntries: maxEntries, tenantMemoryBytes: maxBytes } = cache;
+  const memory = new MemoryValues({ maxEntriesPerNamespace: maxEntries, maxBytes });
+  const rejected = (): void => void (statistics.redisRejected += 1);
+  const shared = redis && new RedisValues(redis, keyRing, `${cache.redis.keyPrefix}:`, maxEntries, rejected);
+  return new ValueStore(memory, shared);
+}
 
 async function openTier(
   config: AppConfig,

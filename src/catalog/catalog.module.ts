@@ -9,6 +9,7 @@ import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { EncryptionModule } from '../platform/encryption/encryption.module.js';
 import { CatalogChangeFeed } from './feed/catalog-change-feed.js';
 import { CATALOG, CATALOG_POOL, openCatalog } from './catalog-data-source.js';
+import { ValueChanges } from './feed/value-changes.js';
 import { CatalogEvents } from './feed/catalog-events.js';
 import {
   CATALOG_TARGET,
@@ -57,6 +58,7 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     MigrationSets,
     ServerOwner,
     CatalogEvents,
+    ValueChanges,
     CatalogChangeFeed,
   ],
   exports: [
@@ -68,6 +70,7 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     MigrationSets,
     ServerOwner,
     CatalogEvents,
+    ValueChanges,
     CatalogChangeFeed,
   ],
 })

@@ -25,6 +25,8 @@ import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
 import { TenantAdmission } from './admission/tenant-admission.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
+import { TenantCache } from './cache/tenant-cache.js';
+import { TenantPaths } from './files/tenant-paths.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
 import { TargetWatch } from './directory/target-watch.js';
@@ -61,6 +63,8 @@ const PUBLIC_PROVIDERS = [
   TenantContext,
   TenantConnectionService,
   TenantPool,
+  TenantCache,
+  TenantPaths,
   TenantLookup,
   TenantAvailability,
   AdminKey,

@@ -22,7 +22,7 @@ abstract class CacheInterceptor implements NestInterceptor {
 }
 
 @Injectable()
-export class TenantCacheInterceptor extends CacheInterceptor {
+export class SafeCacheInterceptor extends CacheInterceptor {
   protected override trackBy(context: ExecutionContext): string | undefined {
     return tenantCacheKey(context);
   }
@@ -34,7 +34,7 @@ let tenants: TestTenant[];
 beforeAll(async () => {
   app = await TestApp.over(await createTestDatabase('catalog'), {}, undefined, {
     module: AppModule,
-    providers: [{ provide: APP_INTERCEPTOR, useClass: TenantCacheInterceptor }],
+    providers: [{ provide: APP_INTERCEPTOR, useClass: SafeCacheInterceptor }],
   });
   tenants = [await app.provision('a-row', 'row'), await app.provision('b-row', 'row')];
 });

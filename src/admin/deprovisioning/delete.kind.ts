@@ -9,6 +9,8 @@ import type { OperationEntity } from '../../catalog/entities/operation.entity.js
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
+import { ValueChanges } from '../../catalog/feed/value-changes.js';
+import { ValueStore } from '../../cache/values/value-store.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
@@ -47,6 +49,8 @@ export class DeleteKind implements OperationKind<Input> {
     private readonly targets: TargetDatabases,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
+    private readonly values: ValueStore,
+    private readonly valueChanges: ValueChanges,
   ) {}
 
   /** Restores the previous status if the deletion has not started; otherwise the tenant can no longer be served. */
@@ -70,6 +74,7 @@ export class DeleteKind implements OperationKind<Input> {
   }
 
   private async removeData(run: Run): Promise<void> {
+    await this.removeCachedValues(run.tenantId ?? '');
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
     if (!target || tenant.schema === null) return; // provisioning failed before there was any data
@@ -84,6 +89,12 @@ export class DeleteKind implements OperationKind<Input> {
       // Provisioning failed before the database was created.
       if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
     }
+  }
+
+  /** What Redis does not remove because it is away expires there. */
+  private async removeCachedValues(namespace: string): Promise<void> {
+    await this.values.clear(namespace);
+    await this.valueChanges.announce({ namespace, keys: 'all' });
   }
 
   private async removeFromShared(

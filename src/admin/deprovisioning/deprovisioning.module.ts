@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CacheModule } from '../../cache/cache.module.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
@@ -6,7 +7,7 @@ import { DeleteKind } from './delete.kind.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [OperationsModule, IdempotencyModule, TargetsModule],
+  imports: [CacheModule, OperationsModule, IdempotencyModule, TargetsModule],
   providers: [DeleteKind],
   exports: [DeleteKind],
 })

@@ -14,7 +14,11 @@ export class LruMap<V extends object> {
   private oldest: Node<V> | undefined;
   private newest: Node<V> | undefined;
 
-  constructor(private readonly maxSize: number) {}
+  /** @param onRemoved called with each value that is deleted, replaced or evicted, but not by `clear` */
+  constructor(
+    private readonly maxSize: number,
+    private readonly onRemoved?: (value: V) => void,
+  ) {}
 
   get size(): number {
     return this.nodes.size;
@@ -35,7 +39,7 @@ export class LruMap<V extends object> {
     const node = { key, value, older: undefined, newer: undefined };
     this.nodes.set(key, node);
     this.append(node);
-    if (this.nodes.size > this.maxSize && this.oldest) this.delete(this.oldest.key);
+    if (this.nodes.size > this.maxSize) this.deleteOldest();
   }
 
   delete(key: string): void {
@@ -43,6 +47,12 @@ export class LruMap<V extends object> {
     if (!node) return;
     this.nodes.delete(key);
     this.unlink(node);
+    this.onRemoved?.(node.value);
+  }
+
+  /** Deletes the least recently used entry, if there is one. */
+  deleteOldest(): void {
+    if (this.oldest) this.delete(this.oldest.key);
   }
 
   clear(): void {

@@ -78,8 +78,13 @@ export class EncryptedRedis {
   }
 
   /** Removes every key with our prefix, on every master, without blocking the server. */
-  async flushdb(): Promise<void> {
-    for await (const keys of this.scan(SCAN_COUNT)) {
+  flushdb(): Promise<void> {
+    return this.flushPrefix('');
+  }
+
+  /** Removes the keys that begin with our prefix and then `prefix`. */
+  async flushPrefix(prefix: string): Promise<void> {
+    for await (const keys of this.scan(SCAN_COUNT, prefix)) {
       await Promise.all(keys.map((key) => this.client.unlink(key))); // one key per command, as a cluster requires
     }
   }
@@ -118,10 +123,10 @@ export class EncryptedRedis {
     await this.client.eval(UNLOCK, 1, `${this.prefix}lock:${key}`, token);
   }
 
-  /** Our keys, with the prefix, on every master, about `count` at a time. */
-  private async *scan(count: number): AsyncGenerator<string[]> {
+  /** Our keys that go on with `rest`, with the prefix, on every master, about `count` at a time. */
+  private async *scan(count: number, rest = ''): AsyncGenerator<string[]> {
     const nodes = 'nodes' in this.client ? this.client.nodes('master') : [this.client];
-    const escaped = this.prefix.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+    const escaped = `${this.prefix}${rest}`.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
     for (const node of nodes) {
       for await (const keys of node.scanStream({ match: `${escaped}*`, count })) yield keys as string[];
     }

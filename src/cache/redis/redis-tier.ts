@@ -68,6 +68,26 @@ export class RedisTier {
     return this.breaker.state;
   }
 
+  /** Whether a command would be sent now. */
+  get isUsable(): boolean {
+    return this.isConnected && this.breaker.state === 'closed';
+  }
+
+  /** Runs one command. Undefined when Redis cannot be used, fails or does not answer in time. */
+  run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
+    return this.attempt(() => command(this.client));
+  }
+
+  /** Removes the keys that begin with a text, of those of this deployment. @returns whether all were removed */
+  async clearPrefix(prefix: string): Promise<boolean> {
+    try {
+      await this.redis.flushPrefix(prefix);
+      return true;
+    } catch {
+      return false; // Redis went away: the caller tries again
+    }
+  }
+
   /** Undefined when the entry does not exist, cannot be read, or fails the schema. */
   async get<T extends object>(key: string, schema: z.ZodType<T>): Promise<Entry | undefined> {
     const held = await this.attempt(() => Promise.all([this.read(key), this.redis.pttl(key)]));

@@ -14,6 +14,7 @@ import { withCatalogSchema } from '../catalog-schema.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
 import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
+import { VALUES_CHANNEL, ValueChanges } from './value-changes.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 
 const FIRST_RETRY_MS = 100;
@@ -42,6 +43,7 @@ export class CatalogChangeFeed implements OnModuleInit {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly events: CatalogEvents,
     private readonly shutdown: Shutdown = new Shutdown(),
+    private readonly values?: ValueChanges,
   ) {}
 
   /** False while changes may be missed. */
@@ -71,11 +73,14 @@ export class CatalogChangeFeed implements OnModuleInit {
     client.on('error', () => this.lost(client));
     client.on('end', () => this.lost(client));
     client.onReadOnly(() => this.lost(client, 'the server refuses writes now'));
-    client.on('notification', ({ payload }) => this.events.deliver(parseCatalogEvent(payload)));
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === VALUES_CHANNEL) this.values?.deliver(payload);
+      else this.events.deliver(parseCatalogEvent(payload));
+    });
     let since: CatalogPoint;
     try {
       await client.connect();
-      await client.query('LISTEN tenantry_catalog');
+      await client.query(`LISTEN tenantry_catalog; LISTEN ${VALUES_CHANNEL}`);
       since = await currentPoint(client); // not earlier: what was committed before is not announced
     } catch (error) {
       this.abandon(client);

@@ -58,7 +58,7 @@ export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
  * The consumers of an event, in the order in which they receive it. The cache applies it first, so that what the others read
  * from then on is at least as new as the event; a tenant is due for a status check before its pool changes.
  */
-export const CATALOG_CONSUMERS = ['cache', 'admission', 'pools', 'health', 'open-calls'] as const;
+export const CATALOG_CONSUMERS = ['cache', 'values', 'admission', 'pools', 'health', 'open-calls'] as const;
 export type CatalogConsumer = (typeof CATALOG_CONSUMERS)[number];
 
 export type CatalogListener = (event: CatalogEvent) => void;

@@ -104,6 +104,10 @@ export interface AppConfig {
     /** How long past its TTL an entry may be served while the catalog is unreachable. */
     readonly graceSeconds: number;
     readonly memoryMaxEntries: number;
+    /** Values of one tenant in the application's own cache, in memory and in Redis each. */
+    readonly tenantMaxEntries: number;
+    /** Memory for the application's own cached values of all tenants. */
+    readonly tenantMemoryBytes: number;
   };
   readonly security: {
     readonly adminApiKey: string;

@@ -57,6 +57,8 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       defaultTtlSeconds: env.CACHE_DEFAULT_TTL,
       graceSeconds: env.CACHE_GRACE,
       memoryMaxEntries: env.CACHE_MEMORY_MAX_ENTRIES,
+      tenantMaxEntries: env.TENANT_CACHE_MAX_ENTRIES,
+      tenantMemoryBytes: env.TENANT_CACHE_MEMORY_MB * 1_048_576,
     },
     security: {
       ...secrets,

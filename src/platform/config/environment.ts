@@ -105,6 +105,12 @@ export const environmentTable = z.object({
     .prefault('600')
     .describe('seconds an expired entry may still be served while the catalog is unreachable'),
   CACHE_MEMORY_MAX_ENTRIES: integer(1).prefault('10000').describe('maximum entries in the memory tier'),
+  TENANT_CACHE_MAX_ENTRIES: integer(1).prefault('1000').describe("values of one tenant in the application's own cache"),
+  TENANT_CACHE_MEMORY_MB: integer(1, 65_536)
+    .prefault('64')
+    .describe(
+      "memory for the application's own cached values of all tenants, in MiB; one tenant has a quarter at most",
+    ),
 
   ADMIN_API_KEY: apiKey.optional().describe('API key of the control plane, /admin/v1; generated outside production'),
   ENCRYPTION_KEYS: keyRing.optional().describe('keys that encrypt secrets at rest; generated outside production'),

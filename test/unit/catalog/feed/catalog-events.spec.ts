@@ -34,13 +34,14 @@ function record(consumer: CatalogConsumer, name: string = consumer): () => void 
   return events.subscribe(consumer, ({ kind }) => void received.push(`${name}: ${kind}`));
 }
 
-it('an event reaches the cache first, then admission, pools, health and open calls, whatever the order of subscription', () => {
+it('an event reaches the cache first, then cached values, admission, pools, health and open calls, whatever the order of subscription', () => {
   for (const consumer of CATALOG_CONSUMERS.toReversed()) record(consumer);
   record('cache', 'second cache');
   events.deliver(CHANGE);
   expect(received).toEqual([
     'cache: change',
     'second cache: change',
+    'values: change',
     'admission: change',
     'pools: change',
     'health: change',

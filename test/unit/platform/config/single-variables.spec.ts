@@ -221,6 +221,8 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   CACHE_GRACE: numbers((config) => config.cache.graceSeconds, 0),
   CACHE_DEFAULT_TTL: numbers((config) => config.cache.defaultTtlSeconds, 1),
   CACHE_MEMORY_MAX_ENTRIES: numbers((config) => config.cache.memoryMaxEntries, 1),
+  TENANT_CACHE_MAX_ENTRIES: numbers((config) => config.cache.tenantMaxEntries, 1),
+  TENANT_CACHE_MEMORY_MB: numbers((config) => config.cache.tenantMemoryBytes / 1_048_576, 1, 65_536),
   ADMIN_API_KEY: words(
     (config) => config.security.adminApiKey,
     ['0123456789abcdef', 'correct-horse-battery-staple!$'],
