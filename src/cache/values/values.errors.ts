@@ -4,10 +4,12 @@ import { CodedError } from '../../platform/errors/coded-error.js';
 export class UncacheableValueError extends CodedError {
   readonly code = 'UNCACHEABLE_VALUE';
 
+  /** @internal */
   static tooLarge(bytes: number, maxBytes: number): UncacheableValueError {
     return new UncacheableValueError(`the value has ${bytes} bytes as JSON, and the cache accepts ${maxBytes}`);
   }
 
+  /** @internal */
   static notJson(cause?: unknown): UncacheableValueError {
     return new UncacheableValueError('JSON cannot represent the value', { cause });
   }

@@ -12,6 +12,7 @@ const MAX_VALUE_BYTES = 1_048_576;
 /** Of SHA-256, in base64url: 128 bits. Two keys of one tenant do not meet by accident, nor on purpose within a tenant's life. */
 const DIGEST_LENGTH = 22;
 
+/** How a value is cached. */
 export interface CacheOptions {
   /** How long the value may be served, in ms. Default: `CACHE_DEFAULT_TTL`, which is in seconds. */
   readonly ttlMs?: number;
