@@ -54,9 +54,18 @@ export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export {
   createTenantTable,
   dropTenantTable,
+  type OnDelete,
+  type ReferenceTableReference,
   type TenantForeignKey,
+  type TenantReference,
   type TenantTable,
 } from './database/table-migrations/tenant-table.js';
+export {
+  createReferenceTable,
+  dropReferenceTable,
+  type ReferenceForeignKey,
+  type ReferenceTable,
+} from './database/table-migrations/reference-table.js';
 export type { TypeormOptions } from './database/table-migrations/tenant-schema/typeorm-options.js';
 export type {
   ConstraintMessage,
@@ -71,6 +80,7 @@ export {
   TenantBusyError,
 } from './database/pool/pool.errors.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
+export { ReadOnlyTableError } from './database/data-source/refused-write.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';
 export { BatchRolledBackError, BatchSentError, InvalidBatchError } from './database/batches/batch.errors.js';
 export type { BatchManager, BatchOperation } from './database/batches/batch-manager.js';

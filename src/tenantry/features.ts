@@ -37,6 +37,7 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
   const typeorm = features.find((feature) => feature.typeorm)?.typeorm;
   return {
     entities: unique(features.map(({ entities }) => entities)),
+    referenceEntities: unique(features.map(({ referenceEntities }) => referenceEntities)),
     migrations: orderedMigrations(features),
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),

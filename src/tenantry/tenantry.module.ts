@@ -44,7 +44,8 @@ export class TenantryModule {
 
   /** Adds entities, with the migrations of their tables and subscribers, to every tenant; and their repositories to the module. */
   static forFeature(feature: TenantFeature): DynamicModule {
-    const repositories = (feature.entities ?? []).map(repositoryProvider);
+    const { entities = [], referenceEntities = [] } = feature;
+    const repositories = [...entities, ...referenceEntities].map(repositoryProvider);
     return {
       module: TenantryModule,
       providers: [{ provide: TENANT_FEATURE, useValue: feature }, ...repositories],

@@ -1,8 +1,13 @@
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
+import { IS_REFERENCE_POLICY } from '../isolation/reference-policy.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../isolation/tenant-policies.js';
 
 /** Tenantry's own policies of a tenant table; `tenant_isolation` was the only one of former versions. */
-export const OWN_POLICIES = [FORMER_POLICY, ...TENANT_POLICIES.map(({ name }) => name)];
+const TENANT_POLICY_NAMES = [FORMER_POLICY, ...TENANT_POLICIES.map(({ name }) => name)];
+
+/** SQL condition: the policy `p` (a row of `pg_policy`) is one of Tenantry's own. */
+export const IS_OWN_POLICY = `(${TENANT_POLICY_NAMES.map((name) => `p.polname = '${name}'`).join(' OR ')}
+  OR ${IS_REFERENCE_POLICY})`;
 
 /** The first OID of user-created objects (https://www.postgresql.org/docs/current/system-catalog-initial-data.html). */
 export const FIRST_NORMAL_OBJECT_ID = 16_384;
@@ -67,7 +72,7 @@ export const EXPOSING_OBJECTS = `
     UNION ALL
     SELECT 'is admitted to the table ' || t.oid::regclass || ' by the policy ' || quote_ident(p.polname)
     FROM tenant_tables t JOIN pg_policy p ON p.polrelid = t.oid
-    WHERE p.polpermissive AND p.polname <> ALL ('{${OWN_POLICIES.join(',')}}')
+    WHERE p.polpermissive AND NOT ${IS_OWN_POLICY}
       AND (0 = ANY (p.polroles) OR EXISTS (SELECT FROM assumable r WHERE r.oid = ANY (p.polroles)))
       AND ${canUse('t.oid')}
     UNION ALL

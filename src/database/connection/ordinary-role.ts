@@ -1,7 +1,5 @@
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
-import { FIRST_NORMAL_OBJECT_ID, OWN_POLICIES } from './exposing-objects.js';
-
-const ownPolicy = OWN_POLICIES.map((name) => `p.polname = '${name}'`).join(' OR ');
+import { FIRST_NORMAL_OBJECT_ID, IS_OWN_POLICY } from './exposing-objects.js';
 
 // Most of the time goes to what a new backend must read of the system catalogs to understand the text. Hence:
 // - literals and arguments have exactly the types of the operators and functions, since each other one is compared with
@@ -18,7 +16,7 @@ const looks = [
   `coalesce(current_setting('app.tenant_id'::text, true), '') <> ''`,
   `EXISTS (SELECT FROM pg_namespace n
            WHERE n.nspowner = me.oid OR has_schema_privilege(session_user, n.oid, 'CREATE'::text) OFFSET 0)`,
-  `EXISTS (SELECT FROM pg_policy p WHERE p.polpermissive AND NOT (${ownPolicy}))`,
+  `EXISTS (SELECT FROM pg_policy p WHERE p.polpermissive AND NOT ${IS_OWN_POLICY})`,
   `EXISTS (SELECT FROM pg_proc p
            WHERE p.oid >= '${FIRST_NORMAL_OBJECT_ID}' AND p.prosecdef
              AND NOT EXISTS (SELECT FROM pg_namespace n

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type ConnectionTarget, targetName } from './connection-target.js';
 import { UnsafeRoleError } from './connection.errors.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
-import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID, OWN_POLICIES } from './exposing-objects.js';
+import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID, IS_OWN_POLICY } from './exposing-objects.js';
 import { ORDINARY_ROLE } from './ordinary-role.js';
 
 export interface RoleCheckOptions {
@@ -77,8 +77,7 @@ const ROLE_FACTS = `
            OR EXISTS (SELECT FROM relation, aclexplode(relacl) a
                       WHERE is_tenant_table AND a.privilege_type IN ('TRUNCATE', 'TRIGGER')
                         AND a.grantee = ANY (role.oids || 0::oid))
-           OR EXISTS (SELECT FROM pg_policy p
-                      WHERE p.polpermissive AND p.polname <> ALL ('{${OWN_POLICIES.join(',')}}'))
+           OR EXISTS (SELECT FROM pg_policy p WHERE p.polpermissive AND NOT ${IS_OWN_POLICY})
            OR EXISTS (SELECT FROM pg_proc p
                       WHERE p.oid >= ${FIRST_NORMAL_OBJECT_ID} AND p.prosecdef
                         AND p.pronamespace IS DISTINCT FROM to_regnamespace('${ISOLATION_SCHEMA}')) AS needs_closer_look

@@ -29,6 +29,17 @@ const Owner = processWide(
     },
 );
 
+/** Entities of reference tables belong to no tenant: what was loaded for one may be used for another. */
+const referenceEntities = processWide('reference-entities', () => new WeakSet<EntityMetadata>());
+
+export function markReferenceEntity(metadata: EntityMetadata): void {
+  referenceEntities.add(metadata);
+}
+
+export function isReferenceEntity(metadata: EntityMetadata): boolean {
+  return referenceEntities.has(metadata);
+}
+
 export function rememberOwner(entity: object, tenantId: string): void {
   Owner.set(entity, tenantId);
 }
@@ -40,7 +51,7 @@ export function rememberOwner(entity: object, tenantId: string): void {
  * @throws WrongTenantError
  */
 export function assertOwned(metadata: EntityMetadata, entity: object, tenantId: string): void {
-  for (const each of withRelated(metadata, entity)) assertOwner(metadata, each, tenantId);
+  for (const each of withRelated(metadata, entity).keys()) assertOwner(metadata, each, tenantId);
 }
 
 /**
@@ -63,7 +74,9 @@ export function assertReturnable(value: unknown, tenantId: string): void {
 
 /** Remembers an entity that was saved, and all that were saved with it. */
 export function rememberOwnerOfAll(metadata: EntityMetadata, entity: object, tenantId: string): void {
-  for (const each of withRelated(metadata, entity)) rememberOwner(each, tenantId);
+  for (const [each, itsMetadata] of withRelated(metadata, entity)) {
+    if (!isReferenceEntity(itsMetadata)) rememberOwner(each, tenantId);
+  }
 }
 
 function assertOwner({ name }: EntityMetadata, entity: object, tenantId: string): void {
@@ -76,10 +89,14 @@ function assertOwner({ name }: EntityMetadata, entity: object, tenantId: string)
   );
 }
 
-/** The entity and everything that it refers to, each once. */
-function withRelated(metadata: EntityMetadata, entity: object, seen = new Set<object>()): Set<object> {
+/** The entity and everything that it refers to, each once, with its metadata. */
+function withRelated(
+  metadata: EntityMetadata,
+  entity: object,
+  seen = new Map<object, EntityMetadata>(),
+): Map<object, EntityMetadata> {
   if (seen.has(entity)) return seen;
-  seen.add(entity);
+  seen.set(entity, metadata);
   const actual = metadata.findInheritanceMetadata(entity);
   for (const [, related, inverse] of actual.extractRelationValuesFromEntity(entity, actual.relations)) {
     if (isObject(related)) withRelated(inverse, related, seen); // otherwise it is the key of a related entity

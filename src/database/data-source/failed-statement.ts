@@ -2,6 +2,7 @@ import type { EntityMetadata } from 'typeorm';
 import { driverError } from '../../platform/postgres/driver-error.js';
 import { toCodedError } from '../statements/statement-failure.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
+import { toRefusedWrite } from './refused-write.js';
 import type { ConstraintMessages } from '../table-migrations/tenant-schema/tenant-schema.js';
 
 /** What a tenant's data source knows of the tables that its statements are about. */
@@ -39,5 +40,5 @@ export function failedStatementOf(error: unknown): FailedStatement | undefined {
  */
 export function failureOf(error: unknown, failed: FailedStatement): unknown {
   if (typeof error === 'object' && error !== null) noteFailedStatement(error, failed);
-  return toCodedError(error) ?? error;
+  return toCodedError(error) ?? toRefusedWrite(error, failed) ?? error;
 }

@@ -2,6 +2,7 @@ import {
   DataSource,
   type DataSourceOptions,
   type EntityManager,
+  type EntityMetadata,
   type QueryRunner,
   type SelectQueryBuilder,
 } from 'typeorm';
@@ -11,6 +12,7 @@ import type { IsolationLevel } from '../table-migrations/tenant-schema/typeorm-o
 import { HydratedSelects } from '../hydration/hydrated-selects.js';
 import { QueryTexts } from '../query-texts/query-texts.js';
 import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
+import { markReferenceEntity } from './entity-owners.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { TenantBroadcaster } from './tenant-broadcaster.js';
@@ -29,6 +31,8 @@ export class TemplateDataSource extends DataSource {
   /** Set on each tenant's data source. */
   declare readonly access: TenantAccess;
   constraints: ConstraintMessages = {};
+  /** Names of the tables of `TenantSchema.referenceEntities`. */
+  referenceTables: ReadonlySet<string> = new Set();
   private isolationLevel: IsolationLevel | undefined;
 
   /**
@@ -37,17 +41,25 @@ export class TemplateDataSource extends DataSource {
    */
   static async build(schema: TenantSchema): Promise<TemplateDataSource> {
     refuseUnsupportedOptions(schema.typeorm ?? {});
-    refuseActiveRecord(schema.entities);
+    const { referenceEntities = [] } = schema;
+    refuseActiveRecord([...schema.entities, ...referenceEntities]);
     const template = new TemplateDataSource(options(schema));
     template.isolationLevel = schema.typeorm?.isolationLevel;
     template.constraints = schema.constraints ?? {};
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
+    template.markReferences(referenceEntities.map((entity) => template.getMetadata(entity)));
     prepareTemplate(template);
     refuseOperations(template);
     serveKnownQueries(template);
     freezeShared(template);
     return template;
+  }
+
+  private markReferences(metadatas: readonly EntityMetadata[]): void {
+    const all = metadatas.flatMap((metadata) => [metadata, metadata.closureJunctionTable ?? []].flat());
+    for (const metadata of all) markReferenceEntity(metadata);
+    this.referenceTables = new Set(all.map(({ tableName }) => tableName));
   }
 
   // Tenants' data sources inherit these, too: `this` is the tenant's.
@@ -90,7 +102,7 @@ function options(schema: TenantSchema): DataSourceOptions {
     logger: new SilentTypeormLogger(),
     ...typeorm,
     type: 'postgres',
-    entities: [...schema.entities] as (new () => object)[],
+    entities: [...schema.entities, ...(schema.referenceEntities ?? [])] as (new () => object)[],
     subscribers: [...(schema.subscribers ?? [])],
     installExtensions: false,
     uuidExtension: 'pgcrypto', // `gen_random_uuid()`, built in since PostgreSQL 13

@@ -2,8 +2,9 @@ import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
 import { Broadcaster } from 'typeorm/subscriber/Broadcaster.js';
 import type { BroadcasterResult } from 'typeorm/subscriber/BroadcasterResult.js';
 import { toCodedError } from '../statements/statement-failure.js';
+import { toRefusedWrite } from './refused-write.js';
 import { noteFailedStatement, type StatementSource } from './failed-statement.js';
-import { assertOwned, isObject, rememberOwner } from './entity-owners.js';
+import { assertOwned, isObject, isReferenceEntity, rememberOwner } from './entity-owners.js';
 
 /**
  * TypeORM's broadcaster sees every entity that is loaded, related ones too, and what query builders insert and update. A
@@ -18,7 +19,9 @@ export class TenantBroadcaster extends Broadcaster {
   }
 
   override broadcastLoadEvent(result: BroadcasterResult, metadata: EntityMetadata, entities: ObjectLiteral[]): void {
-    for (const entity of entities) if (isObject(entity)) rememberOwner(entity, this.source.tenantId);
+    if (!isReferenceEntity(metadata)) {
+      for (const entity of entities) if (isObject(entity)) rememberOwner(entity, this.source.tenantId);
+    }
     super.broadcastLoadEvent(result, metadata, entities);
   }
 
@@ -46,8 +49,9 @@ export class TenantBroadcaster extends Broadcaster {
     super.broadcastAfterQueryEvent(...event);
     const [, text, , hasSucceeded, , , error] = event;
     if (hasSucceeded) return;
-    if (isObject(error)) noteFailedStatement(error, { text, source: this.source });
-    const failure = toCodedError(error);
+    const failed = { text, source: this.source };
+    if (isObject(error)) noteFailedStatement(error, failed);
+    const failure = toCodedError(error) ?? toRefusedWrite(error, failed);
     if (failure) throw failure;
   }
 }

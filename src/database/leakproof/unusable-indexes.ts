@@ -23,12 +23,13 @@ interface UnusableRow extends Omit<UnusableIndex, 'kinds'> {
 const signature = (alias: string): string => `${alias}.proname || '(' || oidvectortypes(${alias}.proargtypes) || ')'`;
 
 // A condition is an index condition under a policy only if its operator, and each function on the column's side, is
-// leakproof. A B-tree needs its first column behind `tenant_id`; the other methods use any of their columns. GIN and GiST are
+// leakproof; that of a reference table, which is true of every row, is no condition. A B-tree needs its first column behind `tenant_id`; the other methods use any of their columns. GIN and GiST are
 // not made for `=`, which some of their operator classes have besides.
 const UNUSABLE = `
   WITH tables AS (
     SELECT n.nspname AS schema, c.oid, c.relname FROM pg_namespace n
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relrowsecurity
+      AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND pg_get_expr(p.polqual, c.oid) = 'true')
     WHERE n.nspname = ANY ($1::text[])
   ), columns AS (
     SELECT t.schema, t.relname, i.indexrelid, x.relname AS index, k.n, am.amname IN ('gin', 'gist') AS ignores_equality,

@@ -23,12 +23,32 @@ export interface TenantTable {
   readonly checks?: Readonly<Record<string, string>>;
 }
 
-/** A foreign key between tables of one tenant; `tenant_id` is added to both sides. */
+/** A foreign key between tables of one tenant, where `tenant_id` is added to both sides, or to a reference table. */
 export interface TenantForeignKey {
   readonly columns: readonly string[];
-  readonly references: { readonly table: string; /** Default: `['id']`. */ readonly columns?: readonly string[] };
-  /** Default: `NO ACTION`. `SET NULL` nulls the named columns only, never `tenant_id`. */
-  readonly onDelete?: 'NO ACTION' | 'RESTRICT' | 'CASCADE' | 'SET NULL';
+  readonly references: TenantReference | ReferenceTableReference;
+  /**
+   * Default: `NO ACTION`. `SET NULL` nulls the named columns only, never `tenant_id`. Of a reference table's rows, only the
+   * owner deletes any: with `CASCADE` and `SET NULL` a published version that lacks a row changes tenants' rows.
+   */
+  readonly onDelete?: OnDelete;
+}
+
+/** What happens to the rows that refer to a deleted one. */
+export type OnDelete = 'NO ACTION' | 'RESTRICT' | 'CASCADE' | 'SET NULL';
+
+/** Another table of the same tenant. */
+export interface TenantReference {
+  readonly table: string;
+  /** Default: `['id']`. */
+  readonly columns?: readonly string[];
+}
+
+/** A table made by `createReferenceTable`: `tenant_id` takes no part in the key. */
+export interface ReferenceTableReference {
+  readonly referenceTable: string;
+  /** Default: `['id']`. */
+  readonly columns?: readonly string[];
 }
 
 /** Raised for an identifier of more than 63 bytes, which PostgreSQL would truncate silently. */
@@ -99,14 +119,25 @@ export function foreignKeyElement(
   name: string,
   { columns, references, onDelete = 'NO ACTION' }: TenantForeignKey,
 ): string {
-  const nulled = onDelete === 'SET NULL' ? ` (${columns.map(quote).join(', ')})` : '';
-  return `CONSTRAINT ${constraintName(name, columns, 'fkey')} FOREIGN KEY ${tenantColumns(columns)}
-    REFERENCES ${quote(references.table)} ${tenantColumns(references.columns ?? ['id'])} ON DELETE ${onDelete}${nulled}`;
+  const isTenants = 'table' in references;
+  const list = isTenants ? tenantColumns : columnList;
+  const nulled = isTenants && onDelete === 'SET NULL' ? ` ${columnList(columns)}` : '';
+  return `CONSTRAINT ${constraintName(name, columns, 'fkey')} FOREIGN KEY ${list(columns)}
+    REFERENCES ${quote(referencedTable(references))} ${list(references.columns ?? ['id'])} ON DELETE ${onDelete}${nulled}`;
+}
+
+export function referencedTable(references: TenantForeignKey['references']): string {
+  return 'table' in references ? references.table : references.referenceTable;
+}
+
+/** `("a", "b")` */
+export function columnList(columns: readonly string[]): string {
+  return `(${columns.map(quote).join(', ')})`;
 }
 
 /** `("tenant_id", …)` */
 export function tenantColumns(columns: readonly string[]): string {
-  return `(${['tenant_id', ...columns].map(quote).join(', ')})`;
+  return columnList(['tenant_id', ...columns]);
 }
 
 /** `table_columns_suffix`. A name that is too long is shortened with a hash of the whole, to stay stable and unique. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { MIGRATIONS_TABLE } from '../../database/table-migrations/versions/recorded-migrations.js';
+import { isReferenceTableSql, REFERENCE_POLICY } from '../../database/isolation/reference-policy.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
@@ -58,7 +59,12 @@ const PROBLEMS = `
       AND d.classid = 'pg_class'::regclass
     JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p') AND c.relname <> '${MIGRATIONS_TABLE}'
   ), facts AS (
-    SELECT t.*,
+    SELECT t.*, ${isReferenceTableSql('t.oid')} AS is_reference,
+      EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = '${REFERENCE_POLICY}'
+              AND NOT (p.polpermissive AND 0 = ANY (p.polroles) AND pg_get_expr(p.polqual, t.oid) = 'true'))
+        AS has_different_reference_policy,
+      (SELECT min(p.polname) FROM pg_policy p
+       WHERE p.polrelid = t.oid AND p.polpermissive AND p.polname <> '${REFERENCE_POLICY}') AS other_than_reference_policy,
       EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
         AS has_column,
       EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = '${FORMER_POLICY}') AS has_former_policy,
@@ -73,8 +79,13 @@ const PROBLEMS = `
     FROM tables t
   ), problems AS (
     SELECT schema, relname AS "table", CASE
-      WHEN NOT has_column THEN 'has no tenant_id'
+      WHEN NOT has_column AND NOT is_reference THEN 'has no tenant_id'
       WHEN NOT relrowsecurity THEN 'has row-level security disabled'
+      WHEN is_reference THEN CASE
+        WHEN has_different_reference_policy THEN 'has a different condition in its policy ${REFERENCE_POLICY}'
+        WHEN other_than_reference_policy IS NOT NULL
+          THEN 'has an additional policy, ' || quote_ident(other_than_reference_policy)
+        END
       WHEN has_former_policy THEN '${FORMER}'
       WHEN missing_policy IS NOT NULL THEN 'lacks the policy ' || missing_policy
       WHEN different_policy IS NOT NULL THEN 'has a different condition in its policy ' || different_policy
@@ -89,9 +100,13 @@ const PROBLEMS = `
   )
   SELECT * FROM problems WHERE problem IS NOT NULL ORDER BY schema, "table" LIMIT ${MAX_REPORTED}`;
 
-const REMEDY = 'create the table with createTenantTable; suspend the tenants in this schema until it is fixed';
+const REMEDY =
+  'create the table with createTenantTable or createReferenceTable; suspend the tenants in this schema until it is fixed';
 
-/** Checks that every tenant table has exactly the policies that show only the stamped tenant's rows. */
+/**
+ * Checks that every tenant table has exactly the policies that show only the stamped tenant's rows, and every reference table
+ * the one that shows all of its.
+ */
 export const tenantTables: Check<CatalogContext> = {
   name: NAME,
   run: async (context) => {

@@ -94,11 +94,11 @@ class IsolationCheck {
 }
 
 function isLeftOut(
-  { table, hasRowSecurity, isUsable }: TableFacts,
+  { table, hasRowSecurity, isReference, isUsable }: TableFacts,
   classified: Readonly<Record<string, string>>,
 ): boolean {
   const isOfAll = classified[table] === 'shared' || classified[table] === 'public';
-  return isOfAll || (!hasRowSecurity && !isUsable);
+  return isOfAll || isReference || (!hasRowSecurity && !isUsable);
 }
 
 /** Factories are named by entity, with its properties, or by table, with its columns. */

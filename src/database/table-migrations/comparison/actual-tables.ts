@@ -1,3 +1,5 @@
+import { isReferenceTableSql } from '../../isolation/reference-policy.js';
+
 export const TENANT_COLUMN = 'tenant_id';
 
 /** A column as PostgreSQL has it. */
@@ -19,6 +21,8 @@ export interface ActualTable {
   readonly table: string;
   readonly hasRowSecurity: boolean;
   readonly policies: readonly string[];
+  /** Whether it is as `createReferenceTable` makes it. */
+  readonly isReference: boolean;
   /** Whether the login role may use it; true when none was named, or there is none of that name. */
   readonly isGranted: boolean;
   readonly columns: readonly ActualColumn[];
@@ -35,7 +39,8 @@ export interface ActualTable {
 export const ACTUAL_TABLES = `
   SELECT s.name AS schema, c.relname AS table, c.relrowsecurity AS "hasRowSecurity",
     array(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
-    CASE WHEN to_regrole(quote_ident($3::text)) IS NULL THEN true ELSE (has_table_privilege($3::text::name, c.oid, 'SELECT') AND (c.relkind = 'v' OR (
+    ${isReferenceTableSql('c.oid')} AS "isReference",
+    CASE WHEN to_regrole(quote_ident($3::text)) IS NULL THEN true ELSE (has_table_privilege($3::text::name, c.oid, 'SELECT') AND (c.relkind = 'v' OR ${isReferenceTableSql('c.oid')} OR (
       has_table_privilege($3::text::name, c.oid, 'INSERT') AND has_table_privilege($3::text::name, c.oid, 'UPDATE')
       AND has_table_privilege($3::text::name, c.oid, 'DELETE')))) END AS "isGranted",
     (SELECT coalesce(jsonb_agg(jsonb_build_object(

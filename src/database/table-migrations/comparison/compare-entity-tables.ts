@@ -81,10 +81,10 @@ function differencesOf(
     if (!table) return [`table ${entity.table} is missing (entity ${entity.entity})`];
     if (entity.isView) return table.isGranted ? [] : [`view ${entity.table} is not granted to the login role`];
     return [
-      ...(isolation ? isolationDifferences(table) : []),
+      ...(isolation ? isolationDifferences(entity, table) : []),
       ...(table.isGranted || !table.hasRowSecurity ? [] : [`table ${table.table} is not granted to the login role`]),
       ...entity.columns.flatMap((column) => columnDifferences(entity, column, table)),
-      ...unmappedColumns(table, mapped.get(table.table) ?? new Set()),
+      ...(table.isReference ? [] : unmappedColumns(table, mapped.get(table.table) ?? new Set())),
       ...keyDifferences(entity, table),
       ...sharedKeys(table),
     ];
@@ -92,7 +92,13 @@ function differencesOf(
   return [...new Set(all)]; // several entities may map one table
 }
 
-function isolationDifferences({ table, columns, hasRowSecurity, policies }: ActualTable): string[] {
+function isolationDifferences({ entity, isReference }: ExpectedTable, actual: ActualTable): string[] {
+  const { table, columns, hasRowSecurity, policies } = actual;
+  if (isReference && !actual.isReference)
+    return [`table ${table} is no reference table, as entity ${entity} says (create it with createReferenceTable)`];
+  if (actual.isReference && !isReference)
+    return [`table ${table} is a reference table: name entity ${entity} in referenceEntities`];
+  if (isReference) return hasRowSecurity ? [] : [`table ${table} has no row-level security (createReferenceTable has)`];
   const made = 'create it with createTenantTable';
   if (!columns.some(({ name }) => name === TENANT_COLUMN)) return [`table ${table} has no tenant_id (${made})`];
   if (!hasRowSecurity) return [`table ${table} has no row-level security (${made})`];
@@ -102,7 +108,7 @@ function isolationDifferences({ table, columns, hasRowSecurity, policies }: Actu
 }
 
 function columnDifferences(
-  { entity }: ExpectedTable,
+  { entity, isReference }: ExpectedTable,
   column: ExpectedColumn,
   { table, columns }: ActualTable,
 ): string[] {
@@ -113,7 +119,7 @@ function columnDifferences(
     return [`${name} is ${typeOf(actual)}, entity ${entity} maps it as ${typeOf(column)}`];
   const labels = actual.isEnum ? column.labels.filter((label) => !actual.labels.includes(label)) : [];
   if (labels.length > 0) return [`${name} has no value ${labels.join(', ')}, which entity ${entity} maps`];
-  if (!actual.isNotNull || actual.hasDefault) return [];
+  if (!actual.isNotNull || actual.hasDefault || isReference) return []; // tenants insert no rows of reference tables
   if (column.needsDefault) return [`${name} has no default, which entity ${entity} leaves the value to`];
   return column.isNullable ? [`${name} does not accept null, entity ${entity} maps it as nullable`] : [];
 }

@@ -21,20 +21,33 @@ export interface ExpectedTable {
   readonly entity: string;
   readonly table: string;
   readonly isView: boolean;
+  /** Whether it is one of `TenantSchema.referenceEntities`. */
+  readonly isReference: boolean;
   readonly columns: readonly ExpectedColumn[];
   readonly primaryKey: readonly string[];
   readonly uniqueKeys: readonly (readonly string[])[];
 }
 
+/** What is known of entities; never connected. */
+export type EntityGraph = Pick<DataSource, 'entityMetadatas' | 'driver'> & {
+  /** Names of the tables of reference entities. */
+  readonly referenceTables?: ReadonlySet<string>;
+};
+
 /**
  * The tables that the entities of a data source need. An entity with `synchronize: false`, TypeORM's mark of a table that
  * is not its own, is left out.
  */
-export function expectedTables({ entityMetadatas, driver }: DataSource): ExpectedTable[] {
-  return entityMetadatas.filter(({ synchronize }) => synchronize).map((metadata) => expectedTable(metadata, driver));
+export function expectedTables({ entityMetadatas, driver, referenceTables }: EntityGraph): ExpectedTable[] {
+  return entityMetadatas
+    .filter(({ synchronize }) => synchronize)
+    .map((metadata) => ({
+      ...expectedTable(metadata, driver),
+      isReference: referenceTables?.has(metadata.tableName) ?? false,
+    }));
 }
 
-function expectedTable(metadata: EntityMetadata, driver: DataSource['driver']): ExpectedTable {
+function expectedTable(metadata: EntityMetadata, driver: DataSource['driver']): Omit<ExpectedTable, 'isReference'> {
   const columns = metadata.columns.filter(({ isVirtualProperty }) => !isVirtualProperty);
   const namesOf = (list: readonly ColumnMetadata[]): string[] => list.map(({ databaseName }) => databaseName);
   return {

@@ -1,4 +1,5 @@
 import type { DataSource, EntityMetadata } from 'typeorm';
+import type { EntityGraph } from '../comparison/expected-tables.js';
 import { TENANT_COLUMN } from '../comparison/actual-tables.js';
 import type { TenantTable } from '../tenant-table.js';
 import { columnDefinition, enumCheck, inexpressible } from './described-column.js';
@@ -13,9 +14,11 @@ export interface ConditionalIndex {
   readonly condition: string;
 }
 
-/** A table as `createTenantTable` makes it for the entities that map it. */
+/** A table as `createTenantTable` or `createReferenceTable` makes it for the entities that map it. */
 export interface DescribedTable {
   readonly name: string;
+  /** Made by `createReferenceTable`. */
+  readonly isReference: boolean;
   readonly columns: Record<string, string>;
   readonly primaryKey: readonly string[];
   readonly unique: (readonly string[])[];
@@ -37,18 +40,22 @@ export interface DescribedEntities {
 export function describeEntities({
   entityMetadatas,
   driver,
-}: Pick<DataSource, 'entityMetadatas' | 'driver'>): DescribedEntities {
+  referenceTables = new Set(),
+}: EntityGraph): DescribedEntities {
   const own = entityMetadatas.filter(({ synchronize }) => synchronize);
   const tables = new Map<string, DescribedTable>();
   for (const metadata of own) {
     if (metadata.tableType === 'view') continue;
-    tables.set(metadata.tableName, merged(tables.get(metadata.tableName), describeTable(metadata, driver)));
+    tables.set(
+      metadata.tableName,
+      merged(tables.get(metadata.tableName), describeTable(metadata, driver, referenceTables)),
+    );
   }
   const views = own.filter(({ tableType }) => tableType === 'view').map(({ tableName }) => tableName);
   return { tables: [...tables.values()].map(withReferencingIndexes), views };
 }
 
-function describeTable(metadata: EntityMetadata, driver: Driver): DescribedTable {
+function describeTable(metadata: EntityMetadata, driver: Driver, referenceTables: ReadonlySet<string>): DescribedTable {
   const columns = metadata.columns.filter(
     (column) => !column.isVirtualProperty && column.databaseName !== TENANT_COLUMN,
   );
@@ -60,6 +67,7 @@ function describeTable(metadata: EntityMetadata, driver: Driver): DescribedTable
   });
   return {
     name: metadata.tableName,
+    isReference: referenceTables.has(metadata.tableName),
     columns: Object.fromEntries(columns.map((column) => [column.databaseName, columnDefinition(column, driver)])),
     primaryKey: namesOf(metadata.primaryColumns),
     unique: distinct([
@@ -68,7 +76,7 @@ function describeTable(metadata: EntityMetadata, driver: Driver): DescribedTable
     ]),
     foreignKeys: metadata.foreignKeys.map((key) => ({
       columns: namesOf(key.columns),
-      references: { table: key.referencedEntityMetadata.tableName, columns: namesOf(key.referencedColumns) },
+      references: referencesOf(key.referencedEntityMetadata.tableName, namesOf(key.referencedColumns), referenceTables),
       ...(key.onDelete && { onDelete: key.onDelete as NonNullable<ForeignKey['onDelete']> }),
     })),
     indexes: distinct(plain.filter(({ isUnique }) => !isUnique).map((index) => namesOf(index.columns))),
@@ -81,6 +89,14 @@ function describeTable(metadata: EntityMetadata, driver: Driver): DescribedTable
       where ? [{ columns: namesOf(indexed), isUnique, condition: where }] : [],
     ),
   };
+}
+
+function referencesOf(
+  table: string,
+  columns: readonly string[],
+  referenceTables: ReadonlySet<string>,
+): ForeignKey['references'] {
+  return referenceTables.has(table) ? { referenceTable: table, columns } : { table, columns };
 }
 
 function refusals(metadata: EntityMetadata): string[] {

@@ -4,9 +4,16 @@ const WIDTH = 100;
 
 /** The TypeScript of a migration. */
 export function migrationSource(className: string, steps: readonly MigrationStep[]): string {
-  const hasTables = steps.some((step) => 'table' in step);
+  const isMade = (isReference: boolean): boolean =>
+    steps.some((step) => 'table' in step && step.isReference === isReference);
+  const helpers = [
+    ...(isMade(true) ? ['createReferenceTable'] : []),
+    ...(isMade(false) ? ['createTenantTable'] : []),
+    ...(isMade(true) ? ['dropReferenceTable'] : []),
+    ...(isMade(false) ? ['dropTenantTable'] : []),
+  ];
   return [
-    ...(hasTables ? ["import { createTenantTable, dropTenantTable } from 'tenantry';"] : []),
+    ...(helpers.length > 0 ? [`import { ${helpers.join(', ')} } from 'tenantry';`] : []),
     "import type { MigrationInterface, QueryRunner } from 'typeorm';",
     '',
     `export class ${className} implements MigrationInterface {`,
@@ -26,15 +33,19 @@ function upLines(step: MigrationStep): string[] {
   return [
     ...(step.comment === undefined ? [] : [`// ${step.comment}`]),
     'table' in step
-      ? `await createTenantTable(runner, ${text(step.table)}, ${literal(step.definition, '    ')});`
+      ? `await create${kindOf(step)}Table(runner, ${text(step.table)}, ${literal(step.definition, '    ')});`
       : `await runner.query(${text(step.up)});`,
   ];
 }
 
 function downLine(step: MigrationStep): string {
   return 'table' in step
-    ? `await dropTenantTable(runner, ${text(step.table)});`
+    ? `await drop${kindOf(step)}Table(runner, ${text(step.table)});`
     : `await runner.query(${text(step.down)});`;
+}
+
+function kindOf({ isReference }: { readonly isReference: boolean }): string {
+  return isReference ? 'Reference' : 'Tenant';
 }
 
 function indented(line: string): string {

@@ -1,9 +1,12 @@
 import type { QueryRunner } from 'typeorm';
+import { createReferenceTable, type ReferenceTable } from '../reference-table.js';
 import {
+  columnList,
   constraintName,
   createTenantTable,
   foreignKeyElement,
   quote,
+  referencedTable,
   type TenantTable,
   tenantColumns,
 } from '../tenant-table.js';
@@ -23,14 +26,19 @@ export interface StatementStep extends Commented {
 interface TableStep extends Commented {
   readonly table: string;
   readonly definition: TenantTable;
+  /** Whether `createReferenceTable` makes it. */
+  readonly isReference: boolean;
 }
 
 /** A part of a generated migration. */
 export type MigrationStep = TableStep | StatementStep;
 
 export async function runStep(runner: QueryRunner, step: MigrationStep): Promise<void> {
-  if ('table' in step) await createTenantTable(runner, step.table, step.definition);
-  else await runner.query(step.up);
+  if ('table' in step) {
+    // A reference table's keys lead to reference tables only: the entities' comparison refuses others.
+    if (step.isReference) await createReferenceTable(runner, step.table, step.definition as ReferenceTable);
+    else await createTenantTable(runner, step.table, step.definition);
+  } else await runner.query(step.up);
 }
 
 /** Adds a comment to the step that makes the index. */
@@ -53,10 +61,15 @@ export function createSteps(tables: readonly DescribedTable[], existing: Readonl
   const later: MigrationStep[] = [];
   const steps = ordered.flatMap((table): MigrationStep[] => {
     made.add(table.name);
-    const isPossible = ({ references }: DescribedTable['foreignKeys'][number]): boolean => made.has(references.table);
+    const isPossible = ({ references }: DescribedTable['foreignKeys'][number]): boolean =>
+      made.has(referencedTable(references));
     later.push(...table.foreignKeys.filter((key) => !isPossible(key)).map((key) => addForeignKey(table.name, key)));
     const definition = definitionOf({ ...table, foreignKeys: table.foreignKeys.filter(isPossible) });
-    return [{ table: table.name, definition }, ...table.conditionalIndexes.map((index) => addIndex(table.name, index))];
+    const { name, isReference } = table;
+    return [
+      { table: name, definition, isReference },
+      ...table.conditionalIndexes.map((index) => addIndex(table, index)),
+    ];
   });
   return [...steps, ...later];
 }
@@ -69,7 +82,7 @@ export function addForeignKey(table: string, key: DescribedTable['foreignKeys'][
 }
 
 export function addIndex(
-  table: string,
+  { name: table, isReference }: Pick<DescribedTable, 'name' | 'isReference'>,
   { columns, isUnique = false, condition }: Partial<ConditionalIndex> & Pick<ConditionalIndex, 'columns'>,
 ): StatementStep {
   const name = constraintName(
@@ -79,7 +92,7 @@ export function addIndex(
   );
   const where = condition === undefined ? '' : ` WHERE ${condition}`;
   return {
-    up: `CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX ${name} ON ${quote(table)} ${tenantColumns(columns)}${where}`,
+    up: `CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX ${name} ON ${quote(table)} ${(isReference ? columnList : tenantColumns)(columns)}${where}`,
     down: `DROP INDEX ${name}`,
   };
 }
@@ -97,14 +110,11 @@ function definitionOf(table: DescribedTable): TenantTable {
   };
 }
 
-function withoutDefaults({
-  columns,
-  references: { table, columns: to = [] },
-  onDelete,
-}: DescribedTable['foreignKeys'][number]) {
+function withoutDefaults({ columns, references, onDelete }: DescribedTable['foreignKeys'][number]) {
+  const { columns: to = [], ...table } = references;
   return {
     columns,
-    references: { table, ...(to.join() !== 'id' && { columns: to }) },
+    references: { ...table, ...(to.join() !== 'id' && { columns: to }) },
     ...(onDelete && onDelete !== 'NO ACTION' && { onDelete }),
   };
 }
@@ -117,7 +127,7 @@ function inOrder(tables: readonly DescribedTable[]): DescribedTable[] {
     if (ordered.has(table) || visiting.has(table)) return;
     visiting.add(table);
     for (const { references } of table.foreignKeys) {
-      const referenced = byName.get(references.table);
+      const referenced = byName.get(referencedTable(references));
       if (referenced) visit(referenced);
     }
     ordered.add(table);

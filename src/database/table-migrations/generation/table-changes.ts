@@ -74,7 +74,7 @@ function indexSteps({ described, wanted, actual }: ComparedTable): StatementStep
   const present = new Set(actual.indexes);
   const made = described.indexes.map((columns) => ({ columns }));
   return [...made, ...described.conditionalIndexes].flatMap((index) => {
-    const step = addIndex(described.name, index);
+    const step = addIndex(described, index);
     const isPresent = wanted.indexes.some((definition) => present.has(definition) && isOf(definition, index));
     return isPresent ? [] : [step];
   });

@@ -15,6 +15,11 @@ export type ConstraintMessages = Readonly<Record<string, string | ConstraintMess
 /** What a domain module supplies: its entities, the migrations of their tables, and TypeORM event subscribers. */
 export interface TenantSchema {
   readonly entities: readonly EntityTarget<ObjectLiteral>[];
+  /**
+   * Entities of the tables that `createReferenceTable` makes: every tenant reads them, and may keep them for other tenants.
+   * Writing one fails with `TABLE_READ_ONLY`.
+   */
+  readonly referenceEntities?: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations: readonly (new () => MigrationInterface)[];
   readonly subscribers?: readonly (new () => EntitySubscriberInterface)[];
   /** Options of TypeORM for all tenants' data sources. */

@@ -67,14 +67,15 @@ async function checkTables(
       ...foreign
         .filter((name) => !(name in classifyTables))
         .map((name) => unclassified(name, 'the login role may use it')),
-      ...tables.filter(({ hasRowSecurity }) => hasRowSecurity).flatMap(keyFindings),
+      ...(await writableReferences(client, tested, tables)),
+      ...tables.filter(({ hasRowSecurity, isReference }) => hasRowSecurity && !isReference).flatMap(keyFindings),
     ];
   });
 }
 
 async function isolationFinding(
   client: pg.ClientBase,
-  { schema, target }: TestedTenant,
+  tested: TestedTenant,
   { table, problem }: { readonly table: string; readonly problem: string },
   classified: Readonly<Record<string, Classification>>,
 ): Promise<Finding[]> {
@@ -84,11 +85,31 @@ async function isolationFinding(
   if (classification === undefined || classification === 'tenant') {
     return [{ code: 'TABLE_NOT_ISOLATED', where, message: `${problem}: create it with createTenantTable` }];
   }
+  return writable(client, tested, table, `it is ${classification}`);
+}
+
+async function writableReferences(
+  client: pg.ClientBase,
+  tested: TestedTenant,
+  tables: readonly TableFacts[],
+): Promise<Finding[]> {
+  const references = tables.filter(({ isReference }) => isReference);
+  return (await Promise.all(references.map(({ table }) => writable(client, tested, table, REFERENCE)))).flat();
+}
+
+const REFERENCE = 'it is a reference table';
+
+async function writable(
+  client: pg.ClientBase,
+  { schema, target }: TestedTenant,
+  table: string,
+  what: string,
+): Promise<Finding[]> {
   const text = `SELECT has_any_column_privilege($1::name, c, 'INSERT, UPDATE') OR has_table_privilege($1::name, c, 'DELETE')
     AS writable FROM (SELECT format('%I.%I', $2::text, $3::text) AS c) t`;
   const { rows } = await client.query<{ writable: boolean }>(text, [target.role, schema, table]);
-  const message = `it is ${classification}, but each tenant may write to it: grant SELECT only`;
-  return rows[0]?.writable ? [{ code: 'SHARED_TABLE_WRITABLE', where, message }] : [];
+  const message = `${what}, but each tenant may write to it: grant SELECT only`;
+  return rows[0]?.writable ? [{ code: 'SHARED_TABLE_WRITABLE', where: `table ${table}`, message }] : [];
 }
 
 const USABLE_ELSEWHERE = `
@@ -117,7 +138,7 @@ function keyFindings({ table, indexesWithoutTenant }: TableFacts): Finding[] {
 }
 
 function unclassified(table: string, problem: string): Finding {
-  const message = `${problem}, and it is not classified: create it with createTenantTable, or classify it`;
+  const message = `${problem}, and it is not classified: create it with createTenantTable or createReferenceTable, or classify it`;
   return { code: 'TABLE_NOT_CLASSIFIED', where: `table ${table}`, message };
 }
 

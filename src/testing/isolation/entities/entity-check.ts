@@ -187,7 +187,9 @@ function insertAs(
 }
 
 function referencesIn({ table, values }: TenantRow): Values {
-  const names = table.foreignKeys.flatMap(({ columns, isSupposed = false }) => (isSupposed ? [] : columns));
+  const names = table.foreignKeys.flatMap(({ columns, isSupposed = false, isToReference = false }) =>
+    isSupposed || isToReference ? [] : columns,
+  );
   return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 

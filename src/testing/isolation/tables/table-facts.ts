@@ -14,6 +14,8 @@ interface ForeignKey {
   readonly references: readonly string[];
   /** Whether only the column's name says so, as in a table that cannot refer to a tenant's. */
   readonly isSupposed?: boolean;
+  /** Whether it leads to a reference table, whose rows are no tenant's. */
+  readonly isToReference?: boolean;
 }
 
 /** A condition on one column: `currency ~ '^[A-Z]{3}$'`. */
@@ -34,7 +36,10 @@ interface Details {
 }
 
 /** A table of a tenant's schema, as PostgreSQL has it. */
-export interface TableFacts extends Pick<ActualTable, 'table' | 'hasRowSecurity' | 'keys' | 'indexesWithoutTenant'> {
+export interface TableFacts extends Pick<
+  ActualTable,
+  'table' | 'hasRowSecurity' | 'isReference' | 'keys' | 'indexesWithoutTenant'
+> {
   /** Those that are not computed, and without `tenant_id`. */
   readonly columns: readonly ActualColumn[];
   readonly hasTenant: boolean;
@@ -83,7 +88,13 @@ export async function readTables(client: pg.ClientBase, schema: string, role: st
     const table = byName.get(detail.table);
     return table ? [factsOf(table, detail)] : [];
   });
-  return inOrder(tables.map((table) => withSupposedKeys(table, tables)));
+  const references = new Set(tables.filter(({ isReference }) => isReference).map(({ table }) => table));
+  return inOrder(tables.map((table) => withMarkedKeys(withSupposedKeys(table, tables), references)));
+}
+
+function withMarkedKeys(table: TableFacts, references: ReadonlySet<string>): TableFacts {
+  const foreignKeys = table.foreignKeys.map((key) => ({ ...key, isToReference: references.has(key.table) }));
+  return { ...table, foreignKeys };
 }
 
 /** `memo_id` of a table without a foreign key is taken for the id of `memo` or `memos`. */
@@ -103,11 +114,11 @@ function withSupposedKeys(table: TableFacts, tables: readonly TableFacts[]): Tab
 }
 
 function factsOf(
-  { table, hasRowSecurity, keys, indexesWithoutTenant, columns }: ActualTable,
+  { table, hasRowSecurity, isReference, keys, indexesWithoutTenant, columns }: ActualTable,
   { foreignKeys, checks, computed, primaryKey, isUsable, isPartitioned }: Details,
 ): TableFacts {
   return {
-    ...{ table, hasRowSecurity, indexesWithoutTenant, checks, isUsable, isPartitioned },
+    ...{ table, hasRowSecurity, isReference, indexesWithoutTenant, checks, isUsable, isPartitioned },
     keys: keys.map(withoutTenant),
     columns: columns.filter(({ name }) => name !== TENANT_COLUMN && !computed.includes(name)),
     hasTenant: columns.some(({ name }) => name === TENANT_COLUMN),

@@ -74,10 +74,11 @@ export class TestedRows {
     const inserted: TenantRow[] = [];
     this.rows.set(tenant, inserted);
     await this.connections.use(tenant.owner, async (client) => {
+      const references = await referenceRows(client, tenant, this.tables);
       for (const table of this.tables.filter((each) => !isLeftOut(each))) {
         for (const index of [0, 1] as const) {
           try {
-            inserted.push(await maker.insertRow(client, tenant, table, index, inserted));
+            inserted.push(await maker.insertRow(client, tenant, table, index, [...references, ...inserted]));
           } catch (error) {
             // A key without tenant_id, which has a finding of its own, admits the shared row once only.
             const isCollision = index === 0 && (error as { cause?: { code?: string } }).cause?.code === '23505';
@@ -87,6 +88,22 @@ export class TestedRows {
       }
     });
   }
+}
+
+/** A row of each reference table, for keys that lead to it. They are no tenant's, so that none is made. */
+async function referenceRows(
+  client: pg.ClientBase,
+  { tenant, schema }: TestedTenant,
+  tables: readonly TableFacts[],
+): Promise<TenantRow[]> {
+  const found: TenantRow[] = [];
+  for (const table of tables.filter(({ isReference }) => isReference)) {
+    const text = `SELECT to_jsonb(t) AS values FROM ${rowsOf(schema, table)} t LIMIT 1`;
+    const { rows } = await client.query<Pick<TenantRow, 'values'>>(text);
+    for (const { values } of rows)
+      for (const isShared of [true, false]) found.push({ tenant, table, isShared, values });
+  }
+  return found;
 }
 
 async function isChanged(
