@@ -4,6 +4,7 @@ import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
 import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
@@ -19,6 +20,7 @@ export const ADMIN_SERVICES = [
   FleetMigrationsModule,
   IdempotencyModule,
   ProvisioningModule,
+  ReferenceDataModule,
   RequestedOperationsModule,
   ServersModule,
   StampsModule,

@@ -7,6 +7,7 @@ import { MigrationsController } from './fleet-migrations/migrations.controller.j
 import { RuntimeController } from './instances/runtime.controller.js';
 import { OperationEvents } from './operations/operation-events.js';
 import { OperationsController } from './operations/operations.controller.js';
+import { ReferenceDataController } from './reference-data/reference-data.controller.js';
 import { ServersController } from './servers/servers.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
@@ -20,6 +21,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     AuditController,
     MigrationsController,
     OperationsController,
+    ReferenceDataController,
     RuntimeController,
     ServersController,
     TenantHealthController,

@@ -31,6 +31,7 @@ import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audi
 import { Erasure1768000000000 } from './schema-migrations/1768000000000-erasure.js';
 import { ProvidedTargets1769000000000 } from './schema-migrations/1769000000000-provided-targets.js';
 import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-migration-sets.js';
+import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-reference-data.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -52,6 +53,7 @@ export const CATALOG_MIGRATIONS = [
   Erasure1768000000000,
   ProvidedTargets1769000000000,
   MigrationSets1771000000000,
+  ReferenceData1772000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

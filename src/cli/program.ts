@@ -44,6 +44,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/operations.js')).defineOperations,
   },
   {
+    name: 'reference-data',
+    description: 'list published reference tables, and publish their rows to all tenants',
+    hasOptions: false,
+    load: async () => (await import('./commands/reference-data.js')).defineReferenceData,
+  },
+  {
     name: 'migrate',
     description: 'run pending migrations on the tables of all tenants',
     hasOptions: true,

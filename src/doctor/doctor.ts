@@ -20,6 +20,7 @@ import { loginRoles } from './checks/login-roles.js';
 import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
 import { pooler } from './checks/pooler.js';
+import { referenceData } from './checks/reference-data.js';
 import { redis } from './checks/redis.js';
 import { exposure } from './checks/exposure.js';
 import { indexConditions } from './checks/index-conditions.js';
@@ -47,6 +48,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   migrations,
   entities,
   indexConditions,
+  referenceData,
   stuckTenants,
   encryptedValues,
 ];

@@ -2,13 +2,14 @@ import { Global, Inject, Module, type OnApplicationBootstrap, Optional } from '@
 import { ModuleRef } from '@nestjs/core';
 import { AdminModule } from '../admin/admin.module.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
+import { ReferenceDataModule } from '../admin/reference-data/reference-data.module.js';
 import { TenantsModule } from '../admin/tenants/tenants.module.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { LOADED_CONFIG } from './configuration.module.js';
 
-/** The admin REST API, the operations that it requests, and `TenantProvisioner` for an application's own sign-up. */
+/** The admin REST API, the operations that it requests, `TenantProvisioner` for an application's own sign-up, and `ReferenceData`. */
 @Global()
-@Module({ imports: [AdminModule, TenantsModule], exports: [TenantsModule] })
+@Module({ imports: [AdminModule, TenantsModule, ReferenceDataModule], exports: [TenantsModule, ReferenceDataModule] })
 export class ControlPlaneModule implements OnApplicationBootstrap {
   constructor(
     private readonly modules: ModuleRef,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
+import { ReferenceRowsModule } from '../reference-rows/reference-rows.module.js';
 import { RequestedOperationsModule } from '../operations/requested-operations.module.js';
 import { FleetPreview } from './fleet-preview.js';
 import { MigrationUnits } from './migration-units.js';
@@ -13,7 +14,7 @@ import { UnitResults } from './unit-results.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule, TargetsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, RequestedOperationsModule, TargetsModule],
   providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })

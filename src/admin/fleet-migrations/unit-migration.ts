@@ -11,6 +11,7 @@ import { TenantDataSources } from '../../database/data-source/tenant-data-source
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { failureOf } from '../../operations/operation-execution.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { type ReferencePlace, ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
@@ -48,6 +49,7 @@ export class UnitMigration {
     private readonly units: MigrationUnits,
     private readonly results: UnitResults,
     private readonly dataSources: TenantDataSources,
+    private readonly referenceRows: ReferenceRows,
   ) {}
 
   /** A failure of the unit itself is its outcome. @throws the signal's reason, or an error of the catalog */
@@ -99,7 +101,9 @@ export class UnitMigration {
         async (client) => {
           try {
             await this.isolation.prepare(client, target);
-            return await migrateTables(client, { schema, role }, migrations, options);
+            const tables = await migrateTables(client, { schema, role }, migrations, options);
+            await this.bringReferenceRows(client, { targetId: target.id, schema }, signal);
+            return tables;
           } catch (error) {
             return { error, recorded: signal.aborted ? null : await readRecorded(client, schema) };
           }
@@ -114,6 +118,15 @@ export class UnitMigration {
       return { error, recorded: null };
     } finally {
       signal.throwIfAborted();
+    }
+  }
+
+  /** A table may be new, and its rows published already. The migration itself has succeeded, whatever comes of them. */
+  private async bringReferenceRows(client: pg.Client, place: ReferencePlace, signal: AbortSignal): Promise<void> {
+    try {
+      await this.referenceRows.bring(client, place, signal);
+    } catch (error) {
+      this.logger.warn(`Schema ${place.schema} has not got the published reference rows: ${reasonOf(error)}`);
     }
   }
 }

@@ -123,6 +123,7 @@ export class BatchRun {
     const tenantIds = tenants.map(({ id }) => id);
     const outcome = { operationId, durationMs: Math.round(performance.now() - startedAt) };
     await this.activation.activate({ tenantIds, targetId: target.id, schema, tables, outcome });
+    await this.placements.bringReferenceRows(target, schema, tables, lost);
   }
 
   private async onEachServer(

@@ -18,6 +18,7 @@ import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migration
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
+import { ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { dedicatedTargetName, sharedTargetName } from './names.js';
 import { ensureDatabase, ensureLoginRole, ensureSchemas } from './postgres-objects.js';
@@ -40,6 +41,7 @@ export class Placements {
     private readonly isolation: DatabaseIsolation,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly dataSources: TenantDataSources,
+    private readonly referenceRows: ReferenceRows,
   ) {}
 
   /** Finds the target for a tenant, or the one recorded before a crash; otherwise records a new one. */
@@ -102,7 +104,7 @@ export class Placements {
   /**
    * Creates schemas of one tenant each and migrates them, one after the other over one connection.
    *
-   * @param onMigrated called for each, and waited for; the schemas behind one for which it fails are not migrated
+   * @param onMigrated activates the tenant of each, and is waited for; the schemas behind one for which it fails are not migrated
    */
   async createAndMigrate(
     target: ConnectionTargetEntity,
@@ -115,21 +117,54 @@ export class Placements {
       await ensureSchemas(client, schemas);
       await unlockTarget(client, target.id);
       await this.isolation.prepare(client, target);
-      for (const schema of schemas) await onMigrated(schema, await this.migrateSchema(client, target, schema, signal));
+      for (const schema of schemas) {
+        await onMigrated(schema, await this.migrateSchema(client, target, schema, signal));
+        await this.bringNewerReferenceRows(client, target, schema, signal);
+      }
     };
     await this.targets.use(target, work, { signal });
   }
 
-  private migrateSchema(
+  private async migrateSchema(
     client: pg.Client,
-    { role }: ConnectionTargetEntity,
+    target: ConnectionTargetEntity,
     schema: string,
     signal: AbortSignal,
   ): Promise<MigratedTables> {
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
     const { expectedTables } = this.dataSources;
     const options = { signal, trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
-    return migrateTables(client, { schema, role }, migrations, options);
+    const tables = await migrateTables(client, { schema, role: target.role }, migrations, options);
+    await this.referenceRows.bring(client, { targetId: target.id, schema }, signal);
+    return tables;
+  }
+
+  /**
+   * Looks again for a newer version of reference tables: one that was published after `migrate` and before the tenant was
+   * active has not met its tables.
+   *
+   * @param tables what `migrate` returned
+   */
+  async bringReferenceRows(
+    target: ConnectionTargetEntity,
+    schema: string,
+    tables: object | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!tables || !(await this.referenceRows.isBehind({ targetId: target.id, schema }))) return;
+    const bring = (client: pg.Client): Promise<void> => this.bringNewerReferenceRows(client, target, schema, signal);
+    await this.targets.use(target, bring, { signal });
+  }
+
+  private async bringNewerReferenceRows(
+    client: pg.Client,
+    { id: targetId }: ConnectionTargetEntity,
+    schema: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (await this.referenceRows.isBehind({ targetId, schema })) {
+      await this.referenceRows.bring(client, { targetId, schema }, signal);
+    }
   }
 
   /** Whether other tenants are in the schema, which is then theirs too. */

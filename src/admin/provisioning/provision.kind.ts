@@ -92,17 +92,19 @@ export class ProvisionKind implements OperationKind<Input> {
     if (tables) await saveState({ schemaVersion: tables.version, migrations: JSON.stringify(tables.recorded) });
   }
 
-  private async activate({ tenantId, state }: Run): Promise<void> {
+  private async activate({ tenantId, state, signal }: Run): Promise<void> {
     const { target, schema } = await this.location(tenantId);
     const { schemaVersion: version, migrations } = state;
     // A former release may have migrated the tables.
     const recorded = migrations === undefined ? null : (JSON.parse(migrations) as string[]);
+    const tables = version === undefined ? undefined : { version, recorded };
     await this.activation.activate({
       tenantIds: [tenantId ?? ''],
       targetId: target.id,
       schema,
-      tables: version === undefined ? undefined : { version, recorded },
+      tables,
     });
+    await this.placements.bringReferenceRows(target, schema, tables, signal);
   }
 
   private async location(tenantId: string | null): Promise<Location> {

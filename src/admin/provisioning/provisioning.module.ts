@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DatabaseIsolationModule } from '../isolation/database-isolation.module.js';
+import { ReferenceRowsModule } from '../reference-rows/reference-rows.module.js';
 import { Activation } from './activation.js';
 import { BatchTenants } from './batch-tenants.js';
 import { Placements } from './placements.js';
@@ -11,7 +12,7 @@ import { ProvisionKind } from './provision.kind.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, TargetsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule],
   providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
   exports: [PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })

@@ -1,6 +1,13 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-export const AUDIT_SUBJECT_KINDS = ['tenant', 'server', 'operation', 'api-key', 'admin-key'] as const;
+export const AUDIT_SUBJECT_KINDS = [
+  'tenant',
+  'server',
+  'operation',
+  'api-key',
+  'admin-key',
+  'reference-table',
+] as const;
 export type AuditSubjectKind = (typeof AUDIT_SUBJECT_KINDS)[number];
 
 /** One change made through the control plane, or refused attempts to use it. Append-only: a trigger rejects updates and deletes. */

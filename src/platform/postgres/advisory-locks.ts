@@ -21,6 +21,8 @@ export const LOCK_NAMES = {
   target: (targetId: string) => `tenantry target ${targetId}`,
   /** Requesting an operation on a tenant, or on another subject. */
   operationOf: (subject: string) => `operation of ${subject}`,
+  /** Writing the rows of a reference table of a schema. */
+  referenceTable: (schema: string, table: string) => `tenantry reference table ${schema} ${table}`,
   /** Answering requests with one idempotency key. */
   idempotencyKey: (key: string) => `idempotency key ${key}`,
 } as const;

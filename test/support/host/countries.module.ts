@@ -40,14 +40,12 @@ const CREATE_SUPPLIERS = migration('CreateSuppliers1764200001000', (runner) =>
   }),
 );
 
-/** A domain with a reference table, and a tenant table that refers to it. */
-@Module({
-  imports: [
-    TenantryModule.forFeature({
-      entities: [Supplier],
-      referenceEntities: [Country],
-      migrations: [CREATE_COUNTRIES, CREATE_SUPPLIERS],
-    }),
-  ],
-})
+/** A reference table, and a tenant table that refers to it. */
+export const COUNTRIES_FEATURE = {
+  entities: [Supplier],
+  referenceEntities: [Country],
+  migrations: [CREATE_COUNTRIES, CREATE_SUPPLIERS],
+};
+
+@Module({ imports: [TenantryModule.forFeature(COUNTRIES_FEATURE)] })
 export class CountriesModule {}
