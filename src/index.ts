@@ -50,7 +50,11 @@ export type { TenantPoolClient } from './tenant/tenant-pool/tenant-pool-client.j
 export type { Actor } from './catalog/audit/actor.js';
 export { TenantProvisioner } from './admin/tenants/tenant-provisioner.js';
 export { type PublishedVersion, ReferenceData } from './admin/reference-data/reference-data.js';
-export type { ReferenceTableList, ReferenceTableView } from './admin/reference-data/reference-data.schemas.js';
+export type {
+  ReferencePlaceBehind,
+  ReferenceTableList,
+  ReferenceTableView,
+} from './admin/reference-data/reference-data.schemas.js';
 export type { Isolation, Tenant, TenantLimits } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export {

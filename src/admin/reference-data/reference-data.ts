@@ -82,11 +82,7 @@ export class ReferenceData {
   async list(): Promise<ReferenceTableList> {
     const tables = await readReferenceTables(this.catalog);
     return {
-      items: tables.map(({ publishedAt, placesBehind, ...table }) => ({
-        ...table,
-        publishedAt: publishedAt.toISOString(),
-        placesBehind: [...placesBehind],
-      })),
+      items: tables.map(({ publishedAt, ...table }) => ({ ...table, publishedAt: publishedAt.toISOString() })),
     };
   }
 

@@ -87,7 +87,7 @@ describe('doctor on a healthy system', () => {
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
       ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'leftovers', 'login-role'],
       ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'index-conditions'],
-      ...['stuck', 'sealed-values'],
+      ...['reference-data', 'stuck', 'sealed-values'],
     ]);
   });
 
