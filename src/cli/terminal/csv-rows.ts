@@ -25,8 +25,9 @@ function recordsOf(text: string): (string | null)[][] {
   FIELD.lastIndex = 0;
   while (FIELD.lastIndex <= text.length) {
     const start = FIELD.lastIndex;
-    const [, field = '', end = ''] = FIELD.exec(text) ?? [];
-    if (FIELD.lastIndex === 0) throw new UsageError(`the file is not valid CSV at character ${start + 1}`);
+    const match = FIELD.exec(text);
+    if (!match) throw new UsageError(`the file is not valid CSV at character ${start + 1}`);
+    const [, field = '', end = ''] = match;
     const value = field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field === '' ? null : field;
     records.at(-1)?.push(value);
     if (end === '') break;
