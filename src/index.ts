@@ -10,6 +10,15 @@ export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decor
 export { ForbiddenError } from './tenant/access/access.errors.js';
 export { UnservableHandlerError } from './tenant/access/handler.errors.js';
 export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';
+export { InvalidFleetInputError, TenantListError, WithinTenantContextError } from './tenant/fleet/fleet.errors.js';
+export type { TenantFilter } from './tenant/fleet/tenant-filter.js';
+export type {
+  ForEachTenantOptions,
+  TenantIdentity,
+  TenantProgress,
+  TenantResult,
+  TenantResults,
+} from './tenant/fleet/tenant-results.js';
 export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
 export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
 export { TenantConnectionService } from './tenant/context/tenant-connection.service.js';
@@ -55,7 +64,7 @@ export type {
   ReferenceTableList,
   ReferenceTableView,
 } from './admin/reference-data/reference-data.schemas.js';
-export type { Isolation, Tenant, TenantLimits } from './catalog/model/tenant.js';
+export type { Isolation, Tenant, TenantLimits, TenantStatus } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export {
   createTenantTable,

@@ -32,6 +32,7 @@ import { TenantContext } from './context/tenant-context.js';
 import { TargetWatch } from './directory/target-watch.js';
 import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
+import { TenantFleet } from './fleet/tenant-fleet.js';
 import { Authenticator } from './identification/authenticator.js';
 import { CredentialResolver } from './identification/credential-resolver.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';
@@ -115,6 +116,7 @@ export class TenantModule implements NestModule {
         accessOptions,
         TenantDirectory,
         TenantAdmission,
+        TenantFleet,
         TargetWatch,
         JwtVerifier,
         RefusedAttempts,

@@ -11,6 +11,7 @@ export const TENANT_STATUSES = [
   'deleting',
   'failed',
 ] as const;
+/** Only an `active` tenant is served. */
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
 
 /** Per-tenant overrides of the limits; an absent field means the default from the environment. */
