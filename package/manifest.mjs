@@ -27,6 +27,7 @@ const DEPENDENCIES = [
   'cache-manager',
   'cockatiel',
   'commander',
+  'croner',
   'diff',
   'jose',
   'keyv',

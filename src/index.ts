@@ -10,7 +10,13 @@ export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decor
 export { ForbiddenError } from './tenant/access/access.errors.js';
 export { UnservableHandlerError } from './tenant/access/handler.errors.js';
 export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';
-export { InvalidFleetInputError, TenantListError, WithinTenantContextError } from './tenant/fleet/fleet.errors.js';
+export { InvalidCronError } from './tenant/cron/cron.errors.js';
+export { TenantCron, type TenantCronOptions, type TenantCronRun } from './tenant/cron/tenant-cron.decorator.js';
+export {
+  InvalidFleetInputError,
+  TenantListError,
+  WithinTenantContextError,
+} from './tenant/fleet/fleet.errors.js';
 export type { TenantFilter } from './tenant/fleet/tenant-filter.js';
 export type {
   ForEachTenantOptions,

@@ -30,6 +30,7 @@ import { SignedStamps1766000000000 } from './schema-migrations/1766000000000-sig
 import { AuditOrigin1767000000000 } from './schema-migrations/1767000000000-audit-origin.js';
 import { Erasure1768000000000 } from './schema-migrations/1768000000000-erasure.js';
 import { ProvidedTargets1769000000000 } from './schema-migrations/1769000000000-provided-targets.js';
+import { Cron1773000000000 } from './schema-migrations/1773000000000-cron.js';
 import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-migration-sets.js';
 import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-reference-data.js';
 
@@ -54,6 +55,7 @@ export const CATALOG_MIGRATIONS = [
   ProvidedTargets1769000000000,
   MigrationSets1771000000000,
   ReferenceData1772000000000,
+  Cron1773000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

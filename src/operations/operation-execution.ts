@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { OperationFailure } from '../catalog/entities/operation.entity.js';
 import { isLostConnection } from '../platform/postgres/lost-connection.js';
-import { CodedError } from '../platform/errors/coded-error.js';
 import type { OperationKind, OperationRun } from './operation-kind.js';
 import type { OperationRecord, OperationRow } from './operation-record.js';
 import { OperationCancelledError, OperationLostError } from './operation.errors.js';
@@ -86,13 +84,6 @@ export class OperationExecution {
       this.heartbeatFailed.abort(new OperationLostError()); // whatever the error: the lock's connection failed
     }
   }
-}
-
-/** The part of an error that callers may see; the full error is logged. */
-export function failureOf(error: unknown): OperationFailure {
-  if (error instanceof CodedError) return { code: error.code, message: error.publicMessage };
-  if (isLostConnection(error)) return { code: 'DATABASE_UNAVAILABLE', message: 'a database connection was lost' };
-  return { code: 'INTERNAL_ERROR', message: 'internal error: see the log of the instance' };
 }
 
 /** Whether the same step is likely to succeed when it is retried shortly. */

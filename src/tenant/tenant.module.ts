@@ -29,6 +29,9 @@ import { TenantCache } from './cache/tenant-cache.js';
 import { TenantPaths } from './files/tenant-paths.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
+import { CronJobs } from './cron/cron-jobs.js';
+import { CronRecords } from './cron/cron-records.js';
+import { CronRunner } from './cron/cron-runner.js';
 import { TargetWatch } from './directory/target-watch.js';
 import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
@@ -117,6 +120,9 @@ export class TenantModule implements NestModule {
         TenantDirectory,
         TenantAdmission,
         TenantFleet,
+        CronJobs,
+        CronRecords,
+        CronRunner,
         TargetWatch,
         JwtVerifier,
         RefusedAttempts,

@@ -16,6 +16,7 @@ export function testEnvironment(catalogUrl: string, extra: Variables): Variables
     ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
     ADMIN_API_KEY: randomBytes(24).toString('base64url'),
     ENABLE_REDIS_CACHE: 'false',
+    ENABLE_TENANT_CRON: 'false',
     ...extra,
   };
 }

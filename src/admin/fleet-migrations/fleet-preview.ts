@@ -18,7 +18,7 @@ import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { mapConcurrently } from '../../platform/map-concurrently.js';
 import { TargetDatabases } from '../targets/target-databases.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import {
   verifiesAllTables,
   type FleetPreviewView,

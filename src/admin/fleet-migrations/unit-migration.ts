@@ -9,7 +9,7 @@ import { recordedMigrations } from '../../database/table-migrations/versions/rec
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { type ReferencePlace, ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';

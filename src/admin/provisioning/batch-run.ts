@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import type { OperationRun } from '../../operations/operation-kind.js';
 import { runInLanes } from '../../operations/run-in-lanes.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';

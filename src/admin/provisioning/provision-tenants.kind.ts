@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { OperationCancelledError } from '../../operations/operation.errors.js';
 import { Activation } from './activation.js';

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TenantryModule } from '../../index.js';
 import { CreateOrders1764000001000 } from '../migrations/1764000001000-create-orders.js';
+import { OldDraftsJob } from './old-drafts.job.js';
 import { Order } from './order.entity.js';
 import { OrderLine } from './order-line.entity.js';
 import { OrdersController } from './orders.controller.js';
@@ -19,6 +20,6 @@ import { OrdersService } from './orders.service.js';
     }),
   ],
   controllers: [OrdersController],
-  providers: [OrdersService],
+  providers: [OrdersService, OldDraftsJob],
 })
 export class OrdersModule {}

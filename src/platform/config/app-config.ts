@@ -123,11 +123,17 @@ export interface AppConfig {
       readonly audience: string | undefined;
     };
   };
-  readonly features: { readonly demoTenants: boolean; readonly apiDocs: boolean; readonly metricsPublic: boolean };
   /** Processes of one instance. */
   readonly workers: number;
   /** The worker that this process is. Undefined: it is the whole instance, their primary, or a command. */
   readonly worker?: Worker | undefined;
+  readonly features: {
+    readonly demoTenants: boolean;
+    readonly apiDocs: boolean;
+    readonly metricsPublic: boolean;
+    /** Whether this instance runs methods under `@TenantCron`. */
+    readonly tenantCron: boolean;
+  };
   /** How long the start waits while PostgreSQL is away or full; 0: not at all. */
   readonly startupWaitMs: number;
   readonly shutdownTimeoutMs: number;

@@ -74,6 +74,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,
       metricsPublic: env.METRICS_PUBLIC,
+      tenantCron: env.ENABLE_TENANT_CRON,
     },
     workers: env.WORKERS,
     startupWaitMs: env.STARTUP_WAIT * 1_000,

@@ -128,6 +128,7 @@ export const environmentTable = z.object({
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),
+  ENABLE_TENANT_CRON: flag.prefault('true').describe('false: this instance runs no @TenantCron methods'),
   METRICS_PUBLIC: flag.prefault('false').describe('serve /metrics without the admin key'),
 });
 

@@ -271,6 +271,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
+  ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),
   METRICS_PUBLIC: flags((config) => config.features.metricsPublic),
 };
 
