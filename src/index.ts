@@ -15,8 +15,11 @@ export { TenantCron, type TenantCronOptions, type TenantCronRun } from './tenant
 export {
   InvalidFleetInputError,
   TenantListError,
+  TooManyRowsError,
   WithinTenantContextError,
 } from './tenant/fleet/fleet.errors.js';
+export type { ReportQuery } from './tenant/fleet/tenant-report.js';
+export type { AcrossTenantsOptions, TenantReport, TenantReports } from './tenant/fleet/tenant-reports.js';
 export type { TenantFilter } from './tenant/fleet/tenant-filter.js';
 export type {
   ForEachTenantOptions,

@@ -4,6 +4,7 @@ import { CreateOrders1764000001000 } from '../migrations/1764000001000-create-or
 import { OldDraftsJob } from './old-drafts.job.js';
 import { Order } from './order.entity.js';
 import { OrderLine } from './order-line.entity.js';
+import { OrdersReportController } from './orders-report.controller.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersService } from './orders.service.js';
 
@@ -19,7 +20,7 @@ import { OrdersService } from './orders.service.js';
       seedDemo: async (dataSource) => (await import('./seed-demo.js')).seedDemo(dataSource),
     }),
   ],
-  controllers: [OrdersController],
+  controllers: [OrdersController, OrdersReportController],
   providers: [OrdersService, OldDraftsJob],
 })
 export class OrdersModule {}

@@ -18,6 +18,18 @@ export class InvalidFleetInputError extends CodedError {
   readonly code = 'INVALID_FLEET_INPUT';
 }
 
+/** Raised when a report across tenants has more rows than it may. */
+export class TooManyRowsError extends CodedError {
+  readonly code = 'TOO_MANY_ROWS';
+
+  constructor(
+    readonly maxRows: number,
+    of: string,
+  ) {
+    super(`the report has more than ${maxRows} rows of ${of}: aggregate them in the statement, or narrow the filter`);
+  }
+}
+
 /** Raised when the catalog could not be read for further tenants. What was done until then is in `results`. */
 export class TenantListError extends CodedError {
   readonly code = 'TENANT_LIST_UNAVAILABLE';
