@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import type { OperationEntity, OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { Operations } from '../../operations/operations.js';
 import { runInLanes } from '../../operations/run-in-lanes.js';

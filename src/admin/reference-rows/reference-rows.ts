@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import { applyRows, type ReferenceVersion } from './apply-rows.js';
 import { ReferenceTableMissingError } from './reference-rows.errors.js';
 

@@ -7,8 +7,8 @@ export const AUDIT_SUBJECT_KINDS = [
   'api-key',
   'admin-key',
   'reference-table',
+  'fleet',
 ] as const;
-export const AUDIT_SUBJECT_KINDS = ['tenant', 'server', 'operation', 'api-key', 'admin-key', 'fleet'] as const;
 export type AuditSubjectKind = (typeof AUDIT_SUBJECT_KINDS)[number];
 
 /** One change made through the control plane, or refused attempts to use it. Append-only: a trigger rejects updates and deletes. */
