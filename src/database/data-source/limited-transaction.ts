@@ -33,6 +33,24 @@ export async function runLimitedTransaction<T>(
   });
 }
 
+/**
+ * A transaction of a tenant's data source whose outcome can be looked up when this process dies while it commits.
+ *
+ * @param announce receives the transaction's id before `work` begins
+ * @throws what `announce` and `work` throw
+ */
+export async function runTraceableTransaction(
+  dataSource: DataSource,
+  announce: (transactionId: string) => Promise<void>,
+  work: (manager: EntityManager) => Promise<void>,
+): Promise<void> {
+  await dataSource.transaction(async (manager) => {
+    const client = (await manager.queryRunner?.connect()) as StampedClient;
+    await announce(await client.transactionId());
+    await work(manager);
+  });
+}
+
 function toMs(seconds: number): number {
   const isValid = typeof seconds === 'number' && seconds > 0 && seconds <= MAX_STATEMENT_TIMEOUT_S;
   if (!isValid) throw new InvalidStatementTimeoutError(seconds, MAX_STATEMENT_TIMEOUT_S);

@@ -20,6 +20,8 @@ export interface Placement {
   readonly schema: string;
   readonly target: ConnectionTarget;
   readonly limits: ShareOverrides;
+  /** Whether it is for an operation, which works while the tenant is not served. Default: false. */
+  readonly isOperation?: boolean;
 }
 
 /** Creates tenants' data sources and sessions on the pools of their connection targets. */
@@ -66,11 +68,11 @@ export class TenantDataSources implements OnModuleInit {
     return SessionLease.run(access, work, { ...options, currentKey });
   }
 
-  private accessOf({ tenantId, schema, target, limits }: Placement): TenantAccess {
+  private accessOf({ tenantId, schema, target, limits, isOperation }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
     const stamp = createStamp(tenantId, schema, { key: target.stampKey, statementTimeoutMs });
     const mayExplain = !target.shared || this.config.environment !== 'production';
-    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain);
+    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain, isOperation);
   }
 }

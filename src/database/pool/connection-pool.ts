@@ -31,6 +31,11 @@ export interface PooledConnection {
 /** A request for a connection. */
 export interface AcquireRequest {
   readonly tenantId: string;
+  /**
+   * Whether it is for an operation on the tenant, which works while the tenant is not served: `Admission` is not consulted.
+   * `tenantId` is then that of `operationWork`.
+   */
+  readonly isOperation?: boolean;
   readonly share: TenantShare;
   /** A lease lasts as long as its holder needs and is monitored; a statement ends by its own timeout. */
   readonly hold: 'statement' | 'lease';
@@ -57,6 +62,18 @@ export interface ConnectionPool {
   /** Returns a connection that is available at once; undefined means: call `acquire`. */
   tryAcquire(request: AcquireRequest): PooledConnection | undefined;
   counts(): PoolCounts;
+}
+
+const OPERATION_WORK = 'operation:';
+
+/** The id under which an operation's work on a tenant queues and holds connections: the tenant's own are revoked without it. */
+export function operationWork(tenantId: string): string {
+  return OPERATION_WORK + tenantId;
+}
+
+/** Whether it is the id of a tenant, not of an operation's work on one. */
+export function isTenants(id: string): boolean {
+  return !id.startsWith(OPERATION_WORK);
 }
 
 /** Creates the error that rejects a tenant's work; a new one for each caller. */

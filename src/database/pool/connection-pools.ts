@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { type Admission, ADMIT_ALL, type Rejection } from './connection-pool.js';
+import { type Admission, ADMIT_ALL, isTenants, type Rejection } from './connection-pool.js';
 import {
   type ConnectionTarget,
   sameConnections,
@@ -121,7 +121,7 @@ export class ConnectionPools {
     const inUse = new Set<string>();
     for (const pool of this.allPools()) for (const tenantId of pool.tenantsInUse()) inUse.add(tenantId);
     for (const handle of this.allHandles()) for (const tenantId of handle.tenantsInFallback()) inUse.add(tenantId);
-    return inUse;
+    return new Set([...inUse].filter(isTenants));
   }
 
   /** Rejects the tenant's waiting callers. */

@@ -53,7 +53,7 @@ export class PoolHandle implements ConnectionPool {
   }
 
   tryAcquire(request: AcquireRequest): PooledConnection | undefined {
-    if (!this.owner.admission.isOpen(request.tenantId)) return undefined;
+    if (!request.isOperation && !this.owner.admission.isOpen(request.tenantId)) return undefined;
     try {
       const connection = this.current.tryAcquire(request);
       if (connection) this.fallback.recovered();
@@ -64,7 +64,7 @@ export class PoolHandle implements ConnectionPool {
   }
 
   async acquire(request: AcquireRequest): Promise<PooledConnection> {
-    const pendingCheck = this.owner.admission.enter(request.tenantId);
+    const pendingCheck = request.isOperation ? undefined : this.owner.admission.enter(request.tenantId);
     if (pendingCheck) await pendingCheck;
     if (this.current.isEnded) this.owner.reopen?.(this); // the target was deleted, and its tenant is served again
     const pool = this.current;
@@ -106,7 +106,7 @@ export class PoolHandle implements ConnectionPool {
   private async acquireDirectly(pool: TargetPool, request: AcquireRequest, cause: unknown): Promise<PooledConnection> {
     const connection = await this.fallback.acquire(pool, request, cause);
     try {
-      this.owner.admission.assertServed(request.tenantId); // the tenant's status may have changed while it was opening
+      if (!request.isOperation) this.owner.admission.assertServed(request.tenantId); // the tenant's status may have changed while it was opening
       return connection;
     } catch (rejection) {
       connection.release();

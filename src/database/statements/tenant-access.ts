@@ -1,4 +1,9 @@
-import type { AcquireRequest, ConnectionPool, PooledConnection } from '../pool/connection-pool.js';
+import {
+  type AcquireRequest,
+  type ConnectionPool,
+  operationWork,
+  type PooledConnection,
+} from '../pool/connection-pool.js';
 import type { TenantShare } from '../pool/fair-queue.js';
 import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
@@ -19,11 +24,14 @@ export class TenantAccess {
     share: TenantShare,
     /** Whether `EXPLAIN` is admitted: its estimates tell of the rows of all tenants of the target. */
     readonly mayExplain = false,
+    /** Whether it is an operation's, which works while the tenant is not served. */
+    readonly isOperation = false,
   ) {
     const { tenantId } = stamp;
-    this.statementRequest = { tenantId, share, hold: 'statement' };
-    this.sharedStatementRequest = { tenantId, share, hold: 'statement', allowsSharing: true };
-    this.leaseRequest = { tenantId, share, hold: 'lease' };
+    const caller = isOperation ? { tenantId: operationWork(tenantId), isOperation } : { tenantId };
+    this.statementRequest = { ...caller, share, hold: 'statement' };
+    this.sharedStatementRequest = { ...caller, share, hold: 'statement', allowsSharing: true };
+    this.leaseRequest = { ...caller, share, hold: 'lease' };
     this.place = `${pool.target.id} ${stamp.searchPath}`;
     this.unlimitedLeaseRequest = { ...this.leaseRequest, isUnlimited: true };
   }

@@ -19,6 +19,8 @@ import { Submission } from './submission.js';
 import { type SubmittableInternals, submittableOf } from '../connection/pg-internals.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 
+const TRANSACTION_ID = 'SELECT pg_catalog.pg_current_xact_id()::text AS id';
+
 type Callback = (error: Error | null, result?: pg.QueryResult) => void;
 
 /** The inputs of `query`: a text, node-postgres' config object, or a cursor or stream. */
@@ -59,6 +61,12 @@ export class StampedClient {
   /** Replaces the limits of the open transaction. @throws the errors of a statement */
   async limitTransaction(options: LeaseOptions): Promise<void> {
     await (await this.lease)?.limit(options);
+  }
+
+  /** Id of the open transaction, under which `pg_xact_status` knows its outcome. @throws the errors of a statement */
+  async transactionId(): Promise<string> {
+    const result = await (await this.lease)?.query({ text: TRANSACTION_ID, isChecked: true });
+    return String(result?.rows[0]?.id);
   }
 
   /** Ends the client. A transaction that is still open is rolled back by closing its connection. */

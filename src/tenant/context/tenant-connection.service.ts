@@ -5,6 +5,7 @@ import { setNewest } from '../../platform/bounded-map.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import type { BatchManager, BatchOperation } from '../../database/batches/batch-manager.js';
 import { type BatchResults, runBatch } from '../../database/batches/run-batch.js';
+import { sourceOf } from '../../database/data-source/tenant-data-source.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
 import { runLimitedTransaction, type TransactionOptions } from '../../database/data-source/limited-transaction.js';
@@ -77,6 +78,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
    */
   async run<T>(tenantOrSlug: Tenant | string, work: () => Promise<T>): Promise<T> {
     const tenant = typeof tenantOrSlug === 'string' ? await this.tenantNamed(tenantOrSlug) : tenantOrSlug;
+    const operation = this.operationScope(tenant);
+    if (operation) return this.context.run(operation, async () => work());
     this.availability.assertServed(tenant);
     // Awaited inside: queries of some libraries (Drizzle, Prisma) start when they are awaited.
     return this.context.run(await this.scope(tenant), async () => work());
@@ -157,9 +160,19 @@ export class TenantConnectionService implements OnApplicationShutdown {
    * with `LEASE_EXPIRED` after `DB_LEASE_TIMEOUT`, or `DB_LEASE_IDLE_TIMEOUT` without any; `isUnlimited` exempts it.
    */
   async session<T>(work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
-    const { placement } = await this.openTenant(this.context.current().tenant);
+    const { tenant, dataSource } = this.context.current();
+    const { isOperation } = sourceOf(dataSource).access;
+    const opened = await this.openTenant(tenant);
+    const placement = { ...opened.placement, isOperation };
     const currentKey = (): StampKey | undefined => this.lookup.peek(TARGET, placement.target.id)?.stampKey;
     return this.dataSources.session(placement, work, options, currentKey);
+  }
+
+  /** Within a hook of the tenant: the hook's scope, which is open while the tenant is not served. */
+  private operationScope({ id }: Tenant): TenantScope | undefined {
+    if (!this.context.isOpen) return undefined;
+    const { tenant, dataSource } = this.context.current();
+    return tenant.id === id && sourceOf(dataSource).access.isOperation ? { tenant, dataSource } : undefined;
   }
 
   /** When it resolves, every pool is closed. */
