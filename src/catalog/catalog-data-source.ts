@@ -19,6 +19,7 @@ import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntryEntity } from './entities/audit-entry.entity.js';
 import { ConnectionTargetEntity } from './entities/connection-target.entity.js';
 import { IdempotencyKeyEntity } from './entities/idempotency-key.entity.js';
+import { OperationHookEntity } from './entities/operation-hook.entity.js';
 import { OperationEntity } from './entities/operation.entity.js';
 import { OperationTenantEntity } from './entities/operation-tenant.entity.js';
 import { ServerEntity } from './entities/server.entity.js';
@@ -33,6 +34,7 @@ import { ProvidedTargets1769000000000 } from './schema-migrations/1769000000000-
 import { Cron1773000000000 } from './schema-migrations/1773000000000-cron.js';
 import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-migration-sets.js';
 import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-reference-data.js';
+import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenant-life.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -42,6 +44,7 @@ const ENTITIES = [
   TenantDomainEntity,
   OperationEntity,
   OperationTenantEntity,
+  OperationHookEntity,
   AuditEntryEntity,
   IdempotencyKeyEntity,
 ];
@@ -56,6 +59,7 @@ export const CATALOG_MIGRATIONS = [
   MigrationSets1771000000000,
   ReferenceData1772000000000,
   Cron1773000000000,
+  TenantLife1774000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

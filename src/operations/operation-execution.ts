@@ -41,7 +41,9 @@ export class OperationExecution {
     const input = this.kind.input.parse(this.row.input);
     const heartbeatTimer = setInterval(() => void this.sendHeartbeat(), HEARTBEAT_INTERVAL_MS).unref();
     try {
-      for (const step of this.kind.steps) {
+      const { steps } = this.kind;
+      await this.record.setSteps(steps.map(({ name }) => name));
+      for (const step of steps) {
         if (this.finished.includes(step.name)) continue;
         await this.record.beginStep(step.name, this.finished);
         await step.run(this.contextFor(input));

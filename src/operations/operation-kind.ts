@@ -9,6 +9,10 @@ export interface OperationKind<Input = unknown> {
   /** Validates the `input` column, which an older version of this application may have written. */
   readonly input: z.ZodType<Input>;
   readonly steps: readonly OperationStep<Input>[];
+  /** Names of the application's hooks that its steps call: only an instance that has them runs an operation of the kind. */
+  readonly hooks?: readonly string[];
+  /** Whether it keeps other operations on its tenant from being created. Default: true. */
+  readonly isExclusive?: boolean;
   /** Called before a final failure (one without automatic retry) is recorded. May run more than once. */
   onFailed?(catalog: EntityManager, operation: OperationEntity): Promise<void>;
   /** Called before a cancellation is recorded. May run more than once. */
@@ -25,7 +29,7 @@ export interface OperationKind<Input = unknown> {
  * One part of an operation. It must be idempotent: it runs again after a crash in the middle of it, and after a crash
  * between its completion and the record of that.
  */
-interface OperationStep<Input> {
+export interface OperationStep<Input> {
   /** Unique within its kind, for example `create-role`. */
   readonly name: string;
   run(run: OperationRun<Input>): Promise<void>;

@@ -6,6 +6,8 @@ import type { OperationRequest } from './operation-request.js';
 @Injectable()
 export class OperationKinds {
   private readonly kinds = new Map<string, OperationKind>();
+  /** The application's hooks, by name, that this instance can call. */
+  hookSource: { readonly runnable: readonly string[] } = { runnable: [] };
   private readonly requestable: OperationRequest[] = [];
 
   register(kind: OperationKind): void {
@@ -18,8 +20,17 @@ export class OperationKinds {
     this.requestable.push(request);
   }
 
+  get runnableHooks(): readonly string[] {
+    return this.hookSource.runnable;
+  }
+
   get names(): readonly string[] {
     return [...this.kinds.keys()];
+  }
+
+  /** Names of the kinds that do not keep other operations on their tenant from being created. */
+  get notExclusive(): readonly string[] {
+    return [...this.kinds.values()].filter(({ isExclusive }) => isExclusive === false).map(({ name }) => name);
   }
 
   /** The kinds that operators may request directly. */

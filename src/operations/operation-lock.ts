@@ -18,6 +18,8 @@ export interface RunnerCapabilities {
   readonly codeVersion: number;
   /** Names of the migrations in its code. */
   readonly migrations: readonly string[];
+  /** Names of the application's hooks that it can call. */
+  readonly hooks: readonly string[];
 }
 
 /** Due operations that are not locked. `pg_locks` shows the second half of a lock's key as an unsigned number. */
@@ -26,6 +28,7 @@ const DUE = `
   WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1) AND o.required_code <= $2
     AND (o.required_set IS NULL
       OR EXISTS (SELECT FROM migration_sets s WHERE s.digest = o.required_set AND s.names <@ $3::text[]))
+    AND (o.required_hooks IS NULL OR o.required_hooks <@ $4::text[])
     AND NOT EXISTS (SELECT FROM pg_locks l
       WHERE l.locktype = 'advisory' AND l.classid = ${OPERATIONS_LOCK} AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -74,8 +77,8 @@ export class OperationLock {
   }
 
   /** Locks a due operation that this instance can work on and returns its id, or `undefined` when there is none. */
-  async lockNextDue({ kinds, codeVersion, migrations }: RunnerCapabilities): Promise<string | undefined> {
-    const { rows } = await this.client.query<{ id: string }>(DUE, [kinds, codeVersion, migrations]);
+  async lockNextDue({ kinds, codeVersion, migrations, hooks }: RunnerCapabilities): Promise<string | undefined> {
+    const { rows } = await this.client.query<{ id: string }>(DUE, [kinds, codeVersion, migrations, hooks]);
     for (const { id } of rows) if (await this.tryLock(id)) return id;
     return undefined;
   }

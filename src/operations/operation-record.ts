@@ -44,6 +44,11 @@ export class OperationRecord {
     );
   }
 
+  /** Records the steps that this release has: an earlier one may have created the operation. */
+  async setSteps(steps: readonly string[]): Promise<void> {
+    await this.client.query('UPDATE operations SET steps = $2 WHERE id = $1 AND steps <> $2', [this.id, steps]);
+  }
+
   async saveState(values: Readonly<Record<string, string>>): Promise<void> {
     await this.client.query('UPDATE operations SET state = state || $2 WHERE id = $1', [this.id, values]);
   }
@@ -87,12 +92,16 @@ export class OperationRecord {
     );
   }
 
-  /** Schedules an automatic retry in the given number of seconds. */
-  async postpone(seconds: number, failure: OperationFailure): Promise<void> {
+  /**
+   * Schedules an automatic retry in the given number of seconds.
+   *
+   * @param isCounted false where the step itself counts its attempts
+   */
+  async postpone(seconds: number, failure: OperationFailure, isCounted = true): Promise<void> {
     await this.client.query(
       `UPDATE operations SET status = 'pending', error = $3, heartbeat_at = now(),
-              run_after = now() + make_interval(secs => $2) WHERE id = $1`,
-      [this.id, seconds, failure],
+              run_after = now() + make_interval(secs => $2), attempts = CASE WHEN $4 THEN attempts ELSE 0 END WHERE id = $1`,
+      [this.id, seconds, failure, isCounted],
     );
   }
 }

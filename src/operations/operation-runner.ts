@@ -25,6 +25,7 @@ import {
   OperationFailedError,
   OperationGivenUpError,
   OperationLostError,
+  StepPostponedError,
 } from './operation.errors.js';
 import { reasonOf } from '../platform/errors/reason-of.js';
 
@@ -112,7 +113,7 @@ export class OperationRunner {
     const lock = await this.openLock();
     try {
       for (;;) {
-        if (await lock.tryLock(id)) await this.runLocked(lock, id);
+        if ((await this.canRun(id)) && (await lock.tryLock(id))) await this.runLocked(lock, id);
         const operation = await this.catalog.getRepository(OperationEntity).findOneByOrFail({ id });
         if (operation.status === 'succeeded') return;
         if (operation.status === 'failed' || operation.status === 'cancelled') throw toFailedError(operation);
@@ -123,11 +124,17 @@ export class OperationRunner {
     }
   }
 
+  /** Without the application's hooks, as on a command line, it waits until an instance that has them has run it. */
+  private async canRun(id: string): Promise<boolean> {
+    const { requiredHooks } = await this.catalog.getRepository(OperationEntity).findOneByOrFail({ id });
+    return (requiredHooks ?? []).every((name) => this.kinds.runnableHooks.includes(name));
+  }
+
   private async poll(): Promise<void> {
     while (!this.pausing.signal.aborted) {
       try {
         await this.catalog.query(TERMINATE_FROZEN, [FROZEN_SECONDS]);
-        const capabilities = [this.kinds.names, this.codeVersion, this.migrations];
+        const capabilities = [this.kinds.names, this.codeVersion, this.migrations, this.kinds.runnableHooks];
         const [row] = await this.catalog.query<{ any_due: boolean }[]>(ANY_DUE, capabilities);
         if (row?.any_due && this.workers.size < MAX_WORKERS) this.startWorker();
       } catch (error) {
@@ -164,7 +171,10 @@ export class OperationRunner {
     const lock = await this.openLock();
     try {
       const next = (): Promise<string | undefined> =>
-        lock.lockNextDue({ kinds: this.kinds.names, codeVersion: this.codeVersion, migrations: this.migrations });
+        lock.lockNextDue({
+          ...{ kinds: this.kinds.names, hooks: this.kinds.runnableHooks },
+          ...{ codeVersion: this.codeVersion, migrations: this.migrations },
+        });
       let id = await next();
       if (id !== undefined) this.wake(); // another operation may be due, for another worker
       while (id !== undefined && !this.pausing.signal.aborted) {
@@ -212,6 +222,7 @@ export class OperationRunner {
     error: unknown,
   ): Promise<void> {
     const failure = failureOf(error);
+    if (error instanceof StepPostponedError) return record.postpone(error.seconds, failure, false);
     if (isTransient(error) && row.attempts < MAX_ATTEMPTS_ON_TRANSIENT_ERRORS) {
       return record.postpone(POSTPONE_SECONDS * row.attempts, failure);
     }

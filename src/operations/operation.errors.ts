@@ -1,3 +1,4 @@
+import type { OperationFailure } from '../catalog/entities/operation.entity.js';
 import { CodedError } from '../platform/errors/coded-error.js';
 
 /** Raised inside an operation that was cancelled. */
@@ -29,6 +30,20 @@ export class OperationFailedError extends CodedError {
     message: string,
   ) {
     super(message);
+  }
+}
+
+/** Raised by a step that has to be tried again later, by whichever instance; the operation waits until then. */
+export class StepPostponedError extends CodedError {
+  readonly code: string;
+
+  constructor(
+    readonly seconds: number,
+    failure: OperationFailure,
+    cause?: unknown,
+  ) {
+    super(failure.message, { cause });
+    this.code = failure.code;
   }
 }
 

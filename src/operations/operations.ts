@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
+import { type DataSource, type EntityManager, In, IsNull, Not } from 'typeorm';
 import { migrationSetValues, saveSetSql } from '../catalog/tenant-tables/migration-set-sql.js';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { OperationEntity } from '../catalog/entities/operation.entity.js';
@@ -47,12 +47,13 @@ export class Operations {
     { kind, input, tenantId, subject, requiredCode = 0, requiredMigrations, delaySeconds = 0 }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
-    await this.assertNoneInProgress(catalog, kind.name, tenantId, subject);
+    if (kind.isExclusive !== false) await this.assertNoneInProgress(catalog, kind.name, tenantId, subject);
     const id = randomUUID();
     await catalog.query(
       `WITH required AS (${saveSetSql('$9', '$10')})
-       INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, required_set, run_after)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $11))`,
+       INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, required_set, run_after,
+                               required_hooks)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $11), $12)`,
       [
         id,
         kind.name,
@@ -64,6 +65,7 @@ export class Operations {
         actor.name,
         ...migrationSetValues(requiredMigrations ?? null),
         delaySeconds,
+        requiredHooksOf(kind),
       ],
     );
     return catalog.findOneByOrFail(OperationEntity, { id });
@@ -107,12 +109,16 @@ export class Operations {
       if (operation.status !== 'failed' && operation.status !== 'cancelled') {
         throw new ConflictError(`only a failed or cancelled operation can be retried: this one is ${operation.status}`);
       }
-      await this.assertNoneInProgress(catalog, operation.kind, operation.tenantId, operation.subject);
-      await this.kinds.find(operation.kind)?.onRetried?.(catalog, operation);
+      if (this.kinds.find(operation.kind)?.isExclusive !== false) {
+        await this.assertNoneInProgress(catalog, operation.kind, operation.tenantId, operation.subject);
+      }
+      const kind = this.kinds.find(operation.kind);
+      await kind?.onRetried?.(catalog, operation);
+      // The hooks of this release: one that it no longer has would keep the operation waiting.
       await catalog.query(
         `UPDATE operations SET status = 'pending', cancel_requested = false, attempts = 0, error = NULL,
-                finished_at = NULL, run_after = now() WHERE id = $1`,
-        [id],
+                finished_at = NULL, run_after = now(), required_hooks = $2 WHERE id = $1`,
+        [id, kind ? requiredHooksOf(kind) : operation.requiredHooks],
       );
     });
   }
@@ -154,8 +160,13 @@ export class Operations {
     ]);
     const other = await catalog.findOneBy(OperationEntity, {
       status: In(['pending', 'running']),
+      ...(tenantId !== null && { kind: Not(In(this.kinds.notExclusive)) }),
       ...(tenantId === null ? { tenantId: IsNull(), kind, subject } : { tenantId }),
     });
     if (other) throw new ConflictError(`another operation is in progress: ${other.kind} ${other.id}`);
   }
+}
+
+function requiredHooksOf({ hooks = [] }: Pick<OperationKind, 'hooks'>): readonly string[] | null {
+  return hooks.length > 0 ? hooks : null;
 }

@@ -54,6 +54,10 @@ export class OperationEntity {
   @Column('integer', { nullable: true })
   total: number | null;
 
+  /** Names of the hooks that an instance's code must contain to run it; null: any instance may. */
+  @Column('text', { name: 'required_hooks', array: true, nullable: true })
+  requiredHooks: string[] | null;
+
   @Column('jsonb', { nullable: true })
   result: Readonly<Record<string, unknown>> | null;
 

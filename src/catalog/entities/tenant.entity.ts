@@ -44,6 +44,10 @@ export class TenantEntity {
   @Column('integer')
   version: number;
 
+  /** Whether it was provisioned ahead, and belongs to no customer yet. */
+  @Column('boolean', { default: false })
+  spare: boolean;
+
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt: Date;
 
