@@ -66,6 +66,9 @@ export { TenantPool } from './tenant/tenant-pool/tenant-pool.js';
 export type { TenantPoolClient } from './tenant/tenant-pool/tenant-pool-client.js';
 
 export type { Actor } from './catalog/audit/actor.js';
+export { onTenant, type OnTenantOptions } from './admin/tenant-hooks/on-tenant.decorator.js';
+export type { HookCall, TenantHook, TenantHooks } from './admin/tenant-hooks/tenant-hooks.js';
+export { DuplicateHooksError, InvalidHooksError } from './admin/tenant-hooks/tenant-hooks.errors.js';
 export { TenantProvisioner } from './admin/tenants/tenant-provisioner.js';
 export { type PublishedVersion, ReferenceData } from './admin/reference-data/reference-data.js';
 export type {
@@ -90,10 +93,12 @@ export {
   type ReferenceForeignKey,
   type ReferenceTable,
 } from './database/table-migrations/reference-table.js';
+export type { TenantHooksClass } from './database/table-migrations/tenant-schema/tenant-hooks-class.js';
 export type { TypeormOptions } from './database/table-migrations/tenant-schema/typeorm-options.js';
 export type {
   ConstraintMessage,
   ConstraintMessages,
+  SeededTenant,
   TenantSchema,
 } from './database/table-migrations/tenant-schema/tenant-schema.js';
 export {

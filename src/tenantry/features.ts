@@ -8,13 +8,14 @@ import {
 } from '../database/table-migrations/versions/migration-names.js';
 import { migrationsUpTo, sortedNames } from '../database/table-migrations/versions/migration-set.js';
 import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
+import { hooksOf } from '../admin/tenant-hooks/on-tenant.decorator.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
-export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations'>;
+export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'hooks'>;
 
 /** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
-export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations'>;
+export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'hooks'>;
 
 /** Under which the root module and each module made by `forFeature` provide their feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');
@@ -25,6 +26,11 @@ export function featuresOf(modules: ModulesContainer): RegisteredFeature[] {
     const feature: unknown = providers.get(TENANT_FEATURE)?.instance;
     return feature === undefined ? [] : [feature as RegisteredFeature];
   });
+}
+
+/** The schema of an application: its features, and the hooks among its providers. @throws as `schemaOf` and `hooksOf` do */
+export function schemaOfModules(modules: ModulesContainer): TenantSchema {
+  return { ...schemaOf(featuresOf(modules)), hooks: hooksOf(modules) };
 }
 
 /**
@@ -44,9 +50,16 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
     constraints: Object.assign({}, ...features.map(({ constraints }) => constraints)) as ConstraintMessages,
     ...(requiredVersion !== undefined && { requiredVersion, requiredMigrations: requiredMigrationsOf(features) }),
     ...(typeorm && { typeorm }),
+    ...(features.some(({ seed }) => seed) && { seed: seedOf(features) }),
     seedDemo: async (dataSource: DataSource) => {
       for (const { seedDemo } of features) await seedDemo?.(dataSource);
     },
+  };
+}
+
+function seedOf(features: readonly RegisteredFeature[]): NonNullable<TenantSchema['seed']> {
+  return async (manager, tenant) => {
+    for (const { seed } of features) await seed?.(manager, tenant);
   };
 }
 

@@ -11,7 +11,7 @@ import { createTenantRepository } from '../tenant/context/tenant-repository.js';
 import { TenantModule } from '../tenant/tenant.module.js';
 import { VersionLimitations } from './version-limitations.js';
 import { ConfigurationModule } from './configuration.module.js';
-import { featuresOf, type RegisteredFeature, schemaOf, TENANT_FEATURE, type TenantFeature } from './features.js';
+import { type RegisteredFeature, schemaOfModules, TENANT_FEATURE, type TenantFeature } from './features.js';
 import { optionalModules } from './optional-modules.js';
 import {
   TENANTRY_SETTINGS,
@@ -83,7 +83,7 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
       DatabaseModule.register({
         provide: TENANT_SCHEMA,
         inject: [ModulesContainer],
-        useFactory: (modules: ModulesContainer) => schemaOf(featuresOf(modules)),
+        useFactory: schemaOfModules,
       }),
       CatalogModule,
       TenantModule.register({ guard, resolveAfterGuards, resolver, messageResolver, imports }),

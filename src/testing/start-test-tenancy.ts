@@ -65,7 +65,7 @@ function openSession(app: INestApplication): Promise<ControlPlaneSession> {
   const config = app.get<AppConfig>(APP_CONFIG, { strict: false });
   const sources = app.get<ConfigSources>(CONFIG_SOURCES, { strict: false });
   const schema = app.get<TenantSchema>(TENANT_SCHEMA, { strict: false });
-  return ControlPlaneSession.open({ config, sources }, { schema, redis: false, log: undefined });
+  return ControlPlaneSession.open({ config, sources }, { schema, redis: false, log: undefined, application: app });
 }
 
 async function urlOf(app: INestApplication): Promise<string> {

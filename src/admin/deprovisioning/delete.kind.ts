@@ -15,10 +15,12 @@ import { AdminConnections } from '../../database/admin-connections/admin-connect
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
-import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { lockTarget } from '../provisioning/target-lock.js';
 import { deleteTenantRows } from './delete-tenant-rows.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { dropLoginRole, dropTenantDatabase, dropTenantSchema } from './drop-placement.js';
 
@@ -35,12 +37,6 @@ const NO_SUCH_DATABASE = '3D000';
 export class DeleteKind implements OperationKind<Input> {
   readonly name = 'delete';
   readonly input = Input;
-  readonly steps = [
-    { name: 'settle', run: (run: Run) => this.settle(run) },
-    { name: 'remove-data', run: (run: Run) => this.removeData(run) },
-    { name: 'remove-role', run: (run: Run) => this.removeRole(run) },
-    { name: 'forget', run: (run: Run) => this.forget(run) },
-  ];
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -51,7 +47,25 @@ export class DeleteKind implements OperationKind<Input> {
     private readonly idempotency: Idempotency,
     private readonly values: ValueStore,
     private readonly valueChanges: ValueChanges,
+    private readonly hookSteps: HookSteps,
+    private readonly host: HookHost,
   ) {}
+
+  /** `deleted` comes before the tenant is forgotten: afterwards nothing in the catalog may name it. */
+  get steps(): readonly OperationStep<Input>[] {
+    return [
+      { name: 'settle', run: (run: Run) => this.settle(run) },
+      ...this.hookSteps.for('deleting'),
+      { name: 'remove-data', run: (run: Run) => this.removeData(run) },
+      { name: 'remove-role', run: (run: Run) => this.removeRole(run) },
+      ...this.hookSteps.for('deleted'),
+      { name: 'forget', run: (run: Run) => this.forget(run) },
+    ];
+  }
+
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['deleting', 'deleted']);
+  }
 
   /** Restores the previous status if the deletion has not started; otherwise the tenant can no longer be served. */
   async onCancelled(catalog: EntityManager, { tenantId, input, startedAt }: OperationEntity): Promise<void> {

@@ -4,10 +4,12 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DeleteKind } from './delete.kind.js';
+import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [CacheModule, OperationsModule, IdempotencyModule, TargetsModule],
+  imports: [OperationsModule, IdempotencyModule, TargetsModule, TenantHooksModule],
   providers: [DeleteKind],
   exports: [DeleteKind],
 })

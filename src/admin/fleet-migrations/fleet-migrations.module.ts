@@ -11,10 +11,12 @@ import { MigrateRequest } from './migrate.request.js';
 import { StartupMigration } from './startup-migration.js';
 import { UnitMigration } from './unit-migration.js';
 import { UnitResults } from './unit-results.js';
+import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, RequestedOperationsModule, TargetsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule, TargetsModule, TenantHooksModule],
   providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })

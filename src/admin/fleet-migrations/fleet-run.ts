@@ -5,6 +5,7 @@ import { type FleetMigration, verifiesAllTables } from './fleet-migration.schema
 import { EntityTablesError } from '../../database/table-migrations/comparison/compare-entity-tables.js';
 import type { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
 import { runInLanes } from '../../operations/run-in-lanes.js';
+import type { BatchHooks } from '../tenant-hooks/batch-hooks.js';
 import type { UnitMigration, Wave } from './unit-migration.js';
 
 /** One step of a fleet migration on one instance. Completed and remaining units are read from the catalog. */
@@ -18,6 +19,7 @@ export class FleetRun {
     private readonly units: MigrationUnits,
     private readonly migration: UnitMigration,
     private readonly entityTables: EntityTables,
+    private readonly hooks: BatchHooks,
   ) {}
 
   /** Migrates the canaries one at a time. @throws FleetMigrationIncompleteError after the first failure */
@@ -26,6 +28,7 @@ export class FleetRun {
     if (slugs.length === 0) return;
     await this.reportCanary(slugs);
     for (;;) {
+      await this.hooks.callPending(this.run, 'migrated');
       const counts = await this.report((await this.next(1)).count);
       if (counts.failed > 0) await this.stop(counts, 'a canary failed');
       this.run.signal.throwIfAborted();
@@ -39,12 +42,13 @@ export class FleetRun {
   /**
    * Migrates the remaining units wave by wave.
    *
-   * @throws FleetMigrationIncompleteError when more than `maxFailures` units failed, or at the end when any failed;
+   * @throws HooksFailedError at the end when required hooks have failed; FleetMigrationIncompleteError when more than `maxFailures` units failed, or at the end when any failed;
    *   EntityTablesError when nothing was due, and tables do not fit the entities
    */
   async waves(): Promise<void> {
     const { waveSize, parallelism, maxFailures } = this.run.input;
     for (;;) {
+      await this.hooks.callPending(this.run, 'migrated');
       const { units, count } = await this.next(waveSize);
       const counts = await this.report(count);
       if (counts.failed > maxFailures) await this.stop(counts, `more than ${maxFailures} failed`);
@@ -93,6 +97,7 @@ export class FleetRun {
 
   private async finish(counts: FleetCounts): Promise<void> {
     if (counts.failed > 0) throw new FleetMigrationIncompleteError(counts, undefined);
+    await this.hooks.assertRequired(this.run.id, 'migrated');
     if (counts.units === 0) await this.assertEntityTables();
     await this.run.addResult({ beingProvisioned: await this.units.countProvisioning() });
   }

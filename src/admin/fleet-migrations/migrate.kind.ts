@@ -5,6 +5,9 @@ import { missingFrom } from '../../database/table-migrations/versions/migration-
 import { isBehind } from '../../database/table-migrations/versions/migration-version.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { EntityTables } from '../../catalog/tenant-tables/entity-tables.js';
+import { BatchHooks } from '../tenant-hooks/batch-hooks.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookRecords } from '../tenant-hooks/hook-records.js';
 import { OlderCodeError } from './fleet-migration.errors.js';
 import { FleetRun } from './fleet-run.js';
 import { MigrationUnits } from './migration-units.js';
@@ -38,10 +41,18 @@ export class MigrateKind implements OperationKind<FleetMigration> {
     private readonly migration: UnitMigration,
     private readonly results: UnitResults,
     private readonly entityTables: EntityTables,
+    private readonly batchHooks: BatchHooks,
+    private readonly hookRecords: HookRecords,
+    private readonly host: HookHost,
   ) {}
 
-  onRetried(catalog: EntityManager, { id }: OperationEntity): Promise<void> {
-    return this.results.forgetFailures(catalog, id);
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['migrated']);
+  }
+
+  async onRetried(catalog: EntityManager, { id }: OperationEntity): Promise<void> {
+    await this.hookRecords.forgetFailures(catalog, id);
+    await this.results.forgetFailures(catalog, id);
   }
 
   private async runFor(run: Run): Promise<FleetRun> {
@@ -49,6 +60,6 @@ export class MigrateKind implements OperationKind<FleetMigration> {
     const [unknown] = missingFrom(this.units.names, await this.units.requiredBy(run.id));
     if (unknown !== undefined) throw new OlderCodeError(unknown, run.input.to);
     if (isBehind(this.units.newest, run.input.to)) throw new OlderCodeError(run.input.to, run.input.to);
-    return new FleetRun(run, this.units, this.migration, this.entityTables);
+    return new FleetRun(run, this.units, this.migration, this.entityTables, this.batchHooks);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, MoreThan } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationHookEntity } from '../../catalog/entities/operation-hook.entity.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
@@ -8,6 +9,9 @@ import { type Page, selectPage, toPage } from '../../http/input/page.js';
 import { isUuid } from '../../platform/uuid.js';
 import {
   type OperationFilter,
+  type OperationHookFilter,
+  type OperationHookPage,
+  type OperationHookView,
   type OperationTenantFilter,
   type OperationTenantPage,
   type OperationTenantView,
@@ -55,6 +59,28 @@ export class OperationRecords {
     const items = rows.slice(0, limit).map(toTenantView);
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.tenantId ?? null) : null };
   }
+
+  /** The results of the hooks that it has called so far, ordered by tenant, event and name. @throws NotFoundError */
+  async listHooks(id: string, { status, limit, cursor }: OperationHookFilter): Promise<OperationHookPage> {
+    await this.read(id);
+    const query = this.catalog
+      .getRepository(OperationHookEntity)
+      .createQueryBuilder('h')
+      .where('h.operationId = :id', { id })
+      .orderBy({ 'h.tenantId': 'ASC', 'h.event': 'ASC', 'h.hook': 'ASC' })
+      .limit(limit + 1);
+    if (status !== undefined) query.andWhere('h.status = :status', { status });
+    if (cursor) query.andWhere('(h.tenant_id, h.event, h.hook) > (:tenantId, :event, :hook)', cursor);
+    const rows = await query.getMany();
+    const items = rows.slice(0, limit).map(toHookView);
+    const last = items.at(-1);
+    const isLast = rows.length <= limit || !last;
+    return { items, nextCursor: isLast ? null : [last.tenantId, last.event, last.hook].join('/') };
+  }
+}
+
+function toHookView({ operationId: _id, transactionId: _transaction, ...row }: OperationHookEntity): OperationHookView {
+  return { ...row, startedAt: row.startedAt.toISOString(), finishedAt: row.finishedAt?.toISOString() ?? null };
 }
 
 function toTenantView({ operationId: _operationId, finishedAt, ...row }: OperationTenantEntity): OperationTenantView {

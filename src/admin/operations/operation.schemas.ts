@@ -4,6 +4,7 @@ import {
   type OperationEntity,
   type OperationFailure,
 } from '../../catalog/entities/operation.entity.js';
+import { HOOK_STATUSES } from '../../catalog/entities/operation-hook.entity.js';
 import { SLUG } from '../../catalog/model/slug.js';
 import { pageOf, pageQuery } from '../../http/input/page.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
@@ -23,6 +24,36 @@ export const operationFilter = pageQuery.extend({
     .describe("a tenant's slug or id; of a deleted tenant, its id or its pseudonym `deleted-…`"),
 });
 export type OperationFilter = z.infer<typeof operationFilter>;
+
+export const operationHookFilter = z.strictObject({
+  status: z.enum(HOOK_STATUSES).optional(),
+  limit: wholeNumber(1, 1000).default(100).describe('maximum number of results to return'),
+  cursor: z
+    .string()
+    .max(200)
+    .transform((text, context): HookPosition => parseHookPosition(text) ?? rejectHookPosition(context))
+    .optional()
+    .describe('`nextCursor` of the previous page'),
+});
+export type OperationHookFilter = z.infer<typeof operationHookFilter>;
+
+/** The key of the last result of a page. */
+interface HookPosition {
+  readonly tenantId: string;
+  readonly event: string;
+  readonly hook: string;
+}
+
+function parseHookPosition(text: string): HookPosition | undefined {
+  const [tenantId = '', event, hook, ...rest] = text.split('/');
+  if (!isUuid(tenantId) || event === undefined || hook === undefined || rest.length > 0) return undefined;
+  return { tenantId, event, hook };
+}
+
+function rejectHookPosition(context: z.RefinementCtx): never {
+  context.addIssue({ code: 'custom', message: 'must be the nextCursor of another page' });
+  return z.NEVER;
+}
 
 export const operationTenantFilter = z.strictObject({
   status: z.enum(['succeeded', 'failed']).optional(),
@@ -53,6 +84,10 @@ export const operationView = z
       .describe('within the running step, when the step reports progress'),
     result: z.record(z.string(), z.unknown()).nullable(),
     error: failure.nullable(),
+    requiredHooks: z
+      .array(z.string())
+      .nullable()
+      .describe('hooks of the application that an instance must have to run it; null: any instance'),
     attempts: z.int().describe('times it was started since the last finished step or progress'),
     runAfter: time.describe('earliest start'),
     instance: z.string().nullable().describe('instance that runs the operation, or ran it last'),
@@ -87,6 +122,24 @@ export const operationTenantPage = z.object({
 });
 export type OperationTenantPage = z.infer<typeof operationTenantPage>;
 
+const operationHookView = z
+  .object({
+    tenantId: z.guid(),
+    event: z.string().describe('what happened to the tenant'),
+    hook: z.string().describe("the hook's name; `seed` for the seeds of its tables"),
+    status: z.enum(HOOK_STATUSES).describe('`retrying`: it has failed, and will be called again'),
+    attempts: z.int(),
+    error: failure.nullable(),
+    durationMs: z.int().nullable().describe('of the last attempt'),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'OperationHook' });
+export type OperationHookView = z.infer<typeof operationHookView>;
+
+export const operationHookPage = z.object({ items: z.array(operationHookView), nextCursor: z.string().nullable() });
+export type OperationHookPage = z.infer<typeof operationHookPage>;
+
 /** The API's view of an operation. `input` and `state` are internal and not part of it. */
 export function toOperationView(operation: OperationEntity): OperationView {
   const { id, kind, status, tenantId, subject, done, total, result, error, attempts, instance, createdBy } = operation;
@@ -100,6 +153,7 @@ export function toOperationView(operation: OperationEntity): OperationView {
     progress: done === null || total === null ? null : { done, total },
     result,
     error,
+    requiredHooks: operation.requiredHooks,
     attempts,
     runAfter: operation.runAfter.toISOString(),
     instance,

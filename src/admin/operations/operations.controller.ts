@@ -16,6 +16,10 @@ import { withReplayHeader } from '../idempotency/replay-header.js';
 import {
   operationFilter,
   type OperationFilter,
+  operationHookFilter,
+  type OperationHookFilter,
+  operationHookPage,
+  type OperationHookPage,
   operationPage,
   operationTenantFilter,
   type OperationTenantFilter,
@@ -96,6 +100,18 @@ export class OperationsController {
     @ValidQuery(operationTenantFilter) filter: OperationTenantFilter,
   ): Promise<OperationTenantPage> {
     return this.records.listTenants(id, filter);
+  }
+
+  @Get(':id/hooks')
+  @ApiOperation({ summary: "List the results of the application's hooks that an operation has called so far" })
+  @ApiOkResponse(responseSchema(operationHookPage))
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such operation')
+  listHooks(
+    @Param('id', operationId) id: string,
+    @ValidQuery(operationHookFilter) filter: OperationHookFilter,
+  ): Promise<OperationHookPage> {
+    return this.records.listHooks(id, filter);
   }
 
   @Sse(':id/events', { maxPendingDataLength: MAX_PENDING_LENGTH })

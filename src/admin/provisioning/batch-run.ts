@@ -6,6 +6,8 @@ import type { OperationRun } from '../../operations/operation-kind.js';
 import { runInLanes } from '../../operations/run-in-lanes.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import { groupBy } from '../../platform/group-by.js';
+import type { BatchHooks } from '../tenant-hooks/batch-hooks.js';
+import type { HookPlace } from '../tenant-hooks/operation-scopes.js';
 import type { Activation } from './activation.js';
 import type { BatchInput } from './batch-input.js';
 import type { BatchTenants, NewTenantRow } from './batch-tenants.js';
@@ -39,6 +41,7 @@ export class BatchRun {
     private readonly tenants: BatchTenants,
     private readonly placements: Placements,
     private readonly activation: Activation,
+    private readonly hooks: BatchHooks,
   ) {}
 
   /** Creates login role and database that a server's row and schema tenants share. */
@@ -73,6 +76,7 @@ export class BatchRun {
       }
     });
     signal.throwIfAborted();
+    await this.hooks.callPending(this.run, 'provisioned', { required: false });
     await this.finish();
   }
 
@@ -120,10 +124,25 @@ export class BatchRun {
     }
     await this.placements.createSchema(target, schema, lost);
     const tables = await this.placements.migrate(target, schema, lost);
-    const tenantIds = tenants.map(({ id }) => id);
+    const tenantIds = await this.prepare(tenants, { targetId: target.id, schema });
+    if (tenantIds.length === 0) return;
     const outcome = { operationId, durationMs: Math.round(performance.now() - startedAt) };
     await this.activation.activate({ tenantIds, targetId: target.id, schema, tables, outcome });
     await this.placements.bringReferenceRows(target, schema, tables, lost);
+  }
+
+  /** Gives tenants their seeds, and calls the hooks that they need before they are served. @returns those that can be */
+  private async prepare(tenants: readonly PlacedTenant[], place: HookPlace): Promise<string[]> {
+    const prepared: string[] = [];
+    const { signal } = this.run;
+    await runInLanes(tenants, { parallelism: PARALLELISM, signal }, (tenant) =>
+      this.attempt([tenant], async () => {
+        await this.hooks.prepare(this.run, tenant.id, place);
+        prepared.push(tenant.id);
+      }),
+    );
+    signal.throwIfAborted();
+    return prepared;
   }
 
   private async onEachServer(

@@ -4,6 +4,9 @@ import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { failureOf } from '../../platform/postgres/failure-of.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { OperationCancelledError } from '../../operations/operation.errors.js';
+import { BatchHooks } from '../tenant-hooks/batch-hooks.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookRecords } from '../tenant-hooks/hook-records.js';
 import { Activation } from './activation.js';
 import { batchInput, type BatchInput } from './batch-input.js';
 import { BatchRun } from './batch-run.js';
@@ -35,7 +38,14 @@ export class ProvisionTenantsKind implements OperationKind<BatchInput> {
     private readonly tenants: BatchTenants,
     private readonly placements: Placements,
     private readonly activation: Activation,
+    private readonly batchHooks: BatchHooks,
+    private readonly hookRecords: HookRecords,
+    private readonly host: HookHost,
   ) {}
+
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['provisioned']);
+  }
 
   async onFailed(catalog: EntityManager, { id, input }: OperationEntity): Promise<void> {
     await this.activation.fail(tenantIdsOf(input), { operationId: id, durationMs: 0, failure: STOPPED }, catalog);
@@ -48,12 +58,13 @@ export class ProvisionTenantsKind implements OperationKind<BatchInput> {
 
   /** From the first step on: any of them may have left tenants behind. */
   async onRetried(catalog: EntityManager, { id, input }: OperationEntity): Promise<void> {
+    await this.hookRecords.forgetFailures(catalog, id);
     await this.tenants.forgetFailures(catalog, id, tenantIdsOf(input));
     await catalog.update(OperationEntity, id, { finishedSteps: [] });
   }
 
   private runOf(run: Run): BatchRun {
-    return new BatchRun(run, this.tenants, this.placements, this.activation);
+    return new BatchRun(run, this.tenants, this.placements, this.activation, this.batchHooks);
   }
 }
 

@@ -6,7 +6,9 @@ import type { ConnectionTargetEntity } from '../../catalog/entities/connection-t
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
-import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { Activation } from './activation.js';
 import { schemaNameOf } from './names.js';
@@ -30,13 +32,12 @@ interface Location {
 export class ProvisionKind implements OperationKind<Input> {
   readonly name = 'provision';
   readonly input = Input;
-  readonly steps = [
+  private readonly creation = [
     { name: 'choose-target', run: (run: Run) => this.chooseTarget(run) },
     { name: 'create-role', run: (run: Run) => this.createRole(run) },
     { name: 'create-database', run: (run: Run) => this.createDatabase(run) },
     { name: 'create-schema', run: (run: Run) => this.createSchema(run) },
     { name: 'migrate', run: (run: Run) => this.migrate(run) },
-    { name: 'activate', run: (run: Run) => this.activate(run) },
   ];
 
   constructor(
@@ -44,7 +45,23 @@ export class ProvisionKind implements OperationKind<Input> {
     private readonly targets: TargetDatabases,
     private readonly placements: Placements,
     private readonly activation: Activation,
+    private readonly hookSteps: HookSteps,
+    private readonly host: HookHost,
   ) {}
+
+  get steps(): readonly OperationStep<Input>[] {
+    return [
+      ...this.creation,
+      ...this.hookSteps.forSeeds(),
+      ...this.hookSteps.for('provisioned', { required: true }),
+      { name: 'activate', run: (run: Run) => this.activate(run) },
+      ...this.hookSteps.for('provisioned', { required: false }),
+    ];
+  }
+
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['provisioned']);
+  }
 
   async onFailed(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
     await catalog.update(TenantEntity, { id: tenantId ?? '', status: 'provisioning' }, { status: 'failed' });

@@ -9,10 +9,12 @@ import { Placements } from './placements.js';
 import { PlacementRights } from './placement-rights.js';
 import { ProvisionTenantsKind } from './provision-tenants.kind.js';
 import { ProvisionKind } from './provision.kind.js';
+import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule],
+  imports: [DatabaseIsolationModule, OperationsModule, TargetsModule, TenantHooksModule],
   providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
   exports: [PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })

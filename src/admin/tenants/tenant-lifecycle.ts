@@ -9,6 +9,8 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { Operations } from '../../operations/operations.js';
 import { DeleteKind } from '../deprovisioning/delete.kind.js';
+import type { StatusEvent } from '../tenant-hooks/status-hooks.kind.js';
+import { StatusHooks } from '../tenant-hooks/status-hooks.js';
 import type { Deletion, Maintenance, TenantView } from './tenant.schemas.js';
 import { assertProvisioned, TenantRecords } from './tenant-records.js';
 
@@ -18,6 +20,8 @@ interface Transition {
   readonly from: readonly TenantStatus[];
   readonly to: TenantStatus;
   readonly message?: string | null;
+  /** The event for hooks, if there are hooks for it. */
+  readonly event?: StatusEvent;
 }
 
 /** Changes whether tenants are served. Every instance is notified of each change immediately. */
@@ -29,6 +33,7 @@ export class TenantLifecycle {
     private readonly operations: Operations,
     private readonly deleteKind: DeleteKind,
     private readonly audit: AuditLog,
+    private readonly statusHooks: StatusHooks,
   ) {}
 
   /** Within a second all the tenant's work stops, on every instance. @throws NotFoundError, ConflictError */
@@ -38,12 +43,14 @@ export class TenantLifecycle {
       from: ['active', 'maintenance'],
       to: 'suspended',
       message: null,
+      event: 'suspended',
     });
   }
 
   /** Ends a suspension. @throws NotFoundError, ConflictError */
   resume(slugOrId: string, actor: Actor): Promise<TenantView> {
-    return this.apply(slugOrId, actor, { action: 'tenant.resume', from: ['suspended'], to: 'active' });
+    const event = 'resumed';
+    return this.apply(slugOrId, actor, { action: 'tenant.resume', from: ['suspended'], to: 'active', event });
   }
 
   /** Like a suspension, but callers are asked to retry later. @throws NotFoundError, ConflictError */
@@ -121,7 +128,7 @@ export class TenantLifecycle {
     return deletion;
   }
 
-  private apply(slugOrId: string, actor: Actor, { action, from, to, message }: Transition): Promise<TenantView> {
+  private apply(slugOrId: string, actor: Actor, { action, from, to, message, event }: Transition): Promise<TenantView> {
     return this.catalog.transaction(async (catalog) => {
       const tenant = await this.records.lock(catalog, slugOrId);
       const isUnchanged = tenant.status === to && (message === undefined || message === tenant.message);
@@ -132,6 +139,7 @@ export class TenantLifecycle {
         await catalog.update(TenantEntity, tenant.id, { status: to, ...(message !== undefined && { message }) });
         const after = { status: to, ...(message !== undefined && { message }) };
         await this.record(catalog, tenant, actor, action, { status: tenant.status, message: tenant.message }, after);
+        if (event) await this.statusHooks.request(catalog, event, tenant, actor);
       }
       return this.records.read(tenant.id, catalog);
     });

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
 import {
   operationFilter,
+  operationHookFilter,
+  type OperationHookView,
   operationTenantFilter,
   type OperationTenantView,
   type OperationView,
@@ -73,8 +75,18 @@ const TENANT_COLUMNS = [
   { title: 'ERROR', value: (tenant: OperationTenantView) => tenant.error?.message },
 ];
 
+const HOOK_COLUMNS = [
+  { title: 'HOOK', value: ({ event, hook }: OperationHookView) => `${event}:${hook}` },
+  { title: 'TENANT', value: ({ tenantId }: OperationHookView) => tenantId },
+  { title: 'STATUS', value: ({ status }: OperationHookView) => status },
+  { title: 'ATTEMPTS', value: ({ attempts }: OperationHookView) => attempts },
+  { title: 'MS', value: ({ durationMs }: OperationHookView) => durationMs },
+  { title: 'ERROR', value: ({ error }: OperationHookView) => error?.message },
+];
+
 const operationId = z.guid('an operation id is a UUID');
 const MAX_TENANTS = 1000;
+const MAX_HOOKS = 100;
 
 async function list({ output, session }: CommandContext, options: object): Promise<void> {
   const page = await session.get(OperationRecords).list(parseOrThrow(operationFilter, options));
@@ -92,11 +104,15 @@ async function show(
   const operation = await records.read(id);
   const filter = parseOrThrow(operationTenantFilter, { limit: MAX_TENANTS, ...(failed && { status: 'failed' }) });
   const tenants = await records.listTenants(id, filter);
-  output.print({ ...operation, tenants }, () => [
+  const hookFilter = parseOrThrow(operationHookFilter, { limit: MAX_HOOKS, ...(failed && { status: 'failed' }) });
+  const hooks = await records.listHooks(id, hookFilter);
+  output.print({ ...operation, tenants, hooks }, () => [
     ...describeOperation(operation),
     ...(tenants.items.length > 0 ? ['', ...output.table(tenants.items, TENANT_COLUMNS, '')] : []),
+    ...(hooks.items.length > 0 ? ['', ...output.table(hooks.items, HOOK_COLUMNS, '')] : []),
   ]);
   if (tenants.nextCursor !== null) output.note(`Only the first ${MAX_TENANTS} tenants are shown.`);
+  if (hooks.nextCursor !== null) output.note(`Only the first ${MAX_HOOKS} results of hooks are shown.`);
 }
 
 async function follow(context: CommandContext, text: string): Promise<void> {

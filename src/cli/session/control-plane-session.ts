@@ -8,12 +8,15 @@ import type { LoadedConfig } from '../../platform/config/load-config.js';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { accessCatalog, type CatalogAccess } from '../../catalog/catalog-access.js';
+import type { HooksApplication } from '../../admin/tenant-hooks/hook-host.js';
 import { QuietLog } from './quiet-log.js';
 import { CommandLineModule } from './command-line.module.js';
 
 export interface SessionOptions {
   readonly schema: TenantSchema;
   readonly redis: boolean;
+  /** The running application whose hooks operations call. Default: none. */
+  readonly application?: HooksApplication;
   /** `all`: the log, to this stream; `waits`: only what the start waits for; undefined: nothing. */
   readonly log: { readonly what: 'all' | 'waits'; readonly stream: NodeJS.WritableStream } | undefined;
 }
@@ -62,12 +65,15 @@ export class ControlPlaneSession {
   }
 }
 
-async function compose(loaded: LoadedConfig, { schema, redis, log }: SessionOptions): Promise<INestApplicationContext> {
+async function compose(
+  loaded: LoadedConfig,
+  { schema, redis, log, application }: SessionOptions,
+): Promise<INestApplicationContext> {
   const { config } = loaded;
   const cache = { ...config.cache, redisEnabled: redis && config.cache.redisEnabled };
   const withoutUnusedRedis = { ...loaded, config: { ...config, cache } };
   const shutdown = new Shutdown(config.shutdownTimeoutMs);
-  const module = CommandLineModule.register(withoutUnusedRedis, schema, shutdown);
+  const module = CommandLineModule.register({ loaded: withoutUnusedRedis, schema, application }, shutdown);
   const logger = await loggerOf(loaded, log);
   return shutdown.duringStart(() => NestFactory.createApplicationContext(module, { logger, abortOnError: false }));
 }

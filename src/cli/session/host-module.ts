@@ -8,7 +8,7 @@ import { MODULE_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
-import { featuresOf, schemaOf, TENANT_FEATURE } from '../../tenantry/features.js';
+import { schemaOfModules, TENANT_FEATURE } from '../../tenantry/features.js';
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
 import { HostModuleError } from '../terminal/cli.errors.js';
@@ -37,7 +37,7 @@ export async function schemaOfModule(root: Type): Promise<TenantSchema> {
   const modules = await scan(root);
   if (![...modules.values()].some(isOfTenantry))
     throw new HostModuleError(`${root.name} does not import TenantryModule`);
-  return schemaOf(featuresOf(modules));
+  return schemaOfModules(modules);
 }
 
 async function scan(root: Type): Promise<ModulesContainer> {

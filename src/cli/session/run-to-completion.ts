@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hasEnded, type OperationView } from '../../admin/operations/operation.schemas.js';
 import { OperationFailedError } from '../../operations/operation.errors.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
+import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
 import type { CommandContext } from './command-context.js';
 import { Progress } from '../terminal/progress.js';
@@ -43,6 +44,18 @@ export function noteRequested({ output }: CommandContext, id: string): void {
   output.note(`Operation ${id} is queued. A running server will execute it, or run: operations follow ${id}`);
 }
 
+/** A command line has no instances of the application's hooks: their operations are run by an instance of the application. */
+async function noteHooks({ output, session }: CommandContext, id: string): Promise<void> {
+  const { requiredHooks, status } = await session.get(OperationRecords).read(id);
+  const { runnableHooks } = session.get(OperationKinds);
+  const missing = (requiredHooks ?? []).filter((name) => !runnableHooks.includes(name));
+  if (missing.length === 0 || status !== 'pending') return;
+  output.note(
+    `It calls hooks of the application (${missing.join(', ')}), so an instance with controlPlane: true must run it. Waiting ` +
+      `for one; Ctrl-C stops waiting, and the operation stays queued.`,
+  );
+}
+
 /** Runs an operation and reports its state now, at every change and at its end. @throws OperationFailedError */
 export async function runAndReport(
   context: CommandContext,
@@ -50,6 +63,7 @@ export async function runAndReport(
   report: (operation: OperationView) => void,
 ): Promise<void> {
   const { session } = context;
+  await noteHooks(context, id);
   const ended = session.get(OperationRunner).runToCompletion(id);
   context.pendingOperationId = id;
   const watching = new AbortController();

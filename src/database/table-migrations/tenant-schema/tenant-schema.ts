@@ -1,4 +1,12 @@
-import type { DataSource, EntitySubscriberInterface, EntityTarget, MigrationInterface, ObjectLiteral } from 'typeorm';
+import type {
+  DataSource,
+  EntityManager,
+  EntitySubscriberInterface,
+  EntityTarget,
+  MigrationInterface,
+  ObjectLiteral,
+} from 'typeorm';
+import type { TenantHooksClass } from './tenant-hooks-class.js';
 import type { TypeormOptions } from './typeorm-options.js';
 
 /** What a violated constraint means to the caller. */
@@ -11,6 +19,13 @@ export interface ConstraintMessage {
 
 /** Name of a constraint -> what its violation means; a text alone is used for both. */
 export type ConstraintMessages = Readonly<Record<string, string | ConstraintMessage>>;
+
+/** A tenant that receives its first rows. */
+export interface SeededTenant {
+  readonly id: string;
+  readonly slug: string;
+  readonly isolation: 'row' | 'schema' | 'database';
+}
 
 /** What a domain module supplies: its entities, the migrations of their tables, and TypeORM event subscribers. */
 export interface TenantSchema {
@@ -39,6 +54,13 @@ export interface TenantSchema {
   readonly trustedFunctions?: readonly string[];
   /** Messages of violated constraints in place of general ones: `{ notes_title_key: 'this title is taken' }`. */
   readonly constraints?: ConstraintMessages;
+  /**
+   * The first rows of every new tenant. Runs once for each, before it is served, with the manager of one transaction that the
+   * seeds of all domains share: all of their rows are there, or none. An error fails the provisioning, which can be retried.
+   */
+  readonly seed?: (manager: EntityManager, tenant: SeededTenant) => Promise<void>;
+  /** The application's classes with hooks of a tenant's life; found among its providers. */
+  readonly hooks?: readonly TenantHooksClass[];
   /** Fills a demo tenant with a few rows. Runs once per demo tenant, with that tenant's own data source. */
   readonly seedDemo?: (dataSource: DataSource) => Promise<void>;
 }
