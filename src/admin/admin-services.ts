@@ -8,6 +8,7 @@ import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
+import { SpareTenantsModule } from './spare-tenants/spare-tenants.module.js';
 import { StampsModule } from './stamps/stamps.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
@@ -23,6 +24,7 @@ export const ADMIN_SERVICES = [
   ReferenceDataModule,
   RequestedOperationsModule,
   ServersModule,
+  SpareTenantsModule,
   StampsModule,
   TenantsModule,
 ];

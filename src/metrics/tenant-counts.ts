@@ -58,6 +58,7 @@ export class TenantCounts {
         .getRepository(TenantEntity)
         .createQueryBuilder('tenant')
         .select(['tenant.status AS status', 'count(*)::int AS count'])
+        .where('tenant.spareServerId IS NULL')
         .groupBy('tenant.status')
         .getRawMany<{ status: TenantStatus; count: number }>();
       const found = new Map(rows.map(({ status, count }) => [status, count]));

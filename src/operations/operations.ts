@@ -23,6 +23,8 @@ export interface NewOperation<Input> {
   readonly requiredCode?: number;
   /** Names of migrations that an instance's code must contain to run the operation. Default: none. */
   readonly requiredMigrations?: readonly string[];
+  /** Names of steps that need not run; with all of them, the operation has succeeded at once. Default: none. */
+  readonly finishedSteps?: readonly string[];
   /** Earliest start, in seconds from now. Default: 0. */
   readonly delaySeconds?: number;
 }
@@ -44,16 +46,28 @@ export class Operations {
    */
   async create<Input extends object>(
     catalog: EntityManager,
-    { kind, input, tenantId, subject, requiredCode = 0, requiredMigrations, delaySeconds = 0 }: NewOperation<Input>,
+    {
+      kind,
+      input,
+      tenantId,
+      subject,
+      requiredCode = 0,
+      requiredMigrations,
+      delaySeconds = 0,
+      finishedSteps = [],
+    }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
     if (kind.isExclusive !== false) await this.assertNoneInProgress(catalog, kind.name, tenantId, subject);
     const id = randomUUID();
+    const steps = kind.steps.map(({ name }) => name);
+    const isDone = steps.every((name) => finishedSteps.includes(name));
     await catalog.query(
       `WITH required AS (${saveSetSql('$9', '$10')})
        INSERT INTO operations (id, kind, tenant_id, subject, input, required_code, steps, created_by, required_set, run_after,
-                               required_hooks)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $11), $12)`,
+                               required_hooks, finished_steps, status, started_at, finished_at)
+       SELECT $1::uuid, $2, $3::uuid, $4, $5::jsonb, $6::bigint, $7::text[], $8, $9, now() + make_interval(secs => $11), $12::text[],
+              $13::text[], $14, CASE $14 WHEN 'succeeded' THEN now() END, CASE $14 WHEN 'succeeded' THEN now() END`,
       [
         id,
         kind.name,
@@ -61,11 +75,13 @@ export class Operations {
         subject,
         input,
         requiredCode,
-        kind.steps.map(({ name }) => name),
+        steps,
         actor.name,
         ...migrationSetValues(requiredMigrations ?? null),
         delaySeconds,
         requiredHooksOf(kind),
+        finishedSteps,
+        isDone ? 'succeeded' : 'pending',
       ],
     );
     return catalog.findOneByOrFail(OperationEntity, { id });

@@ -3,6 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { AdminModule } from '../admin/admin.module.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { ReferenceDataModule } from '../admin/reference-data/reference-data.module.js';
+import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { TenantsModule } from '../admin/tenants/tenants.module.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { LOADED_CONFIG } from './configuration.module.js';
@@ -21,5 +22,6 @@ export class ControlPlaneModule implements OnApplicationBootstrap {
     if (this.loadedConfig !== undefined) return;
     await this.modules.get(StartupReEncryption, { strict: false }).requestIfNeeded();
     this.modules.get(OperationRunner, { strict: false }).start();
+    this.modules.get(SpareSupply, { strict: false }).start();
   }
 }

@@ -5,12 +5,13 @@ import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 
 /**
  * The tenant has tables and may need them again. Includes suspended tenants, and deleted ones as long as the deletion
- * can be undone. Excludes tenants that are being provisioned (that operation migrates their tables), that are being
+ * can be undone, and spare ones, which a sign-up takes only if they are up to date. Excludes tenants that are being provisioned (that operation migrates their tables), that are being
  * moved (the operation that moves them records their new location), and that failed (partly created or partly deleted:
  * a retry of that operation completes it).
  */
 export const HAS_TABLES = `t.target_id IS NOT NULL AND t.schema_name IS NOT NULL AND t.schema_version IS NOT NULL
-    AND (t.status IN ('active', 'suspended', 'maintenance') OR t.status = 'deleting' AND EXISTS (
+    AND (t.status IN ('active', 'suspended', 'maintenance')
+      OR t.status = 'provisioning' AND t.spare_server_id IS NOT NULL OR t.status = 'deleting' AND EXISTS (
       SELECT FROM operations d
       WHERE d.tenant_id = t.id AND d.kind = 'delete' AND d.status = 'pending' AND d.started_at IS NULL))`;
 

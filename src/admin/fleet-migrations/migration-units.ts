@@ -152,7 +152,7 @@ export class MigrationUnits {
   /** Tenants that are being provisioned. If an instance with older code does that, they may end up behind. */
   async countProvisioning(): Promise<number> {
     const [{ n }] = await this.catalog.query<[{ n: number }]>(
-      "SELECT count(*)::int AS n FROM tenants WHERE status = 'provisioning'",
+      "SELECT count(*)::int AS n FROM tenants WHERE status = 'provisioning' AND spare_server_id IS NULL",
     );
     return n;
   }

@@ -12,6 +12,8 @@ export interface ActivatedTenants {
   readonly schema: string;
   /** What provisioning has migrated; undefined when they share the tables of other tenants. */
   readonly tables: { readonly version: string; readonly recorded: readonly string[] | null } | undefined;
+  /** Whether they are spare: then they are ready, and still not served. Default: false. */
+  readonly isSpare?: boolean;
   /** Records an outcome for each tenant. Not for the operation of a single tenant, whose outcome is its own. */
   readonly outcome?: { readonly operationId: string; readonly durationMs: number };
 }
@@ -33,7 +35,7 @@ const ACTIVATE = `
   ), versions AS (
     SELECT * FROM others UNION ALL SELECT $4, $6, $5 WHERE NOT EXISTS (SELECT FROM others)
   ), activated AS (
-    UPDATE tenants t SET status = 'active', target_id = $2, schema_name = $3, schema_version = v.schema_version,
+    UPDATE tenants t SET status = $10, target_id = $2, schema_name = $3, schema_version = v.schema_version,
       migration_set = v.migration_set, policy_version = v.policy_version
     FROM versions v WHERE t.id = ANY ($1) AND t.status = 'provisioning'
     RETURNING t.id, t.slug, t.schema_version
@@ -56,11 +58,11 @@ export class Activation {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
   /** Activates those that are still being provisioned. */
-  async activate({ tenantIds, targetId, schema, tables, outcome }: ActivatedTenants): Promise<void> {
+  async activate({ tenantIds, targetId, schema, tables, outcome, isSpare = false }: ActivatedTenants): Promise<void> {
     await this.catalog.query(ACTIVATE, [
       ...[tenantIds, targetId, schema, tables?.version ?? null, POLICY_VERSION],
       ...migrationSetValues(tables?.recorded ?? null),
-      ...[outcome?.operationId ?? null, outcome?.durationMs ?? 0],
+      ...[outcome?.operationId ?? null, outcome?.durationMs ?? 0, isSpare ? 'provisioning' : 'active'],
     ]);
   }
 

@@ -59,6 +59,15 @@ export class ProvisionKind implements OperationKind<Input> {
     ];
   }
 
+  /** Those that a tenant provisioned ahead has behind it, and whether it can be served at once. */
+  get stepsOfSpare(): { readonly finished: readonly string[]; readonly isActive: boolean } {
+    const created = this.creation.map(({ name }) => name);
+    const next = this.steps[created.length]?.name;
+    return next === 'activate'
+      ? { finished: [...created, next], isActive: true }
+      : { finished: created, isActive: false };
+  }
+
   get hooks(): readonly string[] {
     return this.host.namesFor(['provisioned']);
   }

@@ -16,7 +16,7 @@ import { TargetsModule } from '../targets/targets.module.js';
   imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule],
   imports: [DatabaseIsolationModule, OperationsModule, TargetsModule, TenantHooksModule],
   providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
-  exports: [PlacementRights, ProvisionKind, ProvisionTenantsKind],
+  exports: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })
 export class ProvisioningModule {
   constructor(kinds: OperationKinds, provision: ProvisionKind, provisionTenants: ProvisionTenantsKind) {

@@ -18,9 +18,10 @@ const PAGE_SIZE = 500;
 
 type Operation = Pick<CallingOperation, 'id' | 'signal'>;
 
-/** Tenants that the operation has finished, and that lack the result of one of the hooks $3. */
+/** Tenants of customers that the operation has finished, and that lack the result of one of the hooks $3. */
 const PENDING = `
   SELECT r.tenant_id AS id FROM operation_tenants r
+  JOIN tenants t ON t.id = r.tenant_id AND t.spare_server_id IS NULL
   WHERE r.operation_id = $1 AND r.status = 'succeeded' AND EXISTS (
     SELECT FROM unnest($3::text[]) AS wanted (hook)
     WHERE NOT EXISTS (SELECT FROM operation_hooks h WHERE h.operation_id = $1 AND h.tenant_id = r.tenant_id

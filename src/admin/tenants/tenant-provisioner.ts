@@ -37,12 +37,13 @@ export class TenantProvisioner {
     return toTenant(await this.catalog.getRepository(TenantEntity).findOneByOrFail({ slug: options.slug }));
   }
 
-  /** Returns the id of the provisioning operation; `undefined` when the tenant exists and is not being provisioned. */
+  /** Returns the id of the provisioning operation; `undefined` when the tenant exists, or was provisioned ahead. */
   private async create(options: NewTenant, actor: Actor): Promise<string | undefined> {
     if (await this.find(options)) return undefined;
     try {
       const create = (catalog: EntityManager) => this.tenants.create(catalog, options, actor);
-      return (await this.catalog.transaction(create)).operation.id;
+      const { operation } = await this.catalog.transaction(create);
+      return operation.status === 'succeeded' ? undefined : operation.id;
     } catch (error) {
       if (!(error instanceof ConflictError) || !(await this.find(options))) throw error;
       return this.operationInProgress(options);

@@ -32,13 +32,13 @@ export class TenantRecords {
     return toView(row);
   }
 
-  /** Ordered by slug. */
+  /** Ordered by slug, without spare tenants. */
   async list({ status, isolation, server, search, limit, cursor }: TenantFilter): Promise<TenantPage> {
     const rows = await this.catalog.query<Row[]>(
       `${VIEW}
        WHERE ($1::text IS NULL OR t.status = $1) AND ($2::text IS NULL OR t.isolation = $2)
          AND ($3::text IS NULL OR s.name = $3) AND ($4::text IS NULL OR strpos(t.slug, $4) > 0)
-         AND ($5::text IS NULL OR t.slug > $5)
+         AND ($5::text IS NULL OR t.slug > $5) AND t.spare_server_id IS NULL
        ORDER BY t.slug LIMIT $6`,
       [status, isolation, server, search, cursor, limit + 1],
     );
@@ -60,8 +60,9 @@ export class TenantRecords {
  *
  * @throws ConflictError
  */
-export function assertProvisioned({ status }: Pick<TenantEntity, 'status'>): void {
-  if (status === 'provisioning') throw new ConflictError('the tenant is still being provisioned');
+export function assertProvisioned({ status, spareServerId }: Pick<TenantEntity, 'status' | 'spareServerId'>): void {
+  if (status === 'provisioning' && spareServerId === null)
+    throw new ConflictError('the tenant is still being provisioned');
 }
 
 function toView(row: Row): TenantView {

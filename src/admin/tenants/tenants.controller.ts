@@ -64,6 +64,8 @@ export class TenantsController {
   @HttpCode(202)
   @ApiOperation({
     summary: 'Create a tenant. It is served once the operation in the Location header has succeeded',
+    description:
+      'A tenant that was provisioned ahead (`SPARE_TENANTS`) may be served at once: its operation has succeeded already.',
   })
   @ApiAcceptedResponse(responseSchema(createdTenantView))
   @ApiIdempotent('the slug or a domain is already in use, or the server is draining')

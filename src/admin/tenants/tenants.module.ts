@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
+import { SpareTenantsModule } from '../spare-tenants/spare-tenants.module.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { BulkCreation } from './bulk-creation.js';
 import { TargetSubjects } from './target-subjects.js';
@@ -13,7 +14,7 @@ import { Tenants } from './tenants.js';
 const SERVICES = [TargetSubjects, TenantRecords, Tenants, BulkCreation, TenantLifecycle, TenantProvisioner];
 
 @Module({
-  imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, TenantHooksModule],
+  imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, SpareTenantsModule, TenantHooksModule],
   providers: SERVICES,
   exports: SERVICES,
 })

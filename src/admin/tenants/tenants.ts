@@ -14,6 +14,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { Operations } from '../../operations/operations.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
+import { SpareTenants } from '../spare-tenants/spare-tenants.js';
 import { ProvisionKind } from '../provisioning/provision.kind.js';
 import type { NewTenant, TenantChange, TenantView } from './tenant.schemas.js';
 import { TenantRecords } from './tenant-records.js';
@@ -39,10 +40,12 @@ export class Tenants {
     private readonly provisionKind: ProvisionKind,
     private readonly audit: AuditLog,
     private readonly rights: PlacementRights,
+    private readonly spares: SpareTenants,
   ) {}
 
   /**
-   * Creates a tenant, which is not served yet, and the operation that provisions it.
+   * Creates a tenant, which is not served yet, and the operation that provisions it. If one that fits is provisioned ahead, it is
+   * that one; without hooks that it needs first, it is served at once, and its operation has succeeded.
    *
    * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining),
    *   MissingServerRightsError
@@ -54,10 +57,11 @@ export class Tenants {
   ): Promise<CreatedTenant> {
     const placement = await this.serverFor(catalog, server);
     await this.rights.assertSufficient(catalog, placement, options.isolation);
-    const id = randomUUID();
-    await withConstraintErrors(TAKEN, () =>
-      catalog.insert(TenantEntity, { id, ...options, status: 'provisioning', version: 1 }),
+    const { finished, isActive } = this.provisionKind.stepsOfSpare;
+    const spare = await withConstraintErrors(TAKEN, () =>
+      this.spares.claim(catalog, placement.id, options, isActive ? 'active' : 'provisioning'),
     );
+    const id = spare ?? (await this.insert(catalog, options));
     await this.setDomains(catalog, id, domains);
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
@@ -67,11 +71,22 @@ export class Tenants {
       subject: options.slug,
       requiredCode: codeVersion(migrations),
       requiredMigrations: orderedNames(migrations),
+      finishedSteps: spare === undefined ? [] : finished,
     };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);
     await this.record(catalog, 'tenant.create', actor, tenant, { after: { ...options, server, domains } });
     return { tenant, operation };
+  }
+
+  private async insert(
+    catalog: EntityManager,
+    options: Pick<NewTenant, 'slug' | 'isolation' | 'limits'>,
+  ): Promise<string> {
+    const id = randomUUID();
+    const row = { id, ...options, status: 'provisioning', version: 1 } as const;
+    await withConstraintErrors(TAKEN, () => catalog.insert(TenantEntity, row));
+    return id;
   }
 
   /** @throws NotFoundError, ConflictError (a domain belongs to another tenant) */

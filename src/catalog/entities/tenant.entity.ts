@@ -44,9 +44,9 @@ export class TenantEntity {
   @Column('integer')
   version: number;
 
-  /** Whether it was provisioned ahead, and belongs to no customer yet. */
-  @Column('boolean', { default: false })
-  spare: boolean;
+  /** Server of a tenant that is provisioned ahead and belongs to no customer yet; null for all others. */
+  @Column('uuid', { name: 'spare_server_id', nullable: true })
+  spareServerId: string | null;
 
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt: Date;

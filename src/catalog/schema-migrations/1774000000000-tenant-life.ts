@@ -11,7 +11,7 @@ export class TenantLife1774000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       DROP INDEX tenants_spare;
-      ALTER TABLE tenants DROP COLUMN spare;
+      ALTER TABLE tenants DROP COLUMN spare_server_id;
       DROP TRIGGER erase_hooks ON tenants;
       DROP FUNCTION catalog_erase_hooks;
       DROP TABLE operation_hooks;
@@ -59,5 +59,5 @@ const ERASE = `
 
 // A spare tenant has the status 'provisioning', so that instances of every release refuse to serve it.
 const SPARES = `
-  ALTER TABLE tenants ADD COLUMN spare boolean NOT NULL DEFAULT false;
-  CREATE INDEX tenants_spare ON tenants (isolation, target_id) WHERE spare;`;
+  ALTER TABLE tenants ADD COLUMN spare_server_id uuid REFERENCES servers;
+  CREATE INDEX tenants_spare ON tenants (spare_server_id, isolation) WHERE spare_server_id IS NOT NULL;`;

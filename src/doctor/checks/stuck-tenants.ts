@@ -18,6 +18,8 @@ interface StaleOperation {
   readonly kind: string;
   readonly subject: string;
   readonly status: string;
+  /** Names of the application's hooks that its instance needs. */
+  readonly hooks: readonly string[] | null;
 }
 
 const TENANTS = `
@@ -26,7 +28,7 @@ const TENANTS = `
        SELECT FROM operation_tenants r WHERE r.operation_id = o.id AND r.tenant_id = t.id)
      ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS operation
   FROM tenants t
-  WHERE t.status IN ('provisioning', 'failed', 'moving', 'deleting')
+  WHERE t.status IN ('provisioning', 'failed', 'moving', 'deleting') AND t.spare_server_id IS NULL
     AND NOT EXISTS (SELECT FROM operations o WHERE o.status IN ('pending', 'running')
       AND (o.tenant_id = t.id OR o.kind = 'provision-tenants' AND t.status = 'provisioning'))
   ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
@@ -52,7 +54,7 @@ const IN_MAINTENANCE = `
   ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
 
 const OPERATIONS = `
-  SELECT id, kind, subject, status FROM operations
+  SELECT id, kind, subject, status, required_hooks AS hooks FROM operations
   WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${STALE_SECONDS})
      OR status = 'pending' AND run_after < now() - make_interval(secs => ${STALE_SECONDS})
   ORDER BY run_after LIMIT ${MAX_REPORTED}`;
@@ -87,7 +89,12 @@ function maintenanceFinding({ slug, actor, since, byMigration }: TenantInMainten
   return warn(NAME, `is in maintenance, begun by ${actor ?? 'SQL'}${since ? ` (${since})` : ''}`, end, slug);
 }
 
-function operationFinding({ id, kind, subject, status }: StaleOperation): Finding {
+function operationFinding({ id, kind, subject, status, hooks }: StaleOperation): Finding {
+  if (status === 'pending' && hooks) {
+    const message = `is due, but no instance has started it: it needs the hooks ${hooks.join(', ')}`;
+    const remedy = `start an instance that has them, or: operations cancel ${id}, then operations retry ${id} calls those of the release`;
+    return warn(NAME, message, remedy, `${kind} ${subject}`);
+  }
   const message = status === 'running' ? 'sends no heartbeat' : 'is due, but no instance has started it';
   return warn(NAME, message, `start a server, or: operations follow ${id}`, `${kind} ${subject}`);
 }

@@ -1,4 +1,5 @@
 import { deepFreeze } from '../deep-freeze.js';
+import type { SpareTenantCount } from './variable-types.js';
 
 /** Injection token of the validated, deeply frozen `AppConfig`. */
 export const APP_CONFIG = Symbol.for('tenantry/APP_CONFIG');
@@ -134,6 +135,8 @@ export interface AppConfig {
     /** Whether this instance runs methods under `@TenantCron`. */
     readonly tenantCron: boolean;
   };
+  /** Tenants to keep provisioned ahead of sign-ups. */
+  readonly spareTenants: readonly SpareTenantCount[];
   /** How long the start waits while PostgreSQL is away or full; 0: not at all. */
   readonly startupWaitMs: number;
   readonly shutdownTimeoutMs: number;

@@ -14,6 +14,7 @@ import {
   oneOf,
   postgresUrl,
   redisUrl,
+  spareTenants,
   text,
   timeout,
   webUrl,
@@ -38,6 +39,10 @@ export const environmentTable = z.object({
   SHUTDOWN_TIMEOUT: timeout
     .prefault('10')
     .describe('seconds that a shutdown may take; in-flight requests may take 80 % of them'),
+
+  SPARE_TENANTS: spareTenants
+    .optional()
+    .describe('tenants to keep provisioned ahead of sign-ups, by isolation and server: schema:5,database@eu-2:2'),
 
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .prefault('info')

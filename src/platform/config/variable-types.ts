@@ -65,6 +65,33 @@ export const hostList = parsed('one or more host:port, comma-separated', (list) 
   return nodes.length === list.split(',').length ? nodes : undefined;
 });
 
+/** Tenants to keep provisioned ahead. */
+export interface SpareTenantCount {
+  readonly isolation: 'schema' | 'database';
+  /** Name of the server. */
+  readonly server: string;
+  readonly count: number;
+}
+
+const MAX_SPARE_TENANTS = 1_000;
+
+export const spareTenants = parsed(
+  `isolation:count or isolation@server:count, comma-separated, for example schema:5,database@eu-2:2; each once, counts up to ${MAX_SPARE_TENANTS}`,
+  (list) => {
+    const entries = list.split(',').map((entry) => spareTenantCount(entry.trim()));
+    const known = entries.filter((entry) => entry !== undefined);
+    const places = new Set(known.map(({ isolation, server }) => `${isolation}@${server}`));
+    return known.length === entries.length && places.size === entries.length ? known : undefined;
+  },
+);
+
+function spareTenantCount(entry: string): SpareTenantCount | undefined {
+  const pattern = /^(schema|database)(?:@([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?))?:(\d{1,4})$/;
+  const [, isolation, server = 'default', count] = pattern.exec(entry) ?? [];
+  if (isolation === undefined || Number(count) > MAX_SPARE_TENANTS) return undefined;
+  return { isolation: isolation as SpareTenantCount['isolation'], server, count: Number(count) };
+}
+
 export const addressList = parsed('one or more addresses or CIDR ranges, comma-separated', (list) => {
   const ranges = list.split(',').map((entry) => entry.trim());
   return ranges.every(isAddressRange) ? ranges : undefined;

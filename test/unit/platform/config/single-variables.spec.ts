@@ -108,6 +108,20 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   STARTUP_WAIT: numbers((config) => config.startupWaitMs / 1000, 0, 1_209_600),
   WORKERS: { ...numbers((config) => config.workers, 1, 128), with: { DB_SERVER_MAX_CONNECTIONS: '1000' } },
   SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
+  SPARE_TENANTS: {
+    read: (config) => config.spareTenants,
+    accepted: [
+      ['schema:5', [{ isolation: 'schema', server: 'default', count: 5 }]],
+      [
+        'schema:5, database@eu-2:0',
+        [
+          { isolation: 'schema', server: 'default', count: 5 },
+          { isolation: 'database', server: 'eu-2', count: 0 },
+        ],
+      ],
+    ],
+    rejected: ['5', 'schema', 'row:5', 'schema:-1', 'schema:1001', 'schema@EU:5', 'schema:5,', 'schema:5,schema:2'],
+  },
   LOG_LEVEL: words(
     (config) => config.log.level,
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

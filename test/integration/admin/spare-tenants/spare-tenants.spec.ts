@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Diary, DiaryModule } from '../../../support/hooks/diary.module.js';
+import { HostApplication } from '../../../support/host/host-application.js';
+import { soon } from '../../../support/load/soon.js';
+import { ADMIN_KEY, type Json } from '../../../support/test-app.js';
+
+const SPARES = 5;
+const SIGN_UPS = 12;
+
+let host: HostApplication;
+
+beforeAll(async () => {
+  const env = { SPARE_TENANTS: `schema:${SPARES}` };
+  host = await HostApplication.start({ adapter: 'fastify', env, imports: [DiaryModule] });
+});
+afterAll(() => host?.dispose());
+
+async function admin(method: string, path: string, body?: object): Promise<Json> {
+  const response = await host.fetch(`/admin/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  return response.json();
+}
+
+async function readySpares(): Promise<{ id: string; schema: string }[]> {
+  return host.database.admin(
+    `SELECT id, schema_name AS schema FROM tenants WHERE spare_server_id IS NOT NULL AND schema_version IS NOT NULL`,
+  );
+}
+
+async function full(): Promise<void> {
+  await soon(async () => expect(await readySpares()).toHaveLength(SPARES));
+}
+
+describe('spare tenants', () => {
+  it('are provisioned ahead, neither listed nor served', async () => {
+    await full();
+    expect((await admin('GET', '/tenants')).items).toEqual([]);
+    const statuses = await host.database.admin('SELECT DISTINCT status FROM tenants');
+    expect(statuses).toEqual([{ status: 'provisioning' }]);
+  });
+
+  it('are given to sign-ups at the same time once each; the others are provisioned as usual', async () => {
+    await full();
+    const spares = new Set((await readySpares()).map(({ id }) => id));
+    const created = await Promise.all(
+      Array.from({ length: SIGN_UPS }, (_, n) =>
+        admin('POST', '/tenants', { slug: `at-once-${n}`, isolation: 'schema' }),
+      ),
+    );
+    await soon(async () => {
+      const { items } = await admin('GET', '/tenants?search=at-once&status=active');
+      expect(items).toHaveLength(SIGN_UPS);
+    });
+    const ids = created.map(({ tenant }) => tenant.id);
+    expect(new Set(ids).size).toBe(SIGN_UPS);
+    expect(ids.filter((id) => spares.has(id))).toHaveLength(SPARES);
+    const diary = host.nest.get(Diary, { strict: false });
+    await soon(async () => {
+      for (let n = 0; n < SIGN_UPS; n++) expect(diary.of(`at-once-${n}`)).toHaveLength(2); // hooks know the customer's slug
+    });
+  });
+
+  it('are not taken while their tables lack a migration, which the fleet migration brings them', async () => {
+    await full();
+    await host.database.admin(
+      `UPDATE tenants SET schema_version = 'Former1700000000000' WHERE spare_server_id IS NOT NULL`,
+    );
+    const spares = new Set((await readySpares()).map(({ id }) => id));
+    const { tenant } = await admin('POST', '/tenants', { slug: 'while-behind', isolation: 'schema' });
+    expect(spares.has(tenant.id)).toBe(false);
+    const { id } = await admin('POST', '/operations', { kind: 'migrate' });
+    await soon(async () => expect(await admin('GET', `/operations/${id}`)).toMatchObject({ status: 'succeeded' }));
+    const after = (await admin('POST', '/tenants', { slug: 'afterwards', isolation: 'schema' })).tenant;
+    expect(spares.has(after.id)).toBe(true);
+  });
+});
