@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
+import { TenantProvisioner } from '../../../../src/index.js';
+import { Mail, WelcomeModule } from '../../../support/hooks/welcome.module.js';
 import { Diary, DiaryModule, seedFailures } from '../../../support/hooks/diary.module.js';
 import { HostApplication } from '../../../support/host/host-application.js';
 import { soon } from '../../../support/load/soon.js';
@@ -155,6 +157,19 @@ describe('a fleet migration', () => {
     expect(await ended(id)).toMatchObject({ status: 'succeeded' });
     expect(diary.of('behind')).toContain('migrated(4) behind active');
     expect(await hooksOf(id)).toMatchObject([{ event: 'migrated', hook: 'Everything', status: 'succeeded' }]);
+  });
+});
+
+describe('the example of the guide', () => {
+  it('sends a mail that counts the seeds, once', async () => {
+    const other = await HostApplication.start({ adapter: 'express', imports: [WelcomeModule] });
+    try {
+      await other.nest.get(TenantProvisioner, { strict: false }).provision({ slug: 'guided', isolation: 'row' });
+      const { sent } = other.nest.get(Mail, { strict: false });
+      expect(sent.map(({ subject }) => subject)).toEqual(['guided has 2 notes to begin with']);
+    } finally {
+      await other.dispose();
+    }
   });
 });
 
