@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
@@ -7,13 +7,25 @@ import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { type Actor, TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
+import { endsWithin } from '../../platform/timeout.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { type NewTenant, newTenant } from './tenant.schemas.js';
 import { Tenants } from './tenants.js';
 
+const POLL_MS = 250;
+
+/** Whether a provisioning operation has served its tenant, and waits for another attempt of a hook. */
+const SERVED = `
+  SELECT EXISTS (
+    SELECT FROM operations o JOIN tenants t ON t.id = o.tenant_id
+    WHERE o.id = $1 AND o.status = 'pending' AND t.status = 'active') AS served`;
+
 /** Creates tenants and waits until they are provisioned, for callers that need them immediately: the demo, scripts. */
 @Injectable()
 export class TenantProvisioner {
+  private readonly logger = new Logger(TenantProvisioner.name);
+
   /** @internal */
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -33,8 +45,19 @@ export class TenantProvisioner {
   ): Promise<Tenant> {
     const options = parseOrThrow(newTenant, request);
     const operationId = (await this.operationInProgress(options)) ?? (await this.create(options, actor));
-    if (operationId !== undefined) await this.runner.runToCompletion(operationId);
+    if (operationId !== undefined) await this.untilServed(operationId);
     return toTenant(await this.catalog.getRepository(TenantEntity).findOneByOrFail({ slug: options.slug }));
+  }
+
+  /** A hook without which the tenant is served, and which is to be called again later, is not waited for. */
+  private async untilServed(operationId: string): Promise<void> {
+    const completion = this.runner.runToCompletion(operationId);
+    while (!(await endsWithin(completion, POLL_MS))) {
+      const [{ served }] = await this.catalog.query<[{ served: boolean }]>(SERVED, [operationId]);
+      if (!served) continue;
+      completion.catch((error: unknown) => this.logger.warn(`Hooks of a new tenant: ${reasonOf(error)}`));
+      return;
+    }
   }
 
   /** Returns the id of the provisioning operation; `undefined` when the tenant exists, or was provisioned ahead. */

@@ -131,6 +131,27 @@ describe('many new tenants', () => {
   });
 });
 
+describe('a hook that is not required', () => {
+  it('is called three times in an operation over many tenants, which then goes on', async () => {
+    diary.failures.set('welcomed optional', 3);
+    const tenants = [{ slug: 'optional', isolation: 'row' }];
+    const { id } = (await admin('POST', '/tenants/bulk', { tenants })).body;
+    expect(await ended(id)).toMatchObject({ status: 'succeeded', result: { provisioned: 1, failed: 0 } });
+    expect(await hooksOf(id)).toContainEqual(
+      expect.objectContaining({ hook: 'Everything', status: 'failed', attempts: 3 }),
+    );
+  });
+
+  it('does not keep a sign-up waiting while it is to be called again', async () => {
+    diary.failures.set('welcomed impatient', 2);
+    const provisioner = host.nest.get(TenantProvisioner, { strict: false });
+    expect(await provisioner.provision({ slug: 'impatient', isolation: 'row' })).toMatchObject({ status: 'active' });
+    const { items } = (await admin('GET', '/operations?tenant=impatient')).body;
+    await ended(items[0].id);
+    expect(diary.of('impatient').filter((entry) => entry.startsWith('welcomed'))).toHaveLength(3);
+  });
+});
+
 describe('a suspension', () => {
   it('takes effect at once, and its hooks are called in the order of the changes', async () => {
     await create('paused');
