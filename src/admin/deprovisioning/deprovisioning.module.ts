@@ -8,8 +8,7 @@ import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [CacheModule, OperationsModule, IdempotencyModule, TargetsModule],
-  imports: [OperationsModule, IdempotencyModule, TargetsModule, TenantHooksModule],
+  imports: [CacheModule, IdempotencyModule, OperationsModule, TargetsModule, TenantHooksModule],
   providers: [DeleteKind],
   exports: [DeleteKind],
 })

@@ -15,8 +15,14 @@ import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, RequestedOperationsModule, TargetsModule],
-  imports: [DatabaseIsolationModule, OperationsModule, RequestedOperationsModule, TargetsModule, TenantHooksModule],
+  imports: [
+    DatabaseIsolationModule,
+    OperationsModule,
+    ReferenceRowsModule,
+    RequestedOperationsModule,
+    TargetsModule,
+    TenantHooksModule,
+  ],
   providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })

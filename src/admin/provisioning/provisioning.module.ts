@@ -13,8 +13,7 @@ import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
-  imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule],
-  imports: [DatabaseIsolationModule, OperationsModule, TargetsModule, TenantHooksModule],
+  imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule, TenantHooksModule],
   providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
   exports: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import type { TenantHooksClass } from '../../database/table-migrations/tenant-schema/tenant-hooks-class.js';
-import { failureOf } from '../../operations/operation-execution.js';
+import { failureOf } from '../../platform/postgres/failure-of.js';
 import { OperationCancelledError } from '../../operations/operation.errors.js';
 import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import { HookHost } from './hook-host.js';
