@@ -28,11 +28,20 @@ export type {
   TenantResult,
   TenantResults,
 } from './tenant/fleet/tenant-results.js';
+export { CARRIER_PROPERTY, type CarriedData, carrierIn, withCarrier } from './tenant/carrier/carried-data.js';
+  CarrierExpiredError,
+  InvalidCarrierError,
+  InvalidCarrierExpiryError,
+  MissingCarrierError,
+  UncarriableDataError,
+  UncarriablePrincipalError,
+} from './tenant/carrier/carrier.errors.js';
 export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
 export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
 export { TenantConnectionService } from './tenant/context/tenant-connection.service.js';
 export {
   type CallDetails,
+  type CaptureOptions,
   type OpenContext,
   type TenantCall,
   TenantContext,

@@ -27,6 +27,7 @@ import { TenantAdmission } from './admission/tenant-admission.js';
 import { TenantAvailability } from './admission/tenant-availability.js';
 import { TenantCache } from './cache/tenant-cache.js';
 import { TenantPaths } from './files/tenant-paths.js';
+import { TenantCarriers } from './carrier/tenant-carriers.js';
 import { TenantConnectionService } from './context/tenant-connection.service.js';
 import { TenantContext } from './context/tenant-context.js';
 import { CronJobs } from './cron/cron-jobs.js';
@@ -118,6 +119,7 @@ export class TenantModule implements NestModule {
         ...TRANSPORT_PROVIDERS,
         ...copies,
         accessOptions,
+        TenantCarriers,
         TenantDirectory,
         TenantAdmission,
         TenantFleet,

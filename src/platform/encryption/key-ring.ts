@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig, type EncryptionKey } from '../config/app-config.js';
 import { CodedError } from '../errors/coded-error.js';
@@ -42,6 +42,21 @@ export class KeyRing {
     cipher.setAAD(Buffer.from(context));
     const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
     return `${this.currentPrefix}${Buffer.concat([iv, cipher.getAuthTag(), ciphertext]).toString('base64url')}`;
+  }
+
+  /**
+   * A key derived from one of the ring's, the first unless given: for one purpose and one salt. Source: RFC 5869 (HKDF).
+   *
+   * @returns undefined when the ring has no such key
+   */
+  deriveKey(
+    purpose: string,
+    salt: Uint8Array,
+    bytes: number,
+    id = this.current.id,
+  ): { readonly id: string; readonly key: Buffer } | undefined {
+    const source = this.byId.get(id);
+    return source && { id, key: Buffer.from(hkdfSync('sha256', source.key, salt, purpose, bytes)) };
   }
 
   /** Prefix of every value encrypted with the current key. */

@@ -13,6 +13,7 @@ import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
+import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { TARGET } from '../directory/cached-kinds.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
@@ -23,7 +24,7 @@ import type { ReportQuery } from '../fleet/tenant-report.js';
 import { type AcrossTenantsOptions, TenantReportReader, type TenantReports } from '../fleet/tenant-reports.js';
 import type { ForEachTenantOptions, TenantResults } from '../fleet/tenant-results.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
-import { TenantUnavailableError } from '../admission/admission.errors.js';
+import { TenantGoneError, TenantUnavailableError } from '../admission/admission.errors.js';
 import { UnknownTenantError } from './context.errors.js';
 
 interface OpenTenant {
@@ -49,6 +50,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly shutdown: Shutdown,
     private readonly fleet: TenantFleet,
     private readonly reports: TenantReportReader,
+    private readonly carriers: TenantCarriers,
   ) {
     shutdown.add('close tenant pools', (graceMs) => this.close(graceMs));
   }
@@ -130,6 +132,15 @@ export class TenantConnectionService implements OnApplicationShutdown {
   }
 
   /**
+   * Runs `work`, and everything it awaits, for the tenant and the principal of a call that `TenantContext.capture` has captured,
+   * on this instance or another one. The tenant is looked up, and must be served, now.
+   * @throws InvalidCarrierError, CarrierExpiredError, TenantGoneError, TenantSuspendedError, TenantUnavailableError
+  async resume<T>(carrier: string, work: () => Promise<T>): Promise<T> {
+    const { tenantId, principal } = this.carriers.open(carrier);
+    const tenant = await this.lookup.byId(tenantId);
+    if (!tenant) throw new TenantGoneError();
+    this.availability.assertServed(tenant);
+    return this.context.run(await this.scope(tenant), async () => work(), { principal });
    * One transaction of the current tenant; rolled back when `work` throws.
    *
    * @throws InvalidStatementTimeoutError

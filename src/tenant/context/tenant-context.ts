@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
+import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { NoTenantContextError } from './context.errors.js';
 
 /** The tenant of the current call, and the data source with its rows. */
@@ -34,9 +35,20 @@ export interface CallDetails {
   readonly usage?: Usage | undefined;
 }
 
+/** How a call is captured. */
+export interface CaptureOptions {
+  /** Milliseconds until the carrier opens no more, by this instance's clock. By default it does not expire. */
+  readonly expiresInMs?: number;
+  /** What travels instead of the call's principal, as JSON; null: none. */
+  readonly principal?: unknown;
+}
+
 /** The tenant of the current asynchronous call. */
 @Injectable()
 export class TenantContext {
+  /** @internal */
+  constructor(private readonly carriers: TenantCarriers) {}
+
   /** Runs `work`, and everything it awaits, for the scope's tenant. Scopes nest; the inner one wins while it lasts. */
   run<T>(scope: TenantScope, work: () => T, details: CallDetails = {}): T {
     return runInContext(this.contextOf(scope, details), work);
@@ -56,6 +68,18 @@ export class TenantContext {
     const tenant = currentContext()?.tenant;
     if (tenant?.setBy !== this) throw new NoTenantContextError();
     return tenant.call as TenantCall<Principal>;
+  }
+
+  /**
+   * The current call as a carrier: a text of at most 13 kB that a queue can hold, and only this installation can read or make.
+   * `TenantConnectionService.resume` opens it and runs work for the same tenant and principal. It names the tenant by its id:
+   * a renamed tenant is still meant, a new one with the same slug is not.
+   *
+   * @throws NoTenantContextError, UncarriablePrincipalError, InvalidCarrierExpiryError
+   */
+  capture({ expiresInMs, principal }: CaptureOptions = {}): string {
+    const call = this.current();
+    return this.carriers.seal(call.tenant.id, principal === undefined ? call.principal : principal, expiresInMs);
   }
 
   /** Whether `current` returns a tenant. */

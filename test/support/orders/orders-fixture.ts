@@ -15,7 +15,7 @@ import { sampleSchema } from '../sample-schema.js';
 import { Order } from '../../../src/app/orders/order.entity.js';
 import { OrdersService } from '../../../src/app/orders/orders.service.js';
 import type { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
-import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import { newTenantContext } from '../tenant-context.js';
 import { createTenantRepository } from '../../../src/tenant/context/tenant-repository.js';
 import { createTenantDatabase, type TenantDatabase } from '../postgres/tenant-database.js';
 
@@ -25,7 +25,7 @@ const POOL = { size: 3, maxOverflow: 0, recycleSeconds: 600, timeoutMs: 5_000, c
 export class OrdersFixture {
   readonly customers: CustomersService;
   readonly orders: OrdersService;
-  private readonly context = new TenantContext();
+  private readonly context = newTenantContext();
   private acquired = 0;
 
   private constructor(

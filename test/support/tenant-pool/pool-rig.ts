@@ -2,7 +2,8 @@ import { TemplateDataSource } from '../../../src/database/data-source/template-d
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
 import type { PoolOptions } from '../../../src/database/pool/pool-options.js';
 import type { AppConfig } from '../../../src/platform/config/app-config.js';
-import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import type { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import { newTenantContext } from '../tenant-context.js';
 import { TenantPool } from '../../../src/tenant/tenant-pool/tenant-pool.js';
 import { accessTo, type TestPool } from '../pool/test-pool.js';
 import type { TenantDatabase } from '../postgres/tenant-database.js';
@@ -29,7 +30,7 @@ export class PoolRig {
   static async create(options: Partial<PoolOptions> = {}): Promise<PoolRig> {
     const database = await createNotesDatabase('shared');
     const template = await TemplateDataSource.build({ entities: [], migrations: [] });
-    return new PoolRig(database, openPool('pooled', database.target, options), new TenantContext(), template);
+    return new PoolRig(database, openPool('pooled', database.target, options), newTenantContext(), template);
   }
 
   /** One more of them: `end()` is for good. */

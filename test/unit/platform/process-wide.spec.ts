@@ -87,7 +87,7 @@ describe('two copies of the package in one process', () => {
   });
 
   it('do not mix the contexts of two applications', () => {
-    const [first, second] = [new one.TenantContext(), new one.TenantContext()];
+    const [first, second] = [new one.TenantContext({} as never), new one.TenantContext({} as never)];
     expect(first.run(scope, () => first.current())).toBe(scope);
     expect(() => first.run(scope, () => second.current())).toThrow(
       expect.objectContaining({ code: 'NO_TENANT_CONTEXT' }),

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import QueryStream from 'pg-query-stream';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
-import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
+import { newTenantContext } from '../../../support/tenant-context.js';
 import { TestTenants } from '../../../support/data-source/tenants.js';
 import { accessTo } from '../../../support/pool/test-pool.js';
 
-const context = new TenantContext();
+const context = newTenantContext();
 const OPENED_BY = 'acme';
 const USED_BY = 'umbrella';
 

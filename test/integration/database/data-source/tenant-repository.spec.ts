@@ -3,13 +3,13 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Repository, TreeRepository } from 'typeorm';
 import type { Tenant } from '../../../../src/catalog/model/tenant.js';
-import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
+import { newTenantContext } from '../../../support/tenant-context.js';
 import { createTenantRepository } from '../../../../src/tenant/context/tenant-repository.js';
 import { Book, Note } from '../../../support/data-source/library.entities.js';
 import { type TestTenant, TestTenants } from '../../../support/data-source/tenants.js';
 import { ClosureNode } from '../../../support/data-source/tree.entities.js';
 
-const context = new TenantContext();
+const context = newTenantContext();
 const books = createTenantRepository(Book, false, context) as Repository<Book>;
 const notes = createTenantRepository(Note, false, context) as Repository<Note>;
 const nodes = createTenantRepository(ClosureNode, true, context) as TreeRepository<ClosureNode>;

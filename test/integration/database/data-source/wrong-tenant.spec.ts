@@ -5,7 +5,7 @@ import QueryStream from 'pg-query-stream';
 import { type EntityManager, In } from 'typeorm';
 import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
-import { TenantContext } from '../../../../src/tenant/context/tenant-context.js';
+import { newTenantContext } from '../../../support/tenant-context.js';
 import { Author, Book, Film, type Setting, SettingSchema, Tag } from '../../../support/data-source/library.entities.js';
 import { type TestTenant, TestTenants } from '../../../support/data-source/tenants.js';
 import { soon } from '../../../support/load/soon.js';
@@ -14,7 +14,7 @@ import { accessTo } from '../../../support/pool/test-pool.js';
 const WRONG = expect.objectContaining({ code: 'WRONG_TENANT' });
 /** In the same tables, in another schema of the same database, and in another database. */
 const OTHERS = ['umbrella', 'globex', 'initech'];
-const context = new TenantContext();
+const context = newTenantContext();
 
 let tenants: TestTenants;
 let acme: TestTenant;
