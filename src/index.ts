@@ -36,6 +36,10 @@ export { CARRIER_PROPERTY, type CarriedData, carrierIn, withCarrier } from './te
   UncarriableDataError,
   UncarriablePrincipalError,
 } from './tenant/carrier/carrier.errors.js';
+export { CarrierMessageResolver } from './tenant/carrier/carrier-message.resolver.js';
+export type { JobPolicy } from './tenant/jobs/job-policy.js';
+export { InvalidJobPolicyError, JobNotKeptError, JobRefusedError } from './tenant/jobs/job.errors.js';
+export { type JobOutcome, TenantJobs } from './tenant/jobs/tenant-jobs.js';
 export { NoTenantContextError, UnknownTenantError } from './tenant/context/context.errors.js';
 export { InjectTenantRepository, tenantRepositoryToken } from './tenant/context/inject-tenant-repository.decorator.js';
 export { TenantConnectionService } from './tenant/context/tenant-connection.service.js';

@@ -46,6 +46,7 @@ import { MESSAGE_RESOLVER, type MessageResolver } from './identification/message
 import { RequestIdentification } from './identification/request-identification.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
+import { TenantJobs } from './jobs/tenant-jobs.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
 import { GraphqlSchemas } from './transports/graphql-schemas.js';
 import { GraphqlSubscriptions } from './transports/graphql-subscriptions.js';
@@ -71,6 +72,7 @@ const PUBLIC_PROVIDERS = [
   TenantPool,
   TenantCache,
   TenantPaths,
+  TenantJobs,
   TenantLookup,
   TenantAvailability,
   AdminKey,
