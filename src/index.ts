@@ -36,7 +36,7 @@ export { CARRIER_PROPERTY, type CarriedData, carrierIn, withCarrier } from './te
   UncarriableDataError,
   UncarriablePrincipalError,
 } from './tenant/carrier/carrier.errors.js';
-export { CarrierMessageResolver } from './tenant/carrier/carrier-message.resolver.js';
+export { CarrierMessageResolver } from './tenant/transports/carrier-message.resolver.js';
 export type { JobPolicy } from './tenant/jobs/job-policy.js';
 export { InvalidJobPolicyError, JobNotKeptError, JobRefusedError } from './tenant/jobs/job.errors.js';
 export { type JobOutcome, TenantJobs } from './tenant/jobs/tenant-jobs.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CarrierMessageResolver } from '../../../../src/tenant/carrier/carrier-message.resolver.js';
+import { CarrierMessageResolver } from '../../../../src/tenant/transports/carrier-message.resolver.js';
 import { withCarrier } from '../../../../src/tenant/carrier/carried-data.js';
 import { TenantCarriers } from '../../../../src/tenant/carrier/tenant-carriers.js';
 import { AFTER, STRANGER } from '../../../support/encryption/rings.js';

@@ -3,8 +3,8 @@ import { reasonOf } from '../../platform/errors/reason-of.js';
 import { UnauthenticatedError } from '../identification/identification.errors.js';
 import type { MessageResolver, TenantMessage } from '../identification/message-resolver.js';
 import type { ResolvedTenant } from '../identification/tenant-resolver.js';
-import { CARRIER_PROPERTY } from './carried-data.js';
-import { type CarriedCall, TenantCarriers } from './tenant-carriers.js';
+import { CARRIER_PROPERTY } from '../carrier/carried-data.js';
+import { type CarriedCall, TenantCarriers } from '../carrier/tenant-carriers.js';
 
 /**
  * A message resolver for services of one installation: the tenant and the principal are those of the carrier that the sender has
