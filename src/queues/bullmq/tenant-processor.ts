@@ -25,8 +25,6 @@ export function tenantProcessor<Result, BullmqJob extends Job = Job>(
   return withLengthOf(process, processor);
 }
 
-type Process = (this: never, job: never, token?: string, signal?: AbortSignal) => Promise<unknown>;
-
 /** Where the decorator has `TenantJobs` injected. */
 const JOBS = Symbol.for('tenantry/bullmq-jobs');
 
@@ -38,7 +36,11 @@ const JOBS = Symbol.for('tenantry/bullmq-jobs');
  */
 export function TenantJob(
   policy: JobPolicy = {},
-): (target: object, name: string, descriptor: TypedPropertyDescriptor<Process>) => void {
+): <Process extends (...args: never[]) => Promise<unknown>>(
+  target: object,
+  name: string,
+  descriptor: TypedPropertyDescriptor<Process>,
+) => void {
   return (target, _name, descriptor) => {
     const process = descriptor.value as unknown as (this: object, ...args: unknown[]) => Promise<unknown>;
     Inject(TenantJobs)(target, JOBS);

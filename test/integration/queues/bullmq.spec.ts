@@ -70,6 +70,28 @@ function startQueue(
 
 const noteJob = (job: Job<{ text: string }>): Promise<unknown> => notes.note(job.data.text);
 
+describe('a captured call', () => {
+  it('is resumed for its tenant and principal, within the context of another one too, and only while it is served', async () => {
+    const { context } = notes;
+    const connections = tenancy.app.get(TenantConnectionService, { strict: false });
+    const resumed = await notes.as('acme', async () => {
+      const carrier = context.capture();
+      return notes.as('globex', async () => {
+        const seen = await connections.resume(carrier, async () => notes.note('resumed'));
+        return { seen, then: notes.slug(), carrier };
+      });
+    });
+    expect(resumed).toMatchObject({ seen: { slug: 'acme', principal: { user: 'of acme' } }, then: 'globex' });
+    expect(await notes.of('acme')).toContain('acme: resumed');
+    await notes.suspend('acme');
+    await expect(connections.resume(resumed.carrier, async () => 1)).rejects.toMatchObject({
+      code: 'TENANT_SUSPENDED',
+    });
+    await notes.resume('acme');
+    expect(() => context.capture()).toThrow(expect.objectContaining({ code: 'NO_TENANT_CONTEXT' }));
+  });
+});
+
 describe('jobs of BullMQ', () => {
   it('run for the tenant and the principal that have added them, and leave no context behind', async () => {
     const { jobs, worker, end } = startQueue('plain', noteJob);

@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import type { Repository } from 'typeorm';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
@@ -5,6 +6,7 @@ import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { NoTenantContextError, TenantContext, TenantJobs, tenantRepositoryToken } from '../../../src/index.js';
 import type { TestTenancy } from '../../../src/testing.js';
 import { Note } from '../host/notes.module.js';
+import { soon } from '../load/soon.js';
 import { testServer } from '../postgres/postgres.js';
 
 /** Tenants of each isolation. */
@@ -66,11 +68,15 @@ export class NotesJobs {
     return this.tenancy.withTenant(slug, async () => (await this.notes.find()).map(({ text }) => text).sort());
   }
 
+  /** Resolves when this instance knows it. */
   async suspend(slug: string): Promise<void> {
     await this.lifecycle.suspend(slug, TENANTRY_ACTOR);
+    await soon(() => expect(this.of(slug)).rejects.toMatchObject({ code: 'TENANT_SUSPENDED' }));
   }
 
+  /** Resolves when this instance knows it. */
   async resume(slug: string): Promise<void> {
     await this.lifecycle.resume(slug, TENANTRY_ACTOR);
+    await soon(async () => void (await this.of(slug)));
   }
 }
