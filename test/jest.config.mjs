@@ -17,10 +17,15 @@ const project = (name, extra = {}) => ({
   displayName: name,
   rootDir,
   testEnvironment: 'node',
-  modulePathIgnorePatterns: ['<rootDir>/examples/'], // its two package.json have one name
+  modulePathIgnorePatterns: ['<rootDir>/examples/existing-app/'], // its two package.json have one name
   testMatch: [`<rootDir>/test/${name}/**/*.spec.ts`],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // What the examples import.
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^tenantry$': '<rootDir>/src/index.ts',
+    '^tenantry/(bullmq|pg-boss)$': '<rootDir>/src/$1.ts',
+  },
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   ...extra,
 });
