@@ -47,6 +47,11 @@ export const NOT_RUN: readonly Exception[] = [
     reason: 'an answer; test/packages/guides/readme.spec.ts compares it with what is answered',
   },
   {
+    document: 'docs/guides/background-jobs.md',
+    starts: 'npm install bullmq @nestjs/bullmq',
+    reason: 'installs what test/integration/examples/background-jobs.spec.ts runs the example with',
+  },
+  {
     document: 'docs/guides/existing-application.md',
     starts: 'ok    configuration       valid (development, DATABASE_URL)',
     reason: 'output; test/packages/guides/example.spec.ts compares its checks with what is printed',
