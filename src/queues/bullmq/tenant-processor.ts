@@ -36,13 +36,9 @@ const JOBS = Symbol.for('tenantry/bullmq-jobs');
  */
 export function TenantJob(
   policy: JobPolicy = {},
-): <Process extends (...args: never[]) => Promise<unknown>>(
-  target: object,
-  name: string,
-  descriptor: TypedPropertyDescriptor<Process>,
-) => void {
+): (target: object, name: string, descriptor: PropertyDescriptor) => void {
   return (target, _name, descriptor) => {
-    const process = descriptor.value as unknown as (this: object, ...args: unknown[]) => Promise<unknown>;
+    const process = descriptor.value as (this: object, ...args: unknown[]) => Promise<unknown>;
     Inject(TenantJobs)(target, JOBS);
     const processor = function (
       this: { readonly [JOBS]: TenantJobs },
@@ -52,7 +48,7 @@ export function TenantJob(
     ): Promise<unknown> {
       return runBullmqJob(this[JOBS], job, token, async () => process.call(this, job, token, signal), policy);
     };
-    descriptor.value = withLengthOf(process, processor) as never;
+    descriptor.value = withLengthOf(process, processor);
   };
 }
 
