@@ -29,6 +29,7 @@ export type {
   TenantResults,
 } from './tenant/fleet/tenant-results.js';
 export { CARRIER_PROPERTY, type CarriedData, carrierIn, withCarrier } from './tenant/carrier/carried-data.js';
+export {
   CarrierExpiredError,
   InvalidCarrierError,
   InvalidCarrierExpiryError,

@@ -134,13 +134,18 @@ export class TenantConnectionService implements OnApplicationShutdown {
   /**
    * Runs `work`, and everything it awaits, for the tenant and the principal of a call that `TenantContext.capture` has captured,
    * on this instance or another one. The tenant is looked up, and must be served, now.
+   *
    * @throws InvalidCarrierError, CarrierExpiredError, TenantGoneError, TenantSuspendedError, TenantUnavailableError
+   */
   async resume<T>(carrier: string, work: () => Promise<T>): Promise<T> {
     const { tenantId, principal } = this.carriers.open(carrier);
     const tenant = await this.lookup.byId(tenantId);
     if (!tenant) throw new TenantGoneError();
     this.availability.assertServed(tenant);
     return this.context.run(await this.scope(tenant), async () => work(), { principal });
+  }
+
+  /**
    * One transaction of the current tenant; rolled back when `work` throws.
    *
    * @throws InvalidStatementTimeoutError
