@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TenantryModule } from '../index.js';
+import { CountriesModule } from './countries/countries.module.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ProfileModule } from './profile/profile.module.js';
@@ -8,6 +9,7 @@ import { ProfileModule } from './profile/profile.module.js';
 @Module({
   imports: [
     TenantryModule.forRoot({ guard: 'global', controlPlane: true, health: true, metrics: true }),
+    CountriesModule,
     CustomersModule,
     OrdersModule,
     ProfileModule,

@@ -22,4 +22,8 @@ export class Customer {
 
   @UpdateDateColumn({ name: 'updated_at', type: 'timestamptz', precision: 3 })
   updatedAt: Date;
+
+  /** The code of a row of `countries`, which all tenants share. */
+  @Column('text', { nullable: true })
+  country: string | null = null;
 }

@@ -319,7 +319,7 @@ describe('doctor on what a login role reaches', () => {
 describe('doctor on tenants', () => {
   it('reports a tenant behind the newest migration', async () => {
     const set = (version: string) => `UPDATE tenants SET schema_version = '${version}' WHERE slug = 'sick-schema'`;
-    const found = await withDamage(set('CreateCustomers1764000000000'), set('CreateOrders1764000001000'));
+    const found = await withDamage(set('CreateCustomers1764000000000'), set('CreateCountries1764000002000'));
     expect(found).toMatchObject([{ check: 'migrations', verdict: 'fail', remedy: 'npm run tenantry -- migrate' }]);
     expect(found[0]?.message).toContain('sick-schema');
   });

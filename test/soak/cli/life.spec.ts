@@ -186,9 +186,9 @@ describe('the command line next to a running server', () => {
       `UPDATE tenants SET schema_version = 'CreateCustomers1764000000000', migration_set = NULL WHERE slug = 'later'`,
     );
     const { stdout } = await cli.run('migrate', '--dry-run');
-    expect(stdout).toBe('-- all tenants are up to date with CreateOrders1764000001000\n');
+    expect(stdout).toBe('-- all tenants are up to date with CreateCountries1764000002000\n');
     expect(await cli.json('migrate', '--canary', '1', '--wave', '10')).toMatchObject({ status: 'succeeded' });
-    expect((await cli.json('tenants', 'show', 'later')).schemaVersion).toBe('CreateOrders1764000001000');
+    expect((await cli.json('tenants', 'show', 'later')).schemaVersion).toBe('CreateCountries1764000002000');
     expect(await cli.json('reseal')).toMatchObject({ kind: 'reseal', status: 'succeeded' });
     expect(await cli.json('rotate-credentials', '--server', 'default')).toMatchObject({ status: 'succeeded' });
     const { items } = await cli.json('operations', '--kind', 'rotate-credentials');

@@ -8,6 +8,7 @@ import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Json } from '../../support/test-app.js';
 
 const [CUSTOMERS, ORDERS] = ['CreateCustomers1764000000000', 'CreateOrders1764000001000'];
+const COUNTRIES = 'CreateCountries1764000002000';
 const SLUGS = ['m1', 'm2', 'm3', 'm4', 'm5'];
 
 let fleet: Fleet;
@@ -62,7 +63,7 @@ async function holdCustomers(slug: string): Promise<pg.Client> {
 describe('the fleet migration preview', () => {
   it('shows the SQL that would run, and changes nothing', async () => {
     const { status, body } = await call('POST', '/migrations/preview', {});
-    expect([status, body.to, body.tenants, body.units]).toEqual([200, ORDERS, 5, 5]);
+    expect([status, body.to, body.tenants, body.units]).toEqual([200, COUNTRIES, 5, 5]);
     expect(body.versions).toMatchObject([
       { from: CUSTOMERS, tenants: 5, servers: [{ server: 'default', units: 5 }], failure: null },
     ]);
@@ -113,7 +114,7 @@ describe('the fleet migration', () => {
     expect([asked.status, asked.body.subject]).toEqual([202, 'fleet']);
     expect((await call('POST', '/operations', { kind: 'migrate' })).status).toBe(409);
     const path = `/operations/${asked.body.id}`;
-    await soon(async () => expect(await versions()).toEqual([ORDERS, ORDERS, CUSTOMERS, CUSTOMERS, CUSTOMERS]));
+    await soon(async () => expect(await versions()).toEqual([COUNTRIES, COUNTRIES, CUSTOMERS, CUSTOMERS, CUSTOMERS]));
     await service.kill();
     await customers.query('COMMIT');
     await customers.end();
@@ -121,10 +122,10 @@ describe('the fleet migration', () => {
     await soon(async () => expect((await call('GET', path)).body.status).toBe('succeeded'));
     const { body: operation } = await call('GET', path);
     expect(operation.result).toMatchObject({ units: 5, migrated: 5, failed: 0, remaining: 0, tenants: 5 });
-    expect(await versions()).toEqual(SLUGS.map(() => ORDERS));
+    expect(await versions()).toEqual(SLUGS.map(() => COUNTRIES));
     const { body: results } = await call('GET', `${path}/tenants`);
     expect(results.items.map((item: Json) => [item.slug, item.status, item.toVersion]).toSorted()).toEqual(
-      SLUGS.map((slug) => [slug, 'succeeded', ORDERS]),
+      SLUGS.map((slug) => [slug, 'succeeded', COUNTRIES]),
     );
     expect(await recordedTwice()).toEqual([]);
   });

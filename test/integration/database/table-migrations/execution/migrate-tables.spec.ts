@@ -151,7 +151,7 @@ describe('migrating a schema', () => {
     const before = await client.query(changes, [tables.schema]);
     const statements = recordStatements(client);
     expect(await migrateTables(client, tables, sampleSchema.migrations)).toMatchObject({
-      version: 'CreateOrders1764000001000',
+      version: 'CreateCountries1764000002000',
       applied: [],
     });
     expect(statements).toHaveLength(7);

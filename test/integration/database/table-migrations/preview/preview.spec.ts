@@ -53,11 +53,12 @@ describe('a migration preview', () => {
     expect(preview.map((step) => step.migration)).toEqual([
       'CreateCustomers1764000000000',
       'CreateOrders1764000001000',
+      'CreateCountries1764000002000',
     ]);
     const sent = recordStatements(client);
     await migrateTables(client, tables, sampleSchema.migrations);
     const changes = sent.filter(
-      (sql) => /^(CREATE (TABLE|INDEX|POLICY)|ALTER)/.test(sql) && !sql.includes('schema_migrations'),
+      (sql) => /^\s*(CREATE (TABLE|INDEX|POLICY)|ALTER|INSERT)/.test(sql) && !sql.includes('schema_migrations'),
     );
     expect(preview.flatMap(({ sql }) => sql)).toEqual(changes);
   });
