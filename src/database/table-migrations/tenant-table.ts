@@ -64,7 +64,7 @@ export class IdentifierTooLongError extends CodedError {
  * Fills `tenant_id` from the stamp, whose proof the policies check. An empty value counts as unset, because a
  * transaction-local setting leaves '' behind; an insert fails then.
  */
-const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid`;
+export const STAMPED_TENANT = `nullif(current_setting('app.tenant_id', true), '')::uuid`;
 
 /**
  * Creates a table that keeps tenants apart: a `tenant_id` filled from the stamp; keys, foreign keys and indexes that start
