@@ -108,6 +108,12 @@ export {
   type ReferenceTable,
 } from './database/table-migrations/reference-table.js';
 export type { TenantHooksClass } from './database/table-migrations/tenant-schema/tenant-hooks-class.js';
+export {
+  type AdoptedFrom,
+  type AdoptedTable,
+  adoptTenantTable,
+} from './database/table-migrations/adoption/adopt-tenant-table.js';
+export { TableNotAdoptedError } from './database/table-migrations/adoption/adoption.errors.js';
 export type { TypeormOptions } from './database/table-migrations/tenant-schema/typeorm-options.js';
 export type {
   ConstraintMessage,

@@ -1,3 +1,4 @@
+import { AdoptionModule } from './adoption/adoption.module.js';
 import { ApiKeysModule } from './api-keys/api-keys.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
@@ -14,6 +15,7 @@ import { TenantsModule } from './tenants/tenants.module.js';
 
 /** The control plane's services, without HTTP, which the command line does not need. */
 export const ADMIN_SERVICES = [
+  AdoptionModule,
   ApiKeysModule,
   AuditModule,
   CredentialsModule,

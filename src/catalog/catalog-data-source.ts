@@ -35,6 +35,7 @@ import { Cron1773000000000 } from './schema-migrations/1773000000000-cron.js';
 import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-migration-sets.js';
 import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-reference-data.js';
 import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenant-life.js';
+import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -60,6 +61,7 @@ export const CATALOG_MIGRATIONS = [
   ReferenceData1772000000000,
   Cron1773000000000,
   TenantLife1774000000000,
+  AdoptedTargets1775000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

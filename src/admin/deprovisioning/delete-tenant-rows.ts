@@ -7,6 +7,8 @@ import { type TableGroup, tableGroups } from './table-groups.js';
 export interface RowDeletionOptions {
   /** Rows per statement and transaction; default: 5,000. Tables in a foreign-key cycle are emptied in one statement. */
   readonly batchSize?: number;
+  /** The schema of the target whose tables were adopted. */
+  readonly adoptedSchema?: string | null;
   /** Checked between statements. */
   readonly signal?: AbortSignal;
   /** Called after each transaction with the number of rows deleted so far. */
@@ -37,7 +39,7 @@ export async function deleteTenantRows(
   options: RowDeletionOptions = {},
 ): Promise<number> {
   assertTenantId(tenantId);
-  assertTenantTables(schema);
+  assertTenantTables(schema, options.adoptedSchema);
   return new RowDeletion(client, schema, tenantId, options).run();
 }
 

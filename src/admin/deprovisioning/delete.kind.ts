@@ -7,6 +7,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { ValueChanges } from '../../catalog/feed/value-changes.js';
@@ -94,7 +95,7 @@ export class DeleteKind implements OperationKind<Input> {
     if (!target || tenant.schema === null) return; // provisioning failed before there was any data
     if (target.kind === 'dedicated') {
       return this.adminConnections.use(this.owner.of(target.server), (client) =>
-        dropTenantDatabase(client, target.database),
+        dropTenantDatabase(client, target.database, target.adopted),
       );
     }
     try {
@@ -120,8 +121,12 @@ export class DeleteKind implements OperationKind<Input> {
     await this.targets.use(
       target,
       async (client) => {
-        if (isolation === 'schema') return dropTenantSchema(client, schema);
-        await deleteTenantRows(client, schema, id, { signal, onProgress: (rows) => reportProgress(rows, rows) });
+        if (isolation === 'schema') return dropTenantSchema(client, schema, isAdopted(target, schema));
+        const adoptedSchema = target.rowSchema;
+        await deleteTenantRows(client, schema, id, {
+          ...{ signal, adoptedSchema },
+          onProgress: (rows) => reportProgress(rows, rows),
+        });
       },
       { signal },
     );
@@ -165,4 +170,9 @@ export class DeleteKind implements OperationKind<Input> {
       .getRepository(ConnectionTargetEntity)
       .findOne({ where: { id: targetId }, relations: { server: true } });
   }
+}
+
+/** Schemas that were there before have no names of ours; those that were made since, do. */
+function isAdopted({ adopted, rowSchema }: ConnectionTargetEntity, schema: string): boolean {
+  return adopted && schema !== rowSchema && schema !== SHARED_SCHEMA;
 }

@@ -7,10 +7,11 @@ import { DeprovisioningRejectedError } from './deprovisioning.errors.js';
 /**
  * Drops a tenant's own schema with everything in it. Does nothing if the schema does not exist.
  *
+ * @param isAdopted whether the schema was there before, under a name of its own
  * @throws DeprovisioningRejectedError when the name is not that of a tenant's own schema
  */
-export async function dropTenantSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  assertOwnSchema(schema);
+export async function dropTenantSchema(client: pg.ClientBase, schema: string, isAdopted = false): Promise<void> {
+  if (!isAdopted) assertOwnSchema(schema);
   await client.query(`DROP SCHEMA IF EXISTS ${pg.escapeIdentifier(schema)} CASCADE`);
 }
 
@@ -19,11 +20,12 @@ export async function dropTenantSchema(client: pg.ClientBase, schema: string): P
  * caller must know from the catalog that the target is dedicated: if the catalog's name is very long, the name of a
  * shared database has the same form.
  *
+ * @param isAdopted whether the database was there before, under a name of its own
  * @param client connected as the database's owner to another database of the server, not in a transaction
  * @throws DeprovisioningRejectedError when the name is not that of a tenant's own database, or another role owns it
  */
-export async function dropTenantDatabase(client: pg.ClientBase, database: string): Promise<void> {
-  assertOwnDatabase(database);
+export async function dropTenantDatabase(client: pg.ClientBase, database: string, isAdopted = false): Promise<void> {
+  if (!isAdopted) assertOwnDatabase(database);
   const { rows } = await client.query<{ ours: boolean; current: string }>(
     `SELECT pg_get_userbyid(datdba) = current_user AS ours, current_database() AS current
      FROM pg_database WHERE datname = $1`,

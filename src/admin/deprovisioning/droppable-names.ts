@@ -16,12 +16,13 @@ export function assertTenantId(tenantId: string): void {
 }
 
 /**
- * Accepts schemas that contain tenant tables. Never `public`, where the catalog has tables with a `tenant_id` too.
+ * Accepts schemas that contain tenant tables. `public`, where the catalog has tables with a `tenant_id` too, only as the one whose
+ * tables were adopted.
  *
  * @throws DeprovisioningRejectedError
  */
-export function assertTenantTables(schema: string): void {
-  if (schema !== SHARED_SCHEMA && !isOwnSchema(schema)) {
+export function assertTenantTables(schema: string, adoptedSchema: string | null = null): void {
+  if (schema !== SHARED_SCHEMA && schema !== adoptedSchema && !isOwnSchema(schema)) {
     throw new DeprovisioningRejectedError('the schema does not contain tenant tables');
   }
 }

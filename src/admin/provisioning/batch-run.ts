@@ -62,7 +62,7 @@ export class BatchRun {
   async otherTenants(): Promise<void> {
     await this.onEachServer(['schema'], async (tenants) => {
       const target = await this.targetOf(tenants[0]!);
-      await this.tenants.locate(target.id, new Map(tenants.map((tenant) => [tenant.id, schemaNameOf(tenant)])));
+      await this.tenants.locate(target.id, new Map(tenants.map((tenant) => [tenant.id, schemaNameOf(tenant, target)])));
     });
     const portions = portionsOf(await this.remaining(['schema', 'database']));
     let { done, total } = await this.progress();
@@ -116,7 +116,7 @@ export class BatchRun {
     const startedAt = performance.now();
     const { id: operationId, lost } = this.run;
     const target = await this.targetOf(first);
-    const schema = schemaNameOf(first);
+    const schema = schemaNameOf(first, target);
     if (first.isolation === 'database') {
       await this.tenants.locate(target.id, new Map([[first.id, schema]]));
       await this.placements.createRole(target, lost);

@@ -23,11 +23,17 @@ export function tenantSchemaName(tenantId: string): string {
   return identifier('t', withoutDashes(tenantId));
 }
 
-/** Schema of a new tenant in its target's database. That of an existing one is in the catalog. */
-export function schemaNameOf({ isolation, id }: { isolation: Isolation; id: string }): string {
+/**
+ * Schema of a new tenant in its target's database. That of an existing one is in the catalog. Row tenants share adopted tables
+ * where there are such.
+ */
+export function schemaNameOf(
+  { isolation, id }: { isolation: Isolation; id: string },
+  { rowSchema }: { readonly rowSchema: string | null },
+): string {
   switch (isolation) {
     case 'row':
-      return SHARED_SCHEMA;
+      return rowSchema ?? SHARED_SCHEMA;
     case 'schema':
       return tenantSchemaName(id);
     case 'database':

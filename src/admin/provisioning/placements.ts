@@ -64,7 +64,7 @@ export class Placements {
   }
 
   async createDatabase(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {
-    if (target.provided || (await this.isInUse(target))) return;
+    if (target.provided || target.adopted || (await this.isInUse(target))) return;
     await this.onServer(target, signal, (client) => ensureDatabase(client, target.database, target.role));
   }
 

@@ -93,7 +93,7 @@ export class ProvisionKind implements OperationKind<Input> {
     const tenant = await this.tenant(tenantId);
     if (tenant.targetId !== null && tenant.schema !== null) return; // recorded before a crash, maybe by a former version
     const target = await this.placements.ensureTarget(input.serverId, tenant);
-    const location = { targetId: target.id, schema: schemaNameOf(tenant) };
+    const location = { targetId: target.id, schema: schemaNameOf(tenant, target) };
     await this.catalog.getRepository(TenantEntity).update(tenant.id, location);
   }
 

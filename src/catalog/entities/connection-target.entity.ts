@@ -39,6 +39,14 @@ export class ConnectionTargetEntity {
   @Column('boolean', { default: false })
   provided: boolean;
 
+  /** Whether the database was there before, with the tables of an existing application; it is changed by adoption only. */
+  @Column('boolean', { default: false })
+  adopted: boolean;
+
+  /** The schema of row tenants whose tables were adopted; null for the usual one. */
+  @Column('text', { name: 'row_schema', nullable: true })
+  rowSchema: string | null;
+
   /** Incremented by a trigger at every change of the target or its server. */
   @Column('integer')
   version: number;

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { createSchemaSql } from '../../../platform/postgres/create-schema.js';
+import { ISOLATION_SCHEMA } from '../../isolation/isolation-functions.js';
+import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
 import { ADOPTION_SCHEMA, type AdoptionStep } from './adoption-step.js';
 
 /** `adopting` until all steps are done; `adopted` until it is finished or taken back. */
@@ -18,6 +20,8 @@ export interface RecordedAdoption {
   readonly state: AdoptionState;
   /** Whether the schema of isolation was there before. */
   readonly hadIsolation: boolean;
+  /** Whether the schema had a record of migrations before. */
+  readonly hadMigrations: boolean;
   readonly steps: readonly RecordedStep[];
 }
 
@@ -28,6 +32,7 @@ const TABLES = `
     schema text PRIMARY KEY,
     state text NOT NULL CHECK (state IN ('adopting', 'adopted', 'finishing', 'undoing')),
     had_isolation boolean NOT NULL,
+    had_migrations boolean NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now()
   );
   CREATE TABLE IF NOT EXISTS ${ADOPTION_SCHEMA}.steps (
@@ -53,8 +58,8 @@ export class AdoptionRecords {
       `SELECT to_regclass('${ADOPTION_SCHEMA}.steps') IS NOT NULL AS present`,
     );
     if (!present[0]?.present) return undefined;
-    const { rows } = await this.client.query<{ state: AdoptionState; hadIsolation: boolean }>(
-      `SELECT state, had_isolation AS "hadIsolation" FROM ${ADOPTION_SCHEMA}.adoptions WHERE schema = $1`,
+    const { rows } = await this.client.query<Omit<RecordedAdoption, 'steps'>>(
+      `SELECT state, had_isolation AS "hadIsolation", had_migrations AS "hadMigrations" FROM ${ADOPTION_SCHEMA}.adoptions WHERE schema = $1`,
       [this.schema],
     );
     if (!rows[0]) return undefined;
@@ -72,8 +77,8 @@ export class AdoptionRecords {
     try {
       await this.client.query(TABLES);
       await this.client.query(
-        `INSERT INTO ${ADOPTION_SCHEMA}.adoptions (schema, state, had_isolation)
-         VALUES ($1, 'adopting', to_regnamespace('tenantry_isolation') IS NOT NULL)`,
+        `INSERT INTO ${ADOPTION_SCHEMA}.adoptions (schema, state, had_isolation, had_migrations)
+         VALUES ($1, 'adopting', to_regnamespace('${ISOLATION_SCHEMA}') IS NOT NULL, to_regclass(format('%I.${MIGRATIONS_TABLE}', $1::text)) IS NOT NULL)`,
         [this.schema],
       );
       await this.client.query(

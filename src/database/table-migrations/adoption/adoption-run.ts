@@ -6,6 +6,7 @@ import { AdoptionLockedError, AdoptionStateError, AdoptionStepError } from './ad
 import { AdoptionRecords, type RecordedAdoption, type RecordedStep } from './adoption-records.js';
 import type { AdoptionStep } from './adoption-step.js';
 import { fillTable } from './fill-table.js';
+import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
 
 export interface AdoptionProgress {
   /** `orders: fill`. */
@@ -46,9 +47,13 @@ export class AdoptionRun {
 
   /**
    * @param plan computes the steps, when none are recorded yet
+   * @param prepare gives the database the functions that policies call
    * @throws AdoptionLockedError, TenantlessRowsError, AdoptionStepError, AdoptionStateError
    */
-  run(plan: () => Promise<readonly AdoptionStep[]>): Promise<void> {
+  run(
+    plan: () => Promise<readonly AdoptionStep[]>,
+    prepare: () => Promise<void> = () => ensureIsolationFunctions(this.client, 'refused'),
+  ): Promise<void> {
     return this.locked(async () => {
       let adoption = await this.records.read();
       if (!adoption) {
@@ -57,7 +62,7 @@ export class AdoptionRun {
       }
       if (adoption.state === 'undoing') throw new AdoptionStateError('the adoption is being taken back: run `adopt undo` again');
       if (adoption.state !== 'adopting') return;
-      await ensureIsolationFunctions(this.client);
+      await prepare();
       await this.each(
         adoption.steps.filter(({ isDone }) => !isDone),
         (recorded) => this.runStep(recorded),
@@ -84,16 +89,23 @@ export class AdoptionRun {
     });
   }
 
+  /** Whether there is an adoption to take back. @throws AdoptionStateError when it is too late */
+  async isUndoable(): Promise<boolean> {
+    const adoption = await this.records.read();
+    if (adoption?.state === 'finishing') {
+      throw new AdoptionStateError('the adoption is being finished and cannot be taken back: run `adopt finish` again');
+    }
+    return adoption !== undefined;
+  }
+
   /** Leaves the schema as it was. @throws AdoptionLockedError, AdoptionStepError, AdoptionStateError */
   undo(): Promise<void> {
     return this.locked(async () => {
       const adoption = await this.records.read();
-      if (!adoption) return;
-      if (adoption.state === 'finishing') {
-        throw new AdoptionStateError('the adoption is being finished and cannot be taken back: run `adopt finish` again');
-      }
+      if (!adoption || !(await this.isUndoable())) return;
       await this.records.setState('undoing');
       await this.each(adoption.steps.toReversed(), (recorded) => this.undoStep(recorded));
+      if (!adoption.hadMigrations) await this.client.query(`DROP TABLE IF EXISTS ${MIGRATIONS_TABLE}`);
       await this.records.end();
       if (!adoption.hadIsolation) await this.dropUnusedIsolation();
     });

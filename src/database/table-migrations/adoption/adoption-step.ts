@@ -37,5 +37,3 @@ export interface FillStep {
 export const ADOPTION_SCHEMA = 'tenantry_adoption';
 /** Admits the existing application's roles until the adoption is finished. */
 export const ADOPTION_POLICY = 'tenantry_adoption';
-/** The comment of a unique index without the tenant, which the existing application needs until then. */
-export const KEPT_INDEX = 'kept until tenantry adopt finish';

@@ -1,7 +1,8 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { fitsIdentifier, shortHash, truncatedIdentifier } from '../../../platform/postgres/identifiers.js';
 import { constraintName, tenantColumns } from '../tenant-table.js';
-import { type AdoptionStep, KEPT_INDEX } from './adoption-step.js';
+import { KEPT_INDEX } from '../comparison/actual-tables.js';
+import type { AdoptionStep } from './adoption-step.js';
 import type { InspectedConstraint, InspectedIndex, InspectedTable } from './inspected-tables.js';
 import { qualified, type TenantOrigin } from './tenant-keys.js';
 

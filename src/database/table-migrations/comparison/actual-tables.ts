@@ -2,6 +2,9 @@ import { isReferenceTableSql } from '../../isolation/reference-policy.js';
 
 export const TENANT_COLUMN = 'tenant_id';
 
+/** The comment of a unique index without the tenant that an existing application needs until its adoption is finished. */
+export const KEPT_INDEX = 'kept until tenantry adopt finish';
+
 /** A column as PostgreSQL has it. */
 export interface ActualColumn {
   readonly name: string;
@@ -28,7 +31,10 @@ export interface ActualTable {
   readonly columns: readonly ActualColumn[];
   /** Of the primary key and of each unique key without a condition. */
   readonly keys: readonly (readonly string[])[];
-  /** Names of the indexes that enforce a primary key, a unique key or an exclusion without `tenant_id`, conditional ones too. */
+  /**
+   * Names of the indexes that enforce a primary key, a unique key or an exclusion without `tenant_id`, conditional ones too. Those
+   * that an adoption keeps for the existing application until it is finished are left out.
+   */
   readonly indexesWithoutTenant: readonly string[];
 }
 
@@ -64,6 +70,7 @@ export const ACTUAL_TABLES = `
        SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
        WHERE a.attname = '${TENANT_COLUMN}' AND k.n <= i.indnkeyatts)
+       AND obj_description(x.oid, 'pg_class') IS DISTINCT FROM '${KEPT_INDEX}'
      ORDER BY 1) AS "indexesWithoutTenant"
   FROM unnest($1::text[]) s(name)
   JOIN pg_class c ON c.relnamespace = to_regnamespace(quote_ident(s.name))::oid AND c.relname = ANY ($2::text[])
