@@ -20,6 +20,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/init.js')).defineInit,
   },
   {
+    name: 'adopt',
+    description: "adopt an existing application's tables and tenants where they are",
+    hasOptions: true,
+    load: async () => (await import('./commands/adopt.js')).defineAdopt,
+  },
+  {
     name: 'tenants',
     description: 'list, create, change and delete tenants',
     hasOptions: false,

@@ -77,14 +77,18 @@ export class AdoptedPlaces {
 
   private async tenants(plan: AdoptionPlan): Promise<readonly AdoptedTenant[]> {
     const found = await this.use(plan, plan.database, async (client) => {
-      const rows = 'pattern' in plan.tenants ? await byPattern(client, plan, plan.tenants.pattern) : await byQuery(client, plan, plan.tenants.query);
+      const rows =
+        'pattern' in plan.tenants
+          ? await byPattern(client, plan, plan.tenants.pattern)
+          : await byQuery(client, plan, plan.tenants.query);
       const ids = await client.query<{ id: string }>(
         `SELECT ${tenantIdSql(plan.keys, 'key')}::text AS id FROM unnest($1::text[]) WITH ORDINALITY u (key, n) ORDER BY n`,
         [rows.map(({ key }) => key)],
       );
       return rows.map(({ key, slug, id }, n) => ({ key, slug: slugOf(slug), id: id ?? ids.rows[n]?.id ?? '' }));
     });
-    if (found.length === 0) throw new AdoptedTenantsError('there are no tenants: neither the query nor the pattern finds any');
+    if (found.length === 0)
+      throw new AdoptedTenantsError('there are no tenants: neither the query nor the pattern finds any');
     assertDistinct(found);
     return found.toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
   }
@@ -112,7 +116,8 @@ async function byQuery(client: pg.Client, { layout, schema }: AdoptionPlan, quer
 }
 
 async function byPattern(client: pg.Client, { layout }: AdoptionPlan, pattern: string): Promise<FoundRow[]> {
-  if (layout === 'row') throw new AdoptedTenantsError('tenants that share tables come from a query, not from a pattern');
+  if (layout === 'row')
+    throw new AdoptedTenantsError('tenants that share tables come from a query, not from a pattern');
   const names =
     layout === 'schema'
       ? `SELECT nspname::text AS name FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|tenantry_)' ORDER BY 1`
@@ -138,18 +143,25 @@ function regularExpression(pattern: string): RegExp {
 function slugOf(name: string): string {
   if (isSlug(name)) return name;
   const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-  return plain.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^[^a-z]+|-+$/g, '').slice(0, MAX_SLUG).replace(/-+$/, '');
+  return plain
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^[^a-z]+|-+$/g, '')
+    .slice(0, MAX_SLUG)
+    .replace(/-+$/, '');
 }
 
 function assertDistinct(tenants: readonly AdoptedTenant[]): void {
   const invalid = tenants.filter(({ slug }) => !isSlug(slug));
   if (invalid.length > 0) {
-    throw new AdoptedTenantsError(`these tenants have no valid slug: ${named(invalid)}. Let the query return a column slug with letters, digits and hyphens`);
+    throw new AdoptedTenantsError(
+      `these tenants have no valid slug: ${named(invalid)}. Let the query return a column slug with letters, digits and hyphens`,
+    );
   }
   for (const field of ['slug', 'id', 'key'] as const) {
     const seen = new Set<string>();
     const repeated = tenants.filter((tenant) => seen.size === seen.add(tenant[field]).size);
-    if (repeated.length > 0) throw new AdoptedTenantsError(`several tenants have the same ${field}: ${named(repeated)}`);
+    if (repeated.length > 0)
+      throw new AdoptedTenantsError(`several tenants have the same ${field}: ${named(repeated)}`);
   }
 }
 

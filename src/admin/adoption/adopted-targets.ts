@@ -35,20 +35,30 @@ export class AdoptedTargets {
   ) {}
 
   /** The target of a place's database; undefined while there is none. */
-  async find(places: AdoptedPlaces, plan: AdoptionPlan, { database }: AdoptedPlaceOfTenants): Promise<ConnectionTargetEntity | undefined> {
+  async find(
+    places: AdoptedPlaces,
+    plan: AdoptionPlan,
+    { database }: AdoptedPlaceOfTenants,
+  ): Promise<ConnectionTargetEntity | undefined> {
     const server = await places.server(plan);
     const found = await this.catalog.getRepository(ConnectionTargetEntity).findOneBy({ serverId: server.id, database });
     return found ? this.targets.find(found.id) : undefined;
   }
 
   /** Finds or records the target of a place, and makes its login role. @throws AdoptionConflictError, ConflictError */
-  async ensure(places: AdoptedPlaces, plan: AdoptionPlan, place: AdoptedPlaceOfTenants): Promise<ConnectionTargetEntity> {
+  async ensure(
+    places: AdoptedPlaces,
+    plan: AdoptionPlan,
+    place: AdoptedPlaceOfTenants,
+  ): Promise<ConnectionTargetEntity> {
     const existing = await this.find(places, plan, place);
     if (existing) assertKind(existing, plan.layout);
     const target = existing ?? (await this.record(places, plan, place));
     const targets = this.catalog.getRepository(ConnectionTargetEntity);
     if (plan.layout === 'row' && target.rowSchema !== place.schema) {
-      const others = await this.catalog.getRepository(TenantEntity).existsBy({ targetId: target.id, isolation: 'row', schema: Not(place.schema) });
+      const others = await this.catalog
+        .getRepository(TenantEntity)
+        .existsBy({ targetId: target.id, isolation: 'row', schema: Not(place.schema) });
       if (!others) await targets.update(target.id, { rowSchema: place.schema });
     }
     if (!target.provided) await this.createRole(target);
@@ -77,7 +87,11 @@ export class AdoptedTargets {
     await targets.delete(target.id);
   }
 
-  private async record(places: AdoptedPlaces, plan: AdoptionPlan, { database, tenants }: AdoptedPlaceOfTenants): Promise<ConnectionTargetEntity> {
+  private async record(
+    places: AdoptedPlaces,
+    plan: AdoptionPlan,
+    { database, tenants }: AdoptedPlaceOfTenants,
+  ): Promise<ConnectionTargetEntity> {
     const server = await places.server(plan);
     const targets = this.catalog.getRepository(ConnectionTargetEntity);
     const kind = plan.layout === 'database' ? 'dedicated' : 'shared';
@@ -89,13 +103,26 @@ export class AdoptedTargets {
     }
     const provided = kind === 'shared' && server.host === null ? providedDatabase(this.config) : undefined;
     if (provided && provided.database !== database) {
-      throw new AdoptionConflictError(`TENANT_DATABASE_URL names the database ${provided.database}: let it name ${database}`);
+      throw new AdoptionConflictError(
+        `TENANT_DATABASE_URL names the database ${provided.database}: let it name ${database}`,
+      );
     }
     const name =
-      kind === 'shared' ? sharedTargetName(this.catalogTarget.database) : dedicatedTargetName(this.catalogTarget.database, tenants[0]?.id ?? '');
+      kind === 'shared'
+        ? sharedTargetName(this.catalogTarget.database)
+        : dedicatedTargetName(this.catalogTarget.database, tenants[0]?.id ?? '');
     const [{ id }] = await this.catalog.query<[{ id: string }]>('SELECT gen_random_uuid() AS id');
     await targets.insert({
-      ...{ id, serverId: server.id, kind, database, role: provided?.role ?? name, version: 1, rowSchema: null, adopted: true },
+      ...{
+        id,
+        serverId: server.id,
+        kind,
+        database,
+        role: provided?.role ?? name,
+        version: 1,
+        rowSchema: null,
+        adopted: true,
+      },
       provided: provided !== undefined,
       stampKeySealed: null,
       stampsEnforced: !(await targets.existsBy({ stampsEnforced: false })),
@@ -114,11 +141,14 @@ export class AdoptedTargets {
       await ensureLoginRole(client, target, password);
     });
     await this.targets.use(target, async (client) => {
-      const { rows } = await client.query<{ may: boolean }>(`SELECT has_database_privilege($1, current_database(), 'CONNECT') AS may`, [
-        target.role,
-      ]);
+      const { rows } = await client.query<{ may: boolean }>(
+        `SELECT has_database_privilege($1, current_database(), 'CONNECT') AS may`,
+        [target.role],
+      );
       if (rows[0]?.may) return;
-      await client.query(`GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(target.database)} TO ${pg.escapeIdentifier(target.role)}`);
+      await client.query(
+        `GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(target.database)} TO ${pg.escapeIdentifier(target.role)}`,
+      );
     });
   }
 }
@@ -128,4 +158,3 @@ function assertKind({ kind, database }: ConnectionTargetEntity, layout: Adoption
   if ((kind === 'dedicated') === (layout === 'database')) return;
   throw new AdoptionConflictError(`the catalog has the database ${database} for tenants of another isolation`);
 }
-

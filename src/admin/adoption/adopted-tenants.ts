@@ -46,7 +46,12 @@ export class AdoptedTenants {
    * @returns the number of tenants that were registered
    * @throws AdoptionConflictError, and the errors of `migrateTables`
    */
-  async register(layout: AdoptionPlan['layout'], place: AdoptedPlaceOfTenants, target: ConnectionTargetEntity, actor: Actor): Promise<number> {
+  async register(
+    layout: AdoptionPlan['layout'],
+    place: AdoptedPlaceOfTenants,
+    target: ConnectionTargetEntity,
+    actor: Actor,
+  ): Promise<number> {
     const missing = await this.missing(place, target);
     if (missing.length > 0) {
       await this.catalog.query(INSERT, [
@@ -57,7 +62,9 @@ export class AdoptedTenants {
       ]);
     }
     const tenantIds = place.tenants.map(({ id }) => id);
-    const waiting = await this.catalog.getRepository(TenantEntity).countBy({ id: In(tenantIds), status: 'provisioning' });
+    const waiting = await this.catalog
+      .getRepository(TenantEntity)
+      .countBy({ id: In(tenantIds), status: 'provisioning' });
     if (waiting === 0) return 0;
     const { migrations, trustedFunctions = [], typeorm } = this.schema;
     const { expectedTables } = this.dataSources;
@@ -66,18 +73,28 @@ export class AdoptedTenants {
       await this.isolation.prepare(client, target);
       return migrateTables(client, { schema: place.schema, role: target.role }, migrations, options);
     });
-    await this.activation.activate({ tenantIds, targetId: target.id, schema: place.schema, tables: { version, recorded } });
+    await this.activation.activate({
+      tenantIds,
+      targetId: target.id,
+      schema: place.schema,
+      tables: { version, recorded },
+    });
     return waiting;
   }
 
   /** Tenants that the catalog lacks. @throws AdoptionConflictError when it has them elsewhere */
-  async missing(place: AdoptedPlaceOfTenants, target: Pick<ConnectionTargetEntity, 'id'> | undefined): Promise<AdoptedPlaceOfTenants['tenants']> {
+  async missing(
+    place: AdoptedPlaceOfTenants,
+    target: Pick<ConnectionTargetEntity, 'id'> | undefined,
+  ): Promise<AdoptedPlaceOfTenants['tenants']> {
     const tenants = this.catalog.getRepository(TenantEntity);
     const known = await tenants.find({
       where: [{ id: In(place.tenants.map(({ id }) => id)) }, { slug: In(place.tenants.map(({ slug }) => slug)) }],
     });
     const isHere = (tenant: TenantEntity): boolean =>
-      tenant.targetId === target?.id && tenant.schema === place.schema && place.tenants.some(({ id }) => id === tenant.id);
+      tenant.targetId === target?.id &&
+      tenant.schema === place.schema &&
+      place.tenants.some(({ id }) => id === tenant.id);
     const elsewhere = known.filter((tenant) => !isHere(tenant));
     if (elsewhere.length > 0) {
       const names = elsewhere.slice(0, MAX_NAMED).map(({ slug }) => slug);
@@ -97,7 +114,9 @@ export class AdoptedTenants {
       const since = here.filter(({ id }) => !place.tenants.some((tenant) => tenant.id === id));
       if (since.length > 0) {
         const names = since.slice(0, MAX_NAMED).map(({ slug }) => slug);
-        throw new AdoptionConflictError(`these tenants are not of the existing application: ${names.join(', ')}. Delete them first`);
+        throw new AdoptionConflictError(
+          `these tenants are not of the existing application: ${names.join(', ')}. Delete them first`,
+        );
       }
       for (const { id, slug } of here) {
         await catalog.delete(TenantEntity, id);

@@ -4,7 +4,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import type { AdoptionFinding } from '../../database/table-migrations/adoption/adoption-finding.js';
 import { AdoptionRun, type AdoptionProgress } from '../../database/table-migrations/adoption/adoption-run.js';
 import type { AdoptionStep } from '../../database/table-migrations/adoption/adoption-step.js';
-import { planSchema, type SchemaPlan, stepsOf } from '../../database/table-migrations/adoption/plan-schema.js';
+import { planSchema, stepsOf } from '../../database/table-migrations/adoption/plan-schema.js';
 import { migrationName } from '../../database/table-migrations/versions/migration-names.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
@@ -51,7 +51,9 @@ export class Adoptions {
   async report(plan: AdoptionPlan): Promise<AdoptionReport> {
     const places: PlannedPlace[] = [];
     for (const place of await this.places.of(plan)) {
-      const found = await this.places.use(plan, place.database, (client) => planSchema(client, place.schema, optionsOf(plan, place)));
+      const found = await this.places.use(plan, place.database, (client) =>
+        planSchema(client, place.schema, optionsOf(plan, place)),
+      );
       places.push({ ...place, plan: found, steps: stepsOf(found, placeOf(plan, place)) });
     }
     return { places, findings: [...mergedFindings(places), ...differencesOf(places)] };
@@ -93,7 +95,12 @@ export class Adoptions {
   async undo(plan: AdoptionPlan, actor: Actor, hooks: AdoptionHooks = {}): Promise<{ readonly places: number }> {
     const places = (await this.places.of(plan)).toReversed();
     for (const place of places) {
-      await this.places.use(plan, place.database, (client) => this.runOf(place, client, hooks).isUndoable(), hooks.signal);
+      await this.places.use(
+        plan,
+        place.database,
+        (client) => this.runOf(place, client, hooks).isUndoable(),
+        hooks.signal,
+      );
     }
     for (const place of places) {
       const target = await this.targets.find(this.places, plan, place);
@@ -116,7 +123,9 @@ export class Adoptions {
       const found = await planSchema(client, place.schema, optionsOf(plan, place));
       const refused = found.findings.filter(({ severity }) => severity === 'refused');
       if (refused.length > 0) {
-        throw new AdoptionRefusedError(refused.map(({ table, what }) => `${nameOf(place)}${table === undefined ? '' : ` ${table}`}: ${what}`));
+        throw new AdoptionRefusedError(
+          refused.map(({ table, what }) => `${nameOf(place)}${table === undefined ? '' : ` ${table}`}: ${what}`),
+        );
       }
       return stepsOf(found, placeOf(plan, place));
     };
@@ -146,7 +155,10 @@ function optionsOf(plan: AdoptionPlan, { tenants }: AdoptedPlaceOfTenants): Para
   return { tenantColumn, tenantsTable, columns, leftOut, tenantKeys: tenants.map(({ key }) => key) };
 }
 
-function placeOf({ layout, keys }: AdoptionPlan, { schema, tenants }: AdoptedPlaceOfTenants): Parameters<typeof stepsOf>[1] {
+function placeOf(
+  { layout, keys }: AdoptionPlan,
+  { schema, tenants }: AdoptedPlaceOfTenants,
+): Parameters<typeof stepsOf>[1] {
   return { schema, keys, ...(layout !== 'row' && { tenantId: tenants[0]?.id }) };
 }
 

@@ -39,7 +39,9 @@ export class NewPlan {
     const keys = { kind: 'hashed', namespace: randomUUID() };
     if (layout !== 'row') return parseOrThrow(adoptionPlan, { ...common, keys, tenants: tenantsOf(request) });
     const tables = await this.places.use({ server }, database, (client) => inspectTables(client, schema));
-    const { tenantColumn = 'tenant_key' } = request;
+    const { tenantColumn } = request;
+    if (tenantColumn === undefined)
+      throw new AdoptedTenantsError('name the column with the tenant with --tenant-column');
     const tenantsTable = findTenantsTable(tables, request);
     const type = typeOf(tables, tenantsTable, tenantColumn);
     return parseOrThrow(adoptionPlan, {
@@ -47,7 +49,10 @@ export class NewPlan {
       tenantColumn,
       ...(tenantsTable && { tenantsTable }),
       keys: type === 'uuid' ? { kind: 'uuid' } : keys,
-      tenants: request.query === undefined ? { query: queryFor(tables, schema, tenantsTable, request) } : { query: request.query },
+      tenants:
+        request.query === undefined
+          ? { query: queryFor(tables, schema, tenantsTable, request) }
+          : { query: request.query },
     });
   }
 }
@@ -75,14 +80,20 @@ function findTenantsTable(
   return references ? { table: references.table, column: references.columns[0] ?? 'id' } : undefined;
 }
 
-function typeOf(tables: readonly InspectedTable[], tenantsTable: AdoptionPlan['tenantsTable'], tenantColumn: string): string {
+function typeOf(
+  tables: readonly InspectedTable[],
+  tenantsTable: AdoptionPlan['tenantsTable'],
+  tenantColumn: string,
+): string {
   const inTable = tables
     .find(({ name }) => name === tenantsTable?.table)
     ?.columns.find(({ name }) => name === tenantsTable?.column);
   const elsewhere = tables.flatMap(({ columns }) => columns).find(({ name }) => name === tenantColumn);
   const type = (inTable ?? elsewhere)?.type;
-  if (type === undefined) throw new AdoptedTenantsError(`no table has a column ${tenantColumn}: name it with --tenant-column`);
-  if (!isKeyType(type)) throw new AdoptedTenantsError(`the tenants' key has the type ${type}: it must be a uuid, an integer or a text`);
+  if (type === undefined)
+    throw new AdoptedTenantsError(`no table has a column ${tenantColumn}: name it with --tenant-column`);
+  if (!isKeyType(type))
+    throw new AdoptedTenantsError(`the tenants' key has the type ${type}: it must be a uuid, an integer or a text`);
   return type;
 }
 
@@ -93,7 +104,9 @@ function queryFor(
   { slugColumn }: PlanRequest,
 ): string {
   if (!tenantsTable) {
-    throw new AdoptedTenantsError('no table of tenants was found: name it with --tenants-table, or give a query with --tenants');
+    throw new AdoptedTenantsError(
+      'no table of tenants was found: name it with --tenants-table, or give a query with --tenants',
+    );
   }
   const columns = tables.find(({ name }) => name === tenantsTable.table)?.columns.map(({ name }) => name) ?? [];
   const slug = slugColumn ?? SLUG_COLUMNS.find((name) => columns.includes(name)) ?? tenantsTable.column;

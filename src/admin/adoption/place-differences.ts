@@ -22,12 +22,18 @@ export function differencesOf(
   const wanted = shapesOf(first);
   return others.flatMap((place) => {
     const found = shapesOf(place);
-    const names = [...new Set([...wanted.keys(), ...found.keys()])].filter((name) => wanted.get(name) !== found.get(name));
+    const names = [...new Set([...wanted.keys(), ...found.keys()])].filter(
+      (name) => wanted.get(name) !== found.get(name),
+    );
     const at = [`${place.database}.${place.schema}`];
     return names.map((name) => ({
       ...attention(
         name,
-        found.has(name) ? (wanted.has(name) ? `differs from that of ${first.schema}` : `is not in ${first.schema}`) : `is missing, and ${first.schema} has it`,
+        found.has(name)
+          ? wanted.has(name)
+            ? `differs from that of ${first.schema}`
+            : `is not in ${first.schema}`
+          : `is missing, and ${first.schema} has it`,
         'Make them alike, or write a migration that does: the same migrations run for all tenants.',
       ),
       places: at,
@@ -43,8 +49,12 @@ function shapesOf({ plan: { tables, origins } }: PlannedPlace): ReadonlyMap<stri
 
 function shapeOf({ columns, constraints, indexes }: InspectedTable): string {
   return JSON.stringify([
-    columns.map(({ name, type, isNotNull }) => [name, type, isNotNull]).toSorted(),
-    constraints.map(({ kind, columns: names, references }) => [kind, names, references?.table]).toSorted(),
-    indexes.map(({ isUnique, columns: names }) => [isUnique, names]).toSorted(),
+    sorted(columns.map(({ name, type, isNotNull }) => [name, type, isNotNull])),
+    sorted(constraints.map(({ kind, columns: names, references }) => [kind, names, references?.table])),
+    sorted(indexes.map(({ isUnique, columns: names }) => [isUnique, names])),
   ]);
+}
+
+function sorted(values: readonly unknown[]): string[] {
+  return values.map((value) => JSON.stringify(value)).toSorted((a, b) => (a < b ? -1 : 1));
 }

@@ -94,7 +94,10 @@ export class AdoptionRecords {
   }
 
   async setState(state: AdoptionState): Promise<void> {
-    await this.client.query(`UPDATE ${ADOPTION_SCHEMA}.adoptions SET state = $2 WHERE schema = $1`, [this.schema, state]);
+    await this.client.query(`UPDATE ${ADOPTION_SCHEMA}.adoptions SET state = $2 WHERE schema = $1`, [
+      this.schema,
+      state,
+    ]);
   }
 
   /** For the transaction of a step. */

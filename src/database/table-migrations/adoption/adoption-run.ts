@@ -60,7 +60,8 @@ export class AdoptionRun {
         await this.records.begin(await plan());
         adoption = await this.read();
       }
-      if (adoption.state === 'undoing') throw new AdoptionStateError('the adoption is being taken back: run `adopt undo` again');
+      if (adoption.state === 'undoing')
+        throw new AdoptionStateError('the adoption is being taken back: run `adopt undo` again');
       if (adoption.state !== 'adopting') return;
       await prepare();
       await this.each(
@@ -83,7 +84,10 @@ export class AdoptionRun {
       const left = adoption.steps.filter(({ isFinished }) => !isFinished);
       await this.each(
         left.toSorted((a, b) => a.step.finishOrder - b.step.finishOrder || a.position - b.position),
-        (recorded) => this.transaction(recorded, locksOf(recorded), recorded.step.finish, () => this.records.finished(recorded.position)),
+        (recorded) =>
+          this.transaction(recorded, locksOf(recorded), recorded.step.finish, () =>
+            this.records.finished(recorded.position),
+          ),
       );
       await this.records.end();
     });
@@ -150,7 +154,10 @@ export class AdoptionRun {
   }
 
   /** An index that a killed process left invalid is dropped first. */
-  private async makeIndex(recorded: RecordedStep, { statement, makes }: NonNullable<AdoptionStep['concurrently']>): Promise<void> {
+  private async makeIndex(
+    recorded: RecordedStep,
+    { statement, makes }: NonNullable<AdoptionStep['concurrently']>,
+  ): Promise<void> {
     const { rows } = await this.client.query<{ valid: boolean }>(
       'SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass($1)',
       [makes],
@@ -202,9 +209,7 @@ export class AdoptionRun {
         throw error;
       }
     };
-    await retry
-      .run(attemptOnce, () => true)
-      .catch((error: unknown) => this.fail(recorded, error));
+    await retry.run(attemptOnce, () => true).catch((error: unknown) => this.fail(recorded, error));
   }
 
   /**

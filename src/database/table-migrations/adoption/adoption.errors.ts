@@ -17,9 +17,12 @@ export class AdoptionLockedError extends CodedError {
   readonly code = 'ADOPTION_LOCKED';
 
   constructor(step: string, cause: unknown) {
-    super(`${step} did not get its locks: the table is in use by long transactions. Run this again: it continues there`, {
-      cause,
-    });
+    super(
+      `${step} did not get its locks: the table is in use by long transactions. Run this again: it continues there`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -106,7 +106,9 @@ END`;
   if (!('foreignKey' in origin)) return '';
   const { foreignKey, parent, references } = origin;
   const changed = foreignKey.map(escapeIdentifier).map((column) => `NEW.${column} IS DISTINCT FROM OLD.${column}`);
-  const on = foreignKey.map((column, n) => `p.${escapeIdentifier(references[n] ?? '')} = NEW.${escapeIdentifier(column)}`);
+  const on = foreignKey.map(
+    (column, n) => `p.${escapeIdentifier(references[n] ?? '')} = NEW.${escapeIdentifier(column)}`,
+  );
   return `DECLARE
   parent_tenant uuid;
 BEGIN
@@ -123,14 +125,20 @@ BEGIN
 END`;
 }
 
-function fillOf(table: InspectedTable, origin: TenantOrigin, { schema, keys }: AdoptedPlace): NonNullable<AdoptionStep['fill']> {
+function fillOf(
+  table: InspectedTable,
+  origin: TenantOrigin,
+  { schema, keys }: AdoptedPlace,
+): NonNullable<AdoptionStep['fill']> {
   const hasTriggers = table.triggers.some(({ isOfUpdates }) => isOfUpdates);
   const name = qualified(schema, table.name);
   if (!('foreignKey' in origin)) {
     const column = 'column' in origin ? escapeIdentifier(origin.column) : 'NULL';
     return { table: name, value: tenantIdSql(keys, `t.${column}`), hasTriggers };
   }
-  const on = origin.foreignKey.map((column, n) => `p.${escapeIdentifier(origin.references[n] ?? '')} = t.${escapeIdentifier(column)}`);
+  const on = origin.foreignKey.map(
+    (column, n) => `p.${escapeIdentifier(origin.references[n] ?? '')} = t.${escapeIdentifier(column)}`,
+  );
   return {
     table: name,
     value: 'p.tenant_id',

@@ -16,9 +16,17 @@ export interface DescribedAdoption {
   readonly comments: readonly string[];
 }
 
-const ON_DELETE: Readonly<Record<string, TenantForeignKey['onDelete']>> = { r: 'RESTRICT', c: 'CASCADE', n: 'SET NULL' };
+const ON_DELETE: Readonly<Record<string, TenantForeignKey['onDelete']>> = {
+  r: 'RESTRICT',
+  c: 'CASCADE',
+  n: 'SET NULL',
+};
 
-export function describeTable(table: InspectedTable, origin: TenantOrigin, adopted: ReadonlySet<string>): DescribedAdoption {
+export function describeTable(
+  table: InspectedTable,
+  origin: TenantOrigin,
+  adopted: ReadonlySet<string>,
+): DescribedAdoption {
   const primary = table.constraints.find(({ kind }) => kind === 'p');
   const uniques = table.constraints.filter(({ kind }) => kind === 'u');
   const keys = table.constraints.filter(({ kind }) => kind === 'f');
@@ -28,14 +36,17 @@ export function describeTable(table: InspectedTable, origin: TenantOrigin, adopt
   const checks = table.constraints.filter(({ kind }) => kind === 'c');
   return {
     name: table.name,
-    from: 'place' in origin ? 'place' : 'column' in origin ? { column: origin.column } : { foreignKey: origin.foreignKey },
+    from:
+      'place' in origin ? 'place' : 'column' in origin ? { column: origin.column } : { foreignKey: origin.foreignKey },
     table: {
       columns: Object.fromEntries(table.columns.map((column) => [column.name, columnDefinition(column)])),
       ...(primary && primary.columns.join() !== 'id' && { primaryKey: primary.columns }),
       ...(uniques.length > 0 && { unique: uniques.map(({ columns }) => columns) }),
       ...(own.length > 0 && { foreignKeys: own.map(foreignKeyOf) }),
       ...(plain.length > 0 && { indexes: distinct(plain.map(({ columns }) => columns ?? [])) }),
-      ...(checks.length > 0 && { checks: Object.fromEntries(checks.map((check) => [checkName(table.name, check), conditionOf(check)])) }),
+      ...(checks.length > 0 && {
+        checks: Object.fromEntries(checks.map((check) => [checkName(table.name, check), conditionOf(check)])),
+      }),
     },
     statements: indexes
       .filter(({ index, columns }) => columns === null || index.isUnique)
@@ -46,11 +57,16 @@ export function describeTable(table: InspectedTable, origin: TenantOrigin, adopt
     comments: [
       ...keys
         .filter((key) => !own.includes(key))
-        .map(({ columns, references }) => `(${columns.join(', ')}) refers to ${references?.table}, which is no tenant table: only the existing table has that key`),
+        .map(
+          ({ columns, references }) =>
+            `(${columns.join(', ')}) refers to ${references?.table}, which is no tenant table: only the existing table has that key`,
+        ),
       ...own
         .filter(({ onUpdate, isDeferrable, onDelete }) => onUpdate !== 'a' || isDeferrable || onDelete === 'd')
         .map(({ name }) => `${name} has ON UPDATE, SET DEFAULT or DEFERRABLE in the existing table only`),
-      ...table.indexes.filter(({ method }) => method !== 'btree').map(({ name, method }) => `${name} (${method}) is in the existing table only`),
+      ...table.indexes
+        .filter(({ method }) => method !== 'btree')
+        .map(({ name, method }) => `${name} (${method}) is in the existing table only`),
       ...table.triggers.map(({ name }) => `the trigger ${name} is on the existing table only`),
     ],
   };
@@ -93,7 +109,9 @@ export function inCreationOrder(tables: readonly DescribedAdoption[]): readonly 
 /** Of the enums of the schema that tables have columns of, so that a new schema has them, too. */
 export function enumStatements(tables: readonly InspectedTable[]): string[] {
   const enums = new Map(
-    tables.flatMap(({ columns }) => columns.filter(({ labels }) => labels.length > 0).map(({ type, labels }) => [type, labels] as const)),
+    tables.flatMap(({ columns }) =>
+      columns.filter(({ labels }) => labels.length > 0).map(({ type, labels }) => [type, labels] as const),
+    ),
   );
   return Array.from(
     enums,
@@ -137,7 +155,9 @@ function checkName(table: string, { name }: InspectedConstraint): string {
 }
 
 function conditionOf({ definition }: InspectedConstraint): string {
-  return definition.replace(/^CHECK \((.*)\)(?: NOT VALID| NO INHERIT)*$/s, '$1').replace(/^\((.*)\)$/s, (whole, inner: string) => (isBalanced(inner) ? inner : whole));
+  return definition
+    .replace(/^CHECK \((.*)\)(?: NOT VALID| NO INHERIT)*$/s, '$1')
+    .replace(/^\((.*)\)$/s, (whole, inner: string) => (isBalanced(inner) ? inner : whole));
 }
 
 /** Whether parentheses around a text belong to each other. */

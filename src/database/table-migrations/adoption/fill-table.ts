@@ -89,9 +89,10 @@ async function maySilenceTriggers(client: pg.ClientBase): Promise<boolean> {
 }
 
 async function blocksOf(client: pg.ClientBase, table: string): Promise<number> {
-  const { rows } = await client.query<{ blocks: string }>(`SELECT pg_relation_size($1::regclass) / ${BLOCK_BYTES} AS blocks`, [
-    table,
-  ]);
+  const { rows } = await client.query<{ blocks: string }>(
+    `SELECT pg_relation_size($1::regclass) / ${BLOCK_BYTES} AS blocks`,
+    [table],
+  );
   return Number(rows[0]?.blocks ?? 0);
 }
 

@@ -25,16 +25,20 @@ interface ReplacedIndex {
 
 /** The indexes that get the tenant in front. A secondary one that begins with the tenant's key begins with `tenant_id` instead. */
 export function replacedIndexes(table: InspectedTable, origin: TenantOrigin): ReplacedIndex[] {
-  return table.indexes.filter(({ method }) => method === 'btree').map((index) => {
-    const { columns, definition, isUnique, isPlain, hasCondition } = index;
-    const tail = /^CREATE (?:UNIQUE )?INDEX .*? USING btree \((.*)$/s.exec(definition)?.[1] ?? '';
-    const plain = isPlain && !hasCondition ? columns : null;
-    const key = 'column' in origin && !isUnique && columns?.[0] === origin.column ? origin.column : undefined;
-    if (key === undefined) return { index, columns: plain, tail: `, ${tail}` };
-    const first = [key, escapeIdentifier(key)].find((name) => tail.startsWith(`${name}, `));
-    if (first !== undefined) return { index, columns: plain?.slice(1) ?? null, tail: tail.slice(first.length) };
-    return plain?.length === 1 ? { index, columns: [], tail: undefined } : { index, columns: plain, tail: `, ${tail}` };
-  });
+  return table.indexes
+    .filter(({ method }) => method === 'btree')
+    .map((index) => {
+      const { columns, definition, isUnique, isPlain, hasCondition } = index;
+      const tail = /^CREATE (?:UNIQUE )?INDEX .*? USING btree \((.*)$/s.exec(definition)?.[1] ?? '';
+      const plain = isPlain && !hasCondition ? columns : null;
+      const key = 'column' in origin && !isUnique && columns?.[0] === origin.column ? origin.column : undefined;
+      if (key === undefined) return { index, columns: plain, tail: `, ${tail}` };
+      const first = [key, escapeIdentifier(key)].find((name) => tail.startsWith(`${name}, `));
+      if (first !== undefined) return { index, columns: plain?.slice(1) ?? null, tail: tail.slice(first.length) };
+      return plain?.length === 1
+        ? { index, columns: [], tail: undefined }
+        : { index, columns: plain, tail: `, ${tail}` };
+    });
 }
 
 /** Keys and indexes that begin with the tenant, made concurrently beside the existing ones. */
@@ -77,7 +81,9 @@ function uniqueStep(table: InspectedTable, index: InspectedIndex, schema: string
 
 function finishUnique(table: InspectedTable, index: InspectedIndex, schema: string): string[] {
   const name = qualified(schema, table.name);
-  const constraint = table.constraints.find(({ kind, name: named }) => (kind === 'p' || kind === 'u') && named === index.name);
+  const constraint = table.constraints.find(
+    ({ kind, name: named }) => (kind === 'p' || kind === 'u') && named === index.name,
+  );
   const temporary = escapeIdentifier(temporaryName(index.name));
   if (!constraint) {
     return [
@@ -127,7 +133,13 @@ function secondaryStep({ table, replaced: { index, columns }, schema, statement,
   };
 }
 
-const ACTIONS: Readonly<Record<string, string>> = { a: 'NO ACTION', r: 'RESTRICT', c: 'CASCADE', n: 'SET NULL', d: 'SET DEFAULT' };
+const ACTIONS: Readonly<Record<string, string>> = {
+  a: 'NO ACTION',
+  r: 'RESTRICT',
+  c: 'CASCADE',
+  n: 'SET NULL',
+  d: 'SET DEFAULT',
+};
 
 /** Foreign keys between adopted tables, from and to the tenant, checked behind. */
 export function foreignKeySteps(table: InspectedTable, adopted: ReadonlySet<string>, schema: string): AdoptionStep[] {
@@ -171,11 +183,13 @@ function foreignKey(key: InspectedConstraint, schema: string): string {
   // Without the columns' names, the tenant would be nulled, too.
   const set = onDelete === 'n' || onDelete === 'd';
   const named = set ? ` (${(nulled.length > 0 ? nulled : columns).map(escapeIdentifier).join(', ')})` : '';
-  return [
-    `FOREIGN KEY ${tenantColumns(columns)} REFERENCES ${qualified(schema, references!.table)} ${tenantColumns(references!.columns)}`,
-    `ON DELETE ${ACTIONS[onDelete]}${named}`,
-    ...(onUpdate === 'a' ? [] : [`ON UPDATE ${ACTIONS[onUpdate]}`]),
-  ].join(' ') + deferral(key);
+  return (
+    [
+      `FOREIGN KEY ${tenantColumns(columns)} REFERENCES ${qualified(schema, references!.table)} ${tenantColumns(references!.columns)}`,
+      `ON DELETE ${ACTIONS[onDelete]}${named}`,
+      ...(onUpdate === 'a' ? [] : [`ON UPDATE ${ACTIONS[onUpdate]}`]),
+    ].join(' ') + deferral(key)
+  );
 }
 
 function deferral({ isDeferrable, isDeferred }: InspectedConstraint): string {

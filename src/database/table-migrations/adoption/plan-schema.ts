@@ -46,9 +46,14 @@ export async function planSchema(client: pg.ClientBase, schema: string, options:
     const origin = origins.get(table.name);
     return origin ? tableFindings(table, origin, rows[0]?.owner ?? '') : [];
   });
-  const nothing = origins.size === 0 ? [refused(undefined, 'no table has a tenant', 'Name the tenant column with --tenant-column.')] : [];
+  const nothing =
+    origins.size === 0
+      ? [refused(undefined, 'no table has a tenant', 'Name the tenant column with --tenant-column.')]
+      : [];
   const ofRows =
-    options.tenantKeys && origins.size > 0 ? await rowFindings(client, { schema, tables, origins }, options.tenantKeys) : [];
+    options.tenantKeys && origins.size > 0
+      ? await rowFindings(client, { schema, tables, origins }, options.tenantKeys)
+      : [];
   return {
     schema,
     tables,

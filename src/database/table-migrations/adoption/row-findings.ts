@@ -26,8 +26,10 @@ export async function rowFindings(
 ): Promise<AdoptionFinding[]> {
   const findings: AdoptionFinding[] = [];
   for (const [table, origin] of adopted.origins) {
-    if ('column' in origin) findings.push(...(await tenantlessRows(client, adopted.schema, table, origin.column, keys)));
-    if ('foreignKey' in origin) findings.push(...(await parentlessRows(client, adopted.schema, table, origin.foreignKey)));
+    if ('column' in origin)
+      findings.push(...(await tenantlessRows(client, adopted.schema, table, origin.column, keys)));
+    if ('foreignKey' in origin)
+      findings.push(...(await parentlessRows(client, adopted.schema, table, origin.foreignKey)));
   }
   for (const crossing of crossTenantQueries(adopted)) {
     const { rows } = await client.query<{ n: string }>(crossing.sql);
@@ -59,10 +61,22 @@ async function tenantlessRows(
   const named = unknown.slice(0, MAX_NAMED_KEYS).map(({ key }) => key);
   return [
     ...(nulls
-      ? [refused(table, `${nulls.n} rows have no tenant: ${column} is null`, `Give them one, or delete them: SELECT * FROM ${table} WHERE ${column} IS NULL`)]
+      ? [
+          refused(
+            table,
+            `${nulls.n} rows have no tenant: ${column} is null`,
+            `Give them one, or delete them: SELECT * FROM ${table} WHERE ${column} IS NULL`,
+          ),
+        ]
       : []),
     ...(count > 0
-      ? [refused(table, `${count} rows are of tenants that the list of tenants lacks: ${column} is ${named.join(', ')}${unknown.length > named.length ? ', …' : ''}`, 'Delete them, or let --tenants return these tenants, too.')]
+      ? [
+          refused(
+            table,
+            `${count} rows are of tenants that the list of tenants lacks: ${column} is ${named.join(', ')}${unknown.length > named.length ? ', …' : ''}`,
+            'Delete them, or let --tenants return these tenants, too.',
+          ),
+        ]
       : []),
   ];
 }
@@ -74,7 +88,9 @@ async function parentlessRows(
   columns: readonly string[],
 ): Promise<AdoptionFinding[]> {
   const missing = columns.map((column) => `${escapeIdentifier(column)} IS NULL`).join(' OR ');
-  const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${qualified(schema, table)} WHERE ${missing}`);
+  const { rows } = await client.query<{ n: string }>(
+    `SELECT count(*) AS n FROM ${qualified(schema, table)} WHERE ${missing}`,
+  );
   const count = Number(rows[0]?.n ?? 0);
   if (count === 0) return [];
   const what = `${count} rows have no tenant: ${columns.join(', ')} is null`;
@@ -96,16 +112,31 @@ function crossTenantQueries({ schema, tables, origins }: OriginatedTables): Cros
     return table.constraints.flatMap(({ kind, name, columns, references }) => {
       const parent = references && origins.get(references.table);
       if (kind !== 'f' || !parent || 'place' in parent) return [];
-      const isOwnOrigin = 'foreignKey' in origin && origin.foreignKey.join() === columns.join() && origin.parent === references.table;
+      const isOwnOrigin =
+        'foreignKey' in origin && origin.foreignKey.join() === columns.join() && origin.parent === references.table;
       // The tenant column itself leads to the tenant's row.
-      const isTenantKey = 'column' in origin && 'column' in parent && columns.join() === origin.column && references.columns.join() === parent.column;
+      const isTenantKey =
+        'column' in origin &&
+        'column' in parent &&
+        columns.join() === origin.column &&
+        references.columns.join() === parent.column;
       if (isOwnOrigin || isTenantKey) return [];
       const child = keyOf(schema, table.name, 'c', origins);
       const target = keyOf(schema, references.table, 'p', origins);
-      const on = columns.map((column, n) => `p.${escapeIdentifier(references.columns[n] ?? '')} = c.${escapeIdentifier(column)}`);
+      const on = columns.map(
+        (column, n) => `p.${escapeIdentifier(references.columns[n] ?? '')} = c.${escapeIdentifier(column)}`,
+      );
       const from = `FROM ${qualified(schema, table.name)} c JOIN ${qualified(schema, references.table)} p ON ${on.join(' AND ')}${child.joins}${target.joins}`;
       const where = `WHERE ${child.key}::text IS DISTINCT FROM ${target.key}::text`;
-      return [{ table: table.name, parent: references.table, key: name, sql: `SELECT count(*) AS n ${from} ${where}`, example: `SELECT c.* ${from} ${where}` }];
+      return [
+        {
+          table: table.name,
+          parent: references.table,
+          key: name,
+          sql: `SELECT count(*) AS n ${from} ${where}`,
+          example: `SELECT c.* ${from} ${where}`,
+        },
+      ];
     });
   });
 }
@@ -121,7 +152,12 @@ function keyOf(
   if (!origin || 'place' in origin) return { joins: '', key: 'NULL' };
   if ('column' in origin) return { joins: '', key: `${alias}.${escapeIdentifier(origin.column)}` };
   const next = `${alias}_`;
-  const on = origin.foreignKey.map((column, n) => `${next}.${escapeIdentifier(origin.references[n] ?? '')} = ${alias}.${escapeIdentifier(column)}`);
+  const on = origin.foreignKey.map(
+    (column, n) => `${next}.${escapeIdentifier(origin.references[n] ?? '')} = ${alias}.${escapeIdentifier(column)}`,
+  );
   const above = keyOf(schema, origin.parent, next, origins);
-  return { joins: ` JOIN ${qualified(schema, origin.parent)} ${next} ON ${on.join(' AND ')}${above.joins}`, key: above.key };
+  return {
+    joins: ` JOIN ${qualified(schema, origin.parent)} ${next} ON ${on.join(' AND ')}${above.joins}`,
+    key: above.key,
+  };
 }

@@ -12,9 +12,13 @@ export function tableFindings(table: InspectedTable, origin: TenantOrigin, owner
   const { name, constraints, columns } = table;
   const refuse = (what: string, advice: string): AdoptionFinding => refused(name, what, `${advice}, ${LEAVE_OUT}.`);
   return [
-    ...(table.kind === 'p' ? [refuse('is partitioned: no index of it can be made concurrently', 'Adopt it by hand')] : []),
+    ...(table.kind === 'p'
+      ? [refuse('is partitioned: no index of it can be made concurrently', 'Adopt it by hand')]
+      : []),
     ...(table.kind === 'f' ? [refuse('is a foreign table, which has no policies', 'Copy its rows')] : []),
-    ...(table.isInherited && table.kind === 'r' ? [refuse('inherits or is inherited from', 'Separate the tables')] : []),
+    ...(table.isInherited && table.kind === 'r'
+      ? [refuse('inherits or is inherited from', 'Separate the tables')]
+      : []),
     ...(table.isOwned
       ? []
       : [refuse(`belongs to the role ${table.owner}`, `Give it to the owner: ALTER TABLE … OWNER TO ${owner}`)]),
@@ -32,15 +36,31 @@ export function tableFindings(table: InspectedTable, origin: TenantOrigin, owner
       .map((exclusion) => refuse(`has the exclusion ${exclusion.name}, which compares rows of all tenants`, 'Drop it')),
     ...constraints
       .filter(({ kind, isDeferrable }) => (kind === 'p' || kind === 'u') && isDeferrable)
-      .map((key) => refuse(`has the deferrable key ${key.name}; the one with the tenant would be checked at once`, 'Make it not deferrable')),
+      .map((key) =>
+        refuse(
+          `has the deferrable key ${key.name}; the one with the tenant would be checked at once`,
+          'Make it not deferrable',
+        ),
+      ),
     ...(table.grantees.includes('')
-      ? [refuse('is granted to PUBLIC, and so to the login role of tenants', "Grant it to the application's role instead")]
+      ? [
+          refuse(
+            'is granted to PUBLIC, and so to the login role of tenants',
+            "Grant it to the application's role instead",
+          ),
+        ]
       : []),
     ...originFindings(table, origin),
     ...keyFindings(table),
     ...triggerFindings(table),
     ...(table.isPublished
-      ? [note(name, 'is published: the batches that fill tenant_id are replicated', 'Add the column to subscribers first.')]
+      ? [
+          note(
+            name,
+            'is published: the batches that fill tenant_id are replicated',
+            'Add the column to subscribers first.',
+          ),
+        ]
       : []),
   ];
 }
@@ -79,7 +99,9 @@ function keyFindings({ name, constraints, indexes }: InspectedTable): AdoptionFi
       .map((key) => attention(name, `${key.name} is deferrable`, 'It is kept here; tables of new schemas have none.')),
     ...indexes
       .filter(({ isReplicaIdentity }) => isReplicaIdentity)
-      .map((index) => refused(name, `${index.name} is its replica identity`, 'Use the primary key as replica identity.')),
+      .map((index) =>
+        refused(name, `${index.name} is its replica identity`, 'Use the primary key as replica identity.'),
+      ),
     ...special.map((index) =>
       note(name, `${index.name} (${index.method}) cannot have the tenant in front`, 'It stays as it is.'),
     ),
@@ -107,9 +129,17 @@ export function schemaFindings(
   const foreign = tables.some(({ name }) => name === MIGRATIONS_TABLE) && !isMigrated;
   return [
     ...(foreign
-      ? [refused(MIGRATIONS_TABLE, 'is a table of another program, and its name is that of the record of migrations', 'Rename it.')]
+      ? [
+          refused(
+            MIGRATIONS_TABLE,
+            'is a table of another program, and its name is that of the record of migrations',
+            'Rename it.',
+          ),
+        ]
       : []),
-    ...(extras.mayCreate ? [] : [refused(undefined, 'the owner may not create indexes in the schema', 'GRANT CREATE ON SCHEMA … to it.')]),
+    ...(extras.mayCreate
+      ? []
+      : [refused(undefined, 'the owner may not create indexes in the schema', 'GRANT CREATE ON SCHEMA … to it.')]),
     ...(extras.mayCreateSchemas
       ? []
       : [refused(undefined, 'the owner may not create schemas in the database', 'GRANT CREATE ON DATABASE … to it.')]),
@@ -124,15 +154,34 @@ export function schemaFindings(
       : []),
     ...extras.views.map(({ name, isMaterialized, isInvoker }) => {
       if (isMaterialized)
-        return attention(name, 'is a materialized view, which has the rows of all tenants', 'Tenants cannot use it: query the tables instead.');
-      if (isInvoker) return note(name, 'is a view with security_invoker', 'Grant it to the login role if tenants need it.');
-      return attention(name, 'is a view with the rights of its owner, and shows the rows of all tenants', 'For tenants: ALTER VIEW … SET (security_invoker = true).');
+        return attention(
+          name,
+          'is a materialized view, which has the rows of all tenants',
+          'Tenants cannot use it: query the tables instead.',
+        );
+      if (isInvoker)
+        return note(name, 'is a view with security_invoker', 'Grant it to the login role if tenants need it.');
+      return attention(
+        name,
+        'is a view with the rights of its owner, and shows the rows of all tenants',
+        'For tenants: ALTER VIEW … SET (security_invoker = true).',
+      );
     }),
     ...extras.definerFunctions.map((name) =>
-      refused(undefined, `everybody may execute ${name}, which runs with its owner's rights`, `REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC.`),
+      refused(
+        undefined,
+        `everybody may execute ${name}, which runs with its owner's rights`,
+        `REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC.`,
+      ),
     ),
     ...(extras.referencingTables.length > 0
-      ? [attention(undefined, `tables of other schemas refer to this one: ${extras.referencingTables.join(', ')}`, 'Their foreign keys are dropped by hand before `adopt finish`.')]
+      ? [
+          attention(
+            undefined,
+            `tables of other schemas refer to this one: ${extras.referencingTables.join(', ')}`,
+            'Their foreign keys are dropped by hand before `adopt finish`.',
+          ),
+        ]
       : []),
   ];
 }

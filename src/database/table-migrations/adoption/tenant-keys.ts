@@ -12,7 +12,8 @@ export type TenantKeys =
   | { readonly kind: 'hashed'; readonly namespace: string };
 
 /** Types of columns whose values can be tenants' keys. */
-const KEY_TYPE = /^(?:uuid|smallint|integer|bigint|numeric(?:\(\d+(?:,0)?\))?|text|citext|character varying(?:\(\d+\))?|character(?:\(\d+\))?)$/;
+const KEY_TYPE =
+  /^(?:uuid|smallint|integer|bigint|numeric(?:\(\d+(?:,0)?\))?|text|citext|character varying(?:\(\d+\))?|character(?:\(\d+\))?)$/;
 
 export function isKeyType(type: string): boolean {
   return KEY_TYPE.test(type);

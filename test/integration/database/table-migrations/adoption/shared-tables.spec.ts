@@ -31,7 +31,12 @@ describe('adopting shared tables', () => {
     const plan = await planSchema(owner, 'public', { ...OPTIONS, tenantKeys: ['1', '2', '3'] });
     console.log(plan.findings);
     const steps = stepsOf(plan, { schema: 'public', keys: KEYS });
-    if (process.env['SHOW']) console.log(steps.map((s) => [s.table, s.name, s.concurrently?.statement, ...s.run, '--', ...s.finish].join('\n')).join('\n\n'));
+    if (process.env['SHOW'])
+      console.log(
+        steps
+          .map((s) => [s.table, s.name, s.concurrently?.statement, ...s.run, '--', ...s.finish].join('\n'))
+          .join('\n\n'),
+      );
     await new AdoptionRun(owner, 'public').run(() => Promise.resolve(steps));
     await new AdoptionRun(owner, 'public').undo();
     expect(await catalogSnapshot(owner)).toEqual(before);
