@@ -103,6 +103,11 @@ export class AdoptedTenants {
     return place.tenants.filter(({ id }) => !known.some((tenant) => tenant.id === id));
   }
 
+  /** Whether the catalog has tenants at a place. */
+  areRegistered({ schema }: AdoptedPlaceOfTenants, { id }: Pick<ConnectionTargetEntity, 'id'>): Promise<boolean> {
+    return this.catalog.getRepository(TenantEntity).existsBy({ targetId: id, schema });
+  }
+
   /**
    * Forgets the tenants of a place; their rows stay.
    *

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { AdoptionFinding } from '../../database/table-migrations/adoption/adoption-finding.js';
+import { AdoptionStateError } from '../../database/table-migrations/adoption/adoption.errors.js';
 import { AdoptionRun, type AdoptionProgress } from '../../database/table-migrations/adoption/adoption-run.js';
 import type { AdoptionStep } from '../../database/table-migrations/adoption/adoption-step.js';
 import { planSchema, stepsOf } from '../../database/table-migrations/adoption/plan-schema.js';
@@ -94,14 +95,9 @@ export class Adoptions {
   /** Leaves catalog and databases as they were. @throws AdoptionConflictError, and the errors of `AdoptionRun.undo` */
   async undo(plan: AdoptionPlan, actor: Actor, hooks: AdoptionHooks = {}): Promise<{ readonly places: number }> {
     const places = (await this.places.of(plan)).toReversed();
-    for (const place of places) {
-      await this.places.use(
-        plan,
-        place.database,
-        (client) => this.runOf(place, client, hooks).isUndoable(),
-        hooks.signal,
-      );
-    }
+    let isBegun = false;
+    for (const place of places) isBegun = (await this.isUndoable(plan, place, hooks)) || isBegun;
+    if (!isBegun) throw new AdoptionStateError('there is no adoption to take back');
     for (const place of places) {
       const target = await this.targets.find(this.places, plan, place);
       if (target) {
@@ -111,6 +107,18 @@ export class Adoptions {
       await this.places.use(plan, place.database, (client) => this.runOf(place, client, hooks).undo(), hooks.signal);
     }
     return { places: places.length };
+  }
+
+  /** Whether there is anything to take back. @throws AdoptionStateError when it is too late */
+  private async isUndoable(plan: AdoptionPlan, place: AdoptedPlaceOfTenants, hooks: AdoptionHooks): Promise<boolean> {
+    const { database } = place;
+    const isRecorded = await this.places.use(plan, database, (client) => this.runOf(place, client, hooks).isUndoable());
+    if (isRecorded) return true;
+    const target = await this.targets.find(this.places, plan, place);
+    if (target && (await this.tenants.areRegistered(place, target))) {
+      throw new AdoptionStateError(`the adoption of ${nameOf(place)} is finished and cannot be taken back`);
+    }
+    return false;
   }
 
   private async adopt(

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { MIGRATIONS_TABLE } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { isReferenceTableSql, REFERENCE_POLICY } from '../../database/isolation/reference-policy.js';
+import { ADOPTION_POLICY } from '../../database/table-migrations/adoption/adoption-step.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../database/isolation/tenant-policies.js';
 import { queryServer } from '../diagnosis/query-server.js';
 import type { Check, CatalogContext, TargetOfServer } from '../diagnosis/check.js';
@@ -12,6 +13,9 @@ import { reasonOf } from '../../platform/errors/reason-of.js';
 const NAME = 'row-level-security';
 /** Per database; further problems usually have the same cause. */
 const MAX_REPORTED = 20;
+
+/** Of a table whose former application is still admitted. */
+const ADOPTING = 'admits the former application until its adoption is finished';
 
 const FORMER = 'has the policy of a former release, which trusts unsigned stamps';
 
@@ -75,11 +79,17 @@ const PROBLEMS = `
          AND pg_get_expr(p.polqual, t.oid) IS NOT DISTINCT FROM e."using"
          AND pg_get_expr(p.polwithcheck, t.oid) IS NOT DISTINCT FROM e.with_check)) AS different_policy,
       (SELECT min(p.polname) FROM pg_policy p
-       WHERE p.polrelid = t.oid AND p.polpermissive AND p.polname NOT IN (SELECT name FROM expected)) AS other_policy
+       WHERE p.polrelid = t.oid AND p.polpermissive AND p.polname NOT IN (SELECT name FROM expected)
+         AND (p.polname <> '${ADOPTION_POLICY}' OR 0 = ANY (p.polroles))) AS other_policy,
+      EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = '${ADOPTION_POLICY}') AS is_being_adopted,
+      CASE WHEN to_regrole(quote_ident($4::text)) IS NULL THEN false
+        ELSE NOT has_any_column_privilege($4::text::name, t.oid, 'SELECT, INSERT, UPDATE')
+          AND NOT has_table_privilege($4::text::name, t.oid, 'DELETE') END AS is_beside
     FROM tables t
   ), problems AS (
     SELECT schema, relname AS "table", CASE
       WHEN NOT has_column AND NOT is_reference THEN 'has no tenant_id'
+      WHEN NOT has_column AND is_beside THEN NULL
       WHEN NOT relrowsecurity THEN 'has row-level security disabled'
       WHEN is_reference THEN CASE
         WHEN has_different_reference_policy THEN 'has a different condition in its policy ${REFERENCE_POLICY}'
@@ -90,6 +100,7 @@ const PROBLEMS = `
       WHEN missing_policy IS NOT NULL THEN 'lacks the policy ' || missing_policy
       WHEN different_policy IS NOT NULL THEN 'has a different condition in its policy ' || different_policy
       WHEN other_policy IS NOT NULL THEN 'has an additional policy, ' || quote_ident(other_policy)
+      WHEN is_being_adopted THEN '${ADOPTING}'
       END AS problem
     FROM facts
     UNION ALL
@@ -129,10 +140,14 @@ async function checkTables(
   try {
     const asOwner = owner.of(target.server, target.database);
     const problems = await queryServer(asOwner, options, (client) =>
-      findTableProblems(client, schemas, migrations.length > 0),
+      findTableProblems(client, schemas, {
+        hasTables: migrations.length > 0,
+        ...(target.adopted && { besides: target.role }),
+      }),
     );
     return problems.map(({ schema, table, problem }) => {
       const subject = `${target.server.name}/${target.database} ${table === null ? schema : `${schema}.${table}`}`;
+      if (problem === ADOPTING) return warn(NAME, problem, 'run `tenantry adopt finish` when it is gone', subject);
       return problem === FORMER
         ? warn(NAME, problem, 'run `tenantry migrate`', subject)
         : fail(NAME, problem, REMEDY, subject);
@@ -152,12 +167,13 @@ async function checkTables(
 /**
  * What is wrong with the tables of schemas, the first thing of each table.
  *
- * @param hasTables whether a schema without tables is a problem, too
+ * @param tables.hasTables whether a schema without tables is a problem, too
+ * @param tables.besides the login role, where tables that it cannot use may have no tenant: those that were not adopted
  */
 export async function findTableProblems(
   client: pg.ClientBase,
   schemas: readonly string[],
-  hasTables: boolean,
+  { hasTables, besides }: { readonly hasTables: boolean; readonly besides?: string | undefined },
 ): Promise<TableProblem[]> {
-  return (await client.query<TableProblem>(PROBLEMS, [schemas, POLICIES, hasTables])).rows;
+  return (await client.query<TableProblem>(PROBLEMS, [schemas, POLICIES, hasTables, besides ?? null])).rows;
 }

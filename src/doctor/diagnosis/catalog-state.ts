@@ -74,7 +74,8 @@ const SERVERS = `
 
 const TARGETS = `
   SELECT id, server_id AS "serverId", kind, database, role, password_sealed AS "passwordSealed",
-         stamp_key_sealed AS "stampKeySealed", stamps_enforced AS "stampsEnforced", provided, version
+         stamp_key_sealed AS "stampKeySealed", stamps_enforced AS "stampsEnforced", provided, adopted,
+         row_schema AS "rowSchema", version
   FROM connection_targets ORDER BY server_id, database`;
 
 /** All servers and connection targets in the catalog. */

@@ -31,6 +31,7 @@ export async function catalogSnapshot(
 ): Promise<Readonly<Record<string, string>>> {
   await client.query('SET search_path = pg_catalog');
   const { rows } = await client.query<{ object: string; definition: string }>(CATALOG, [without]);
+  await client.query('RESET search_path');
   return Object.fromEntries(rows.map(({ object, definition }) => [object, definition]));
 }
 

@@ -8,7 +8,7 @@ export function adoptionSource(
   before: readonly string[],
 ): string {
   return [
-    "import { adoptTenantTable, dropTenantTable } from 'tenantry';",
+    "import { adoptTenantTable } from 'tenantry';",
     "import type { MigrationInterface, QueryRunner } from 'typeorm';",
     '',
     '/** The tables of the existing application. Where they exist they are checked, in new schemas they are created. */',
@@ -18,8 +18,8 @@ export function adoptionSource(
     ...tables.flatMap(tableLines),
     '  }',
     '',
-    '  async down(runner: QueryRunner): Promise<void> {',
-    ...tables.toReversed().map(({ name }) => `    await dropTenantTable(runner, ${text(name)});`),
+    '  async down(): Promise<void> {',
+    "    throw new Error('the rows are those of the existing application: `tenantry adopt undo` takes its adoption back');",
     '  }',
     '}',
     '',

@@ -58,7 +58,7 @@ async function checkTables(
   { pool, classifyTables, otherSchemas }: DatabaseCheckOptions,
 ): Promise<Finding[]> {
   return queryServer(tested.owner, pool, async (client) => {
-    const problems = await findTableProblems(client, [tested.schema], false);
+    const problems = await findTableProblems(client, [tested.schema], { hasTables: false });
     const named = problems.flatMap(({ table, problem }) => (table === null ? [] : [{ table, problem }]));
     const found = await Promise.all(named.map((each) => isolationFinding(client, tested, each, classifyTables)));
     const foreign = await usableElsewhere(client, tested, otherSchemas);
