@@ -74,7 +74,9 @@ export class Adoptions {
       await this.tenants.missing(place, await this.targets.find(this.places, plan, place)); // before anything is changed
     }
     for (const place of places) {
-      await this.places.use(plan, place.database, (client) => this.adopt(plan, place, client, hooks), hooks.signal);
+      if (!(await this.isFinished(plan, place))) {
+        await this.places.use(plan, place.database, (client) => this.adopt(plan, place, client, hooks), hooks.signal);
+      }
       if (!hasMigration) continue;
       const target = await this.targets.ensure(this.places, plan, place);
       registered += await this.tenants.register(plan.layout, place, target, actor);
@@ -96,7 +98,7 @@ export class Adoptions {
   async undo(plan: AdoptionPlan, actor: Actor, hooks: AdoptionHooks = {}): Promise<{ readonly places: number }> {
     const places = (await this.places.of(plan)).toReversed();
     let isBegun = false;
-    for (const place of places) isBegun = (await this.isUndoable(plan, place, hooks)) || isBegun;
+    for (const place of places) isBegun = (await this.isUndoable(plan, place)) || isBegun;
     if (!isBegun) throw new AdoptionStateError('there is no adoption to take back');
     for (const place of places) {
       const target = await this.targets.find(this.places, plan, place);
@@ -110,15 +112,22 @@ export class Adoptions {
   }
 
   /** Whether there is anything to take back. @throws AdoptionStateError when it is too late */
-  private async isUndoable(plan: AdoptionPlan, place: AdoptedPlaceOfTenants, hooks: AdoptionHooks): Promise<boolean> {
-    const { database } = place;
-    const isRecorded = await this.places.use(plan, database, (client) => this.runOf(place, client, hooks).isUndoable());
-    if (isRecorded) return true;
-    const target = await this.targets.find(this.places, plan, place);
-    if (target && (await this.tenants.areRegistered(place, target))) {
+  private async isUndoable(plan: AdoptionPlan, place: AdoptedPlaceOfTenants): Promise<boolean> {
+    if (await this.isFinished(plan, place)) {
       throw new AdoptionStateError(`the adoption of ${nameOf(place)} is finished and cannot be taken back`);
     }
-    return false;
+    return this.places.use(plan, place.database, (client) => new AdoptionRun(client, place.schema).isUndoable());
+  }
+
+  /** A place with tenants whose adoption is no longer recorded. */
+  private async isFinished(plan: AdoptionPlan, place: AdoptedPlaceOfTenants): Promise<boolean> {
+    const target = await this.targets.find(this.places, plan, place);
+    if (!target || !(await this.tenants.areRegistered(place, target))) return false;
+    return this.places.use(
+      plan,
+      place.database,
+      async (client) => !(await new AdoptionRun(client, place.schema).isRecorded()),
+    );
   }
 
   private async adopt(

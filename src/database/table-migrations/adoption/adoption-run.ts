@@ -93,6 +93,11 @@ export class AdoptionRun {
     });
   }
 
+  /** Whether an adoption was begun, and neither finished nor taken back. */
+  async isRecorded(): Promise<boolean> {
+    return (await this.records.read()) !== undefined;
+  }
+
   /** Whether there is an adoption to take back. @throws AdoptionStateError when it is too late */
   async isUndoable(): Promise<boolean> {
     const adoption = await this.records.read();
