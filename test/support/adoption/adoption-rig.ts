@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase, testServer } from '../postgres/p
 import { dropEverything } from '../test-app.js';
 
 /** The class that the source of an adopting migration declares, compiled and evaluated. */
-export function compiledAdoption(source: string): Migration {
+function compiledAdoption(source: string): Migration {
   const { outputText } = typescript.transpileModule(source, {
     compilerOptions: { module: typescript.ModuleKind.CommonJS, target: typescript.ScriptTarget.ES2022 },
   });

@@ -1,5 +1,5 @@
 /** Things that a company of the existing application has many of, each with lines and notes: 42 tables. */
-const THINGS = [
+export const THINGS = [
   ...['orders', 'invoices', 'quotes', 'shipments', 'returns', 'payments', 'contracts'],
   ...['projects', 'tickets', 'campaigns', 'subscriptions', 'purchases', 'assets', 'events'],
 ] as const;

@@ -49,7 +49,7 @@ export interface InspectedIndex {
   readonly isPlain: boolean;
 }
 
-export interface InspectedTrigger {
+interface InspectedTrigger {
   readonly name: string;
   readonly function: string;
   /** Whether it runs for the update of a row. */

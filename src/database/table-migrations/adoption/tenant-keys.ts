@@ -1,5 +1,4 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { CodedError } from '../../../platform/errors/coded-error.js';
 
 /**
  * How a tenant's id follows from the key by which the existing application knows it. A uuid is the id itself. Of any other key
@@ -17,11 +16,6 @@ const KEY_TYPE =
 
 export function isKeyType(type: string): boolean {
   return KEY_TYPE.test(type);
-}
-
-/** Raised for a key that is not a uuid where the others are. */
-export class TenantKeyError extends CodedError {
-  readonly code = 'TENANT_KEY';
 }
 
 /** The SQL expression of a tenant's id. @param value an SQL expression of any type of key */

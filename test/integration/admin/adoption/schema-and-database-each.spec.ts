@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdoptedApp } from '../../../support/adoption/adopted-app.js';
 import { AdoptionRig } from '../../../support/adoption/adoption-rig.js';
+import { guideCommand } from '../../../support/adoption/guide-commands.js';
 import { Contact, crmSql, Deal } from '../../../support/adoption/crm.js';
 import { catalogSnapshot, rowHashes } from '../../../support/adoption/snapshot.js';
 import type { TestDatabase } from '../../../support/postgres/postgres.js';
@@ -46,7 +47,7 @@ describe('the command line, for an application with a schema per tenant', () => 
       'crm',
     );
     const before = await snapshotOf(crm, names);
-    await rig.succeed('adopt', '--layout', 'schema', '--database', crm.name, '--pattern', '^tenant_(.+)$');
+    await rig.succeed(...guideCommand('adopt --layout schema', crm.name));
     rig.registerMigration();
     rig.use(Contact, Deal);
     expect(JSON.parse((await rig.succeed('adopt', 'run', '--json')).stdout)).toEqual({

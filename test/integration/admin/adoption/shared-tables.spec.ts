@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { AdoptedApp } from '../../../support/adoption/adopted-app.js';
 import { AdoptionRig } from '../../../support/adoption/adoption-rig.js';
+import { guideCommand } from '../../../support/adoption/guide-commands.js'; // docs/guides/adopting.md
 import { shopSql } from '../../../support/adoption/shop.js';
 import { Company, Customer, OrderLine, ShopOrder } from '../../../support/adoption/shop.entities.js';
 import { catalogSnapshot, rowHashes } from '../../../support/adoption/snapshot.js';
@@ -64,15 +65,7 @@ describe('the command line, for an application whose tenants share tables', () =
       INSERT INTO customers (company_id, email) VALUES (NULL, 'lost@example.com');
       UPDATE orders SET customer_id = (SELECT max(id) FROM customers WHERE company_id = 3) WHERE company_id = 1 AND number LIKE 'O-1-%'`);
     const before = await catalogSnapshot(owner);
-    const plan = await rig.succeed(
-      'adopt',
-      '--layout',
-      'row',
-      '--database',
-      shop.name,
-      '--tenant-column',
-      'company_id',
-    );
+    const plan = await rig.succeed(...guideCommand('adopt --layout row', shop.name));
     expect(plan.stdout).toContain('refused: customers 1 rows have no tenant: company_id is null');
     expect(plan.stdout).toContain(
       'refused: orders 4 rows refer by orders_customer_id_fkey to a row of another tenant in customers',
@@ -89,8 +82,8 @@ describe('the command line, for an application whose tenants share tables', () =
 
   it('adopts them while the application goes on, takes it back, serves the tenants, and finishes', async () => {
     const before = await catalogSnapshot(owner);
-    await rig.succeed('adopt', '--layout', 'row', '--database', shop.name, '--tenant-column', 'company_id');
-    const tables = await rig.succeed('adopt', 'run', '--json');
+    await rig.succeed(...guideCommand('adopt --layout row', shop.name));
+    const tables = await rig.succeed(...guideCommand('adopt run'), '--json');
     expect(JSON.parse(tables.stdout)).toEqual({ places: 1, registered: 0, hasMigration: false });
 
     rig.registerMigration();
@@ -103,7 +96,7 @@ describe('the command line, for an application whose tenants share tables', () =
     );
 
     const rows = await rowHashes(owner, 'public');
-    await rig.succeed('adopt', 'undo', '--yes');
+    await rig.succeed(...guideCommand('adopt undo'), '--yes');
     expect(await catalogSnapshot(owner)).toEqual(before);
     const { 'public.schema_migrations': _record, ...adopted } = rows;
     expect(await rowHashes(owner, 'public')).toEqual(adopted);
@@ -121,7 +114,7 @@ describe('the command line, for an application whose tenants share tables', () =
       expect(await former.query('SELECT FROM orders')).toMatchObject({ rowCount: 62 });
       await trade(2, 'beside the new application');
 
-      await rig.succeed('adopt', 'finish', '--yes');
+      await rig.succeed(...guideCommand('adopt finish'), '--yes');
       expect(findings((await rig.cli('doctor', '--json')).stdout).filter(({ verdict }) => verdict === 'fail')).toEqual(
         [],
       );
