@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import type { QueryRunner } from 'typeorm';
+import { adoptTenantTable, TableNotAdoptedError } from '../../../../src/index.js';
 import { AdoptedApp } from '../../../support/adoption/adopted-app.js';
 import { AdoptionRig } from '../../../support/adoption/adoption-rig.js';
 import { guideCommand } from '../../../support/adoption/guide-commands.js'; // docs/guides/adopting.md
@@ -78,6 +80,17 @@ describe('the command line, for an application whose tenants share tables', () =
     expect(await catalogSnapshot(owner)).toEqual(before);
     await owner.query(`DELETE FROM customers WHERE company_id IS NULL; ALTER TABLE customers ALTER COLUMN company_id SET NOT NULL;
       UPDATE orders SET customer_id = NULL WHERE company_id = 1 AND number LIKE 'O-1-%'`);
+  });
+
+  it('refuses a migration that meets a table which is not adopted, and names the command', async () => {
+    const query = async (text: string, values: unknown[]) => (await owner.query(text, values)).rows as unknown[];
+    const runner = { query } as unknown as QueryRunner;
+    const adopting = adoptTenantTable(runner, 'orders', {
+      from: { column: 'company_id' },
+      columns: { id: 'integer NOT NULL', company_id: 'integer NOT NULL' },
+    });
+    await expect(adopting).rejects.toThrow(TableNotAdoptedError);
+    await expect(adopting).rejects.toThrow('table orders exists and has no tenant_id. Adopt it first: tenantry adopt');
   });
 
   it('adopts them while the application goes on, takes it back, serves the tenants, and finishes', async () => {
