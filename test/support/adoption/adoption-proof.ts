@@ -111,7 +111,7 @@ export class AdoptionProof {
     const app = await AdoptedApp.start(this.rig, this.entity);
     try {
       const { layout } = this.options;
-      const tables = layout === 'row' ? ({ currencies: 'shared' } as const) : {};
+      const tables: Readonly<Record<string, 'shared'>> = layout === 'row' ? { currencies: 'shared' } : {};
       const findings = await checkTenantIsolation(app.nest, {
         isolation: layout,
         classify: { tables },
