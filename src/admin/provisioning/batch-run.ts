@@ -90,16 +90,19 @@ export class BatchRun {
     onProvisioned: () => void,
   ): Promise<readonly PlacedTenant[]> {
     const { id: operationId, signal, lost } = this.run;
-    const left = new Map(tenants.map((tenant) => [schemaNameOf(tenant), tenant]));
     if (tenants.length < 2) return tenants;
+    const left = new Set(tenants);
     try {
       const target = await this.targetOf(tenants[0]!);
+      const bySchema = new Map(tenants.map((tenant) => [schemaNameOf(tenant, target), tenant]));
       let startedAt = performance.now();
-      await this.placements.createAndMigrate(target, [...left.keys()], lost, async (schema, tables) => {
+      await this.placements.createAndMigrate(target, [...bySchema.keys()], lost, async (schema, tables) => {
+        const tenant = bySchema.get(schema)!;
+        const tenantIds = await this.prepare([tenant], { targetId: target.id, schema });
         const outcome = { operationId, durationMs: Math.round(performance.now() - startedAt) };
-        const tenantIds = [left.get(schema)!.id];
-        await this.activation.activate({ tenantIds, targetId: target.id, schema, tables, outcome });
-        left.delete(schema);
+        if (tenantIds.length > 0)
+          await this.activation.activate({ tenantIds, targetId: target.id, schema, tables, outcome });
+        left.delete(tenant);
         onProvisioned();
         startedAt = performance.now();
         signal.throwIfAborted();
@@ -108,7 +111,7 @@ export class BatchRun {
       lost.throwIfAborted();
       if (!signal.aborted) this.logger.warn(`Provisioning ${left.size} schemas one by one: ${reasonOf(error)}`);
     }
-    return [...left.values()];
+    return [...left];
   }
 
   /** Creates the tables of the first one's schema, where all of them are. */

@@ -16,7 +16,6 @@ import { TargetsModule } from '../targets/targets.module.js';
   imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule, TenantHooksModule],
   providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
   exports: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
-  exports: [Activation, PlacementRights, ProvisionKind, ProvisionTenantsKind],
 })
 export class ProvisioningModule {
   constructor(kinds: OperationKinds, provision: ProvisionKind, provisionTenants: ProvisionTenantsKind) {

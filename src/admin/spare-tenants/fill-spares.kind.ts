@@ -47,8 +47,8 @@ export class FillSparesKind implements OperationKind<z.infer<typeof Input>> {
 
   private async provision(tenant: UnfinishedSpare, signal: AbortSignal): Promise<void> {
     const { id, serverId } = tenant;
-    const schema = schemaNameOf(tenant);
     const target = await this.placements.ensureTarget(serverId, tenant);
+    const schema = schemaNameOf(tenant, target);
     await this.tenants.locate(target.id, new Map([[id, schema]]));
     await this.placements.createRole(target, signal);
     await this.placements.createDatabase(target, signal);

@@ -88,8 +88,8 @@ const PROBLEMS = `
     FROM tables t
   ), problems AS (
     SELECT schema, relname AS "table", CASE
-      WHEN NOT has_column AND NOT is_reference THEN 'has no tenant_id'
       WHEN NOT has_column AND is_beside THEN NULL
+      WHEN NOT has_column AND NOT is_reference THEN 'has no tenant_id'
       WHEN NOT relrowsecurity THEN 'has row-level security disabled'
       WHEN is_reference THEN CASE
         WHEN has_different_reference_policy THEN 'has a different condition in its policy ${REFERENCE_POLICY}'

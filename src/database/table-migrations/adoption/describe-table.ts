@@ -1,5 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { foreignKeyElement, type TenantForeignKey, type TenantTable } from '../tenant-table.js';
+import { foreignKeyElement, referencedTable, type TenantForeignKey, type TenantTable } from '../tenant-table.js';
 import type { AdoptedFrom } from './adopt-tenant-table.js';
 import type { InspectedColumn, InspectedConstraint, InspectedTable } from './inspected-tables.js';
 import { replacedIndexes } from './key-steps.js';
@@ -83,7 +83,7 @@ export function inCreationOrder(tables: readonly DescribedAdoption[]): readonly 
   const visit = (name: string): void => {
     if (visiting.has(name) || !byName.has(name)) return;
     visiting.add(name);
-    for (const { references } of byName.get(name)?.table.foreignKeys ?? []) visit(references.table);
+    for (const { references } of byName.get(name)?.table.foreignKeys ?? []) visit(referencedTable(references));
     ordered.push(name);
   };
   for (const { name } of tables) visit(name);
@@ -91,10 +91,12 @@ export function inCreationOrder(tables: readonly DescribedAdoption[]): readonly 
   const split = ordered.map((name, index): DescribedAdoption => {
     const described = byName.get(name)!;
     const keys = described.table.foreignKeys ?? [];
-    const isPossible = ({ references }: TenantForeignKey): boolean => ordered.indexOf(references.table) <= index;
+    const isPossible = ({ references }: TenantForeignKey): boolean =>
+      ordered.indexOf(referencedTable(references)) <= index;
     for (const key of keys.filter((found) => !isPossible(found))) {
       const statement = `ALTER TABLE ${escapeIdentifier(name)} ADD ${foreignKeyElement(name, key).replaceAll(/\s+/g, ' ')}`;
-      later.set(key.references.table, [...(later.get(key.references.table) ?? []), statement]);
+      const referenced = referencedTable(key.references);
+      later.set(referenced, [...(later.get(referenced) ?? []), statement]);
     }
     const { foreignKeys: _all, ...table } = described.table;
     const possible = keys.filter(isPossible);

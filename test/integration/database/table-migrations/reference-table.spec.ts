@@ -148,7 +148,7 @@ describe.each(ISOLATIONS)('a reference table in %s isolation', (isolation) => {
     const problemsAfter = (change: string) =>
       targets.use(target, async (client) => {
         await client.query(`BEGIN; SET LOCAL search_path = ${JSON.stringify(schema)}; ${change}`);
-        const found = await findTableProblems(client, [schema], true);
+        const found = await findTableProblems(client, [schema], { hasTables: true });
         await client.query('ROLLBACK');
         return found.map(({ table, problem }) => `${table}: ${problem}`);
       });
