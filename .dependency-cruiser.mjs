@@ -14,6 +14,7 @@ export const LAYERS = [
   ['operations'],
   ['health', 'metrics', 'queues'],
   ['tenant'],
+  ['tenant', 'central'],
   ['http'],
   ['catalog', 'cache'],
   ['database'],

@@ -79,6 +79,11 @@ export { separateTenants } from './tenant/tenant-pool/prisma.js';
 export { TenantPool } from './tenant/tenant-pool/tenant-pool.js';
 export type { TenantPoolClient } from './tenant/tenant-pool/tenant-pool-client.js';
 
+export type { CentralFeature } from './central/central-tables.js';
+export { CentralSchemaError, MixedTablesError, TenantEntityError } from './central/central.errors.js';
+export { centralRepositoryToken, InjectCentralRepository } from './central/inject-central-repository.decorator.js';
+export { CentralEntityError } from './database/data-source/central-entities.js';
+
 export type { Actor } from './catalog/audit/actor.js';
 export { onTenant, type OnTenantOptions } from './admin/tenant-hooks/on-tenant.decorator.js';
 export type { HookCall, TenantHook, TenantHooks } from './admin/tenant-hooks/tenant-hooks.js';

@@ -7,7 +7,7 @@ interface Rights extends ServerFacts {
   readonly may_create_tables: boolean;
 }
 
-/** Whether the role may create the catalog's tables, and its schema if that does not exist. $1: the schema */
+/** Whether the role may create tables in a schema, and the schema if that does not exist. $1: the schema */
 export const MAY_CREATE_TABLES = `
   coalesce(
     (SELECT has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE')
@@ -33,13 +33,13 @@ export async function assertRights(
   const missing = [
     ...(rights.may_create_databases || isProvided ? [] : ['CREATEDB']),
     ...(rights.may_create_roles || isProvided ? [] : ['CREATEROLE']),
-    ...(rights.may_create_tables ? [] : [tablesRight(schema, target.database)]),
+    ...(rights.may_create_tables ? [] : [tablesRight(schema, target.database, 'the catalog')]),
   ];
   if (missing.length > 0) throw new MissingRightsError(target.role, missing);
 }
 
-/** The right to create the catalog's tables, as an operator grants it. */
-function tablesRight(schema: string, database: string): string {
+/** The right to create tables in a schema that may not exist yet, as an operator grants it. */
+export function tablesRight(schema: string, database: string, purpose: string): string {
   const [inSchema, onDatabase] = [schema, database].map(pg.escapeIdentifier);
-  return `CREATE in the schema ${inSchema} for the catalog, or on the database ${onDatabase} if there is no such schema`;
+  return `CREATE in the schema ${inSchema} for ${purpose}, or on the database ${onDatabase} if there is no such schema`;
 }

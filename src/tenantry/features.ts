@@ -1,5 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
+import { type CentralFeature, type CentralTables } from '../central/central-tables.js';
+import { refuseMixedTables } from '../central/refuse-mixed-tables.js';
 import {
   byTimestamp,
   type Migration,
@@ -13,18 +15,46 @@ import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
 export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'hooks'>;
+export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'centralEntities'>;
 
 /** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
 export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'hooks'>;
+export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'centralEntities'>;
 
 /** Under which the root module and each module made by `forFeature` provide their feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');
 
-/** The features of an application's modules, whether its providers are instantiated or not. */
-export function featuresOf(modules: ModulesContainer): RegisteredFeature[] {
+/** Under which each module made by `forCentral` provides its feature. */
+export const CENTRAL_FEATURE = Symbol.for('tenantry/central-feature');
+
+/**
+ * The schema of tenants that an application's modules add up to, whether their providers are instantiated or not.
+ *
+ * @throws DuplicateMigrationError, MixedTablesError
+ */
+export function tenantSchemaOf(modules: ModulesContainer): TenantSchema {
+  const schema = schemaOf(provided<RegisteredFeature>(modules, TENANT_FEATURE));
+  const central = centralTablesOf(modules);
+  if (!central) return schema;
+  refuseMixedTables(schema, central);
+  return { ...schema, centralEntities: central.entities };
+}
+
+/** The central tables of all `forCentral`; null when there is none. @throws DuplicateMigrationError */
+export function centralTablesOf(modules: ModulesContainer): CentralTables | null {
+  const features = provided<CentralFeature>(modules, CENTRAL_FEATURE);
+  if (features.length === 0) return null;
+  return {
+    entities: unique(features.map(({ entities }) => entities)),
+    migrations: orderedMigrations(features),
+    subscribers: unique(features.map(({ subscribers }) => subscribers)),
+  };
+}
+
+function provided<Feature>(modules: ModulesContainer, token: symbol): Feature[] {
   return [...modules.values()].flatMap(({ providers }) => {
-    const feature: unknown = providers.get(TENANT_FEATURE)?.instance;
-    return feature === undefined ? [] : [feature as RegisteredFeature];
+    const feature: unknown = providers.get(token)?.instance;
+    return feature === undefined ? [] : [feature as Feature];
   });
 }
 
@@ -64,6 +94,7 @@ function seedOf(features: readonly RegisteredFeature[]): NonNullable<TenantSchem
 }
 
 function orderedMigrations(features: readonly RegisteredFeature[]): Migration[] {
+function orderedMigrations(features: readonly Pick<RegisteredFeature, 'migrations'>[]): Migration[] {
   const byName = new Map<string, Migration>();
   for (const migration of unique(features.map(({ migrations }) => migrations))) {
     const name = migrationName(migration);

@@ -2,6 +2,9 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { getMetadataArgsStorage } from 'typeorm';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { CentralModule } from '../central/central.module.js';
+import { CENTRAL_TABLES, type CentralFeature } from '../central/central-tables.js';
+import { centralRepositoryProvider } from '../central/inject-central-repository.decorator.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { TENANT_SCHEMA } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { HOST_USES, type HostUses } from '../platform/config/host-config.js';
@@ -12,6 +15,14 @@ import { TenantModule } from '../tenant/tenant.module.js';
 import { VersionLimitations } from './version-limitations.js';
 import { ConfigurationModule } from './configuration.module.js';
 import { type RegisteredFeature, schemaOfModules, TENANT_FEATURE, type TenantFeature } from './features.js';
+import {
+  CENTRAL_FEATURE,
+  centralTablesOf,
+  type RegisteredFeature,
+  TENANT_FEATURE,
+  type TenantFeature,
+  tenantSchemaOf,
+} from './features.js';
 import { optionalModules } from './optional-modules.js';
 import {
   TENANTRY_SETTINGS,
@@ -26,8 +37,8 @@ import { SecondRootError } from './tenantry.errors.js';
 type SettingsProvider = Pick<TenantryAsyncOptions, 'inject' | 'useFactory'>;
 
 /**
- * Multi-tenancy for a NestJS application: `forRoot` once, in the root module, and `forFeature` in each domain with tables of
- * tenants.
+ * Multi-tenancy for a NestJS application: `forRoot` once, in the root module, `forFeature` in each domain with tables of
+ * tenants, and `forCentral` in each with tables of the whole product.
  */
 @Module({})
 export class TenantryModule {
@@ -49,6 +60,19 @@ export class TenantryModule {
     return {
       module: TenantryModule,
       providers: [{ provide: TENANT_FEATURE, useValue: feature }, ...repositories],
+      exports: repositories,
+    };
+  }
+
+  /**
+   * Adds entities, with the migrations of their tables, to the central tables, which belong to no tenant: users, memberships,
+   * plans. They are in the catalog's database, in the schema `CENTRAL_SCHEMA`, and are migrated when the application starts.
+   */
+  static forCentral(feature: CentralFeature): DynamicModule {
+    const repositories = (feature.entities ?? []).map(centralRepositoryProvider);
+    return {
+      module: TenantryModule,
+      providers: [{ provide: CENTRAL_FEATURE, useValue: feature }, ...repositories],
       exports: repositories,
     };
   }
@@ -84,8 +108,10 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
         provide: TENANT_SCHEMA,
         inject: [ModulesContainer],
         useFactory: schemaOfModules,
+        useFactory: tenantSchemaOf,
       }),
       CatalogModule,
+      CentralModule.register({ provide: CENTRAL_TABLES, inject: [ModulesContainer], useFactory: centralTablesOf }),
       TenantModule.register({ guard, resolveAfterGuards, resolver, messageResolver, imports }),
       ...imports,
       ...optionalModules(structure),

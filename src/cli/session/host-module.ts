@@ -9,6 +9,7 @@ import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { schemaOfModules, TENANT_FEATURE } from '../../tenantry/features.js';
+import { TENANT_FEATURE, tenantSchemaOf } from '../../tenantry/features.js';
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
 import { HostModuleError } from '../terminal/cli.errors.js';
@@ -38,6 +39,7 @@ export async function schemaOfModule(root: Type): Promise<TenantSchema> {
   if (![...modules.values()].some(isOfTenantry))
     throw new HostModuleError(`${root.name} does not import TenantryModule`);
   return schemaOfModules(modules);
+  return tenantSchemaOf(modules);
 }
 
 async function scan(root: Type): Promise<ModulesContainer> {

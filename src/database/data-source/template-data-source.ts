@@ -3,6 +3,9 @@ import {
   type DataSourceOptions,
   type EntityManager,
   type EntityMetadata,
+  type EntityMetadata,
+  type EntityTarget,
+  type ObjectLiteral,
   type QueryRunner,
   type SelectQueryBuilder,
 } from 'typeorm';
@@ -13,6 +16,7 @@ import { HydratedSelects } from '../hydration/hydrated-selects.js';
 import { QueryTexts } from '../query-texts/query-texts.js';
 import { prepareTemplate } from '../../platform/postgres/derived-data-source.js';
 import { markReferenceEntity } from './entity-owners.js';
+import { refuseCentral } from './central-entities.js';
 import { freezeShared } from './frozen-graph.js';
 import { refuseOperations } from './refused-operations.js';
 import { TenantBroadcaster } from './tenant-broadcaster.js';
@@ -33,6 +37,7 @@ export class TemplateDataSource extends DataSource {
   constraints: ConstraintMessages = {};
   /** Names of the tables of `TenantSchema.referenceEntities`. */
   referenceTables: ReadonlySet<string> = new Set();
+  private centralEntities: readonly EntityTarget<ObjectLiteral>[] = [];
   private isolationLevel: IsolationLevel | undefined;
 
   /**
@@ -46,6 +51,7 @@ export class TemplateDataSource extends DataSource {
     const template = new TemplateDataSource(options(schema));
     template.isolationLevel = schema.typeorm?.isolationLevel;
     template.constraints = schema.constraints ?? {};
+    template.centralEntities = schema.centralEntities ?? [];
     await template.buildMetadatas();
     refuseUnshareable(template.entityMetadatas);
     template.markReferences(referenceEntities.map((entity) => template.getMetadata(entity)));
@@ -66,6 +72,19 @@ export class TemplateDataSource extends DataSource {
 
   override createEntityManager(queryRunner?: QueryRunner): EntityManager {
     return new TenantEntityManager(this, this.tenantId, queryRunner);
+  }
+
+  /** @throws CentralEntityError */
+  override hasMetadata(target: EntityTarget<ObjectLiteral>): boolean {
+    const isKnown = super.hasMetadata(target);
+    if (!isKnown) refuseCentral(target, this.centralEntities);
+    return isKnown;
+  }
+
+  /** @throws CentralEntityError */
+  override getMetadata(target: EntityTarget<ObjectLiteral>): EntityMetadata {
+    if (!super.hasMetadata(target)) refuseCentral(target, this.centralEntities);
+    return super.getMetadata(target);
   }
 
   override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {

@@ -1,4 +1,5 @@
 import { type EntityMetadata, type EntityTarget, InstanceChecker, type ObjectLiteral } from 'typeorm';
+import { entityClass } from '../../platform/postgres/entity-names.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
 
 /** Raised at startup for entities that do not work with many data sources sharing one metadata graph. */
@@ -13,15 +14,10 @@ export class UnsupportedEntityError extends CodedError {
 /** Active record binds a class to one global data source, so one tenant's rows would go to another tenant's database. */
 export function refuseActiveRecord(entities: readonly EntityTarget<ObjectLiteral>[]): void {
   const reasons = entities
-    .map(classOf)
+    .map(entityClass)
     .filter((target) => InstanceChecker.isBaseEntityConstructor(target))
     .map(({ name }) => `${name} extends BaseEntity (use a repository)`);
   if (reasons.length > 0) throw new UnsupportedEntityError(reasons);
-}
-
-/** The class of an entity, including one described by an `EntitySchema`. */
-function classOf(entity: EntityTarget<ObjectLiteral>): unknown {
-  return InstanceChecker.isEntitySchema(entity) ? entity.options.target : entity;
 }
 
 /**

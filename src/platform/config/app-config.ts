@@ -56,6 +56,8 @@ export interface AppConfig {
     readonly tenantUrl: string | undefined;
     /** Schema of the catalog's tables. Undefined: where they are already, else `tenantry`. */
     readonly catalogSchema: string | undefined;
+    /** Schema of the central tables, in the catalog's database. */
+    readonly centralSchema: string;
   };
   readonly pool: {
     readonly enabled: boolean;

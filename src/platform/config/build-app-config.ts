@@ -23,6 +23,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       directUrl: env.DATABASE_DIRECT_URL,
       tenantUrl: env.TENANT_DATABASE_URL,
       catalogSchema: env.CATALOG_SCHEMA,
+      centralSchema: env.CENTRAL_SCHEMA,
     },
     pool: {
       enabled: env.ENABLE_CONNECTION_POOLING,

@@ -3,6 +3,7 @@ import {
   addressList,
   apiKey,
   catalogSchema,
+  centralSchema,
   domain,
   flag,
   hostList,
@@ -63,6 +64,9 @@ export const environmentTable = z.object({
   CATALOG_SCHEMA: catalogSchema
     .optional()
     .describe("schema of the catalog's tables; not set: tenantry, or where they are already"),
+  CENTRAL_SCHEMA: centralSchema
+    .prefault('central')
+    .describe("schema of the central tables in the catalog's database, where the application has any"),
 
   ENABLE_CONNECTION_POOLING: flag.prefault('true').describe('false: every lease opens and closes its own connection'),
   DB_POOL_SIZE: integer(1).prefault('10').describe('connections kept open per target'),

@@ -55,9 +55,15 @@ export const domain = text(
 ).toLowerCase();
 
 /** Schemas that hold tenants' tables, or that PostgreSQL reserves, are refused: the catalog must not be among them. */
+const OWN_SCHEMA = /^(?!pg_|t_|(?:shared|tenant|tenantry_isolation|information_schema)$)[a-z_][a-z\d_]{0,62}$/;
 export const catalogSchema = text(
   'the name of a schema for the catalog alone: lower-case letters, digits and _, not shared, tenant or t_…',
-  /^(?!pg_|t_|(?:shared|tenant|tenantry_isolation|information_schema)$)[a-z_][a-z\d_]{0,62}$/,
+  OWN_SCHEMA,
+);
+/** By the same rule. That it is not the catalog's is checked at start: where that is, the database tells. */
+export const centralSchema = text(
+  'the name of a schema for central tables alone: lower-case letters, digits and _, not shared, tenant or t_…',
+  OWN_SCHEMA,
 );
 
 export const hostList = parsed('one or more host:port, comma-separated', (list) => {

@@ -9,6 +9,9 @@ export const CATALOG_MIGRATIONS_LOCK = 7_242_001;
 /** First half of the key of every operation's lock. The second half is `hashtext` of the operation's id. */
 export const OPERATIONS_LOCK = 7_242_002;
 
+/** Serializes the migrations of the central tables, of instances that start at the same time. */
+export const CENTRAL_MIGRATIONS_LOCK = 7_242_003;
+
 /** Texts whose `hashtext` is the key. */
 export const LOCK_NAMES = {
   /** Installing the isolation functions of a database. */

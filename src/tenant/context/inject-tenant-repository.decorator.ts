@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import { entityName } from '../../platform/postgres/entity-names.js';
 import { processWide } from '../../platform/process-wide.js';
 
 const tokens = processWide('repository-tokens', () => new Map<EntityTarget<ObjectLiteral>, symbol>());
@@ -9,7 +10,7 @@ export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symb
   let token = tokens.get(entity);
   if (!token) {
     // Nest shows it where nothing provides it.
-    const name = nameOf(entity);
+    const name = entityName(entity);
     token = Symbol(`TenantRepository(${name}): add it to TenantryModule.forFeature({ entities: [${name}] })`);
     tokens.set(entity, token);
   }
@@ -22,8 +23,3 @@ export function tenantRepositoryToken(entity: EntityTarget<ObjectLiteral>): symb
  */
 export const InjectTenantRepository = (entity: EntityTarget<ObjectLiteral>): ParameterDecorator & PropertyDecorator =>
   Inject(tenantRepositoryToken(entity));
-
-function nameOf(entity: EntityTarget<ObjectLiteral>): string {
-  if (typeof entity === 'string') return entity;
-  return 'options' in entity ? entity.options.name : entity.name;
-}

@@ -4,7 +4,7 @@ import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { DefaultNamingStrategy } from 'typeorm';
 import { TenantryModule, type TenantryOptions } from '../../../src/index.js';
-import { featuresOf, schemaOf } from '../../../src/tenantry/features.js';
+import { schemaOf, tenantSchemaOf } from '../../../src/tenantry/features.js';
 import { migration } from '../../support/tables/migration-fixture.js';
 
 class Note {}
@@ -58,7 +58,7 @@ async function schemaWith(options: TenantryOptions): Promise<ReturnType<typeof s
   class HostModule {}
   const preview = { preview: true, abortOnError: false, logger: false } as const;
   const application = await NestFactory.createApplicationContext(HostModule as Type, preview);
-  return schemaOf(featuresOf(application.get(ModulesContainer)));
+  return tenantSchemaOf(application.get(ModulesContainer));
 }
 
 describe('options of TypeORM', () => {

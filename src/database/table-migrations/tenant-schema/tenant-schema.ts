@@ -36,6 +36,8 @@ export interface TenantSchema {
    */
   readonly referenceEntities?: readonly EntityTarget<ObjectLiteral>[];
   readonly migrations: readonly (new () => MigrationInterface)[];
+  /** Entities of the central tables: a tenant's data source has none of them, and refuses them by name. */
+  readonly centralEntities?: readonly EntityTarget<ObjectLiteral>[];
   readonly subscribers?: readonly (new () => EntitySubscriberInterface)[];
   /** Options of TypeORM for all tenants' data sources. */
   readonly typeorm?: TypeormOptions;
