@@ -58,11 +58,13 @@ export { SharedGraphqlContextError } from './tenant/transports/transports.errors
 export { CredentialResolver } from './tenant/identification/credential-resolver.js';
 export {
   TenantMismatchError,
+  TenantRequiredError,
   UnauthenticatedError,
   UnknownMembershipError,
 } from './tenant/identification/identification.errors.js';
 export type { ApiKeyPrincipal, CredentialPrincipal, JwtPrincipal } from './tenant/identification/principal.js';
 export type { MessageResolver, TenantMessage } from './tenant/identification/message-resolver.js';
+export { TenantFinder } from './tenant/identification/tenant-finder.js';
 export { tenantCacheKey } from './tenant/identification/tenant-cache-key.js';
 export {
   type ResolvedTenant,

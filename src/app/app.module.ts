@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TenantryModule } from '../index.js';
 import { CountriesModule } from './countries/countries.module.js';
+import { AccountsModule } from './accounts/accounts.module.js';
+import { SessionResolver } from './accounts/session.resolver.js';
 import { CustomersModule } from './customers/customers.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ProfileModule } from './profile/profile.module.js';
@@ -10,6 +12,15 @@ import { ProfileModule } from './profile/profile.module.js';
   imports: [
     TenantryModule.forRoot({ guard: 'global', controlPlane: true, health: true, metrics: true }),
     CountriesModule,
+    TenantryModule.forRoot({
+      guard: 'global',
+      resolver: SessionResolver,
+      imports: [AccountsModule],
+      controlPlane: true,
+      health: true,
+      metrics: true,
+    }),
+    AccountsModule,
     CustomersModule,
     OrdersModule,
     ProfileModule,

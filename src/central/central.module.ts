@@ -61,7 +61,7 @@ export class CentralModule {
             central && place.open(central, schema),
         },
       ],
-      exports: [CENTRAL],
+      exports: [CENTRAL, CENTRAL_TABLES],
     };
   }
 }

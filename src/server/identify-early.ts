@@ -3,6 +3,7 @@ import { PROBE_ROUTE } from '../http/requests/probe-routes.js';
 import { usageOf } from '../http/requests/request-state.js';
 import type { TenantContext } from '../tenant/context/tenant-context.js';
 import { callerOf, type RequestIdentification } from '../tenant/identification/request-identification.js';
+import { publishedAccess } from './published-access.js';
 import { currentTracing } from '../tracing/tracing.js';
 
 /** Identifies every request before its body is read, and runs the rest of it in its tenant's context. */
@@ -15,7 +16,11 @@ export function identifyEarly(
     // Probes must be answered even while the catalog, which identification depends on, is frozen.
     if (PROBE_ROUTE.test(request.routeOptions.url ?? '')) return done();
     const proceed = (): void => done();
-    const caller = identification.byCredential(request);
+    // The application's resolver decides for tenants only: the admin key is no user's.
+    const caller =
+      publishedAccess(request) === 'control-plane'
+        ? identification.byCredential(request)
+        : identification.tenantCaller(request);
     if (caller instanceof Promise) void caller.then(proceed);
     else proceed();
   });

@@ -44,6 +44,7 @@ import { JwtVerifier } from './identification/jwt-verifier.js';
 import { MessageIdentification } from './identification/message-identification.js';
 import { MESSAGE_RESOLVER, type MessageResolver } from './identification/message-resolver.js';
 import { RequestIdentification } from './identification/request-identification.js';
+import { TenantFinder } from './identification/tenant-finder.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
@@ -77,6 +78,7 @@ const PUBLIC_PROVIDERS = [
   TenantAvailability,
   AdminKey,
   CredentialResolver,
+  TenantFinder,
 ];
 
 const RESOLVING_DEPENDENCIES = [ACCESS_OPTIONS, RouteAccess, RequestIdentification, RequestAdmission, CallAdmission];

@@ -48,6 +48,9 @@ export function centralTablesOf(modules: ModulesContainer): CentralTables | null
     entities: unique(features.map(({ entities }) => entities)),
     migrations: orderedMigrations(features),
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
+    seedDemo: async (central, tenants) => {
+      for (const { seedDemo } of features) await seedDemo?.(central, tenants);
+    },
   };
 }
 

@@ -98,7 +98,10 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
   } = structure;
   const { controlPlane = false, metrics = false } = structure;
   const rootFeature: RegisteredFeature = typeorm ? { typeorm } : {};
-  const uses: HostUses = { tokens: !resolver, adminKey: controlPlane || metrics };
+  const uses: HostUses = {
+    tokens: !resolver?.prototype || 'handles' in resolver.prototype,
+    adminKey: controlPlane || metrics,
+  };
   return {
     module: TenantryRootModule,
     global: true,

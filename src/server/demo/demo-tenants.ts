@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { Isolation, Tenant } from '../../catalog/model/tenant.js';
+import { CENTRAL } from '../../central/central-data-source.js';
+import { CENTRAL_TABLES, type CentralTables } from '../../central/central-tables.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { createFolder } from '../../platform/data-dir/data-dir.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
@@ -28,6 +30,8 @@ export class DemoTenants implements Demo {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    @Inject(CENTRAL) private readonly central: DataSource | null,
+    @Inject(CENTRAL_TABLES) private readonly centralTables: CentralTables | null,
     private readonly provisioner: TenantProvisioner,
     private readonly apiKeys: ApiKeys,
     private readonly connections: TenantConnectionService,
@@ -37,13 +41,16 @@ export class DemoTenants implements Demo {
   async ensure(): Promise<readonly DemoTenant[]> {
     const previous = await readDemoFile(this.config.dataDir);
     const tenants: DemoTenant[] = [];
+    const provisioned: Tenant[] = [];
     for (const { slug, isolation } of DEMO_TENANTS) {
       const tenant = await this.provisioner.provision({ slug, isolation });
+      provisioned.push(tenant);
       const known = previous?.tenants.find((entry) => entry.slug === slug)?.apiKey;
       tenants.push({ slug, isolation, apiKey: await this.usableKey(tenant, known) });
       // A tenant suspended or under maintenance by now was seeded by an earlier start.
       if (tenant.status === 'active') await this.schema.seedDemo?.(await this.connections.dataSource(tenant));
     }
+    if (this.central) await this.centralTables?.seedDemo(this.central, provisioned);
     return tenants;
   }
 

@@ -20,3 +20,10 @@ export class UnknownMembershipError extends PublicError {
     super('FORBIDDEN', 'the tenant of this caller does not exist');
   }
 }
+
+/** Raised by a resolver whose caller may work for several tenants and has named none. */
+export class TenantRequiredError extends PublicError {
+  constructor() {
+    super('TENANT_REQUIRED', 'choose a tenant: name it with the header X-Tenant-ID, or with its host');
+  }
+}

@@ -1,27 +1,14 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { clientAddress } from '../../http/requests/client-address.js';
-import { type HttpRequest, nodeRequest } from '../../http/requests/http-request.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { requestState, setRequestState } from '../../http/requests/request-state.js';
 import type { Caller } from './caller.js';
 import { Authenticator } from './authenticator.js';
-import { selectableHost, splitTenantPath, subdomainOf, type TenantSelectors } from './selectors.js';
+import { selectorsOf } from './selectors.js';
 import { parseResolverResult, TENANT_RESOLVER, type TenantResolver } from './tenant-resolver.js';
 
 const ANONYMOUS: Caller = { kind: 'anonymous' };
-
-const PATH = Symbol.for('tenantry/tenant-path');
-
-interface RequestWithPath {
-  [PATH]?: string;
-}
-
-/** Fastify's `rewriteUrl`: removes `/t/<tenant>`, which is in no route, and keeps it for identification. */
-export function rewriteTenantPath(request: { url?: string | undefined }): string {
-  const { path, rest } = splitTenantPath(request.url ?? '/');
-  if (path !== undefined) (request as RequestWithPath)[PATH] = path;
-  return rest;
-}
 
 /** The caller of the request; anonymous until it is identified. */
 export function callerOf(request: HttpRequest): Caller {
@@ -46,11 +33,10 @@ export class RequestIdentification {
     return requestState(request)?.identifiedBy === this.authenticator;
   }
 
-  /** By the application's resolver, or without one by the credential; once per request. Never rejects. */
+  /** By the application's resolver, or by the credential where that handles none or not this one; once per request. Never rejects. */
   tenantCaller(request: HttpRequest): Caller | Promise<Caller> {
-    return this.resolver && !this.isDone(request)
-      ? this.byResolver(this.resolver, request)
-      : this.byCredential(request);
+    const resolver = this.isDone(request) ? undefined : this.resolverFor(request);
+    return resolver ? this.byResolver(resolver, request) : this.byCredential(request);
   }
 
   /** By the request's `Authorization`; once per request. Never rejects; returns a promise only if something must be loaded. */
@@ -67,9 +53,12 @@ export class RequestIdentification {
    * Never rejects.
    */
   currentCaller(request: HttpRequest, by: 'resolver' | 'credential'): Caller | Promise<Caller> {
-    return by === 'resolver' && this.resolver
-      ? this.callerByResolver(this.resolver, request)
-      : this.callerByCredential(request);
+    const resolver = by === 'resolver' ? this.resolverFor(request) : undefined;
+    return resolver ? this.callerByResolver(resolver, request) : this.callerByCredential(request);
+  }
+
+  private resolverFor(request: HttpRequest): TenantResolver | undefined {
+    return this.resolver?.handles?.(request as never) === false ? undefined : this.resolver;
   }
 
   private async byResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
@@ -78,7 +67,11 @@ export class RequestIdentification {
 
   private callerByCredential(request: HttpRequest): Caller | Promise<Caller> {
     const { authorization } = request.headers;
-    return this.authenticator.identify(authorization, this.selectorsOf(request), new RequestOrigin(request));
+    return this.authenticator.identify(
+      authorization,
+      selectorsOf(request, this.baseDomain),
+      new RequestOrigin(request),
+    );
   }
 
   private async callerByResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
@@ -86,7 +79,7 @@ export class RequestIdentification {
       const resolved = parseResolverResult(await resolver.resolve(request as never));
       if (!resolved) return ANONYMOUS;
       const origin = new RequestOrigin(request);
-      return await this.authenticator.identifyResolved(resolved, this.selectorsOf(request), origin);
+      return await this.authenticator.identifyResolved(resolved, selectorsOf(request, this.baseDomain), origin);
     } catch (rejection) {
       return { kind: 'refused', rejection };
     }
@@ -95,17 +88,6 @@ export class RequestIdentification {
   private remember(request: HttpRequest, caller: Caller): Caller {
     setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 }, identifiedBy: this.authenticator });
     return caller;
-  }
-
-  private selectorsOf(request: HttpRequest): TenantSelectors {
-    const header = request.headers['x-tenant-id'];
-    const host = selectableHost(request.headers.host);
-    return {
-      host,
-      subdomain: subdomainOf(host, this.baseDomain),
-      header: Array.isArray(header) ? header.join(',') : header,
-      path: (nodeRequest(request) as RequestWithPath)[PATH],
-    };
   }
 }
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Tenant } from '../../catalog/model/tenant.js';
+import { type HttpRequest, nodeRequest } from '../../http/requests/http-request.js';
 
 /** The ways in which a request names its tenant, besides its credential. They only select, and must agree with it. */
 export interface TenantSelectors {
@@ -14,6 +15,31 @@ export interface TenantSelectors {
 }
 
 const TENANT_PATH = /^\/t\/([^/?#]*)(?=[/?#]|$)/;
+
+const PATH = Symbol.for('tenantry/tenant-path');
+
+interface RequestWithPath {
+  [PATH]?: string;
+}
+
+/** Fastify's `rewriteUrl`: removes `/t/<tenant>`, which is in no route, and keeps it for identification. */
+export function rewriteTenantPath(request: { url?: string | undefined }): string {
+  const { path, rest } = splitTenantPath(request.url ?? '/');
+  if (path !== undefined) (request as RequestWithPath)[PATH] = path;
+  return rest;
+}
+
+/** @param baseDomain the value of `TENANT_BASE_DOMAIN` */
+export function selectorsOf(request: HttpRequest, baseDomain: string | undefined): TenantSelectors {
+  const header = request.headers['x-tenant-id'];
+  const host = selectableHost(request.headers.host);
+  return {
+    host,
+    subdomain: subdomainOf(host, baseDomain),
+    header: Array.isArray(header) ? header.join(',') : header,
+    path: (nodeRequest(request) as RequestWithPath)[PATH],
+  };
+}
 
 /** Splits `/t/<tenant>/api/…` into the tenant and the path that the routes match. */
 export function splitTenantPath(url: string): { readonly path: string | undefined; readonly rest: string } {

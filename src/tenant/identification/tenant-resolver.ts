@@ -15,6 +15,13 @@ export interface ResolvedTenant {
  */
 export interface TenantResolver {
   /**
+   * Whether this resolver decides for the request. Others are identified as without a resolver, by API key or JSON Web Token, and
+   * take no longer: called for every request, it should read nothing but headers. Default: all requests.
+   *
+   * @param request the framework's own request: Express's or Fastify's
+   */
+  handles?(request: never): boolean;
+  /**
    * @param request the framework's own request: Express's or Fastify's
    * @returns nothing when the request has no tenant: tenant routes answer 401 then
    */
