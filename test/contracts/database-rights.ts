@@ -191,6 +191,11 @@ export function describeDatabaseRights(version: Version): void {
         'MISSING_RIGHTS',
         'CREATE in the schema "tenantry" for the catalog',
       ],
+      [
+        'CREATE SCHEMA central AUTHORIZATION app_owner;',
+        'MISSING_RIGHTS',
+        'CREATE in the schema "central" for central tables',
+      ],
       ['GRANT CONNECT ON DATABASE app_tenants TO app_owner, app_login;', 'PROVIDED_LOGIN_FAILED', 'permission denied'],
       ['CREATE SCHEMA shared AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'or a schema shared'],
       ['CREATE SCHEMA tenantry_isolation AUTHORIZATION app_owner;', 'MISSING_RIGHTS', 'a schema tenantry_isolation'],

@@ -40,6 +40,7 @@ import {
 import { NoTenantContextError, UnknownTenantError } from '../../../../src/tenant/context/context.errors.js';
 import {
   TenantMismatchError,
+  TenantRequiredError,
   UnauthenticatedError,
   UnknownMembershipError,
 } from '../../../../src/tenant/identification/identification.errors.js';
@@ -70,6 +71,7 @@ const PUBLIC: readonly PublicError[] = [
   new TenantBusyError(1, 2),
   new TenantGoneError(),
   new TenantMismatchError('host'),
+  new TenantRequiredError(),
   new TenantSuspendedError(),
   new TenantTablesBehindError(),
   new TenantUnavailableError('moving'),
