@@ -42,7 +42,7 @@ export function selectorsOf(request: HttpRequest, baseDomain: string | undefined
 }
 
 /** Splits `/t/<tenant>/api/…` into the tenant and the path that the routes match. */
-export function splitTenantPath(url: string): { readonly path: string | undefined; readonly rest: string } {
+function splitTenantPath(url: string): { readonly path: string | undefined; readonly rest: string } {
   const match = TENANT_PATH.exec(url);
   if (!match) return { path: undefined, rest: url };
   const rest = url.slice(match[0].length);
@@ -50,14 +50,14 @@ export function splitTenantPath(url: string): { readonly path: string | undefine
 }
 
 /** The host if a tenant may own it: `acme.example.com` for `acme.example.com:3000`, undefined for `127.0.0.1`. */
-export function selectableHost(header: string | undefined): string | undefined {
+function selectableHost(header: string | undefined): string | undefined {
   const host = header?.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
   if (!host || host.startsWith('[') || isIP(host) || !host.includes('.')) return undefined;
   return host;
 }
 
 /** `acme` for `acme.example.com` under `example.com`; undefined for a host that is not under the base domain. */
-export function subdomainOf(host: string | undefined, baseDomain: string | undefined): string | undefined {
+function subdomainOf(host: string | undefined, baseDomain: string | undefined): string | undefined {
   if (host === undefined || baseDomain === undefined || !host.endsWith(`.${baseDomain}`)) return undefined;
   return host.slice(0, -baseDomain.length - 1);
 }
