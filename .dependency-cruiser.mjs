@@ -13,7 +13,6 @@ export const LAYERS = [
   ['admin'],
   ['operations'],
   ['health', 'metrics', 'queues'],
-  ['tenant'],
   ['tenant', 'central'],
   ['http'],
   ['catalog', 'cache'],

@@ -14,12 +14,10 @@ import { hooksOf } from '../admin/tenant-hooks/on-tenant.decorator.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
-export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'hooks'>;
-export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'centralEntities'>;
+export type TenantFeature = Omit<RegisteredFeature, 'typeorm'>;
 
 /** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
-export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'hooks'>;
-export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'centralEntities'>;
+export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'hooks' | 'centralEntities'>;
 
 /** Under which the root module and each module made by `forFeature` provide their feature. */
 export const TENANT_FEATURE = Symbol.for('tenantry/feature');
@@ -28,15 +26,17 @@ export const TENANT_FEATURE = Symbol.for('tenantry/feature');
 export const CENTRAL_FEATURE = Symbol.for('tenantry/central-feature');
 
 /**
- * The schema of tenants that an application's modules add up to, whether their providers are instantiated or not.
+ * The schema of tenants that an application's modules add up to, whether their providers are instantiated or not: their
+ * features, and the hooks among their providers.
  *
- * @throws DuplicateMigrationError, MixedTablesError
+ * @throws MixedTablesError, and as `schemaOf` and `hooksOf` do
  */
 export function tenantSchemaOf(modules: ModulesContainer): TenantSchema {
-  const schema = schemaOf(provided<RegisteredFeature>(modules, TENANT_FEATURE));
+  const features = provided<RegisteredFeature>(modules, TENANT_FEATURE);
+  const schema = { ...schemaOf(features), hooks: hooksOf(modules) };
   const central = centralTablesOf(modules);
   if (!central) return schema;
-  refuseMixedTables(schema, central);
+  refuseMixedTables({ ...schema, entities: [...schema.entities, ...(schema.referenceEntities ?? [])] }, central);
   return { ...schema, centralEntities: central.entities };
 }
 
@@ -59,11 +59,6 @@ function provided<Feature>(modules: ModulesContainer, token: symbol): Feature[] 
     const feature: unknown = providers.get(token)?.instance;
     return feature === undefined ? [] : [feature as Feature];
   });
-}
-
-/** The schema of an application: its features, and the hooks among its providers. @throws as `schemaOf` and `hooksOf` do */
-export function schemaOfModules(modules: ModulesContainer): TenantSchema {
-  return { ...schemaOf(featuresOf(modules)), hooks: hooksOf(modules) };
 }
 
 /**
@@ -96,7 +91,6 @@ function seedOf(features: readonly RegisteredFeature[]): NonNullable<TenantSchem
   };
 }
 
-function orderedMigrations(features: readonly RegisteredFeature[]): Migration[] {
 function orderedMigrations(features: readonly Pick<RegisteredFeature, 'migrations'>[]): Migration[] {
   const byName = new Map<string, Migration>();
   for (const migration of unique(features.map(({ migrations }) => migrations))) {

@@ -14,7 +14,6 @@ import { createTenantRepository } from '../tenant/context/tenant-repository.js';
 import { TenantModule } from '../tenant/tenant.module.js';
 import { VersionLimitations } from './version-limitations.js';
 import { ConfigurationModule } from './configuration.module.js';
-import { type RegisteredFeature, schemaOfModules, TENANT_FEATURE, type TenantFeature } from './features.js';
 import {
   CENTRAL_FEATURE,
   centralTablesOf,
@@ -110,7 +109,6 @@ function rootModule(structure: TenantryStructure, { inject = [], useFactory }: S
       DatabaseModule.register({
         provide: TENANT_SCHEMA,
         inject: [ModulesContainer],
-        useFactory: schemaOfModules,
         useFactory: tenantSchemaOf,
       }),
       CatalogModule,

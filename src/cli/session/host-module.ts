@@ -8,7 +8,6 @@ import { MODULE_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
 import type { TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
-import { schemaOfModules, TENANT_FEATURE } from '../../tenantry/features.js';
 import { TENANT_FEATURE, tenantSchemaOf } from '../../tenantry/features.js';
 import { withoutOptionalModules } from '../../tenantry/optional-modules.js';
 import { TENANTRY_SETTINGS } from '../../tenantry/options.js';
@@ -38,7 +37,6 @@ export async function schemaOfModule(root: Type): Promise<TenantSchema> {
   const modules = await scan(root);
   if (![...modules.values()].some(isOfTenantry))
     throw new HostModuleError(`${root.name} does not import TenantryModule`);
-  return schemaOfModules(modules);
   return tenantSchemaOf(modules);
 }
 

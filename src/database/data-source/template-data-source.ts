@@ -3,7 +3,6 @@ import {
   type DataSourceOptions,
   type EntityManager,
   type EntityMetadata,
-  type EntityMetadata,
   type EntityTarget,
   type ObjectLiteral,
   type QueryRunner,
