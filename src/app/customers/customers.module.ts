@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TenantryModule } from '../../index.js';
+import { CountriesModule } from '../countries/countries.module.js';
 import { CreateCustomers1764000000000 } from '../migrations/1764000000000-create-customers.js';
 import { Customer } from './customer.entity.js';
 import { CustomersController } from './customers.controller.js';
@@ -7,6 +8,7 @@ import { CustomersService } from './customers.service.js';
 
 @Module({
   imports: [
+    CountriesModule,
     TenantryModule.forFeature({
       entities: [Customer],
       migrations: [CreateCustomers1764000000000],

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Post, VersioningType } from '@nestjs/common';
 import type { Repository } from 'typeorm';
+import { Country } from '../../../src/app/countries/country.entity.js';
 import { Customer } from '../../../src/app/customers/customer.entity.js';
 import { newCustomer, type NewCustomer } from '../../../src/app/customers/customer.schemas.js';
 import { CreateCustomers1764000000000 } from '../../../src/app/migrations/1764000000000-create-customers.js';
+import { CreateCountries1764000002000 } from '../../../src/app/migrations/1764000002000-create-countries.js';
 import { InjectTenantRepository, TenantryModule, TenantScoped } from '../../../src/index.js';
 import { ValidBody } from '../../../src/rest.js';
 import { ADAPTERS, BareApplication } from '../../support/http/bare-application.js';
@@ -56,7 +58,11 @@ describe.each(ADAPTERS)('the control plane in an application on %s, with its own
     @Module({
       imports: [
         TenantryModule.forRoot({ env, controlPlane: true, health: true, metrics: true }),
-        TenantryModule.forFeature({ entities: [Customer], migrations: [CreateCustomers1764000000000] }),
+        TenantryModule.forFeature({
+          entities: [Customer],
+          referenceEntities: [Country],
+          migrations: [CreateCustomers1764000000000, CreateCountries1764000002000],
+        }),
       ],
       controllers: [PeopleController, PlainController],
     })

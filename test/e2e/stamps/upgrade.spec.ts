@@ -1,6 +1,7 @@
 import { loadConfig } from '../../../src/platform/config/load-config.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { REFERENCE_POLICY } from '../../../src/database/isolation/reference-policy.js';
 import { FORMER_POLICY, TENANT_POLICIES } from '../../../src/database/isolation/tenant-policies.js';
 import { sampleSchema } from '../../support/sample-schema.js';
 import { diagnose } from '../../../src/doctor/doctor.js';
@@ -124,7 +125,9 @@ describe('an installation of a former release', () => {
     expect(await run({ kind: 'migrate' })).toMatchObject({ status: 'succeeded', result: { migrated: 3, tenants: 3 } });
     await asOwner(async (client) => {
       const { rows } = await client.query('SELECT DISTINCT polname AS name FROM pg_policy ORDER BY 1');
-      expect(rows.map(({ name }) => name as unknown)).toEqual(TENANT_POLICIES.map(({ name }) => name).toSorted());
+      expect(rows.map(({ name }) => name as unknown)).toEqual(
+        [REFERENCE_POLICY, ...TENANT_POLICIES.map(({ name }) => name)].toSorted(),
+      );
       expect((await client.query('SELECT FROM tenantry_isolation.keys')).rowCount).toBe(1);
     });
     expect(await names()).toEqual(ISOLATIONS.map((isolation) => [isolation]));

@@ -6,6 +6,9 @@ import { targetOfUrl } from '../../../src/database/connection/connection-target.
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
+/** With that of the migrations. */
+const CATALOG_TABLES = 17;
+
 /** Not named as the default schema, which its search path would find otherwise. */
 const OWNER = `owner_of_${process.pid}`;
 
@@ -49,21 +52,21 @@ async function tablesBySchema(): Promise<Record<string, number>> {
 describe('the schema of the catalog', () => {
   it('is tenantry in a new installation, and nothing of it is in public', async () => {
     expect(catalogSchemaOf(await open())).toBe('tenantry');
-    expect(await tablesBySchema()).toEqual({ tenantry: 11 });
+    expect(await tablesBySchema()).toEqual({ tenantry: CATALOG_TABLES });
   });
 
   it.each(['public', OWNER])('stays %s where a former release has put the catalog', async (schema) => {
     await database.admin(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${OWNER}`);
     await open(schema);
     expect(catalogSchemaOf(await open())).toBe(schema);
-    expect(await tablesBySchema()).toEqual({ [schema]: 11 });
+    expect(await tablesBySchema()).toEqual({ [schema]: CATALOG_TABLES });
   });
 
   it("is what CATALOG_SCHEMA names, whatever the defaults of the role's and the database's search path", async () => {
     await database.admin(`ALTER ROLE ${OWNER} IN DATABASE ${database.name} SET search_path = nowhere`);
     await open('control');
     expect(catalogSchemaOf(await open('control'))).toBe('control');
-    expect(await tablesBySchema()).toEqual({ control: 11 });
+    expect(await tablesBySchema()).toEqual({ control: CATALOG_TABLES });
   });
 
   it('is created once by two instances that start at the same time', async () => {
@@ -76,7 +79,7 @@ describe('the schema of the catalog', () => {
       CREATE TABLE public.tenants (nr int); INSERT INTO public.tenants VALUES (7);
       CREATE TABLE public.catalog_migrations (version text); INSERT INTO public.catalog_migrations VALUES ('1');`);
     await open();
-    expect(await tablesBySchema()).toEqual({ public: 2, tenantry: 11 });
+    expect(await tablesBySchema()).toEqual({ public: 2, tenantry: CATALOG_TABLES });
     expect(await database.admin('SELECT nr FROM public.tenants')).toEqual([{ nr: 7 }]);
   });
 
@@ -94,7 +97,7 @@ describe('the schema of the catalog', () => {
       'CATALOG_SCHEMA is "control", but the catalog of this database is in the schema "public": set CATALOG_SCHEMA=public',
     );
     await expect(open('control')).rejects.toBeInstanceOf(CatalogSchemaError);
-    expect(await tablesBySchema()).toEqual({ public: 11 });
+    expect(await tablesBySchema()).toEqual({ public: CATALOG_TABLES });
   });
 
   it('is to be left unset where its name is none that CATALOG_SCHEMA takes', async () => {

@@ -5,10 +5,12 @@ import {
   TenantCache,
   TenantConnectionService,
   TenantContext,
+  TenantryModule,
   TenantScoped,
 } from '../../../../src/index.js';
 import { HostApplication } from '../../../support/host/host-application.js';
 import { Invoices, NoteCounts, StatisticsController } from '../../../support/host/note-counts.js';
+import { Note } from '../../../support/host/notes.module.js';
 import type { TestTenant } from '../../../support/test-app.js';
 
 let calls: string[] = [];
@@ -69,6 +71,7 @@ describe.each(['express', 'fastify'] as const)('@CacheResponse() on %s', (adapte
       adapter,
       controllers: [ReportsController, StatisticsController],
       providers: [NoteCounts, Invoices],
+      imports: [TenantryModule.forFeature({ entities: [Note] })],
     });
     [acme, globex] = [await host.provision('acme', 'row'), await host.provision('globex', 'row')];
     calls = [];
