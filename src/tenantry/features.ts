@@ -14,7 +14,7 @@ import { hooksOf } from '../admin/tenant-hooks/on-tenant.decorator.js';
 import { DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
-export type TenantFeature = Omit<RegisteredFeature, 'typeorm'>;
+export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'hooks' | 'centralEntities'>;
 
 /** The same for the root module, whose options of TypeORM are those of all tenants' data sources. */
 export type RegisteredFeature = Omit<Partial<TenantSchema>, 'requiredMigrations' | 'hooks' | 'centralEntities'>;
