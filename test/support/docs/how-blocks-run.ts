@@ -50,7 +50,7 @@ export const NOT_RUN: readonly Exception[] = [
   {
     document: 'docs/guides/background-jobs.md',
     starts: 'npm install bullmq @nestjs/bullmq',
-    reason: 'installs what test/integration/examples/background-jobs.spec.ts runs the example with',
+    reason: 'installs what test/soak/jobs/background-jobs-example.spec.ts runs the example with',
   },
   {
     document: 'docs/guides/existing-application.md',

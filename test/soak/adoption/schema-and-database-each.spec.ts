@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AdoptedApp } from '../../../support/adoption/adopted-app.js';
-import { AdoptionRig } from '../../../support/adoption/adoption-rig.js';
-import { guideCommand } from '../../../support/adoption/guide-commands.js';
-import { Contact, crmSql, Deal } from '../../../support/adoption/crm.js';
-import { catalogSnapshot, rowHashes } from '../../../support/adoption/snapshot.js';
-import type { TestDatabase } from '../../../support/postgres/postgres.js';
+import { AdoptedApp } from '../../support/adoption/adopted-app.js';
+import { AdoptionRig } from '../../support/adoption/adoption-rig.js';
+import { guideCommand } from '../../support/adoption/guide-commands.js';
+import { Contact, crmSql, Deal } from '../../support/adoption/crm.js';
+import { catalogSnapshot, rowHashes } from '../../support/adoption/snapshot.js';
+import type { TestDatabase } from '../../support/postgres/postgres.js';
 
 let rig: AdoptionRig;
 

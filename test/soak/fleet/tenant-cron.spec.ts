@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CronHost, startCronHost } from '../../../support/cron/cron-host.js';
-import { soon } from '../../../support/load/soon.js';
-import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
-import { dropEverything } from '../../../support/test-app.js';
+import { type CronHost, startCronHost } from '../../support/cron/cron-host.js';
+import { soon } from '../../support/load/soon.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { dropEverything } from '../../support/test-app.js';
 
 const ALL = ['acme', 'globex', 'initech'];
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { asSuperuser } from '../../../support/postgres/postgres.js';
-import { TenantProvisioner } from '../../../../src/index.js';
-import { Mail, WelcomeModule } from '../../../support/hooks/welcome.module.js';
-import { Diary, DiaryModule, seedFailures } from '../../../support/hooks/diary.module.js';
-import { HostApplication } from '../../../support/host/host-application.js';
-import { soon } from '../../../support/load/soon.js';
-import { ADMIN_KEY, type Json } from '../../../support/test-app.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
+import { TenantProvisioner } from '../../../src/index.js';
+import { Mail, WelcomeModule } from '../../support/hooks/welcome.module.js';
+import { Diary, DiaryModule, seedFailures } from '../../support/hooks/diary.module.js';
+import { HostApplication } from '../../support/host/host-application.js';
+import { soon } from '../../support/load/soon.js';
+import { ADMIN_KEY, type Json } from '../../support/test-app.js';
 
 let host: HostApplication;
 let diary: Diary;

@@ -1,3 +1,3 @@
-import { describeLoginRoles } from '../../../contracts/login-role.js';
+import { describeLoginRoles } from '../../contracts/login-role.js';
 
 describeLoginRoles('pooled connections', { reuse: true, shared: false });
