@@ -17,7 +17,10 @@ export interface NewTenantJob<Data extends object> {
   readonly opts?: BulkJobOptions;
 }
 
-/** Adds jobs of the current tenant to a queue of BullMQ, for workers whose processor is a `tenantProcessor` or a `TenantJob`. */
+/**
+ * Adds jobs of the current tenant to a queue of BullMQ, for workers whose processor is a `tenantProcessor` or a `TenantJob`.
+ * `jobId` and `deduplication.id` are the tenant's own: the queue has them as `TenantJobs.ownKey` returns them.
+ */
 export class TenantQueue<Data extends object = Record<string, unknown>> {
   /** @param capture how the call travels with each job */
   constructor(
@@ -28,7 +31,7 @@ export class TenantQueue<Data extends object = Record<string, unknown>> {
 
   /** @throws NoTenantContextError, UncarriablePrincipalError, UncarriableDataError */
   async add(name: string, data: Data, options?: JobsOptions): Promise<Job> {
-    return this.queue.add(name, this.jobs.carry(data, this.capture), options);
+    return this.queue.add(name, this.jobs.carry(data, this.capture), options && this.own(options));
   }
 
   /**
@@ -37,6 +40,20 @@ export class TenantQueue<Data extends object = Record<string, unknown>> {
    * @throws NoTenantContextError, UncarriablePrincipalError, UncarriableDataError
    */
   async addBulk(jobs: readonly NewTenantJob<Data>[]): Promise<Job[]> {
-    return this.queue.addBulk(jobs.map((job) => ({ ...job, data: this.jobs.carry(job.data, this.capture) })));
+    return this.queue.addBulk(
+      jobs.map(({ opts, ...job }) => ({
+        ...{ ...job, data: this.jobs.carry(job.data, this.capture) },
+        ...(opts && { opts: this.own(opts) }),
+      })),
+    );
+  }
+
+  private own<Options extends BulkJobOptions>(options: Options): Options {
+    const { jobId, deduplication } = options;
+    return {
+      ...options,
+      ...(jobId && { jobId: this.jobs.ownKey(jobId) }),
+      ...(deduplication && { deduplication: { ...deduplication, id: this.jobs.ownKey(deduplication.id) } }),
+    };
   }
 }

@@ -13,6 +13,16 @@ export interface TenantWorkOptions extends JobPolicy {
   readonly work?: object;
 }
 
+/** Options of pg-boss with which a queue refuses a job because of another one. */
+interface SingletonOptions {
+  readonly singletonKey?: string;
+  readonly singletonSeconds?: number;
+  /** Of version 10. */
+  readonly singletonMinutes?: number;
+  /** Of version 10. */
+  readonly singletonHours?: number;
+}
+
 /** Sends jobs of the current tenant with pg-boss, and runs each in its tenant's context. */
 export class TenantBoss {
   private readonly logger = new Logger(TenantBoss.name);
@@ -24,12 +34,12 @@ export class TenantBoss {
   ) {}
 
   /**
-   * @param options pg-boss's own
+   * @param options pg-boss's own; what they allow once (`singletonKey`, `singletonSeconds`) is allowed once for each tenant
    * @returns the job's id; null where the queue's policy does not take it
    * @throws NoTenantContextError, UncarriablePrincipalError, UncarriableDataError
    */
   async send(name: string, data: object, options: object = {}, capture?: CaptureOptions): Promise<string | null> {
-    return this.boss.send(name, this.jobs.carry(data, capture), options);
+    return this.boss.send(name, this.jobs.carry(data, capture), this.own(options));
   }
 
   /**
@@ -46,6 +56,13 @@ export class TenantBoss {
     parseJobPolicy(policy);
     const options = { ...work, includeMetadata: true };
     return this.boss.work(name, options, (batch: PgBossJob<Data>[]) => this.runBatch(batch, handler, policy));
+  }
+
+  /** A slot of time without a key is one for the whole queue to pg-boss. */
+  private own(options: SingletonOptions): object {
+    const { singletonKey, singletonSeconds, singletonMinutes, singletonHours } = options;
+    const isLimited = singletonKey ?? singletonSeconds ?? singletonMinutes ?? singletonHours;
+    return isLimited === undefined ? options : { ...options, singletonKey: this.jobs.ownKey(singletonKey ?? '') };
   }
 
   /** What it returns or rejects with, pg-boss notes for all jobs of the batch that are not settled yet. */

@@ -46,6 +46,17 @@ export class TenantJobs {
   }
 
   /**
+   * The current tenant's own form of a key that a queue takes once only, such as BullMQ's `jobId`: two tenants that choose the
+   * same key would otherwise have one job between them. `TenantQueue` and `TenantBoss` call it themselves.
+   *
+   * @returns `<tenant id>.<key>`
+   * @throws NoTenantContextError
+   */
+  ownKey(key: string): string {
+    return `${this.context.current().tenant.id}.${key}`;
+  }
+
+  /**
    * Runs a job in the context of its tenant, and in nothing of the context that the worker was started in. When its tenant is not
    * served, before or while it runs, the policy decides.
    *

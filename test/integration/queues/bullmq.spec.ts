@@ -115,6 +115,25 @@ describe('jobs of BullMQ', () => {
     expect(tenancy.app.get(Places, { strict: false }).take()).toEqual({ hosted: 'initech' });
   });
 
+  it('with the same id, or the same key against doubles, are one of each tenant', async () => {
+    const { jobs, queue, end } = startQueue('own-ids', noteJob);
+    const add = (slug: string): Promise<Job[]> =>
+      notes.as(slug, async () => [
+        await jobs.add('note', { text: 'by id' }, { jobId: 'order-7' }),
+        ...(await jobs.addBulk([
+          { name: 'note', data: { text: 'by key' }, opts: { deduplication: { id: 'k', ttl: 60_000 } } },
+        ])),
+      ]);
+    const added = [...(await add('acme')), ...(await add('globex')), ...(await add('acme'))];
+    await Promise.all(added.map(end));
+    for (const slug of ['acme', 'globex']) {
+      const own = (await notes.of(slug)).filter((text) => text.includes('by '));
+      expect(own).toEqual([`${slug}: by id`, `${slug}: by key`]);
+      const id = await notes.as(slug, async () => notes.jobs.ownKey('order-7'));
+      expect((await queue.getJob(id))?.data).toMatchObject({ text: 'by id' });
+    }
+  });
+
   it('keep their tenant when the worker and the queue were made in a request of another one', async () => {
     const made = await notes.as('acme', async () => startQueue('made-within', noteJob));
     const job = await notes.as('globex', () => made.jobs.add('note', { text: 'mine' }));

@@ -69,6 +69,16 @@ describe('jobs of pg-boss', () => {
     expect(await notes.of('globex')).toEqual(['globex: sent']);
   });
 
+  it('that are allowed once are allowed once for each tenant', async () => {
+    await boss.createQueue('once', { name: 'once' });
+    for (const options of [{ singletonKey: 'k', singletonSeconds: 3_600 }, { singletonHours: 1 }]) {
+      const sendOnce = (slug: string) => notes.as(slug, () => tenantBoss.send('once', { text: 'once' }, options));
+      expect(await sendOnce('acme')).not.toBeNull();
+      expect(await sendOnce('globex')).not.toBeNull();
+      expect(await sendOnce('acme')).toBeNull();
+    }
+  });
+
   it('of one batch run for their own tenants, and one that fails leaves the others done', async () => {
     const work = async (job: NoteJob): Promise<unknown> => {
       if (job.data.text === 'broken') throw new Error('broken on purpose');
