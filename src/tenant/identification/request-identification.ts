@@ -57,8 +57,16 @@ export class RequestIdentification {
     return resolver ? this.callerByResolver(resolver, request) : this.callerByCredential(request);
   }
 
+  /** One whose `handles` throws decides, and fails: the credential must not stand in for it. */
   private resolverFor(request: HttpRequest): TenantResolver | undefined {
-    return this.resolver?.handles?.(request as never) === false ? undefined : this.resolver;
+    try {
+      return this.resolver?.handles?.(request as never) === false ? undefined : this.resolver;
+    } catch (error) {
+      const fail = (): never => {
+        throw error;
+      };
+      return { resolve: fail };
+    }
   }
 
   private async byResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
