@@ -25,7 +25,8 @@ class CentralPlace {
   ) {}
 
   /** @throws CentralSchemaError, and what `openCentral` throws */
-  open(tables: CentralTables, { entities: tenantEntities }: TenantSchema): Promise<DataSource> {
+  open(tables: CentralTables, { entities, referenceEntities = [] }: TenantSchema): Promise<DataSource> {
+    const tenantEntities = [...entities, ...referenceEntities];
     const schema = this.config.database.centralSchema;
     return this.shutdown.duringStart(async () => {
       if (schema === catalogSchemaOf(this.catalog)) throw new CentralSchemaError(schema);

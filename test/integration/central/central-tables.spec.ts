@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EntityManager } from 'typeorm';
+import { Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 import { type Isolation, TenantConnectionService, TenantryModule } from '../../../src/index.js';
 import { Accounts, AccountsModule, User } from '../../support/host/accounts.module.js';
 import { HostApplication, type HostOptions } from '../../support/host/host-application.js';
@@ -118,6 +118,20 @@ describe('an application', () => {
   });
 
   afterAll(() => dropEverything(database));
+
+  it('with reference tables is told that these are in the databases of tenants', async () => {
+    class Country {}
+    Entity('countries')(Country);
+    PrimaryColumn('text')(Country.prototype, 'code');
+    const countries = TenantryModule.forFeature({ referenceEntities: [Country] });
+    const app = await HostApplication.start({ ...OPTIONS, imports: [AccountsModule, countries], database });
+    try {
+      const { manager } = app.nest.get(Accounts, { strict: false }).users;
+      await expect(manager.find(Country)).rejects.toThrow(/^Country is an entity of tenants/);
+    } finally {
+      await app.stop();
+    }
+  });
 
   it('without central tables opens nothing for them', async () => {
     const app = await HostApplication.start({ ...OPTIONS, imports: [], database });
