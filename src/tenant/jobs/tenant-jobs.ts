@@ -71,15 +71,30 @@ export class TenantJobs {
     waits = 0,
   ): Promise<JobOutcome<Result>> {
     const complete = parseJobPolicy(policy);
+    let hasBegun = false;
+    const begin = (): Promise<Result> => {
+      hasBegun = true;
+      return work();
+    };
     try {
       // A context of its own, and not none at all: tracing keeps its spans in another one.
-      const result = await runInContext({}, async () => this.connections.resume(carrierIn(data), work));
+      const result = await runInContext({}, async () => this.connections.resume(carrierIn(data), begin));
       return { kind: 'done', result };
     } catch (error) {
-      if (isCarrierError(error)) throw new JobRefusedError(error.code, error);
+      if (!hasBegun && isCarrierError(error)) throw new JobRefusedError(error.code, error);
       const situation = situationOf(error);
-      if (!situation) throw error;
+      if (!situation || (hasBegun && situation !== 'unavailable' && (await this.isServed(data)))) throw error;
       return this.decide(situation, error, complete, waits);
+    }
+  }
+
+  /** Otherwise the tenant that is suspended or gone is another one, for which the work has done something. */
+  private async isServed(data: unknown): Promise<boolean> {
+    try {
+      await runInContext({}, async () => this.connections.resume(carrierIn(data), async () => undefined));
+      return true;
+    } catch {
+      return false;
     }
   }
 

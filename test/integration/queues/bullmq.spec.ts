@@ -134,6 +134,16 @@ describe('jobs of BullMQ', () => {
     }
   });
 
+  it('fail, and are not dropped, where another tenant than theirs is suspended', async () => {
+    const connections = tenancy.app.get(TenantConnectionService, { strict: false });
+    const work = (): Promise<unknown> => connections.run('initech', () => notes.note('for another'));
+    const { jobs, end } = startQueue('of-another', work, { whenSuspended: 'drop' });
+    await notes.suspend('initech');
+    const job = await notes.as('acme', () => jobs.add('note', { text: 'x' }));
+    await expect(end(job)).rejects.toThrow('this tenant is suspended');
+    await notes.resume('initech');
+  });
+
   it('keep their tenant when the worker and the queue were made in a request of another one', async () => {
     const made = await notes.as('acme', async () => startQueue('made-within', noteJob));
     const job = await notes.as('globex', () => made.jobs.add('note', { text: 'mine' }));
