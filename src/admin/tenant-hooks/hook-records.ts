@@ -3,6 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationHookEntity } from '../../catalog/entities/operation-hook.entity.js';
 import type { OperationFailure } from '../../catalog/entities/operation.entity.js';
+import { AttemptEndedError } from './tenant-hooks.errors.js';
 
 /** One hook, for one tenant, in one operation. */
 export interface HookKey {
@@ -45,9 +46,18 @@ export class HookRecords {
     return attempt;
   }
 
-  async saveTransaction(key: HookKey, transactionId: string): Promise<void> {
-    const values = [...valuesOf(key), transactionId];
-    await this.catalog.query(`UPDATE operation_hooks SET transaction_id = $5 WHERE ${KEY}`, values);
+  /**
+   * Before the transaction's work. An attempt that has timed out, or whose instance was taken for dead, must not commit beside the
+   * one that came after it.
+   *
+   * @throws AttemptEndedError
+   */
+  async saveTransaction(key: HookKey, attempt: number, transactionId: string): Promise<void> {
+    const [, saved] = await this.catalog.query<[unknown[], number]>(
+      `UPDATE operation_hooks SET transaction_id = $5 WHERE ${KEY} AND attempts = $6 AND status = 'running'`,
+      [...valuesOf(key), transactionId, attempt],
+    );
+    if (saved === 0) throw new AttemptEndedError(attempt);
   }
 
   async end(

@@ -44,7 +44,7 @@ export class Seeds {
       const { targetId } = scope.tenant;
       if (transactionId !== null && (await this.isCommitted(transactionId, targetId ?? '', call.signal))) return;
       const { dataSource } = scope;
-      const announce = (id: string): Promise<void> => this.records.saveTransaction(key, id);
+      const announce = (id: string): Promise<void> => this.records.saveTransaction(key, call.attempt, id);
       const run = (): Promise<void> =>
         runTraceableTransaction(dataSource, announce, async (manager) => this.schema.seed?.(manager, scope.tenant));
       await (this.host.context?.run(scope, run) ?? run());

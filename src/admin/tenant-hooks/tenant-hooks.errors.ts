@@ -53,3 +53,12 @@ export class SeedOutcomeUnknownError extends CodedError {
     super(`the server does not report whether transaction ${transactionId} with the seeds was committed`);
   }
 }
+
+/** Raised in an attempt that has timed out, or that another instance has replaced. Its transaction is rolled back. */
+export class AttemptEndedError extends CodedError {
+  readonly code = 'ATTEMPT_ENDED';
+
+  constructor(attempt: number) {
+    super(`attempt ${attempt} has ended: another one may have begun`);
+  }
+}

@@ -6,6 +6,10 @@ import { Diary, DiaryModule, seedFailures } from '../../support/hooks/diary.modu
 import { HostApplication } from '../../support/host/host-application.js';
 import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Json } from '../../support/test-app.js';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { HookRecords } from '../../../../src/admin/tenant-hooks/hook-records.js';
+import { Seeds } from '../../../../src/admin/tenant-hooks/seeds.js';
+import { AttemptEndedError } from '../../../../src/admin/tenant-hooks/tenant-hooks.errors.js';
 
 let host: HostApplication;
 let diary: Diary;
@@ -108,6 +112,35 @@ describe('a new tenant', () => {
     expect(await ended(id)).toMatchObject({ status: 'succeeded' });
     expect((await hooksOf(id))[2]).toMatchObject({ hook: 'seed', attempts: 2, status: 'succeeded' });
     expect((await notesOf('crashed')).filter((text) => text.startsWith('seed of'))).toHaveLength(1);
+  });
+
+  it('has its seeds once, although an instance that was taken for dead goes on with them', async () => {
+    const { id, tenantId } = await create('replaced', 'schema');
+    await host.database.admin(`DELETE FROM operation_hooks WHERE operation_id = $1`, [id]);
+    const [seeds, records] = [host.nest.get(Seeds, { strict: false }), host.nest.get(HookRecords, { strict: false })];
+    const save = records.saveTransaction.bind(records);
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let late: Promise<void> | undefined;
+    const spy = jest.spyOn(records, 'saveTransaction').mockImplementationOnce((...parameters) => {
+      late = gate.then(() => save(...parameters));
+      return late;
+    });
+    try {
+      const lost = new AbortController();
+      const first = seeds.attempt({ id, signal: lost.signal, delays: [] }, tenantId);
+      await soon(async () => expect(late).toBeDefined());
+      lost.abort(new Error('the lock is lost'));
+      await expect(first).rejects.toThrow('the lock is lost');
+      const second = seeds.attempt({ id, signal: new AbortController().signal, delays: [] }, tenantId);
+      expect(await second).toEqual({ status: 'succeeded' });
+      open();
+      await expect(late).rejects.toThrow(AttemptEndedError);
+      expect((await notesOf('replaced')).filter((text) => text.startsWith('seed of'))).toHaveLength(2); // with that of `create`
+    } finally {
+      open();
+      spy.mockRestore();
+    }
   });
 });
 
