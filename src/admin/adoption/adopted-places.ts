@@ -85,8 +85,12 @@ export class AdoptedPlaces {
         `SELECT ${tenantIdSql(plan.keys, 'key')}::text AS id FROM unnest($1::text[]) WITH ORDINALITY u (key, n) ORDER BY n`,
         [rows.map(({ key }) => key)],
       );
-      return rows.map(({ key, slug, id }, n) => ({ key, slug: slugOf(slug), id: id ?? ids.rows[n]?.id ?? '' }));
+      return rows.map(({ key, slug, id }, n) => {
+        const derived = ids.rows[n]?.id ?? '';
+        return { key, slug: slugOf(slug), id: id?.toLowerCase() ?? derived, derived };
+      });
     });
+    if (plan.layout === 'row') assertOfRows(found);
     if (found.length === 0)
       throw new AdoptedTenantsError('there are no tenants: neither the query nor the pattern finds any');
     assertDistinct(found);
@@ -163,6 +167,15 @@ function assertDistinct(tenants: readonly AdoptedTenant[]): void {
     if (repeated.length > 0)
       throw new AdoptedTenantsError(`several tenants have the same ${field}: ${named(repeated)}`);
   }
+}
+
+/** Rows get the id that follows from their key: a tenant with another one would be served without its rows, or with another's. */
+function assertOfRows(tenants: readonly (AdoptedTenant & { readonly derived: string })[]): void {
+  const others = tenants.filter(({ id, derived }) => id !== derived);
+  if (others.length === 0) return;
+  throw new AdoptedTenantsError(
+    `the ids of these tenants are not those that follow from their keys: ${named(others)}. Tenants that share tables take no column id`,
+  );
 }
 
 function named(tenants: readonly AdoptedTenant[]): string {

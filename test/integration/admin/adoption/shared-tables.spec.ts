@@ -82,6 +82,17 @@ describe('the command line, for an application whose tenants share tables', () =
       UPDATE orders SET customer_id = NULL WHERE company_id = 1 AND number LIKE 'O-1-%'`);
   });
 
+  it('refuses ids that are not those of the rows, and changes nothing', async () => {
+    const query = 'SELECT id AS key, slug, gen_random_uuid() AS id FROM companies';
+    const command = ['--layout', 'row', '--database', shop.name, '--tenant-column', 'company_id', '--tenants', query];
+    const plan = await rig.cli('adopt', ...command, '--folder', 'other', '--json');
+    expect(plan.code).toBe(1);
+    expect(plan.error.error).toMatchObject({
+      code: 'ADOPTED_TENANTS',
+      message: expect.stringContaining('not those that follow from their keys: 1 (company-1), 2 (company-2)'),
+    });
+  });
+
   it('refuses a migration that meets a table which is not adopted, and names the command', async () => {
     const query = async (text: string, values: unknown[]) => (await owner.query(text, values)).rows as unknown[];
     const runner = { query } as unknown as QueryRunner;
