@@ -55,5 +55,6 @@ export class FillSparesKind implements OperationKind<z.infer<typeof Input>> {
     await this.placements.createSchema(target, schema, signal);
     const tables = await this.placements.migrate(target, schema, signal);
     await this.activation.activate({ tenantIds: [id], targetId: target.id, schema, tables, isSpare: true });
+    await this.placements.bringReferenceRows(target, schema, tables, signal);
   }
 }

@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Activation } from '../../../../src/admin/provisioning/activation.js';
+import { ReferenceData } from '../../../../src/index.js';
+import { OperationRunner } from '../../../../src/operations/operation-runner.js';
+import { CountriesModule } from '../../../support/host/countries.module.js';
 import { Diary, DiaryModule } from '../../../support/hooks/diary.module.js';
 import { HostApplication } from '../../../support/host/host-application.js';
 import { soon } from '../../../support/load/soon.js';
@@ -75,5 +79,35 @@ describe('spare tenants', () => {
     await soon(async () => expect(await admin('GET', `/operations/${id}`)).toMatchObject({ status: 'succeeded' }));
     const after = (await admin('POST', '/tenants', { slug: 'afterwards', isolation: 'schema' })).tenant;
     expect(spares.has(after.id)).toBe(true);
+  });
+});
+
+describe('reference rows', () => {
+  it('reach a spare tenant although they were published before it was ready and after its tables were migrated', async () => {
+    const env = { SPARE_TENANTS: 'schema:1' };
+    const other = await HostApplication.start({ adapter: 'fastify', env, imports: [CountriesModule] });
+    const versions = (): Promise<Json[]> =>
+      other.database.admin(
+        `SELECT t.id, p.version FROM tenants t LEFT JOIN reference_places p USING (target_id, schema_name)
+         WHERE t.spare_server_id IS NOT NULL AND t.schema_version IS NOT NULL`,
+      );
+    try {
+      await soon(async () => expect(await versions()).toHaveLength(1));
+      const [first] = await versions();
+      const activation = other.nest.get(Activation, { strict: false });
+      const activate = activation.activate.bind(activation);
+      const spy = jest.spyOn(activation, 'activate').mockImplementationOnce(async (tenants) => {
+        const rows = [{ code: 'DE', name: 'Germany' }];
+        const { operationId } = await other.nest.get(ReferenceData, { strict: false }).publish('countries', rows);
+        await other.nest.get(OperationRunner, { strict: false }).runToCompletion(operationId);
+        return activate(tenants);
+      });
+      const { id } = await other.provision('customer', 'schema'); // takes the first one
+      expect(id).toBe(first!.id);
+      await soon(async () => expect(await versions()).toMatchObject([{ version: 1 }]));
+      spy.mockRestore();
+    } finally {
+      await other.dispose();
+    }
   });
 });
