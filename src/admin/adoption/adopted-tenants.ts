@@ -10,6 +10,8 @@ import { migrateTables } from '../../database/table-migrations/execution/migrate
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { Activation } from '../provisioning/activation.js';
+import { Placements } from '../provisioning/placements.js';
+import { ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { AdoptionConflictError } from './adoption.errors.js';
 import type { AdoptedPlaceOfTenants } from './adopted-places.js';
@@ -37,14 +39,16 @@ export class AdoptedTenants {
     private readonly activation: Activation,
     private readonly targets: TargetDatabases,
     private readonly dataSources: TenantDataSources,
+    private readonly referenceRows: ReferenceRows,
+    private readonly placements: Placements,
   ) {}
 
   /**
    * Registers the tenants of a place that are not in the catalog yet, runs the application's migrations there, which find the
-   * adopted tables, and lets them be served.
+   * adopted tables, gives reference tables their published rows, and lets the tenants be served.
    *
    * @returns the number of tenants that were registered
-   * @throws AdoptionConflictError, and the errors of `migrateTables`
+   * @throws AdoptionConflictError, and the errors of `migrateTables` and `ReferenceRows.bring`
    */
   async register(
     layout: AdoptionPlan['layout'],
@@ -71,14 +75,18 @@ export class AdoptedTenants {
     const options = { trustedFunctions, namingStrategy: typeorm?.namingStrategy, expectedTables };
     const { version, recorded } = await this.targets.use(target, async (client) => {
       await this.isolation.prepare(client, target);
-      return migrateTables(client, { schema: place.schema, role: target.role }, migrations, options);
+      const tables = await migrateTables(client, { schema: place.schema, role: target.role }, migrations, options);
+      await this.referenceRows.bring(client, { targetId: target.id, schema: place.schema });
+      return tables;
     });
+    const tables = { version, recorded };
     await this.activation.activate({
       tenantIds,
       targetId: target.id,
       schema: place.schema,
-      tables: { version, recorded },
+      tables,
     });
+    await this.placements.bringReferenceRows(target, place.schema, tables, new AbortController().signal);
     return waiting;
   }
 

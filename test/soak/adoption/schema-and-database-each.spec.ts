@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdoptedApp } from '../../support/adoption/adopted-app.js';
 import { AdoptionRig } from '../../support/adoption/adoption-rig.js';
@@ -5,6 +7,8 @@ import { guideCommand } from '../../support/adoption/guide-commands.js';
 import { Contact, crmSql, Deal } from '../../support/adoption/crm.js';
 import { catalogSnapshot, rowHashes } from '../../support/adoption/snapshot.js';
 import type { TestDatabase } from '../../support/postgres/postgres.js';
+import { createReferenceTable } from '../../../../src/index.js';
+import { migration } from '../../../support/tables/migration-fixture.js';
 
 let rig: AdoptionRig;
 
@@ -127,5 +131,25 @@ describe('the command line, for an application with a database per tenant', () =
     } finally {
       await app.stop();
     }
+  });
+});
+
+describe('a tenant that the existing application adds later', () => {
+  it('has the published rows of reference tables when it is served', async () => {
+    const crm = rig.databases[0]!;
+    rig.addMigration(
+      migration('CreateCurrencies1764200000000', (runner) =>
+        createReferenceTable(runner, 'currencies', { columns: { code: 'text NOT NULL' }, primaryKey: ['code'] }),
+      ),
+    );
+    await rig.succeed('migrate');
+    writeFileSync(join(rig.folder, 'currencies.csv'), 'code\nEUR\nUSD\n');
+    await rig.succeed('reference-data', 'publish', 'currencies', '--from', join(rig.folder, 'currencies.csv'));
+    const owner = await rig.owner(crm);
+    await owner.query(`CREATE SCHEMA tenant_late; SET search_path = tenant_late; ${crmSql(1)}`);
+    expect(JSON.parse((await rig.succeed('adopt', 'run', '--json')).stdout)).toMatchObject({ registered: 1 });
+    const { rows } = await owner.query('SELECT code FROM tenant_late.currencies ORDER BY code');
+    await owner.end();
+    expect(rows).toEqual([{ code: 'EUR' }, { code: 'USD' }]);
   });
 });

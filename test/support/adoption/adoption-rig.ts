@@ -65,6 +65,11 @@ export class AdoptionRig {
     this.schema.entities.push(...entities);
   }
 
+  /** Adds a migration of the application's own. */
+  addMigration(migration: Migration): void {
+    this.schema.migrations.push(migration);
+  }
+
   /** Adds the migration that `tenantry adopt` wrote to the application. */
   registerMigration(adoption = 'adoption'): string {
     const folder = join(this.folder, adoption, 'migrations');
