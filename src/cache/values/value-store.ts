@@ -1,6 +1,9 @@
 import type { MemoryValues } from './memory-values.js';
 import type { RedisValues } from './redis-values.js';
 
+/** How long later callers wait for a read that another one has begun, in ms: one that never ends must not hold all of them. */
+const SHARED_FOR_MS = 30_000;
+
 /** While changes may be missed, a value in memory is used for this long, in ms, before Redis or its source is asked again. */
 const UNANNOUNCED_TTL_MS = 250;
 
@@ -19,6 +22,11 @@ interface Read {
   isOutdated: boolean;
 }
 
+interface SharedRead {
+  readonly result: Promise<string | undefined>;
+  readonly startedAt: number;
+}
+
 /** What has changed: some keys of a namespace, or all of them. */
 export interface ValueChange {
   readonly namespace: string;
@@ -35,7 +43,7 @@ export interface ValueChange {
 export class ValueStore {
   private readonly reads = new Set<Read>();
   /** Results of the reads that later callers share. */
-  private readonly shared = new Map<string, Promise<string | undefined>>();
+  private readonly shared = new Map<string, SharedRead>();
   private isAnnounced = false;
 
   constructor(
@@ -51,11 +59,12 @@ export class ValueStore {
     if (!source) return this.find({ namespace, key, isOutdated: false });
     const name = nameOf(namespace, key);
     const running = this.shared.get(name);
-    if (running) return running;
+    if (running && this.now() - running.startedAt < SHARED_FOR_MS) return running.result;
     const result = this.find({ namespace, key, isOutdated: false }, source).finally(() => {
-      if (this.shared.get(name) === result) this.shared.delete(name);
+      if (this.shared.get(name) === read) this.shared.delete(name);
     });
-    this.shared.set(name, result);
+    const read: SharedRead = { result, startedAt: this.now() };
+    this.shared.set(name, read);
     return result;
   }
 

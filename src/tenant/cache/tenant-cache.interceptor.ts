@@ -56,7 +56,8 @@ export class TenantCacheInterceptor implements NestInterceptor {
   private keyOf(context: ExecutionContext): string | undefined {
     if (context.getType() !== 'http' || this.reflector.get(SSE_METADATA, context.getHandler())) return undefined;
     const key = tenantCacheKey(context);
-    return key && `response:${key}`;
+    // Two handlers may serve one address: of other hosts, or of other versions by header or media type.
+    return key && `response:${context.getClass().name}.${context.getHandler().name}:${key}`;
   }
 
   private optionsOf(context: ExecutionContext): CacheOptions {

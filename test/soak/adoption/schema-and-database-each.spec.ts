@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createReferenceTable } from '../../../src/index.js';
 import { AdoptedApp } from '../../support/adoption/adopted-app.js';
 import { AdoptionRig } from '../../support/adoption/adoption-rig.js';
 import { guideCommand } from '../../support/adoption/guide-commands.js';
 import { Contact, crmSql, Deal } from '../../support/adoption/crm.js';
 import { catalogSnapshot, rowHashes } from '../../support/adoption/snapshot.js';
+import { migration } from '../../support/tables/migration-fixture.js';
 import type { TestDatabase } from '../../support/postgres/postgres.js';
-import { createReferenceTable } from '../../../../src/index.js';
-import { migration } from '../../../support/tables/migration-fixture.js';
 
 let rig: AdoptionRig;
 

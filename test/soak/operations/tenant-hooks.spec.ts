@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { asSuperuser } from '../../support/postgres/postgres.js';
+import { HookRecords } from '../../../src/admin/tenant-hooks/hook-records.js';
+import { Seeds } from '../../../src/admin/tenant-hooks/seeds.js';
+import { AttemptEndedError } from '../../../src/admin/tenant-hooks/tenant-hooks.errors.js';
 import { TenantProvisioner } from '../../../src/index.js';
 import { Mail, WelcomeModule } from '../../support/hooks/welcome.module.js';
 import { Diary, DiaryModule, seedFailures } from '../../support/hooks/diary.module.js';
 import { HostApplication } from '../../support/host/host-application.js';
 import { soon } from '../../support/load/soon.js';
 import { ADMIN_KEY, type Json } from '../../support/test-app.js';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { HookRecords } from '../../../../src/admin/tenant-hooks/hook-records.js';
-import { Seeds } from '../../../../src/admin/tenant-hooks/seeds.js';
-import { AttemptEndedError } from '../../../../src/admin/tenant-hooks/tenant-hooks.errors.js';
 
 let host: HostApplication;
 let diary: Diary;

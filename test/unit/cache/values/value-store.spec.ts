@@ -55,6 +55,16 @@ describe('a store of values in memory', () => {
     expect([await read(), origin.loads]).toEqual(['first', 2]);
   });
 
+  it('does not hold later readers for a load that never ends', async () => {
+    const { store, clock } = storeOf();
+    const stuck = new Source();
+    stuck.hold();
+    void store.read('a', 'k', stuck.source);
+    clock.advance(30_000);
+    expect(await store.read('a', 'k', new Source().source)).toBe('first');
+    expect(stuck.loads).toBe(1);
+  });
+
   it('does not keep what the source does not have, or fails to load', async () => {
     const { store } = storeOf();
     const origin = new Source();
