@@ -119,6 +119,16 @@ describe('an application', () => {
 
   afterAll(() => dropEverything(database));
 
+  it('without central tables opens nothing for them', async () => {
+    const app = await HostApplication.start({ ...OPTIONS, imports: [], database });
+    try {
+      expect(await database.admin(CONNECTIONS)).toEqual([]);
+      expect(await database.admin(`SELECT FROM pg_namespace WHERE nspname = 'central'`)).toEqual([]);
+    } finally {
+      await app.stop();
+    }
+  });
+
   it('with reference tables is told that these are in the databases of tenants', async () => {
     class Country {}
     Entity('countries')(Country);
@@ -128,16 +138,6 @@ describe('an application', () => {
     try {
       const { manager } = app.nest.get(Accounts, { strict: false }).users;
       await expect(manager.find(Country)).rejects.toThrow(/^Country is an entity of tenants/);
-    } finally {
-      await app.stop();
-    }
-  });
-
-  it('without central tables opens nothing for them', async () => {
-    const app = await HostApplication.start({ ...OPTIONS, imports: [], database });
-    try {
-      expect(await database.admin(CONNECTIONS)).toEqual([]);
-      expect(await database.admin(`SELECT FROM pg_namespace WHERE nspname = 'central'`)).toEqual([]);
     } finally {
       await app.stop();
     }
