@@ -107,7 +107,7 @@ export class SpareTenants {
   }
 }
 
-/** Its slug is nobody's name, and gives way to the customer's. */
+/** Its slug is a placeholder until a sign-up gives it the customer's. */
 function newSpare(spareServerId: string, isolation: Isolation): Partial<TenantEntity> {
   const slug = `spare-${randomBytes(6).toString('hex')}`;
   return { id: randomUUID(), slug, isolation, spareServerId, limits: {}, status: 'provisioning', version: 1 };
