@@ -19,7 +19,7 @@ import { leftovers } from './checks/leftovers.js';
 import { loginRoles } from './checks/login-roles.js';
 import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
-import { pooler } from './checks/pooler.js';
+import { pooler } from './checks/pooler/pooler.js';
 import { referenceData } from './checks/reference-data.js';
 import { redis } from './checks/redis.js';
 import { exposure } from './checks/exposure.js';

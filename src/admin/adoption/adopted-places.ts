@@ -7,7 +7,7 @@ import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { isSlug } from '../../catalog/model/slug.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
-import { tenantIdSql } from '../../database/table-migrations/adoption/tenant-keys.js';
+import { tenantIdSql } from '../../database/table-migrations/adoption/inspection/tenant-keys.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { isUuid } from '../../platform/uuid.js';
 import { AdoptedTenantsError } from './adoption.errors.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import type { Actor } from '../../catalog/audit/actor.js';
-import type { AdoptionFinding } from '../../database/table-migrations/adoption/adoption-finding.js';
+import type { AdoptionFinding } from '../../database/table-migrations/adoption/inspection/adoption-finding.js';
 import { AdoptionStateError } from '../../database/table-migrations/adoption/adoption.errors.js';
 import { AdoptionRun, type AdoptionProgress } from '../../database/table-migrations/adoption/adoption-run.js';
 import type { AdoptionStep } from '../../database/table-migrations/adoption/adoption-step.js';

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { escapeIdentifier } from 'pg';
 import { Injectable } from '@nestjs/common';
-import { inspectTables, type InspectedTable } from '../../database/table-migrations/adoption/inspected-tables.js';
-import { isKeyType, qualified } from '../../database/table-migrations/adoption/tenant-keys.js';
+import {
+  inspectTables,
+  type InspectedTable,
+} from '../../database/table-migrations/adoption/inspection/inspected-tables.js';
+import { isKeyType, qualified } from '../../database/table-migrations/adoption/inspection/tenant-keys.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { AdoptedTenantsError } from './adoption.errors.js';
 import { AdoptedPlaces } from './adopted-places.js';

@@ -1,5 +1,8 @@
-import { attention, type AdoptionFinding } from '../../database/table-migrations/adoption/adoption-finding.js';
-import type { InspectedTable } from '../../database/table-migrations/adoption/inspected-tables.js';
+import {
+  attention,
+  type AdoptionFinding,
+} from '../../database/table-migrations/adoption/inspection/adoption-finding.js';
+import type { InspectedTable } from '../../database/table-migrations/adoption/inspection/inspected-tables.js';
 import type { AdoptionStep } from '../../database/table-migrations/adoption/adoption-step.js';
 import type { SchemaPlan } from '../../database/table-migrations/adoption/plan-schema.js';
 import type { AdoptedPlaceOfTenants } from './adopted-places.js';

@@ -1,6 +1,6 @@
 import type { AdoptionPlan } from '../../admin/adoption/adoption-plan.js';
 import type { AdoptionReport } from '../../admin/adoption/adoptions.js';
-import type { TenantOrigin } from '../../database/table-migrations/adoption/tenant-keys.js';
+import type { TenantOrigin } from '../../database/table-migrations/adoption/inspection/tenant-keys.js';
 
 const MAX_TENANTS = 50;
 const HEADINGS = {

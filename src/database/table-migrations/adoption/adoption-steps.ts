@@ -1,10 +1,10 @@
 import { escapeIdentifier } from 'pg';
 import type { AdoptionStep } from './adoption-step.js';
 import { type AdoptedPlace, columnSteps } from './column-steps.js';
-import type { InspectedTable } from './inspected-tables.js';
+import type { InspectedTable } from './inspection/inspected-tables.js';
 import { foreignKeySteps, keySteps } from './key-steps.js';
 import { policyStep } from './policy-steps.js';
-import type { TenantOrigin } from './tenant-keys.js';
+import type { TenantOrigin } from './inspection/tenant-keys.js';
 
 /**
  * All steps for a schema's tables, in order: first every row of every table has its tenant, parents first; then keys and indexes;

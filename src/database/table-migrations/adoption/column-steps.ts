@@ -2,8 +2,8 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import { truncatedIdentifier, fitsIdentifier, shortHash } from '../../../platform/postgres/identifiers.js';
 import { STAMPED_TENANT } from '../tenant-table.js';
 import { ADOPTION_SCHEMA, type AdoptionStep } from './adoption-step.js';
-import type { InspectedTable } from './inspected-tables.js';
-import { qualified, type TenantKeys, type TenantOrigin, tenantIdSql } from './tenant-keys.js';
+import type { InspectedTable } from './inspection/inspected-tables.js';
+import { qualified, type TenantKeys, type TenantOrigin, tenantIdSql } from './inspection/tenant-keys.js';
 
 const NOT_NULL = 'tenantry_tenant_id_not_null';
 /** Triggers run in the order of their names: this one comes behind those of the application. */

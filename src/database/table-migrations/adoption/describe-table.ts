@@ -1,9 +1,9 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { foreignKeyElement, referencedTable, type TenantForeignKey, type TenantTable } from '../tenant-table.js';
 import type { AdoptedFrom } from './adopt-tenant-table.js';
-import type { InspectedColumn, InspectedConstraint, InspectedTable } from './inspected-tables.js';
+import type { InspectedColumn, InspectedConstraint, InspectedTable } from './inspection/inspected-tables.js';
 import { replacedIndexes } from './key-steps.js';
-import type { TenantOrigin } from './tenant-keys.js';
+import type { TenantOrigin } from './inspection/tenant-keys.js';
 
 /** An existing table as a migration describes it. */
 export interface DescribedAdoption {

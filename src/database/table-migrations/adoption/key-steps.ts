@@ -3,8 +3,8 @@ import { fitsIdentifier, shortHash, truncatedIdentifier } from '../../../platfor
 import { constraintName, tenantColumns } from '../tenant-table.js';
 import { KEPT_INDEX } from '../comparison/actual-tables.js';
 import type { AdoptionStep } from './adoption-step.js';
-import type { InspectedConstraint, InspectedIndex, InspectedTable } from './inspected-tables.js';
-import { qualified, type TenantOrigin } from './tenant-keys.js';
+import type { InspectedConstraint, InspectedIndex, InspectedTable } from './inspection/inspected-tables.js';
+import { qualified, type TenantOrigin } from './inspection/tenant-keys.js';
 
 const SUFFIX = '_by_tenant';
 

@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { recordedMigrations } from '../versions/recorded-migrations.js';
-import { type AdoptionFinding, refused } from './adoption-finding.js';
+import { type AdoptionFinding, refused } from './inspection/adoption-finding.js';
 import { adoptionSteps } from './adoption-steps.js';
 import type { AdoptionStep } from './adoption-step.js';
 import type { AdoptedPlace } from './column-steps.js';
-import { inspectExtras, inspectTables, type InspectedTable } from './inspected-tables.js';
-import { rowFindings } from './row-findings.js';
-import { schemaFindings, tableFindings } from './structural-findings.js';
-import type { TenantOrigin } from './tenant-keys.js';
-import { missingColumns, type OriginOptions, tenantOrigins } from './tenant-origins.js';
+import { inspectExtras, inspectTables, type InspectedTable } from './inspection/inspected-tables.js';
+import { rowFindings } from './inspection/row-findings.js';
+import { schemaFindings, tableFindings } from './inspection/structural-findings.js';
+import type { TenantOrigin } from './inspection/tenant-keys.js';
+import { missingColumns, type OriginOptions, tenantOrigins } from './inspection/tenant-origins.js';
 import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
 
 /** An existing schema as it would be adopted. */

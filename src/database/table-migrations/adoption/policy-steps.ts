@@ -2,8 +2,8 @@ import { escapeIdentifier } from 'pg';
 import { createPoliciesSql, TENANT_POLICIES } from '../../isolation/tenant-policies.js';
 import { STAMPED_TENANT } from '../tenant-table.js';
 import { ADOPTION_POLICY, type AdoptionStep } from './adoption-step.js';
-import type { InspectedTable } from './inspected-tables.js';
-import { qualified, type TenantOrigin } from './tenant-keys.js';
+import type { InspectedTable } from './inspection/inspected-tables.js';
+import { qualified, type TenantOrigin } from './inspection/tenant-keys.js';
 
 /**
  * The last step of a table: policies, and the default from the stamp. The owner is subject to no policy; other roles that the

@@ -1,6 +1,6 @@
-import type { ConnectionTarget } from '../../database/connection/connection-target.js';
-import type { PoolOptions } from '../../database/pool/pool-options.js';
-import { queryPooler } from '../diagnosis/query-server.js';
+import type { ConnectionTarget } from '../../../database/connection/connection-target.js';
+import type { PoolOptions } from '../../../database/pool/pool-options.js';
+import { queryPooler } from '../../diagnosis/query-server.js';
 
 /** Settings of PgBouncer that are 0 where a vanished client or server is noticed only after the system's two hours. */
 const POOLER_SETTINGS: ReadonlyMap<string, number> = new Map([

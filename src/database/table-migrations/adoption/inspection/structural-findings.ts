@@ -2,8 +2,8 @@ import { type AdoptionFinding, attention, note, refused } from './adoption-findi
 import type { InspectedExtras, InspectedTable } from './inspected-tables.js';
 import { isKeyType, type TenantOrigin } from './tenant-keys.js';
 import { isAlwaysSet } from './tenant-origins.js';
-import { TENANT_COLUMN } from '../comparison/actual-tables.js';
-import { MIGRATIONS_TABLE } from '../versions/recorded-migrations.js';
+import { TENANT_COLUMN } from '../../comparison/actual-tables.js';
+import { MIGRATIONS_TABLE } from '../../versions/recorded-migrations.js';
 
 const LEAVE_OUT = 'or leave the table out with --leave-out';
 

@@ -1,12 +1,12 @@
-import { DEFAULT_SERVER } from '../../catalog/catalog-target.js';
-import { targetOfUrl, type ConnectionTarget } from '../../database/connection/connection-target.js';
-import { probePooler, PoolerLeakError } from '../../database/statements/pooler-probe.js';
-import type { PoolOptions } from '../../database/pool/pool-options.js';
-import { queryPooler } from '../diagnosis/query-server.js';
+import { DEFAULT_SERVER } from '../../../catalog/catalog-target.js';
+import { targetOfUrl, type ConnectionTarget } from '../../../database/connection/connection-target.js';
+import { probePooler, PoolerLeakError } from '../../../database/statements/pooler-probe.js';
+import type { PoolOptions } from '../../../database/pool/pool-options.js';
+import { queryPooler } from '../../diagnosis/query-server.js';
 import { KEEPALIVE_SETTINGS, missingKeepalive } from './pooler-keepalive.js';
-import type { Check, CatalogContext } from '../diagnosis/check.js';
-import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
+import type { Check, CatalogContext } from '../../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../../diagnosis/finding.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
 
 const NAME = 'pooler';
 /** Name of the database that is PgBouncer's admin console. */
