@@ -187,7 +187,8 @@ export function identificationContract(launch: Launch): void {
     /** The status line of an answer to these lines, sent as they are. */
     async function statusOf(...lines: string[]): Promise<string | undefined> {
       const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
-      socket.end(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
+      // Not half-closed: Node then ends its side as well, before an answer that takes longer than a tick.
+      socket.write(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
       return /^HTTP\/1.1 (\d{3})/.exec(await text(socket))?.[1];
     }
 
