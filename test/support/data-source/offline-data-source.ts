@@ -1,6 +1,6 @@
-import type { DataSource } from 'typeorm';
+import { type DataSource, EntitySchema } from 'typeorm';
 import { createTenantDataSource } from '../../../src/database/data-source/tenant-data-source.js';
-import type { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
+import { TemplateDataSource } from '../../../src/database/data-source/template-data-source.js';
 import type { ConnectionPool } from '../../../src/database/pool/connection-pool.js';
 import { createStamp } from '../../../src/database/statements/stamp.js';
 import { accessTo } from '../pool/test-pool.js';
@@ -22,4 +22,12 @@ const pool: ConnectionPool = {
 /** A tenant's data source without a server. */
 export function offlineDataSource(template: TemplateDataSource): DataSource {
   return createTenantDataSource(template, accessTo(pool, createStamp(TENANT, 'acme')), 'acme');
+}
+
+/** Of entities without a relation, each with a key and five columns. */
+export function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
+  const text = { type: 'text' } as const;
+  const columns = { id: { type: 'uuid', primary: true }, a: text, b: text, c: text, d: text, e: text } as const;
+  const entities = Array.from({ length: entityCount }, (_, n) => new EntitySchema({ name: `entity_${n}`, columns }));
+  return TemplateDataSource.build({ entities, migrations: [] });
 }

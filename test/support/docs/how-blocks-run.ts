@@ -5,7 +5,7 @@ const GUIDES = 'test/packages/guides';
 /** Which specs run the blocks of a document as they are written there, each in the order of the text. */
 export const RUN_BY: Readonly<Record<string, string>> = {
   'README.md': `${GUIDES}/readme.spec.ts`,
-  'docs/guides/adopting.md': 'test/integration/admin/adoption/shared-tables.spec.ts',
+  'docs/guides/adopting.md': 'test/soak/adoption/shop.spec.ts',
   'docs/guides/backups.md': 'test/soak/operations/backup.spec.ts',
   'docs/guides/data-layers.md': `${GUIDES}/install.spec.ts`,
   'docs/guides/database-rights.md': `${GUIDES}/deployment.spec.ts`,

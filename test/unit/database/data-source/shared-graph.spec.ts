@@ -1,35 +1,11 @@
-import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { type DataSource, EntitySchema } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { TemplateDataSource } from '../../../../src/database/data-source/template-data-source.js';
 import { dataSourceOf } from '../../../../src/platform/postgres/typeorm-versions.js';
 import { cpuMicros } from '../../../support/load/cpu-cost.js';
-import { offlineDataSource } from '../../../support/data-source/offline-data-source.js';
-
-function buildTemplate(entityCount: number): Promise<TemplateDataSource> {
-  const text = { type: 'text' } as const;
-  const columns = { id: { type: 'uuid', primary: true }, a: text, b: text, c: text, d: text, e: text } as const;
-  const entities = Array.from({ length: entityCount }, (_, n) => new EntitySchema({ name: `entity_${n}`, columns }));
-  return TemplateDataSource.build({ entities, migrations: [] });
-}
+import { buildTemplate, offlineDataSource } from '../../../support/data-source/offline-data-source.js';
 
 const queryRunnersOf = ({ driver }: DataSource): unknown => (driver as PostgresDriver).connectedQueryRunners;
-
-/** In bytes. Collects until nothing more is freed: what other specs have left may take several rounds, which finalizers end. */
-async function heapInUse(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  for (let last = Infinity; ;) {
-    collect();
-    await setImmediate();
-    const { heapUsed } = process.memoryUsage();
-    if (heapUsed > last * 0.999) return heapUsed;
-    last = heapUsed;
-  }
-}
 
 describe('tenant data sources over one metadata graph', () => {
   it('share the entity metadata but not the driver, the manager or the loaders', async () => {
@@ -61,20 +37,6 @@ describe('tenant data sources over one metadata graph', () => {
       version: expect.stringMatching(/^\d+\.\d+$/),
     });
     for (const type of ['insert', 'update', 'delete'] as const) expect(driver.isReturningSqlSupported(type)).toBe(true);
-  });
-
-  it('take at most 4 KB each, for 30 entities as for one', async () => {
-    for (const entityCount of [1, 30]) {
-      const template = await buildTemplate(entityCount);
-      const kept = Array.from({ length: 2000 }, (): DataSource | undefined => undefined);
-      offlineDataSource(template);
-      const before = await heapInUse();
-      for (let n = 0; n < kept.length; n++) kept[n] = offlineDataSource(template);
-      const kb = ((await heapInUse()) - before) / 1024 / kept.length;
-      expect(kb).toBeLessThanOrEqual(4);
-      expect(kb).toBeGreaterThan(0.2); // less: nothing was measured
-      expect(kept.at(-1)?.isInitialized).toBe(true);
-    }
   });
 
   it('take a small fraction of the CPU time of building the graph', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
-import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
-import { createTestDatabase } from '../../../support/postgres/postgres.js';
-import { TestApp, type TestTenant } from '../../../support/test-app.js';
-import { WireTap, type WireMessage } from '../../../support/statements/wire-tap.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
+import { createTestDatabase } from '../../support/postgres/postgres.js';
+import { TestApp, type TestTenant } from '../../support/test-app.js';
+import { WireTap, type WireMessage } from '../../support/statements/wire-tap.js';
 
 let pooler: PgBouncer;
 let tap: WireTap;

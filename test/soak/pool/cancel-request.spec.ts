@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { cancelIfBusy } from '../../../../src/database/connection/cancel-request.js';
-import type { ConnectionTarget } from '../../../../src/database/connection/connection-target.js';
-import { findServiceAccount } from '../../../../src/dev/embedded-postgres/service-account.js';
-import { removeFolder, temporaryFolder } from '../../../support/postgres/embedded-server.js';
-import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
-import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
-import { soon } from '../../../support/load/soon.js';
-import { findProgram } from '../../../support/processes/system-program.mjs';
-import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
-import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
-import { TestPool } from '../../../support/pool/test-pool.js';
+import { cancelIfBusy } from '../../../src/database/connection/cancel-request.js';
+import type { ConnectionTarget } from '../../../src/database/connection/connection-target.js';
+import { findServiceAccount } from '../../../src/dev/embedded-postgres/service-account.js';
+import { removeFolder, temporaryFolder } from '../../support/postgres/embedded-server.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { soon } from '../../support/load/soon.js';
+import { findProgram } from '../../support/processes/system-program.mjs';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { createTenantDatabase, type TenantDatabase } from '../../support/postgres/tenant-database.js';
+import { TestPool } from '../../support/pool/test-pool.js';
 
 /** Much longer than any test may wait: what ends it is the cancelling. */
 const SLEEP = 'SELECT pg_sleep(300)';

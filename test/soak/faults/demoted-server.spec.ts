@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { ListeningWatch } from '../../../../src/database/transactions/listening-watch.js';
-import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
-import { soon } from '../../../support/load/soon.js';
-import { accessTo, TestPool } from '../../../support/pool/test-pool.js';
-import { PrivatePostgres } from '../../../support/postgres/private-postgres.js';
-import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
-import { tenantIn } from '../../../support/statements/notes-database.js';
+import { ListeningWatch } from '../../../src/database/transactions/listening-watch.js';
+import { SessionLease } from '../../../src/database/transactions/session-lease.js';
+import { soon } from '../../support/load/soon.js';
+import { accessTo, TestPool } from '../../support/pool/test-pool.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { tenantIn } from '../../support/statements/notes-database.js';
 
 const SIZE = 3;
 const NO_REPLY = { code: 'TENANT_UNAVAILABLE', cause: { code: 'SERVER_READ_ONLY' } };

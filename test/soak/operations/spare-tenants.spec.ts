@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Activation } from '../../../../src/admin/provisioning/activation.js';
-import { ReferenceData } from '../../../../src/index.js';
-import { OperationRunner } from '../../../../src/operations/operation-runner.js';
-import { CountriesModule } from '../../../support/host/countries.module.js';
-import { Diary, DiaryModule } from '../../../support/hooks/diary.module.js';
-import { HostApplication } from '../../../support/host/host-application.js';
-import { soon } from '../../../support/load/soon.js';
-import { ADMIN_KEY, type Json } from '../../../support/test-app.js';
+import { Activation } from '../../../src/admin/provisioning/activation.js';
+import { ReferenceData } from '../../../src/index.js';
+import { OperationRunner } from '../../../src/operations/operation-runner.js';
+import { CountriesModule } from '../../support/host/countries.module.js';
+import { Diary, DiaryModule } from '../../support/hooks/diary.module.js';
+import { HostApplication } from '../../support/host/host-application.js';
+import { soon } from '../../support/load/soon.js';
+import { ADMIN_KEY, type Json } from '../../support/test-app.js';
 
 const SPARES = 5;
 const SIGN_UPS = 12;

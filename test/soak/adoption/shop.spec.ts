@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { QueryRunner } from 'typeorm';
-import { adoptTenantTable, TableNotAdoptedError } from '../../../../src/index.js';
-import { AdoptedApp } from '../../../support/adoption/adopted-app.js';
-import { AdoptionRig } from '../../../support/adoption/adoption-rig.js';
-import { guideCommand } from '../../../support/adoption/guide-commands.js'; // docs/guides/adopting.md
-import { shopSql } from '../../../support/adoption/shop.js';
-import { Company, Customer, OrderLine, ShopOrder } from '../../../support/adoption/shop.entities.js';
-import { catalogSnapshot, rowHashes } from '../../../support/adoption/snapshot.js';
-import { asSuperuser, type TestDatabase, testServer } from '../../../support/postgres/postgres.js';
+import { adoptTenantTable, TableNotAdoptedError } from '../../../src/index.js';
+import { AdoptedApp } from '../../support/adoption/adopted-app.js';
+import { AdoptionRig } from '../../support/adoption/adoption-rig.js';
+import { guideCommand } from '../../support/adoption/guide-commands.js'; // docs/guides/adopting.md
+import { shopSql } from '../../support/adoption/shop.js';
+import { Company, Customer, OrderLine, ShopOrder } from '../../support/adoption/shop.entities.js';
+import { catalogSnapshot, rowHashes } from '../../support/adoption/snapshot.js';
+import { asSuperuser, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 
 const OLD_ROLE_PASSWORD = 'of-the-former-application';
 

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { targetOfUrl } from '../../../../src/database/connection/connection-target.js';
-import { HostApplication } from '../../../support/host/host-application.js';
-import { soon } from '../../../support/load/soon.js';
-import { freePort } from '../../../support/processes/free-port.js';
-import { PgBouncer } from '../../../support/postgres/pgbouncer.js';
-import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
-import { TestApp } from '../../../support/test-app.js';
-import { CarelessPooler } from '../../../support/pooler/careless-pooler.js';
+import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
+import { HostApplication } from '../../support/host/host-application.js';
+import { soon } from '../../support/load/soon.js';
+import { freePort } from '../../support/processes/free-port.js';
+import { PgBouncer } from '../../support/postgres/pgbouncer.js';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { TestApp } from '../../support/test-app.js';
+import { CarelessPooler } from '../../support/pooler/careless-pooler.js';
 
 let database: TestDatabase;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { OldDraftsJob } from '../../../../src/app/orders/old-drafts.job.js';
-import { TenantConnectionService } from '../../../../src/index.js';
-import { ADMIN_KEY, TestApp, type TestTenant } from '../../../support/test-app.js';
+import { OldDraftsJob } from '../../../src/app/orders/old-drafts.job.js';
+import { TenantConnectionService } from '../../../src/index.js';
+import { ADMIN_KEY, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let app: TestApp;
 const tenants: TestTenant[] = [];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openPool, type TestTenant, tenantIn } from '../../../support/statements/notes-database.js';
-import { numbers, SharingRig } from '../../../support/statements/sharing-rig.js';
+import { openPool, type TestTenant, tenantIn } from '../../support/statements/notes-database.js';
+import { numbers, SharingRig } from '../../support/statements/sharing-rig.js';
 
 const INSERT = 'INSERT INTO notes (body) VALUES ($1) /* shared */';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseEnv } from 'node:util';
-import { Cli, type CommandResult, type Around } from '../../../support/cli/cli.js';
-import { HostCopy } from '../../../support/host/host-copy.js';
+import { Cli, type CommandResult, type Around } from '../../support/cli/cli.js';
+import { HostCopy } from '../../support/host/host-copy.js';
 
 const copies: HostCopy[] = [];
 afterEach(async () => {

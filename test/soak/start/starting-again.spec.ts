@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import {
   EmbeddedPostgres,
   type EmbeddedPostgresOptions,
-} from '../../../../src/dev/embedded-postgres/embedded-postgres.js';
+} from '../../../src/dev/embedded-postgres/embedded-postgres.js';
 import {
   FAST,
   noProcessNames,
@@ -15,7 +15,7 @@ import {
   query,
   removeFolder,
   temporaryFolder,
-} from '../../../support/postgres/embedded-server.js';
+} from '../../support/postgres/embedded-server.js';
 
 // One data directory through its life; each test finds what the one before left.
 describe('embedded PostgreSQL, started again and again on the same DATA_DIR', () => {
