@@ -28,7 +28,7 @@ export const DATABASE_ROOMS = [
   ['data-source'],
   ['transactions', 'hydration'],
   ['query-texts'],
-  ['batches'],
+  ['batches', 'copy'],
   ['statements'],
   ['table-migrations', 'sql-guard'],
   ['admin-connections'],

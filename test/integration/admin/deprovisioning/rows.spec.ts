@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { deleteTenantRows } from '../../../../src/admin/deprovisioning/delete-tenant-rows.js';
-import { RowsLeftError } from '../../../../src/admin/deprovisioning/deprovisioning.errors.js';
+import { RowsLeftError } from '../../../../src/database/copy/copy.errors.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { soon } from '../../../support/load/soon.js';
 
