@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { createStamp } from '../statements/stamp.js';
 import { RowsLeftError } from './copy.errors.js';
 import { type TableGroup, tableGroups } from './table-groups.js';
+import { transaction } from './transaction.js';
 
 export interface RowRemovalOptions {
   /** Rows per statement and transaction; default: 5,000. Tables in a foreign-key cycle are emptied in one statement. */
@@ -112,16 +113,10 @@ class RowRemoval {
     values: unknown[],
   ): Promise<pg.QueryResult<Row>> {
     this.options.signal?.throwIfAborted();
-    await this.client.query('BEGIN');
-    try {
+    return transaction(this.client, 'BEGIN', async () => {
       await this.client.query(STAMP, [this.tenantId, createStamp(this.tenantId, this.schema).searchPath]);
-      const result = await this.client.query<Row>(text, values);
-      await this.client.query('COMMIT');
-      return result;
-    } catch (error) {
-      await this.client.query('ROLLBACK').catch(() => undefined); // on a lost connection, the server has rolled back
-      throw error;
-    }
+      return this.client.query<Row>(text, values);
+    });
   }
 
   private addProgress(deleted: number): void {

@@ -1,0 +1,147 @@
+import pg from 'pg';
+import { columnList, type CopyPlace, isSamePlace, qualified, rowsOf } from './copy-place.js';
+import { type CopiedGroup, type CopiedTable, copiedTables } from './copied-tables.js';
+import { copyStream } from './copy-stream.js';
+import { CopyPlacesError } from './copy.errors.js';
+import { assertEqualDigests, digestRows, type TableDigest } from './digests.js';
+import { allSettled, interruptible } from './interruptible.js';
+import { writing } from './refusals.js';
+import { removeTenantRows } from './remove-tenant-rows.js';
+import { setTextForms, setWriting, SNAPSHOT, transaction } from './transaction.js';
+import { TransferMeter } from './transfer-meter.js';
+
+export interface CopyOptions {
+  /** Ends the copy: running statements are cancelled, and both connections stay usable. */
+  readonly signal: AbortSignal;
+  /** Called often, with the rows copied so far and the planner's estimate of all rows, which may be lower. */
+  readonly onProgress?: (copied: number, estimated: number) => void;
+  /** On average over the copy, without what is compared at its end. No limit unless given. */
+  readonly maxBytesPerSecond?: number;
+}
+
+/**
+ * Copies one tenant's rows from one snapshot of the source, and compares both places with each other against the same
+ * snapshot. Removes the tenant's rows at the destination first, so that it can be run again after any failure. Each group of
+ * tables is a transaction of its own at the destination.
+ *
+ * @returns what the tenant's rows at either place amount to, per table
+ * @throws CopyMismatchError, CopyRefusedError, CopyPlacesError, RowsLeftError, the signal's reason
+ */
+export async function copyRows(
+  from: CopyPlace,
+  to: CopyPlace,
+  tenantId: string,
+  options: CopyOptions,
+): Promise<TableDigest[]> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  if (await isSamePlace(from, to)) throw new CopyPlacesError('the source and the destination are the same place');
+  await interruptible([to.client], signal, () => removeTenantRows(to.client, to.schema, tenantId, { signal }));
+  const { tables, digests } = await transaction(from.client, SNAPSHOT, async () => {
+    await setTextForms(from.client);
+    const copy = await RowCopy.prepare(from, to, tenantId, options);
+    return { tables: copy.tables, digests: await copy.run() };
+  });
+  if (to.isAlone) await collectStatistics(to, tables, signal);
+  return digests;
+}
+
+class RowCopy {
+  private readonly meter: TransferMeter;
+
+  private constructor(
+    private readonly from: CopyPlace,
+    private readonly to: CopyPlace,
+    private readonly tenantId: string,
+    private readonly groups: readonly CopiedGroup[],
+    estimated: number,
+    private readonly options: CopyOptions,
+  ) {
+    const onRows = (rows: number): void => options.onProgress?.(rows, estimated);
+    this.meter = new TransferMeter(onRows, options.maxBytesPerSecond);
+  }
+
+  static async prepare(from: CopyPlace, to: CopyPlace, tenantId: string, options: CopyOptions): Promise<RowCopy> {
+    const groups = await copiedTables(from.client, from.schema);
+    let estimated = 0;
+    for (const table of groups.flat()) estimated += await estimateRows(from, table, tenantId);
+    return new RowCopy(from, to, tenantId, groups, estimated, options);
+  }
+
+  get tables(): readonly CopiedTable[] {
+    return this.groups.flat();
+  }
+
+  /** Each part is rolled back only when no request to cancel is under way any more. */
+  async run(): Promise<TableDigest[]> {
+    const { from, to, tenantId } = this;
+    for (const group of this.groups) {
+      await transaction(to.client, 'BEGIN', () => this.interruptible(() => this.copyGroup(group)));
+    }
+    const [source, copy] = await this.interruptible(() =>
+      allSettled([digestRows(from, this.tables, tenantId), digestRows(to, this.tables, tenantId)]),
+    );
+    assertEqualDigests(source, copy);
+    return source;
+  }
+
+  private interruptible<T>(work: () => Promise<T>): Promise<T> {
+    return interruptible([this.from.client, this.to.client], this.options.signal, work);
+  }
+
+  private async copyGroup(group: CopiedGroup): Promise<void> {
+    await setWriting(this.to.client, this.to.schema);
+    const [first, ...others] = group;
+    if (first && others.length === 0) return this.copyTable(first, qualified(this.to, first.name));
+    await this.copyCycle(group);
+  }
+
+  /** Foreign keys are checked at the end of a statement: `COPY` for a table that refers to itself, one INSERT for a cycle. */
+  private async copyCycle(group: CopiedGroup): Promise<void> {
+    const { to } = this;
+    const inserts: string[] = [];
+    for (const [n, table] of group.entries()) {
+      const columns = columnList(table.columns);
+      await to.client.query(
+        `CREATE TEMP TABLE tenantry_copied_${n} ON COMMIT DROP AS
+         SELECT ${columns} FROM ${qualified(to, table.name)} WITH NO DATA`,
+      );
+      await this.copyTable(table, `pg_temp.tenantry_copied_${n}`);
+      inserts.push(
+        `i${n} AS (INSERT INTO ${qualified(to, table.name)} (${columns}) OVERRIDING SYSTEM VALUE
+         SELECT ${columns} FROM pg_temp.tenantry_copied_${n})`,
+      );
+    }
+    await writing(() => to.client.query(`WITH ${inserts.join(', ')} SELECT`));
+  }
+
+  private async copyTable(table: CopiedTable, into: string): Promise<void> {
+    const { from, to, tenantId, meter } = this;
+    const columns = columnList(table.columns);
+    const query = `SELECT ${columns} FROM ${rowsOf(from, table)} WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`;
+    await writing(
+      () =>
+        copyStream(
+          { client: from.client, query },
+          { client: to.client, into: `${into} (${columns})` },
+          meter,
+          this.options.signal,
+        ),
+      table.name,
+    );
+  }
+}
+
+async function estimateRows(from: CopyPlace, table: CopiedTable, tenantId: string): Promise<number> {
+  const { rows } = await from.client.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    `EXPLAIN (FORMAT JSON) SELECT FROM ${rowsOf(from, table)} WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`,
+  );
+  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+/** The first statements after a move would otherwise be planned as if the tables were empty. Shared tables have statistics. */
+async function collectStatistics(to: CopyPlace, tables: readonly CopiedTable[], signal: AbortSignal): Promise<void> {
+  await interruptible([to.client], signal, async () => {
+    for (const table of tables) await to.client.query(`ANALYZE ${qualified(to, table.name)}`);
+  });
+}

@@ -1,0 +1,26 @@
+const NEWLINE = 0x0a;
+
+/** Counts what passes during a copy, and how long it should wait for the rate limit. */
+export class TransferMeter {
+  private bytes = 0;
+  private rows = 0;
+  private readonly startedAt = performance.now();
+
+  /** @param maxBytesPerSecond over the whole copy; no limit unless given */
+  constructor(
+    private readonly onRows: (rows: number) => void,
+    private readonly maxBytesPerSecond = Infinity,
+  ) {}
+
+  /**
+   * Counts a piece of COPY's text format, in which every row ends in a line break, and no value contains one.
+   *
+   * @returns how many ms to wait before the next piece
+   */
+  count(piece: Buffer): number {
+    this.bytes += piece.length;
+    for (let at = piece.indexOf(NEWLINE); at !== -1; at = piece.indexOf(NEWLINE, at + 1)) this.rows += 1;
+    this.onRows(this.rows);
+    return this.startedAt + (this.bytes / this.maxBytesPerSecond) * 1_000 - performance.now();
+  }
+}
