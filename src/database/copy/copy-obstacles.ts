@@ -1,0 +1,124 @@
+import pg from 'pg';
+import { type CopiedTable, copiedTables } from './copied-tables.js';
+import { type CopyPlace, isSamePlace } from './copy-place.js';
+import { type PlaceColumn, type PlaceTables, placeTables } from './place-tables.js';
+import { userTriggers } from './user-triggers.js';
+
+/** How many obstacles are named; a schema of another application would have one for each column. */
+const MAX_NAMED = 20;
+
+/**
+ * Why a tenant's rows cannot be copied from one place to another, a sentence each, without values of rows; empty when nothing
+ * is in the way. Changes nothing.
+ */
+export async function copyObstacles(from: CopyPlace, to: CopyPlace, tenantId: string): Promise<readonly string[]> {
+  if (await isSamePlace(from, to)) return ['the source and the destination are the same place'];
+  const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
+  const destination = { ...(await placeTables(to)), copied: (await copiedTables(to.client, to.schema)).flat() };
+  const obstacles = [
+    ...differences(source, destination),
+    ...source.foreignTables.map((table) => `${quote(table)} is a foreign table, whose rows are on another server`),
+    ...source.copied.filter(({ key }) => key.length === 0).map(withoutKey),
+    ...source.columns.flatMap((column) => columnObstacles(column, source.copied)),
+    ...destination.tablesWithRules.map((table) => `${quote(table)} has rules at the destination`),
+    ...(await triggerObstacles(to)),
+    ...(await outsideRows(from, source, tenantId)),
+  ];
+  if (obstacles.length <= MAX_NAMED) return obstacles;
+  return [...obstacles.slice(0, MAX_NAMED), `and ${obstacles.length - MAX_NAMED} more`];
+}
+
+interface Described extends PlaceTables {
+  readonly copied: readonly CopiedTable[];
+}
+
+function quote(table: string): string {
+  return `table ${pg.escapeIdentifier(table)}`;
+}
+
+function withoutKey({ name }: CopiedTable): string {
+  return `${quote(name)} has no primary key and no other unique index of columns that are NOT NULL`;
+}
+
+function differences(source: Described, destination: Described): string[] {
+  if (source.encoding !== destination.encoding) {
+    return [`the databases have different encodings: ${source.encoding} and ${destination.encoding}`];
+  }
+  const others = new Map(destination.copied.map((table) => [table.name, table]));
+  const missing = source.copied.filter(({ name }) => !others.has(name));
+  const names = new Set(source.copied.map(({ name }) => name));
+  const extra = destination.copied.filter(({ name }) => !names.has(name));
+  return [
+    ...missing.map(({ name }) => `${quote(name)} is missing at the destination`),
+    ...extra.map(({ name }) => `${quote(name)} is at the destination only`),
+    ...source.copied.flatMap((table) => {
+      const other = others.get(table.name);
+      return other ? tableDifferences(table, other, source.columns, destination.columns) : [];
+    }),
+  ];
+}
+
+function tableDifferences(
+  table: CopiedTable,
+  other: CopiedTable,
+  columns: readonly PlaceColumn[],
+  otherColumns: readonly PlaceColumn[],
+): string[] {
+  const own = kinds(columns, table.name);
+  const others = kinds(otherColumns, table.name);
+  const differing = [...new Set([...own.keys(), ...others.keys()])].filter(
+    (name) => own.get(name) !== others.get(name),
+  );
+  const found = differing.map((name) => {
+    const [here = 'missing', there = 'missing'] = [own.get(name), others.get(name)];
+    return `column ${pg.escapeIdentifier(name)} of ${quote(table.name)} differs: ${here} at the source, ${there} at the destination`;
+  });
+  if (found.length > 0 || table.key.join() === other.key.join()) return found;
+  return [`${quote(table.name)} has another key at the destination`];
+}
+
+function kinds(columns: readonly PlaceColumn[], table: string): Map<string, string> {
+  const own = columns.filter((column) => column.table === table);
+  return new Map(own.map(({ column, type, isGenerated }) => [column, isGenerated ? `generated ${type}` : type]));
+}
+
+function columnObstacles(
+  { table, column, type, isAlwaysIdentity, hasObjectIds }: PlaceColumn,
+  copied: readonly CopiedTable[],
+): string[] {
+  const owner = copied.find(({ name }) => name === table);
+  if (!owner) return []; // a partition: its columns are those of the partitioned table
+  const name = `column ${pg.escapeIdentifier(column)} of ${quote(table)}`;
+  return [
+    ...(hasObjectIds ? [`${name} has type ${type}: what it refers to, such as a large object, is not copied`] : []),
+    ...(isAlwaysIdentity && !owner.key.includes(column)
+      ? [`${name} is GENERATED ALWAYS AS IDENTITY outside the key, and cannot be updated`]
+      : []),
+  ];
+}
+
+/** Where the tenant is alone, `disableTriggers` disables them. */
+async function triggerObstacles(to: CopyPlace): Promise<string[]> {
+  if (to.isAlone) return [];
+  const firing = (await userTriggers(to)).filter(({ state }) => state === 'O' || state === 'A');
+  return firing.map(
+    ({ table, name }) => `trigger ${pg.escapeIdentifier(name)} of ${quote(table)} would fire at the destination`,
+  );
+}
+
+/** Rows without a `tenant_id` are not copied, and those that they refer to could not be removed. */
+async function outsideRows(
+  { client }: CopyPlace,
+  { outsideReferences }: PlaceTables,
+  tenantId: string,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { child, parent, match } of outsideReferences) {
+    const { rows } = await client.query<{ refers: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${parent} t JOIN ${child} c ON ${match} WHERE t.tenant_id = $1) AS refers`,
+      [tenantId],
+    );
+    if (rows[0]?.refers) found.push(`table ${child} has no tenant_id, and refers to rows of the tenant in ${parent}`);
+  }
+  return found;
+}
