@@ -30,6 +30,7 @@ export const DATABASE_ROOMS = [
   ['query-texts'],
   ['batches', 'copy'],
   ['statements'],
+  ['gates'],
   ['table-migrations', 'sql-guard'],
   ['admin-connections'],
   ['pool'],

@@ -36,6 +36,8 @@ import { MigrationSets1771000000000 } from './schema-migrations/1771000000000-mi
 import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-reference-data.js';
 import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenant-life.js';
 import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
+import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
+import { MoveEntity } from './entities/move.entity.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -48,6 +50,7 @@ const ENTITIES = [
   OperationHookEntity,
   AuditEntryEntity,
   IdempotencyKeyEntity,
+  MoveEntity,
 ];
 /** In the order in which they run. */
 export const CATALOG_MIGRATIONS = [
@@ -62,6 +65,7 @@ export const CATALOG_MIGRATIONS = [
   Cron1773000000000,
   TenantLife1774000000000,
   AdoptedTargets1775000000000,
+  Moves1776000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

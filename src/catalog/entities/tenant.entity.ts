@@ -41,6 +41,10 @@ export class TenantEntity {
   @Column('text', { nullable: true })
   message: string | null;
 
+  /** Whether its rows are being moved, or have been moved and can still be moved back (`moves`). */
+  @Column('boolean', { name: 'is_moving', default: false })
+  isMoving: boolean;
+
   @Column('integer')
   version: number;
 
@@ -62,7 +66,8 @@ const limit = z.int().positive().optional().catch(undefined);
 const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
 
 export function toTenant(entity: TenantEntity): Tenant {
-  const { id, slug, status, isolation, targetId, schema, schemaVersion, migrationSet, message, version } = entity;
+  const { id, slug, status, isolation, targetId, schema, schemaVersion, migrationSet, isMoving, message, version } =
+    entity;
   const limits = Limits.parse(entity.limits);
   return Object.freeze({
     id,
@@ -74,6 +79,7 @@ export function toTenant(entity: TenantEntity): Tenant {
     schemaVersion,
     migrationSet,
     limits: Object.freeze(limits),
+    ...(isMoving && { isMoving }),
     message,
     version,
   });

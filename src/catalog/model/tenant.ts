@@ -40,6 +40,8 @@ export interface Tenant {
   /** Digest of the set of migrations that its tables have; null when that is not known. */
   readonly migrationSet: string | null;
   readonly limits: TenantLimits;
+  /** Whether its rows are being moved, or have been moved and can still be moved back. */
+  readonly isMoving?: true | undefined;
   /** Shown to callers while in maintenance. */
   readonly message: string | null;
   /** Incremented by a trigger at every change of the tenant, its keys or its domains. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
+import { isGateClosed } from '../gates/closed-gate.js';
 import { type Outcome, toFlightStatement } from '../statements/client-flights.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { Flight } from '../statements/flight.js';
@@ -17,26 +18,38 @@ export interface BatchStatement extends Outcome {
 }
 
 /**
- * Runs statements under one stamp in one implicit transaction: one write, one round trip. They are never sent again, because a
- * connection that was lost does not say whether the server has committed.
+ * Runs statements under one stamp in one implicit transaction: one write, one round trip. They are sent again only where the
+ * tenant's gate was closed; a connection that was lost does not say whether the server has committed.
  *
  * @throws the errors of `TenantAccess.acquireForStatement`
  */
 export async function sendBatch(access: TenantAccess, batch: readonly BatchStatement[]): Promise<void> {
+  const since = performance.now();
+  for (let current = access; ;) {
+    const refusal = await sendOnce(current, batch);
+    if (refusal === undefined) return;
+    current = await current.afterRefusal(refusal, since);
+  }
+}
+
+/** @returns the error of a gate that was closed, for which none of the statements has had an effect and none was settled */
+async function sendOnce(access: TenantAccess, batch: readonly BatchStatement[]): Promise<unknown> {
   const connection = access.tryAcquireForStatement(false) ?? (await access.acquireForStatement(false));
   if (connection.revoked) throw releaseUnused(connection, connection.revoked);
   const usage = currentUsage();
   if (usage) usage.statements += batch.length - 1; // the first one was counted with the connection
   const text = batch.map(({ statement }) => statement.text).join('; ');
-  await tracedStatement(connection.client, text, () => send(access, batch, connection));
+  return tracedStatement(connection.client, text, () => send(access, batch, connection));
 }
 
-function send(access: TenantAccess, batch: readonly BatchStatement[], connection: PooledConnection): Promise<void> {
+function send(access: TenantAccess, batch: readonly BatchStatement[], connection: PooledConnection): Promise<unknown> {
   return new Promise((resolve) => {
     const sent = batch.map(({ statement }) => toFlightStatement(statement));
     const flight = new Flight({ stamp: access.stamp }, sent, (failure) => {
-      settle(batch, flight, releaseAfter(flight, failure, connection));
-      resolve();
+      const error = releaseAfter(flight, failure, connection);
+      if (isGateClosed(error)) return resolve(error);
+      settle(batch, flight, error);
+      resolve(undefined);
     });
     pipelineOf(connection.client).send(flight, {
       named: connection.keepsPreparedStatements,

@@ -3,6 +3,7 @@ import { type CopiedTable, copiedTables } from './copied-tables.js';
 import { columnList, type CopyPlace, qualified, rowsOf } from './copy-place.js';
 import { copyStream } from './copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';
+import { CHANGES } from '../gates/gate-objects.js';
 import { keyMatch } from './digests.js';
 import { writing } from './refusals.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -24,7 +25,7 @@ export interface ChangedTable {
 
 /** Every change that this transaction sees is removed with its end, and no other one. */
 const TAKE_CHANGES = `
-  WITH taken AS (DELETE FROM tenantry_isolation.changes WHERE tenant_id = $1 RETURNING relation, key)
+  WITH taken AS (DELETE FROM ${CHANGES} WHERE tenant_id = $1 AND schema = $2 RETURNING relation, key)
   INSERT INTO pg_temp.tenantry_changes SELECT DISTINCT relation, key FROM taken`;
 
 /**
@@ -32,9 +33,9 @@ const TAKE_CHANGES = `
  *
  * @returns the number of changed rows, 0 when there are none
  */
-export async function takeChanges({ client }: CopyPlace, tenantId: string): Promise<number> {
+export async function takeChanges({ client, schema }: CopyPlace, tenantId: string): Promise<number> {
   await client.query('CREATE TEMP TABLE tenantry_changes (relation text NOT NULL, key jsonb NOT NULL) ON COMMIT DROP');
-  const { rowCount } = await client.query(TAKE_CHANGES, [tenantId]);
+  const { rowCount } = await client.query(TAKE_CHANGES, [tenantId, schema]);
   return rowCount ?? 0;
 }
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type TableGroup, tableGroups, type TableReference, type TenantTable } from './table-groups.js';
 
 /** A column of a table's key. */
-export interface KeyColumn {
+interface KeyColumn {
   readonly name: string;
   /** As SQL, with its schema; without length or precision. */
   readonly type: string;

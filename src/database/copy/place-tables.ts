@@ -16,7 +16,7 @@ export interface PlaceColumn {
 }
 
 /** A foreign key that leads to a table with a `tenant_id` from one without. */
-export interface OutsideReference {
+interface OutsideReference {
   /** Both quoted, with their schemas. */
   readonly child: string;
   readonly parent: string;

@@ -20,7 +20,7 @@ class StampedPool {
   constructor(private readonly access: TenantAccess) {}
 
   connect(callback: ConnectCallback): void {
-    const client = new StampedClient(this.access);
+    const client = new StampedClient(this.access.current);
     callback(null, client, () => client.release());
   }
 

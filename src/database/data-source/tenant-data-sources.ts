@@ -8,7 +8,7 @@ import { type ShareOverrides, tenantShare } from '../pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import type { StampKey } from '../isolation/stamp-key.js';
 import { createStamp } from '../statements/stamp.js';
-import { TenantAccess } from '../statements/tenant-access.js';
+import { type Relocation, TenantAccess } from '../statements/tenant-access.js';
 import { type ExpectedTable, expectedTables } from '../table-migrations/comparison/expected-tables.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../table-migrations/tenant-schema/tenant-schema.js';
 import { createTenantDataSource } from './tenant-data-source.js';
@@ -22,6 +22,8 @@ export interface Placement {
   readonly limits: ShareOverrides;
   /** Whether it is for an operation, which works while the tenant is not served. Default: false. */
   readonly isOperation?: boolean;
+  /** Whether its rows move. Default: false. */
+  readonly isMoving?: boolean | undefined;
 }
 
 /** Creates tenants' data sources and sessions on the pools of their connection targets. */
@@ -29,6 +31,8 @@ export interface Placement {
 export class TenantDataSources implements OnModuleInit {
   private template: TemplateDataSource | undefined;
   private expected: readonly ExpectedTable[] = [];
+  /** Finds tenants whose rows have moved. Set by the layer that looks tenants up. */
+  relocation: Relocation | undefined;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -68,11 +72,16 @@ export class TenantDataSources implements OnModuleInit {
     return SessionLease.run(access, work, { ...options, currentKey });
   }
 
-  private accessOf({ tenantId, schema, target, limits, isOperation }: Placement): TenantAccess {
+  /** The tenant's access to its target's connections, as its data source has it. */
+  accessOf({ tenantId, schema, target, limits, isOperation, isMoving }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
-    const stamp = createStamp(tenantId, schema, { key: target.stampKey, statementTimeoutMs });
+    const stamp = createStamp(tenantId, schema, {
+      key: target.stampKey,
+      statementTimeoutMs,
+      isGated: isMoving,
+    });
     const mayExplain = !target.shared || this.config.environment !== 'production';
-    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain, isOperation);
+    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain, isOperation, this.relocation);
   }
 }

@@ -68,7 +68,7 @@ function functionSql(name: (typeof FUNCTIONS)[number], language: Language, unsig
 
 const TABLES = `
   ${createSchemaSql(ISOLATION_SCHEMA)};
-  REVOKE ALL ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
+  REVOKE CREATE ON SCHEMA ${ISOLATION_SCHEMA} FROM PUBLIC;
   CREATE TABLE IF NOT EXISTS ${ISOLATION_SCHEMA}.keys (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     inner_block bytea NOT NULL UNIQUE CHECK (length(inner_block) = 64),

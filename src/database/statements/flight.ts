@@ -8,7 +8,7 @@ import {
 } from '../connection/pg-internals.js';
 import type { FlightStatement } from './flight-statement.js';
 import { type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
-import { type Stamp, stampStatement } from './stamp.js';
+import { type GatePassage, gatedStampStatement, type Stamp, stampStatement } from './stamp.js';
 import { statementRecords } from './statement-records.js';
 
 const UNKNOWN_NAME = '26000';
@@ -210,7 +210,9 @@ export class Flight {
     }
     if (!stamp || isStamped) return messages;
     this.preludeLeft += 1;
-    messages.push(...(this.names ? this.stampByName(stamp, this.names.stamp) : stampByText(stamp)));
+    if (stamp.gate !== undefined)
+      messages.push(...gatedStamp(stamp, begin === undefined ? 'check_gate' : 'enter_gate'));
+    else messages.push(...(this.names ? this.stampByName(stamp, this.names.stamp) : stampByText(stamp)));
     return messages;
   }
 
@@ -245,6 +247,11 @@ export class Flight {
 
 function stampByText(stamp: Stamp): Buffer[] {
   const { text, values } = stampStatement(stamp);
+  return commandMessages(text, values);
+}
+
+function gatedStamp(stamp: Stamp, passage: GatePassage): Buffer[] {
+  const { text, values } = gatedStampStatement(stamp, passage);
   return commandMessages(text, values);
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 import { proofOf, type StampKey } from '../isolation/stamp-key.js';
 
 /**
@@ -15,6 +16,8 @@ export interface Stamp {
   readonly searchPath: string;
   /** In ms. Set only behind a pooler, where it cannot be set when connecting. */
   readonly statementTimeoutMs?: number | undefined;
+  /** The schema, while the tenant moves: the database is asked each time whether its rows are still there. */
+  readonly gate?: string | undefined;
 }
 
 /** How long a stamp's settings last. */
@@ -25,7 +28,12 @@ export interface StampOptions {
   /** The key of the tenant's database; undefined while it has none. */
   readonly key?: StampKey | undefined;
   readonly statementTimeoutMs?: number | undefined;
+  /** Whether the tenant moves. */
+  readonly isGated?: boolean | undefined;
 }
+
+/** What passes the gate of a tenant that moves: one statement, a transaction until its end, a session until its reset. */
+export type GatePassage = 'check_gate' | 'enter_gate' | 'hold_gate';
 
 /** `$1` tenant id, `$2` proof, `$3` search path, `$4` the timeout. The row it returns is discarded. */
 function stampText(scope: StampScope, hasTimeout: boolean): string {
@@ -49,6 +57,20 @@ export function stampStatement(
   return { text: TEXTS[scope].timed, values: [...values, String(statementTimeoutMs)] };
 }
 
+/** The same for a tenant that moves; it fails where the gate is closed (`isGateClosed`). */
+export function gatedStampStatement(
+  stamp: Stamp,
+  passage: GatePassage,
+): { readonly text: string; readonly values: readonly string[] } {
+  const scope = passage === 'hold_gate' ? 'session' : 'transaction';
+  const { text, values } = stampStatement(stamp, scope);
+  // Behind the settings, which it reads.
+  return {
+    text: `${text}, ${ISOLATION_SCHEMA}.${passage}($${values.length + 1})`,
+    values: [...values, stamp.gate ?? ''],
+  };
+}
+
 /**
  * The tenant's schema comes first, then `public`, for extensions only: it holds no tables of this product. `pg_temp` comes
  * last: PostgreSQL searches it first where the path does not name it, and a temporary table left on the connection would
@@ -58,10 +80,14 @@ export function searchPathOf(schema: string): string {
   return `${pg.escapeIdentifier(schema)}, public, pg_temp`;
 }
 
-export function createStamp(tenantId: string, schema: string, { key, statementTimeoutMs }: StampOptions = {}): Stamp {
+export function createStamp(
+  tenantId: string,
+  schema: string,
+  { key, statementTimeoutMs, isGated }: StampOptions = {},
+): Stamp {
   const searchPath = searchPathOf(schema);
   const proof = key === undefined ? '' : proofOf(key, tenantId);
-  return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs });
+  return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs, ...(isGated && { gate: schema }) });
 }
 
 /** The same stamp under another key. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { currentTracing } from '../../tracing/tracing.js';
+import { isGateClosed } from '../gates/closed-gate.js';
 import type { PooledConnection } from '../pool/connection-pool.js';
 import { tracedStatement } from './database-spans.js';
 import { releaseAfter, releaseUnused } from './flight-release.js';
@@ -49,6 +50,8 @@ interface StatementRun {
   readonly isRetry?: boolean;
   /** How often it has been sent again because it was held up. */
   readonly resends?: number;
+  /** When it first found the tenant's gate closed, in ms of `performance.now()`. */
+  readonly refusedSince?: number;
 }
 
 /** @param signal ends the wait for a connection of a read that is sent again */
@@ -95,6 +98,7 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
       const { result } = sent;
       if (resent && error === undefined && result) resent.firstAnswered(result);
       else if (resent) resent.firstFailed(error);
+      else if (isGateClosed(error)) resolve(sendAfterMove(run, error));
       else if (error !== undefined && mayRetry(run) && neverTookEffect(error, flight.hasExecuted)) resolve(retry(run));
       else settle(error, result);
     };
@@ -123,6 +127,18 @@ function resend(run: StatementRun, settle: Settle): ResentRead | undefined {
   const stop = new AbortController();
   const answer = acquireAndSend({ ...run, resends: resends + 1, turn: undefined }, stop.signal);
   return new ResentRead(answer, stop, settle);
+}
+
+/** It had no effect where it was sent: the tenant's rows have moved, or are about to. */
+async function sendAfterMove(run: StatementRun, refusal: unknown): Promise<pg.QueryResult> {
+  const refusedSince = run.refusedSince ?? performance.now();
+  try {
+    const access = await run.access.afterRefusal(refusal, refusedSince);
+    return await acquireAndSend({ ...run, access, refusedSince });
+  } catch (error) {
+    run.turn?.end();
+    throw error;
+  }
 }
 
 function retry(run: StatementRun): Promise<pg.QueryResult> {

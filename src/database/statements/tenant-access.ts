@@ -9,6 +9,17 @@ import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';
 
+/** Finds a tenant's place after its rows have moved. */
+export interface Relocation {
+  /**
+   * The access to the place where the tenant is now. While that is not known to have changed: the former one, after a moment.
+   *
+   * @param since when a statement first found the gate closed, in ms of `performance.now()`
+   * @throws TenantReadOnlyError (it has waited until its deadline), and the tenant's rejection when it is not served
+   */
+  next(former: TenantAccess, since: number, refusal: unknown): Promise<TenantAccess>;
+}
+
 /** One tenant's access to its target's connections: its identity in the queue, its share of the pool, and its stamp. */
 export class TenantAccess {
   /** The target and the schema: where a statement of the tenant runs. */
@@ -17,6 +28,7 @@ export class TenantAccess {
   private readonly sharedStatementRequest: AcquireRequest;
   private readonly leaseRequest: AcquireRequest;
   private readonly unlimitedLeaseRequest: AcquireRequest;
+  private successor: TenantAccess | undefined;
 
   constructor(
     readonly pool: ConnectionPool,
@@ -26,6 +38,8 @@ export class TenantAccess {
     readonly mayExplain = false,
     /** Whether it is an operation's, which works while the tenant is not served. */
     readonly isOperation = false,
+    /** Finds where the tenant's rows are after a move; undefined for an access that no move concerns. */
+    private readonly relocation?: Relocation,
   ) {
     const { tenantId } = stamp;
     const caller = isOperation ? { tenantId: operationWork(tenantId), isOperation } : { tenantId };
@@ -34,6 +48,30 @@ export class TenantAccess {
     this.leaseRequest = { ...caller, share, hold: 'lease' };
     this.place = `${pool.target.id} ${stamp.searchPath}`;
     this.unlimitedLeaseRequest = { ...this.leaseRequest, isUnlimited: true };
+  }
+
+  /** Itself, or what has taken its place since the tenant has moved. */
+  get current(): TenantAccess {
+    return this.successor?.current ?? this;
+  }
+
+  /** From now on, those who hold this access use the other one. */
+  succeedBy(successor: TenantAccess): void {
+    if (successor.current !== this) this.successor = successor;
+  }
+
+  /**
+   * The access with which a statement that met a closed gate is sent again.
+   *
+   * @param since when the first refusal was met, in ms of `performance.now()`
+   * @throws the refusal itself for an access that no move concerns, and the errors of `Relocation`
+   */
+  async afterRefusal(refusal: unknown, since: number): Promise<TenantAccess> {
+    if (!this.relocation) throw refusal;
+    const { current } = this;
+    const next = current === this ? await this.relocation.next(this, since, refusal) : current;
+    if (next !== this) this.succeedBy(next);
+    return next.current;
   }
 
   /**

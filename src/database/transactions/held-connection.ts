@@ -21,7 +21,17 @@ export class HeldConnection {
   /** Settles with all steps so far. */
   private tail: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly connection: PooledConnection) {}
+  constructor(private held: PooledConnection) {}
+
+  get connection(): PooledConnection {
+    return this.held;
+  }
+
+  /** Goes on with another connection; the former one is the caller's to release. */
+  replace(connection: PooledConnection): void {
+    this.held = connection;
+    this.brokenReason = undefined;
+  }
 
   get client(): pg.ClientBase {
     return this.connection.client;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { PooledConnection } from '../pool/connection-pool.js';
+import { isEntryRefused } from '../gates/closed-gate.js';
 import { ReadWriteClient } from '../connection/read-write-client.js';
 import { tracedStatement } from '../statements/database-spans.js';
 import { unreadStatementReason } from '../statements/readiness.js';
@@ -17,12 +18,21 @@ import { TransactionOpening } from './transaction-opening.js';
 
 const IN_FAILED_TRANSACTION = '25P02';
 const READ_ONLY = /\bread\s+only\b/i;
+const NOTHING: Statement = { text: 'SELECT', isChecked: true };
+const ROLLBACK: Statement = { text: 'ROLLBACK', isChecked: true };
 const SET_STATEMENT_TIMEOUT = `SELECT pg_catalog.set_config('statement_timeout', $1, true)`;
 
 /** Limits of one transaction; those that are not given are the configuration's. */
 export interface LeaseOptions {
   readonly statementTimeoutMs?: number | undefined;
   readonly isUnlimited?: boolean | undefined;
+}
+
+/** Where a transaction begins. */
+export interface TransactionPlace {
+  readonly connection: PooledConnection;
+  readonly stamp: Stamp;
+  readonly isShared: boolean;
 }
 
 /**
@@ -47,10 +57,12 @@ export class Lease {
   /** @param begin the command that begins the transaction, built from constants */
   constructor(
     connection: PooledConnection,
-    private readonly stamp: Stamp,
+    private stamp: Stamp,
     begin: string,
     /** Whether other tenants use the connection at other times. */
-    private readonly isShared = true,
+    private isShared = true,
+    /** Finds the tenant's rows again once they have moved. Default: the transaction fails. */
+    private readonly relocate?: (refusal: unknown, since: number) => Promise<TransactionPlace>,
   ) {
     this.held = new HeldConnection(connection);
     this.begin = begin;
@@ -173,6 +185,7 @@ export class Lease {
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
     this.assertUsable();
+    await this.passGate();
     const prelude = this.takePrelude();
     this.noteSent(prelude, statement);
     try {
@@ -196,6 +209,7 @@ export class Lease {
     const { statements, outcomes } = opening;
     try {
       this.assertUsable();
+      await this.passGate();
       const prelude = this.takePrelude();
       for (const statement of statements) this.noteSent(prelude, statement);
       await sendTogether(this.held.client, prelude, statements, outcomes, { ...this.sendOptions, coalesce: false });
@@ -203,6 +217,38 @@ export class Lease {
     } catch (error) {
       for (const outcome of outcomes) outcome.fail(error);
     }
+  }
+
+  /**
+   * Begins the transaction of a tenant that moves before its first statement is sent, where the tenant's rows are now: nothing
+   * has been read or written until the gate has let it in, so that it can begin elsewhere.
+   */
+  private async passGate(): Promise<void> {
+    const { begin } = this;
+    if (begin === undefined) return;
+    const since = performance.now();
+    while (this.stamp.gate !== undefined) {
+      const prelude = this.takePrelude();
+      if (READ_ONLY.test(begin)) setReadOnly(this.held.client, true);
+      try {
+        await this.held.send(NOTHING, prelude, this.sendOptions);
+        return;
+      } catch (error) {
+        if (!this.relocate || !isEntryRefused(error)) throw this.failureOf(NOTHING, error, true);
+        await this.beginElsewhere(begin, error, since);
+      }
+    }
+  }
+
+  private async beginElsewhere(begin: string, refusal: unknown, since: number): Promise<void> {
+    await this.held.send(ROLLBACK, { stamp: this.stamp, isStamped: true }, this.sendOptions);
+    setReadOnly(this.held.client, false);
+    const place = await this.relocate!(refusal, since);
+    this.held.release();
+    this.held.replace(place.connection);
+    this.stamp = place.stamp;
+    this.isShared = place.isShared;
+    this.begin = begin;
   }
 
   private get sendOptions(): SendOptions {

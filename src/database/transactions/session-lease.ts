@@ -11,7 +11,8 @@ import type { Statement } from '../statements/statement.js';
 import { classifyStatement } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { SessionEndedError } from './transaction.errors.js';
-import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
+import { isGateClosed, SessionRefusedError } from '../gates/closed-gate.js';
+import { gatedStampStatement, signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { createHash } from 'node:crypto';
@@ -97,7 +98,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     const connection = await access.acquireForLease(settings.isUnlimited);
     const session = bindToCaller(new SessionLease(connection, access, settings));
     try {
-      await session.enqueue(stampStatement(access.stamp, 'session'));
+      await session.open(access.stamp);
       return await work(session);
     } finally {
       await session.end();
@@ -158,6 +159,21 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     const text = `SELECT ${routine}($1::bigint) AS done`;
     const { rows } = await this.enqueue<{ done: boolean }>({ text, values: [lockKeyOf(this.tenantId, name)] });
     return rows[0]?.done === true;
+  }
+
+  /**
+   * One that may last for long does not keep a move waiting: its writes are refused once the rows are elsewhere.
+   *
+   * @throws SessionRefusedError when the tenant's rows have moved
+   */
+  private async open(stamp: Stamp): Promise<void> {
+    if (stamp.gate === undefined || this.isUnlimited)
+      return void (await this.enqueue(stampStatement(stamp, 'session')));
+    try {
+      await this.enqueue(gatedStampStatement(stamp, 'hold_gate'));
+    } catch (error) {
+      throw isGateClosed(error) ? new SessionRefusedError(error) : error;
+    }
   }
 
   private async enqueue<Row extends object>(statement: Statement): Promise<SessionResult<Row>> {

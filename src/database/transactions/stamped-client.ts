@@ -1,7 +1,7 @@
 import { callbackify } from 'node:util';
 import type pg from 'pg';
 import { ClientTurns } from './client-turns.js';
-import { Lease, leaseFor, type LeaseOptions } from './lease.js';
+import { Lease, leaseFor, type LeaseOptions, type TransactionPlace } from './lease.js';
 import { SessionEndedError, TransactionAlreadyOpenError } from './transaction.errors.js';
 import { runStamped } from '../statements/stamped-query.js';
 import { emptyResult, type Statement } from '../statements/statement.js';
@@ -37,7 +37,12 @@ export class StampedClient {
   private names: StatementNames | undefined;
   private batch: StatementBatch | undefined;
 
-  constructor(private readonly access: TenantAccess) {}
+  constructor(private readonly first: TenantAccess) {}
+
+  /** Follows the tenant, whose rows may move while the client is in use. */
+  private get access(): TenantAccess {
+    return this.first.current;
+  }
 
   query<S extends pg.Submittable>(submittable: S): S;
   query(input: string | pg.QueryConfig, values?: readonly unknown[]): Promise<pg.QueryResult>;
@@ -210,15 +215,29 @@ export class StampedClient {
   }
 
   private async openLease(begin: string): Promise<Lease> {
-    const connection = await this.access.acquireForLease();
-    return new Lease(connection, this.access.stamp, begin, this.access.pool.target.shared);
+    const { connection, stamp, isShared } = await this.openPlace();
+    return new Lease(connection, stamp, begin, isShared, (refusal, since) => this.openPlaceAfter(refusal, since));
+  }
+
+  private async openPlace(access = this.access): Promise<TransactionPlace> {
+    const connection = await access.acquireForLease();
+    return { connection, stamp: access.stamp, isShared: access.pool.target.shared };
+  }
+
+  private async openPlaceAfter(refusal: unknown, since: number): Promise<TransactionPlace> {
+    return this.openPlace(await this.access.afterRefusal(refusal, since));
   }
 
   /** For a stream of its own transaction. It may last for as long as its reader makes progress. */
   private async openStreamLease(): Promise<Lease> {
-    const connection = await this.access.acquireForLease();
-    connection.limitLease('idle');
-    return new Lease(connection, this.access.stamp, 'BEGIN', this.access.pool.target.shared);
+    const place = await this.openPlace();
+    place.connection.limitLease('idle');
+    const reopen = async (refusal: unknown, since: number): Promise<TransactionPlace> => {
+      const next = await this.openPlaceAfter(refusal, since);
+      next.connection.limitLease('idle');
+      return next;
+    };
+    return new Lease(place.connection, place.stamp, 'BEGIN', place.isShared, reopen);
   }
 
   private takeLease(): Promise<Lease> | undefined {

@@ -26,6 +26,8 @@ export const LOCK_NAMES = {
   operationOf: (subject: string) => `operation of ${subject}`,
   /** Writing the rows of a reference table of a schema. */
   referenceTable: (schema: string, table: string) => `tenantry reference table ${schema} ${table}`,
+  /** Passing the gate of a tenant, held by its transactions while it moves. First half of the key. */
+  gate: 'tenantry gate',
   /** Answering requests with one idempotency key. */
   idempotencyKey: (key: string) => `idempotency key ${key}`,
 } as const;

@@ -8,6 +8,7 @@ import { type BatchResults, runBatch } from '../../database/batches/run-batch.js
 import { sourceOf } from '../../database/data-source/tenant-data-source.js';
 import { type Placement, TenantDataSources } from '../../database/data-source/tenant-data-sources.js';
 import { type ConnectionTarget, sameConnections } from '../../database/connection/connection-target.js';
+import { SessionRefusedError } from '../../database/gates/closed-gate.js';
 import { runLimitedTransaction, type TransactionOptions } from '../../database/data-source/limited-transaction.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
@@ -17,6 +18,7 @@ import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { TARGET } from '../directory/cached-kinds.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantContext, type TenantScope } from './tenant-context.js';
+import { TenantRelocation } from './tenant-relocation.js';
 import { WithinTenantContextError } from '../fleet/fleet.errors.js';
 import { TenantFleet } from '../fleet/tenant-fleet.js';
 import type { TenantFilter } from '../fleet/tenant-filter.js';
@@ -38,6 +40,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   private readonly logger = new Logger(TenantConnectionService.name);
   // Bounded like the cache it is built from; re-creating an evicted entry takes 0.1 ms.
   private readonly open = new Map<string, OpenTenant>();
+  private readonly relocation: TenantRelocation;
 
   /** @internal */
   constructor(
@@ -52,6 +55,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly reports: TenantReportReader,
     private readonly carriers: TenantCarriers,
   ) {
+    this.relocation = new TenantRelocation(config.pool.timeoutMs, lookup, (tenant) => this.scope(tenant));
+    dataSources.relocation = this.relocation;
     shutdown.add('close tenant pools', (graceMs) => this.close(graceMs));
   }
 
@@ -177,7 +182,25 @@ export class TenantConnectionService implements OnApplicationShutdown {
    */
   async session<T>(work: (session: SessionLease) => Promise<T>, options?: SessionOptions): Promise<T> {
     const { tenant, dataSource } = this.context.current();
-    const { isOperation } = sourceOf(dataSource).access;
+    const { access } = sourceOf(dataSource);
+    const since = performance.now();
+    for (let current = tenant; ;) {
+      try {
+        return await this.sessionOf(current, access.isOperation, work, options);
+      } catch (error) {
+        if (!(error instanceof SessionRefusedError)) throw error;
+        await access.afterRefusal(error.cause, since);
+        current = (await this.lookup.byId(tenant.id)) ?? tenant;
+      }
+    }
+  }
+
+  private async sessionOf<T>(
+    tenant: Tenant,
+    isOperation: boolean,
+    work: (session: SessionLease) => Promise<T>,
+    options?: SessionOptions,
+  ): Promise<T> {
     const opened = await this.openTenant(tenant);
     const placement = { ...opened.placement, isOperation };
     const currentKey = (): StampKey | undefined => this.lookup.peek(TARGET, placement.target.id)?.stampKey;
@@ -217,8 +240,11 @@ export class TenantConnectionService implements OnApplicationShutdown {
     const placement = await this.placementOf(tenant);
     const isReusable = known && isSamePlacement(known.placement, placement);
     if (isReusable && known.scope.tenant === tenant && known.placement.target === placement.target) return known;
-    const dataSource = isReusable ? known.scope.dataSource : undefined;
-    const scope = Object.freeze({ tenant, dataSource: dataSource ?? this.dataSources.create(placement) });
+    const dataSource = isReusable ? known.scope.dataSource : this.dataSources.create(placement);
+    if (known && hasMoved(known.placement, placement)) {
+      sourceOf(known.scope.dataSource).access.succeedBy(sourceOf(dataSource).access);
+    }
+    const scope = Object.freeze({ tenant, dataSource });
     const opened = { scope, placement };
     setNewest(this.open, tenant.id, opened, this.config.cache.memoryMaxEntries);
     return opened;
@@ -227,7 +253,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
   private async placementOf(tenant: Tenant): Promise<Placement> {
     const target = tenant.targetId === null ? null : await this.lookup.target(tenant.targetId);
     if (!target || tenant.schema === null) throw new TenantUnavailableError('this tenant has no database yet');
-    return { tenantId: tenant.id, schema: tenant.schema, target, limits: tenant.limits };
+    const { id: tenantId, schema, limits, isMoving } = tenant;
+    return { tenantId, schema, target, limits, isMoving };
   }
 }
 
@@ -240,8 +267,14 @@ function isSameTarget(a: ConnectionTarget, b: ConnectionTarget): boolean {
 function isSamePlacement(a: Placement, b: Placement): boolean {
   return (
     a.schema === b.schema &&
+    a.isMoving === b.isMoving &&
     isSameTarget(a.target, b.target) &&
     a.limits.maxConcurrentStatements === b.limits.maxConcurrentStatements &&
     a.limits.maxQueuedStatements === b.limits.maxQueuedStatements
   );
+}
+
+/** Whether those who still use the former place have to follow. */
+function hasMoved(former: Placement, now: Placement): boolean {
+  return former.schema !== now.schema || former.target.id !== now.target.id || former.isMoving !== now.isMoving;
 }

@@ -20,6 +20,8 @@ export const TENANT: CacheKind<Tenant> = {
     schemaVersion: z.string().nullable(),
     migrationSet: z.string().nullable(),
     limits: z.strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit }),
+    /** Absent unless true: instances of former releases share the entries of all other tenants. */
+    isMoving: z.literal(true).optional(),
     message: z.string().nullable(),
     version: z.int(),
   }),

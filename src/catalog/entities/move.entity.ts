@@ -1,0 +1,42 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import type { Isolation } from '../model/tenant.js';
+
+/** `moving` until the tenant is served at the new place, `moved` until the move is finished or taken back. */
+export type MoveState = 'moving' | 'moved' | 'undoing' | 'finishing';
+
+/** The move of a tenant that is not finished. */
+@Entity('moves')
+export class MoveEntity {
+  @PrimaryColumn('uuid', { name: 'tenant_id' })
+  tenantId: string;
+
+  @Column('uuid', { name: 'operation_id' })
+  operationId: string;
+
+  @Column('text')
+  state: MoveState;
+
+  @Column('text', { name: 'from_isolation' })
+  fromIsolation: Isolation;
+
+  @Column('uuid', { name: 'from_target_id' })
+  fromTargetId: string;
+
+  @Column('text', { name: 'from_schema' })
+  fromSchema: string;
+
+  @Column('text', { name: 'to_isolation' })
+  toIsolation: Isolation;
+
+  @Column('uuid', { name: 'to_target_id' })
+  toTargetId: string;
+
+  @Column('text', { name: 'to_schema' })
+  toSchema: string;
+
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'moved_at', nullable: true })
+  movedAt: Date | null;
+}

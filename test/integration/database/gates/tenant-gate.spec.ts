@@ -1,0 +1,221 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { ensureGateObjects } from '../../../../src/database/gates/gate-objects.js';
+import { GATE_CLOSED } from '../../../../src/database/gates/closed-gate.js';
+import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
+import { createWriteTriggers, dropWriteTriggers } from '../../../../src/database/gates/write-triggers.js';
+import { createStamp } from '../../../../src/database/statements/stamp.js';
+import { type Relocation, TenantAccess } from '../../../../src/database/statements/tenant-access.js';
+import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
+import type { TestPool } from '../../../support/pool/test-pool.js';
+import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
+import {
+  createNotesDatabase,
+  openPool,
+  tenantIn,
+  type TestTenant,
+} from '../../../support/statements/notes-database.js';
+
+const SHARE = { maxConcurrent: 1_000, maxQueued: 10_000 };
+const FOREVER = new AbortController().signal;
+
+let database: TenantDatabase;
+let owner: pg.Client;
+let pool: TestPool;
+let tenant: TestTenant;
+let gate: TenantGate;
+let neighbour: TestTenant;
+/** Where the tenant is after the move. */
+let elsewhere: TenantAccess;
+let relocations: number;
+
+const relocation: Relocation = {
+  next: async () => {
+    relocations += 1;
+    return elsewhere;
+  },
+};
+
+beforeAll(async () => {
+  database = await createNotesDatabase('here', 'there');
+  owner = new pg.Client({ connectionString: database.url });
+  await owner.connect();
+  pool = openPool('pooled', database.target, { size: 8 });
+  await ensureGateObjects(owner);
+  await ensureGateObjects(owner); // a second move
+});
+afterAll(async () => {
+  await pool.end();
+  await owner.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  relocations = 0;
+  tenant = tenantIn('here');
+  neighbour = tenantIn('here');
+  elsewhere = new TenantAccess(pool, createStamp(tenant.id, 'there'), SHARE);
+  gate = new TenantGate(owner, tenant.id, 'here');
+  await gate.set('open');
+  await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: ['id'] }], FOREVER);
+});
+afterEach(async () => {
+  await gate.unlock();
+  await dropWriteTriggers(owner, 'here', tenant.id, FOREVER);
+  await gate.remove();
+});
+
+/** A client of an instance that knows that the tenant moves, and finds it again. */
+const moving = (): StampedClient =>
+  new StampedClient(
+    new TenantAccess(pool, createStamp(tenant.id, 'here', { isGated: true }), SHARE, false, false, relocation),
+  );
+/** A client of an instance that has slept since before the move. */
+const asleep = (of = tenant): StampedClient =>
+  new StampedClient(new TenantAccess(pool, createStamp(of.id, of.schema), SHARE));
+
+const bodiesIn = async (schema: string): Promise<string[]> => {
+  const { rows } = await owner.query<{ body: string }>(
+    `SELECT body FROM ${schema}.notes WHERE tenant_id = $1 ORDER BY body`,
+    [tenant.id],
+  );
+  return rows.map(({ body }) => body);
+};
+
+const insert = (client: StampedClient, body: string): Promise<pg.QueryResult> =>
+  client.query('INSERT INTO notes (body) VALUES ($1) RETURNING id', [body]);
+
+describe('an open gate', () => {
+  it('notes the keys of changed rows, of its tenant only', async () => {
+    const { rows } = await insert(moving(), 'one');
+    const { id } = rows[0] as { id: string };
+    await insert(asleep(neighbour), 'of the neighbour');
+    expect(await gate.changes()).toBe(1);
+    await moving().query('UPDATE notes SET id = id + 1000000 WHERE id = $1', [id]);
+    const { rows: noted } = await owner.query(
+      `SELECT DISTINCT relation, key FROM tenantry_isolation.changes WHERE tenant_id = $1 ORDER BY key`,
+      [tenant.id],
+    );
+    expect(noted).toEqual([
+      { relation: 'notes', key: { id: Number(id) } },
+      { relation: 'notes', key: { id: Number(id) + 1_000_000 } },
+    ]);
+  });
+
+  it('is not locked while a transaction of the tenant is under way, also one that has only read', async () => {
+    const client = moving();
+    await client.query('BEGIN');
+    await client.query('SELECT * FROM notes');
+    expect(await gate.tryLock()).toBe(false);
+    await insert(client, 'meanwhile');
+    await client.query('COMMIT');
+    expect(await gate.tryLock()).toBe(true);
+    expect(await gate.changes()).toBe(1);
+  });
+
+  it('is locked past read-only transactions and statements, and past the transactions of neighbours', async () => {
+    const [reader, other] = [moving(), asleep(neighbour)];
+    for (const [client, begin] of [
+      [reader, 'BEGIN READ ONLY'],
+      [other, 'BEGIN'],
+    ] as const) {
+      await client.query(begin);
+      await client.query('SELECT * FROM notes');
+    }
+    expect(await gate.tryLock()).toBe(true);
+    expect((await moving().query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await insert(other, 'of the neighbour');
+    await other.query('COMMIT');
+    await reader.query('COMMIT');
+  });
+});
+
+describe('a gate that is closed while statements wait for it', () => {
+  it('has writes, batches of them and transactions run where the tenant is then', async () => {
+    expect(await gate.tryLock()).toBe(true);
+    const client = moving();
+    const inTransaction = async (begin: string, body: string): Promise<void> => {
+      const own = moving();
+      await own.query(begin);
+      const results = await Promise.all([insert(own, `${body} 1`), insert(own, `${body} 2`)]);
+      expect(results.map(({ rowCount }) => rowCount)).toEqual([1, 1]);
+      await own.query('COMMIT');
+    };
+    const writes = [
+      insert(client, 'single'),
+      inTransaction('BEGIN', 'read committed'),
+      inTransaction('BEGIN ISOLATION LEVEL REPEATABLE READ', 'repeatable read'),
+      inTransaction('BEGIN ISOLATION LEVEL SERIALIZABLE', 'serializable'),
+    ];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await gate.set('closed');
+    await gate.unlock();
+    await Promise.all(writes);
+    expect(await bodiesIn('here')).toEqual([]);
+    expect(await bodiesIn('there')).toEqual([
+      ...['read committed 1', 'read committed 2', 'repeatable read 1', 'repeatable read 2'],
+      ...['serializable 1', 'serializable 2', 'single'],
+    ]);
+    expect(relocations).toBe(4);
+  });
+
+  it('has a client that reads afterwards see what it has written there', async () => {
+    await gate.set('closed');
+    const client = moving();
+    await insert(client, 'one');
+    expect((await client.query('SELECT body FROM notes')).rows).toEqual([{ body: 'one' }]);
+    expect(relocations).toBe(1);
+  });
+});
+
+describe('a closed gate', () => {
+  it('refuses reads of an instance that knows of the move', async () => {
+    await gate.set('closed');
+    await moving().query('SELECT * FROM notes');
+    expect(relocations).toBe(1);
+  });
+
+  it.each([
+    ['an instance that has slept since before the move', () => asleep()],
+    ['the owner', () => owner],
+  ])('refuses a write by %s', async (_who, clientOf) => {
+    await gate.set('closed');
+    const client = clientOf() as pg.Client;
+    const write = client.query(`INSERT INTO here.notes (tenant_id, body) VALUES ($1, 'late')`, [tenant.id]);
+    await expect(write).rejects.toMatchObject({ code: GATE_CLOSED });
+    expect(await bodiesIn('here')).toEqual([]);
+  });
+
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
+    'refuses the first write of a transaction that began before, %s',
+    async (level) => {
+      const client = asleep();
+      await client.query(`BEGIN ISOLATION LEVEL ${level}`);
+      await client.query('SELECT * FROM notes');
+      expect(await gate.tryLock()).toBe(true);
+      await gate.set('closed');
+      await gate.unlock();
+      await expect(insert(client, 'behind the copy')).rejects.toMatchObject({
+        code: level === 'READ COMMITTED' ? GATE_CLOSED : '40001',
+      });
+      await client.query('ROLLBACK');
+      expect(await bodiesIn('here')).toEqual([]);
+    },
+  );
+
+  it('knows of a transaction that has no gate in its snapshot', async () => {
+    await gate.remove();
+    const client = asleep();
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await client.query('SELECT 1');
+    await gate.set('open');
+    expect(await gate.hasOlderTransactions()).toBe(true);
+    await insert(client, 'noted all the same');
+    await client.query('COMMIT');
+    expect(await gate.hasOlderTransactions()).toBe(false);
+    expect(await gate.changes()).toBe(1);
+  });
+
+  it('does not let TRUNCATE remove rows that are being moved', async () => {
+    await expect(owner.query('TRUNCATE here.notes CASCADE')).rejects.toMatchObject({ code: '55006' });
+  });
+});
