@@ -5,6 +5,7 @@ import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
 import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { MovesModule } from './moves/moves.module.js';
 import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
@@ -22,6 +23,7 @@ export const ADMIN_SERVICES = [
   DeprovisioningModule,
   FleetMigrationsModule,
   IdempotencyModule,
+  MovesModule,
   ProvisioningModule,
   ReferenceDataModule,
   RequestedOperationsModule,

@@ -5,6 +5,7 @@ import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
+import { MovesController } from './moves/moves.controller.js';
 import { OperationEvents } from './operations/operation-events.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
@@ -20,6 +21,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     ApiKeysController,
     AuditController,
     MigrationsController,
+    MovesController,
     OperationsController,
     ReferenceDataController,
     RuntimeController,

@@ -6,7 +6,7 @@ import { asSuperuser } from '../support/postgres/postgres.js';
 import { soon } from '../support/load/soon.js';
 import type { Json } from '../support/test-app.js';
 
-type Isolation = 'row' | 'schema' | 'database';
+export type Isolation = 'row' | 'schema' | 'database';
 
 /** One operation to crash: how it is requested, and how its result is verified. */
 export interface CrashCase {
@@ -41,7 +41,7 @@ export async function crashAt(operators: Operators, crashed: CrashCase, point: s
   await crashed.verify(operators);
 }
 
-async function succeeded(operators: Operators, id: string): Promise<void> {
+export async function succeeded(operators: Operators, id: string): Promise<void> {
   await soon(async () => {
     const { body } = await operators.call('GET', `/admin/v1/operations/${id}`);
     expect(body).toMatchObject({ status: 'succeeded', error: null });
@@ -149,7 +149,7 @@ export async function migrateCase(operators: Operators): Promise<CrashCase> {
   };
 }
 
-async function provisioned(operators: Operators, isolation: Isolation): Promise<string> {
+export async function provisioned(operators: Operators, isolation: Isolation): Promise<string> {
   const slug = randomSlug();
   const { body } = await operators.call('POST', '/admin/v1/tenants', { slug, isolation });
   await succeeded(operators, body.operation.id);
@@ -157,7 +157,7 @@ async function provisioned(operators: Operators, isolation: Isolation): Promise<
 }
 
 /** Asserts that the tenant is served: a row can be written and read. */
-async function works(operators: Operators, slug: string): Promise<void> {
+export async function works(operators: Operators, slug: string): Promise<void> {
   const { body: key } = await operators.call('POST', `/admin/v1/tenants/${slug}/api-keys`, {});
   const email = `${randomUUID()}@example.com`;
   await soon(async () => {
@@ -169,7 +169,7 @@ async function works(operators: Operators, slug: string): Promise<void> {
 }
 
 /** Asserts that neither rows nor schema nor database nor role of the tenant are left. */
-async function isGone({ id, isolation, database, schema }: Json): Promise<void> {
+export async function isGone({ id, isolation, database, schema }: Json): Promise<void> {
   if (isolation === 'row') {
     const rows = await asSuperuser(database, 'SELECT FROM shared.customers WHERE tenant_id = $1', [id]);
     expect(rows).toHaveLength(0);

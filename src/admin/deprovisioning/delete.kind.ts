@@ -1,29 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
-import { ServerOwner } from '../../catalog/server-owner.js';
 import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { ValueChanges } from '../../catalog/feed/value-changes.js';
 import { ValueStore } from '../../cache/values/value-store.js';
-import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { Idempotency } from '../idempotency/idempotency.js';
-import { lockTarget } from '../provisioning/target-lock.js';
-import { deleteTenantRows } from './delete-tenant-rows.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
-import { TargetDatabases } from '../targets/target-databases.js';
-import { dropLoginRole, dropTenantDatabase, dropTenantSchema } from './drop-placement.js';
+import { PlaceRemoval } from './place-removal.js';
 
 const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
 type Input = z.infer<typeof Input>;
@@ -31,7 +24,6 @@ type Run = OperationRun<Input>;
 
 /** Time in which every instance learns of the deletion and stops the tenant's running work. */
 const SETTLE_MS = 3_000;
-const NO_SUCH_DATABASE = '3D000';
 
 /** Deletes a tenant: its rows, schema or database, then its login role, and finally its catalog entries. */
 @Injectable()
@@ -41,9 +33,7 @@ export class DeleteKind implements OperationKind<Input> {
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly owner: ServerOwner,
-    private readonly adminConnections: AdminConnections,
-    private readonly targets: TargetDatabases,
+    private readonly places: PlaceRemoval,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
     private readonly values: ValueStore,
@@ -93,17 +83,10 @@ export class DeleteKind implements OperationKind<Input> {
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
     if (!target || tenant.schema === null) return; // provisioning failed before there was any data
-    if (target.kind === 'dedicated') {
-      return this.adminConnections.use(this.owner.of(target.server), (client) =>
-        dropTenantDatabase(client, target.database, target.adopted),
-      );
-    }
-    try {
-      await this.removeFromShared(run, tenant, target, tenant.schema);
-    } catch (error) {
-      // Provisioning failed before the database was created.
-      if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
-    }
+    const { id: tenantId, isolation, schema } = tenant;
+    await this.places.removeData({ tenantId, isolation, target, schema }, run.signal, (rows) =>
+      run.reportProgress(rows, rows),
+    );
   }
 
   /** What Redis does not remove because it is away expires there. */
@@ -112,38 +95,10 @@ export class DeleteKind implements OperationKind<Input> {
     await this.valueChanges.announce({ namespace, keys: 'all' });
   }
 
-  private async removeFromShared(
-    { signal, reportProgress }: Run,
-    { id, isolation }: TenantEntity,
-    target: ConnectionTargetEntity,
-    schema: string,
-  ): Promise<void> {
-    await this.targets.use(
-      target,
-      async (client) => {
-        if (isolation === 'schema') return dropTenantSchema(client, schema, isAdopted(target, schema));
-        const adoptedSchema = target.rowSchema;
-        await deleteTenantRows(client, schema, id, {
-          ...{ signal, adoptedSchema },
-          onProgress: (rows) => reportProgress(rows, rows),
-        });
-      },
-      { signal },
-    );
-  }
-
   private async removeRole({ tenantId, signal }: Run): Promise<void> {
     const tenant = await this.tenant(tenantId);
     const target = tenant && (await this.target(tenant));
-    if (target?.kind !== 'dedicated') return;
-    await this.adminConnections.use(
-      this.owner.of(target.server),
-      async (client) => {
-        await lockTarget(client, target.id);
-        await dropLoginRole(client, target);
-      },
-      { signal },
-    );
+    if (target) await this.places.removeRole(target, signal);
   }
 
   /** When it commits, a trigger of the catalog replaces the slug by a pseudonym in all records about the tenant. */
@@ -170,9 +125,4 @@ export class DeleteKind implements OperationKind<Input> {
       .getRepository(ConnectionTargetEntity)
       .findOne({ where: { id: targetId }, relations: { server: true } });
   }
-}
-
-/** Schemas that were there before have no names of ours; those that were made since, do. */
-function isAdopted({ adopted, rowSchema }: ConnectionTargetEntity, schema: string): boolean {
-  return adopted && schema !== rowSchema && schema !== SHARED_SCHEMA;
 }

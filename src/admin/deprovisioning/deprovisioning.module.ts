@@ -4,13 +4,14 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DeleteKind } from './delete.kind.js';
+import { PlaceRemoval } from './place-removal.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [CacheModule, IdempotencyModule, OperationsModule, TargetsModule, TenantHooksModule],
-  providers: [DeleteKind],
-  exports: [DeleteKind],
+  providers: [DeleteKind, PlaceRemoval],
+  exports: [DeleteKind, PlaceRemoval],
 })
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
@@ -83,7 +84,9 @@ export class TenantLifecycle {
       const tenant = await this.records.lock(catalog, slugOrId);
       const { id, slug, status } = tenant;
       if (status === 'deleting') throw new ConflictError('the tenant is already being deleted');
-      if (status === 'moving') throw new ConflictError('the tenant is being moved');
+      if (status === 'moving' || tenant.isMoving || (await catalog.existsBy(MoveEntity, { tenantId: id }))) {
+        throw new ConflictError('the tenant is being moved, or its move is not finished: finish it, or move it back');
+      }
       const operation = await this.operations.create(
         catalog,
         {

@@ -18,6 +18,7 @@ import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { defineImport } from './import-tenants.js';
+import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
 import { confirm } from '../terminal/confirm.js';
@@ -114,6 +115,8 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .command('maintenance-end <slug>')
     .description('end the maintenance of a tenant')
     .action((slug) => run((context) => endMaintenance(context, slug)));
+
+  defineMoves(command, runners);
 
   command
     .command('delete <slug>')

@@ -1,0 +1,26 @@
+import { copiedTables } from '../../database/copy/copied-tables.js';
+import { ensureGateObjects } from '../../database/gates/gate-objects.js';
+import { createWriteTriggers, dropWriteTriggers } from '../../database/gates/write-triggers.js';
+import type { OpenPlace } from './move-places.js';
+
+/**
+ * Has the tenant's writes noted at the place that it leaves, and prepares the other one for the way back. Each part can run
+ * again. The gates come first: a trigger without a gate notes everything.
+ */
+export async function openGates(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<void> {
+  await ensureGateObjects(from.client);
+  await ensureGateObjects(to.client);
+  await to.gate.set('arriving');
+  await from.gate.set('open');
+  for (const { client, schema, place } of [from, to]) {
+    const tables = (await copiedTables(client, schema)).flat();
+    await createWriteTriggers(client, schema, place.tenantId, tables, signal);
+  }
+}
+
+/** Removes the triggers, the gate and what was noted at a place that remains. */
+export async function removeGate({ client, schema, place, gate }: OpenPlace, signal: AbortSignal): Promise<void> {
+  await dropWriteTriggers(client, schema, place.tenantId, signal);
+  await ensureGateObjects(client); // of a move that did not come that far
+  await gate.remove();
+}

@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { MoveEntity } from '../../catalog/entities/move.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { copyObstacles } from '../../database/copy/copy-obstacles.js';
+import { disableTriggers } from '../../database/copy/user-triggers.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { Operations } from '../../operations/operations.js';
+import { MoveRefusedError } from './move.errors.js';
+import { MovePlacesFinder, type OpenPlace } from './move-places.js';
+import { SwitchOver } from './switch-over.js';
+import { UndoMoveKind } from './undo-move.kind.js';
+
+const Input = z.object({});
+type Run = OperationRun<z.infer<typeof Input>>;
+
+/**
+ * Takes a move back that is not finished: the rows at the former place are still there, and what has changed since is noted.
+ * When it fails, the tenant stays where it is, and it can be tried again.
+ */
+@Injectable()
+export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
+  readonly name = 'move-back';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'catch-up', run: (run: Run) => this.catchUp(run) },
+    { name: 'switch', run: (run: Run) => this.switchOver(run) },
+    { name: 'remove', run: (run: Run) => this.remove(run) },
+  ];
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly places: MovePlacesFinder,
+    private readonly switching: SwitchOver,
+    private readonly operations: Operations,
+    private readonly undo: UndoMoveKind,
+  ) {}
+
+  private async catchUp({ signal, tenantId, addResult }: Run): Promise<void> {
+    const changes = await this.withPlaces(tenantId, signal, async (from, to) => {
+      const obstacles = await copyObstacles(from, to, from.place.tenantId);
+      if (obstacles.length > 0) throw new MoveRefusedError(obstacles);
+      await to.gate.set('arriving');
+      if (to.isAlone) await disableTriggers(to);
+      return this.switching.catchUp(from, to, signal);
+    });
+    await addResult({ changes });
+  }
+
+  private async switchOver({ signal, tenantId, addResult }: Run): Promise<void> {
+    const move = await this.moveOf(tenantId);
+    const { targetId, schema } = await this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: move.tenantId });
+    if (targetId === move.fromTargetId && schema === move.fromSchema) return; // before a crash
+    const report = await this.withPlaces(tenantId, signal, (from, to) => this.switching.run(from, to, signal));
+    await addResult({ ...report });
+  }
+
+  /** By an operation of its own, as for a move that was given up. */
+  private async remove({ tenantId }: Run): Promise<void> {
+    await this.catalog.transaction(async (catalog) => {
+      const where = { tenantId: tenantId ?? '', state: 'moved' } as const;
+      const { affected } = await catalog.update(MoveEntity, where, { state: 'undoing' });
+      if (affected !== 1) return; // before a crash
+      const { slug } = await catalog.findOneByOrFail(TenantEntity, { id: where.tenantId });
+      await this.operations.create(
+        catalog,
+        { kind: this.undo, input: { tenantId: where.tenantId }, tenantId: null, subject: slug },
+        TENANTRY_ACTOR,
+      );
+    });
+  }
+
+  private async withPlaces<T>(
+    tenantId: string | null,
+    signal: AbortSignal,
+    work: (from: OpenPlace, to: OpenPlace) => Promise<T>,
+  ): Promise<T> {
+    return this.places.withBoth(await this.places.wayBack(await this.moveOf(tenantId)), signal, work);
+  }
+
+  private async moveOf(tenantId: string | null): Promise<MoveEntity> {
+    const move = await this.places.find(tenantId);
+    if (!move) throw new ConflictError('the move is over');
+    return move;
+  }
+}

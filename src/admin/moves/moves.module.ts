@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
+import { ProvisioningModule } from '../provisioning/provisioning.module.js';
+import { TargetsModule } from '../targets/targets.module.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { FinishMoveKind } from './finish-move.kind.js';
+import { MoveBackKind } from './move-back.kind.js';
+import { MoveKind } from './move.kind.js';
+import { MovePlacesFinder } from './move-places.js';
+import { MoveSteps } from './move-steps.js';
+import { Moves } from './moves.js';
+import { SwitchOver } from './switch-over.js';
+import { UndoMoveKind } from './undo-move.kind.js';
+
+@Module({
+  imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, TargetsModule, TenantsModule],
+  providers: [Moves, MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind, MovePlacesFinder, MoveSteps, SwitchOver],
+  exports: [Moves],
+})
+export class MovesModule {
+  constructor(kinds: OperationKinds, move: MoveKind, back: MoveBackKind, finish: FinishMoveKind, undo: UndoMoveKind) {
+    for (const kind of [move, back, finish, undo]) kinds.register(kind);
+  }
+}

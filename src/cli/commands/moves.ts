@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import type { DataSource, EntityManager } from 'typeorm';
+import { OperationRecords } from '../../admin/operations/operation-records.js';
+import { newMove } from '../../admin/moves/move.schemas.js';
+import { Moves } from '../../admin/moves/moves.js';
+import { TenantRecords } from '../../admin/tenants/tenant-records.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
+import { describeTenant } from '../terminal/describe-tenant.js';
+
+const EXAMPLES = `
+Examples:
+  $ npm run tenantry -- tenants move hooli --isolation database
+  $ npm run tenantry -- tenants move hooli --server eu-2
+  $ npm run tenantry -- tenants move-back hooli     # until it is finished
+  $ npm run tenantry -- tenants move-finish hooli   # removes what it has left at its former place`;
+
+interface MoveOptions {
+  readonly isolation?: string;
+  readonly server?: string;
+  readonly wait: boolean;
+}
+
+/** `tenants move …`, `tenants move-back`, `tenants move-finish` */
+export function defineMoves(command: Command, { run }: CommandRunners): void {
+  command
+    .command('move <slug>')
+    .description('move a tenant to another isolation or server, while it works')
+    .option('--isolation <isolation>', 'row, schema or database (default: as it is)')
+    .option('--server <name>', 'server of the new place (default: where it is)')
+    .option('--no-wait', 'only queue the operation: a running server moves the tenant')
+    .addHelpText('after', EXAMPLES)
+    .action((slug, options) => run((context) => move(context, slug, options)));
+
+  command
+    .command('move-back <slug>')
+    .description('take a move back that is not finished, with what has changed since')
+    .option('--no-wait', 'only queue the operation: a running server moves the tenant')
+    .action((slug, options) => run((context) => moveBack(context, slug, options)));
+
+  command
+    .command('move-finish <slug>')
+    .description('finish a move: remove what the tenant has left at its former place')
+    .option('--no-wait', 'only queue the operation: a running server removes it')
+    .action((slug, options) => run((context) => finish(context, slug, options)));
+}
+
+function move(context: CommandContext, slug: string, { isolation, server, wait }: MoveOptions): Promise<void> {
+  const body = parseOrThrow(newMove, { isolation, server });
+  return request(context, slug, wait, (moves, catalog) => moves.move(catalog, slug, body, context.actor));
+}
+
+function moveBack(context: CommandContext, slug: string, { wait }: Pick<MoveOptions, 'wait'>): Promise<void> {
+  return request(context, slug, wait, (moves, catalog) => moves.moveBack(catalog, slug, context.actor));
+}
+
+function finish(context: CommandContext, slug: string, { wait }: Pick<MoveOptions, 'wait'>): Promise<void> {
+  return request(context, slug, wait, (moves, catalog) => moves.finish(catalog, slug, context.actor));
+}
+
+async function request(
+  context: CommandContext,
+  slug: string,
+  wait: boolean,
+  create: (moves: Moves, catalog: EntityManager) => Promise<OperationEntity>,
+): Promise<void> {
+  const { session, output } = context;
+  const { id } = await session.get<DataSource>(CATALOG).transaction((catalog) => create(session.get(Moves), catalog));
+  const printResult = async (): Promise<void> => {
+    const [tenant, operation] = await Promise.all([
+      session.get(TenantRecords).read(slug),
+      session.get(OperationRecords).read(id),
+    ]);
+    output.print({ tenant, operation }, () => describeTenant(tenant));
+  };
+  await runToCompletion(context, id, { wait, printResult });
+  if (!wait) noteRequested(context, id);
+}
