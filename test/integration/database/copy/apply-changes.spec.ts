@@ -1,0 +1,299 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { applyChanges } from '../../../../src/database/copy/apply-changes.js';
+import { type CopiedTable, copiedTables } from '../../../../src/database/copy/copied-tables.js';
+import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
+import { copyRows } from '../../../../src/database/copy/copy-rows.js';
+import { digestRows, type TableDigest } from '../../../../src/database/copy/digests.js';
+import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';
+import { noteChanges, notedChanges } from '../../../support/copy/noted-changes.js';
+import { randomChange, SHOP } from '../../../support/copy/shop-tables.js';
+import { seededRandom } from '../../../support/statements/seeded-random.js';
+
+const MOVED = randomUUID();
+const OTHER = randomUUID();
+const signal = new AbortController().signal;
+const SEED = Number(process.env['COPY_SEED'] ?? randomInt(2 ** 31));
+
+let rig: CopyRig;
+let number = 0;
+
+beforeAll(async () => {
+  rig = await CopyRig.start(SHOP);
+});
+
+afterAll(() => rig.stop());
+
+interface Move {
+  readonly from: CopyPlace;
+  readonly to: CopyPlace;
+  readonly tables: readonly CopiedTable[];
+}
+
+/** Places that are the same after a first copy, of the rows that the statements make; changes are noted since. */
+async function copied(rows = '', ddl = SHOP, isToAlone = true): Promise<Move> {
+  number += 1;
+  const from = await rig.place(`from_${number}`, { ddl, isAlone: !isToAlone });
+  const to = await rig.place(`to_${number}`, { ddl, isAlone: isToAlone, database: 'second' });
+  await noteChanges(from);
+  await run(from, MOVED, `${rows}; DELETE FROM tenantry_isolation.changes`);
+  await copyRows(from, to, MOVED, { signal });
+  return { from, to, tables: (await copiedTables(from.client, from.schema)).flat() };
+}
+
+function digests({ tables }: Move, place: CopyPlace, tenant = MOVED): Promise<TableDigest[]> {
+  return digestRows(place, tables, tenant);
+}
+
+async function expectEqual(move: Move): Promise<void> {
+  expect(await digests(move, move.to)).toEqual(await digests(move, move.from));
+}
+
+const apply = ({ from, to }: Move): Promise<number> => applyChanges(from, to, MOVED, signal);
+
+describe('applying the changes of one tenant', () => {
+  it('inserts, updates and deletes, counts the changed rows, and leaves notes and rows of others', async () => {
+    const move = await copied(`INSERT INTO products VALUES ($t, 'a', 'A'), ($t, 'b', 'B'), ($t, 'c', 'C')`);
+    const { from, to } = move;
+    expect(await apply(move)).toBe(0);
+    await run(from, OTHER, `INSERT INTO products VALUES ($t, 'a', 'other')`);
+    await run(to, OTHER, `INSERT INTO products VALUES ($t, 'a', 'there')`);
+    await run(
+      from,
+      MOVED,
+      `INSERT INTO products VALUES ($t, 'd', 'D'), ($t, 'e', 'E'); DELETE FROM products WHERE sku = 'e' AND tenant_id = $t;
+      UPDATE products SET name = 'changed' WHERE sku = 'a' AND tenant_id = $t; DELETE FROM products WHERE sku = 'b' AND tenant_id = $t`,
+    );
+    expect(await apply(move)).toBe(4);
+    await expectEqual(move);
+    expect(await notedChanges(from, MOVED)).toBe(0);
+    expect(await notedChanges(from, OTHER)).toBe(1);
+    expect(await texts(to, 'products', OTHER)).toEqual([`(${OTHER},a,there)`]);
+    for (const { client } of [from, to]) expect(await isUsable(client)).toBe(true);
+  });
+
+  it('keeps what a row of its own has below it when that row leaves another one that is deleted', async () => {
+    const move =
+      await copied(`INSERT INTO customers VALUES ($t, 1, 'a'), ($t, 2, 'b'); INSERT INTO products VALUES ($t, 'a', 'A');
+      INSERT INTO orders VALUES ($t, 1, 1, 1); INSERT INTO lines VALUES ($t, 1, 1, 'a'), ($t, 1, 2, 'a');
+      INSERT INTO events (tenant_id, day, id, "order") VALUES ($t, 1, 1, 1)`);
+    await run(
+      move.from,
+      MOVED,
+      `UPDATE orders SET customer = 2 WHERE tenant_id = $t; DELETE FROM customers WHERE tenant_id = $t AND id = 1`,
+    );
+    expect(await apply(move)).toBe(2);
+    await expectEqual(move);
+    expect(await texts(move.to, 'lines', MOVED)).toHaveLength(2);
+  });
+
+  it('deletes rows that refer to one another, and cycles', async () => {
+    const move =
+      await copied(`INSERT INTO teams VALUES ($t, 1), ($t, 2); INSERT INTO members VALUES ($t, 1, 1), ($t, 2, 2);
+      UPDATE teams SET lead = 3 - id WHERE tenant_id = $t; INSERT INTO customers SELECT $t, n, n, nullif(n - 1, 0) FROM generate_series(1, 30) n`);
+    await run(move.from, MOVED, `DELETE FROM teams WHERE tenant_id = $t; DELETE FROM customers WHERE tenant_id = $t`);
+    await apply(move);
+    await expectEqual(move);
+    await run(
+      move.from,
+      MOVED,
+      `INSERT INTO teams VALUES ($t, 1); INSERT INTO members VALUES ($t, 5, 1); UPDATE teams SET lead = 5 WHERE tenant_id = $t`,
+    );
+    await apply(move);
+    await expectEqual(move);
+  });
+
+  it('gives unique values of deleted and changed rows to others', async () => {
+    const move = await copied(
+      `INSERT INTO customers VALUES ($t, 1, 'a'), ($t, 2, 'b'), ($t, 9, 'c'); INSERT INTO products VALUES ($t, 'a', 'A'), ($t, 'b', 'B')`,
+    );
+    // To a new row from a deleted one, in a chain along existing ones, and from one to the other and back.
+    await run(
+      move.from,
+      MOVED,
+      `DELETE FROM customers WHERE tenant_id = $t AND id = 9; UPDATE customers SET email = 'c' WHERE tenant_id = $t AND id = 2;
+      UPDATE customers SET email = 'b' WHERE tenant_id = $t AND id = 1; INSERT INTO customers VALUES ($t, 0, 'a');
+      UPDATE products SET name = 'between' WHERE tenant_id = $t AND sku = 'a'; UPDATE products SET name = 'A' WHERE tenant_id = $t AND sku = 'b';
+      UPDATE products SET name = 'B' WHERE tenant_id = $t AND sku = 'a'`,
+    );
+    await apply(move);
+    await expectEqual(move);
+  });
+
+  it('refuses values that were exchanged where deleting a row would take others along, and changes nothing', async () => {
+    const move = await copied(`INSERT INTO customers VALUES ($t, 1, 'a'), ($t, 2, 'b'), ($t, 3, 'c')`);
+    const before = await digests(move, move.to);
+    await run(
+      move.from,
+      MOVED,
+      `UPDATE customers SET email = 'between' WHERE tenant_id = $t AND id = 1; UPDATE customers SET email = 'a' WHERE tenant_id = $t AND id = 2;
+      UPDATE customers SET email = 'b' WHERE tenant_id = $t AND id = 1; DELETE FROM customers WHERE tenant_id = $t AND id = 3`,
+    );
+    const noted = await notedChanges(move.from, MOVED);
+    const applied = apply(move);
+    await expect(applied).rejects.toMatchObject({
+      code: 'COPY_REFUSED',
+      table: 'customers',
+      sqlState: '23505',
+      cause: undefined,
+    });
+    expect(await digests(move, move.to)).toEqual(before);
+    expect(await notedChanges(move.from, MOVED)).toBe(noted);
+    for (const { client } of [move.from, move.to]) expect(await isUsable(client)).toBe(true);
+  });
+
+  it('notices when a row is not what it is at the source, and changes nothing', async () => {
+    const move = await copied(`INSERT INTO products VALUES ($t, 'a', 'A')`);
+    await run(
+      move.to,
+      MOVED,
+      `CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN NEW.name = 'changed'; RETURN NEW; END $f$;
+      CREATE TRIGGER changed BEFORE UPDATE ON products FOR EACH ROW EXECUTE FUNCTION changed()`,
+    );
+    await run(
+      move.from,
+      MOVED,
+      `UPDATE products SET name = 'B' WHERE tenant_id = $t; INSERT INTO products VALUES ($t, 'c', 'C')`,
+    );
+    await expect(apply(move)).rejects.toMatchObject({ code: 'COPY_MISMATCH', table: 'products', rows: 2, copied: 2 });
+    expect(await texts(move.to, 'products', MOVED)).toEqual([`(${MOVED},a,A)`]);
+    await run(move.to, MOVED, 'DROP TRIGGER changed ON products');
+    expect(await apply(move)).toBe(2);
+    await expectEqual(move);
+  });
+
+  it("leaves another tenant's row with the same key alone", async () => {
+    const ddl = 'CREATE TABLE notes (tenant_id uuid NOT NULL, id int PRIMARY KEY, note text)';
+    const move = await copied('', ddl);
+    await run(move.to, OTHER, `INSERT INTO notes VALUES ($t, 1, 'theirs')`);
+    await run(move.from, MOVED, `INSERT INTO notes VALUES ($t, 1, 'ours')`);
+    await expect(apply(move)).rejects.toMatchObject({ code: 'COPY_MISMATCH', table: 'notes', rows: 1, copied: 0 });
+    expect(await texts(move.to, 'notes', OTHER)).toEqual([`(${OTHER},1,theirs)`]);
+  });
+
+  it('applies the same again when the source is lost between the two commits', async () => {
+    const move = await copied(`INSERT INTO customers VALUES ($t, 1, 'a'), ($t, 2, 'b'), ($t, 3, 'c', 2)`);
+    await run(
+      move.from,
+      MOVED,
+      `DELETE FROM customers WHERE tenant_id = $t AND id = 2; INSERT INTO customers VALUES ($t, 4, 'b', 3); UPDATE customers SET email = 'x' WHERE tenant_id = $t AND id = 1`,
+    );
+    const noted = await notedChanges(move.from, MOVED);
+    const { rows } = await move.from.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const killing: CopyPlace = {
+      ...move.to,
+      client: afterCommit(move.to.client, () =>
+        rig.databases.first.admin(`SELECT pg_terminate_backend(${rows[0]?.pid})`),
+      ),
+    };
+    await expect(applyChanges(move.from, killing, MOVED, signal)).rejects.toThrow(/terminat/);
+    const from: CopyPlace = { ...move.from, client: await rig.connect() };
+    expect(await notedChanges(from, MOVED)).toBe(noted);
+    expect(await digests(move, move.to)).toEqual(await digests(move, from));
+    expect(await applyChanges(from, move.to, MOVED, signal)).toBe(4);
+    expect(await digests(move, move.to)).toEqual(await digests(move, from));
+    expect(await notedChanges(from, MOVED)).toBe(0);
+  });
+
+  it('ends at its signal, with everything as before', async () => {
+    const move = await copied(`INSERT INTO products VALUES ($t, 'a', 'A')`);
+    await run(move.from, MOVED, `UPDATE products SET name = 'B' WHERE tenant_id = $t`);
+    const blocker = await rig.connect('second');
+    await blocker.query(`BEGIN; LOCK TABLE ${move.to.schema}.products IN SHARE MODE`);
+    const abort = new AbortController();
+    const applied = applyChanges(move.from, move.to, MOVED, abort.signal);
+    const reason = new Error('enough');
+    setTimeout(() => abort.abort(reason), 100);
+    await expect(applied).rejects.toBe(reason);
+    await blocker.query('ROLLBACK');
+    for (const { client } of [move.from, move.to]) expect(await isUsable(client)).toBe(true);
+    expect(await apply(move)).toBe(1);
+    await expectEqual(move);
+  });
+
+  it('finds changed rows of large tables by their keys', async () => {
+    const ddl = `CREATE EXTENSION IF NOT EXISTS citext SCHEMA public; CREATE TABLE large (tenant_id uuid NOT NULL, id public.citext, n int, PRIMARY KEY (tenant_id, id))`;
+    const move = await copied(`INSERT INTO large SELECT $t, n, n FROM generate_series(1, 30000) n`, ddl);
+    const scans = async ({ client }: CopyPlace): Promise<number> => {
+      await client.query('SELECT pg_stat_force_next_flush()');
+      const { rows } = await client.query<{ n: number }>(
+        `SELECT sum(seq_scan)::int AS n FROM pg_stat_user_tables WHERE relname = 'large'`,
+      );
+      return rows[0]?.n ?? -1;
+    };
+    await run(
+      move.from,
+      MOVED,
+      `UPDATE large SET n = 0 WHERE tenant_id = $t AND id IN ('7', '8'); DELETE FROM large WHERE tenant_id = $t AND id = '9'`,
+    );
+    const before = [await scans(move.from), await scans(move.to)];
+    expect(await apply(move)).toBe(3);
+    expect([await scans(move.from), await scans(move.to)]).toEqual(before);
+    await expectEqual(move);
+  });
+
+  it.each([
+    ['to a schema of its own', true],
+    ['to tables that are shared', false],
+  ])(`makes random changes %s the same at any time (COPY_SEED=${SEED})`, async (_where, isToAlone) => {
+    const random = seededRandom(SEED + Number(isToAlone));
+    const move = await copied('', SHOP, isToAlone);
+    const neighbours = await digests(move, move.to, OTHER);
+    const writers = [await rig.connect(), await rig.connect()];
+    const tallies = { accepted: 0, refused: 0, applied: 0 };
+    let isOpen = false;
+    for (let n = 0; n < 500; n += 1) {
+      const [first, second] = writers as [pg.Client, pg.Client];
+      const text = randomChange(random).replaceAll('$t', `'${MOVED}'`);
+      // Now and then, a change is committed only after others were applied. It may wait for none of the other writer's rows.
+      if (!isOpen && random() < 0.1) {
+        await second.query(`SET search_path = ${move.from.schema}; BEGIN`);
+        isOpen = await second.query(text).then(
+          () => true,
+          () => false,
+        );
+        if (!isOpen) await second.query('ROLLBACK');
+      } else {
+        await first.query(`SET search_path = ${move.from.schema}; SET lock_timeout = '20ms'`);
+        tallies[
+          await first.query(text).then(
+            () => 'accepted' as const,
+            () => 'refused' as const,
+          )
+        ] += 1;
+      }
+      if (isOpen && random() < 0.2) {
+        await second.query('COMMIT');
+        isOpen = false;
+      }
+      if (random() < 0.1) {
+        tallies.applied += await apply(move);
+        await expectEqual(move);
+      }
+    }
+    await writers[1]?.query('COMMIT');
+    tallies.applied += await apply(move);
+    await expectEqual(move);
+    expect(tallies.accepted).toBeGreaterThan(200);
+    expect(tallies.applied).toBeGreaterThan(100);
+    const rows = (await digests(move, move.to)).map((digest) => digest.rows);
+    expect(Math.min(...rows)).toBeGreaterThan(0);
+    expect(await digests(move, move.to, OTHER)).toEqual(neighbours);
+  });
+});
+
+/** The same connection, which calls `then` when its transaction is committed, before the caller knows. */
+function afterCommit(client: pg.Client, then: () => Promise<unknown>): pg.Client {
+  return new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'query' || typeof value !== 'function')
+        return typeof value === 'function' ? value.bind(target) : value;
+      return (...args: readonly unknown[]): unknown => {
+        const result: unknown = Reflect.apply(value, target, args);
+        return args[0] === 'COMMIT' ? (result as Promise<unknown>).then(then) : result;
+      };
+    },
+  });
+}

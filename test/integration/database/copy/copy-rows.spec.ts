@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { copyObstacles } from '../../../../src/database/copy/copy-obstacles.js';
+import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
+import { copyRows } from '../../../../src/database/copy/copy-rows.js';
+import { copiedTables } from '../../../../src/database/copy/copied-tables.js';
+import { digestRows } from '../../../../src/database/copy/digests.js';
+import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';
+import { EVERY_TABLE, EVERY_TYPE, EVERY_VALUE } from '../../../support/copy/every-type.js';
+import { soon } from '../../../support/load/soon.js';
+
+const MOVED = randomUUID();
+const OTHER = randomUUID();
+const signal = new AbortController().signal;
+
+let rig: CopyRig;
+let shared: CopyPlace;
+
+beforeAll(async () => {
+  rig = await CopyRig.start(EVERY_TYPE);
+  shared = await rig.place('shared', { isAlone: false });
+  for (const tenant of [OTHER, MOVED]) await run(shared, tenant, EVERY_VALUE);
+});
+
+afterAll(() => rig.stop());
+
+async function everything(place: CopyPlace, tenant: string): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  for (const table of EVERY_TABLE) found[table] = await texts(place, table, tenant);
+  return found;
+}
+
+describe('copying the rows of one tenant', () => {
+  it('copies values of every type as they are, from place to place and back, and leaves every other row', async () => {
+    const before = await everything(shared, MOVED);
+    const neighbour = await everything(shared, OTHER);
+    expect(Object.values(before).map((rows) => rows.length)).toEqual([6, 3, 3, 2, 31, 20, 5, 5]);
+
+    const schema = await rig.place('t "own"');
+    const database = await rig.place('main', { database: 'second' });
+    const otherShared = await rig.place('shared', { database: 'second', isAlone: false });
+    await run(otherShared, OTHER, EVERY_VALUE);
+    const there = await everything(otherShared, OTHER);
+    const steps = [
+      [shared, schema],
+      [schema, database],
+      [database, otherShared],
+      [otherShared, schema], // is there already, from the first step
+      [schema, shared],
+    ] as const;
+    for (const [from, to] of steps) {
+      expect(await copyObstacles(from, to, MOVED)).toEqual([]);
+      const digests = await copyRows(from, to, MOVED, { signal });
+      expect(digests.reduce((sum, { rows }) => sum + rows, 0)).toBe(75);
+      expect(await everything(to, MOVED)).toEqual(before);
+      for (const { client } of [from, to]) expect(await isUsable(client)).toBe(true);
+    }
+    expect(await everything(shared, OTHER)).toEqual(neighbour);
+    expect(await everything(otherShared, OTHER)).toEqual(there);
+  });
+
+  it('lists referenced tables before those that refer to them, cycles together, and the keys', async () => {
+    const groups = await copiedTables(shared.client, shared.schema);
+    const names = groups.map((group) => group.map(({ name }) => name).toSorted());
+    expect(names.flat().toSorted()).toEqual(EVERY_TABLE.toSorted());
+    expect(names).toContainEqual(['members', 'teams']);
+    const order = names.map(([first]) => first);
+    expect(order.indexOf('days')).toBeLessThan(order.indexOf('tree'));
+    const keys = Object.fromEntries(groups.flat().map(({ name, key }) => [name, key]));
+    expect(keys).toMatchObject({
+      things: ['tenant_id', 'id'],
+      times: ['id'],
+      'Quoted "Table"': ['tenant_id', 'the Key'],
+    });
+    const members = groups.flat().find(({ name }) => name === 'members');
+    expect(members?.columns).toEqual(['tenant_id', 'id', 'team']);
+  });
+
+  it('tells rows that differ in a single value, and nothing of other tenants', async () => {
+    const [tables, place] = [(await copiedTables(shared.client, shared.schema)).flat(), await rig.place('t_digest')];
+    await copyRows(shared, place, MOVED, { signal });
+    const digests = await digestRows(place, tables, MOVED);
+    await run(place, MOVED, `UPDATE numbers SET double = '-0' WHERE double = 5e-324`);
+    const changed = await digestRows(place, tables, MOVED);
+    const differing = digests.filter(({ hash }, n) => hash !== changed[n]?.hash).map(({ table }) => table);
+    expect(differing).toEqual(['numbers']);
+    expect(await digestRows(place, tables, OTHER)).toEqual(
+      tables.map(({ name }) => ({ table: name, rows: 0, hash: '0' })),
+    );
+  });
+
+  it('hashes in the transaction of its caller, whose settings it leaves', async () => {
+    const { client } = shared;
+    const tables = (await copiedTables(client, shared.schema)).flat();
+    const outside = await digestRows(shared, tables, MOVED);
+    await client.query(`BEGIN; SET LOCAL "DateStyle" = 'SQL, DMY'; SET LOCAL extra_float_digits = 0`);
+    try {
+      expect(await digestRows(shared, tables, MOVED)).toEqual(outside);
+      expect((await client.query('SHOW "DateStyle"')).rows).toEqual([{ DateStyle: 'SQL, DMY' }]);
+    } finally {
+      await client.query('ROLLBACK');
+    }
+  });
+
+  it('names the table whose copy differs, without values', async () => {
+    const place = await rig.place('t_mismatch');
+    // As a trigger would that was not disabled.
+    await run(
+      place,
+      MOVED,
+      `CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN NEW.note = 'changed'; RETURN NEW; END $f$;
+       CREATE TRIGGER changed BEFORE INSERT ON days FOR EACH ROW WHEN (NEW.day = 7) EXECUTE FUNCTION changed()`,
+    );
+    const copy = copyRows(shared, place, MOVED, { signal });
+    await expect(copy).rejects.toMatchObject({ code: 'COPY_MISMATCH', table: 'days', rows: 31, copied: 31 });
+    await expect(copy).rejects.toThrow(
+      'the copy of table "days" differs: 31 rows at the source, 31 at the destination',
+    );
+    for (const { client } of [shared, place]) expect(await isUsable(client)).toBe(true);
+  });
+
+  it('says which table the destination refuses, without values, and can be run again', async () => {
+    const place = await rig.place('t_refusing');
+    await run(place, MOVED, `ALTER TABLE tree ADD CONSTRAINT small CHECK (id < 10)`);
+    const copy = copyRows(shared, place, MOVED, { signal });
+    await expect(copy).rejects.toMatchObject({
+      code: 'COPY_REFUSED',
+      table: 'tree',
+      constraint: 'small',
+      sqlState: '23514',
+    });
+    await copy.catch((error: Error) =>
+      expect([error.message, error.cause]).toEqual([expect.not.stringContaining(MOVED), undefined]),
+    );
+    for (const { client } of [shared, place]) expect(await isUsable(client)).toBe(true);
+    await run(place, MOVED, 'ALTER TABLE tree DROP CONSTRAINT small');
+    await copyRows(shared, place, MOVED, { signal });
+    expect(await everything(place, MOVED)).toEqual(await everything(shared, MOVED));
+  });
+
+  it('does not see what is committed at the source after it has begun', async () => {
+    const place = await rig.place('t_snapshot');
+    const writer = await rig.place('t_late', { ddl: '' });
+    let written: Promise<unknown> | undefined;
+    const onProgress = (): void => {
+      written ??= writer.client.query(
+        `INSERT INTO shared.things (tenant_id, id, street) VALUES ('${MOVED}', 99, 'late'); DELETE FROM shared.tree WHERE tenant_id = '${MOVED}' AND id = 1`,
+      );
+    };
+    const before = await everything(shared, MOVED);
+    await copyRows(shared, place, MOVED, { signal, onProgress, maxBytesPerSecond: 1_000_000 });
+    await written;
+    expect(await everything(place, MOVED)).toEqual(before);
+    expect(await everything(shared, MOVED)).not.toEqual(before);
+  });
+
+  it('refuses to copy a place onto itself, where it would remove the rows', async () => {
+    const same = { client: await rig.connect(), schema: 'shared', isAlone: false };
+    const before = await everything(shared, MOVED);
+    await expect(copyRows(shared, same, MOVED, { signal })).rejects.toMatchObject({ code: 'COPY_PLACES' });
+    expect(await copyObstacles(shared, same, MOVED)).toEqual(['the source and the destination are the same place']);
+    expect(await everything(shared, MOVED)).toEqual(before);
+  });
+});
+
+describe('a copy of many rows', () => {
+  const ROWS = 60_000;
+  const DDL = `CREATE TABLE many (tenant_id uuid NOT NULL, id int, text text, PRIMARY KEY (tenant_id, id))`;
+  const MANY = `INSERT INTO many SELECT $t, n, repeat('x', 200) FROM generate_series(1, ${ROWS}) n; ANALYZE many`;
+
+  let source: CopyPlace;
+
+  beforeAll(async () => {
+    source = await rig.place('many_source', { ddl: DDL });
+    await run(source, MOVED, MANY);
+  });
+
+  it('reports how many rows of the estimated ones are copied', async () => {
+    const place = await rig.place('many_progress', { ddl: DDL });
+    const reports: (readonly [number, number])[] = [];
+    await copyRows(source, place, MOVED, { signal, onProgress: (...report) => reports.push(report) });
+    expect(reports.length).toBeGreaterThan(10);
+    expect(reports.map(([copied]) => copied)).toEqual(reports.map(([copied]) => copied).toSorted((a, b) => a - b));
+    expect(reports.at(-1)).toEqual([ROWS, ROWS]);
+  });
+
+  it.each([
+    ['while rows are sent', { maxBytesPerSecond: 5_000_000 }],
+    ['while the destination waits for a lock', {}],
+  ])('ends at its signal %s, and leaves both connections usable', async (title, limits) => {
+    const place = await rig.place(`many_abort_${Object.keys(limits).length}`, { ddl: DDL });
+    const blocker = await rig.connect();
+    const isBlocked = title.includes('lock');
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const onProgress = (copied: number): void => void (!isBlocked && copied > 1_000 && abort.abort(reason));
+    if (isBlocked) {
+      await blocker.query(`BEGIN; LOCK TABLE ${place.schema}.many IN SHARE MODE`); // reads go on, writes wait
+    }
+    const copy = copyRows(source, place, MOVED, { signal: abort.signal, onProgress, ...limits });
+    copy.catch(() => undefined); // awaited below
+    if (isBlocked) {
+      await soon(async () => {
+        const { rows } = await blocker.query(`SELECT FROM pg_locks WHERE NOT granted AND database =
+          (SELECT oid FROM pg_database WHERE datname = current_database())`);
+        expect(rows).toHaveLength(1);
+      });
+      abort.abort(reason);
+    }
+    await expect(copy).rejects.toBe(reason);
+    for (const { client } of [source, place]) expect(await isUsable(client)).toBe(true);
+    await blocker.query('ROLLBACK');
+    expect(await texts(place, 'many', MOVED)).toEqual([]);
+    await copyRows(source, place, MOVED, { signal });
+    expect(await texts(place, 'many', MOVED)).toHaveLength(ROWS);
+  });
+
+  it.each(['source', 'destination'] as const)(
+    'ends with an error when the connection to the %s is lost',
+    async (lost) => {
+      const place = await rig.place(`many_lost_${lost}`, { ddl: DDL });
+      const own = { ...source, client: await rig.connect() };
+      const doomed = lost === 'source' ? own.client : place.client;
+      const { rows } = await doomed.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      let killed: Promise<unknown> | undefined;
+      const onProgress = (copied: number): void => {
+        if (copied > 1_000) killed ??= rig.databases.first.admin(`SELECT pg_terminate_backend(${rows[0]?.pid})`);
+      };
+      const copy = copyRows(own, place, MOVED, { signal, onProgress, maxBytesPerSecond: 5_000_000 });
+      await expect(copy).rejects.toThrow(/terminat/);
+      await killed;
+      expect(await isUsable(lost === 'source' ? place.client : own.client)).toBe(true);
+      const again: CopyPlace = { ...place, client: await rig.connect() };
+      await copyRows(source, again, MOVED, { signal });
+      expect(await texts(again, 'many', MOVED)).toHaveLength(ROWS);
+    },
+  );
+
+  it('keeps to its rate', async () => {
+    const place = await rig.place('many_slow', { ddl: DDL });
+    const bytes = ROWS * 240;
+    const [quick, slow] = [bytes * 100, bytes / 1.5]; // without effect, and 1.5 s
+    const times: number[] = [];
+    for (const maxBytesPerSecond of [quick, slow]) {
+      const start = performance.now();
+      await copyRows(source, place, MOVED, { signal, maxBytesPerSecond });
+      times.push(performance.now() - start);
+    }
+    expect(times[1]).toBeGreaterThan(1_000);
+    expect(times[1]).toBeGreaterThan(times[0] ?? Infinity);
+  });
+
+  it('collects statistics where the tenant is alone', async () => {
+    const place = await rig.place('many_statistics', { ddl: DDL });
+    await copyRows(source, place, MOVED, { signal });
+    const client: pg.Client = place.client;
+    const { rows } = await client.query(`SELECT reltuples FROM pg_class WHERE oid = 'many_statistics.many'::regclass`);
+    expect(rows).toEqual([{ reltuples: ROWS }]);
+  });
+});
