@@ -1,5 +1,6 @@
-import { type ChangedTable, fetchChanges, takeChanges } from './changed-rows.js';
-import { ChangedRowStatements, isReplaceable } from './changed-row-statements.js';
+import type pg from 'pg';
+import { ChangedRows, type ChangedTable, takeChanges } from './changed-rows.js';
+import { ChangedRowStatements } from './changed-row-statements.js';
 import type { CopyPlace } from './copy-place.js';
 import { assertEqualDigests, digest } from './digests.js';
 import { allSettled, interruptible } from './interruptible.js';
@@ -34,11 +35,12 @@ export async function applyChanges(
       interruptible(clients, signal, async () => {
         await setWriting(to.client, to.schema);
         await to.client.query('SET CONSTRAINTS ALL DEFERRED');
-        const changed = await fetchChanges(from, to, tenantId, signal);
+        const changed = await ChangedRows.fetch(from, to, tenantId, signal);
+        const keyCount = changed.tables.reduce((sum, table) => sum + table.keyCount, 0);
         await new Application(to, tenantId, changed).run();
         await to.client.query('SET CONSTRAINTS ALL IMMEDIATE');
-        await verify(from, to, tenantId, changed);
-        return changed.reduce((sum, { keyCount }) => sum + keyCount, 0);
+        await verify(from, to, tenantId, changed.tables);
+        return keyCount;
       }),
     );
   });
@@ -50,7 +52,7 @@ class Application {
   constructor(
     private readonly to: CopyPlace,
     tenantId: string,
-    private readonly changed: readonly ChangedTable[],
+    private readonly changed: ChangedRows,
   ) {
     this.statements = new ChangedRowStatements(to, tenantId);
   }
@@ -58,11 +60,14 @@ class Application {
   /** Deletes first, because new rows may have unique values of deleted ones; what is still referred to, at the end. */
   async run(): Promise<void> {
     await writing(async () => {
-      const withGone = this.changed.filter(({ goneCount }) => goneCount > 0);
-      if (withGone.length > 0) await this.deleteUnreferenced(withGone.toReversed());
+      if (this.withGone.length > 0) await this.deleteUnreferenced(this.withGone.toReversed());
       await this.upsert();
-      if (withGone.length > 0) await this.to.client.query(this.statements.deleteAll(withGone));
+      if (this.withGone.length > 0) await this.to.client.query(this.statements.deleteAll(this.withGone, 'gone'));
     });
+  }
+
+  private get withGone(): readonly ChangedTable[] {
+    return this.changed.tables.filter(({ goneCount }) => goneCount > 0);
   }
 
   private async deleteUnreferenced(changed: readonly ChangedTable[]): Promise<void> {
@@ -75,31 +80,50 @@ class Application {
     }
   }
 
-  /** Rows may have exchanged unique values, or taken them over from each other; then it depends on the order. */
+  /**
+   * Where unique values moved from row to row, it depends on the order, which is found by trying each row. Where they were
+   * exchanged, no order is right: all changed rows of that table are deleted first, with what refers to them.
+   */
   private async upsert(): Promise<void> {
     const { changed, statements } = this;
-    if (await this.isAccepted(statements.upsertAll(changed))) return;
-    const replaced = new Set(changed.filter(({ table }) => isReplaceable(table)));
-    if (await this.isAccepted(statements.upsertAll(changed, replaced))) return;
-    for (const one of changed) if (!replaced.has(one)) await this.to.client.query(statements.upsertEach(one));
-    await this.to.client.query(statements.upsertAll(changed, replaced));
+    const { client } = this.to;
+    if ((await this.findTaken()) === undefined) return;
+    for (const table of changed.tables) await client.query(statements.upsertEach(table));
+    const cleared = new Set<string>();
+    for (let taken = await this.findTaken(); taken; taken = await this.findTaken()) {
+      const table = await this.tableOf(taken);
+      if (cleared.has(table)) throw taken; // by a row that is not among the changed ones
+      cleared.add(table);
+      const referring = await changed.withReferring(table);
+      if (referring.length === 0) throw taken;
+      await client.query(statements.deleteAll(referring, 'keys'));
+    }
   }
 
-  /** @returns false when a value is taken: then nothing has changed */
-  private async isAccepted(statement: string): Promise<boolean> {
+  /** @returns undefined when all rows were written, else the error, and then none was */
+  private async findTaken(): Promise<pg.DatabaseError | undefined> {
     const { client } = this.to;
     await client.query('SAVEPOINT tenantry_upsert');
     try {
-      await client.query(statement);
+      await client.query(this.statements.upsertAll(this.changed.tables));
     } catch (error) {
       if (!isTaken(error)) throw error;
-      await client.query('ROLLBACK TO tenantry_upsert');
-      return false;
-    } finally {
-      // Nothing to release after an error that ends the transaction.
-      if (client.getTransactionStatus() === 'T') await client.query('RELEASE tenantry_upsert');
+      await client.query('ROLLBACK TO tenantry_upsert; RELEASE tenantry_upsert');
+      return error;
     }
-    return true;
+    await client.query('RELEASE tenantry_upsert');
+    return undefined;
+  }
+
+  /** The error names the partition, where there are any. */
+  private async tableOf({ schema, table }: pg.DatabaseError): Promise<string> {
+    const { rows } = await this.to.client.query<{ name: string }>(
+      `SELECT coalesce(root.relname, c.relname) AS name
+       FROM pg_class c LEFT JOIN pg_class root ON root.oid = pg_partition_root(c.oid) AND root.relnamespace = c.relnamespace
+       WHERE c.oid = to_regclass(format('%I.%I', $1::text, $2::text))`,
+      [schema, table],
+    );
+    return rows[0]?.name ?? '';
   }
 }
 

@@ -1,8 +1,7 @@
 import pg from 'pg';
 import type { ChangedTable } from './changed-rows.js';
-import type { CopiedReference, CopiedTable } from './copied-tables.js';
 import { columnList, type CopyPlace, qualified, rowsOf } from './copy-place.js';
-import { keyMatch } from './digests.js';
+import { keyMatch, referenceMatch } from './matches.js';
 
 /** How often rows whose values are taken are tried again, one by one. */
 const MAX_ROUNDS = 50;
@@ -24,32 +23,29 @@ export class ChangedRowStatements {
    */
   deleteUnreferenced({ table, gone }: ChangedTable): string {
     const unreferenced = table.references.map(
-      (reference) => `AND NOT EXISTS (SELECT FROM ${reference.relation} c WHERE ${referenceMatch(reference)})`,
+      (reference) =>
+        `AND NOT EXISTS (SELECT FROM ${reference.relation} c WHERE ${referenceMatch(reference, 't', 'c')})`,
     );
     return `DELETE FROM ${rowsOf(this.to, table)} t USING ${gone} g
       WHERE ${keyMatch(table, 't', 'g')} AND ${this.isTenants} ${unreferenced.join(' ')}`;
   }
 
-  /** Foreign keys are checked at the end of the statement, so that the order of the tables does not matter, nor do cycles. */
-  deleteAll(changed: readonly ChangedTable[]): string {
+  /**
+   * Deletes changed rows of all tables, or those that are gone at the source, in one statement. Foreign keys are checked at
+   * its end, so that the order of the tables does not matter, nor do cycles.
+   */
+  deleteAll(changed: readonly ChangedTable[], which: 'keys' | 'gone'): string {
     const deletes = changed.map(
-      ({ table, gone }, n) =>
-        `d${n} AS (DELETE FROM ${rowsOf(this.to, table)} t USING ${gone} g
-           WHERE ${keyMatch(table, 't', 'g')} AND ${this.isTenants})`,
+      ({ table, [which]: keys }, n) =>
+        `d${n} AS (DELETE FROM ${rowsOf(this.to, table)} t USING ${keys} k
+           WHERE ${keyMatch(table, 't', 'k')} AND ${this.isTenants})`,
     );
     return `WITH ${deletes.join(', ')} SELECT`;
   }
 
-  /**
-   * Inserts and updates rows of all tables in one statement, for the same reason.
-   *
-   * @param replaced tables whose changed rows are deleted and inserted instead, because unique values have moved between them
-   */
-  upsertAll(changed: readonly ChangedTable[], replaced: ReadonlySet<ChangedTable> = new Set()): string {
-    const parts = changed.map((one, n) =>
-      replaced.has(one) ? this.replacement(one, n) : `u${n} AS (${this.upsert(one)})`,
-    );
-    return `WITH ${parts.join(', ')} SELECT`;
+  /** Inserts and updates rows of all tables in one statement, for the same reason. */
+  upsertAll(changed: readonly ChangedTable[]): string {
+    return `WITH ${changed.map((one, n) => `u${n} AS (${this.upsert(one)})`).join(', ')} SELECT`;
   }
 
   /**
@@ -88,27 +84,4 @@ export class ChangedRowStatements {
     return `INSERT INTO ${qualified(this.to, table.name)} AS t (${columns}) OVERRIDING SYSTEM VALUE
       SELECT ${columns} FROM ${rows} ${where} ON CONFLICT (${columnList(table.key)}) DO ${action}`;
   }
-
-  /** The insertion reads from the deletion, which is thereby done first. */
-  private replacement({ table, keys, rows }: ChangedTable, n: number): string {
-    const columns = columnList(table.columns);
-    return `d${n} AS (DELETE FROM ${rowsOf(this.to, table)} t USING ${keys} k
-        WHERE ${keyMatch(table, 't', 'k')} AND ${this.isTenants} RETURNING 1),
-      u${n} AS (INSERT INTO ${qualified(this.to, table.name)} (${columns}) OVERRIDING SYSTEM VALUE
-        SELECT ${columns} FROM ${rows} WHERE (SELECT count(*) FROM d${n}) >= 0)`;
-  }
-}
-
-/** Whether rows may be deleted and inserted again in one statement: no action of a foreign key would follow. */
-export function isReplaceable({ references }: CopiedTable): boolean {
-  return references.every(({ onDelete }) => onDelete === 'a');
-}
-
-function referenceMatch({ columns, parentColumns, operators }: CopiedReference): string {
-  return columns
-    .map(
-      (column, n) =>
-        `t.${pg.escapeIdentifier(parentColumns[n] ?? '')} ${operators[n]} c.${pg.escapeIdentifier(column)}`,
-    )
-    .join(' AND ');
 }

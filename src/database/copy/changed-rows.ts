@@ -1,10 +1,10 @@
 import pg from 'pg';
-import { type CopiedTable, copiedTables } from './copied-tables.js';
+import { type CopiedReference, type CopiedTable, copiedTables } from './copied-tables.js';
 import { columnList, type CopyPlace, qualified, rowsOf } from './copy-place.js';
 import { copyStream } from './copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';
 import { CHANGES } from '../gates/gate-objects.js';
-import { keyMatch } from './digests.js';
+import { keyMatch, referenceMatch } from './matches.js';
 import { writing } from './refusals.js';
 import { TransferMeter } from './transfer-meter.js';
 
@@ -40,63 +40,162 @@ export async function takeChanges({ client, schema }: CopyPlace, tenantId: strin
 }
 
 /**
- * Brings the keys and current rows of the changes that were taken to the destination, in the transactions that the caller has
- * begun at both places. Referenced tables come before those that refer to them.
- *
- * @throws CopyPlacesError when a changed table is at one place only, or has no key
+ * The rows that were changed, per table. Both places have transactions that the caller has begun, and that end when this is
+ * no longer used.
  */
-export async function fetchChanges(
-  from: CopyPlace,
-  to: CopyPlace,
-  tenantId: string,
-  signal: AbortSignal,
-): Promise<ChangedTable[]> {
-  const { rows } = await from.client.query<{ relation: string }>(
-    'SELECT DISTINCT relation FROM pg_temp.tenantry_changes',
-  );
-  const changed = new Set(rows.map(({ relation }) => relation));
-  const sources = new Map((await copiedTables(from.client, from.schema)).flat().map((table) => [table.name, table]));
-  const fetched: ChangedTable[] = [];
-  for (const table of (await copiedTables(to.client, to.schema)).flat()) {
-    const source = sources.get(table.name);
-    if (!source || !changed.delete(table.name)) continue;
-    if (source.key.length === 0) throw new CopyPlacesError(`table "${table.name}" has no key`);
-    const names = { source, table: { ...table, columns: source.columns }, ...temporaryNames(fetched.length) };
-    fetched.push(await new Fetch(from, to, tenantId, signal).fetch(names));
-  }
-  if (changed.size > 0) throw new CopyPlacesError(`table "${[...changed][0]}" is not at both places`);
-  return fetched;
-}
+export class ChangedRows {
+  private readonly changed: ChangedTable[] = [];
 
-type Names = Omit<ChangedTable, 'keyCount' | 'goneCount'>;
-
-function temporaryNames(n: number): Pick<ChangedTable, 'keys' | 'rows' | 'gone'> {
-  return { keys: `pg_temp.tenantry_keys_${n}`, rows: `pg_temp.tenantry_rows_${n}`, gone: `pg_temp.tenantry_gone_${n}` };
-}
-
-class Fetch {
-  constructor(
+  private constructor(
     private readonly from: CopyPlace,
     private readonly to: CopyPlace,
     private readonly tenantId: string,
     private readonly signal: AbortSignal,
+    private readonly sources: ReadonlyMap<string, CopiedTable>,
+    private readonly destinations: readonly CopiedTable[],
   ) {}
 
-  /** Temporary tables are never analyzed by themselves; without statistics, large tables might be read as a whole. */
-  async fetch(names: Names): Promise<ChangedTable> {
-    const { to } = this;
-    const keyCount = await this.typeKeys(names);
-    await this.makeEmpty(names.table, names.keys, names.table.key);
-    await this.send(names.table, `SELECT * FROM ${names.keys}`, names.keys, names.table.key);
-    await this.makeEmpty(names.table, names.rows, names.table.columns);
-    await this.send(names.table, this.currentRows(names), names.rows, names.table.columns);
-    await to.client.query(`ANALYZE ${names.keys}; ANALYZE ${names.rows}`);
-    const { rowCount } = await to.client.query(
-      `CREATE TEMP TABLE ${bare(names.gone)} ON COMMIT DROP AS SELECT * FROM ${names.keys} k
-       WHERE NOT EXISTS (SELECT FROM ${names.rows} r WHERE ${keyMatch(names.table, 'r', 'k')})`,
+  /**
+   * Brings the keys and current rows of the changes that were taken to the destination.
+   *
+   * @throws CopyPlacesError when a changed table is at one place only, or has no key
+   */
+  static async fetch(from: CopyPlace, to: CopyPlace, tenantId: string, signal: AbortSignal): Promise<ChangedRows> {
+    const sources = (await copiedTables(from.client, from.schema)).flat();
+    const destinations = (await copiedTables(to.client, to.schema)).flat();
+    const byName = new Map(sources.map((table) => [table.name, table]));
+    const rows = new ChangedRows(from, to, tenantId, signal, byName, destinations);
+    await rows.fetchTaken();
+    return rows;
+  }
+
+  /** Referenced tables come before those that refer to them, except for those that `withReferring` has added. */
+  get tables(): readonly ChangedTable[] {
+    return this.changed;
+  }
+
+  /**
+   * Adds all rows at the destination that refer to changed rows of a table, those that refer to them, and so on: then all of
+   * these can be deleted, and written again as they are at the source.
+   *
+   * @returns the table, and all that refer to it
+   */
+  async withReferring(name: string): Promise<readonly ChangedTable[]> {
+    const first = this.find(name);
+    if (!first) return [];
+    const reached = new Set([name]);
+    const grown = new Set<string>();
+    for (let pending = [first]; pending.length > 0; ) {
+      const [parent, ...others] = pending as [ChangedTable, ...ChangedTable[]];
+      pending = others;
+      for (const reference of parent.table.references) {
+        const child = this.find(reference.child) ?? (await this.addTable(reference.child));
+        const added = await this.addReferring(parent, reference, child);
+        if (added > 0) grown.add(reference.child);
+        if (added > 0 || !reached.has(reference.child)) pending.push(child);
+        reached.add(reference.child);
+      }
+    }
+    for (const grownName of grown) await this.fetchAgain(grownName);
+    return this.changed.filter(({ table }) => reached.has(table.name));
+  }
+
+  private find(name: string): ChangedTable | undefined {
+    return this.changed.find(({ table }) => table.name === name);
+  }
+
+  private async fetchTaken(): Promise<void> {
+    const { rows } = await this.from.client.query<{ relation: string }>(
+      'SELECT DISTINCT relation FROM pg_temp.tenantry_changes',
     );
-    await to.client.query(`ANALYZE ${names.gone}`);
-    return { ...names, keyCount, goneCount: rowCount ?? 0 };
+    const relations = new Set(rows.map(({ relation }) => relation));
+    for (const { name } of this.destinations) {
+      if (!relations.delete(name)) continue;
+      const names = this.names(name);
+      const keyCount = await this.typeKeys(names);
+      await this.makeEmpty(this.to, names.table, names.keys, names.table.key);
+      await this.send(
+        this.from,
+        this.to,
+        names.keys,
+        names.table.key,
+        `SELECT ${columnList(names.table.key)} FROM ${names.keys}`,
+      );
+      this.changed.push({ ...names, keyCount, goneCount: await this.fetchRows(names) });
+    }
+    const [unknown] = relations;
+    if (unknown !== undefined) throw new CopyPlacesError(`table "${unknown}" is not at both places`);
+  }
+
+  private names(name: string): Names {
+    const source = this.sources.get(name);
+    const destination = this.destinations.find((table) => table.name === name);
+    if (!source || !destination) throw new CopyPlacesError(`table "${name}" is not at both places`);
+    if (source.key.length === 0) throw new CopyPlacesError(`table "${name}" has no key`);
+    return { source, table: { ...destination, columns: source.columns }, ...temporaryNames(this.changed.length) };
+  }
+
+  /** A table of which no row was noted. */
+  private async addTable(name: string): Promise<ChangedTable> {
+    const names = this.names(name);
+    await this.makeEmpty(this.to, names.table, names.keys, names.table.key);
+    await this.makeEmpty(this.from, names.source, names.keys, names.source.key);
+    const added = { ...names, keyCount: 0, goneCount: await this.fetchRows(names) };
+    this.changed.push(added);
+    return added;
+  }
+
+  /** @returns how many rows were added */
+  private async addReferring(parent: ChangedTable, reference: CopiedReference, child: ChangedTable): Promise<number> {
+    const key = columnList(child.table.key);
+    const { rowCount } = await this.to.client.query(
+      `INSERT INTO ${child.keys} (${key})
+       SELECT DISTINCT ${columnList(child.table.key, 'c')} FROM ${reference.relation} c
+       JOIN ${rowsOf(this.to, parent.table)} t ON ${referenceMatch(reference, 't', 'c')}
+       JOIN ${parent.keys} k ON ${keyMatch(parent.table, 't', 'k')}
+       WHERE c.tenant_id = ${this.tenant} AND t.tenant_id = ${this.tenant}
+         AND NOT EXISTS (SELECT FROM ${child.keys} e WHERE ${keyMatch(child.table, 'c', 'e')})`,
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Fetches the rows of all keys at the destination, of which there are more than before. */
+  private async fetchAgain(name: string): Promise<void> {
+    const index = this.changed.findIndex(({ table }) => table.name === name);
+    const changed = this.changed[index];
+    if (!changed) return;
+    await this.from.client.query(`DELETE FROM ${changed.keys}`);
+    await this.send(
+      this.to,
+      this.from,
+      changed.keys,
+      changed.table.key,
+      `SELECT ${columnList(changed.table.key)} FROM ${changed.keys}`,
+    );
+    await this.from.client.query(`ANALYZE ${changed.keys}`);
+    await this.to.client.query(`DROP TABLE ${changed.rows}, ${changed.gone}`);
+    this.changed[index] = { ...changed, goneCount: await this.fetchRows(changed) };
+  }
+
+  /**
+   * Fetches the rows of the keys that both places have. Temporary tables are never analyzed by themselves; without
+   * statistics, large tables might be read as a whole.
+   *
+   * @returns how many rows are gone at the source
+   */
+  private async fetchRows(names: Names): Promise<number> {
+    const { source, table, keys, rows, gone } = names;
+    await this.makeEmpty(this.to, table, rows, table.columns);
+    const current = `SELECT ${columnList(source.columns, 't')} FROM ${rowsOf(this.from, source)} t
+      JOIN ${keys} k ON ${keyMatch(source, 't', 'k')} WHERE t.tenant_id = ${this.tenant}`;
+    await this.send(this.from, this.to, rows, table.columns, current);
+    await this.to.client.query(`ANALYZE ${keys}; ANALYZE ${rows}`);
+    const { rowCount } = await this.to.client.query(
+      `CREATE TEMP TABLE ${bare(gone)} ON COMMIT DROP AS SELECT * FROM ${keys} k
+       WHERE NOT EXISTS (SELECT FROM ${rows} r WHERE ${keyMatch(table, 'r', 'k')})`,
+    );
+    await this.to.client.query(`ANALYZE ${gone}`);
+    return rowCount ?? 0;
   }
 
   /** The keys were noted as JSON; with the types of their columns they find rows by an index. */
@@ -113,23 +212,39 @@ class Fetch {
     return rowCount ?? 0;
   }
 
-  private currentRows({ source, keys }: Names): string {
-    return `SELECT ${columnList(source.columns, 't')} FROM ${rowsOf(this.from, source)} t
-      JOIN ${keys} k ON ${keyMatch(source, 't', 'k')} WHERE t.tenant_id = ${pg.escapeLiteral(this.tenantId)}::uuid`;
-  }
-
-  private async makeEmpty(table: CopiedTable, name: string, columns: readonly string[]): Promise<void> {
-    await this.to.client.query(
+  private async makeEmpty(
+    place: CopyPlace,
+    table: CopiedTable,
+    name: string,
+    columns: readonly string[],
+  ): Promise<void> {
+    await place.client.query(
       `CREATE TEMP TABLE ${bare(name)} ON COMMIT DROP AS
-       SELECT ${columnList(columns)} FROM ${qualified(this.to, table.name)} WITH NO DATA`,
+       SELECT ${columnList(columns)} FROM ${qualified(place, table.name)} WITH NO DATA`,
     );
   }
 
-  private async send(table: CopiedTable, query: string, into: string, columns: readonly string[]): Promise<void> {
-    const destination = { client: this.to.client, into: `${into} (${columnList(columns)})` };
+  private async send(
+    from: CopyPlace,
+    to: CopyPlace,
+    into: string,
+    columns: readonly string[],
+    query: string,
+  ): Promise<void> {
+    const destination = { client: to.client, into: `${into} (${columnList(columns)})` };
     const meter = new TransferMeter(() => undefined);
-    await writing(() => copyStream({ client: this.from.client, query }, destination, meter, this.signal), table.name);
+    await writing(() => copyStream({ client: from.client, query }, destination, meter, this.signal));
   }
+
+  private get tenant(): string {
+    return `${pg.escapeLiteral(this.tenantId)}::uuid`;
+  }
+}
+
+type Names = Omit<ChangedTable, 'keyCount' | 'goneCount'>;
+
+function temporaryNames(n: number): Pick<ChangedTable, 'keys' | 'rows' | 'gone'> {
+  return { keys: `pg_temp.tenantry_keys_${n}`, rows: `pg_temp.tenantry_rows_${n}`, gone: `pg_temp.tenantry_gone_${n}` };
 }
 
 /** `CREATE TEMP TABLE` takes the name without its schema. */

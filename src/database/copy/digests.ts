@@ -2,6 +2,7 @@ import pg from 'pg';
 import { type CopyPlace, columnList, qualified, rowsOf } from './copy-place.js';
 import { CopyMismatchError } from './copy.errors.js';
 import type { CopiedTable } from './copied-tables.js';
+import { keyMatch } from './matches.js';
 import { setTextForms, SNAPSHOT, transaction } from './transaction.js';
 
 /** What a tenant's rows of one table amount to, in whatever order they are. */
@@ -64,14 +65,6 @@ export async function digest(
   const [found] = rows;
   if (!found) throw new Error(`no digest of ${qualified(place, table.name)}`);
   return { table: table.name, rows: found.rows, hash: found.hash };
-}
-
-/** A condition that two rows have the same key, by the operators of its index, whatever the search path is. */
-export function keyMatch({ keyColumns }: CopiedTable, left: string, right: string): string {
-  return keyColumns
-    .map(({ name, equals }) => [pg.escapeIdentifier(name), equals] as const)
-    .map(([name, equals]) => `${left}.${name} ${equals} ${right}.${name}`)
-    .join(' AND ');
 }
 
 /** @throws CopyMismatchError for the first table that differs */

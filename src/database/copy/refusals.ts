@@ -17,6 +17,6 @@ export async function writing<T>(work: () => Promise<T>, table?: string): Promis
 }
 
 /** Whether another row has a value that must be unique. */
-export function isTaken(error: unknown): boolean {
+export function isTaken(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && TAKEN.has(error.code);
 }
