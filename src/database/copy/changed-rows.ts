@@ -85,7 +85,7 @@ export class ChangedRows {
     if (!first) return [];
     const reached = new Set([name]);
     const grown = new Set<string>();
-    for (let pending = [first]; pending.length > 0; ) {
+    for (let pending = [first]; pending.length > 0;) {
       const [parent, ...others] = pending as [ChangedTable, ...ChangedTable[]];
       pending = others;
       for (const reference of parent.table.references) {
