@@ -79,9 +79,9 @@ describe('sequences of copied columns', () => {
     const { from, to } = await places(false);
     const neighbour = await rig.connect('second');
     const values: string[] = [];
-    let isDone = false;
+    const done = new AbortController();
     const taking = (async () => {
-      while (!isDone) {
+      while (!done.signal.aborted) {
         const { rows } = await neighbour.query<{ id: string }>(`SELECT nextval('${to.schema}.a_id_seq') AS id`);
         values.push(rows[0]?.id ?? '');
       }
@@ -93,7 +93,7 @@ describe('sequences of copied columns', () => {
         expect((await next(to))['a_id_seq']).toBeGreaterThan(Number(value));
       }
     } finally {
-      isDone = true;
+      done.abort();
       await taking;
     }
     expect(new Set(values).size).toBe(values.length);
