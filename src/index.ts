@@ -60,6 +60,7 @@ export {
   TenantMismatchError,
   TenantRequiredError,
   UnauthenticatedError,
+  UncacheablePrincipalError,
   UnknownMembershipError,
 } from './tenant/identification/identification.errors.js';
 export type { ApiKeyPrincipal, CredentialPrincipal, JwtPrincipal } from './tenant/identification/principal.js';

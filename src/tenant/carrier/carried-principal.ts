@@ -1,3 +1,4 @@
+import { isPlainObject } from '../../platform/is-plain-object.js';
 import { UncarriablePrincipalError } from './carrier.errors.js';
 
 /** Bytes of the principal as JSON: carriers are stored with every job. */
@@ -25,18 +26,12 @@ function assertPlain(value: unknown, path: string, depth: number): void {
   if (typeof value !== 'object') throw new UncarriablePrincipalError(path, `is ${kindOf(value)}, which JSON has not`);
   if (depth === MAX_DEPTH) throw new UncarriablePrincipalError(path, `is nested in more than ${MAX_DEPTH} objects`);
   if (Array.isArray(value)) return value.forEach((item, index) => assertPlain(item, `${path}.${index}`, depth + 1));
-  if (!isPlain(value)) throw new UncarriablePrincipalError(path, 'is an instance of a class');
+  if (!isPlainObject(value)) throw new UncarriablePrincipalError(path, 'is an instance of a class');
   for (const [key, part] of Object.entries(value)) {
     // What is merged from it later must not change the prototype of its target.
     if (key === '__proto__') throw new UncarriablePrincipalError(path, 'has a property "__proto__"');
     if (part !== undefined) assertPlain(part, `${path}.${key}`, depth + 1);
   }
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Another realm's Object.prototype, as in Jest, is none of ours; it has no prototype either.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function kindOf(value: unknown): string {

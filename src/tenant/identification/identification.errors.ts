@@ -1,3 +1,4 @@
+import { CodedError } from '../../platform/errors/coded-error.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 
 /** Raised when a request has no credential or an invalid one. The reason is for the log, not the caller. */
@@ -25,5 +26,22 @@ export class UnknownMembershipError extends PublicError {
 export class TenantRequiredError extends PublicError {
   constructor() {
     super('TENANT_REQUIRED', 'choose a tenant: name it with the header X-Tenant-ID, or with its host');
+  }
+}
+
+/** Raised for a cached route whose principal does not show which caller it is: another one could be served its response. */
+export class UncacheablePrincipalError extends CodedError {
+  readonly code = 'UNCACHEABLE_PRINCIPAL';
+
+  /** @param path dotted, below `principal` */
+  constructor(
+    readonly path: string,
+    problem: string,
+  ) {
+    super(
+      `responses cannot be cached for this principal: ${path} ${problem}; return plain data from the resolver, or give it ` +
+        'a toJSON() that says who the caller is',
+      { publicMessage: 'responses cannot be cached for this caller' },
+    );
   }
 }

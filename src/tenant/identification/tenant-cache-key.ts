@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionContext } from '@nestjs/common';
 import type { HttpRequest } from '../../http/requests/http-request.js';
+import { principalText } from './principal-text.js';
 import { callerOf } from './request-identification.js';
 
 /**
  * The key under which a response may be cached: for `trackBy` of `CacheInterceptor` (`@nestjs/cache-manager`), whose own keys
  * are addresses alone, so that one tenant's response would be served to another. It contains the tenant, the credential, and the
- * principal, as JSON, that a resolver of the application has returned.
+ * principal that a resolver of the application has returned: plain data, maps, sets, and what `toJSON()` returns.
  *
- * @returns `undefined` when the response must not be cached: not a GET of a tenant, `Cache-Control: no-store` or `no-cache`, or a
- *   principal that JSON cannot represent
+ * @returns `undefined` when the response must not be cached: not a GET of a tenant, `Cache-Control: no-store` or `no-cache`
+ * @throws UncacheablePrincipalError for a principal of which two callers could have the same: an instance of a class without
+ *   `toJSON()`, a function, a cycle
  */
 export function tenantCacheKey(context: ExecutionContext): string | undefined {
   const request = context.switchToHttp().getRequest<HttpRequest>();
@@ -17,16 +19,11 @@ export function tenantCacheKey(context: ExecutionContext): string | undefined {
   const caller = callerOf(request);
   if (method !== 'GET' || caller.kind !== 'tenant' || !caller.scope) return undefined;
   if (/\bno-(store|cache)\b/i.test(headers['cache-control'] ?? '')) return undefined;
-  const identity = identityOf(headers, caller.principal);
-  return identity && `${caller.scope.tenant.id}:${identity}:${url}`;
+  return `${caller.scope.tenant.id}:${identityOf(headers, caller.principal)}:${url}`;
 }
 
-function identityOf({ authorization, cookie }: HttpRequest['headers'], principal: unknown): string | undefined {
-  try {
-    return createHash('sha256')
-      .update(JSON.stringify([authorization, cookie, principal]))
-      .digest('hex');
-  } catch {
-    return undefined; // circular, or a bigint
-  }
+function identityOf({ authorization, cookie }: HttpRequest['headers'], principal: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify([authorization, cookie, principalText(principal)]))
+    .digest('hex');
 }

@@ -24,6 +24,24 @@ function keyOf(caller: Caller, { method = 'GET', url = '/orders', headers = {} }
   return tenantCacheKey({ switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext);
 }
 
+class PrivateUser {
+  readonly #id: string;
+
+  constructor(id: string) {
+    this.#id = id;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+}
+
+class NamedUser extends PrivateUser {
+  toJSON(): string {
+    return this.id;
+  }
+}
+
 describe('the key of a cached response', () => {
   it('is the same for the same request', () => {
     expect(keyOf(tenant('a'))).toBeDefined();
@@ -49,7 +67,6 @@ describe('the key of a cached response', () => {
   });
 
   it.each<[string, Caller, Request]>([
-    ['a principal that cannot be told from others', tenant('a', { id: 1n }), {}],
     ['a request that changes something', tenant('a'), { method: 'POST' }],
     ['a request of nobody', { kind: 'anonymous' }, {}],
     ['an operator', { kind: 'admin' }, {}],
@@ -59,5 +76,55 @@ describe('the key of a cached response', () => {
     ['Cache-Control: no-cache', tenant('a'), { headers: { 'cache-control': 'no-cache' } }],
   ])('is none, so that nothing is cached, for %s', (_what, caller, request) => {
     expect(keyOf(caller, request)).toBeUndefined();
+  });
+
+  it('differs by what JSON would leave out of a principal', () => {
+    const principals = [
+      ...[undefined, null, 'null', Number.NaN, Infinity, 1n, '1', 1, ['bigint', '1'], [], {}, { user: undefined }],
+      ...[new Set(['ada']), new Set(['bob']), ['ada'], [['ada', 1]], new Map([['ada', 1]]), new Map([['bob', 1]])],
+      ...[new Date(0), new Date(1), new Date(0).toJSON(), { roles: new Set(['a']) }, { roles: new Set(['b']) }],
+      ...[
+        new NamedUser('ada'),
+        new NamedUser('bob'),
+        'ada',
+        { of: new Map([[{ id: 1 }, 1]]) },
+        { of: new Map([[{ id: 2 }, 1]]) },
+      ],
+    ];
+    const keys = principals.map((principal) => keyOf(tenant('a', principal)));
+    expect(new Set(keys).size).toBe(principals.length);
+  });
+
+  it('is the same for a principal with the same content', () => {
+    const principal = (): object => ({
+      id: 1n,
+      roles: new Set(['a']),
+      of: new Map([['x', { y: [1] }]]),
+      user: new NamedUser('ada'),
+    });
+    expect(keyOf(tenant('a', principal()))).toBe(keyOf(tenant('a', principal())));
+    expect(keyOf(tenant('a', { one: 1, two: 2 }))).toBe(keyOf(tenant('a', { two: 2, one: 1 })));
+    expect(keyOf(tenant('a', Object.assign(Object.create(null), { one: 1 })))).toBe(keyOf(tenant('a', { one: 1 })));
+  });
+
+  const circular: Record<string, unknown> = {};
+  circular['self'] = circular;
+
+  it.each<[string, unknown, string]>([
+    ['with private fields', new PrivateUser('ada'), 'principal'],
+    ['with private fields inside', { user: [new PrivateUser('ada')] }, 'principal.user.0'],
+    ['of a class that extends Map', new (class Roles extends Map {})(), 'principal'],
+    ['of a class that extends Array', { roles: new (class Roles extends Array {})() }, 'principal.roles'],
+    ['with a property that is not enumerable', Object.defineProperty({}, 'id', { value: 1 }), 'principal'],
+    ['with a symbol', { [Symbol('id')]: 1 }, 'principal'],
+    ['with a property of a Set', Object.assign(new Set(), { id: 1 }), 'principal'],
+    ['with a function', { may: () => true }, 'principal.may'],
+    ['that is bytes', new Uint8Array([1]), 'principal'],
+    ['that is circular', circular, `principal${'.self'.repeat(16)}`],
+  ])('is refused for a principal %s, which two callers could have in common', (_what, principal, path) => {
+    expect(() => keyOf(tenant('a', principal))).toThrow(
+      expect.objectContaining({ code: 'UNCACHEABLE_PRINCIPAL', path, message: expect.stringContaining(`${path} `) }),
+    );
+    expect(keyOf(tenant('a', principal), { method: 'POST' })).toBeUndefined();
   });
 });
