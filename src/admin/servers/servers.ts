@@ -4,6 +4,7 @@ import type { DataSource, EntityManager, FindOneOptions } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ownerPasswordContext, ServerOwner } from '../../catalog/server-owner.js';
 import { leastConnections } from '../../catalog/worker-shares.js';
 import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
@@ -21,12 +22,15 @@ const VIEW = `
          s.draining,
          (SELECT count(*)::int FROM connection_targets c WHERE c.server_id = s.id) AS databases,
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
-          WHERE c.server_id = s.id) AS tenants
+          WHERE c.server_id = s.id AND t.spare_server_id IS NULL) AS tenants
   FROM servers s`;
 
 const TAKEN: ConstraintErrors = {
   servers_name_key: () => new ConflictError('a server with this name already exists'),
 };
+
+/** Spare tenants that an error names. */
+const SHOWN_SPARES = 20;
 
 const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 
@@ -109,7 +113,7 @@ export class Servers {
     return this.setDraining(name, false, 'server.undrain', actor);
   }
 
-  /** Removes a draining server without tenants. @throws NotFoundError, ConflictError */
+  /** Removes a draining server without tenants, customers' and spare ones. @throws NotFoundError, ConflictError */
   async remove(name: string, actor: Actor): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
       const server = await this.find(catalog, name, FOR_UPDATE);
@@ -118,10 +122,20 @@ export class Servers {
       if (tenants > 0) throw new ConflictError(`the server has ${tenants} tenants`);
       if (!server.draining)
         throw new ConflictError('the server must be drained first, so that no tenant is placed on it');
+      await this.assertNoSpares(catalog, server.id);
       await catalog.delete(ConnectionTargetEntity, { serverId: server.id });
       await catalog.delete(ServerEntity, server.id);
       await this.record(catalog, 'server.remove', actor, server, {});
     });
+  }
+
+  /** Nothing else lists them. A draining server gets no further ones. */
+  private async assertNoSpares(catalog: EntityManager, spareServerId: string): Promise<void> {
+    const spares = await catalog.find(TenantEntity, { where: { spareServerId }, order: { slug: 'ASC' } });
+    if (spares.length === 0) return;
+    const named = spares.slice(0, SHOWN_SPARES).map(({ slug }) => slug);
+    const more = spares.length > named.length ? ` and ${spares.length - named.length} more` : '';
+    throw new ConflictError(`the server has spare tenants, to be deleted first: ${named.join(', ')}${more}`);
   }
 
   /** Each worker of an instance needs some of the connections. */

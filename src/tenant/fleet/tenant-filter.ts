@@ -4,7 +4,7 @@ import { InvalidFleetInputError } from './fleet.errors.js';
 
 const MAX_SLUGS = 10_000;
 
-/** Which tenants work is for; all conditions hold. `{}` is every active tenant. */
+/** Which tenants work is for; all conditions hold. `{}` is every active tenant. Spare tenants are none. */
 export interface TenantFilter {
   readonly isolation?: Isolation | readonly Isolation[];
   /** Names of PostgreSQL servers, as in `tenantry servers`. */
@@ -53,6 +53,9 @@ export interface Condition {
   readonly values: readonly unknown[];
 }
 
+/** They belong to no customer; their status is that of tenants that are being provisioned. */
+const NO_SPARE = 't.spare_server_id IS NULL';
+
 /**
  * On tenants `t`, their targets `c` and servers `s`.
  *
@@ -69,7 +72,7 @@ export function conditionOf(filter: CheckedFilter, first: number): Condition {
   ];
   const given = conditions.filter(([, value]) => value !== undefined);
   return {
-    sql: given.map(([sql], index) => sql(`$${first + index}`)).join(' AND '),
+    sql: [NO_SPARE, ...given.map(([sql], index) => sql(`$${first + index}`))].join(' AND '),
     values: given.map(([, value]) => value),
   };
 }

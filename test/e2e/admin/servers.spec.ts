@@ -84,6 +84,26 @@ it('a draining server receives no tenants, and can be removed once it has none',
   expect((await admin.send('DELETE', '/servers/default')).body.code).toBe('CONFLICT');
 });
 
+it('a server with spare tenants is not removed, and the refusal names them', async () => {
+  const { id } = (await admin.send('POST', '/servers', { body: { ...description, name: 'eu-3' } })).body;
+  await app.database.admin(
+    `INSERT INTO tenants (slug, isolation, spare_server_id) VALUES ('spare-1', 'schema', $1), ('spare-2', 'database', $1)`,
+    [id],
+  );
+  await admin.send('POST', '/servers/eu-3/drain');
+  const refused = await admin.send('DELETE', '/servers/eu-3');
+  expect(refused).toMatchObject({
+    status: 409,
+    body: { code: 'CONFLICT', detail: expect.stringContaining('spare-1, spare-2') },
+  });
+  expect((await admin.get('/servers/eu-3')).body).toMatchObject({ draining: true, tenants: 0 });
+  for (const slug of ['spare-1', 'spare-2']) {
+    const deleted = await admin.send('DELETE', `/tenants/${slug}?graceSeconds=0`);
+    expect(await admin.ended(deleted.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+  }
+  expect((await admin.send('DELETE', '/servers/eu-3')).status).toBe(204);
+});
+
 it('the audit log records every change of a server, with the values before and after', async () => {
   const { ownerPassword: _ownerPassword, ...registered } = description;
   const { items } = (await admin.get('/audit?subject=eu-2')).body;

@@ -121,6 +121,22 @@ describe('forEachTenant', () => {
     }
   });
 
+  it('leaves out spare tenants, whose status is that of tenants being provisioned', async () => {
+    await catalog.query(
+      `INSERT INTO tenants (slug, isolation, spare_server_id)
+       SELECT slug, 'schema', CASE slug WHEN 'spare-1' THEN s.id END FROM servers s, unnest(ARRAY['spare-1', 'coming']) AS n (slug)`,
+    );
+    try {
+      let total = 0;
+      const onProgress = (progress: TenantProgress<unknown>): void => void (total = progress.total);
+      const asked = await connections.forEachTenant({ status: 'provisioning' }, async () => undefined, { onProgress });
+      expect(asked.results.map(({ tenant }) => tenant.slug)).toEqual(['coming']);
+      expect(total).toBe(1);
+    } finally {
+      await catalog.query(`DELETE FROM tenants WHERE slug IN ('spare-1', 'coming')`);
+    }
+  });
+
   it('has at most the asked number of tenants in work, and reports progress after each', async () => {
     let inWork = 0;
     let most = 0;
