@@ -5,7 +5,7 @@ import { anchorsOf, linksOf } from '../../support/docs/links.js';
 const ROOT = new URL('../../../', import.meta.url);
 const DOCUMENTS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-  ...['docs', 'bench'].flatMap((folder) =>
+  ...['docs', 'bench', 'examples'].flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
       .map((name) => `${folder}/${name}`),
@@ -29,6 +29,12 @@ function faultOf(link: string, document: string): string | undefined {
 it.each(DOCUMENTS)('every link within the repository leads somewhere: %s', (document) => {
   const faults = linksOf(read(new URL(document, ROOT))).map((link) => faultOf(link, document));
   expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+});
+
+it.each(DOCUMENTS)('every spec that it names exists: %s', (document) => {
+  const named =
+    read(new URL(document, ROOT)).match(/\btest\/(?:unit|integration|e2e|soak|packages)\/[\w/.-]+\.spec\.ts\b/g) ?? [];
+  expect(named.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
 });
 
 describe('the index of the guides', () => {
