@@ -18,6 +18,9 @@ const SHAPES = [
   'A',
 ];
 
+/** Codes of a short column, for keys that the shapes are taken for. */
+const CODES = 8;
+
 /** What `newCanary` returns, also in capitals. */
 export const CANARY = /canary[0-9a-f]{12}/i;
 
@@ -28,6 +31,15 @@ export function newCanary(): string {
 
 /** Whole numbers of nine digits do not occur in an answer by accident. */
 const newNumber = (): number => randomInt(100_000_000, 999_999_999);
+
+/** Capital letters, as codes of currencies and countries are. */
+const newCode = (length: number): string =>
+  Array.from({ length }, () => String.fromCodePoint(randomInt(65, 91))).join('');
+
+/** Whether a text column has no room for a value that no other row has: what fits it may be taken. */
+export function isShort({ length }: Pick<ActualColumn, 'length'>): boolean {
+  return length !== null && length < 6;
+}
 
 type Make = (canary: string, column: ActualColumn) => readonly unknown[];
 
@@ -46,7 +58,9 @@ const texts: Make = (canary, { name, length }) => {
     canary.slice(6),
   ];
   const shorter = [canary.slice(6, 14), canary.slice(6, 12)];
-  return [...all, ...shorter, randomUUID(), ...SHAPES].filter((text) => length === null || text.length <= length);
+  const codes = length !== null && isShort({ length }) ? Array.from({ length: CODES }, () => newCode(length)) : [];
+  const values = [...all, ...shorter, randomUUID(), ...SHAPES, ...codes];
+  return values.filter((text) => length === null || text.length <= length);
 };
 const smallNumbers: Make = () => [randomInt(1000, 9999), randomInt(10, 99), 1, 0, -1];
 const numbers: Make = (...column) => [newNumber(), ...smallNumbers(...column)];

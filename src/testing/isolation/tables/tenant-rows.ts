@@ -3,7 +3,7 @@ import type { Tenant } from '../../../catalog/model/tenant.js';
 import type { ActualColumn } from '../../../database/table-migrations/comparison/actual-tables.js';
 import type { RowFactory } from '../isolation-options.js';
 import type { TestedTenant } from '../tested-tenant.js';
-import { CANARY, candidateValues, literalsOf, newCanary } from './candidate-values.js';
+import { CANARY, candidateValues, isShort, literalsOf, newCanary } from './candidate-values.js';
 import type { TableFacts } from './table-facts.js';
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -47,7 +47,7 @@ export class RowMaker {
     try {
       const made: Record<string, unknown> = {};
       for (const column of table.columns) {
-        const value = await this.valueOf(client, table, column, isShared);
+        const value = await this.valueOf(client, schema, table, column, isShared);
         if (value !== undefined) made[column.name] = value;
       }
       Object.assign(made, referencesOf(table, isShared, earlier));
@@ -62,6 +62,7 @@ export class RowMaker {
   /** Undefined where PostgreSQL has a default. Keys of shared rows are remembered for the other tenant. */
   private async valueOf(
     client: pg.ClientBase,
+    schema: string,
     table: TableFacts,
     column: ActualColumn,
     isShared: boolean,
@@ -71,22 +72,34 @@ export class RowMaker {
     const place = `${table.table}.${column.name}`;
     const isSharedKey = isShared && table.hasTenant && table.keys.some((key) => key.includes(column.name));
     if (isSharedKey && this.keys.has(place)) return this.keys.get(place);
-    const value = await acceptable(client, table, column);
+    const value = await acceptable(client, schema, table, column);
     if (isSharedKey) this.keys.set(place, value);
     return value;
   }
 }
 
-/** The first candidate that the column's own conditions accept. */
-async function acceptable(client: pg.ClientBase, table: TableFacts, column: ActualColumn): Promise<unknown> {
+/** The first candidate that the column's own conditions accept, and that no row has where the column is a key and short. */
+async function acceptable(
+  client: pg.ClientBase,
+  schema: string,
+  table: TableFacts,
+  column: ActualColumn,
+): Promise<unknown> {
   const checks = table.checks.filter((check) => check.column === column.name);
   const candidates = candidateValues(column, newCanary());
-  if (checks.length === 0 || column.isArray) return candidates[0];
+  const isScarce = isShort(column) && table.keys.some((key) => key.length === 1 && key[0] === column.name);
+  if ((checks.length === 0 && !isScarce) || column.isArray) return candidates[0];
   const all = [...candidates, ...checks.flatMap(({ condition }) => literalsOf(condition))].map(String);
   const name = pg.escapeIdentifier(column.name);
-  const conditions = checks.map(({ condition }) => `(${condition})`).join(' AND ');
+  const conditions = [
+    ...checks.map(({ condition }) => `(${condition})`),
+    ...(isScarce
+      ? [`NOT EXISTS (SELECT FROM ${qualified(schema, table.table)} other WHERE other.${name} = t.${name})`]
+      : []),
+  ];
+  const type = column.isEnum ? 'text' : column.type === 'character' ? 'bpchar' : column.type; // `character` is of one
   for (const candidate of all) {
-    const text = `SELECT true FROM (SELECT $1::text::${column.isEnum ? 'text' : column.type} AS ${name}) t WHERE ${conditions}`;
+    const text = `SELECT true FROM (SELECT $1::text::${type} AS ${name}) t WHERE ${conditions.join(' AND ')}`;
     const { rows } = await client.query(text, [candidate]).catch(() => ({ rows: [] }));
     if (rows.length > 0) return candidate;
   }
