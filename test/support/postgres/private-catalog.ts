@@ -4,7 +4,7 @@ import type { TestDatabase } from './postgres.js';
 import type { PrivatePostgres } from './private-postgres.js';
 
 /** The catalog on a server that the test may break, reached at another address if one is given. */
-function privateCatalog(server: PrivatePostgres, address = `127.0.0.1:${server.address.port}`): TestDatabase {
+export function privateCatalog(server: PrivatePostgres, address = `127.0.0.1:${server.address.port}`): TestDatabase {
   return {
     name: 'tenantry',
     url: `postgres://tenantry:${encodeURIComponent(PASSWORDS.owner)}@${address}/tenantry`,
