@@ -28,7 +28,7 @@ export class NotedMove {
     number += 1;
     const from = await rig.place(`from_${number}`, { ddl, isAlone: !isToAlone });
     const to = await rig.place(`to_${number}`, { ddl, isAlone: isToAlone, database: 'second' });
-    await noteChanges(from);
+    await noteChanges(from, MOVED);
     await run(from, MOVED, `${rows}; DELETE FROM tenantry_isolation.changes`);
     await copyRows(from, to, MOVED, { signal });
     return new NotedMove(from, to, (await copiedTables(from.client, from.schema)).flat());
