@@ -33,6 +33,7 @@ const DEPENDENCIES = [
   'diff',
   'jose',
   'keyv',
+  'pg-copy-streams',
   'pg-protocol',
   'pg-query-stream',
   'zod',

@@ -136,6 +136,7 @@ export {
   PoolTimeoutError,
   TenantBusyError,
 } from './database/pool/pool.errors.js';
+export { TenantReadOnlyError } from './database/gates/closed-gate.js';
 export { ConnectionLostError, StatementTimeoutError } from './database/statements/statement-failure.js';
 export { ReadOnlyTableError } from './database/data-source/refused-write.js';
 export { WrongTenantError } from './database/statements/wrong-tenant.js';

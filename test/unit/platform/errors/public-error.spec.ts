@@ -16,6 +16,7 @@ import {
   PoolTimeoutError,
   TenantBusyError,
 } from '../../../../src/database/pool/pool.errors.js';
+import { TenantReadOnlyError } from '../../../../src/database/gates/closed-gate.js';
 import { ConnectionLostError, StatementTimeoutError } from '../../../../src/database/statements/statement-failure.js';
 import { WrongTenantError } from '../../../../src/database/statements/wrong-tenant.js';
 import { TransactionLostError } from '../../../../src/database/transactions/transaction.errors.js';
@@ -70,6 +71,7 @@ const PUBLIC: readonly PublicError[] = [
   new TargetUnavailableError(`app@${HOST_NAME}/shop`, new Error('refused')),
   new TenantBusyError(1, 2),
   new TenantGoneError(),
+  new TenantReadOnlyError(new Error('moved')),
   new TenantMismatchError('host'),
   new TenantRequiredError(),
   new TenantSuspendedError(),

@@ -22,7 +22,7 @@ beforeEach(() => {
   const dataSources = { create: () => ({ number: ++created }) };
   service = new TenantConnectionService(
     ...([
-      { cache: { memoryMaxEntries: 10 } },
+      { cache: { memoryMaxEntries: 10 }, pool: { timeoutMs: 1_000 } },
       dataSources,
       {},
       lookup,
