@@ -233,7 +233,7 @@ export class ChangedRows {
   ): Promise<void> {
     const destination = { client: to.client, into: `${into} (${columnList(columns)})` };
     const meter = new TransferMeter(() => undefined);
-    await writing(() => copyStream({ client: from.client, query }, destination, meter, this.signal));
+    await writing(() => copyStream({ client: from.client, query }, destination, { meter, signal: this.signal }));
   }
 
   private get tenant(): string {

@@ -7,6 +7,13 @@ import type { TransferMeter } from './transfer-meter.js';
 /** How much either stream holds; more pieces in flight hide the time until the other side has taken one. */
 const BUFFER_BYTES = 512 * 1024;
 
+interface StreamOptions {
+  readonly meter: TransferMeter;
+  readonly signal: AbortSignal;
+  /** Called when all rows were read, while the destination may still check them; settles before the copy does. */
+  readonly onRead?: () => Promise<void>;
+}
+
 /**
  * Sends the rows of a query from one connection into a table of another, as fast as the slower side. When this settles, also
  * with an error, both connections accept statements.
@@ -20,14 +27,13 @@ const BUFFER_BYTES = 512 * 1024;
 export async function copyStream(
   source: { readonly client: pg.Client; readonly query: string },
   destination: { readonly client: pg.Client; readonly into: string },
-  meter: TransferMeter,
-  signal: AbortSignal,
+  { meter, signal, onRead }: StreamOptions,
 ): Promise<void> {
   const options = { highWaterMark: BUFFER_BYTES };
   const input = source.client.query(copyTo(`COPY (${source.query}) TO STDOUT`, options));
   const output = destination.client.query(copyFrom(`COPY ${destination.into} FROM STDIN`, options));
   let failure: { readonly error: unknown } | undefined;
-  let cancelled: Promise<void> | undefined;
+  const pending: Promise<unknown>[] = [];
 
   await new Promise<void>((resolve) => {
     let open = 2;
@@ -35,7 +41,10 @@ export async function copyStream(
     const fail = (error: unknown): void => void (failure ??= { error });
 
     input.once('end', () => {
-      if (!failure) output.end();
+      if (!failure) {
+        output.end();
+        if (onRead) pending.push(onRead().catch(fail));
+      }
       close();
     });
     input.once('error', (error) => {
@@ -46,7 +55,7 @@ export async function copyStream(
     });
     output.once('finish', close);
     output.once('error', (error) => {
-      if (!failure && !input.readableEnded) cancelled = requestCancel(source.client);
+      if (!failure) pending.push(requestCancel(source.client));
       fail(error);
       input.resume(); // what is still under way is discarded
       close();
@@ -62,6 +71,6 @@ export async function copyStream(
       void Promise.all([drained, waited]).then(() => input.resume());
     });
   });
-  await cancelled;
+  await Promise.all(pending);
   if (failure) throw failure.error;
 }
