@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type pg from 'pg';
 import { applyChanges } from '../../../../src/database/copy/apply-changes.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
+import { afterStatement } from '../../../support/copy/after-statement.js';
 import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';
 import { noteChanges, notedChanges } from '../../../support/copy/noted-changes.js';
 import { MOVED, NotedMove, OTHER } from '../../../support/copy/noted-move.js';
@@ -166,7 +166,7 @@ describe('applying the changes of one tenant', () => {
     const { rows } = await move.from.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     const killing: CopyPlace = {
       ...move.to,
-      client: afterCommit(move.to.client, () =>
+      client: afterStatement(move.to.client, 'COMMIT', () =>
         rig.databases.first.admin(`SELECT pg_terminate_backend(${rows[0]?.pid})`),
       ),
     };
@@ -220,18 +220,3 @@ describe('applying the changes of one tenant', () => {
     await expectSameAfterChanges(rig, { seed: SEED, changes: 220, isToAlone: false });
   });
 });
-
-/** The same connection, which calls `then` when its transaction is committed, before the caller knows. */
-function afterCommit(client: pg.Client, then: () => Promise<unknown>): pg.Client {
-  return new Proxy(client, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'query' || typeof value !== 'function')
-        return typeof value === 'function' ? value.bind(target) : value;
-      return (...args: readonly unknown[]): unknown => {
-        const result: unknown = Reflect.apply(value, target, args);
-        return args[0] === 'COMMIT' ? (result as Promise<unknown>).then(then) : result;
-      };
-    },
-  });
-}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bringSequences } from '../../../../src/database/copy/bring-sequences.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
+import { afterStatement } from '../../../support/copy/after-statement.js';
 import { CopyRig, run } from '../../../support/copy/copy-rig.js';
 
 const TENANT = randomUUID();
@@ -98,5 +99,20 @@ describe('sequences of copied columns', () => {
     }
     expect(new Set(values).size).toBe(values.length);
     expect(values.map(Number)).toEqual(values.map(Number).toSorted((a, b) => a - b));
+  });
+
+  it('are not set back when others have passed the source since they were compared', async () => {
+    const { from, to } = await places(false);
+    const neighbour = await rig.connect('second');
+    const values: string[] = [];
+    const pass = async (): Promise<void> => {
+      const sql = `SELECT nextval('${to.schema}.a_id_seq') AS id FROM generate_series(1, 30)`;
+      values.push(...(await neighbour.query<{ id: string }>(sql)).rows.map(({ id }) => id));
+    };
+    // Read after 30 values were taken, which is when the first sequence is compared, and before 60 are.
+    await run(from, TENANT, `SELECT setval('a_id_seq', 45)`);
+    await bringSequences(from, { ...to, client: afterStatement(to.client, 'SELECT last_value', pass) });
+    expect(values.length).toBeGreaterThan(30);
+    expect(new Set(values).size).toBe(values.length);
   });
 });
