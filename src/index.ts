@@ -97,7 +97,7 @@ export type {
   ReferencePlaceBehind,
   ReferenceTableList,
   ReferenceTableView,
-} from './admin/reference-data/reference-data.schemas.js';
+} from './admin/reference-data/reference-data.views.js';
 export type { Isolation, Tenant, TenantLimits, TenantStatus } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export {

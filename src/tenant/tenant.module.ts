@@ -37,7 +37,7 @@ import { TargetWatch } from './directory/target-watch.js';
 import { TenantDirectory } from './directory/tenant-directory.js';
 import { TenantLookup } from './directory/tenant-lookup.js';
 import { TenantFleet } from './fleet/tenant-fleet.js';
-import { TenantReportReader } from './fleet/tenant-reports.js';
+import { TenantReportReader } from './fleet/tenant-report-reader.js';
 import { Authenticator } from './identification/authenticator.js';
 import { CredentialResolver } from './identification/credential-resolver.js';
 import { JwtVerifier } from './identification/jwt-verifier.js';

@@ -19,6 +19,12 @@ const SOURCES = [
   '.env.example',
   'docs',
 ];
+/** Declarations of entry points, and the optional peers that they may name. */
+const TYPES = [
+  [['index.d.ts', 'testing.d.ts'], []],
+  [['bullmq.d.ts'], ['bullmq']],
+  [['pg-boss.d.ts'], []],
+];
 /** What may be in the tarball. */
 const PACKED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|\.env\.example|docs\/.+\.md|lib\/schematics\/[\w-]+(\.[\w]+)+|lib\/(esm|cjs)\/(?!app\/|server\/|main\.|cli\.).+)$/;
@@ -47,7 +53,11 @@ function assertOwnTypes(folder) {
     JSON.parse(readFileSync(join(ROOT, 'package.json'))),
   );
   const isHosts = (name) => name.startsWith('node:') || (name in peerDependencies && !(name in peerDependenciesMeta));
-  const { packages } = reachableDeclarations(folder, ['index.d.ts', 'testing.d.ts']);
-  const foreign = packages.filter((name) => !isHosts(name) || name === 'pg'); // pg has no types of its own
-  if (foreign.length > 0) throw new Error(`the declarations of ${folder} name ${foreign.join(', ')}`);
+  const isTyped = (name) => isHosts(name) && name !== 'pg'; // pg has no types of its own
+  for (const [entries, peers] of TYPES) {
+    const { packages } = reachableDeclarations(folder, entries);
+    const foreign = packages.filter((name) => !isTyped(name) && !peers.includes(name));
+    if (foreign.length > 0)
+      throw new Error(`the declarations of ${folder} name ${foreign.join(', ')}: ${entries.join(', ')}`);
+  }
 }

@@ -14,12 +14,8 @@ import { withReplayHeader } from '../idempotency/replay-header.js';
 import { setOperationLocation } from '../operations/operation-location.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
 import { ReferenceData } from './reference-data.js';
-import {
-  publication,
-  type Publication,
-  referenceTableList,
-  type ReferenceTableList,
-} from './reference-data.schemas.js';
+import { publication, type Publication, referenceTableList } from './reference-data.schemas.js';
+import type { ReferenceTableList } from './reference-data.views.js';
 
 const PATH = 'admin/v1/reference-data';
 

@@ -15,7 +15,8 @@ import { ReferenceTableMissingError } from '../reference-rows/reference-rows.err
 import { quotedList, readFacts, rowsOfJson } from '../reference-rows/reference-table-facts.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { PUBLISH_KIND, PublishReferenceDataKind, subjectOf } from './publish-reference-data.kind.js';
-import { identifier, referenceRows, type ReferenceRowList, type ReferenceTableList } from './reference-data.schemas.js';
+import { identifier, referenceRows, type ReferenceRowList } from './reference-data.schemas.js';
+import type { ReferenceTableList } from './reference-data.views.js';
 import { readReferenceTables, ReferencePlaces } from './reference-places.js';
 
 /** A version of a reference table that is on its way to all tenants. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { ReferenceData } from '../../admin/reference-data/reference-data.js';
-import type { ReferenceTableView } from '../../admin/reference-data/reference-data.schemas.js';
+import type { ReferenceTableView } from '../../admin/reference-data/reference-data.views.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { completeOperation } from '../session/request-operation.js';
 import { UsageError } from '../terminal/cli.errors.js';

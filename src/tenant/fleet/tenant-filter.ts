@@ -30,8 +30,15 @@ const schema = z.strictObject({
   createdSince: z.date().optional(),
 });
 
-/** A filter that has been checked; undefined where there is no condition. */
-export type CheckedFilter = z.output<typeof schema>;
+/** A filter that has been checked; undefined where there is no condition. Written out, so that declarations do not name zod. */
+export interface CheckedFilter {
+  readonly isolation?: readonly Isolation[] | undefined;
+  readonly server?: readonly string[] | undefined;
+  readonly status: readonly TenantStatus[];
+  readonly slugs?: readonly string[] | undefined;
+  readonly createdBefore?: Date | undefined;
+  readonly createdSince?: Date | undefined;
+}
 
 /**
  * A value that has been lost on its way here would mean every tenant: so one that is `undefined` is refused, as is a name

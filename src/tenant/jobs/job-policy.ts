@@ -23,8 +23,8 @@ const policy = z.object({
   maxWaits: z.int().min(0).max(100_000).default(1_440),
 });
 
-/** A policy with its defaults. */
-export type CompleteJobPolicy = Readonly<z.infer<typeof policy>>;
+/** A policy with its defaults. Without zod, which declarations must not name. */
+export type CompleteJobPolicy = { readonly [Key in keyof JobPolicy]-?: NonNullable<JobPolicy[Key]> };
 
 /** @throws InvalidJobPolicyError */
 export function parseJobPolicy(given: JobPolicy): CompleteJobPolicy {

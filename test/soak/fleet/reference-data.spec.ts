@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ReferenceTableView } from '../../../src/admin/reference-data/reference-data.schemas.js';
+import type { ReferenceTableView } from '../../../src/admin/reference-data/reference-data.views.js';
 import { newServer } from '../../../src/admin/servers/server.schemas.js';
 import { Servers } from '../../../src/admin/servers/servers.js';
 import { TargetDatabases } from '../../../src/admin/targets/target-databases.js';
