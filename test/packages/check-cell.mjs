@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FURTHER_ENTRIES } from '../../package/manifest.mjs';
 import { asksForEverything } from './cells.mjs';
 import { run, Service } from './commands.mjs';
 import { writeHost } from './host-files.mjs';
 
+const ENTRY_POINTS = ['tenantry', ...FURTHER_ENTRIES.map((entry) => `tenantry/${entry}`)];
+/** What an entry point needs besides the package's required peers. */
+const OPTIONAL_PEER_OF = {
+  'tenantry/rest': '@nestjs/swagger',
+  'tenantry/bullmq': 'bullmq',
+};
 const ISOLATIONS = ['row', 'schema', 'database'];
 /** What npm prints about peers: a conflict that it overrides, or one that it cannot solve. */
 const PEER_WARNING = /peer|ERESOLVE|EBADENGINE.*tenantry/i;
@@ -26,6 +33,7 @@ export async function checkCell(cell, { folder, tarball, databaseUrl, env, onSte
     onStep(name, performance.now() - startedAt);
   };
   await step('install', () => installHost(host));
+  await step('load', () => loadEntryPoints(host, cell));
   await step('compile', () => run('npx', ['--no-install', 'tsc', '-p', '.'], host));
   await step('serve', () => serve(host, cell));
   if (cell.format === 'cjs') await step('tests', () => runJest(host, cell));
@@ -51,12 +59,36 @@ export async function installHost(host) {
   await run('npm', ['ls'], host); // fails for a peer that is missing or of a wrong version
 }
 
+/**
+ * Every entry point loads both ways, whichever format the host has, and is the same package: an application in CommonJS may have
+ * ES modules, and the other way round. Those with a peer that the host lacks fail for that peer.
+ */
+async function loadEntryPoints(host, cell) {
+  const lacking = asksForEverything(cell) ? {} : OPTIONAL_PEER_OF;
+  for (const name of ENTRY_POINTS) {
+    const print = 'console.log(Object.keys(loaded).filter((name) => name !== "default").sort().join())';
+    const ways = [`const loaded = require('${name}'); ${print}`, `import('${name}').then((loaded) => ${print})`];
+    const loads = ways.map((script) => run('node', ['-e', script], host));
+    if (name in lacking) {
+      const missing = new RegExp(`Cannot find (module|package) '${lacking[name]}'`);
+      await Promise.all(loads.map((load) => assert.rejects(load, missing)));
+    } else {
+      const [required, imported] = await Promise.all(loads);
+      assert.notEqual(required.stdout.trim(), '', name);
+      assert.equal(required.stdout, imported.stdout, name);
+    }
+  }
+}
+
 async function serve(host, cell) {
   const keys = await provision(host);
   const service = await Service.start('node', ['dist/main.js'], { ...host, ready: /listening on (\S+)/ });
   try {
     await assertIsolation(service.match[1], keys);
-    if (asksForEverything(cell)) await assertEverything(service.match[1], host.env.ADMIN_API_KEY);
+    if (asksForEverything(cell)) {
+      await assertEverything(service.match[1], host.env.ADMIN_API_KEY);
+      await assertJobs(service.match[1], keys);
+    }
   } catch (error) {
     throw new Error(`${error.message}\n${service.printed.output.slice(-4000)}`, { cause: error });
   } finally {
@@ -112,6 +144,15 @@ async function assertEverything(url, adminKey) {
   const invalid = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":""}' };
   const refused = await call('/echo', invalid);
   assert.deepEqual([refused.status, (await refused.json()).code], [400, 'VALIDATION_FAILED']);
+}
+
+/** What `tenantry/bullmq` and `tenantry/pg-boss` add: jobs run in the context of the tenant that has asked for them. */
+async function assertJobs(url, keys) {
+  for (const [tenant, key] of keys) {
+    const headers = { authorization: `Bearer ${key}` };
+    const response = await fetch(`${url}/jobs`, { method: 'POST', headers, signal: AbortSignal.timeout(20_000) });
+    assert.deepEqual(await response.json(), { bullmq: tenant, pgBoss: tenant });
+  }
 }
 
 /** As `npm test` of `nest new` starts it: NestJS 12 is ES modules, which Jest loads with this option only. */

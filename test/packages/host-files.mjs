@@ -51,6 +51,8 @@ function manifest(cell, tarball) {
       ...(asksForEverything(cell) && {
         '@nestjs/swagger': `^${nest}.0.1`,
         '@nestjs/terminus': `^${nest}.0.0`,
+        bullmq: '^6.0.0',
+        'pg-boss': '^10.4.0',
         'prom-client': '^15.1.3',
         zod: '^4.0.0',
       }),
