@@ -9,6 +9,8 @@ import { openTransactionReason } from '../statements/readiness.js';
 import type { Statement } from '../statements/statement.js';
 import { currentUsage } from '../statements/usage.js';
 
+const RELEASED = 'the connection was released';
+
 /**
  * A connection that one caller holds for several statements. They run in the order of the calls: one that takes a turn waits
  * for all before it; others are sent at once, behind those that are under way.
@@ -27,7 +29,7 @@ export class HeldConnection {
     return this.held;
   }
 
-  /** Goes on with another connection; the former one is the caller's to release. */
+  /** Goes on with another connection, after the former one was released. */
   replace(connection: PooledConnection): void {
     this.held = connection;
     this.brokenReason = undefined;
@@ -109,7 +111,9 @@ export class HeldConnection {
 
   /** Returns the connection to its pool; it is closed when it is broken, in a transaction, or for the reason given. */
   release(discardReason?: string): void {
+    if (this.brokenReason === RELEASED) return;
     pipelineOf(this.client).allowStatements(undefined);
     this.connection.release(this.unusableReason ?? discardReason ?? openTransactionReason(this.client));
+    this.brokenReason = RELEASED;
   }
 }

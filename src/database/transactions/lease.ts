@@ -185,7 +185,7 @@ export class Lease {
 
   private async send(statement: Statement): Promise<pg.QueryResult> {
     this.assertUsable();
-    await this.passGate();
+    if (this.hasGateAhead) await this.passGate();
     const prelude = this.takePrelude();
     this.noteSent(prelude, statement);
     try {
@@ -209,7 +209,7 @@ export class Lease {
     const { statements, outcomes } = opening;
     try {
       this.assertUsable();
-      await this.passGate();
+      if (this.hasGateAhead) await this.passGate();
       const prelude = this.takePrelude();
       for (const statement of statements) this.noteSent(prelude, statement);
       await sendTogether(this.held.client, prelude, statements, outcomes, { ...this.sendOptions, coalesce: false });
@@ -219,15 +219,19 @@ export class Lease {
     }
   }
 
+  /** Whether the transaction has not begun, and its tenant moves. */
+  private get hasGateAhead(): boolean {
+    return this.begin !== undefined && this.stamp.gate !== undefined;
+  }
+
   /**
    * Begins the transaction of a tenant that moves before its first statement is sent, where the tenant's rows are now: nothing
    * has been read or written until the gate has let it in, so that it can begin elsewhere.
    */
   private async passGate(): Promise<void> {
-    const { begin } = this;
-    if (begin === undefined) return;
+    const begin = this.begin ?? 'BEGIN';
     const since = performance.now();
-    while (this.stamp.gate !== undefined) {
+    while (this.hasGateAhead) {
       const prelude = this.takePrelude();
       if (READ_ONLY.test(begin)) setReadOnly(this.held.client, true);
       try {
@@ -243,8 +247,8 @@ export class Lease {
   private async beginElsewhere(begin: string, refusal: unknown, since: number): Promise<void> {
     await this.held.send(ROLLBACK, { stamp: this.stamp, isStamped: true }, this.sendOptions);
     setReadOnly(this.held.client, false);
+    this.held.release(); // the wait for the end of the move may be long
     const place = await this.relocate!(refusal, since);
-    this.held.release();
     this.held.replace(place.connection);
     this.stamp = place.stamp;
     this.isShared = place.isShared;
