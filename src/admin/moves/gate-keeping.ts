@@ -1,4 +1,4 @@
-import { copiedTables } from '../../database/copy/copied-tables.js';
+import { copiedTables } from '../../database/copy/tables/copied-tables.js';
 import { ensureGateObjects } from '../../database/gates/gate-objects.js';
 import { createWriteTriggers, dropWriteTriggers } from '../../database/gates/write-triggers.js';
 import type { OpenPlace } from './move-places.js';
@@ -21,6 +21,6 @@ export async function openGates(from: OpenPlace, to: OpenPlace, signal: AbortSig
 /** Removes the triggers, the gate and what was noted at a place that remains. */
 export async function removeGate({ client, schema, place, gate }: OpenPlace, signal: AbortSignal): Promise<void> {
   await dropWriteTriggers(client, schema, place.tenantId, signal);
-  await ensureGateObjects(client); // of a move that did not come that far
+  await ensureGateObjects(client); // the move may not have come that far
   await gate.remove();
 }

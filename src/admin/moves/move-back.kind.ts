@@ -5,11 +5,13 @@ import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { copyObstacles } from '../../database/copy/copy-obstacles.js';
-import { disableTriggers } from '../../database/copy/user-triggers.js';
+import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
+import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
-import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { Operations } from '../../operations/operations.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
 import { MovePlacesFinder, type OpenPlace } from './move-places.js';
 import { SwitchOver } from './switch-over.js';
@@ -26,7 +28,7 @@ type Run = OperationRun<z.infer<typeof Input>>;
 export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
   readonly name = 'move-back';
   readonly input = Input;
-  readonly steps = [
+  private readonly own = [
     { name: 'catch-up', run: (run: Run) => this.catchUp(run) },
     { name: 'switch', run: (run: Run) => this.switchOver(run) },
     { name: 'remove', run: (run: Run) => this.remove(run) },
@@ -38,7 +40,17 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     private readonly switching: SwitchOver,
     private readonly operations: Operations,
     private readonly undo: UndoMoveKind,
+    private readonly hookSteps: HookSteps,
+    private readonly host: HookHost,
   ) {}
+
+  get steps(): readonly OperationStep<z.infer<typeof Input>>[] {
+    return [...this.own, ...this.hookSteps.for('moved')];
+  }
+
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['moved']);
+  }
 
   private async catchUp({ signal, tenantId, addResult }: Run): Promise<void> {
     const changes = await this.withPlaces(tenantId, signal, async (from, to) => {

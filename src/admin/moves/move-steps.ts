@@ -9,6 +9,7 @@ import { PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.
 import { removeGate } from './gate-keeping.js';
 import { MovePlacesFinder } from './move-places.js';
 
+const NO_SUCH_DATABASE = '3D000';
 /** Time in which every instance learns that a tenant moves, or no longer does. */
 const SETTLE_MS = 3_000;
 
@@ -37,12 +38,13 @@ export class MoveSteps {
 
   /** Removes the tenant's rows at a place at which it is not, and the schema, database or login role that were its own. */
   async clear(place: TenantPlace, signal: AbortSignal, onProgress: (rows: number) => void): Promise<void> {
-    const isShared = place.target.kind === 'shared';
-    if (isShared && place.isolation === 'row') await this.removeGateOf(place, signal); // its trigger would refuse the deletion
-    await this.removal.removeData(place, signal, onProgress);
-    if (isShared && place.isolation === 'schema') {
-      await this.places.withOne(place, signal, async ({ gate }) => gate.remove());
+    try {
+      if (place.isolation !== 'database') await this.removeGateOf(place, signal); // its trigger would refuse the deletion
+    } catch (error) {
+      // The move was given up before the database was created.
+      if ((error as { code?: unknown }).code !== NO_SUCH_DATABASE) throw error;
     }
+    await this.removal.removeData(place, signal, onProgress);
     await this.removal.removeRole(place.target, signal);
   }
 

@@ -7,12 +7,14 @@ import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ISOLATIONS } from '../../catalog/model/tenant.js';
-import { copyObstacles } from '../../database/copy/copy-obstacles.js';
+import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { copyRows } from '../../database/copy/copy-rows.js';
-import { disableTriggers } from '../../database/copy/user-triggers.js';
+import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
-import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { Operations } from '../../operations/operations.js';
+import { HookHost } from '../tenant-hooks/hook-host.js';
+import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { schemaNameOf } from '../provisioning/names.js';
 import { Placements } from '../provisioning/placements.js';
 import { openGates } from './gate-keeping.js';
@@ -34,7 +36,7 @@ type Run = OperationRun<Input>;
 export class MoveKind implements OperationKind<Input> {
   readonly name = 'move';
   readonly input = Input;
-  readonly steps = [
+  private readonly own = [
     { name: 'choose-place', run: (run: Run) => this.choosePlace(run) },
     { name: 'prepare-place', run: (run: Run) => this.preparePlace(run) },
     { name: 'note-changes', run: (run: Run) => this.noteChanges(run) },
@@ -51,7 +53,17 @@ export class MoveKind implements OperationKind<Input> {
     private readonly switching: SwitchOver,
     private readonly operations: Operations,
     private readonly undo: UndoMoveKind,
+    private readonly hookSteps: HookSteps,
+    private readonly host: HookHost,
   ) {}
+
+  get steps(): readonly OperationStep<Input>[] {
+    return [...this.own, ...this.hookSteps.for('moved')];
+  }
+
+  get hooks(): readonly string[] {
+    return this.host.namesFor(['moved']);
+  }
 
   /** What was made for the move is removed by an operation of its own; the tenant is where it was. */
   async onFailed(catalog: EntityManager, { tenantId, subject }: OperationEntity): Promise<void> {
@@ -72,7 +84,9 @@ export class MoveKind implements OperationKind<Input> {
     return this.onFailed(catalog, operation);
   }
 
-  async onRetried(): Promise<void> {
+  /** Only what follows the switch can be tried again. */
+  async onRetried(catalog: EntityManager, { tenantId }: OperationEntity): Promise<void> {
+    if (await catalog.existsBy(MoveEntity, { tenantId: tenantId ?? '', state: 'moved' })) return;
     throw new ConflictError('what the move had made is being removed: begin a new one');
   }
 

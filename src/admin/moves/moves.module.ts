@@ -4,6 +4,7 @@ import { OperationsModule } from '../../operations/operations.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
+import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { FinishMoveKind } from './finish-move.kind.js';
 import { MoveBackKind } from './move-back.kind.js';
@@ -15,7 +16,14 @@ import { SwitchOver } from './switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
 @Module({
-  imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, TargetsModule, TenantsModule],
+  imports: [
+    OperationsModule,
+    ProvisioningModule,
+    DeprovisioningModule,
+    TargetsModule,
+    TenantHooksModule,
+    TenantsModule,
+  ],
   providers: [Moves, MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind, MovePlacesFinder, MoveSteps, SwitchOver],
   exports: [Moves],
 })

@@ -5,7 +5,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { applyChanges } from '../../database/copy/apply-changes.js';
 import { bringSequences } from '../../database/copy/bring-sequences.js';
-import { enableTriggers } from '../../database/copy/user-triggers.js';
+import { enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { withSchemaLock } from '../../database/table-migrations/locks/schema-lock.js';
 import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
 import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';

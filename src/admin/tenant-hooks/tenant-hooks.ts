@@ -37,6 +37,8 @@ export interface TenantHooks {
   suspended?: TenantHook;
   /** The tenant is served again. */
   resumed?: TenantHook;
+  /** The tenant is served at another place: by `tenants move`, or because that was taken back. */
+  moved?: TenantHook;
   /** The tenant's data is about to be removed. Not called for a tenant whose provisioning never ended. */
   deleting?: TenantHook;
   /** The tenant's data is gone; its context cannot be entered any more. */
@@ -44,5 +46,13 @@ export interface TenantHooks {
 }
 
 /** The events of a tenant's life that hooks can be called for. */
-export const TENANT_EVENTS = ['provisioned', 'migrated', 'suspended', 'resumed', 'deleting', 'deleted'] as const;
+export const TENANT_EVENTS = [
+  'provisioned',
+  'migrated',
+  'suspended',
+  'resumed',
+  'moved',
+  'deleting',
+  'deleted',
+] as const;
 export type TenantEvent = (typeof TENANT_EVENTS)[number] & keyof TenantHooks;

@@ -1,4 +1,4 @@
-import { copiedTables } from './copied-tables.js';
+import { copiedTables } from './tables/copied-tables.js';
 import type { CopyPlace } from './copy-place.js';
 import { transaction } from './transaction.js';
 

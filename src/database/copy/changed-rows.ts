@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type CopiedReference, type CopiedTable, copiedTables } from './copied-tables.js';
+import { type CopiedReference, type CopiedTable, copiedTables } from './tables/copied-tables.js';
 import { columnList, type CopyPlace, qualified, rowsOf } from './copy-place.js';
 import { copyStream } from './copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { columnList, type CopyPlace, isSamePlace, qualified, rowsOf } from './copy-place.js';
-import { type CopiedGroup, type CopiedTable, copiedTables } from './copied-tables.js';
+import { type CopiedGroup, type CopiedTable, copiedTables } from './tables/copied-tables.js';
 import { copyStream } from './copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';
 import { assertEqualDigests, digest, digestRows, type TableDigest } from './digests.js';

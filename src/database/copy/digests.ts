@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { type CopyPlace, columnList, qualified, rowsOf } from './copy-place.js';
 import { CopyMismatchError } from './copy.errors.js';
-import type { CopiedTable } from './copied-tables.js';
+import type { CopiedTable } from './tables/copied-tables.js';
 import { keyMatch } from './matches.js';
 import { setTextForms, SNAPSHOT, transaction } from './transaction.js';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { CopiedReference, CopiedTable } from './copied-tables.js';
+import type { CopiedReference, CopiedTable } from './tables/copied-tables.js';
 
 /** A condition that two rows have the same key, by the operators of its index, whatever the search path is. */
 export function keyMatch({ keyColumns }: CopiedTable, left: string, right: string): string {

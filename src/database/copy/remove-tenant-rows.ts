@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { createStamp } from '../statements/stamp.js';
 import { RowsLeftError } from './copy.errors.js';
-import { type TableGroup, tableGroups } from './table-groups.js';
+import { type TableGroup, tableGroups } from './tables/table-groups.js';
 import { transaction } from './transaction.js';
 
 export interface RowRemovalOptions {

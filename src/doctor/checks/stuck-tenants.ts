@@ -53,6 +53,23 @@ const IN_MAINTENANCE = `
     AND NOT EXISTS (SELECT FROM operations o WHERE o.kind = 'migrate' AND o.status IN ('pending', 'running'))
   ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
 
+interface UnfinishedMove {
+  readonly slug: string;
+  readonly state: string;
+  readonly since: string;
+  /** Its newest operation, which has ended. */
+  readonly operation: string | null;
+}
+
+const MOVES = `
+  SELECT t.slug, m.state, to_char(coalesce(m.moved_at, m.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') AS since,
+    (SELECT o.id FROM operations o WHERE o.tenant_id = t.id OR o.kind = 'undo-move' AND o.input ->> 'tenantId' = t.id::text
+     ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS operation
+  FROM moves m JOIN tenants t ON t.id = m.tenant_id
+  WHERE NOT EXISTS (SELECT FROM operations o WHERE o.status IN ('pending', 'running')
+    AND (o.tenant_id = t.id OR o.kind = 'undo-move' AND o.input ->> 'tenantId' = t.id::text))
+  ORDER BY t.slug LIMIT ${MAX_REPORTED}`;
+
 const OPERATIONS = `
   SELECT id, kind, subject, status, required_hooks AS hooks FROM operations
   WHERE status = 'running' AND heartbeat_at < now() - make_interval(secs => ${STALE_SECONDS})
@@ -66,9 +83,11 @@ export const stuckTenants: Check<CatalogContext> = {
     const tenants = await catalog.query<StuckTenant>(TENANTS);
     const operations = await catalog.query<StaleOperation>(OPERATIONS);
     const resting = await catalog.query<TenantInMaintenance>(IN_MAINTENANCE);
+    const moves = await catalog.query<UnfinishedMove>(MOVES);
     const findings = [
       ...tenants.rows.map(tenantFinding),
       ...resting.rows.map(maintenanceFinding),
+      ...moves.rows.map(moveFinding),
       ...operations.rows.map(operationFinding),
     ];
     return findings.length > 0 ? findings : [ok(NAME, 'no tenant or operation is stuck')];
@@ -87,6 +106,19 @@ function maintenanceFinding({ slug, actor, since, byMigration }: TenantInMainten
     return warn(NAME, message, `migrate --tenant ${slug}; if its tables are up to date: ${end}`, slug);
   }
   return warn(NAME, `is in maintenance, begun by ${actor ?? 'SQL'}${since ? ` (${since})` : ''}`, end, slug);
+}
+
+function moveFinding({ slug, state, since, operation }: UnfinishedMove): Finding {
+  if (state !== 'moved') {
+    return fail(
+      NAME,
+      `has a move that is ${state}, and no operation is pending or running`,
+      `operations retry ${operation}`,
+      slug,
+    );
+  }
+  const remedy = `tenants move-finish ${slug}, or: tenants move-back ${slug}`;
+  return warn(NAME, `was moved (${since}), and its former rows are still there`, remedy, slug);
 }
 
 function operationFinding({ id, kind, subject, status, hooks }: StaleOperation): Finding {

@@ -1,4 +1,4 @@
-import { copiedTables } from '../../../src/database/copy/copied-tables.js';
+import { copiedTables } from '../../../src/database/copy/tables/copied-tables.js';
 import type { CopyPlace } from '../../../src/database/copy/copy-place.js';
 import { ensureGateObjects } from '../../../src/database/gates/gate-objects.js';
 import { TenantGate } from '../../../src/database/gates/tenant-gate.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { applyChanges } from '../../../src/database/copy/apply-changes.js';
-import { type CopiedTable, copiedTables } from '../../../src/database/copy/copied-tables.js';
+import { type CopiedTable, copiedTables } from '../../../src/database/copy/tables/copied-tables.js';
 import type { CopyPlace } from '../../../src/database/copy/copy-place.js';
 import { copyRows } from '../../../src/database/copy/copy-rows.js';
 import { digestRows, type TableDigest } from '../../../src/database/copy/digests.js';

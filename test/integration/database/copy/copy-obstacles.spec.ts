@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { copyObstacles } from '../../../../src/database/copy/copy-obstacles.js';
+import { copyObstacles } from '../../../../src/database/copy/tables/copy-obstacles.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { copyRows } from '../../../../src/database/copy/copy-rows.js';
-import { disableTriggers, enableTriggers, userTriggers } from '../../../../src/database/copy/user-triggers.js';
+import { disableTriggers, enableTriggers, userTriggers } from '../../../../src/database/copy/tables/user-triggers.js';
 import { CopyRig, run, texts } from '../../../support/copy/copy-rig.js';
 
 const MOVED = randomUUID();

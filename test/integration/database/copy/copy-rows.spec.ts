@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { copyObstacles } from '../../../../src/database/copy/copy-obstacles.js';
+import { copyObstacles } from '../../../../src/database/copy/tables/copy-obstacles.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { copyRows } from '../../../../src/database/copy/copy-rows.js';
-import { copiedTables } from '../../../../src/database/copy/copied-tables.js';
+import { copiedTables } from '../../../../src/database/copy/tables/copied-tables.js';
 import { digestRows } from '../../../../src/database/copy/digests.js';
 import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';
 import { EVERY_TABLE, EVERY_TYPE, EVERY_VALUE } from '../../../support/copy/every-type.js';

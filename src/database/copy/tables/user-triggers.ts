@@ -1,8 +1,8 @@
 import pg from 'pg';
-import type { CopyPlace } from './copy-place.js';
-import { CopyPlacesError } from './copy.errors.js';
+import type { CopyPlace } from '../copy-place.js';
+import { CopyPlacesError } from '../copy.errors.js';
 import { copiedTables } from './copied-tables.js';
-import { transaction } from './transaction.js';
+import { transaction } from '../transaction.js';
 
 /** How the triggers are named that note changes during a move, which write to no tenant table. */
 const MOVE_TRIGGERS = 'tenantry_move';

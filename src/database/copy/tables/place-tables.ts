@@ -1,6 +1,6 @@
 import pg from 'pg';
-import type { CopyPlace } from './copy-place.js';
-import { transaction } from './transaction.js';
+import type { CopyPlace } from '../copy-place.js';
+import { transaction } from '../transaction.js';
 
 /** A column of a table with a `tenant_id`, as far as copies depend on it. */
 export interface PlaceColumn {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { type CopiedTable, copiedTables } from './copied-tables.js';
-import { type CopyPlace, isSamePlace } from './copy-place.js';
+import { type CopyPlace, isSamePlace } from '../copy-place.js';
 import { type PlaceColumn, type PlaceTables, placeTables } from './place-tables.js';
 import { userTriggers } from './user-triggers.js';
 
