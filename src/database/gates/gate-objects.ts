@@ -14,6 +14,15 @@ export function gateLockSql(tenant: string, schema: string): string {
   return `hashtext('${GATE_LOCK}'), hashtext(${tenant} || ' ' || ${schema})`;
 }
 
+/**
+ * `$1` tenant's id, `$2` schema. Holds the gate until the session is reset, so that a move waits for it. No function does this: a
+ * pooled connection would keep the lock that any statement had it take.
+ */
+export const HOLD_GATE = `SELECT pg_advisory_lock_shared(${gateLockSql('$1::text', '$2::text')})`;
+
+/** `$1` schema, behind the stamp. */
+export const CHECK_GATE = `SELECT ${ISOLATION_SCHEMA}.check_gate($1)`;
+
 /** Login roles name the functions of gates, other than those of policies, so that they need the schema. */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS ${GATES} (
@@ -52,8 +61,8 @@ END $function$`;
  * no move and no move for it. One with a snapshot of its own locks the gate's row: if that was changed since the snapshot, it
  * fails, because it would write behind a gate that it cannot see.
  */
-const ENTER = (name: string, lock: string): string => `
-  CREATE OR REPLACE FUNCTION ${ISOLATION_SCHEMA}.${name}(place text) RETURNS text LANGUAGE plpgsql VOLATILE ${PROPERTIES} AS $function$
+const ENTER = `
+  CREATE OR REPLACE FUNCTION ${ISOLATION_SCHEMA}.enter_gate(place text) RETURNS text LANGUAGE plpgsql VOLATILE ${PROPERTIES} AS $function$
 DECLARE
   tenant uuid := ${ISOLATION_SCHEMA}.may_write();
   gate text;
@@ -64,7 +73,7 @@ BEGIN
   IF current_setting('transaction_read_only') = 'on' THEN
     SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place;
   ELSE
-    PERFORM ${lock}(${gateLockSql('tenant::text', 'place')});
+    PERFORM pg_advisory_xact_lock_shared(${gateLockSql('tenant::text', 'place')});
     IF current_setting('transaction_isolation') = 'read committed' THEN
       SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place;
     ELSE
@@ -128,8 +137,7 @@ export async function ensureGateObjects(client: pg.ClientBase): Promise<void> {
     `SELECT pg_advisory_xact_lock(hashtext('${LOCK_NAMES.isolation}'))`,
     TABLES,
     CHECK,
-    ENTER('enter_gate', 'pg_advisory_xact_lock_shared'),
-    ENTER('hold_gate', 'pg_advisory_lock_shared'),
+    ENTER,
     NOTE,
     REFUSE_TRUNCATE,
   ];

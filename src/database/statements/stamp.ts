@@ -32,8 +32,8 @@ export interface StampOptions {
   readonly isGated?: boolean | undefined;
 }
 
-/** What passes the gate of a tenant that moves: one statement, a transaction until its end, a session until its reset. */
-export type GatePassage = 'check_gate' | 'enter_gate' | 'hold_gate';
+/** What passes the gate of a tenant that moves: one statement, or a transaction until its end. */
+export type GatePassage = 'check_gate' | 'enter_gate';
 
 /** `$1` tenant id, `$2` proof, `$3` search path, `$4` the timeout. The row it returns is discarded. */
 function stampText(scope: StampScope, hasTimeout: boolean): string {
@@ -62,8 +62,7 @@ export function gatedStampStatement(
   stamp: Stamp,
   passage: GatePassage,
 ): { readonly text: string; readonly values: readonly string[] } {
-  const scope = passage === 'hold_gate' ? 'session' : 'transaction';
-  const { text, values } = stampStatement(stamp, scope);
+  const { text, values } = stampStatement(stamp);
   // Behind the settings, which it reads.
   return {
     text: `${text}, ${ISOLATION_SCHEMA}.${passage}($${values.length + 1})`,

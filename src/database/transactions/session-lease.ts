@@ -12,7 +12,8 @@ import { classifyStatement } from '../sql-guard/classify-statement.js';
 import { ConnectionLostError, codedLoss, toCodedError } from '../statements/statement-failure.js';
 import { SessionEndedError } from './transaction.errors.js';
 import { isGateClosed, SessionRefusedError } from '../gates/closed-gate.js';
-import { gatedStampStatement, signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
+import { CHECK_GATE, HOLD_GATE } from '../gates/gate-objects.js';
+import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { createHash } from 'node:crypto';
@@ -167,10 +168,11 @@ export class SessionLease extends EventEmitter<SessionEvents> {
    * @throws SessionRefusedError when the tenant's rows have moved
    */
   private async open(stamp: Stamp): Promise<void> {
-    if (stamp.gate === undefined || this.isUnlimited)
-      return void (await this.enqueue(stampStatement(stamp, 'session')));
+    await this.enqueue(stampStatement(stamp, 'session'));
+    if (stamp.gate === undefined || this.isUnlimited) return;
+    await this.enqueue({ text: HOLD_GATE, values: [stamp.tenantId, stamp.gate] });
     try {
-      await this.enqueue(gatedStampStatement(stamp, 'hold_gate'));
+      await this.enqueue({ text: CHECK_GATE, values: [stamp.gate] });
     } catch (error) {
       throw isGateClosed(error) ? new SessionRefusedError(error) : error;
     }

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { ensureGateObjects } from '../../../../src/database/gates/gate-objects.js';
-import { GATE_CLOSED } from '../../../../src/database/gates/closed-gate.js';
+import { GATE_CLOSED, SessionRefusedError } from '../../../../src/database/gates/closed-gate.js';
 import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
 import { createWriteTriggers, dropWriteTriggers } from '../../../../src/database/gates/write-triggers.js';
 import { createStamp } from '../../../../src/database/statements/stamp.js';
 import { type Relocation, TenantAccess } from '../../../../src/database/statements/tenant-access.js';
+import { SessionLease } from '../../../../src/database/transactions/session-lease.js';
 import { StampedClient } from '../../../../src/database/transactions/stamped-client.js';
 import type { TestPool } from '../../../support/pool/test-pool.js';
 import type { TenantDatabase } from '../../../support/postgres/tenant-database.js';
@@ -110,6 +111,21 @@ describe('an open gate', () => {
     await client.query('COMMIT');
     expect(await gate.tryLock()).toBe(true);
     expect(await gate.changes()).toBe(1);
+  });
+
+  it('is not locked while a session of the tenant is open, and none is opened behind a closed one', async () => {
+    const access = new TenantAccess(pool, createStamp(tenant.id, 'here', { isGated: true }), SHARE);
+    await SessionLease.run(access, async (session) => {
+      expect(await gate.tryLock()).toBe(false);
+      await session.query(`INSERT INTO notes (body) VALUES ('of a session')`);
+    });
+    expect(await gate.tryLock()).toBe(true); // the session has given its lock back
+    await gate.set('closed');
+    await gate.unlock();
+    let hasRun = false;
+    const refused = SessionLease.run(access, async () => void (hasRun = true));
+    await expect(refused).rejects.toBeInstanceOf(SessionRefusedError);
+    expect([hasRun, await bodiesIn('here')]).toEqual([false, ['of a session']]);
   });
 
   it('is locked past read-only transactions and statements, and past the transactions of neighbours', async () => {
