@@ -46,8 +46,7 @@ export class OperationExecution {
       for (const step of steps) {
         if (this.finished.includes(step.name)) continue;
         await this.record.beginStep(step.name, this.finished);
-        await step.run(this.contextFor(input));
-        this.signal.throwIfAborted();
+        await this.runStep(step, input);
         this.finished.push(step.name);
         [this.done, this.total] = [null, null];
       }
@@ -55,6 +54,17 @@ export class OperationExecution {
     } finally {
       clearInterval(heartbeatTimer);
     }
+  }
+
+  /** Whatever a step throws that was aborted: its end is that of a cancellation, or the loss, not a failure of its own. */
+  private async runStep(step: OperationKind['steps'][number], input: unknown): Promise<void> {
+    try {
+      await step.run(this.contextFor(input));
+    } catch (error) {
+      this.signal.throwIfAborted();
+      throw error;
+    }
+    this.signal.throwIfAborted();
   }
 
   private contextFor(input: unknown): OperationRun<unknown> {
