@@ -27,7 +27,7 @@ async function work(): Promise<void> {
   return serveAsWorker(await rootModule());
 }
 
-/** Loaded on demand: the primary of several workers serves no requests and does not need it. */
+/** Loaded on demand: a primary process serves no requests and does not need it. */
 async function rootModule() {
   return (await import('./app/app.module.js')).AppModule;
 }

@@ -1,15 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { MoveEntity } from '../../catalog/entities/move.entity.js';
+import type { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
-import { Operations } from '../../operations/operations.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
@@ -38,7 +36,6 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly places: MovePlacesFinder,
     private readonly switching: SwitchOver,
-    private readonly operations: Operations,
     private readonly undo: UndoMoveKind,
     private readonly hookSteps: HookSteps,
     private readonly host: HookHost,
@@ -74,15 +71,8 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
   /** By an operation of its own, as for a move that was given up. */
   private async remove({ tenantId }: Run): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
-      const where = { tenantId: tenantId ?? '', state: 'moved' } as const;
-      const { affected } = await catalog.update(MoveEntity, where, { state: 'undoing' });
-      if (affected !== 1) return; // before a crash
-      const { slug } = await catalog.findOneByOrFail(TenantEntity, { id: where.tenantId });
-      await this.operations.create(
-        catalog,
-        { kind: this.undo, input: { tenantId: where.tenantId }, tenantId: null, subject: slug },
-        TENANTRY_ACTOR,
-      );
+      const { id, slug } = await catalog.findOneByOrFail(TenantEntity, { id: tenantId ?? '' });
+      await this.undo.request(catalog, id, slug, 'moved');
     });
   }
 

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import type { OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
 import { removeGate } from './gate-keeping.js';
-import { MovePlacesFinder } from './move-places.js';
+import { type MovePlaces, MovePlacesFinder } from './move-places.js';
 
 const NO_SUCH_DATABASE = '3D000';
 /** Time in which every instance learns that a tenant moves, or no longer does. */
@@ -22,22 +23,49 @@ export class MoveSteps {
     private readonly removal: PlaceRemoval,
   ) {}
 
-  /** From now on, every instance asks the gate with each statement of the tenant. */
-  async announce(tenantId: string, isMoving: boolean): Promise<void> {
+  /** Every instance asks the gate with each statement of the tenant, or no longer does. Resolves when all know it. */
+  async announce(tenantId: string, isMoving: boolean, signal: AbortSignal): Promise<void> {
     await this.catalog.getRepository(TenantEntity).update(tenantId, { isMoving });
+    await delay(SETTLE_MS, undefined, { signal });
   }
 
-  settle(signal: AbortSignal): Promise<void> {
-    return delay(SETTLE_MS, undefined, { signal });
+  /**
+   * The steps that end a move: the tenant stays at one place, and what it has at the other one is removed.
+   *
+   * @param tenantOf the tenant of a run of the operation
+   */
+  ending<Input>(
+    stays: keyof MovePlaces,
+    tenantOf: (run: OperationRun<Input>) => string | null,
+  ): OperationStep<Input>[] {
+    const left = stays === 'from' ? 'to' : 'from';
+    const step = (name: string, work: (places: MovePlaces, run: OperationRun<Input>) => Promise<void>) => ({
+      name,
+      run: async (run: OperationRun<Input>): Promise<void> => {
+        const move = await this.places.find(tenantOf(run));
+        if (move) await work(await this.places.placesOf(move), run); // else it has ended before a crash
+      },
+    });
+    return [
+      step('end-noting', (places, { signal }) => this.endNoting(places[stays], signal)),
+      step('remove-left', (places, { signal, reportProgress }) =>
+        this.clear(places[left], signal, (rows) => reportProgress(rows, rows)),
+      ),
+      step('forget', (places) => this.catalog.transaction((catalog) => forget(catalog, places[left]))),
+    ];
   }
 
-  /** The gate of the place at which the tenant stays. */
-  async removeGateOf(place: TenantPlace, signal: AbortSignal): Promise<void> {
+  private async endNoting(place: TenantPlace, signal: AbortSignal): Promise<void> {
+    await this.announce(place.tenantId, false, signal);
+    await this.removeGateOf(place, signal);
+  }
+
+  private async removeGateOf(place: TenantPlace, signal: AbortSignal): Promise<void> {
     await this.places.withOne(place, signal, (open) => removeGate(open, signal));
   }
 
-  /** Removes the tenant's rows at a place at which it is not, and the schema, database or login role that were its own. */
-  async clear(place: TenantPlace, signal: AbortSignal, onProgress: (rows: number) => void): Promise<void> {
+  /** Removes the tenant's rows, and the schema, database or login role that were its own. */
+  private async clear(place: TenantPlace, signal: AbortSignal, onProgress: (rows: number) => void): Promise<void> {
     try {
       if (place.isolation !== 'database') await this.removeGateOf(place, signal); // its trigger would refuse the deletion
     } catch (error) {
@@ -47,12 +75,9 @@ export class MoveSteps {
     await this.removal.removeData(place, signal, onProgress);
     await this.removal.removeRole(place.target, signal);
   }
+}
 
-  /** Ends the move. @param abandoned the place that it no longer has */
-  async forget({ tenantId, target }: TenantPlace): Promise<void> {
-    await this.catalog.transaction(async (catalog) => {
-      await catalog.delete(MoveEntity, { tenantId });
-      if (target.kind === 'dedicated') await catalog.delete(ConnectionTargetEntity, target.id);
-    });
-  }
+async function forget(catalog: EntityManager, { tenantId, target }: TenantPlace): Promise<void> {
+  await catalog.delete(MoveEntity, { tenantId });
+  if (target.kind === 'dedicated') await catalog.delete(ConnectionTargetEntity, target.id);
 }

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
@@ -12,7 +11,6 @@ import { copyRows } from '../../database/copy/copy-rows.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
-import { Operations } from '../../operations/operations.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { schemaNameOf } from '../provisioning/names.js';
@@ -51,7 +49,6 @@ export class MoveKind implements OperationKind<Input> {
     private readonly places: MovePlacesFinder,
     private readonly moveSteps: MoveSteps,
     private readonly switching: SwitchOver,
-    private readonly operations: Operations,
     private readonly undo: UndoMoveKind,
     private readonly hookSteps: HookSteps,
     private readonly host: HookHost,
@@ -66,18 +63,8 @@ export class MoveKind implements OperationKind<Input> {
   }
 
   /** What was made for the move is removed by an operation of its own; the tenant is where it was. */
-  async onFailed(catalog: EntityManager, { tenantId, subject }: OperationEntity): Promise<void> {
-    const { affected } = await catalog.update(
-      MoveEntity,
-      { tenantId: tenantId ?? '', state: 'moving' },
-      { state: 'undoing' },
-    );
-    if (affected !== 1) return;
-    await this.operations.create(
-      catalog,
-      { kind: this.undo, input: { tenantId: tenantId ?? '' }, tenantId: null, subject },
-      TENANTRY_ACTOR,
-    );
+  onFailed(catalog: EntityManager, { tenantId, subject }: OperationEntity): Promise<void> {
+    return this.undo.request(catalog, tenantId ?? '', subject, 'moving');
   }
 
   onCancelled(catalog: EntityManager, operation: OperationEntity): Promise<void> {
@@ -135,8 +122,7 @@ export class MoveKind implements OperationKind<Input> {
   private async noteChanges(run: Run): Promise<void> {
     const { signal } = run;
     await this.withPlaces(run, (from, to) => openGates(from, to, signal));
-    await this.moveSteps.announce(run.tenantId ?? '', true);
-    await this.moveSteps.settle(signal);
+    await this.moveSteps.announce(run.tenantId ?? '', true, signal);
   }
 
   private async copy(run: Run): Promise<void> {

@@ -70,17 +70,18 @@ export class SwitchOver {
 
   private async whenFree(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
     const deadline = performance.now() + SWITCH_MS;
+    let askedAt = performance.now(); // from then on, writes wait behind us
     while (!(await from.gate.tryLock())) {
       if (performance.now() > deadline) {
         throw new MoveTimeoutError('transactions of the tenant were under way all the time');
       }
       await this.catchUp(from, to, signal);
       await delay(PAUSE_MS, undefined, { signal });
+      askedAt = performance.now();
     }
-    const lockedAt = performance.now();
     try {
       const lastChanges = await this.switchLocked(from, to, signal);
-      return { waitMs: Math.round(performance.now() - lockedAt), lastChanges };
+      return { waitMs: Math.round(performance.now() - askedAt), lastChanges };
     } finally {
       await from.gate.unlock();
     }

@@ -7,6 +7,7 @@ import { Flight } from '../statements/flight.js';
 import { releaseAfter, releaseUnused } from '../statements/flight-release.js';
 import type { FlightStatement } from '../statements/flight-statement.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
+import type { Stamp } from '../statements/stamp.js';
 import type { Statement } from '../statements/statement.js';
 import { currentUsage } from '../statements/usage.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
@@ -24,28 +25,33 @@ export interface BatchStatement extends Outcome {
  * @throws the errors of `TenantAccess.acquireForStatement`
  */
 export async function sendBatch(access: TenantAccess, batch: readonly BatchStatement[]): Promise<void> {
-  const since = performance.now();
+  const usage = currentUsage();
+  if (usage) usage.statements += batch.length - 1; // the first one is counted with the connection
+  const text = batch.map(({ statement }) => statement.text).join('; ');
+  let refusedSince: number | undefined;
   for (let current = access; ;) {
-    const refusal = await sendOnce(current, batch);
+    const connection = current.tryAcquireForStatement(false) ?? (await current.acquireForStatement(false));
+    if (connection.revoked) throw releaseUnused(connection, connection.revoked);
+    const { stamp, pool } = current;
+    const place = { stamp, isShared: pool.target.shared, connection };
+    const refusal = await tracedStatement(connection.client, text, () => send(place, batch));
     if (refusal === undefined) return;
-    current = await current.afterRefusal(refusal, since);
+    current = await current.afterRefusal(refusal, (refusedSince ??= performance.now()));
   }
 }
 
-/** @returns the error of a gate that was closed, for which none of the statements has had an effect and none was settled */
-async function sendOnce(access: TenantAccess, batch: readonly BatchStatement[]): Promise<unknown> {
-  const connection = access.tryAcquireForStatement(false) ?? (await access.acquireForStatement(false));
-  if (connection.revoked) throw releaseUnused(connection, connection.revoked);
-  const usage = currentUsage();
-  if (usage) usage.statements += batch.length - 1; // the first one was counted with the connection
-  const text = batch.map(({ statement }) => statement.text).join('; ');
-  return tracedStatement(connection.client, text, () => send(access, batch, connection));
+interface BatchPlace {
+  readonly stamp: Stamp;
+  readonly isShared: boolean;
+  readonly connection: PooledConnection;
 }
 
-function send(access: TenantAccess, batch: readonly BatchStatement[], connection: PooledConnection): Promise<unknown> {
+/** @returns the error of a gate that was closed, for which none of the statements has had an effect and none was settled */
+
+function send({ stamp, isShared, connection }: BatchPlace, batch: readonly BatchStatement[]): Promise<unknown> {
   return new Promise((resolve) => {
     const sent = batch.map(({ statement }) => toFlightStatement(statement));
-    const flight = new Flight({ stamp: access.stamp }, sent, (failure) => {
+    const flight = new Flight({ stamp }, sent, (failure) => {
       const error = releaseAfter(flight, failure, connection);
       if (isGateClosed(error)) return resolve(error);
       settle(batch, flight, error);
@@ -53,7 +59,7 @@ function send(access: TenantAccess, batch: readonly BatchStatement[], connection
     });
     pipelineOf(connection.client).send(flight, {
       named: connection.keepsPreparedStatements,
-      shared: access.pool.target.shared,
+      shared: isShared,
       coalesce: false,
     });
   });

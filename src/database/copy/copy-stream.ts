@@ -19,7 +19,7 @@ interface StreamOptions {
  * with an error, both connections accept statements.
  *
  * The streams are not destroyed: one that is destroyed would leave its connection in the middle of a result. Instead, the
- * source is cancelled and read to its end, and the destination is told to fail.
+ * source is cancelled and read to its end, and the destination receives `CopyFail`.
  *
  * @param into a table and its columns, as SQL
  * @throws the error of the side that failed first

@@ -72,8 +72,7 @@ export class TenantDataSources implements OnModuleInit {
     return SessionLease.run(access, work, { ...options, currentKey });
   }
 
-  /** The tenant's access to its target's connections, as its data source has it. */
-  accessOf({ tenantId, schema, target, limits, isOperation, isMoving }: Placement): TenantAccess {
+  private accessOf({ tenantId, schema, target, limits, isOperation, isMoving }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
     const stamp = createStamp(tenantId, schema, {

@@ -3,15 +3,12 @@ import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 import { GATE_CLOSED } from './closed-gate.js';
 
-/** First half of the key of a gate's lock, as a text whose `hashtext` it is. The second half is `hashtext` of the tenant's id. */
-const GATE_LOCK = LOCK_NAMES.gate;
-
 export const GATES = `${ISOLATION_SCHEMA}.gates`;
 export const CHANGES = `${ISOLATION_SCHEMA}.changes`;
 
 /** The arguments of the advisory lock of a gate. @param tenant, schema SQL of texts */
 export function gateLockSql(tenant: string, schema: string): string {
-  return `hashtext('${GATE_LOCK}'), hashtext(${tenant} || ' ' || ${schema})`;
+  return `hashtext('${LOCK_NAMES.gate}'), hashtext(${tenant} || ' ' || ${schema})`;
 }
 
 /**
@@ -56,11 +53,21 @@ BEGIN
   RETURN '';
 END $function$`;
 
+const READ = `SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place`;
+
 /**
- * For the beginning of a transaction: it holds the gate until its end, so that a move waits for it. A read-only one waits for
- * no move and no move for it. One with a snapshot of its own locks the gate's row: if that was changed since the snapshot, it
- * fails, because it would write behind a gate that it cannot see.
+ * Of the transaction of `tenant` at `place`: it holds the gate until its end, so that a move waits for it. One with a snapshot of
+ * its own locks the gate's row as well: if that was changed since the snapshot, it fails, because it would write behind a gate
+ * that it cannot see.
  */
+const HOLD_AND_READ = `PERFORM pg_advisory_xact_lock_shared(${gateLockSql('tenant::text', 'place')});
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+      ${READ};
+    ELSE
+      ${READ} FOR SHARE;
+    END IF;`;
+
+/** For the beginning of a transaction. A read-only one waits for no move, and no move for it. */
 const ENTER = `
   CREATE OR REPLACE FUNCTION ${ISOLATION_SCHEMA}.enter_gate(place text) RETURNS text LANGUAGE plpgsql VOLATILE ${PROPERTIES} AS $function$
 DECLARE
@@ -71,14 +78,9 @@ BEGIN
     RETURN '';
   END IF;
   IF current_setting('transaction_read_only') = 'on' THEN
-    SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place;
+    ${READ};
   ELSE
-    PERFORM pg_advisory_xact_lock_shared(${gateLockSql('tenant::text', 'place')});
-    IF current_setting('transaction_isolation') = 'read committed' THEN
-      SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place;
-    ELSE
-      SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place FOR SHARE;
-    END IF;
+    ${HOLD_AND_READ}
   END IF;
   IF gate <> 'open' THEN
     ${REFUSE};
@@ -99,12 +101,7 @@ DECLARE
   row_key jsonb;
   former_key jsonb;
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${gateLockSql('TG_ARGV[0]', 'place')});
-  IF current_setting('transaction_isolation') = 'read committed' THEN
-    SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place;
-  ELSE
-    SELECT g.state INTO gate FROM ${GATES} g WHERE g.tenant_id = tenant AND g.schema = place FOR SHARE;
-  END IF;
+  ${HOLD_AND_READ}
   IF gate = 'closed' THEN
     ${REFUSE};
   ELSIF gate = 'arriving' THEN

@@ -44,22 +44,9 @@ export class TenantGate {
     );
   }
 
-  /** Undefined when no move concerns the tenant here. */
-  async state(): Promise<GateState | undefined> {
-    const { rows } = await this.client.query<{ state: GateState }>(
-      `SELECT state FROM ${GATES} WHERE tenant_id = $1 AND schema = $2`,
-      this.place,
-    );
-    return rows[0]?.state;
-  }
-
   /** Removes the gate and what was noted. */
   async remove(): Promise<void> {
     await this.client.query(`DELETE FROM ${GATES} WHERE tenant_id = $1 AND schema = $2`, this.place);
-    await this.forgetChanges();
-  }
-
-  async forgetChanges(): Promise<void> {
     await this.client.query(`DELETE FROM ${CHANGES} WHERE tenant_id = $1 AND schema = $2`, this.place);
   }
 
@@ -74,8 +61,8 @@ export class TenantGate {
 
   /**
    * Whether a transaction is under way in this database that began before the gate was there: it may have a snapshot in which
-   * there is no gate. The locks on virtual transaction ids say so:
-   * every role may see these, but not when the transactions of another role began.
+   * there is no gate. The locks on virtual transaction ids say so: every role may see these, but not when the transactions of
+   * another role began.
    */
   async hasOlderTransactions(): Promise<boolean> {
     const { rows } = await this.client.query<{ older: boolean }>(

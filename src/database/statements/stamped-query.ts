@@ -132,13 +132,14 @@ function resend(run: StatementRun, settle: Settle): ResentRead | undefined {
 /** It had no effect where it was sent: the tenant's rows have moved, or are about to. */
 async function sendAfterMove(run: StatementRun, refusal: unknown): Promise<pg.QueryResult> {
   const refusedSince = run.refusedSince ?? performance.now();
+  let access: TenantAccess;
   try {
-    const access = await run.access.afterRefusal(refusal, refusedSince);
-    return await acquireAndSend({ ...run, access, refusedSince });
+    access = await run.access.afterRefusal(refusal, refusedSince);
   } catch (error) {
     run.turn?.end();
     throw error;
   }
+  return acquireAndSend({ ...run, access, refusedSince }); // ends the turn in any case
 }
 
 function retry(run: StatementRun): Promise<pg.QueryResult> {

@@ -69,7 +69,7 @@ const COLUMNS = `
 
 /**
  * The tables in a schema that have a `tenant_id`, in groups: referenced tables before those that refer to them; a group
- * of several is a cycle of foreign keys.
+ * of more than one is a cycle of foreign keys.
  */
 export async function copiedTables(client: pg.ClientBase, schema: string): Promise<readonly CopiedGroup[]> {
   const groups = await tableGroups(client, schema);

@@ -91,6 +91,7 @@ describe('an open gate', () => {
     const { id } = rows[0] as { id: string };
     await insert(asleep(neighbour), 'of the neighbour');
     expect(await gate.changes()).toBe(1);
+    await owner.query('DELETE FROM tenantry_isolation.changes');
     await moving().query('UPDATE notes SET id = id + 1000000 WHERE id = $1', [id]);
     const { rows: noted } = await owner.query(
       `SELECT DISTINCT relation, key FROM tenantry_isolation.changes WHERE tenant_id = $1 ORDER BY key`,
@@ -156,8 +157,16 @@ describe('a gate that is closed while statements wait for it', () => {
       expect(results.map(({ rowCount }) => rowCount)).toEqual([1, 1]);
       await own.query('COMMIT');
     };
+    const inBatch = async (): Promise<void> => {
+      const own = moving();
+      const batch = own.beginBatch();
+      const answers = Promise.all([insert(own, 'batch 1'), insert(own, 'batch 2')]);
+      await batch.send();
+      expect((await answers).map(({ rowCount }) => rowCount)).toEqual([1, 1]);
+    };
     const writes = [
       insert(client, 'single'),
+      inBatch(),
       inTransaction('BEGIN', 'read committed'),
       inTransaction('BEGIN ISOLATION LEVEL REPEATABLE READ', 'repeatable read'),
       inTransaction('BEGIN ISOLATION LEVEL SERIALIZABLE', 'serializable'),
@@ -168,10 +177,24 @@ describe('a gate that is closed while statements wait for it', () => {
     await Promise.all(writes);
     expect(await bodiesIn('here')).toEqual([]);
     expect(await bodiesIn('there')).toEqual([
-      ...['read committed 1', 'read committed 2', 'repeatable read 1', 'repeatable read 2'],
+      ...['batch 1', 'batch 2', 'read committed 1', 'read committed 2', 'repeatable read 1', 'repeatable read 2'],
       ...['serializable 1', 'serializable 2', 'single'],
     ]);
-    expect(relocations).toBe(4);
+    expect(relocations).toBe(5);
+  });
+
+  it('keeps the order of a client whose statement fails there', async () => {
+    await gate.set('closed');
+    await insert(moving(), 'taken');
+    const client = moving();
+    const ended: string[] = [];
+    const note = (name: string) => (): void => void ended.push(name);
+    await Promise.all([
+      insert(client, 'taken').then(note('inserted'), note('refused')),
+      client.query('SELECT pg_sleep(0.2)').then(note('slow')),
+      client.query('SELECT 1').then(note('quick')),
+    ]);
+    expect(ended).toEqual(['refused', 'slow', 'quick']);
   });
 
   it('has a client that reads afterwards see what it has written there', async () => {
