@@ -73,7 +73,7 @@ async function openTier(
   sources: ConfigSources,
   shutdown: Shutdown,
 ): Promise<RedisTier | undefined> {
-  const tier = await openRedisTier(config, keyRing, statistics, isRedisConfigured(sources));
+  const tier = await openRedisTier(config, keyRing, statistics, { isConfigured: isRedisConfigured(sources) });
   if (tier) shutdown.add('close Redis', () => tier.close());
   return tier;
 }

@@ -13,13 +13,14 @@ import { EncryptedRedis } from './encrypted-redis.js';
  * The Redis tier; undefined when it is disabled, its packages are not installed, or none is configured and none runs on this
  * machine. Waits for that one only.
  *
- * @param isConfigured whether a variable says that there is a Redis
+ * @param options.isConfigured whether a variable says that there is a Redis
+ * @param options.softTimeoutMs how long a caller waits for Redis
  */
 export async function openRedisTier(
   { cache: { redisEnabled, redis } }: AppConfig,
   keyRing: KeyRing,
   statistics: CacheStatistics,
-  isConfigured = true,
+  { isConfigured = true, softTimeoutMs }: { isConfigured?: boolean; softTimeoutMs?: number | undefined } = {},
 ): Promise<RedisTier | undefined> {
   const logger = new Logger('Cache');
   if (!redisEnabled) {
@@ -42,7 +43,7 @@ export async function openRedisTier(
   // The store is typed for cache-manager 5; wrapped in KeyvAdapter and Keyv it works with 7.
   const store = packages.redisInsStore(encrypted as never) as unknown as CacheManagerStore;
   const keyv = new Keyv({ store: new KeyvAdapter(store), useKeyPrefix: false, throwOnErrors: true });
-  return new RedisTier(createCache({ stores: [keyv] }), encrypted, client, statistics);
+  return new RedisTier(createCache({ stores: [keyv] }), encrypted, client, statistics, softTimeoutMs);
 }
 
 async function loadPackages() {

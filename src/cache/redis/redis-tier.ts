@@ -49,6 +49,7 @@ export class RedisTier {
     private readonly redis: EncryptedRedis,
     private readonly client: RedisClient,
     private readonly statistics: CacheStatistics,
+    private readonly softTimeoutMs = SOFT_TIMEOUT_MS,
   ) {
     cache.on('get', ({ key, error }) => void (error && this.readFailures.set(key, error)));
     this.pinging = setInterval(() => void this.ping(), PING_MS).unref();
@@ -197,12 +198,12 @@ export class RedisTier {
   private async measure<T>(work: () => Promise<T>): Promise<T | undefined> {
     const startedAt = performance.now();
     try {
-      const result = await this.breaker.run(() => withDeadline(work(), SOFT_TIMEOUT_MS));
+      const result = await this.breaker.run(() => withDeadline(work(), this.softTimeoutMs));
       this.latency.add(performance.now() - startedAt);
       return result;
     } catch (error) {
       if (Breaker.isRejection(error)) return undefined;
-      if (error instanceof DeadlineError) this.latency.add(SOFT_TIMEOUT_MS);
+      if (error instanceof DeadlineError) this.latency.add(this.softTimeoutMs);
       this.statistics.redisFailures += 1;
       return undefined;
     }

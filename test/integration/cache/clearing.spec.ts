@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CacheInstance } from '../../support/cache/cache-rig.js';
+import { CacheInstance, PATIENT } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
 
@@ -10,7 +10,7 @@ let instance: CacheInstance;
 
 beforeAll(async () => {
   redis = await TestRedis.start();
-  instance = (await CacheInstance.open({ redis: { port: redis.port, keyPrefix: PREFIX } })).listen();
+  instance = (await CacheInstance.open({ redis: { ...PATIENT, port: redis.port, keyPrefix: PREFIX } })).listen();
   await connected(instance);
 });
 

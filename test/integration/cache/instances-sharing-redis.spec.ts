@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { CacheInstance, ITEM, StoppedClock, Truth } from '../../support/cache/cache-rig.js';
+import { CacheInstance, ITEM, PATIENT, StoppedClock, Truth } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { soon } from '../../support/load/soon.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
@@ -28,7 +28,7 @@ afterEach(() => open.forEach((instance) => instance.close()));
 /** Instances over one source and one Redis that have been listening for long enough to trust Redis. */
 async function instances(count: number): Promise<CacheInstance[]> {
   const started = await Promise.all(
-    Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { port: redis.port } })),
+    Array.from({ length: count }, () => CacheInstance.open({ truth, clock, redis: { ...PATIENT, port: redis.port } })),
   );
   for (const instance of started) instance.listen();
   open.push(...started);
@@ -73,7 +73,12 @@ describe('instances that share a Redis', () => {
     const ignore = (): void => undefined;
     Logger.overrideLogger({ log: ignore, warn: ignore, error: ignore, debug: (line) => void lines.push(line) });
     const [a] = await pair();
-    const b = await CacheInstance.open({ truth, clock, redis: { port: redis.port }, options: { logsHits: true } });
+    const b = await CacheInstance.open({
+      truth,
+      clock,
+      redis: { ...PATIENT, port: redis.port },
+      options: { logsHits: true },
+    });
     open.push(b.listen());
     await connected(b);
     truth.write('k', 'one');
@@ -181,7 +186,7 @@ describe('an instance that shares a Redis', () => {
     await a.get('before');
     const isAhead = new StoppedClock();
     isAhead.advance(60_000);
-    const young = await CacheInstance.open({ truth, clock: isAhead, redis: { port: redis.port } });
+    const young = await CacheInstance.open({ truth, clock: isAhead, redis: { ...PATIENT, port: redis.port } });
     open.push(young.listen());
     await a.get('after');
     await Promise.all([settled(a), connected(young)]);
@@ -196,7 +201,7 @@ describe('an instance that shares a Redis', () => {
     await settled(a);
     truth.history = 'h2';
     truth.write('k', 'restored', { version: 4 });
-    const later = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+    const later = await CacheInstance.open({ truth, clock, redis: { ...PATIENT, port: redis.port } });
     open.push(later);
     for (const instance of [b, later]) instance.listen();
     await connected(later);
@@ -247,7 +252,7 @@ describe('an instance that shares a Redis', () => {
     truth.hold();
     const late = a.get('k');
     await soon(async () => expect(truth.asked).toBe(1));
-    const young = await CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+    const young = await CacheInstance.open({ truth, clock, redis: { ...PATIENT, port: redis.port } });
     open.push(young);
     truth.write('k', 'new'); // before the young one listens, and after the late answer was read
     young.listen();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { redisInsStore } from 'cache-manager-ioredis-yet';
-import { CacheInstance, StoppedClock, testKeyRing, Truth } from '../../support/cache/cache-rig.js';
+import { CacheInstance, PATIENT, StoppedClock, testKeyRing, Truth } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { soon } from '../../support/load/soon.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(() => [writer, reader].forEach((instance) => instance.close()));
 
 function openInstance(): Promise<CacheInstance> {
-  return CacheInstance.open({ truth, clock, redis: { port: redis.port } });
+  return CacheInstance.open({ truth, clock, redis: { ...PATIENT, port: redis.port } });
 }
 
 /** Sealed by us, for this key: what only a mistake of ours, or an older release, can have put there. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { cacheContract, type CacheUnderTest } from '../../contracts/cache.js';
-import { CacheInstance } from '../../support/cache/cache-rig.js';
+import { CacheInstance, PATIENT } from '../../support/cache/cache-rig.js';
 import { connected, settled } from '../../support/cache/cache-settled.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
 
@@ -14,7 +14,7 @@ afterAll(() => redis.stop());
 
 async function open(maxEntries: number): Promise<CacheUnderTest> {
   const instance = await CacheInstance.open({
-    redis: { port: redis.port, keyPrefix: `of-${maxEntries}` },
+    redis: { ...PATIENT, port: redis.port, keyPrefix: `of-${maxEntries}` },
     options: { maxEntries },
   });
   await connected(instance);
