@@ -28,6 +28,7 @@ export const DATABASE_ROOMS = [
   ['data-source'],
   ['transactions', 'hydration'],
   ['query-texts'],
+  ['archives'],
   ['batches', 'copy'],
   ['statements'],
   ['gates'],

@@ -16,6 +16,13 @@ interface SequenceState {
   readonly isCalled: boolean;
 }
 
+/** Where the sequence of a column is. */
+export interface ColumnSequence extends SequenceState {
+  /** Bare name. */
+  readonly table: string;
+  readonly column: string;
+}
+
 /** So many steps take about a second. */
 const MAX_STEPS = 2_000_000n;
 const STEPS_PER_STATEMENT = 100_000n;
@@ -43,11 +50,26 @@ const SEQUENCES = `
  * also while other tenants use it.
  */
 export async function bringSequences(from: CopyPlace, to: CopyPlace): Promise<void> {
-  const idOf = ({ table, column }: Sequence): string => JSON.stringify([table, column]);
-  const sources = new Map((await sequencesOf(from)).map((sequence) => [idOf(sequence), sequence]));
+  await advanceSequences(to, await columnSequences(from));
+}
+
+/** The sequences of the copied tables' columns. */
+export async function columnSequences(place: CopyPlace): Promise<ColumnSequence[]> {
+  const found: ColumnSequence[] = [];
+  for (const sequence of await sequencesOf(place)) {
+    const { table, column } = sequence;
+    found.push({ table, column, ...(await stateOf(place, sequence)) });
+  }
+  return found;
+}
+
+/** Advances those of them that the destination has. None goes back. */
+export async function advanceSequences(to: CopyPlace, sources: readonly ColumnSequence[]): Promise<void> {
+  const idOf = ({ table, column }: Sequence | ColumnSequence): string => JSON.stringify([table, column]);
+  const bySequence = new Map(sources.map((source) => [idOf(source), source]));
   for (const sequence of await sequencesOf(to)) {
-    const source = sources.get(idOf(sequence));
-    if (source) await bring(to, sequence, await stateOf(from, source));
+    const source = bySequence.get(idOf(sequence));
+    if (source) await bring(to, sequence, source);
   }
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 const NEWLINE = 0x0a;
 
 /** Counts what passes during a copy, and how long it should wait for the rate limit. */
@@ -22,5 +24,11 @@ export class TransferMeter {
     for (let at = piece.indexOf(NEWLINE); at !== -1; at = piece.indexOf(NEWLINE, at + 1)) this.rows += 1;
     this.onRows(this.rows);
     return this.startedAt + (this.bytes / this.maxBytesPerSecond) * 1_000 - performance.now();
+  }
+
+  /** Counts a piece, and waits until the rate limit allows for it. @throws the signal's reason */
+  async wait(piece: Buffer, signal: AbortSignal): Promise<void> {
+    const waitMs = this.count(piece);
+    if (waitMs > 0) await delay(waitMs, undefined, { signal });
   }
 }

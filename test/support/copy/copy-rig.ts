@@ -57,7 +57,7 @@ export async function run({ client, schema }: CopyPlace, tenantId: string, sql: 
 export async function texts({ client, schema }: CopyPlace, table: string, tenantId: string): Promise<string[]> {
   const name = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
   const { rows } = await client.query<{ text: string }>(
-    `SELECT t::text AS text FROM ${name} t WHERE tenant_id = $1 ORDER BY t::text COLLATE "C"`,
+    `SELECT whole_row::text AS text FROM ${name} whole_row WHERE tenant_id = $1 ORDER BY whole_row::text COLLATE "C"`,
     [tenantId],
   );
   return rows.map(({ text }) => text);

@@ -15,17 +15,33 @@ export async function copyObstacles(from: CopyPlace, to: CopyPlace, tenantId: st
   if (await isSamePlace(from, to)) return ['the source and the destination are the same place'];
   const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
   const destination = { ...(await placeTables(to)), copied: (await copiedTables(to.client, to.schema)).flat() };
-  const obstacles = [
+  return named([
     ...differences(source, destination),
-    ...source.foreignTables.map((table) => `${quote(table)} is a foreign table, whose rows are on another server`),
     ...source.copied.filter(({ key }) => key.length === 0).map(withoutKey),
-    ...source.columns.flatMap((column) => columnObstacles(column, source.copied)),
+    ...sourceObstacles(source),
+    ...source.columns.flatMap((column) => identityObstacles(column, source.copied)),
     ...destination.tablesWithRules.map((table) => `${quote(table)} has rules at the destination`),
     ...(await triggerObstacles(to)),
     ...(await outsideRows(from, source, tenantId)),
-  ];
+  ]);
+}
+
+/** The same for a copy whose destination is not there yet, with tables like those of the source. */
+export async function exportObstacles(from: CopyPlace, tenantId: string): Promise<readonly string[]> {
+  const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
+  return named([...sourceObstacles(source), ...(await outsideRows(from, source, tenantId))]);
+}
+
+function named(obstacles: readonly string[]): readonly string[] {
   if (obstacles.length <= MAX_NAMED) return obstacles;
   return [...obstacles.slice(0, MAX_NAMED), `and ${obstacles.length - MAX_NAMED} more`];
+}
+
+function sourceObstacles({ foreignTables, columns, copied }: Described): string[] {
+  return [
+    ...foreignTables.map((table) => `${quote(table)} is a foreign table, whose rows are on another server`),
+    ...columns.flatMap((column) => objectIdObstacles(column, copied)),
+  ];
 }
 
 interface Described extends PlaceTables {
@@ -82,19 +98,24 @@ function kinds(columns: readonly PlaceColumn[], table: string): Map<string, stri
   return new Map(own.map(({ column, type, isGenerated }) => [column, isGenerated ? `generated ${type}` : type]));
 }
 
-function columnObstacles(
-  { table, column, type, isAlwaysIdentity, hasObjectIds }: PlaceColumn,
-  copied: readonly CopiedTable[],
-): string[] {
-  const owner = copied.find(({ name }) => name === table);
-  if (!owner) return []; // a partition: its columns are those of the partitioned table
-  const name = `column ${pg.escapeIdentifier(column)} of ${quote(table)}`;
-  return [
-    ...(hasObjectIds ? [`${name} has type ${type}: what it refers to, such as a large object, is not copied`] : []),
-    ...(isAlwaysIdentity && !owner.key.includes(column)
-      ? [`${name} is GENERATED ALWAYS AS IDENTITY outside the key, and cannot be updated`]
-      : []),
-  ];
+function objectIdObstacles(column: PlaceColumn, copied: readonly CopiedTable[]): string[] {
+  if (!column.hasObjectIds || !ownerOf(column, copied)) return [];
+  return [`${columnName(column)} has type ${column.type}: what it refers to, such as a large object, is not copied`];
+}
+
+function identityObstacles(column: PlaceColumn, copied: readonly CopiedTable[]): string[] {
+  const owner = ownerOf(column, copied);
+  if (!owner || !column.isAlwaysIdentity || owner.key.includes(column.column)) return [];
+  return [`${columnName(column)} is GENERATED ALWAYS AS IDENTITY outside the key, and cannot be updated`];
+}
+
+/** Undefined for a partition, whose columns are those of the partitioned table. */
+function ownerOf({ table }: PlaceColumn, copied: readonly CopiedTable[]): CopiedTable | undefined {
+  return copied.find(({ name }) => name === table);
+}
+
+function columnName({ table, column }: PlaceColumn): string {
+  return `column ${pg.escapeIdentifier(column)} of ${quote(table)}`;
 }
 
 /** Where the tenant is alone, `disableTriggers` disables them. */

@@ -1,0 +1,29 @@
+/**
+ * Who can read an archive that is being written: those who know the passphrase, or have the identity of a recipient
+ * (`age1…`).
+ */
+export type ArchiveLock = PassphraseLock | { readonly recipients: readonly string[] };
+
+interface PassphraseLock {
+  readonly passphrase: string;
+  /** The logarithm of scrypt's cost to the base 2; default 18: 256 MiB of memory and about a second. */
+  readonly workFactor?: number;
+}
+
+/** What opens an archive: its passphrase, or one of these identities (`AGE-SECRET-KEY-1…`). */
+export type ArchiveKey = { readonly passphrase: string } | { readonly identities: readonly string[] };
+
+/** An identity and its recipient, in the form of age (https://age-encryption.org/v1). */
+export interface ArchiveIdentity {
+  /** Secret: `AGE-SECRET-KEY-1…`. */
+  readonly identity: string;
+  /** Public: `age1…`. */
+  readonly recipient: string;
+}
+
+/** A new identity at random. */
+export async function newIdentity(): Promise<ArchiveIdentity> {
+  const { generateX25519Identity, identityToRecipient } = await import('age-encryption');
+  const identity = await generateX25519Identity();
+  return { identity, recipient: await identityToRecipient(identity) };
+}

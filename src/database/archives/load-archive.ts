@@ -1,0 +1,127 @@
+import { advanceSequences } from '../copy/bring-sequences.js';
+import { copyIn } from '../copy/copy-in.js';
+import { columnList, type CopyPlace, qualified } from '../copy/copy-place.js';
+import { assertEqualDigests, digestRows } from '../copy/digests.js';
+import { interruptible } from '../copy/interruptible.js';
+import { writing } from '../copy/refusals.js';
+import { removeTenantRows } from '../copy/remove-tenant-rows.js';
+import { type CopiedGroup, type CopiedTable, copiedTables } from '../copy/tables/copied-tables.js';
+import { setWriting, transaction } from '../copy/transaction.js';
+import { TransferMeter } from '../copy/transfer-meter.js';
+import { ArchiveTablesError } from './archive.errors.js';
+import { withoutTenant } from './archived-tables.js';
+import type { ArchiveReader, TableRows } from './format/archive-reader.js';
+import type { ArchivedTable, ArchiveManifest } from './format/manifest.js';
+import { RowPrefix } from './row-prefix.js';
+import type { ArchiveOptions } from './write-archive.js';
+
+/**
+ * Makes an archive's rows those of a tenant, at a place whose tables are at the archive's version and hold no other rows, and
+ * compares what arrived with what the archive says. Removes the tenant's rows first, so that it can be run again after any
+ * failure. Everything is one transaction.
+ *
+ * @throws ArchiveUnreadableError, ArchiveTablesError, CopyRefusedError, CopyMismatchError, the signal's reason
+ */
+export async function loadArchive(
+  archive: ArchiveReader,
+  place: CopyPlace,
+  tenantId: string,
+  options: ArchiveOptions,
+): Promise<void> {
+  const { client, schema } = place;
+  await interruptible([client], options.signal, async () => {
+    await removeTenantRows(client, schema, tenantId, { signal: options.signal });
+    await transaction(client, 'BEGIN', async () => {
+      const load = new RowLoad(archive.manifest, place, tenantId, await copiedTables(client, schema), options);
+      await setWriting(client, schema);
+      for await (const rows of archive.tables()) await load.add(rows);
+      await load.verify();
+    });
+    await advanceSequences(
+      place,
+      archive.manifest.sequences.map(({ last, ...sequence }) => ({ ...sequence, last: BigInt(last) })),
+    );
+  });
+}
+
+class RowLoad {
+  private readonly meter: TransferMeter;
+  private readonly signal: AbortSignal;
+  private readonly tables: readonly CopiedTable[];
+  /** Tables of a cycle of foreign keys that are in temporary ones until all of them are there. */
+  private readonly staged = new Map<string, { readonly table: CopiedTable; readonly into: string }>();
+
+  /** @throws ArchiveTablesError */
+  constructor(
+    private readonly manifest: ArchiveManifest,
+    private readonly place: CopyPlace,
+    private readonly tenantId: string,
+    private readonly groups: readonly CopiedGroup[],
+    { signal, onProgress, maxBytesPerSecond }: ArchiveOptions,
+  ) {
+    this.signal = signal;
+    this.tables = archivedTables(manifest, withoutTenant(groups));
+    const all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
+    this.meter = new TransferMeter((rows) => onProgress?.(rows, all), maxBytesPerSecond);
+  }
+
+  async add({ table: { name, columns }, pieces }: TableRows): Promise<void> {
+    const group = this.groups.find((one) => one.some((table) => table.name === name)) ?? [];
+    const list = columnList(['tenant_id', ...columns]);
+    if (group.length <= 1) return this.copy(qualified(this.place, name), list, pieces, name);
+    const into = `pg_temp.tenantry_loaded_${this.staged.size}`;
+    await this.place.client.query(
+      `CREATE TEMP TABLE ${into.slice('pg_temp.'.length)} ON COMMIT DROP AS
+       SELECT ${list} FROM ${qualified(this.place, name)} WITH NO DATA`,
+    );
+    await this.copy(into, list, pieces, name);
+    const table = group.find((one) => one.name === name);
+    if (table) this.staged.set(name, { table, into });
+    if (group.every((one) => this.staged.has(one.name))) await this.insertCycle(group);
+  }
+
+  /** @throws CopyMismatchError */
+  async verify(): Promise<void> {
+    const expected = this.manifest.tables.map(({ name, rows, hash }) => ({ table: name, rows, hash }));
+    assertEqualDigests(expected, await digestRows(this.place, this.tables, this.tenantId));
+  }
+
+  private copy(into: string, columns: string, pieces: AsyncIterable<Buffer>, table: string): Promise<void> {
+    return writing(() => copyIn(this.place.client, `${into} (${columns})`, this.withTenant(pieces)), table);
+  }
+
+  private async *withTenant(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const prefix = new RowPrefix(this.tenantId);
+    for await (const piece of pieces) {
+      await this.meter.wait(piece, this.signal);
+      yield prefix.add(piece);
+    }
+  }
+
+  /** Foreign keys are checked at the end of a statement. */
+  private async insertCycle(group: CopiedGroup): Promise<void> {
+    const inserts = group.map(({ name, columns }, n) => {
+      const list = columnList(columns);
+      return `i${n} AS (INSERT INTO ${qualified(this.place, name)} (${list}) OVERRIDING SYSTEM VALUE
+              SELECT ${list} FROM ${this.staged.get(name)?.into})`;
+    });
+    await writing(() => this.place.client.query(`WITH ${inserts.join(', ')} SELECT`));
+  }
+}
+
+/** The place's tables with the archive's order of tables and columns. */
+function archivedTables(manifest: ArchiveManifest, tables: readonly CopiedTable[]): CopiedTable[] {
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  const found = manifest.tables.map((archived) => withColumns(archived, byName.get(archived.name)));
+  const missing = tables.find(({ name }) => !manifest.tables.some((archived) => archived.name === name));
+  if (missing) throw new ArchiveTablesError(`it has no rows of table "${missing.name}", which its migrations make`);
+  return found;
+}
+
+function withColumns({ name, columns }: ArchivedTable, table: CopiedTable | undefined): CopiedTable {
+  if (!table) throw new ArchiveTablesError(`its migrations make no table "${name}"`);
+  if (columns.toSorted().join('\0') !== table.columns.toSorted().join('\0')) {
+    throw new ArchiveTablesError(`its table "${name}" has other columns than its migrations make`);
+  }
+  return { ...table, columns };
+}

@@ -1,0 +1,121 @@
+import pg from 'pg';
+import { columnSequences } from '../copy/bring-sequences.js';
+import { copyOut } from '../copy/copy-out.js';
+import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
+import { digestRows } from '../copy/digests.js';
+import { interruptible } from '../copy/interruptible.js';
+import { exportObstacles } from '../copy/tables/copy-obstacles.js';
+import { type CopiedTable, copiedTables } from '../copy/tables/copied-tables.js';
+import { setTextForms, SNAPSHOT, transaction } from '../copy/transaction.js';
+import { TransferMeter } from '../copy/transfer-meter.js';
+import { recordedMigrations } from '../table-migrations/versions/recorded-migrations.js';
+import { ArchiveRefusedError } from './archive.errors.js';
+import { withoutTenant } from './archived-tables.js';
+import type { ArchiveWriter } from './format/archive-writer.js';
+import { type ArchiveManifest, FORMAT, FORMAT_VERSION } from './format/manifest.js';
+
+/** A tenant and the place that has its rows. */
+export interface ArchivedTenant {
+  readonly id: string;
+  readonly slug: string;
+  readonly isolation: ArchiveManifest['tenant']['isolation'];
+}
+
+export interface ArchiveOptions {
+  /** Ends the work: running statements are cancelled, and the connection stays usable. */
+  readonly signal: AbortSignal;
+  /** Called often, with the rows so far and the number of all rows. */
+  readonly onProgress?: (rows: number, all: number) => void;
+  /** On average. No limit unless given. */
+  readonly maxBytesPerSecond?: number;
+}
+
+/**
+ * Writes one tenant's rows into an archive, from one snapshot. Its bytes must be read meanwhile; whatever fails ends them with
+ * an error.
+ *
+ * @returns what the archive says about itself
+ * @throws ArchiveRefusedError, the signal's reason
+ */
+export async function writeArchive(
+  place: CopyPlace,
+  tenant: ArchivedTenant,
+  archive: ArchiveWriter,
+  options: ArchiveOptions,
+): Promise<ArchiveManifest> {
+  const { client } = place;
+  try {
+    return await interruptible([client], options.signal, () =>
+      transaction(client, SNAPSHOT, async () => {
+        const obstacles = await exportObstacles(place, tenant.id);
+        if (obstacles.length > 0) throw new ArchiveRefusedError(obstacles);
+        const tables = withoutTenant(await copiedTables(client, place.schema));
+        const manifest = await describe(place, tenant, tables);
+        await archive.addManifest(manifest);
+        await writeTables({ place, tenantId: tenant.id, tables, manifest }, archive, options);
+        options.signal.throwIfAborted();
+        archive.finish();
+        return manifest;
+      }),
+    );
+  } catch (error) {
+    archive.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+async function describe(
+  place: CopyPlace,
+  { id, slug, isolation }: ArchivedTenant,
+  tables: readonly CopiedTable[],
+): Promise<ArchiveManifest> {
+  const { client, schema } = place;
+  const { rows } = await client.query<{ takenAt: Date; postgresVersion: number; encoding: string }>(
+    `SELECT now() AS "takenAt", current_setting('server_version_num')::int AS "postgresVersion",
+            current_setting('server_encoding') AS encoding`,
+  );
+  const [server] = rows;
+  if (!server) throw new Error('the server did not describe itself');
+  const digests = new Map((await digestRows(place, tables, id)).map((digest) => [digest.table, digest]));
+  return {
+    ...{ format: FORMAT, formatVersion: FORMAT_VERSION, takenAt: server.takenAt.toISOString() },
+    tenant: { slug, isolation },
+    ...{ postgresVersion: server.postgresVersion, encoding: server.encoding },
+    migrations: [...(await recordedMigrations(client, schema))],
+    tables: tables.map(({ name, columns }) => {
+      const { rows: count = 0, hash = '0' } = digests.get(name) ?? {};
+      return { name, columns: [...columns], rows: count, hash };
+    }),
+    sequences: (await columnSequences(place)).map(({ last, ...sequence }) => ({ ...sequence, last: String(last) })),
+  };
+}
+
+interface Source {
+  readonly place: CopyPlace;
+  readonly tenantId: string;
+  readonly tables: readonly CopiedTable[];
+  readonly manifest: ArchiveManifest;
+}
+
+async function writeTables(
+  { place, tenantId, tables, manifest }: Source,
+  archive: ArchiveWriter,
+  { signal, onProgress, maxBytesPerSecond }: ArchiveOptions,
+): Promise<void> {
+  const all = manifest.tables.reduce((sum, { rows }) => sum + rows, 0);
+  const meter = new TransferMeter((rows) => onProgress?.(rows, all), maxBytesPerSecond);
+  await setTextForms(place.client);
+  for (const [index, table] of tables.entries()) {
+    const rows = archive.table(index);
+    await copyOut(place.client, rowsQuery(place, table, tenantId), async (piece) => {
+      await meter.wait(piece, signal);
+      await rows.write(piece);
+    });
+    await rows.end();
+  }
+}
+
+function rowsQuery(place: CopyPlace, table: CopiedTable, tenantId: string): string {
+  const where = `tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`;
+  return `SELECT ${columnList(table.columns)} FROM ${rowsOf(place, table)} WHERE ${where}`;
+}
