@@ -9,13 +9,30 @@ import { Placements } from './placements.js';
 import { PlacementRights } from './placement-rights.js';
 import { ProvisionTenantsKind } from './provision-tenants.kind.js';
 import { ProvisionKind } from './provision.kind.js';
+import { ProvisioningSteps } from './provisioning-steps.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [DatabaseIsolationModule, OperationsModule, ReferenceRowsModule, TargetsModule, TenantHooksModule],
-  providers: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
-  exports: [Activation, BatchTenants, Placements, PlacementRights, ProvisionKind, ProvisionTenantsKind],
+  providers: [
+    Activation,
+    BatchTenants,
+    Placements,
+    PlacementRights,
+    ProvisioningSteps,
+    ProvisionKind,
+    ProvisionTenantsKind,
+  ],
+  exports: [
+    Activation,
+    BatchTenants,
+    Placements,
+    PlacementRights,
+    ProvisioningSteps,
+    ProvisionKind,
+    ProvisionTenantsKind,
+  ],
 })
 export class ProvisioningModule {
   constructor(kinds: OperationKinds, provision: ProvisionKind, provisionTenants: ProvisionTenantsKind) {

@@ -16,7 +16,7 @@ import { withConstraintErrors } from '../../platform/postgres/constraint-errors.
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import { NEW_TENANTS, ProvisionTenantsKind } from '../provisioning/provision-tenants.kind.js';
 import type { NewTenant, NewTenants } from './tenant.schemas.js';
-import { TAKEN } from './tenants.js';
+import { TAKEN } from './tenant-domains.js';
 
 /** A tenant of the list, with its id and its place in the list. */
 interface ListedTenant extends NewTenant {

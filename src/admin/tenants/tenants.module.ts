@@ -6,12 +6,21 @@ import { SpareTenantsModule } from '../spare-tenants/spare-tenants.module.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { BulkCreation } from './bulk-creation.js';
 import { TargetSubjects } from './target-subjects.js';
+import { TenantCreation } from './tenant-creation.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TenantProvisioner } from './tenant-provisioner.js';
 import { TenantRecords } from './tenant-records.js';
 import { Tenants } from './tenants.js';
 
-const SERVICES = [TargetSubjects, TenantRecords, Tenants, BulkCreation, TenantLifecycle, TenantProvisioner];
+const SERVICES = [
+  TargetSubjects,
+  TenantCreation,
+  TenantRecords,
+  Tenants,
+  BulkCreation,
+  TenantLifecycle,
+  TenantProvisioner,
+];
 
 @Module({
   imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, SpareTenantsModule, TenantHooksModule],

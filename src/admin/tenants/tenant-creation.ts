@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
+import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
+import { codeVersion } from '../../database/table-migrations/versions/migration-version.js';
+import type { OperationKind } from '../../operations/operation-kind.js';
+import { Operations } from '../../operations/operations.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
+import { PlacementRights } from '../provisioning/placement-rights.js';
+import type { ProvisioningInput } from '../provisioning/provisioning-steps.js';
+import { setDomains, TAKEN } from './tenant-domains.js';
+import { TenantRecords } from './tenant-records.js';
+import type { NewTenant, TenantView } from './tenant.schemas.js';
+
+export interface CreatedTenant {
+  readonly tenant: TenantView;
+  readonly operation: OperationEntity;
+}
+
+/** How a new tenant is made. */
+export interface TenantOrigin<Input extends ProvisioningInput> {
+  readonly kind: OperationKind<Input>;
+  readonly input: (serverId: string) => Input;
+  /** Of the audit entry, which has the options of the tenant and `details`. */
+  readonly action: string;
+  readonly details?: object;
+  /** Finds a tenant that is there already, and steps that need not run for it. Default: none. */
+  readonly claim?: (
+    serverId: string,
+  ) => Promise<{ readonly id: string; readonly finishedSteps: readonly string[] } | undefined>;
+}
+
+/** Creates tenants in the catalog, each with the operation that provisions it. */
+@Injectable()
+export class TenantCreation {
+  constructor(
+    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
+    private readonly records: TenantRecords,
+    private readonly operations: Operations,
+    private readonly audit: AuditLog,
+    private readonly rights: PlacementRights,
+  ) {}
+
+  /**
+   * Creates a tenant, which is not served yet.
+   *
+   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining),
+   *   MissingServerRightsError
+   */
+  async create<Input extends ProvisioningInput>(
+    catalog: EntityManager,
+    { server, domains, ...options }: NewTenant,
+    { kind, input, action, details, claim }: TenantOrigin<Input>,
+    actor: Actor,
+  ): Promise<CreatedTenant> {
+    const placement = await lockServer(catalog, server);
+    await this.rights.assertSufficient(catalog, placement, options.isolation);
+    const claimed = await withConstraintErrors(TAKEN, async () => claim?.(placement.id));
+    const id = claimed?.id ?? (await insert(catalog, options));
+    await setDomains(catalog, id, domains);
+    const { migrations } = this.schema; // older code would create outdated tables
+    const creation = {
+      kind,
+      input: input(placement.id),
+      tenantId: id,
+      subject: options.slug,
+      requiredCode: codeVersion(migrations),
+      requiredMigrations: orderedNames(migrations),
+      finishedSteps: claimed?.finishedSteps ?? [],
+    };
+    const operation = await this.operations.create(catalog, creation, actor);
+    const tenant = await this.records.read(id, catalog);
+    const after = { ...options, server, domains, ...details };
+    const subject = { subjectKind: 'tenant', subjectId: id, subject: options.slug } as const;
+    await this.audit.record(catalog, { actor, action, ...subject, after });
+    return { tenant, operation };
+  }
+}
+
+/** Locked, so that it cannot start draining before this transaction commits. */
+async function lockServer(catalog: EntityManager, name: string): Promise<ServerEntity> {
+  const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
+  if (!server) throw new NotFoundError('server');
+  if (server.draining) throw new ConflictError('the server is draining: it accepts no new tenants');
+  return server;
+}
+
+async function insert(
+  catalog: EntityManager,
+  options: Pick<NewTenant, 'slug' | 'isolation' | 'limits'>,
+): Promise<string> {
+  const id = randomUUID();
+  const row = { id, ...options, status: 'provisioning', version: 1 } as const;
+  await withConstraintErrors(TAKEN, () => catalog.insert(TenantEntity, row));
+  return id;
+}
