@@ -26,6 +26,8 @@ const OPTIONAL_PEERS = {
 
 /** Installed with the package, at the application's ranges. */
 const DEPENDENCIES = [
+  '@scure/base',
+  'age-encryption',
   'cache-manager',
   'cockatiel',
   'commander',
@@ -33,6 +35,7 @@ const DEPENDENCIES = [
   'diff',
   'jose',
   'keyv',
+  'modern-tar',
   'pg-copy-streams',
   'pg-protocol',
   'pg-query-stream',

@@ -1,5 +1,6 @@
 import { AdoptionModule } from './adoption/adoption.module.js';
 import { ApiKeysModule } from './api-keys/api-keys.module.js';
+import { ArchivesModule } from './archives/archives.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
@@ -18,6 +19,7 @@ import { TenantsModule } from './tenants/tenants.module.js';
 export const ADMIN_SERVICES = [
   AdoptionModule,
   ApiKeysModule,
+  ArchivesModule,
   AuditModule,
   CredentialsModule,
   DeprovisioningModule,

@@ -32,6 +32,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/tenants.js')).defineTenants,
   },
   {
+    name: 'archives',
+    description: 'show what an archive of a tenant has, and for whom archives for this installation are written',
+    hasOptions: false,
+    load: async () => (await import('./commands/archives.js')).defineArchives,
+  },
+  {
     name: 'keys',
     description: "list, create and revoke tenants' API keys",
     hasOptions: false,

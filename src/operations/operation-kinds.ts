@@ -8,6 +8,7 @@ export class OperationKinds {
   private readonly kinds = new Map<string, OperationKind>();
   /** The application's hooks, by name, that this instance can call. */
   hookSource: { readonly runnable: readonly string[] } = { runnable: [] };
+  private readonly offered: string[] = [];
   private readonly requestable: OperationRequest[] = [];
 
   register(kind: OperationKind): void {
@@ -21,7 +22,16 @@ export class OperationKinds {
   }
 
   get runnableHooks(): readonly string[] {
-    return this.hookSource.runnable;
+    return [...this.hookSource.runnable, ...this.offered];
+  }
+
+  /**
+   * This instance has something itself that operations require (`NewOperation.requires`), such as a file.
+   *
+   * @param name with a colon, for example `archive:4f1c…`
+   */
+  offer(name: string): void {
+    this.offered.push(name);
   }
 
   get names(): readonly string[] {

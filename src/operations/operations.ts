@@ -23,6 +23,8 @@ export interface NewOperation<Input> {
   readonly requiredCode?: number;
   /** Names of migrations that an instance's code must contain to run the operation. Default: none. */
   readonly requiredMigrations?: readonly string[];
+  /** What the instance that runs it must have itself, such as a file: what it has told `OperationKinds.offer`. Default: nothing. */
+  readonly requires?: readonly string[];
   /** Names of steps that need not run; with all of them, the operation has succeeded at once. Default: none. */
   readonly finishedSteps?: readonly string[];
   /** Earliest start, in seconds from now. Default: 0. */
@@ -55,6 +57,7 @@ export class Operations {
       requiredMigrations,
       delaySeconds = 0,
       finishedSteps = [],
+      requires = [],
     }: NewOperation<Input>,
     actor: Actor,
   ): Promise<OperationEntity> {
@@ -79,7 +82,7 @@ export class Operations {
         actor.name,
         ...migrationSetValues(requiredMigrations ?? null),
         delaySeconds,
-        requiredHooksOf(kind),
+        requiredHooksOf(kind, requires),
         finishedSteps,
         isDone ? 'succeeded' : 'pending',
       ],
@@ -134,7 +137,7 @@ export class Operations {
       await catalog.query(
         `UPDATE operations SET status = 'pending', cancel_requested = false, attempts = 0, error = NULL,
                 finished_at = NULL, run_after = now(), required_hooks = $2 WHERE id = $1`,
-        [id, kind ? requiredHooksOf(kind) : operation.requiredHooks],
+        [id, kind ? requiredHooksOf(kind, ownThings(operation)) : operation.requiredHooks],
       );
     });
   }
@@ -183,6 +186,17 @@ export class Operations {
   }
 }
 
-function requiredHooksOf({ hooks = [] }: Pick<OperationKind, 'hooks'>): readonly string[] | null {
-  return hooks.length > 0 ? hooks : null;
+/** Marks what one instance has itself among the names of hooks, which are those of classes. */
+const OWN_THING = ':';
+
+function requiredHooksOf(
+  { hooks = [] }: Pick<OperationKind, 'hooks'>,
+  requires: readonly string[],
+): readonly string[] | null {
+  const required = [...hooks, ...requires];
+  return required.length > 0 ? required : null;
+}
+
+function ownThings({ requiredHooks }: OperationEntity): readonly string[] {
+  return (requiredHooks ?? []).filter((name) => name.includes(OWN_THING));
 }

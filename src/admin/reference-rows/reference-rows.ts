@@ -59,6 +59,17 @@ export class ReferenceRows {
     }
   }
 
+  /** The same for tables that no tenant uses: nothing is recorded. */
+  async bringUncounted(client: pg.ClientBase, schema: string, signal?: AbortSignal): Promise<void> {
+    for (const version of await this.current()) {
+      try {
+        await applyRows(client, schema, version, { signal });
+      } catch (error) {
+        if (!(error instanceof ReferenceTableMissingError)) throw error;
+      }
+    }
+  }
+
   /** Whether a place lacks the newest version of a table, by what the catalog knows. */
   async isBehind({ targetId, schema }: ReferencePlace): Promise<boolean> {
     const [row] = await this.catalog.query<{ behind: boolean }[]>(BEHIND, [targetId, schema]);

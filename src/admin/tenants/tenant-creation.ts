@@ -31,6 +31,8 @@ export interface TenantOrigin<Input extends ProvisioningInput> {
   /** Of the audit entry, which has the options of the tenant and `details`. */
   readonly action: string;
   readonly details?: object;
+  /** What the instance that runs the operation must have itself. Default: nothing. */
+  readonly requires?: readonly string[];
   /** Finds a tenant that is there already, and steps that need not run for it. Default: none. */
   readonly claim?: (
     serverId: string,
@@ -57,7 +59,7 @@ export class TenantCreation {
   async create<Input extends ProvisioningInput>(
     catalog: EntityManager,
     { server, domains, ...options }: NewTenant,
-    { kind, input, action, details, claim }: TenantOrigin<Input>,
+    { kind, input, action, details, claim, requires = [] }: TenantOrigin<Input>,
     actor: Actor,
   ): Promise<CreatedTenant> {
     const placement = await lockServer(catalog, server);
@@ -74,6 +76,7 @@ export class TenantCreation {
       requiredCode: codeVersion(migrations),
       requiredMigrations: orderedNames(migrations),
       finishedSteps: claimed?.finishedSteps ?? [],
+      requires,
     };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);

@@ -17,6 +17,7 @@ import {
 import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import { defineExport } from './archives.js';
 import { defineImport } from './import-tenants.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
@@ -117,6 +118,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .action((slug) => run((context) => endMaintenance(context, slug)));
 
   defineMoves(command, runners);
+  defineExport(command, runners);
 
   command
     .command('delete <slug>')

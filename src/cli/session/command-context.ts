@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly output: Output;
   readonly actor: Actor;
   readonly session: ControlPlaneSession;
+  /** Aborted when the user interrupts the command. */
+  readonly signal: AbortSignal;
   /** The id of the operation that the command is waiting for, set while it waits. */
   pendingOperationId?: string;
 }

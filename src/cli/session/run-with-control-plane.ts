@@ -17,9 +17,16 @@ export async function runWithControlPlane(
   const log = json && !verbose ? undefined : ({ what, stream: terminal.stderr } as const);
   const session = await ControlPlaneSession.open(loaded, { schema: await loadSchema(module), redis, log });
   const output = new Output(terminal, json);
-  const context: CommandContext = { terminal, output, session, actor: commandLineActor() };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const context: CommandContext = { terminal, output, session, signal, actor: commandLineActor() };
+  const interrupt = (): Error => {
+    const error = new InterruptedError(context.pendingOperationId);
+    stopping.abort(error);
+    return error;
+  };
   try {
-    await interruptible(work(context), () => new InterruptedError(context.pendingOperationId));
+    await interruptible(work(context), interrupt);
   } finally {
     await session.close();
   }

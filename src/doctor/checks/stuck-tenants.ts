@@ -122,6 +122,10 @@ function moveFinding({ slug, state, since, operation }: UnfinishedMove): Finding
 }
 
 function operationFinding({ id, kind, subject, status, hooks }: StaleOperation): Finding {
+  if (status === 'pending' && hooks?.some((name) => name.startsWith('archive:'))) {
+    const remedy = `run the same "tenants import" again, or: operations cancel ${id}`;
+    return warn(NAME, 'waits for the command that has its file', remedy, `${kind} ${subject}`);
+  }
   if (status === 'pending' && hooks) {
     const message = `is due, but no instance has started it: it needs the hooks ${hooks.join(', ')}`;
     const remedy = `start an instance that has them, or: operations cancel ${id}, then operations retry ${id} calls those of the release`;

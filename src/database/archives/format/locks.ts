@@ -27,3 +27,10 @@ export async function newIdentity(): Promise<ArchiveIdentity> {
   const identity = await generateX25519Identity();
   return { identity, recipient: await identityToRecipient(identity) };
 }
+
+/** @param key 32 bytes of randomness, or derived from such */
+export async function identityOf(key: Uint8Array): Promise<ArchiveIdentity> {
+  const [{ identityToRecipient }, { bech32 }] = await Promise.all([import('age-encryption'), import('@scure/base')]);
+  const identity = bech32.encodeFromBytes('AGE-SECRET-KEY-', key).toUpperCase();
+  return { identity, recipient: await identityToRecipient(identity) };
+}

@@ -59,6 +59,15 @@ export async function disableTriggers(place: CopyPlace): Promise<void> {
   );
 }
 
+/** Runs `work` without the application's triggers. After an error they stay disabled: the tables are to be made again. */
+export async function withoutTriggers<T>(place: CopyPlace, work: () => Promise<T>): Promise<T> {
+  const before = await userTriggers(place);
+  await disableTriggers(place);
+  const result = await work();
+  await setStates(place, before);
+  return result;
+}
+
 /**
  * Brings the triggers of a place into the states that they have at the other one, which is where the tenant is. This needs
  * no record of what `disableTriggers` found.

@@ -1,0 +1,103 @@
+import type { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { AuditLog } from '../../catalog/audit/audit-log.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import type { TenantStatus } from '../../catalog/model/tenant.js';
+import { ArchiveWriter } from '../../database/archives/format/archive-writer.js';
+import type { ArchiveLock } from '../../database/archives/format/locks.js';
+import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
+import { type ArchiveOptions, writeArchive } from '../../database/archives/write-archive.js';
+import { type JsonLinesSink, writeJsonLines } from '../../database/archives/write-json-lines.js';
+import type { CopyPlace } from '../../database/copy/copy-place.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { TargetDatabases } from '../targets/target-databases.js';
+import { TenantRecords } from '../tenants/tenant-records.js';
+
+/** Until a deletion begins, the tenant's rows are there. */
+const HAS_ROWS: ReadonlySet<TenantStatus> = new Set(['active', 'suspended', 'maintenance', 'deleting']);
+
+/** Reads one tenant's rows out of the installation, while it works. */
+@Injectable()
+export class ArchiveExports {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly records: TenantRecords,
+    private readonly targets: TargetDatabases,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * Writes an archive.
+   *
+   * @param save reads the archive's bytes to their end; what it has saved is worth nothing when this rejects
+   * @throws NotFoundError, ConflictError (it has no rows yet, or was moved meanwhile), ArchiveRefusedError, the error of `save`,
+   *   the signal's reason
+   */
+  async export(
+    slugOrId: string,
+    lock: ArchiveLock,
+    save: (bytes: Readable) => Promise<void>,
+    actor: Actor,
+    options: ArchiveOptions,
+  ): Promise<ArchiveManifest> {
+    return this.reading(slugOrId, 'archive', actor, options.signal, async (place, { id, slug, isolation }) => {
+      const archive = await ArchiveWriter.open(lock);
+      return bothOrFirstError(writeArchive(place, { id, slug, isolation }, archive, options), save(archive.bytes));
+    });
+  }
+
+  /** Writes each table's rows as JSON lines. @throws the same */
+  async exportJsonLines(slugOrId: string, sink: JsonLinesSink, actor: Actor, options: ArchiveOptions): Promise<void> {
+    await this.reading(slugOrId, 'json-lines', actor, options.signal, (place, { id }) =>
+      writeJsonLines(place, id, sink, options),
+    );
+  }
+
+  private async reading<T>(
+    slugOrId: string,
+    format: string,
+    actor: Actor,
+    signal: AbortSignal,
+    work: (place: CopyPlace, tenant: TenantEntity) => Promise<T>,
+  ): Promise<T> {
+    const tenant = await this.catalog.transaction(async (catalog) => {
+      const found = await this.records.lock(catalog, slugOrId);
+      if (!HAS_ROWS.has(found.status)) throw new ConflictError(`the tenant is ${found.status}`);
+      const subject = { subjectKind: 'tenant', subjectId: found.id, subject: found.slug } as const;
+      await this.audit.record(catalog, { actor, action: 'tenant.export', ...subject, after: { format } });
+      return found;
+    });
+    const { targetId, schema, isolation } = tenant;
+    const target = await this.targets.find(targetId ?? '');
+    const result = await this.targets.use(
+      target,
+      (client) => work({ client, schema: schema ?? '', isAlone: isolation !== 'row' }, tenant),
+      { signal },
+    );
+    await this.assertStillThere(tenant);
+    return result;
+  }
+
+  /** Behind the switch of a move, its former place has rows that are older than its last ones. */
+  private async assertStillThere({ id, targetId, schema }: TenantEntity): Promise<void> {
+    const now = await this.catalog.getRepository(TenantEntity).findOneBy({ id });
+    if (now?.targetId !== targetId || now.schema !== schema) {
+      throw new ConflictError('the tenant was moved or deleted meanwhile: export it again');
+    }
+  }
+}
+
+/** When one fails, the other one fails with it: the error that came first says why. */
+async function bothOrFirstError<T>(first: Promise<T>, second: Promise<unknown>): Promise<T> {
+  const errors: unknown[] = [];
+  const noting = (error: unknown): never => {
+    errors.push(error);
+    throw error;
+  };
+  const [result] = await Promise.allSettled([first.catch(noting), second.catch(noting)]);
+  if (errors.length > 0 || result.status === 'rejected') throw errors[0];
+  return result.value;
+}

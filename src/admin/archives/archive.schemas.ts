@@ -1,0 +1,8 @@
+import { z } from 'zod';
+
+/** Where an operation finds an archive. */
+export const archiveSource = z.discriminatedUnion('kind', [
+  /** A file that one process has, which offers it under the hash of its content. */
+  z.strictObject({ kind: z.literal('file'), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+]);
+export type ArchiveSource = z.infer<typeof archiveSource>;

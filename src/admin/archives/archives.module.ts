@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { OperationsModule } from '../../operations/operations.module.js';
+import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { ProvisioningModule } from '../provisioning/provisioning.module.js';
+import { ReferenceRowsModule } from '../reference-rows/reference-rows.module.js';
+import { TargetsModule } from '../targets/targets.module.js';
+import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { ArchiveExports } from './archive-exports.js';
+import { ArchiveSources } from './archive-sources.js';
+import { DiscardImportKind } from './discard-import.kind.js';
+import { ImportKind } from './import.kind.js';
+import { Imports } from './imports.js';
+import { InstallationKeys } from './installation-keys.js';
+import { ScratchTables } from './scratch-tables.js';
+
+@Module({
+  imports: [
+    DeprovisioningModule,
+    IdempotencyModule,
+    OperationsModule,
+    ProvisioningModule,
+    ReferenceRowsModule,
+    TargetsModule,
+    TenantHooksModule,
+    TenantsModule,
+  ],
+  providers: [ArchiveExports, ArchiveSources, DiscardImportKind, ImportKind, Imports, InstallationKeys, ScratchTables],
+  exports: [ArchiveExports, ArchiveSources, ImportKind, Imports, InstallationKeys],
+})
+export class ArchivesModule {
+  constructor(kinds: OperationKinds, importKind: ImportKind, discard: DiscardImportKind) {
+    for (const kind of [importKind, discard]) kinds.register(kind);
+  }
+}

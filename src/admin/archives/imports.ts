@@ -1,0 +1,86 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
+import { readThrough } from '../../database/archives/read-through.js';
+import { TenantCreation } from '../tenants/tenant-creation.js';
+import type { NewTenant } from '../tenants/tenant.schemas.js';
+import type { ArchiveSource } from './archive.schemas.js';
+import { ArchiveSources } from './archive-sources.js';
+import { ImportKind } from './import.kind.js';
+import { ScratchTables } from './scratch-tables.js';
+
+/** Requests tenants that are made of archives. */
+@Injectable()
+export class Imports {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly creation: TenantCreation,
+    private readonly sources: ArchiveSources,
+    private readonly kind: ImportKind,
+    private readonly scratch: ScratchTables,
+  ) {}
+
+  /**
+   * Reads an archive to its end, so that one that is not as it was written makes nothing.
+   *
+   * @throws the errors of ArchiveReader, ArchiveTablesError when it has migrations that the code lacks, the signal's reason
+   */
+  verify(source: ArchiveSource, signal: AbortSignal): Promise<ArchiveManifest> {
+    return this.sources.use(source, signal, async (archive) => {
+      this.scratch.assertKnown(archive.manifest.migrations);
+      await readThrough(archive, signal);
+      return archive.manifest;
+    });
+  }
+
+  /**
+   * Creates the tenant and the operation, or finds the one that was interrupted.
+   *
+   * @throws the errors of TenantCreation.create
+   */
+  async requestOrResume(
+    options: NewTenant,
+    source: ArchiveSource,
+    manifest: ArchiveManifest,
+    actor: Actor,
+  ): Promise<OperationEntity> {
+    return (await this.interrupted(options.slug, source)) ?? this.request(options, source, manifest, actor);
+  }
+
+  private interrupted(slug: string, source: ArchiveSource): Promise<OperationEntity | null> {
+    return this.catalog
+      .getRepository(OperationEntity)
+      .createQueryBuilder('o')
+      .innerJoin(TenantEntity, 't', 't.id = o.tenantId')
+      .where(`o.kind = :kind AND o.status IN ('pending', 'running') AND t.slug = :slug`, { kind: this.kind.name, slug })
+      .andWhere(`o.input -> 'source' = :source::jsonb`, { source: JSON.stringify(source) })
+      .getOne();
+  }
+
+  private async request(
+    options: NewTenant,
+    source: ArchiveSource,
+    manifest: ArchiveManifest,
+    actor: Actor,
+  ): Promise<OperationEntity> {
+    const { operation } = await this.catalog.transaction((catalog) =>
+      this.creation.create(
+        catalog,
+        options,
+        {
+          kind: this.kind,
+          input: (serverId) => ({ serverId, source }),
+          action: 'tenant.import',
+          details: { from: { slug: manifest.tenant.slug, takenAt: manifest.takenAt } },
+          requires: [this.sources.requirementOf(source)],
+        },
+        actor,
+      ),
+    );
+    return operation;
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { randomUUID } from 'node:crypto';
+import type { JsonLinesSink } from '../../database/archives/write-json-lines.js';
+import { UsageError } from '../terminal/cli.errors.js';
+
+/**
+ * Writes a file as a whole: until its last byte is on the disk, it has another name, which is removed after an error.
+ *
+ * @param path must not exist
+ * @throws UsageError when it exists or cannot be written
+ */
+export async function saveFile(path: string, bytes: Readable): Promise<void> {
+  const part = `${path}.${randomUUID()}.part`;
+  try {
+    await pipeline(bytes, createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true }));
+    await link(part, path); // unlike a rename, it replaces nothing
+  } catch (error) {
+    throw toUsageError(error, path);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** @throws UsageError when there is one */
+export async function assertNoFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found) throw new UsageError(`${path} exists already`);
+}
+
+/** The file's bytes, from its beginning. */
+export function readFile(path: string): Readable {
+  return createReadStream(path);
+}
+
+/** SHA-256 of a file, in hexadecimal digits. @throws UsageError when it cannot be read */
+export async function hashFile(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toUsageError(error, path);
+  }
+  return hash.digest('hex');
+}
+
+/** A new folder with a file of JSON lines for each table. @throws UsageError when it exists or cannot be written */
+export async function jsonLinesFolder(path: string): Promise<JsonLinesSink & { readonly files: string[] }> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    throw toUsageError(error, path);
+  }
+  const files: string[] = [];
+  return {
+    files,
+    table: async (table) => {
+      const name = fileName(table, files);
+      files.push(name);
+      const file = await open(join(path, name), 'wx', 0o600);
+      return {
+        write: (piece) => file.writeFile(piece),
+        end: async () => {
+          await file.sync();
+          await file.close();
+        },
+      };
+    },
+  };
+}
+
+/** A table's name may have characters that a file's cannot have, or mean a path. */
+function fileName(table: string, taken: readonly string[]): string {
+  const plain = table.replaceAll(/[^A-Za-z0-9_-]/g, '_');
+  const name = `${plain}.jsonl`;
+  const isTaken = taken.some((other) => other.toLowerCase() === name.toLowerCase());
+  return isTaken ? `${plain}-${taken.length}.jsonl` : name;
+}
+
+function toUsageError(error: unknown, path: string): unknown {
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  if (syscall === undefined) return error;
+  return new UsageError(code === 'EEXIST' ? `${path} exists already` : `cannot use ${path}: ${code}`, { cause: error });
+}

@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { ArchiveExports } from '../../admin/archives/archive-exports.js';
+import { useArchive } from '../../admin/archives/archive-sources.js';
+import { InstallationKeys } from '../../admin/archives/installation-keys.js';
+import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
+import { readThrough } from '../../database/archives/read-through.js';
+import { assertNoFile, jsonLinesFolder, readFile, saveFile } from '../archives/archive-file.js';
+import { keyOf, type KeyOptions, lockOf, type LockOptions, PASSPHRASE_VARIABLE } from '../archives/archive-secrets.js';
+import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { UsageError } from '../terminal/cli.errors.js';
+import { repeated } from '../terminal/values.js';
+
+const EXPORT_EXAMPLES = `
+Examples:
+  $ npm run tenantry -- tenants export hooli --to hooli.age                       # for this installation
+  $ npm run tenantry -- tenants export hooli --to hooli.age --recipient age1…     # for another one
+  $ npm run tenantry -- tenants export hooli --to hooli.age --passphrase-stdin < passphrase
+  $ npm run tenantry -- tenants export hooli --to hooli-data --json-lines         # a folder, for a customer
+
+The passphrase can also be in ${PASSPHRASE_VARIABLE}. docs/archive-format.md describes the file.`;
+
+interface ExportOptions extends LockOptions {
+  readonly to: string;
+  readonly jsonLines?: boolean;
+}
+
+/** `tenants export` */
+export function defineExport(tenants: Command, { run }: CommandRunners): void {
+  tenants
+    .command('export <slug>')
+    .description("write a tenant's rows to an encrypted file, while it works")
+    .requiredOption('--to <file>', 'the file, which must not exist; with --json-lines, the folder')
+    .option('--recipient <age1…>', 'who can read it, as "archives recipient" prints it; may be repeated', repeated)
+    .option('--passphrase-stdin', 'encrypt it with the passphrase on standard input')
+    .option('--json-lines', 'not encrypted: a folder with a file of JSON lines for each table')
+    .addHelpText('after', EXPORT_EXAMPLES)
+    .action((slug, options) => run((context) => exportTenant(context, slug, options)));
+}
+
+/** `archives …` */
+export function defineArchives(command: Command, { run }: CommandRunners): void {
+  command
+    .command('recipient')
+    .description('print the recipient for whom another installation exports what this one imports')
+    .action(() => run(printRecipient));
+
+  command
+    .command('show <file>')
+    .description('read an archive to its end, and print what it has')
+    .option('--passphrase-stdin', 'the passphrase is on standard input')
+    .option('--identity-file <file>', 'a file with an identity, as age-keygen writes it')
+    .action((file, options) => run((context) => show(context, file, options)));
+}
+
+async function exportTenant(context: CommandContext, slug: string, options: ExportOptions): Promise<void> {
+  const { session, output, actor, signal } = context;
+  const exports = session.get(ArchiveExports);
+  if (options.jsonLines) {
+    if (options.recipient || options.passphraseStdin) throw new UsageError('JSON lines are not encrypted');
+    const folder = await jsonLinesFolder(options.to);
+    await exports.exportJsonLines(slug, folder, actor, { signal });
+    output.print({ folder: options.to, files: folder.files }, () => [`${options.to}: ${folder.files.join(', ')}`]);
+    return;
+  }
+  await assertNoFile(options.to);
+  const lock = await lockOf(context, options);
+  const manifest = await exports.export(slug, lock, (bytes) => saveFile(options.to, bytes), actor, { signal });
+  output.print({ file: options.to, manifest }, () => [options.to, ...describeManifest(manifest)]);
+}
+
+async function show(context: CommandContext, file: string, options: KeyOptions): Promise<void> {
+  const { output, signal } = context;
+  const key = await keyOf(context, options);
+  const manifest = await useArchive({ read: () => readFile(file), key }, signal, async (archive) => {
+    await readThrough(archive, signal);
+    return archive.manifest;
+  });
+  output.print(manifest, () => describeManifest(manifest));
+}
+
+async function printRecipient({ session, output }: CommandContext): Promise<void> {
+  const recipient = await session.get(InstallationKeys).recipient();
+  output.print({ recipient }, () => [recipient]);
+}
+
+export function describeManifest({ tenant, takenAt, migrations, tables }: ArchiveManifest): string[] {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  return [
+    `Tenant:     ${tenant.slug} (${tenant.isolation})`,
+    `Taken at:   ${takenAt}`,
+    `Tables:     ${tables.length}, at ${migrations.at(-1) ?? 'no migration'}`,
+    `Rows:       ${rows}`,
+  ];
+}
