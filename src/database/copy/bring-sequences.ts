@@ -1,5 +1,5 @@
 import { copiedTables } from './tables/copied-tables.js';
-import type { CopyPlace } from './copy-place.js';
+import { type CopyPlace, isSamePlace } from './copy-place.js';
 import { transaction } from './transaction.js';
 
 interface Sequence {
@@ -47,9 +47,10 @@ const SEQUENCES = `
 
 /**
  * Advances the sequences of the copied tables' columns at the destination to where they are at the source. None goes back,
- * also while other tenants use it.
+ * also while other tenants use it. A place that is both has nothing to bring.
  */
 export async function bringSequences(from: CopyPlace, to: CopyPlace): Promise<void> {
+  if (await isSamePlace(from, to)) return;
   await advanceSequences(to, await columnSequences(from));
 }
 

@@ -10,6 +10,8 @@ import { removeTenantRows } from './remove-tenant-rows.js';
 import { setTextForms, setWriting, SNAPSHOT, transaction } from './transaction.js';
 import { TransferMeter } from './transfer-meter.js';
 
+const TENANT_COLUMN = 'tenant_id';
+
 export interface CopyOptions {
   /** Ends the copy: running statements are cancelled, and both connections stay usable. */
   readonly signal: AbortSignal;
@@ -17,12 +19,14 @@ export interface CopyOptions {
   readonly onProgress?: (copied: number, estimated: number) => void;
   /** On average over the copy, without what is compared at its end. No limit unless given. */
   readonly maxBytesPerSecond?: number;
+  /** The tenant whose rows the copies become, which may share the tables with the source. Default: the same tenant. */
+  readonly asTenant?: string;
 }
 
 /**
  * Copies one tenant's rows from one snapshot of the source, and compares both places with each other against the same
  * snapshot. Removes the tenant's rows at the destination first, so that it can be run again after any failure. Each group of
- * tables is a transaction of its own at the destination.
+ * tables is a transaction of its own at the destination. As rows of another tenant, they are compared without `tenant_id`.
  *
  * @returns what the tenant's rows at either place amount to, per table
  * @throws CopyMismatchError, CopyRefusedError, CopyPlacesError, RowsLeftError, the signal's reason
@@ -33,10 +37,13 @@ export async function copyRows(
   tenantId: string,
   options: CopyOptions,
 ): Promise<TableDigest[]> {
-  const { signal } = options;
+  const { signal, asTenant = tenantId } = options;
   signal.throwIfAborted();
-  if (await isSamePlace(from, to)) throw new CopyPlacesError('the source and the destination are the same place');
-  await interruptible([to.client], signal, () => removeTenantRows(to.client, to.schema, tenantId, { signal }));
+  const isBesides = asTenant !== tenantId && !from.isAlone && !to.isAlone;
+  if (!isBesides && (await isSamePlace(from, to))) {
+    throw new CopyPlacesError('the source and the destination are the same place');
+  }
+  await interruptible([to.client], signal, () => removeTenantRows(to.client, to.schema, asTenant, { signal }));
   const { tables, digests } = await transaction(from.client, SNAPSHOT, async () => {
     await setTextForms(from.client);
     const copy = await RowCopy.prepare(from, to, tenantId, options);
@@ -80,12 +87,23 @@ class RowCopy {
    * Each part is rolled back only when no request to cancel is under way any more.
    */
   async run(): Promise<TableDigest[]> {
-    const { to, tenantId } = this;
+    const { to } = this;
     for (const group of this.groups) {
       await transaction(to.client, 'BEGIN', () => this.interruptible(() => this.copyGroup(group)));
     }
-    assertEqualDigests(this.digests, await this.interruptible(() => digestRows(to, this.tables, tenantId)));
+    const compared = this.tables.map((table) => this.compared(table));
+    assertEqualDigests(this.digests, await this.interruptible(() => digestRows(to, compared, this.asTenant)));
     return this.digests;
+  }
+
+  private get asTenant(): string {
+    return this.options.asTenant ?? this.tenantId;
+  }
+
+  /** The table with the columns that are the same at both places. */
+  private compared(table: CopiedTable): CopiedTable {
+    if (this.asTenant === this.tenantId) return table;
+    return { ...table, columns: table.columns.filter((column) => column !== TENANT_COLUMN) };
   }
 
   private interruptible<T>(work: () => Promise<T>): Promise<T> {
@@ -119,10 +137,14 @@ class RowCopy {
   }
 
   private async copyTable(table: CopiedTable, into: string): Promise<void> {
-    const { from, to, tenantId, meter } = this;
+    const { from, to, tenantId, asTenant, meter } = this;
     const columns = columnList(table.columns);
-    const onRead = async (): Promise<void> => void this.digests.push(await digest(from, table, tenantId));
-    const query = `SELECT ${columns} FROM ${rowsOf(from, table)} WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`;
+    const compared = this.compared(table);
+    const onRead = async (): Promise<void> => void this.digests.push(await digest(from, compared, tenantId));
+    const values = table.columns.map((column) =>
+      column === TENANT_COLUMN ? uuid(asTenant) : pg.escapeIdentifier(column),
+    );
+    const query = `SELECT ${values.join(', ')} FROM ${rowsOf(from, table)} WHERE tenant_id = ${uuid(tenantId)}`;
     await writing(
       () =>
         copyStream(
@@ -137,9 +159,13 @@ class RowCopy {
 
 async function estimateRows(from: CopyPlace, table: CopiedTable, tenantId: string): Promise<number> {
   const { rows } = await from.client.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
-    `EXPLAIN (FORMAT JSON) SELECT FROM ${rowsOf(from, table)} WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`,
+    `EXPLAIN (FORMAT JSON) SELECT FROM ${rowsOf(from, table)} WHERE tenant_id = ${uuid(tenantId)}`,
   );
   return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+function uuid(id: string): string {
+  return `${pg.escapeLiteral(id)}::uuid`;
 }
 
 /** The first statements after a move would otherwise be planned as if the tables were empty. Shared tables have statistics. */

@@ -57,7 +57,8 @@ export async function run({ client, schema }: CopyPlace, tenantId: string, sql: 
 export async function texts({ client, schema }: CopyPlace, table: string, tenantId: string): Promise<string[]> {
   const name = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
   const { rows } = await client.query<{ text: string }>(
-    `SELECT whole_row::text AS text FROM ${name} whole_row WHERE tenant_id = $1 ORDER BY whole_row::text COLLATE "C"`,
+    // No table has a column of that name, which would be read in place of the row.
+    `SELECT row_of_table::text AS text FROM ${name} row_of_table WHERE tenant_id = $1 ORDER BY row_of_table::text COLLATE "C"`,
     [tenantId],
   );
   return rows.map(({ text }) => text);

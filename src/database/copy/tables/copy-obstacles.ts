@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { type CopiedTable, copiedTables } from './copied-tables.js';
-import { type CopyPlace, isSamePlace } from '../copy-place.js';
+import { type CopyPlace, isSamePlace, rowsOf } from '../copy-place.js';
 import { type PlaceColumn, type PlaceTables, placeTables } from './place-tables.js';
 import { userTriggers } from './user-triggers.js';
 
@@ -10,9 +10,17 @@ const MAX_NAMED = 20;
 /**
  * Why a tenant's rows cannot be copied from one place to another, a sentence each, without values of rows; empty when nothing
  * is in the way. Changes nothing.
+ *
+ * @param asTenant the tenant whose rows the copies become, which may share the tables with the source
  */
-export async function copyObstacles(from: CopyPlace, to: CopyPlace, tenantId: string): Promise<readonly string[]> {
-  if (await isSamePlace(from, to)) return ['the source and the destination are the same place'];
+export async function copyObstacles(
+  from: CopyPlace,
+  to: CopyPlace,
+  tenantId: string,
+  asTenant = tenantId,
+): Promise<readonly string[]> {
+  const isSame = await isSamePlace(from, to);
+  if (isSame && (asTenant === tenantId || to.isAlone)) return ['the source and the destination are the same place'];
   const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
   const destination = { ...(await placeTables(to)), copied: (await copiedTables(to.client, to.schema)).flat() };
   return named([
@@ -23,6 +31,7 @@ export async function copyObstacles(from: CopyPlace, to: CopyPlace, tenantId: st
     ...destination.tablesWithRules.map((table) => `${quote(table)} has rules at the destination`),
     ...(await triggerObstacles(to)),
     ...(await outsideRows(from, source, tenantId)),
+    ...(isSame ? await doubledValues(from, source.copied, tenantId) : []),
   ]);
 }
 
@@ -43,6 +52,19 @@ function sourceObstacles({ foreignTables, columns, copied }: Described): string[
     ...columns.flatMap((column) => objectIdObstacles(column, copied)),
   ];
 }
+
+// Exclusion constraints too. Parts of the key only: an INCLUDE column decides nothing. Not those of expressions or of some rows:
+// whether these meet is known when the rows are written.
+const UNIQUE_OVER_TENANTS = `
+  SELECT c.relname AS "table", x.relname AS index
+  FROM pg_class c
+  JOIN pg_index i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND i.indexprs IS NULL AND i.indpred IS NULL
+  JOIN pg_class x ON x.oid = i.indexrelid
+  WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relname = ANY ($2)
+    AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
+                    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+                    WHERE k.n <= i.indnkeyatts AND a.attname = 'tenant_id')
+  ORDER BY 1, 2`;
 
 interface Described extends PlaceTables {
   readonly copied: readonly CopiedTable[];
@@ -142,4 +164,29 @@ async function outsideRows(
     if (rows[0]?.refers) found.push(`table ${child} has no tenant_id, and refers to rows of the tenant in ${parent}`);
   }
   return found;
+}
+
+/** Beside the tenant's own rows, their copies cannot have the same values where an index keeps these unique over all tenants. */
+async function doubledValues(from: CopyPlace, copied: readonly CopiedTable[], tenantId: string): Promise<string[]> {
+  const { rows } = await from.client.query<{ table: string; index: string }>(UNIQUE_OVER_TENANTS, [
+    from.schema,
+    copied.map(({ name }) => name),
+  ]);
+  const found: string[] = [];
+  for (const table of copied) {
+    const indexes = rows.filter((row) => row.table === table.name);
+    if (indexes.length === 0 || !(await hasRows(from, table, tenantId))) continue;
+    for (const { index } of indexes) {
+      found.push(`index ${pg.escapeIdentifier(index)} of ${quote(table.name)} is unique without tenant_id`);
+    }
+  }
+  return found;
+}
+
+async function hasRows(from: CopyPlace, table: CopiedTable, tenantId: string): Promise<boolean> {
+  const { rows } = await from.client.query<{ found: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${rowsOf(from, table)} WHERE tenant_id = $1) AS found`,
+    [tenantId],
+  );
+  return rows[0]?.found === true;
 }
