@@ -2,7 +2,12 @@
 export { TenantryModule } from './tenantry/tenantry.module.js';
 export type { TenantryAsyncOptions, TenantryOptions, TenantrySettings, TenantryStructure } from './tenantry/options.js';
 export type { TenantFeature } from './tenantry/features.js';
-export { DuplicateMigrationError, MissingPackageError, SecondRootError } from './tenantry/tenantry.errors.js';
+export {
+  DuplicateMaskError,
+  DuplicateMigrationError,
+  MissingPackageError,
+  SecondRootError,
+} from './tenantry/tenantry.errors.js';
 
 export { AccessGuard } from './tenant/access/access.guard.js';
 export { ResolvingInterceptor } from './tenant/access/resolving.interceptor.js';
@@ -115,6 +120,7 @@ export {
   type ReferenceForeignKey,
   type ReferenceTable,
 } from './database/table-migrations/reference-table.js';
+export type { ColumnMask, ColumnMasks } from './database/table-migrations/tenant-schema/column-masks.js';
 export type { TenantHooksClass } from './database/table-migrations/tenant-schema/tenant-hooks-class.js';
 export {
   type AdoptedFrom,

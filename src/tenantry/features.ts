@@ -9,9 +9,10 @@ import {
   newestMigration,
 } from '../database/table-migrations/versions/migration-names.js';
 import { migrationsUpTo, sortedNames } from '../database/table-migrations/versions/migration-set.js';
+import type { ColumnMask, ColumnMasks } from '../database/table-migrations/tenant-schema/column-masks.js';
 import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { hooksOf } from '../admin/tenant-hooks/on-tenant.decorator.js';
-import { DuplicateMigrationError } from './tenantry.errors.js';
+import { DuplicateMaskError, DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
 export type TenantFeature = Omit<Partial<TenantSchema>, 'typeorm' | 'requiredMigrations' | 'hooks' | 'centralEntities'>;
@@ -76,6 +77,7 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
     subscribers: unique(features.map(({ subscribers }) => subscribers)),
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
     constraints: Object.assign({}, ...features.map(({ constraints }) => constraints)) as ConstraintMessages,
+    masks: masksOf(features),
     ...(requiredVersion !== undefined && { requiredVersion, requiredMigrations: requiredMigrationsOf(features) }),
     ...(typeorm && { typeorm }),
     ...(features.some(({ seed }) => seed) && { seed: seedOf(features) }),
@@ -89,6 +91,19 @@ function seedOf(features: readonly RegisteredFeature[]): NonNullable<TenantSchem
   return async (manager, tenant) => {
     for (const { seed } of features) await seed?.(manager, tenant);
   };
+}
+
+/** @throws DuplicateMaskError */
+function masksOf(features: readonly RegisteredFeature[]): ColumnMasks {
+  const masks: Record<string, Record<string, ColumnMask>> = {};
+  for (const [table, columns] of features.flatMap((feature) => Object.entries(feature.masks ?? {}))) {
+    const known = (masks[table] ??= {});
+    for (const [column, mask] of Object.entries(columns)) {
+      if (Object.hasOwn(known, column)) throw new DuplicateMaskError(table, column);
+      known[column] = mask;
+    }
+  }
+  return masks;
 }
 
 function orderedMigrations(features: readonly Pick<RegisteredFeature, 'migrations'>[]): Migration[] {

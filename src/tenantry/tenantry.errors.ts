@@ -9,6 +9,18 @@ export class DuplicateMigrationError extends CodedError {
   }
 }
 
+/** Raised at startup when two domains mask the same column: only one of the masks would ever run. */
+export class DuplicateMaskError extends CodedError {
+  readonly code = 'DUPLICATE_MASK';
+
+  constructor(
+    readonly table: string,
+    readonly column: string,
+  ) {
+    super(`column ${column} of table ${table} has two masks`);
+  }
+}
+
 /** Raised at startup when an option needs a package that is not installed. */
 export class MissingPackageError extends CodedError {
   readonly code = 'MISSING_PACKAGE';

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { ColumnMasks } from '../table-migrations/tenant-schema/column-masks.js';
 import { columnList, type CopyPlace, isSamePlace, qualified, rowsOf } from './copy-place.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from './tables/copied-tables.js';
 import { copyStream } from './copy-stream.js';
@@ -6,6 +7,7 @@ import { CopyPlacesError } from './copy.errors.js';
 import { assertEqualDigests, digest, digestRows, type TableDigest } from './digests.js';
 import { interruptible } from './interruptible.js';
 import { writing } from './refusals.js';
+import { type MaskedColumn, RowMasking } from './row-masking.js';
 import { removeTenantRows } from './remove-tenant-rows.js';
 import { setTextForms, setWriting, SNAPSHOT, transaction } from './transaction.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -21,6 +23,8 @@ export interface CopyOptions {
   readonly maxBytesPerSecond?: number;
   /** The tenant whose rows the copies become, which may share the tables with the source. Default: the same tenant. */
   readonly asTenant?: string;
+  /** Values that are replaced on their way, and not compared. Default: none. `maskProblems` finds what is wrong with them. */
+  readonly masks?: ColumnMasks;
 }
 
 /**
@@ -29,7 +33,7 @@ export interface CopyOptions {
  * tables is a transaction of its own at the destination. As rows of another tenant, they are compared without `tenant_id`.
  *
  * @returns what the tenant's rows at either place amount to, per table
- * @throws CopyMismatchError, CopyRefusedError, CopyPlacesError, RowsLeftError, the signal's reason
+ * @throws CopyMismatchError, CopyRefusedError, CopyPlacesError, MaskFailedError, RowsLeftError, the signal's reason
  */
 export async function copyRows(
   from: CopyPlace,
@@ -102,8 +106,19 @@ class RowCopy {
 
   /** The table with the columns that are the same at both places. */
   private compared(table: CopiedTable): CopiedTable {
-    if (this.asTenant === this.tenantId) return table;
-    return { ...table, columns: table.columns.filter((column) => column !== TENANT_COLUMN) };
+    const masked = this.masked(table);
+    const isSame = (column: string, position: number): boolean =>
+      !masked.has(position) && (column !== TENANT_COLUMN || this.asTenant === this.tenantId);
+    return { ...table, columns: table.columns.filter(isSame) };
+  }
+
+  private masked({ name: table, columns }: CopiedTable): ReadonlyMap<number, MaskedColumn> {
+    const masks = new Map(Object.entries(new Map(Object.entries(this.options.masks ?? {})).get(table) ?? {}));
+    const found = columns.flatMap((column, position) => {
+      const mask = masks.get(column);
+      return mask ? [[position, { table, column, mask }] as const] : [];
+    });
+    return new Map(found);
   }
 
   private interruptible<T>(work: () => Promise<T>): Promise<T> {
@@ -145,12 +160,14 @@ class RowCopy {
       column === TENANT_COLUMN ? uuid(asTenant) : pg.escapeIdentifier(column),
     );
     const query = `SELECT ${values.join(', ')} FROM ${rowsOf(from, table)} WHERE tenant_id = ${uuid(tenantId)}`;
+    const masked = this.masked(table);
+    const masking = masked.size === 0 ? undefined : new RowMasking(masked);
     await writing(
       () =>
         copyStream(
           { client: from.client, query },
           { client: to.client, into: `${into} (${columns})` },
-          { meter, signal: this.options.signal, onRead },
+          { meter, signal: this.options.signal, onRead, masking },
         ),
       table.name,
     );

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { requestCancel } from '../connection/cancel-request.js';
+import type { RowMasking } from './row-masking.js';
 import type { TransferMeter } from './transfer-meter.js';
 
 /** How much either stream holds; more pieces in flight hide the time until the other side has taken one. */
@@ -12,6 +13,7 @@ interface StreamOptions {
   readonly signal: AbortSignal;
   /** Called when all rows were read, while the destination may still check them; settles before the copy does. */
   readonly onRead?: () => Promise<void>;
+  readonly masking?: RowMasking;
 }
 
 /**
@@ -27,7 +29,7 @@ interface StreamOptions {
 export async function copyStream(
   source: { readonly client: pg.Client; readonly query: string },
   destination: { readonly client: pg.Client; readonly into: string },
-  { meter, signal, onRead }: StreamOptions,
+  { meter, signal, onRead, masking }: StreamOptions,
 ): Promise<void> {
   const options = { highWaterMark: BUFFER_BYTES };
   const input = source.client.query(copyTo(`COPY (${source.query}) TO STDOUT`, options));
@@ -39,6 +41,18 @@ export async function copyStream(
     let open = 2;
     const close = (): void => void (--open === 0 && resolve());
     const fail = (error: unknown): void => void (failure ??= { error });
+
+    /** Undefined when a mask has failed. */
+    const masked = (piece: Buffer): Buffer | undefined => {
+      try {
+        return masking ? masking.mask(piece) : piece;
+      } catch (error) {
+        fail(error);
+        pending.push(requestCancel(source.client));
+        output.destroy(new Error('the rows could not be masked'));
+        return undefined;
+      }
+    };
 
     input.once('end', () => {
       if (!failure) {
@@ -63,7 +77,9 @@ export async function copyStream(
     input.on('data', (piece: Buffer) => {
       if (failure) return;
       const waitMs = meter.count(piece);
-      const isFull = !output.write(piece);
+      const rows = masked(piece);
+      if (!rows) return;
+      const isFull = !output.write(rows);
       if (!isFull && waitMs <= 0) return;
       input.pause();
       const drained = isFull && new Promise((goOn) => output.once('drain', goOn));

@@ -58,3 +58,17 @@ export class CopyPlacesError extends CodedError {
     super(`cannot copy: ${reason}`);
   }
 }
+
+/** Raised when the application's mask of a column fails; neither the value nor the mask's own error is quoted. */
+export class MaskFailedError extends CodedError {
+  readonly code = 'MASK_FAILED';
+
+  /** @param what what the mask does, such as `throws an error` */
+  constructor(
+    readonly table: string,
+    readonly column: string,
+    what: string,
+  ) {
+    super(`the mask of column "${column}" of table "${table}" ${what}`);
+  }
+}

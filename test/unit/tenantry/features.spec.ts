@@ -44,6 +44,18 @@ describe('the schema of all features', () => {
     expect(() => schemaOf([{ migrations: [NOTES] }, { migrations: [again] }])).toThrow(/Notes1764000000001/);
   });
 
+  it('has the masks of each, and refuses two of one column', () => {
+    const [email, name] = [(): string => '', (): null => null];
+    const notes = { masks: { people: { email }, notes: { name } } };
+    expect(schemaOf([notes, { masks: { people: { name } } }]).masks).toEqual({
+      people: { email, name },
+      notes: { name },
+    });
+    expect(() => schemaOf([notes, { masks: { people: { email: name } } }])).toThrow(
+      expect.objectContaining({ code: 'DUPLICATE_MASK', message: expect.stringContaining('email of table people') }),
+    );
+  });
+
   it('fills a demo tenant with the rows of each', async () => {
     const seeds = [1, 2].map(() => jest.fn<(dataSource: DataSource) => Promise<void>>().mockResolvedValue(undefined));
     const dataSource = {} as DataSource;

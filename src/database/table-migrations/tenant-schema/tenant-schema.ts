@@ -6,6 +6,7 @@ import type {
   MigrationInterface,
   ObjectLiteral,
 } from 'typeorm';
+import type { ColumnMasks } from './column-masks.js';
 import type { TenantHooksClass } from './tenant-hooks-class.js';
 import type { TypeormOptions } from './typeorm-options.js';
 
@@ -61,6 +62,11 @@ export interface TenantSchema {
    * seeds of all domains share: all of their rows are there, or none. An error fails the provisioning, which can be retried.
    */
   readonly seed?: (manager: EntityManager, tenant: SeededTenant) => Promise<void>;
+  /**
+   * What takes the place of values in a masked clone (`tenants clone --masked`). Columns of keys and foreign keys, generated ones
+   * and `tenant_id` cannot be masked.
+   */
+  readonly masks?: ColumnMasks;
   /** The application's classes with hooks of a tenant's life; found among its providers. */
   readonly hooks?: readonly TenantHooksClass[];
   /** Fills a demo tenant with a few rows. Runs once per demo tenant, with that tenant's own data source. */
