@@ -6,8 +6,8 @@ import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { applyChanges } from '../../database/copy/apply-changes.js';
 import { bringSequences } from '../../database/copy/bring-sequences.js';
 import { enableTriggers } from '../../database/copy/tables/user-triggers.js';
-import { withSchemaLock } from '../../database/table-migrations/locks/schema-lock.js';
 import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
+import { withPlaceLocks } from '../targets/place-locks.js';
 import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
 import type { OpenPlace } from './move-places.js';
 
@@ -60,12 +60,11 @@ export class SwitchOver {
    * anywhere in it.
    */
   async run(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
-    return withSchemaLock(from.client, from.schema, signal, () =>
-      withSchemaLock(to.client, to.schema, signal, async () => {
-        await assertSameMigrations(from, to);
-        return this.whenFree(from, to, signal);
-      }),
-    );
+    const locked = (open: OpenPlace) => ({ ...open, targetId: open.place.target.id });
+    return withPlaceLocks(locked(from), locked(to), signal, async () => {
+      await assertSameMigrations(from, to);
+      return this.whenFree(from, to, signal);
+    });
   }
 
   private async whenFree(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
