@@ -3,6 +3,7 @@ import { CacheModule } from '../cache/cache.module.js';
 import { ADMIN_SERVICES } from './admin-services.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
+import { ClonesController } from './clones/clones.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
 import { MovesController } from './moves/moves.controller.js';
@@ -20,6 +21,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
   controllers: [
     ApiKeysController,
     AuditController,
+    ClonesController,
     MigrationsController,
     MovesController,
     OperationsController,

@@ -16,7 +16,7 @@ const MAX_NEW_TENANTS = 1_000;
  */
 const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
-const slug = z
+export const slug = z
   .string()
   .refine(isSlug, 'must be a DNS label that is not reserved: a-z, 0-9 and -, 1-63 characters, starting with a letter')
   .refine((text) => !isUuid(text), 'must not have the form of an id');
@@ -27,13 +27,13 @@ const domain = z
   .toLowerCase()
   .refine((name) => DOMAIN.test(name), 'must be an ASCII host name with at least one dot');
 
-const domains = z
+export const domains = z
   .array(domain)
   .max(MAX_DOMAINS)
   .transform((names) => [...new Set(names)].toSorted());
 
 const limit = z.int().positive().max(MAX_CONNECTIONS).optional();
-const limits = z
+export const limits = z
   .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
   .describe('omitted fields use the defaults from the environment');
 

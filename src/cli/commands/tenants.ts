@@ -18,6 +18,7 @@ import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
 import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { defineExport } from './archives.js';
+import { defineClone } from './clone-tenant.js';
 import { defineImport } from './import-tenants.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
@@ -75,6 +76,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .addHelpText('after', CREATE_EXAMPLES)
     .action((slug, options) => run((context) => create(context, slug, options)));
 
+  defineClone(command, runners);
   defineImport(command, runners);
 
   command
