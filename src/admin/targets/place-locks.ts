@@ -7,8 +7,8 @@ export interface LockedPlace extends Pick<CopyPlace, 'client' | 'schema' | 'isAl
 }
 
 /**
- * Runs `work` while the tables of neither place are migrated, and no tenant is switched from or to either. Whoever locks two
- * places takes them in the same order, so that none waits for another one that waits for it.
+ * Runs `work` while the tables of neither place are migrated, and no tenant is switched from or to either. Every operation that
+ * locks two places does so in the same order, so that none waits for another one that waits for it.
  *
  * @throws the signal's reason while waiting
  */

@@ -43,8 +43,8 @@ export async function copyRows(
 ): Promise<TableDigest[]> {
   const { signal, asTenant = tenantId } = options;
   signal.throwIfAborted();
-  const isBesides = asTenant !== tenantId && !from.isAlone && !to.isAlone;
-  if (!isBesides && (await isSamePlace(from, to))) {
+  const isOtherTenant = asTenant !== tenantId && !from.isAlone && !to.isAlone;
+  if (!isOtherTenant && (await isSamePlace(from, to))) {
     throw new CopyPlacesError('the source and the destination are the same place');
   }
   await interruptible([to.client], signal, () => removeTenantRows(to.client, to.schema, asTenant, { signal }));

@@ -55,7 +55,7 @@ describe('a clone', () => {
     const expected = await customersOf(acme.apiKey);
     expect(expected.map(({ name }) => name).toSorted()).toEqual(['Ada', 'Grace']);
     const places = [
-      ['acme-beside', {}, { isolation: 'row', schema: 'shared' }],
+      ['acme-row', {}, { isolation: 'row', schema: 'shared' }],
       ['acme-schema', { isolation: 'schema' }, { isolation: 'schema' }],
       ['acme-database', { isolation: 'database', domains: ['staging.acme.test'] }, { domains: ['staging.acme.test'] }],
     ] as const;

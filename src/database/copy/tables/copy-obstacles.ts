@@ -166,7 +166,7 @@ async function outsideRows(
   return found;
 }
 
-/** Beside the tenant's own rows, their copies cannot have the same values where an index keeps these unique over all tenants. */
+/** In the same tables, the copies cannot have values that an index keeps unique over all tenants. */
 async function doubledValues(from: CopyPlace, copied: readonly CopiedTable[], tenantId: string): Promise<string[]> {
   const { rows } = await from.client.query<{ table: string; index: string }>(UNIQUE_OVER_TENANTS, [
     from.schema,
