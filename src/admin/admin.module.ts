@@ -4,6 +4,7 @@ import { ADMIN_SERVICES } from './admin-services.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { ClonesController } from './clones/clones.controller.js';
+import { ErasureReportsController } from './deprovisioning/erasure-reports.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
 import { MovesController } from './moves/moves.controller.js';
@@ -22,6 +23,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     ApiKeysController,
     AuditController,
     ClonesController,
+    ErasureReportsController,
     MigrationsController,
     MovesController,
     OperationsController,

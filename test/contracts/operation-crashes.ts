@@ -88,6 +88,7 @@ export async function deleteCase(operators: Operators, isolation: Isolation): Pr
       expect((await operators.call('GET', `/admin/v1/tenants/${slug}`)).status).toBe(404);
       await isGone(location);
       expect(await mentions(operators.database, slug)).toEqual([]);
+      await isReported(operators, location);
       await works(operators, neighbour);
     },
   };
@@ -181,6 +182,17 @@ export async function isGone({ id, isolation, database, schema }: Json): Promise
     expect(await asSuperuser('postgres', 'SELECT FROM pg_database WHERE datname = $1', [database])).toHaveLength(0);
     expect(await asSuperuser('postgres', 'SELECT FROM pg_roles WHERE rolname = $1', [database])).toHaveLength(0);
   }
+}
+
+/** Asserts that the deletion's report counts what was there before the first attempt. */
+async function isReported(operators: Operators, { id, isolation, database }: Json): Promise<void> {
+  const { body } = await operators.call('GET', `/admin/v1/operations?kind=delete&tenant=${id}`);
+  const { result } = body.items[0];
+  expect(result.data).toMatchObject({ removed: isolation === 'row' ? 'rows' : isolation, database });
+  expect(result.data.tables).toContainEqual({ table: 'customers', rows: 1, isEstimated: false });
+  expect(result.login.role).toBe(isolation === 'database' ? database : null);
+  expect(result.records).toMatchObject({ apiKeys: 1, domains: 0 });
+  expect(result.remains).toContainEqual(expect.objectContaining({ what: expect.stringContaining('audit log') }));
 }
 
 function randomSlug(): string {

@@ -16,7 +16,10 @@ import type { OperationKind, OperationRun, OperationStep } from '../../operation
 import { Idempotency } from '../idempotency/idempotency.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
-import { PlaceRemoval } from './place-removal.js';
+import { DataInventory } from './data-inventory.js';
+import { ErasureRemains } from './erasure-remains.js';
+import { type ErasureResult, type FoundData, foundData } from './erasure.schemas.js';
+import { PlaceRemoval, type TenantPlace } from './place-removal.js';
 
 const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
 type Input = z.infer<typeof Input>;
@@ -25,7 +28,18 @@ type Run = OperationRun<Input>;
 /** Time in which every instance learns of the deletion and stops the tenant's running work. */
 const SETTLE_MS = 3_000;
 
-/** Deletes a tenant: its rows, schema or database, then its login role, and finally its catalog entries. */
+/** What a tenant has that was never given a place. */
+const NO_DATA: FoundData = { removed: 'nothing', server: null, database: null, schema: null, tables: [] };
+
+const RECORDS = `
+  SELECT (SELECT count(*) FROM tenant_domains WHERE tenant_id = $1)::int AS domains,
+         (SELECT count(*) FROM api_keys WHERE tenant_id = $1)::int AS "apiKeys",
+         (SELECT count(*) FROM cron_failures WHERE tenant_id = $1)::int AS "cronFailures"`;
+
+/**
+ * Deletes a tenant: its rows, schema or database, then its login role, and finally its catalog entries. Each step records in the
+ * operation's result what it has removed; what it is going to remove is counted first, so that a crash in between loses no count.
+ */
 @Injectable()
 export class DeleteKind implements OperationKind<Input> {
   readonly name = 'delete';
@@ -34,6 +48,8 @@ export class DeleteKind implements OperationKind<Input> {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly places: PlaceRemoval,
+    private readonly inventory: DataInventory,
+    private readonly remains: ErasureRemains,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
     private readonly values: ValueStore,
@@ -79,39 +95,72 @@ export class DeleteKind implements OperationKind<Input> {
   }
 
   private async removeData(run: Run): Promise<void> {
-    await this.removeCachedValues(run.tenantId ?? '');
+    await this.removeCachedValues(run);
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
-    if (!target || tenant.schema === null) return; // provisioning failed before there was any data
+    if (!target || tenant.schema === null) return this.record(run, 'data', NO_DATA); // provisioning failed before there was any data
     const { id: tenantId, isolation, schema } = tenant;
-    await this.places.removeData({ tenantId, isolation, target, schema }, run.signal, (rows) =>
-      run.reportProgress(rows, rows),
-    );
+    const place = { tenantId, isolation, target, schema };
+    const found = await this.foundData(run, place, tenant.slug);
+    await this.places.removeData(place, run.signal, (rows) => run.reportProgress(rows, rows));
+    await this.record(run, 'data', found);
+  }
+
+  /** As it was counted before anything was removed, also when the removal is resumed after a crash. */
+  private async foundData(run: Run, place: TenantPlace, slug: string): Promise<FoundData> {
+    const earlier = foundIn(run);
+    if (earlier) return earlier;
+    const found = await this.inventory.find(place, slug, run.signal);
+    await run.saveState({ found: JSON.stringify(found) });
+    return found;
   }
 
   /** What Redis does not remove because it is away expires there. */
-  private async removeCachedValues(namespace: string): Promise<void> {
-    await this.values.clear(namespace);
+  private async removeCachedValues(run: Run): Promise<void> {
+    const namespace = run.tenantId ?? '';
+    const redis = await this.values.clear(namespace);
     await this.valueChanges.announce({ namespace, keys: 'all' });
+    await this.record(run, 'cache', { redis });
   }
 
-  private async removeRole({ tenantId, signal }: Run): Promise<void> {
-    const tenant = await this.tenant(tenantId);
+  private async removeRole(run: Run): Promise<void> {
+    const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
-    if (target) await this.places.removeRole(target, signal);
+    if (target) await this.places.removeRole(target, run.signal);
+    const [{ role }] = await this.catalog.query<[{ role: string | null }]>(
+      'SELECT catalog_erased_text($1, $2, catalog_pseudonym($3)) AS role',
+      [target?.kind === 'dedicated' ? target.role : null, tenant?.slug, tenant?.id],
+    );
+    await this.record(run, 'login', { role });
+  }
+
+  private async record<Part extends 'cache' | 'data' | 'login' | 'records'>(
+    { addResult }: Run,
+    part: Part,
+    facts: Omit<ErasureResult[Part], 'at'>,
+  ): Promise<void> {
+    const [{ now }] = await this.catalog.query<[{ now: Date }]>('SELECT now()');
+    await addResult({ [part]: { ...facts, at: now.toISOString() } });
   }
 
   /** When it commits, a trigger of the catalog replaces the slug by a pseudonym in all records about the tenant. */
-  private async forget({ tenantId }: Run): Promise<void> {
+  private async forget(run: Run): Promise<void> {
     await this.catalog.transaction(async (catalog) => {
-      const tenant = await catalog.findOneBy(TenantEntity, { id: tenantId ?? '' });
+      const tenant = await catalog.findOneBy(TenantEntity, { id: run.tenantId ?? '' });
       if (!tenant) return;
       const target = await this.target(tenant);
+      const [counts] = await catalog.query<[Omit<ErasureResult['records'], 'at' | 'storedAnswers'>]>(RECORDS, [
+        tenant.id,
+      ]);
       await catalog.delete(TenantEntity, tenant.id);
       if (target?.kind === 'dedicated') await catalog.delete(ConnectionTargetEntity, target.id);
       const subject = { subjectKind: 'tenant', subjectId: tenant.id, subject: tenant.slug } as const;
       await this.audit.record(catalog, { actor: TENANTRY_ACTOR, action: 'tenant.removed', ...subject });
-      await this.idempotency.forgetTenant(catalog, tenant.id);
+      const storedAnswers = await this.idempotency.forgetTenant(catalog, tenant.id);
+      // Before the commit: after it, a crash could lose the record.
+      await this.record(run, 'records', { ...counts, storedAnswers });
+      const erased = { id: tenant.id, slug: tenant.slug, data: foundIn(run) ?? NO_DATA };
+      await run.addResult({ remains: await this.remains.of(catalog, erased) });
     });
   }
 
@@ -125,4 +174,9 @@ export class DeleteKind implements OperationKind<Input> {
       .getRepository(ConnectionTargetEntity)
       .findOne({ where: { id: targetId }, relations: { server: true } });
   }
+}
+
+function foundIn({ state }: Run): FoundData | undefined {
+  const { found } = state;
+  return found === undefined ? undefined : foundData.parse(JSON.parse(found));
 }

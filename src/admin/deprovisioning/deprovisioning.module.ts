@@ -3,15 +3,18 @@ import { CacheModule } from '../../cache/cache.module.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { DataInventory } from './data-inventory.js';
 import { DeleteKind } from './delete.kind.js';
+import { ErasureRemains } from './erasure-remains.js';
+import { ErasureReports } from './erasure-reports.js';
 import { PlaceRemoval } from './place-removal.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [CacheModule, IdempotencyModule, OperationsModule, TargetsModule, TenantHooksModule],
-  providers: [DeleteKind, PlaceRemoval],
-  exports: [DeleteKind, PlaceRemoval],
+  providers: [DataInventory, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval],
+  exports: [DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval],
 })
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {

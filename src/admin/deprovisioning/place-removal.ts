@@ -20,6 +20,10 @@ export interface TenantPlace {
 
 const NO_SUCH_DATABASE = '3D000';
 
+export function isMissingDatabase(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === NO_SUCH_DATABASE;
+}
+
 /** Removes what a tenant has at a place: its rows, its schema, or its database and login role. Each part can run again. */
 @Injectable()
 export class PlaceRemoval {
@@ -45,7 +49,7 @@ export class PlaceRemoval {
       await this.removeFromShared(place, signal, onProgress);
     } catch (error) {
       // Provisioning failed before the database was created.
-      if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
+      if (!isMissingDatabase(error)) throw error;
     }
   }
 

@@ -71,12 +71,14 @@ export class Idempotency {
    * decrypt are left until they expire.
    *
    * @param catalog in the transaction that deletes the tenant
+   * @returns how many mentioned it
    */
-  async forgetTenant(catalog: EntityManager, tenantId: string): Promise<void> {
+  async forgetTenant(catalog: EntityManager, tenantId: string): Promise<number> {
     await this.removeExpired(catalog);
     const stored = await catalog.find(IdempotencyKeyEntity);
     const keys = stored.filter((row) => this.mentions(row, tenantId)).map(({ key }) => key);
     await catalog.delete(IdempotencyKeyEntity, { key: In(keys) });
+    return keys.length;
   }
 
   private mentions({ key, answerSealed }: IdempotencyKeyEntity, tenantId: string): boolean {

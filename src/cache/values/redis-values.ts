@@ -123,9 +123,11 @@ export class RedisValues {
     if (done === undefined) this.remember(name, keys);
   }
 
-  async clear(name: string): Promise<void> {
+  /** @returns whether Redis has done it; otherwise this is made up for */
+  async clear(name: string): Promise<boolean> {
     const done = await this.run(name, (client) => this.sendClear(client, name));
     if (done === undefined) this.remember(name, 'all');
+    return done !== undefined;
   }
 
   /** Another instance has deleted these keys: Redis may have been away from it as it is from this one. */

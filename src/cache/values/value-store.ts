@@ -27,6 +27,10 @@ interface SharedRead {
   readonly startedAt: number;
 }
 
+/** `away`: values expire there, or are removed when Redis is back and this process is still there. */
+export const REDIS_OUTCOMES = ['cleared', 'away', 'unused'] as const;
+export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
+
 /** What has changed: some keys of a namespace, or all of them. */
 export interface ValueChange {
   readonly namespace: string;
@@ -79,9 +83,11 @@ export class ValueStore {
     await this.redis?.delete(namespace, keys);
   }
 
-  async clear(namespace: string): Promise<void> {
+  /** @returns what became of the values in Redis */
+  async clear(namespace: string): Promise<RedisOutcome> {
     this.outdate({ namespace, keys: 'all' });
-    await this.redis?.clear(namespace);
+    if (!this.redis) return 'unused';
+    return (await this.redis.clear(namespace)) ? 'cleared' : 'away';
   }
 
   /** Another instance has announced a change. */

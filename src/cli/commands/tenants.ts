@@ -19,12 +19,16 @@ import { Tenants } from '../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import { defineExport } from './archives.js';
 import { defineClone } from './clone-tenant.js';
+import { erasureDocument } from '../../admin/deprovisioning/erasure-document.js';
+import { ErasureReports } from '../../admin/deprovisioning/erasure-reports.js';
+import { defineErasureReport } from './erasure.js';
 import { defineImport } from './import-tenants.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
 import { confirm } from '../terminal/confirm.js';
 import { describeTenant } from '../terminal/describe-tenant.js';
+import { printable } from '../terminal/table.js';
 import { repeated, seconds, wholeNumber } from '../terminal/values.js';
 
 const GROUP_EXAMPLES = `
@@ -129,7 +133,9 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--yes', 'do not ask for confirmation')
     .option('--no-wait', 'with --grace 0: only queue the operation; a running server removes the data')
     .addHelpText('after', DELETE_EXAMPLES)
-    .action((slug, options) => run((context) => remove(context, slug, options)));
+    .action((slug, options) => run((context) => remove(context, slug, options), { redis: true }));
+
+  defineErasureReport(command, runners);
 
   command
     .command('restore <slug>')
@@ -278,10 +284,12 @@ async function remove(context: CommandContext, slug: string, options: DeleteOpti
   const printResult = async (): Promise<void> => {
     const operation = await session.get(OperationRecords).read(id);
     const isDeleted = operation.status === 'succeeded';
+    const report = isDeleted ? await session.get(ErasureReports).read(id) : undefined;
     output.print(operation, () => [
-      isDeleted
+      report
         ? `${tenant.slug} is deleted`
         : `${tenant.slug} is no longer served; its data will be removed after ${operation.runAfter} (operation ${id})`,
+      ...(report ? ['', ...erasureDocument(report, tenant.slug).map(printable)] : []),
       ...(isDeleted || body.graceSeconds === 0 ? [] : [`To undo this until then, run: tenants restore ${tenant.slug}`]),
     ]);
   };

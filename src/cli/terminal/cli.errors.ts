@@ -1,4 +1,5 @@
 import { CodedError } from '../../platform/errors/coded-error.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 
 /** Raised when the arguments of a command are wrong; exit code 2. */
 export class UsageError extends CodedError {
@@ -75,5 +76,15 @@ export class FileChangedError extends CodedError {
 
   constructor(path: string) {
     super(`${path} was changed meanwhile; nothing was written: run the command again`);
+  }
+}
+
+/** Raised when a file that a command was asked to write exists already, or cannot be written. */
+export class FileNotWrittenError extends CodedError {
+  readonly code = 'FILE_NOT_WRITTEN';
+
+  constructor(path: string, cause: unknown) {
+    const exists = (cause as { code?: unknown }).code === 'EEXIST';
+    super(`${path} was not written: ${exists ? 'it exists' : reasonOf(cause)}`, { cause });
   }
 }

@@ -59,6 +59,30 @@ describe('operations in the admin API', () => {
     expect((await admin.get('/operations?tenant=nobody')).body.items).toEqual([]);
   });
 
+  it('that delete a tenant end with a report of what was removed and what remains, without its name', async () => {
+    const { id, apiKey } = await app.provision('gone-for-good', 'row');
+    await admin.send('PATCH', '/tenants/gone-for-good', { body: { domains: ['shop.gone-for-good.example'] } });
+    for (const name of ['a', 'b', 'c']) {
+      const body = { name, email: `${name}@example.com` };
+      expect((await app.call('/api/v1/customers', { method: 'POST', apiKey, body })).status).toBe(201);
+    }
+    const requested = await admin.send('DELETE', '/tenants/gone-for-good?graceSeconds=0');
+    const report = `${requested.headers.get('location')}/erasure-report`;
+    expect((await admin.get(report)).body.code).toBe('CONFLICT');
+    const { result } = await admin.ended(requested.headers.get('location'));
+    expect(result.data).toMatchObject({ removed: 'rows', server: 'default', schema: 'shared' });
+    expect(result.data.tables).toContainEqual({ table: 'customers', rows: 3, isEstimated: false });
+    expect(result.cache.redis).toBe('unused');
+    expect(result.records).toMatchObject({ domains: 1, apiKeys: 1, storedAnswers: 0 });
+    const { text, status, headers } = await admin.get(report);
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/markdown; charset=utf-8']);
+    expect(text).toContain(`# Erasure of deleted-${id.slice(0, 8)}`);
+    expect(text).toContain(`| customers | 3 |`);
+    expect(text).toMatch(/^- \d entries of the audit log: .* \(catalog, under the pseudonym\)$/m);
+    expect(text).not.toMatch(/gone-for-good|undefined|null/);
+    expect((await admin.get(`/operations/${id}/erasure-report`)).body.code).toBe('NOT_FOUND');
+  });
+
   it('show their steps and progress, but neither input nor state', async () => {
     const hidden = { input: { hunter: 'hunter2' }, state: { sealed: 'hunter3' } };
     const id = await insert({ ...hidden, status: 'running', finished_steps: ['one'], step: 'two', done: 3, total: 9 });

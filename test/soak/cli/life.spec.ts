@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
@@ -163,6 +163,14 @@ describe('the command line next to a running server', () => {
     expect((await cli.json('tenants', 'restore', slug)).status).toBe('active');
     const deleted = await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
     expect(deleted).toMatchObject({ kind: 'delete', status: 'succeeded' });
+    const report = await cli.run('tenants', 'erasure-report', deleted.id);
+    const title = `# Erasure of deleted-${deleted.tenantId.slice(0, 8)}\n`;
+    expect(report).toMatchObject({ code: 0, stdout: expect.stringContaining(title), stderr: '' });
+    expect(report.stdout).not.toContain(slug);
+    const written = await cli.json('tenants', 'erasure-report', deleted.id, '--to', join(folder, `${slug}.md`));
+    expect(JSON.parse(await readFile(written.written, 'utf8'))).toMatchObject({ operationId: deleted.id });
+    const again = await cli.run('tenants', 'erasure-report', deleted.id, '--to', written.written);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('it exists') });
     expect(await cli.run('tenants', 'show', slug)).toMatchObject({
       code: 1,
       stderr: `tenantry: no such tenant: "${slug}"\n`,

@@ -16,5 +16,8 @@ export async function mentions(database: TestDatabase, pattern: string): Promise
       ),
     ),
   );
-  return found.flat().map((row) => row.found);
+  return found
+    .flat()
+    .map((row) => row.found)
+    .toSorted();
 }
