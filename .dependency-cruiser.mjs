@@ -15,7 +15,7 @@ export const LAYERS = [
   ['health', 'metrics', 'queues'],
   ['tenant', 'central'],
   ['http'],
-  ['catalog', 'cache'],
+  ['catalog', 'cache', 'object-store'],
   ['database'],
   ['logging', 'tracing'],
   ['dev'],
@@ -88,6 +88,13 @@ const forbidden = [
     severity: 'error',
     from: { pathNot: OPENTELEMETRY },
     to: { path: `${OPENTELEMETRY}|@opentelemetry/`, dynamic: false, dependencyTypesNot: ['type-only'] },
+  },
+  {
+    name: 'aws-is-loaded-on-demand',
+    comment: 'the SDK is optional: it is imported dynamically, where BACKUP_URL names S3',
+    severity: 'error',
+    from: {},
+    to: { path: '@aws-sdk/', dynamic: false, dependencyTypesNot: ['type-only'] },
   },
   {
     name: 'src-knows-no-tests',

@@ -12,6 +12,8 @@ const PEERS = {
 
 /** Needed by one option or command only, and loaded by it. */
 const OPTIONAL_PEERS = {
+  '@aws-sdk/client-s3': '^3.1002.0',
+  '@aws-sdk/lib-storage': '^3.1002.0',
   '@nestjs/platform-fastify': '^11.0.0 || ^12.0.0',
   '@nestjs/swagger': '^11.0.0 || ^12.0.0',
   '@nestjs/terminus': '^11.0.0 || ^12.0.0',

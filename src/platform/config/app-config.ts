@@ -1,5 +1,5 @@
 import { deepFreeze } from '../deep-freeze.js';
-import type { SpareTenantCount } from './variable-types.js';
+import type { BackupPlace, SpareTenantCount } from './variable-types.js';
 
 /** Injection token of the validated, deeply frozen `AppConfig`. */
 export const APP_CONFIG = Symbol.for('tenantry/APP_CONFIG');
@@ -125,6 +125,10 @@ export interface AppConfig {
       /** What `aud` must be or contain; undefined: anything. */
       readonly audience: string | undefined;
     };
+  };
+  readonly backups: {
+    /** Where archives are kept; undefined: nowhere. */
+    readonly place: BackupPlace | undefined;
   };
   /** Processes of one instance. */
   readonly workers: number;

@@ -71,6 +71,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
         audience: env.JWT_AUDIENCE,
       },
     },
+    backups: { place: env.BACKUP_URL },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   addressList,
   apiKey,
+  backupUrl,
   catalogSchema,
   centralSchema,
   domain,
@@ -134,6 +135,8 @@ export const environmentTable = z.object({
     .describe('value that the claim aud must be or contain'),
 
   TENANT_BASE_DOMAIN: domain.optional().describe('domain whose sub-domains select tenants: <slug>.<this domain>'),
+
+  BACKUP_URL: backupUrl.optional().describe('where archives go: file:///folder, or s3://bucket/prefix'),
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),

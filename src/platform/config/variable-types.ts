@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 // Types of environment variables. Errors state only what was expected and never repeat the value, which may be a
@@ -96,6 +97,31 @@ function spareTenantCount(entry: string): SpareTenantCount | undefined {
   const [, isolation, server = 'default', count] = pattern.exec(entry) ?? [];
   if (isolation === undefined || Number(count) > MAX_SPARE_TENANTS) return undefined;
   return { isolation: isolation as SpareTenantCount['isolation'], server, count: Number(count) };
+}
+
+/** Where archives are kept. */
+export type BackupPlace =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
+
+/** Credentials are the AWS SDK's to read: a URL is printed in logs and lists of processes. */
+export const backupUrl = parsed(
+  'file:///folder, an absolute path, or s3://bucket/prefix, without user, password, query or fragment',
+  (address) => backupFolder(address) ?? backupBucket(address),
+);
+
+function backupFolder(address: string): BackupPlace | undefined {
+  if (!/^file:\/\/\/[^/\s?#][^\s?#\\]*$/.test(address) || /%(?:00|2f|5c)|%(?![\da-f]{2})/i.test(address))
+    return undefined;
+  const path = fileURLToPath(address).replace(/\/+$/, '');
+  return path === '' ? undefined : { kind: 'folder', path };
+}
+
+/** Bucket names as S3 has them; prefixes of segments that need no encoding, neither `.` nor `..`. */
+function backupBucket(address: string): BackupPlace | undefined {
+  const pattern = /^s3:\/\/([a-z\d][a-z\d.-]{1,61}[a-z\d])((?:\/[A-Za-z\d_][\w.-]{0,127}){0,8})\/?$/;
+  const [, bucket, prefix = ''] = pattern.exec(address) ?? [];
+  return bucket === undefined ? undefined : { kind: 's3', bucket, prefix: prefix.slice(1) };
 }
 
 export const addressList = parsed('one or more addresses or CIDR ranges, comma-separated', (list) => {

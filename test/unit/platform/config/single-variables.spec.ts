@@ -302,6 +302,27 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ['example.com', 'tenants.example.co.uk', 'localhost'],
     ['.example.com', 'example.com.', '*.example.com', 'https://example.com', 'example.com:3000', 'a b', 'a..b'],
   ),
+  BACKUP_URL: {
+    read: (config) => config.backups.place,
+    accepted: [
+      ['file:///var/backups', { kind: 'folder', path: '/var/backups' }],
+      ['file:///var/back%20ups/', { kind: 'folder', path: '/var/back ups' }],
+      ['s3://my-bucket', { kind: 's3', bucket: 'my-bucket', prefix: '' }],
+      ['s3://my.bucket/tenants/eu-1/', { kind: 's3', bucket: 'my.bucket', prefix: 'tenants/eu-1' }],
+    ],
+    rejected: [
+      ...['/var/backups', 'backups', 'file:backups', 'file://backups', 'file:///', 'file:////', 'file://./backups'],
+      ...['file://host/backups', 'file:///a%00b', 'file:///a%2f..%2fb', 'file:///a%', 'file:///a b', 'file:///a?b'],
+      ...['s3://', 's3://B/x', 's3:///x', 's3://my-bucket/../x', 's3://my-bucket//x', 's3://my-bucket/a b'],
+      ...[
+        's3://key:secret@my-bucket/x',
+        's3://my-bucket?x',
+        'https://my-bucket.test',
+        'gs://my-bucket',
+        'S3://my-bucket',
+      ],
+    ],
+  },
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),
