@@ -12,6 +12,7 @@ import { KeyRing } from '../platform/encryption/key-ring.js';
 import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js';
 import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
+import { backups } from './checks/backups.js';
 import { clock } from './checks/clock.js';
 import { entities } from './checks/entities.js';
 import { configuration } from './checks/configuration.js';
@@ -35,7 +36,7 @@ import { readServerState } from './diagnosis/server-state.js';
 import { mapConcurrently } from '../platform/map-concurrently.js';
 import { reasonOf } from '../platform/errors/reason-of.js';
 
-const CONFIG_CHECKS: readonly Check<ConfigContext>[] = [nodeVersion, configuration, redis];
+const CONFIG_CHECKS: readonly Check<ConfigContext>[] = [nodeVersion, configuration, redis, backups];
 const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   servers,
   clock,

@@ -85,7 +85,18 @@ describe('doctor on a healthy system', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(lines.filter((line) => !line.startsWith('ok  '))).toEqual([]);
     expect(lines.map((line) => line.split(/\s+/)[1])).toEqual([
-      ...['node', 'configuration', 'redis', 'catalog', 'server', 'clock', 'pooler', 'leftovers', 'login-role'],
+      ...[
+        'node',
+        'configuration',
+        'redis',
+        'backups',
+        'catalog',
+        'server',
+        'clock',
+        'pooler',
+        'leftovers',
+        'login-role',
+      ],
       ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'index-conditions'],
       ...['reference-data', 'stuck', 'sealed-values'],
     ]);
