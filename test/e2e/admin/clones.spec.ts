@@ -140,7 +140,15 @@ describe('a clone', () => {
     expect((await admin.send('POST', `${location}/retry`)).status).toBe(202);
     expect(await admin.ended(location)).toMatchObject({ status: 'succeeded', result: { rows: 2 } });
     expect((await admin.get('/tenants/retried')).body).toMatchObject({ status: 'active' });
-    const deleted = await admin.send('DELETE', '/tenants/given-up?graceSeconds=0');
-    expect(await operationOf(deleted)).toMatchObject({ status: 'succeeded' });
+
+    const remove = (slug: string): Promise<Answer> => admin.send('DELETE', `/tenants/${slug}?graceSeconds=0`);
+    expect(await operationOf(await remove('older'))).toMatchObject({ status: 'succeeded' });
+    const late = requests[1]!.headers.get('location');
+    await admin.send('POST', `${late}/retry`);
+    expect(await admin.ended(late)).toMatchObject({
+      status: 'failed',
+      error: { code: 'CLONE_REFUSED', message: 'the tenant cannot be cloned: it has been deleted' },
+    });
+    expect(await operationOf(await remove('given-up'))).toMatchObject({ status: 'succeeded' });
   });
 });

@@ -55,6 +55,29 @@ describe('the command line without a running server', () => {
     }
   });
 
+  it('clones a tenant, with masks, to another isolation, or later', async () => {
+    const ran = await cli.spawn(
+      'tenants',
+      'clone',
+      'cli-row',
+      '--as',
+      'cloned',
+      '--isolation',
+      'schema',
+      '--masked',
+      '--json',
+    );
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.json.tenant).toMatchObject({ slug: 'cloned', isolation: 'schema', status: 'active' });
+    expect(ran.json.operation).toMatchObject({ kind: 'clone', status: 'succeeded', result: { tables: 3, rows: 0 } });
+    const later = await cli.run('tenants', 'clone', 'cli-row', '--as', 'cloned-later', '--no-wait', '--json');
+    expect(later.json.tenant).toMatchObject({ isolation: 'row', status: 'provisioning' });
+    await cli.json('operations', 'follow', later.json.operation.id);
+    expect((await cli.json('tenants', 'show', 'cloned-later')).status).toBe('active');
+    for (const slug of ['cloned', 'cloned-later']) await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
+    expect((await cli.run('tenants', 'clone', 'cli-row')).stderr).toContain('--as');
+  });
+
   it('imports tenants of a file with one operation, and all of them or none', async () => {
     const file = join(folder, 'tenants.csv');
     await writeFile(file, 'slug,isolation\nimported-1,row\nimported-2,schema\n');
