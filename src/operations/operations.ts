@@ -90,6 +90,12 @@ export class Operations {
     return catalog.findOneByOrFail(OperationEntity, { id });
   }
 
+  /** The operation that keeps others on the tenant from being created. */
+  inProgress(catalog: EntityManager, tenantId: string): Promise<OperationEntity | null> {
+    const kind = Not(In(this.kinds.notExclusive));
+    return catalog.findOneBy(OperationEntity, { status: In(['pending', 'running']), tenantId, kind });
+  }
+
   /** @throws NotFoundError */
   async find(id: string): Promise<OperationEntity> {
     const operation = await this.catalog.getRepository(OperationEntity).findOneBy({ id });
@@ -177,11 +183,11 @@ export class Operations {
     await catalog.query('SELECT pg_advisory_xact_lock(hashtext($1))', [
       LOCK_NAMES.operationOf(tenantId ?? kind + subject),
     ]);
-    const other = await catalog.findOneBy(OperationEntity, {
-      status: In(['pending', 'running']),
-      ...(tenantId !== null && { kind: Not(In(this.kinds.notExclusive)) }),
-      ...(tenantId === null ? { tenantId: IsNull(), kind, subject } : { tenantId }),
-    });
+    const status = In(['pending', 'running']);
+    const other =
+      tenantId === null
+        ? await catalog.findOneBy(OperationEntity, { status, tenantId: IsNull(), kind, subject })
+        : await this.inProgress(catalog, tenantId);
     if (other) throw new ConflictError(`another operation is in progress: ${other.kind} ${other.id}`);
   }
 }

@@ -19,6 +19,7 @@ import { openGates } from './gate-keeping.js';
 import { MoveRefusedError } from './move.errors.js';
 import { type MovePlaces, MovePlacesFinder, type OpenPlace } from './move-places.js';
 import { MoveSteps } from './move-steps.js';
+import { versionObstacle, versionsAt } from './same-version.js';
 import { SwitchOver } from './switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
@@ -108,15 +109,9 @@ export class MoveKind implements OperationKind<Input> {
   /** @param migratedTo undefined when other tenants are in the tables */
   private async assertSameVersion({ tenantId, target, schema }: MovePlaces['to'], migratedTo?: string): Promise<void> {
     const { schemaVersion } = await this.tenant(tenantId);
-    const others = await this.catalog
-      .getRepository(TenantEntity)
-      .find({ where: { targetId: target.id, schema }, select: { id: true, schemaVersion: true } });
-    const versions = migratedTo === undefined ? others.map((other) => other.schemaVersion) : [migratedTo];
-    const different = versions.find((version) => version !== schemaVersion);
-    if (different === undefined) return;
-    throw new MoveRefusedError([
-      `its tables are at ${schemaVersion}, those of its new place at ${different}: migrate first`,
-    ]);
+    const versions = migratedTo === undefined ? await versionsAt(this.catalog, target.id, schema) : [migratedTo];
+    const obstacle = versionObstacle(schemaVersion, versions);
+    if (obstacle !== undefined) throw new MoveRefusedError([obstacle]);
   }
 
   private async noteChanges(run: Run): Promise<void> {

@@ -1,5 +1,5 @@
 import { HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { Actor } from '../../catalog/audit/actor.js';
@@ -17,6 +17,8 @@ import { operationView, type OperationView, toOperationView } from '../operation
 import { TENANTS_PATH } from '../tenants/tenants-path.js';
 import { newMove, type NewMove } from './move.schemas.js';
 import { Moves } from './moves.js';
+import { MovePreview } from './preview/move-preview.js';
+import { movePreview, type MovePreviewView } from './preview/move-preview.schemas.js';
 
 /** Moves tenants to another isolation or server while they work. */
 @ControlPlaneController(`${TENANTS_PATH}/:slug/move`)
@@ -24,6 +26,7 @@ export class MovesController {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly moves: Moves,
+    private readonly movePreview: MovePreview,
     private readonly runner: OperationRunner,
   ) {}
 
@@ -44,6 +47,21 @@ export class MovesController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     return this.request(response, (catalog) => this.moves.move(catalog, tenant, body, actor));
+  }
+
+  @Post('preview')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Preview a move: what it would do, how long it would take, what is in its way',
+    description:
+      'Nothing is changed. Up to 64 MB of the rows are read, for two seconds at most, to estimate the time of the copy.',
+  })
+  @ApiOkResponse(responseSchema(movePreview))
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such tenant or server')
+  @ApiProblem('CONFLICT', 'the tenant was never provisioned')
+  preview(@Param('slug', slugOrId) tenant: string, @ValidBody(newMove) body: NewMove): Promise<MovePreviewView> {
+    return this.movePreview.preview(tenant, body);
   }
 
   @Post('back')

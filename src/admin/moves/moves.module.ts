@@ -10,6 +10,8 @@ import { FinishMoveKind } from './finish-move.kind.js';
 import { MoveBackKind } from './move-back.kind.js';
 import { MoveKind } from './move.kind.js';
 import { MovePlacesFinder } from './move-places.js';
+import { MovePreview } from './preview/move-preview.js';
+import { MoveRequests } from './move-requests.js';
 import { MoveSteps } from './move-steps.js';
 import { Moves } from './moves.js';
 import { SwitchOver } from './switch-over.js';
@@ -24,8 +26,11 @@ import { UndoMoveKind } from './undo-move.kind.js';
     TenantHooksModule,
     TenantsModule,
   ],
-  providers: [Moves, MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind, MovePlacesFinder, MoveSteps, SwitchOver],
-  exports: [Moves],
+  providers: [
+    ...[MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind],
+    ...[Moves, MovePlacesFinder, MovePreview, MoveRequests, MoveSteps, SwitchOver],
+  ],
+  exports: [Moves, MovePreview],
 })
 export class MovesModule {
   constructor(kinds: OperationKinds, move: MoveKind, back: MoveBackKind, finish: FinishMoveKind, undo: UndoMoveKind) {

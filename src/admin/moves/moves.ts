@@ -2,22 +2,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
-import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
 import { codeVersion } from '../../database/table-migrations/versions/migration-version.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
-import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { Operations } from '../../operations/operations.js';
-import { PlacementRights } from '../provisioning/placement-rights.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { FinishMoveKind } from './finish-move.kind.js';
 import { MoveBackKind } from './move-back.kind.js';
 import type { NewMove } from './move.schemas.js';
 import { MoveKind } from './move.kind.js';
+import { MoveRequests } from './move-requests.js';
 
 /** Requests moves of tenants, their way back, and their end. Each is an operation. */
 @Injectable()
@@ -26,7 +24,7 @@ export class Moves {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly records: TenantRecords,
     private readonly operations: Operations,
-    private readonly rights: PlacementRights,
+    private readonly requests: MoveRequests,
     private readonly audit: AuditLog,
     private readonly moveKind: MoveKind,
     private readonly backKind: MoveBackKind,
@@ -37,31 +35,17 @@ export class Moves {
    * @throws NotFoundError (tenant or server), ConflictError (it is not served, is there already, has a move that is not finished
    *   or another operation in progress; the server is draining), MissingServerRightsError
    */
-  async move(
-    catalog: EntityManager,
-    slugOrId: string,
-    { isolation, server }: NewMove,
-    actor: Actor,
-  ): Promise<OperationEntity> {
+  async move(catalog: EntityManager, slugOrId: string, request: NewMove, actor: Actor): Promise<OperationEntity> {
     const tenant = await this.records.lock(catalog, slugOrId);
-    if (tenant.status !== 'active')
-      throw new ConflictError(`the tenant is ${tenant.status}: only an active one is moved`);
-    if (await this.moveOf(catalog, tenant)) {
-      throw new ConflictError('its last move is not finished: finish it, or move the tenant back');
-    }
-    const current = await catalog.findOneByOrFail(ConnectionTargetEntity, { id: tenant.targetId ?? '' });
-    const goal = await this.serverFor(catalog, current, server);
-    const goalIsolation = isolation ?? tenant.isolation;
-    if (goal.id === current.serverId && goalIsolation === tenant.isolation) {
-      throw new ConflictError('the tenant is there already');
-    }
-    await this.rights.assertSufficient(catalog, goal, goalIsolation);
+    const lock = { mode: 'pessimistic_read' } as const; // the server cannot start draining before this transaction commits
+    const { server, isolation, refusals } = await this.requests.examine(catalog, tenant, request, lock);
+    if (refusals[0]) throw refusals[0];
     const { migrations } = this.schema; // older code would create outdated tables
     const operation = await this.operations.create(
       catalog,
       {
         kind: this.moveKind,
-        input: { isolation: goalIsolation, serverId: goal.id },
+        input: { isolation, serverId: server.id },
         tenantId: tenant.id,
         subject: tenant.slug,
         requiredCode: codeVersion(migrations),
@@ -69,7 +53,7 @@ export class Moves {
       },
       actor,
     );
-    await this.record(catalog, tenant, actor, 'tenant.move', { isolation: goalIsolation, server: goal.name });
+    await this.record(catalog, tenant, actor, 'tenant.move', { isolation, server: server.name });
     return operation;
   }
 
@@ -101,20 +85,6 @@ export class Moves {
 
   private moveOf(catalog: EntityManager, { id }: TenantEntity): Promise<MoveEntity | null> {
     return catalog.findOneBy(MoveEntity, { tenantId: id });
-  }
-
-  private async serverFor(
-    catalog: EntityManager,
-    { serverId }: ConnectionTargetEntity,
-    name: string | undefined,
-  ): Promise<ServerEntity> {
-    const where = name === undefined ? { id: serverId } : { name };
-    // Locked, so that it cannot start draining before this transaction commits.
-    const server = await catalog.findOne(ServerEntity, { where, lock: { mode: 'pessimistic_read' } });
-    if (!server) throw new NotFoundError('server');
-    if (server.draining && server.id !== serverId)
-      throw new ConflictError('the server is draining: it accepts no tenants');
-    return server;
   }
 
   private record(

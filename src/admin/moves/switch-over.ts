@@ -12,7 +12,7 @@ import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
 import type { OpenPlace } from './move-places.js';
 
 /** So few changes are left that the last ones take a moment. */
-const FEW_CHANGES = 100;
+export const FEW_CHANGES = 100;
 /** How long the tenant's own transactions may keep the switch waiting, and how often it is tried. */
 const CATCH_UP_MS = 600_000;
 const SWITCH_MS = 120_000;

@@ -20,9 +20,22 @@ import { KeyRing } from '../../platform/encryption/key-ring.js';
 import { DatabaseIsolation } from '../isolation/database-isolation.js';
 import { ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
-import { dedicatedTargetName, sharedTargetName } from './names.js';
+import { dedicatedTargetName, schemaNameOf, sharedTargetName } from './names.js';
 import { ensureDatabase, ensureLoginRole, ensureSchemas } from './postgres-objects.js';
 import { lockTarget, unlockTarget } from './target-lock.js';
+
+/** Where a tenant would be. */
+export interface ForeseenPlace {
+  /** Null when no connection target is recorded yet. */
+  readonly targetId: string | null;
+  readonly database: string;
+  readonly role: string;
+  readonly schema: string;
+  /** Whether login role and database are an operator's, who makes them. */
+  readonly isProvided: boolean;
+  /** Whether other tenants are in its tables. */
+  readonly hasTables: boolean;
+}
 
 /**
  * Creates what tenants need on a server: login role, database, schema, tables. Each part can run again after a crash at any
@@ -55,6 +68,27 @@ export class Placements {
         ? await this.ensure(serverId, 'dedicated', dedicatedTargetName(database, tenant.id))
         : await this.ensure(serverId, 'shared', sharedTargetName(database));
     return this.targets.find(id);
+  }
+
+  /** The place that a new tenant would get with `ensureTarget`. Records nothing. */
+  async foresee(
+    serverId: string,
+    tenant: { readonly id: string; readonly isolation: Isolation },
+  ): Promise<ForeseenPlace> {
+    const isDedicated = tenant.isolation === 'database';
+    const { database } = this.catalogTarget;
+    const name = isDedicated ? dedicatedTargetName(database, tenant.id) : sharedTargetName(database);
+    const where = isDedicated ? { serverId, database: name } : { serverId, kind: 'shared' as const };
+    const existing = await this.catalog.getRepository(ConnectionTargetEntity).findOneBy(where);
+    const schema = schemaNameOf(tenant, existing ?? { rowSchema: null });
+    if (existing) {
+      const { id: targetId, role, provided, adopted } = existing;
+      const hasTables = await this.hasTables(existing, schema);
+      return { targetId, database: existing.database, role, schema, isProvided: provided || adopted, hasTables };
+    }
+    const provided = isDedicated ? undefined : await this.providedFor(serverId);
+    const names = provided ? { database: provided.database, role: provided.role } : { database: name, role: name };
+    return { targetId: null, ...names, schema, isProvided: provided !== undefined, hasTables: false };
   }
 
   async createRole(target: ConnectionTargetEntity, signal: AbortSignal): Promise<void> {

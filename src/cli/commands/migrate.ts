@@ -93,7 +93,7 @@ async function printPreview(
   const preview = await session.get(FleetPreview).preview(request);
   output.print(preview, () => describePreview(preview));
   const failures = preview.versions.flatMap(({ failure }) => (failure ? [failure.message] : []));
-  if (failures.length > 0) throw new DryRunFailedError(failures);
+  if (failures.length > 0) throw new DryRunFailedError('migration', failures);
 }
 
 /** A row tenant cannot be migrated by itself, so the user learns how many others are, before it happens. */

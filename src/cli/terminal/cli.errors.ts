@@ -15,12 +15,12 @@ export class NotConfirmedError extends CodedError {
   }
 }
 
-/** Raised after a dry run that found failures: its output was printed, and the migration itself would fail; exit code 1. */
+/** Raised after a dry run that found failures: its output was printed, and what it was for would fail; exit code 1. */
 export class DryRunFailedError extends CodedError {
   readonly code = 'DRY_RUN_FAILED';
 
-  constructor(messages: readonly string[]) {
-    super(`the migration would fail: ${[...new Set(messages)].join('; ')}`);
+  constructor(what: 'migration' | 'move', messages: readonly string[]) {
+    super(`the ${what} would fail: ${[...new Set(messages)].join('; ')}`);
   }
 }
 

@@ -9,7 +9,7 @@ export type GateState = 'arriving' | 'open' | 'closed';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 /** How long those that ask for the gate behind us wait before they get it, when we do not. */
-const LOCK_WAIT_MS = 250;
+export const LOCK_WAIT_MS = 250;
 
 /** The gate of one tenant at one place, in a database with `ensureGateObjects`. */
 export class TenantGate {

@@ -25,9 +25,7 @@ export async function copyObstacles(
   const destination = { ...(await placeTables(to)), copied: (await copiedTables(to.client, to.schema)).flat() };
   return named([
     ...differences(source, destination),
-    ...source.copied.filter(({ key }) => key.length === 0).map(withoutKey),
-    ...sourceObstacles(source),
-    ...source.columns.flatMap((column) => identityObstacles(column, source.copied)),
+    ...obstaclesOf(source),
     ...destination.tablesWithRules.map((table) => `${quote(table)} has rules at the destination`),
     ...(await triggerObstacles(to)),
     ...(await outsideRows(from, source, tenantId)),
@@ -35,10 +33,16 @@ export async function copyObstacles(
   ]);
 }
 
-/** The same for a copy whose destination is not there yet, with tables like those of the source. */
+/** The same for rows that are only read: what no copy has, whatever its destination is. */
 export async function exportObstacles(from: CopyPlace, tenantId: string): Promise<readonly string[]> {
   const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
-  return named([...sourceObstacles(source), ...(await outsideRows(from, source, tenantId))]);
+  return named([...unreadable(source), ...(await outsideRows(from, source, tenantId))]);
+}
+
+/** The same for a destination that is not there yet: what the source alone shows. */
+export async function sourceObstacles(from: CopyPlace, tenantId: string): Promise<readonly string[]> {
+  const source = { ...(await placeTables(from)), copied: (await copiedTables(from.client, from.schema)).flat() };
+  return named([...obstaclesOf(source), ...(await outsideRows(from, source, tenantId))]);
 }
 
 function named(obstacles: readonly string[]): readonly string[] {
@@ -46,10 +50,19 @@ function named(obstacles: readonly string[]): readonly string[] {
   return [...obstacles.slice(0, MAX_NAMED), `and ${obstacles.length - MAX_NAMED} more`];
 }
 
-function sourceObstacles({ foreignTables, columns, copied }: Described): string[] {
+/** What no copy has, whatever its destination is. */
+function unreadable({ foreignTables, columns, copied }: Described): string[] {
   return [
     ...foreignTables.map((table) => `${quote(table)} is a foreign table, whose rows are on another server`),
     ...columns.flatMap((column) => objectIdObstacles(column, copied)),
+  ];
+}
+
+function obstaclesOf(source: Described): string[] {
+  return [
+    ...source.copied.filter(({ key }) => key.length === 0).map(withoutKey),
+    ...unreadable(source),
+    ...source.columns.flatMap((column) => identityObstacles(column, source.copied)),
   ];
 }
 
