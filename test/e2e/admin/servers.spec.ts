@@ -68,6 +68,23 @@ it('a draining server receives no tenants, and can be removed once it has none',
   expect((await admin.send('POST', '/servers/eu-2/drain')).body.draining).toBe(true);
   expect((await admin.send('POST', '/tenants', { body })).body.code).toBe('CONFLICT');
   expect((await admin.get('/tenants/far')).status).toBe(404);
+  await app.provision('near', 'row');
+  const draining = 'the server is draining: it accepts no tenants';
+  const preview = async (): Promise<Json> => {
+    const move = { body: { isolation: 'database', server: 'eu-2' } };
+    return (await admin.send('POST', '/tenants/near/move/preview', move)).body;
+  };
+  expect(await preview()).toMatchObject({
+    ...{ obstacles: [draining], to: { server: 'eu-2', schema: 'tenant' }, copy: null },
+    connections: [
+      { server: 'eu-2', needed: 1 },
+      { server: 'default', needed: 1 },
+    ],
+  });
+  const { port } = testServer();
+  await app.database.admin(`UPDATE servers SET port = 1 WHERE name = 'eu-2'`);
+  expect((await preview()).obstacles).toEqual([draining, expect.stringContaining('cannot be reached')]);
+  await app.database.admin(`UPDATE servers SET port = $1 WHERE name = 'eu-2'`, [port]);
 
   expect((await admin.send('POST', '/servers/eu-2/undrain')).body.draining).toBe(false);
   const created = await admin.send('POST', '/tenants', { body });
