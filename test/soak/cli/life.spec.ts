@@ -72,7 +72,7 @@ describe('the command line without a running server', () => {
     expect(ran.json.operation).toMatchObject({ kind: 'clone', status: 'succeeded', result: { tables: 3, rows: 0 } });
     const later = await cli.run('tenants', 'clone', 'cli-row', '--as', 'cloned-later', '--no-wait', '--json');
     expect(later.json.tenant).toMatchObject({ isolation: 'row', status: 'provisioning' });
-    await cli.json('operations', 'follow', later.json.operation.id);
+    await cli.run('operations', 'follow', later.json.operation.id);
     expect((await cli.json('tenants', 'show', 'cloned-later')).status).toBe('active');
     for (const slug of ['cloned', 'cloned-later']) await cli.json('tenants', 'delete', slug, '--grace', '0', '--yes');
     expect((await cli.run('tenants', 'clone', 'cli-row')).stderr).toContain('--as');
