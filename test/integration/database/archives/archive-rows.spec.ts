@@ -121,9 +121,16 @@ describe('an archive of other tables', () => {
     expect(await isUsable(place.client)).toBe(true);
   });
 
-  it('quotes no value in its error', async () => {
-    const reader = await open(await archiveWith({ notes: 'secret\tone\n' }, LOCK), KEY);
-    const error = await loadArchive(reader, place, randomUUID(), { signal }).catch((reason: unknown) => reason);
+  it.each([
+    ['a number', 'int', '12secret'],
+    ['a path of JSON', 'jsonpath', '$.secret['],
+    ['a search for words', 'tsquery', 'secret & & it'],
+  ])('quotes no value in its error, where one is not %s', async (_what, type, value) => {
+    const ddl = `CREATE TABLE notes (tenant_id uuid, id int, text ${type}, PRIMARY KEY (tenant_id, id))`;
+    const typed = await rig.place(`typed_${type}`, { ddl });
+    const reader = await open(await archiveWith({ notes: `1\t${value}\n` }, LOCK), KEY);
+    const error = await loadArchive(reader, typed, randomUUID(), { signal }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'COPY_REFUSED' });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
   });
 });
