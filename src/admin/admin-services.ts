@@ -2,6 +2,7 @@ import { AdoptionModule } from './adoption/adoption.module.js';
 import { ApiKeysModule } from './api-keys/api-keys.module.js';
 import { ArchivesModule } from './archives/archives.module.js';
 import { AuditModule } from './audit/audit.module.js';
+import { BackupsModule } from './backups/backups.module.js';
 import { ClonesModule } from './clones/clones.module.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
@@ -22,6 +23,7 @@ export const ADMIN_SERVICES = [
   ApiKeysModule,
   ArchivesModule,
   AuditModule,
+  BackupsModule,
   ClonesModule,
   CredentialsModule,
   DeprovisioningModule,

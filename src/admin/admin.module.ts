@@ -5,6 +5,7 @@ import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { ClonesController } from './clones/clones.controller.js';
 import { ErasureReportsController } from './deprovisioning/erasure-reports.controller.js';
+import { BackupsController } from './backups/backups.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
 import { MovesController } from './moves/moves.controller.js';
@@ -24,6 +25,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     AuditController,
     ClonesController,
     ErasureReportsController,
+    BackupsController,
     MigrationsController,
     MovesController,
     OperationsController,

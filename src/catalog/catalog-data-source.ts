@@ -37,6 +37,9 @@ import { ReferenceData1772000000000 } from './schema-migrations/1772000000000-re
 import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenant-life.js';
 import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
 import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
+import { Backups1777000000000 } from './schema-migrations/1777000000000-backups.js';
+import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
+import { BackupEntity } from './entities/backup.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
 
 const ENTITIES = [
@@ -51,6 +54,8 @@ const ENTITIES = [
   AuditEntryEntity,
   IdempotencyKeyEntity,
   MoveEntity,
+  ArchiveKeyEntity,
+  BackupEntity,
 ];
 /** In the order in which they run. */
 export const CATALOG_MIGRATIONS = [
@@ -66,6 +71,7 @@ export const CATALOG_MIGRATIONS = [
   TenantLife1774000000000,
   AdoptedTargets1775000000000,
   Moves1776000000000,
+  Backups1777000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { type KeyRing, DecryptionError } from '../platform/encryption/key-ring.js';
+import { identityContext } from './entities/archive-key.entity.js';
 import { stampKeyContext, targetPasswordContext } from './entities/connection-target.entity.js';
 import { answerContext } from './entities/idempotency-key.entity.js';
 import { ownerPasswordContext } from './server-owner.js';
@@ -20,6 +21,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   { table: 'connection_targets', idColumn: 'id', column: 'stamp_key_sealed', context: stampKeyContext },
   { table: 'servers', idColumn: 'id', column: 'owner_password_sealed', context: ownerPasswordContext },
   { table: 'idempotency_keys', idColumn: 'key', column: 'answer_sealed', context: answerContext },
+  { table: 'archive_keys', idColumn: 'tenant_id', column: 'identity_sealed', context: identityContext },
 ];
 
 export interface ReEncryptionResult {

@@ -50,6 +50,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/servers.js')).defineServers,
   },
   {
+    name: 'backups',
+    description: 'list backups of tenants, and make one',
+    hasOptions: true,
+    load: async () => (await import('./commands/backups.js')).defineBackups,
+  },
+  {
     name: 'operations',
     description: 'list, follow, cancel and retry long-running operations',
     hasOptions: false,

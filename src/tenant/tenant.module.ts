@@ -150,7 +150,13 @@ export class TenantModule implements NestModule {
         ...(resolver ? [{ provide: TENANT_RESOLVER, useClass: resolver }] : []),
         ...globalProviders(options),
       ],
-      exports: [...PUBLIC_PROVIDERS, ...ACCESS_PROVIDERS, ...copies.map(({ provide }) => provide), ACCESS_OPTIONS],
+      exports: [
+        ...PUBLIC_PROVIDERS,
+        ...ACCESS_PROVIDERS,
+        ...copies.map(({ provide }) => provide),
+        ACCESS_OPTIONS,
+        CronJobs,
+      ],
     };
   }
 

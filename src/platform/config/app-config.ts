@@ -129,6 +129,9 @@ export interface AppConfig {
   readonly backups: {
     /** Where archives are kept; undefined: nowhere. */
     readonly place: BackupPlace | undefined;
+    /** Cron expression, in UTC; undefined: only when an operator asks for one. */
+    readonly every: string | undefined;
+    readonly retentionDays: number;
   };
   /** Processes of one instance. */
   readonly workers: number;

@@ -71,7 +71,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
         audience: env.JWT_AUDIENCE,
       },
     },
-    backups: { place: env.BACKUP_URL },
+    backups: { place: env.BACKUP_URL, every: env.BACKUP_EVERY, retentionDays: env.BACKUP_RETENTION_DAYS },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,

@@ -80,6 +80,12 @@ export const environmentRules: readonly EnvironmentRule[] = [
     isViolated: (env) => env.WORKERS > 1 && env.DB_SERVER_MAX_CONNECTIONS < LEAST_CATALOG_SHARE * env.WORKERS,
   },
   {
+    variable: 'BACKUP_EVERY',
+    expected: 'not to be set without BACKUP_URL',
+    dependsOn: ['BACKUP_URL'],
+    isViolated: (env) => env.BACKUP_EVERY !== undefined && env.BACKUP_URL === undefined,
+  },
+  {
     variable: 'ADMIN_API_KEY',
     expected: 'to be set in production',
     dependsOn: ['NODE_ENV'],

@@ -5,6 +5,7 @@ import {
   backupUrl,
   catalogSchema,
   centralSchema,
+  cronExpression,
   domain,
   flag,
   hostList,
@@ -137,6 +138,10 @@ export const environmentTable = z.object({
   TENANT_BASE_DOMAIN: domain.optional().describe('domain whose sub-domains select tenants: <slug>.<this domain>'),
 
   BACKUP_URL: backupUrl.optional().describe('where archives go: file:///folder, or s3://bucket/prefix'),
+  BACKUP_EVERY: cronExpression
+    .optional()
+    .describe('cron expression, in UTC, of the times at which every tenant is backed up'),
+  BACKUP_RETENTION_DAYS: integer(1, 36_500).prefault('30').describe('days for which a backup is kept'),
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { Cron } from 'croner';
 import { z } from 'zod';
 
 // Types of environment variables. Errors state only what was expected and never repeat the value, which may be a
@@ -123,6 +124,16 @@ function backupBucket(address: string): BackupPlace | undefined {
   const [, bucket, prefix = ''] = pattern.exec(address) ?? [];
   return bucket === undefined ? undefined : { kind: 's3', bucket, prefix: prefix.slice(1) };
 }
+
+/** By the rules of `@TenantCron`. A date, which croner takes, too, would be one time only. */
+export const cronExpression = parsed('a cron expression of five or six fields, for example 0 3 * * *', (expression) => {
+  try {
+    const cron = new Cron(expression, { timezone: 'UTC', mode: '5-or-6-parts' });
+    return cron.getPattern() !== undefined && cron.nextRun() !== null ? expression : undefined;
+  } catch {
+    return undefined; // croner throws for what it cannot read
+  }
+});
 
 export const addressList = parsed('one or more addresses or CIDR ranges, comma-separated', (list) => {
   const ranges = list.split(',').map((entry) => entry.trim());

@@ -10,14 +10,21 @@ export interface CronJob extends CronDefinition {
 
 type Method = (run: TenantCronRun) => unknown;
 
-/** The methods under `@TenantCron` of the application's providers and controllers. */
+/** The methods under `@TenantCron` of the application's providers and controllers, and Tenantry's own jobs. */
 @Injectable()
 export class CronJobs {
+  private readonly own: CronJob[] = [];
+
   constructor(private readonly modules: ModulesContainer) {}
+
+  /** Before the application starts. */
+  add(job: CronJob): void {
+    this.own.push(job);
+  }
 
   /** @throws InvalidCronError when two have one name, or a provider is not a singleton */
   all(): readonly CronJob[] {
-    const jobs = new Map<string, CronJob>();
+    const jobs = new Map(this.own.map((job) => [job.name, job]));
     for (const { definition, instance, method, name } of this.decorated()) {
       if (jobs.has(definition.name))
         throw new InvalidCronError(`two methods under @TenantCron have the name ${definition.name}`);

@@ -24,6 +24,11 @@ export class CronSchedule {
     return this.cron.previousRuns(1, new Date(now.getTime() + 1))[0]; // it returns times before the given one
   }
 
+  /** The time before that one. */
+  secondLatest(now: Date): Date | undefined {
+    return this.cron.previousRuns(2, new Date(now.getTime() + 1))[1];
+  }
+
   next(now: Date): Date | undefined {
     return this.cron.nextRun(now) ?? undefined;
   }

@@ -323,6 +323,15 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
       ],
     ],
   },
+  BACKUP_EVERY: {
+    ...words(
+      (config) => config.backups.every,
+      ['0 3 * * *', '*/10 * * * * *', '@daily'],
+      ['daily', '0 3 * *', '60 3 * * *', '0 0 30 2 *', '2026-11-28T00:00:00', 'P1D'],
+    ),
+    with: { BACKUP_URL: 'file:///var/backups' },
+  },
+  BACKUP_RETENTION_DAYS: numbers((config) => config.backups.retentionDays, 1, 36_500),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),

@@ -1,0 +1,93 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { ObjectStore } from '../../object-store/object-store.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
+import { BackupStore } from './backup-store.js';
+
+const CHECK_MS = 3_600_000;
+/** No upload takes as long; and clocks of file servers differ. */
+const LEFTOVER_MS = 86_400_000;
+
+/**
+ * One that is no longer needed: it has expired and is not the newest of a tenant that exists, or its operation has ended before it
+ * was read back. Locked, so that a retry of that operation waits, and instances take different ones.
+ */
+const NEXT = `
+  SELECT b.id, b.object_key FROM backups b
+  WHERE (b.expires_at < now() AND NOT (b.state = 'kept' AND EXISTS (SELECT FROM tenants t WHERE t.id = b.tenant_id)
+           AND NOT EXISTS (SELECT FROM backups newer WHERE newer.tenant_id = b.tenant_id AND newer.state = 'kept'
+                           AND (newer.taken_at, newer.id) > (b.taken_at, b.id)))
+     OR b.state = 'writing' AND NOT EXISTS (
+           SELECT FROM operations o WHERE o.id = b.operation_id AND o.status IN ('pending', 'running')))
+    AND NOT b.id = ANY ($1::uuid[])
+  ORDER BY b.created_at LIMIT 1 FOR UPDATE OF b SKIP LOCKED`;
+
+/** Removes backups that are no longer needed, with their objects, once an hour. */
+@Injectable()
+export class BackupRetention {
+  private readonly logger = new Logger('Backups');
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly stores: BackupStore,
+    shutdown: Shutdown = new Shutdown(),
+  ) {
+    shutdown.add('pause operations', () => this.stop());
+  }
+
+  /** Checks now, and from then on until shutdown. Does nothing where `BACKUP_URL` is not set. */
+  start(): void {
+    if (this.stores.isConfigured && !this.timer) this.checkIn(0);
+  }
+
+  /** @returns how many backups it has removed */
+  async sweep(): Promise<number> {
+    const store = await this.stores.open();
+    const seen: string[] = [];
+    let removed = 0;
+    while (!this.isStopped) {
+      const outcome = await this.catalog.transaction((catalog) => this.removeNext(catalog, store, seen));
+      if (outcome === 'none') break;
+      if (outcome === 'removed') removed += 1;
+    }
+    await store.removeLeftovers(LEFTOVER_MS);
+    return removed;
+  }
+
+  /** A row without its object would be worse than an object without its row: the object goes first. */
+  private async removeNext(
+    catalog: EntityManager,
+    store: ObjectStore,
+    seen: string[],
+  ): Promise<'none' | 'removed' | 'failed'> {
+    const [next] = await catalog.query<{ id: string; object_key: string }[]>(NEXT, [seen]);
+    if (!next) return 'none';
+    seen.push(next.id);
+    try {
+      await store.delete(next.object_key);
+    } catch (error) {
+      this.logger.warn(`Cannot remove the backup ${next.id}: ${reasonOf(error)}`);
+      return 'failed';
+    }
+    await catalog.query('DELETE FROM backups WHERE id = $1', [next.id]);
+    return 'removed';
+  }
+
+  private stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private checkIn(delayMs: number): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => {
+      this.sweep()
+        .catch((error: unknown) => this.logger.warn(`Cannot remove expired backups: ${reasonOf(error)}`))
+        .finally(() => this.checkIn(CHECK_MS));
+    }, delayMs).unref();
+  }
+}

@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { ArchiveReader } from '../../database/archives/format/archive-reader.js';
+import { ArchiveWriter } from '../../database/archives/format/archive-writer.js';
+import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
+import { readThrough } from '../../database/archives/read-through.js';
+import { writeArchive } from '../../database/archives/write-archive.js';
+import type { ObjectStore } from '../../object-store/object-store.js';
+import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { isCodedError } from '../../platform/errors/coded-error.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { TargetDatabases } from '../targets/target-databases.js';
+import { BackupKeys } from './backup-keys.js';
+import { BackupRecords, type VerifiedBackup } from './backup-records.js';
+import { BackupStore } from './backup-store.js';
+import { BackupDiffersError } from './backups.errors.js';
+
+/** `scheduledAt`: the due time, of a backup that the schedule has requested. */
+const Input = z.object({ scheduledAt: z.iso.datetime().optional() });
+type Run = OperationRun<z.infer<typeof Input>>;
+
+interface Written extends VerifiedBackup {
+  readonly manifestHash: string;
+}
+
+/**
+ * Writes one tenant's rows, from one snapshot, to the store, and reads them back. The tenant works meanwhile. Being exclusive, it
+ * is never at the same time as a move, a deletion, or another backup of the tenant.
+ */
+@Injectable()
+export class BackupKind implements OperationKind<z.infer<typeof Input>> {
+  readonly name = 'backup';
+  readonly input = Input;
+  readonly steps = [
+    { name: 'write', run: (run: Run) => this.write(run) },
+    { name: 'verify', run: (run: Run) => this.verify(run) },
+  ];
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly targets: TargetDatabases,
+    private readonly stores: BackupStore,
+    private readonly keys: BackupKeys,
+    private readonly records: BackupRecords,
+  ) {}
+
+  private async write(run: Run): Promise<void> {
+    const store = await this.stores.open();
+    const tenant = await this.tenant(run.tenantId);
+    const id = run.state['backupId'] ?? randomUUID();
+    await run.saveState({ backupId: id });
+    const objectKey = keyOf(tenant.id, id);
+    await this.records.begin({ id, tenantId: tenant.id, operationId: run.id, objectKey });
+    const { manifest, bytes } = await this.writeTo(store, objectKey, tenant, run);
+    const written: Written = {
+      ...{ takenAt: manifest.takenAt, bytes, rows: rowsOf(manifest), schemaVersion: tenant.schemaVersion },
+      manifestHash: hashOf(manifest),
+    };
+    await run.saveState({ written: JSON.stringify(written) });
+  }
+
+  /** Both sides of the archive: one that fails ends the other, whose error then says less. */
+  private async writeTo(
+    store: ObjectStore,
+    objectKey: string,
+    tenant: PlacedTenant,
+    run: Run,
+  ): Promise<{ manifest: ArchiveManifest; bytes: number }> {
+    const archive = await ArchiveWriter.open({ recipients: [await this.keys.recipientOf(tenant.id)] });
+    const notStored = new AbortController();
+    const signal = AbortSignal.any([run.signal, notStored.signal]);
+    const storing = store.put(objectKey, archive.bytes, { signal: run.signal });
+    storing.catch((error: unknown) => notStored.abort(error));
+    const target = await this.targets.find(tenant.targetId);
+    const writing = this.targets.use(
+      target,
+      (client) => {
+        const place = { client, schema: tenant.schema, isAlone: tenant.isolation !== 'row' };
+        return writeArchive(place, tenant, archive, { signal, onProgress: run.reportProgress });
+      },
+      { signal },
+    );
+    writing.catch((error: unknown) => archive.abort(error as Error)); // no connection: nothing else ends the other side
+    const [written, stored] = await Promise.allSettled([writing, storing]);
+    run.signal.throwIfAborted();
+    if (stored.status === 'rejected' && isCodedError(stored.reason)) throw stored.reason;
+    if (written.status === 'rejected') throw written.reason;
+    if (stored.status === 'rejected') throw stored.reason;
+    return { manifest: written.value, bytes: stored.value.bytes };
+  }
+
+  private async verify(run: Run): Promise<void> {
+    const { backupId = '', written = '' } = run.state;
+    const { manifestHash, ...backup } = JSON.parse(written) as Written;
+    const tenantId = run.tenantId ?? '';
+    const objectKey = keyOf(tenantId, backupId);
+    const store = await this.stores.open();
+    const identities = [await this.keys.identityOf(tenantId)];
+    const source = await store.get(objectKey, { signal: run.signal });
+    try {
+      const archive = await ArchiveReader.open(source, { identities });
+      if (hashOf(archive.manifest) !== manifestHash) throw new BackupDiffersError(objectKey);
+      await readThrough(archive, run.signal);
+    } finally {
+      source.destroy();
+    }
+    await this.records.keep(backupId, backup, this.config.backups.retentionDays);
+    const { takenAt, bytes, rows } = backup;
+    await run.addResult({ backup: backupId, takenAt, bytes, rows });
+  }
+
+  private async tenant(id: string | null): Promise<PlacedTenant> {
+    const tenant = await this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: id ?? '' });
+    const { targetId, schema } = tenant;
+    if (targetId === null || schema === null) throw new ConflictError('the tenant has no place yet');
+    return { ...tenant, targetId, schema };
+  }
+}
+
+type PlacedTenant = Pick<TenantEntity, 'id' | 'slug' | 'isolation' | 'schemaVersion'> & {
+  readonly targetId: string;
+  readonly schema: string;
+};
+
+/** Of ids alone: names of objects are seen by those who must not know customers. */
+function keyOf(tenantId: string, backupId: string): string {
+  return `${tenantId}/${backupId}.age`;
+}
+
+function rowsOf({ tables }: ArchiveManifest): number {
+  return tables.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function hashOf(manifest: ArchiveManifest): string {
+  return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { BACKUP_STATES } from '../../catalog/entities/backup.entity.js';
+import { pageOf, pageQuery } from '../../http/input/page.js';
+
+const tenant = z
+  .string()
+  .max(63)
+  .regex(/^[a-z\d-]+$/i, "must be a tenant's slug or id");
+
+export const backupFilter = pageQuery.extend({
+  tenant: tenant.optional().describe("a tenant's slug or id; of a deleted tenant, its id"),
+});
+export type BackupFilter = z.infer<typeof backupFilter>;
+
+/** Body of a request to back a tenant up. */
+export const newBackup = z
+  .strictObject({ tenant: tenant.describe("the tenant's slug or id") })
+  .meta({ id: 'NewBackup', example: { tenant: 'hooli' } });
+export type NewBackup = z.infer<typeof newBackup>;
+
+const backupView = z
+  .object({
+    id: z.string(),
+    tenantId: z.string(),
+    tenant: z.string().nullable().describe("the tenant's slug; null once it is deleted"),
+    operationId: z.string(),
+    objectKey: z.string().describe('below `BACKUP_URL`'),
+    state: z.enum(BACKUP_STATES).describe('`kept` once it was read back; `unreadable` once its tenant is deleted'),
+    takenAt: z.iso.datetime().nullable().describe('of the snapshot: what was committed later is not in it'),
+    bytes: z.number().int().nullable(),
+    rows: z.number().int().nullable(),
+    schemaVersion: z.string().nullable(),
+    verifiedAt: z.iso.datetime().nullable().describe('when it was read back'),
+    expiresAt: z.iso.datetime().nullable(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Backup' });
+export type BackupView = z.infer<typeof backupView>;
+
+export const backupPage = pageOf(backupView);

@@ -1,0 +1,62 @@
+import { Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { responseSchema } from '../../http/input/documented-schema.js';
+import type { Page } from '../../http/input/page.js';
+import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
+import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import type { HttpResponse } from '../../http/requests/http-request.js';
+import { OperationRunner } from '../../operations/operation-runner.js';
+import { CurrentActor } from '../audit/current-actor.decorator.js';
+import { ControlPlaneController } from '../control-plane-controller.decorator.js';
+import { setOperationLocation } from '../operations/operation-location.js';
+import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
+import { BackupRecords } from './backup-records.js';
+import {
+  backupFilter,
+  type BackupFilter,
+  backupPage,
+  type BackupView,
+  newBackup,
+  type NewBackup,
+} from './backup.schemas.js';
+import { Backups } from './backups.js';
+
+/** Backups of tenants. */
+@ControlPlaneController('admin/v1/backups')
+export class BackupsController {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly backups: Backups,
+    private readonly records: BackupRecords,
+    private readonly runner: OperationRunner,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List backups, newest first' })
+  @ApiOkResponse(responseSchema(backupPage))
+  @ApiProblem('VALIDATION_FAILED')
+  list(@ValidQuery(backupFilter) filter: BackupFilter): Promise<Page<BackupView>> {
+    return this.records.list(filter);
+  }
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Back a tenant up, while it works' })
+  @ApiAcceptedResponse(responseSchema(operationView))
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('CONFLICT', 'BACKUP_URL is not set, the tenant has no data, or another operation is in progress')
+  async create(
+    @CurrentActor() actor: Actor,
+    @ValidBody(newBackup) { tenant }: NewBackup,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<OperationView> {
+    const operation = await this.catalog.transaction((catalog) => this.backups.request(catalog, tenant, actor));
+    this.runner.wake();
+    setOperationLocation(response, operation);
+    return toOperationView(operation);
+  }
+}

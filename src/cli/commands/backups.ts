@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import type { DataSource } from 'typeorm';
+import { BackupRecords } from '../../admin/backups/backup-records.js';
+import { backupFilter, type BackupView, newBackup } from '../../admin/backups/backup.schemas.js';
+import { Backups } from '../../admin/backups/backups.js';
+import { OperationRecords } from '../../admin/operations/operation-records.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
+
+const EXAMPLES = `
+Examples:
+  $ npm run tenantry -- backups
+  $ npm run tenantry -- backups hooli
+  $ npm run tenantry -- backups create hooli`;
+
+/** `backups`, `backups create` */
+export function defineBackups(command: Command, { run }: CommandRunners): void {
+  command
+    .argument('[tenant]', 'slug or id of a tenant; of a deleted one, its id')
+    .option('--limit <n>', 'page size (default: 20)')
+    .option('--cursor <cursor>', 'continue from the cursor of a previous page')
+    .addHelpText('after', EXAMPLES)
+    .action((tenant, options) => run((context) => list(context, { ...options, tenant })));
+
+  command
+    .command('create <tenant>')
+    .description('write a backup of a tenant to BACKUP_URL, and read it back')
+    .option('--no-wait', 'only queue the operation: a running server makes the backup')
+    .action((tenant, options) => run((context) => create(context, tenant, options)));
+}
+
+const COLUMNS = [
+  { title: 'ID', value: ({ id }: BackupView) => id },
+  { title: 'TENANT', value: ({ tenant, tenantId }: BackupView) => tenant ?? tenantId },
+  { title: 'STATE', value: ({ state }: BackupView) => state },
+  { title: 'TAKEN', value: ({ takenAt }: BackupView) => takenAt },
+  { title: 'ROWS', value: ({ rows }: BackupView) => rows },
+  { title: 'BYTES', value: ({ bytes }: BackupView) => bytes },
+  { title: 'VERIFIED', value: ({ verifiedAt }: BackupView) => verifiedAt },
+  { title: 'EXPIRES', value: ({ expiresAt }: BackupView) => expiresAt },
+];
+
+async function list({ output, session }: CommandContext, options: object): Promise<void> {
+  const page = await session.get(BackupRecords).list(parseOrThrow(backupFilter, options));
+  output.print(page, () => output.table(page.items, COLUMNS, 'no backups'));
+  if (page.nextCursor !== null) output.note(`More results: --cursor ${page.nextCursor}`);
+}
+
+async function create(context: CommandContext, name: string, { wait }: { readonly wait: boolean }): Promise<void> {
+  const { session, output } = context;
+  const { tenant } = parseOrThrow(newBackup, { tenant: name });
+  const { id } = await session
+    .get<DataSource>(CATALOG)
+    .transaction((catalog) => session.get(Backups).request(catalog, tenant, context.actor));
+  const printResult = async (): Promise<void> => {
+    const operation = await session.get(OperationRecords).read(id);
+    const { backup = '', rows = 0, bytes = 0 } = (operation.result ?? {}) as Record<string, string | number>;
+    output.print({ operation }, () => [`Backup ${backup}: ${rows} rows, ${bytes} bytes, read back`]);
+  };
+  await runToCompletion(context, id, { wait, printResult });
+  if (!wait) noteRequested(context, id);
+}

@@ -1,0 +1,208 @@
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { BackupKind } from '../../../src/admin/backups/backup.kind.js';
+import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
+import type { OperationRun } from '../../../src/operations/operation-kind.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
+import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
+
+let folder: string;
+let app: TestApp;
+let admin: AdminClient;
+let acme: TestTenant;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
+  app = await TestApp.start({ BACKUP_URL: pathToFileURL(folder).href });
+  admin = new AdminClient(app);
+  acme = await app.provision('acme', 'row');
+  await app.provision('hooli', 'schema');
+  for (const name of ['one', 'two', 'three']) {
+    const body = { name, email: `${name}@example.com` };
+    await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body });
+  }
+});
+afterAll(async () => {
+  await app.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const objects = (): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.includes('/'))
+    .toSorted();
+const listed = async (query = ''): Promise<Json[]> => (await admin.get(`/backups${query}`)).body.items;
+
+async function backUp(tenant: string): Promise<Json> {
+  const { status, text, headers } = await admin.send('POST', '/backups', { body: { tenant } });
+  expect([status, text]).toEqual([202, expect.any(String)]);
+  return admin.ended(headers.get('location'));
+}
+
+beforeEach(async () => {
+  await app.database.admin('DELETE FROM backups');
+  for (const file of readdirSync(folder)) rmSync(join(folder, file), { recursive: true });
+});
+
+describe('a backup', () => {
+  it.each(['acme', 'hooli'])('of %s is written, read back and listed', async (slug) => {
+    const operation = await backUp(slug);
+    expect(operation).toMatchObject({ status: 'succeeded', error: null });
+    expect(operation.steps.map(({ name }: Json) => name)).toEqual(['write', 'verify']);
+    const [backup, ...others] = await listed(`?tenant=${slug}`);
+    expect(others).toEqual([]);
+    const rows = slug === 'acme' ? 3 : 0;
+    expect(backup).toMatchObject({ tenant: slug, state: 'kept', rows, operationId: operation.id });
+    expect(operation.result).toMatchObject({ backup: backup.id, rows, bytes: backup.bytes });
+    expect(objects()).toEqual([backup.objectKey]);
+    expect(backup.objectKey).toBe(`${backup.tenantId}/${backup.id}.age`);
+    expect(Date.parse(backup.expiresAt) - Date.parse(backup.takenAt)).toBe(30 * 86_400_000);
+    expect(Date.parse(backup.verifiedAt)).toBeGreaterThanOrEqual(Date.parse(backup.takenAt));
+  });
+
+  it('is listed by pages, newest first, and by the tenant', async () => {
+    for (const slug of ['acme', 'hooli', 'acme']) await backUp(slug);
+    const first = (await admin.get('/backups?limit=2')).body;
+    expect(first.items.map(({ tenant }: Json) => tenant)).toEqual(['acme', 'hooli']);
+    const second = (await admin.get(`/backups?limit=2&cursor=${first.nextCursor}`)).body;
+    expect(second).toMatchObject({ items: [{ tenant: 'acme' }], nextCursor: null });
+    expect((await listed(`?tenant=${acme.id}`)).map(({ tenant }) => tenant)).toEqual(['acme', 'acme']);
+  });
+
+  it('is refused for no tenant, and while another operation on it is in progress', async () => {
+    expect((await admin.send('POST', '/backups', { body: { tenant: 'absent' } })).body.code).toBe('NOT_FOUND');
+    expect((await admin.send('POST', '/backups', { body: {} })).body.code).toBe('VALIDATION_FAILED');
+    expect((await admin.get('/backups?tenant=../x')).body.code).toBe('VALIDATION_FAILED');
+    const both = await Promise.all(
+      ['acme', acme.id].map((tenant) => admin.send('POST', '/backups', { body: { tenant } })),
+    );
+    expect(both.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    const location = both.find(({ status }) => status === 202)?.headers.get('location') ?? null;
+    expect(await admin.ended(location)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('that cannot be stored fails, and does not count', async () => {
+    writeFileSync(join(folder, acme.id), 'in the way');
+    expect(await backUp('acme')).toMatchObject({ status: 'failed', error: { code: 'STORE_REFUSED' } });
+    expect(await listed()).toMatchObject([{ state: 'writing', verifiedAt: null }]);
+    rmSync(join(folder, acme.id));
+    expect(await app.application.nest.get(BackupRetention).sweep()).toBe(1);
+    expect(await listed()).toEqual([]);
+  });
+});
+
+describe('the object of a backup', () => {
+  it('is encrypted', async () => {
+    await backUp('acme');
+    const content = readFileSync(join(folder, objects()[0] ?? ''), 'latin1');
+    expect(content).toMatch(/^age-encryption.org\/v1\n-> X25519 /);
+    for (const text of ['one@example.com', 'acme', 'tenantry-archive']) expect(content).not.toContain(text);
+  });
+
+  /** Its own run, so that the object can be changed between the steps. */
+  async function write(state: Record<string, string> = {}): Promise<{ path: string; verify: () => Promise<void> }> {
+    const [writing, verifying] = app.application.nest.get(BackupKind, { strict: false }).steps;
+    const { signal } = new AbortController();
+    const run: OperationRun<object> = {
+      ...{ id: crypto.randomUUID(), tenantId: acme.id, input: {}, createdAt: new Date(), signal, lost: signal, state },
+      saveState: async (values) => void Object.assign(state, values),
+      reportProgress: () => undefined,
+      addResult: async () => undefined,
+    };
+    await writing?.run(run);
+    const path = join(folder, `${acme.id}/${state['backupId']}.age`);
+    return { path, verify: async () => verifying?.run(run) };
+  }
+
+  it.each([
+    ['a byte was changed', (path: string) => flip(path)],
+    ['it was truncated', (path: string) => truncateSync(path, readFileSync(path).length - 1)],
+    ['it is empty', (path: string) => truncateSync(path, 0)],
+    ['it is another file', (path: string) => writeFileSync(path, 'a text')],
+  ])('is not accepted when %s', async (_, change) => {
+    const { path, verify } = await write();
+    change(path);
+    await expect(verify()).rejects.toMatchObject({ code: 'ARCHIVE_UNREADABLE' });
+    expect(await listed()).toMatchObject([{ state: 'writing', verifiedAt: null }]);
+  });
+
+  it('is not accepted when it is another backup of the tenant, or is gone', async () => {
+    const former = await write();
+    const { path, verify } = await write();
+    copyFileSync(former.path, path);
+    await expect(verify()).rejects.toMatchObject({ code: 'BACKUP_DIFFERS' });
+    rmSync(path);
+    await expect(verify()).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
+  });
+
+  it('is replaced by a second attempt of its operation', async () => {
+    const state = {};
+    await write(state);
+    const { verify } = await write(state);
+    await verify();
+    expect(await listed()).toMatchObject([{ state: 'kept', rows: 3 }]);
+    expect(objects()).toHaveLength(1);
+  });
+});
+
+describe('retention', () => {
+  const sweep = (): Promise<number> => app.application.nest.get(BackupRetention).sweep();
+  const expire = (): Promise<unknown> =>
+    app.database.admin(`UPDATE backups SET expires_at = now() - interval '1 second'`);
+
+  it('removes expired backups, but never the newest one of a tenant', async () => {
+    const operations = [await backUp('acme'), await backUp('hooli'), await backUp('acme')];
+    expect(await sweep()).toBe(0);
+    await expire();
+    expect(await sweep()).toBe(1);
+    const left = operations
+      .slice(1)
+      .map(({ result }) => result.backup)
+      .toSorted();
+    expect((await listed()).map(({ id }) => id).toSorted()).toEqual(left);
+    expect(objects()).toHaveLength(2);
+    expect(await sweep()).toBe(0);
+  });
+
+  it('goes on with the others where one cannot be removed', async () => {
+    for (const slug of ['acme', 'acme', 'hooli', 'hooli']) await backUp(slug);
+    await expire();
+    rmSync(join(folder, acme.id), { recursive: true });
+    writeFileSync(join(folder, acme.id), 'in the way');
+    expect(await sweep()).toBe(1);
+    expect(await listed('?tenant=acme')).toHaveLength(2);
+    rmSync(join(folder, acme.id));
+    expect(await sweep()).toBe(1);
+  });
+
+  it('leaves a backup alone whose operation is in progress', async () => {
+    const { id } = await backUp('acme');
+    await app.database.admin(`UPDATE backups SET state = 'writing'`);
+    await app.database.admin(`UPDATE operations SET status = 'pending', run_after = 'infinity' WHERE id = $1`, [id]);
+    try {
+      expect(await sweep()).toBe(0);
+    } finally {
+      await app.database.admin(`UPDATE operations SET status = 'succeeded' WHERE id = $1`, [id]);
+    }
+    expect(await sweep()).toBe(1);
+  });
+});
+
+it('a deleted tenant takes its key with it: its backups are unreadable, and removed', async () => {
+  const initech = await app.provision('initech', 'row');
+  await backUp('initech');
+  const { headers } = await admin.send('DELETE', '/tenants/initech?graceSeconds=0');
+  expect(await admin.ended(headers.get('location'))).toMatchObject({ status: 'succeeded' });
+  expect(await app.database.admin('SELECT tenant_id FROM archive_keys WHERE tenant_id = $1', [initech.id])).toEqual([]);
+  expect(await listed(`?tenant=${initech.id}`)).toMatchObject([{ tenant: null, state: 'unreadable' }]);
+});
+
+function flip(path: string): void {
+  const content = readFileSync(path);
+  const middle = Math.floor(content.length * 0.9);
+  content[middle] = (content[middle] ?? 0) ^ 1;
+  writeFileSync(path, content);
+}
