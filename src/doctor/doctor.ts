@@ -13,6 +13,7 @@ import { accessCatalog, type CatalogAccess } from '../catalog/catalog-access.js'
 import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { backups } from './checks/backups.js';
+import { backupAgesCheck } from './checks/backup-ages.js';
 import { clock } from './checks/clock.js';
 import { entities } from './checks/entities.js';
 import { configuration } from './checks/configuration.js';
@@ -52,6 +53,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   referenceData,
   stuckTenants,
   encryptedValues,
+  backupAgesCheck,
 ];
 
 /** Time limit of a whole check, long enough to query thousands of databases. */

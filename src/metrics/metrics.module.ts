@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheModule } from '../cache/cache.module.js';
 import { AdminKeyMetrics } from './admin-key-metrics.js';
+import { BackupMetrics } from './backup-metrics.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsGuard } from './metrics.guard.js';
@@ -25,6 +26,7 @@ import { TenantMetrics } from './tenant-metrics.js';
     RequestMetrics,
     TenantMetrics,
     CatalogMetrics,
+    BackupMetrics,
     PoolMetrics,
     CacheMetrics,
     RuntimeMetrics,

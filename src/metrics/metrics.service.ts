@@ -1,6 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CacheMetrics } from './cache-metrics.js';
+import { BackupMetrics } from './backup-metrics.js';
 import { CatalogMetrics } from './catalog-metrics.js';
 import { PoolMetrics } from './pools/pool-metrics.js';
 import { ProcessMetrics } from './process/process-metrics.js';
@@ -13,6 +14,7 @@ export class MetricsService {
   constructor(
     private readonly registry: Registry,
     private readonly catalog: CatalogMetrics,
+    private readonly backups: BackupMetrics,
     private readonly process: ProcessMetrics,
     private readonly pools: PoolMetrics,
     private readonly cache: CacheMetrics,
@@ -38,7 +40,7 @@ export class MetricsService {
   }
 
   private async refresh(): Promise<void> {
-    await Promise.all([this.catalog.refresh(), this.process.refresh()]);
+    await Promise.all([this.catalog.refresh(), this.backups.refresh(), this.process.refresh()]);
     for (const source of [this.pools, this.cache, this.runtime]) source.refresh();
   }
 }

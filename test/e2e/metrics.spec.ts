@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { load } from 'js-yaml';
 import { SelectQueryBuilder } from 'typeorm';
@@ -15,11 +18,16 @@ const NO_ORDER = `${ORDERS}/0b5f6c1e-6f0a-4c39-9d0e-2a4f8a1c7d11`;
 let app: TestApp;
 let acme: TestTenant;
 let globex: TestTenant;
+let backups: string;
 let redis: Awaited<ReturnType<typeof startRedis>>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  app = await TestApp.start({ ENABLE_REDIS_CACHE: 'true', REDIS_PORT: String(redis.port), REDIS_HOST: '127.0.0.1' });
+  backups = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
+  app = await TestApp.start({
+    ...{ ENABLE_REDIS_CACHE: 'true', REDIS_PORT: String(redis.port), REDIS_HOST: '127.0.0.1' },
+    ...{ BACKUP_URL: pathToFileURL(backups).href, BACKUP_EVERY: '0 0 1 1 *' },
+  });
   acme = await app.provision('acme', 'row');
   globex = await app.provision('globex', 'database');
 });
@@ -27,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await app.dispose();
   await redis.stop();
+  rmSync(backups, { recursive: true });
 });
 
 async function scrape(): Promise<Exposition> {
@@ -139,6 +148,8 @@ describe('the metrics page', () => {
     expect(page.value('tenantry_cache_redis_breaker', { state: 'closed' })).toBe(1);
     expect(page.value('tenantry_tenants', { status: 'active' })).toBe(2);
     expect([page.value('tenantry_catalog_up'), page.value('tenantry_catalog_listening')]).toEqual([1, 1]);
+    expect(page.value('tenantry_backup_overdue_tenants')).toBe(0); // both are younger than the schedule's last time
+    expect(page.value('tenantry_backup_oldest_seconds')).toBeGreaterThan(0);
     expect(page.value('process_resident_memory_bytes')).toBeGreaterThan(1e7);
   });
 

@@ -1,0 +1,61 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import type { DataSource } from 'typeorm';
+import { type BackupAges, backupAges } from '../catalog/backup-ages.js';
+import { CATALOG } from '../catalog/catalog-data-source.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
+import { withDeadline } from '../platform/timeout.js';
+import { CronSchedule } from '../tenant/cron/cron-schedule.js';
+import { registerMetric } from './series/reported-metric.js';
+
+/** The catalog is queried at most once per interval: the query reads every tenant. */
+const CACHE_MS = 60_000;
+/** Maximum time a scrape waits for the catalog. */
+const DEADLINE_MS = 1_000;
+
+/** What would be lost at most: the age of tenants' newest verified backups, where they are scheduled. Two series, not one per tenant. */
+@Injectable()
+export class BackupMetrics {
+  private readonly schedule: CronSchedule | undefined;
+  private ages: BackupAges | undefined;
+  private queriedAt = -Infinity;
+  private query: Promise<void> | undefined;
+
+  constructor(
+    registry: Registry,
+    @Inject(APP_CONFIG) { backups: { every } }: AppConfig,
+    @Inject(CATALOG) private readonly catalog: DataSource,
+  ) {
+    this.schedule = every === undefined ? undefined : new CronSchedule(every, 'UTC');
+    const sample = (value: number | undefined) => (value === undefined ? [] : [{ labels: {}, value }]);
+    registerMetric(registry, {
+      name: 'tenantry_backup_oldest_seconds',
+      help: 'Age of the newest verified backup of the active tenant that would lose most; without a backup, of the tenant.',
+      type: 'gauge',
+      read: () => sample(this.ages?.oldestSeconds),
+    });
+    registerMetric(registry, {
+      name: 'tenantry_backup_overdue_tenants',
+      help: 'Active tenants without a verified backup since the time before the last one of BACKUP_EVERY.',
+      type: 'gauge',
+      read: () => sample(this.ages?.overdue),
+    });
+  }
+
+  /** Never rejects; without an answer of the catalog, the former values stay. */
+  async refresh(): Promise<void> {
+    const now = performance.now();
+    // One query at a time, so that a hanging catalog does not use up all its connections.
+    if (this.schedule && !this.query && now - this.queriedAt >= CACHE_MS) {
+      this.queriedAt = now;
+      this.query = this.load(this.schedule).finally(() => (this.query = undefined));
+    }
+    if (this.query) await withDeadline(this.query, DEADLINE_MS).catch(() => undefined);
+  }
+
+  private async load(schedule: CronSchedule): Promise<void> {
+    const since = schedule.secondLatest(new Date());
+    if (!since) return;
+    this.ages = await backupAges((sql, parameters) => this.catalog.query(sql, parameters), since);
+  }
+}
