@@ -6,6 +6,9 @@ import type { ArchiveKey } from '../../database/archives/format/locks.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import type { ArchiveSource } from './archive.schemas.js';
 
+/** What an instance with BACKUP_URL has. */
+const BACKUPS = 'archive:backups';
+
 /** An archive's bytes, which can be read as often as is asked for, and what opens it. */
 export interface OpenableArchive {
   readonly read: () => Promise<Readable> | Readable;
@@ -16,6 +19,7 @@ export interface OpenableArchive {
 @Injectable()
 export class ArchiveSources {
   private readonly files = new Map<string, OpenableArchive>();
+  private openBackup: ((id: string) => Promise<OpenableArchive>) | undefined;
 
   constructor(private readonly kinds: OperationKinds) {}
 
@@ -25,14 +29,20 @@ export class ArchiveSources {
     this.files.set(sha256, archive);
   }
 
+  /** Has operations that require a backup run here. */
+  offerBackups(open: (id: string) => Promise<OpenableArchive>): void {
+    if (!this.openBackup) this.kinds.offer(BACKUPS);
+    this.openBackup = open;
+  }
+
   /** What an instance must have that runs an operation with this source. */
-  requirementOf({ sha256 }: ArchiveSource): string {
-    return `archive:${sha256}`;
+  requirementOf(source: ArchiveSource): string {
+    return source.kind === 'backup' ? BACKUPS : `archive:${source.sha256}`;
   }
 
   /** Opens an archive for `work`. @throws the errors of ArchiveReader, the signal's reason */
   async use<T>(source: ArchiveSource, signal: AbortSignal, work: (archive: ArchiveReader) => Promise<T>): Promise<T> {
-    const archive = this.files.get(source.sha256);
+    const archive = source.kind === 'backup' ? await this.openBackup?.(source.id) : this.files.get(source.sha256);
     if (!archive) throw new ArchiveUnreadableError('another instance has the file');
     return useArchive(archive, signal, work);
   }

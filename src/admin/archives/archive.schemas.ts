@@ -4,5 +4,7 @@ import { z } from 'zod';
 export const archiveSource = z.discriminatedUnion('kind', [
   /** A file that one process has, which offers it under the hash of its content. */
   z.strictObject({ kind: z.literal('file'), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  /** A tenant's backup, which every instance with BACKUP_URL can read. */
+  z.strictObject({ kind: z.literal('backup'), id: z.guid() }),
 ]);
 export type ArchiveSource = z.infer<typeof archiveSource>;

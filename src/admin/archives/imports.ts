@@ -13,6 +13,9 @@ import { ArchiveSources } from './archive-sources.js';
 import { ImportKind } from './import.kind.js';
 import { ScratchTables } from './scratch-tables.js';
 
+/** What the audit log says of an archive. */
+type ArchiveOrigin = { readonly tenant: { readonly slug: string } } & Pick<ArchiveManifest, 'takenAt'>;
+
 /** Requests tenants that are made of archives. */
 @Injectable()
 export class Imports {
@@ -45,10 +48,10 @@ export class Imports {
   async requestOrResume(
     options: NewTenant,
     source: ArchiveSource,
-    manifest: ArchiveManifest,
+    origin: ArchiveOrigin,
     actor: Actor,
   ): Promise<OperationEntity> {
-    return (await this.interrupted(options.slug, source)) ?? this.request(options, source, manifest, actor);
+    return (await this.interrupted(options.slug, source)) ?? this.request(options, source, origin, actor);
   }
 
   private interrupted(slug: string, source: ArchiveSource): Promise<OperationEntity | null> {
@@ -64,7 +67,7 @@ export class Imports {
   private async request(
     options: NewTenant,
     source: ArchiveSource,
-    manifest: ArchiveManifest,
+    origin: ArchiveOrigin,
     actor: Actor,
   ): Promise<OperationEntity> {
     const { operation } = await this.catalog.transaction((catalog) =>
@@ -75,7 +78,7 @@ export class Imports {
           kind: this.kind,
           input: (serverId) => ({ serverId, source }),
           action: 'tenant.import',
-          details: { from: { slug: manifest.tenant.slug, takenAt: manifest.takenAt } },
+          details: { from: { slug: origin.tenant.slug, takenAt: origin.takenAt } },
           requires: [this.sources.requirementOf(source)],
         },
         actor,

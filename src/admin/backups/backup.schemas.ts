@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BACKUP_STATES } from '../../catalog/entities/backup.entity.js';
+import { ISOLATIONS } from '../../catalog/model/tenant.js';
 import { pageOf, pageQuery } from '../../http/input/page.js';
+import { serverName, slug } from '../tenants/tenant.schemas.js';
 
 const tenant = z
   .string()
@@ -17,6 +19,16 @@ export const newBackup = z
   .strictObject({ tenant: tenant.describe("the tenant's slug or id") })
   .meta({ id: 'NewBackup', example: { tenant: 'hooli' } });
 export type NewBackup = z.infer<typeof newBackup>;
+
+/** Body of a request to restore a backup as another tenant. */
+export const newRestore = z
+  .strictObject({
+    as: slug.describe('slug of the new tenant'),
+    isolation: z.enum(ISOLATIONS).optional().describe('by default that of the tenant that was backed up'),
+    server: serverName.optional().describe('name of the server for its data; by default that of the tenant'),
+  })
+  .meta({ id: 'NewRestore', example: { as: 'hooli-yesterday' } });
+export type NewRestore = z.infer<typeof newRestore>;
 
 const backupView = z
   .object({

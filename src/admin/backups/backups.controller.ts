@@ -1,8 +1,10 @@
-import { Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { DataSource } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { IdPipe } from '../../http/input/id.pipe.js';
 import { responseSchema } from '../../http/input/documented-schema.js';
 import type { Page } from '../../http/input/page.js';
 import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
@@ -14,6 +16,7 @@ import { ControlPlaneController } from '../control-plane-controller.decorator.js
 import { setOperationLocation } from '../operations/operation-location.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
 import { BackupRecords } from './backup-records.js';
+import { BackupRestores } from './backup-restores.js';
 import {
   backupFilter,
   type BackupFilter,
@@ -21,6 +24,8 @@ import {
   type BackupView,
   newBackup,
   type NewBackup,
+  newRestore,
+  type NewRestore,
 } from './backup.schemas.js';
 import { Backups } from './backups.js';
 
@@ -31,6 +36,7 @@ export class BackupsController {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly backups: Backups,
     private readonly records: BackupRecords,
+    private readonly restores: BackupRestores,
     private readonly runner: OperationRunner,
   ) {}
 
@@ -55,6 +61,26 @@ export class BackupsController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     const operation = await this.catalog.transaction((catalog) => this.backups.request(catalog, tenant, actor));
+    return this.accepted(response, operation);
+  }
+
+  @Post(':id/restore')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Make another tenant of a backup; the tenant that was backed up stays as it is' })
+  @ApiAcceptedResponse(responseSchema(operationView))
+  @ApiProblem('VALIDATION_FAILED')
+  @ApiProblem('NOT_FOUND', 'no such backup or server')
+  @ApiProblem('CONFLICT', 'BACKUP_URL is not set, the backup does not count, or the slug is in use')
+  async restore(
+    @CurrentActor() actor: Actor,
+    @Param('id', new IdPipe('backup')) id: string,
+    @ValidBody(newRestore) body: NewRestore,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<OperationView> {
+    return this.accepted(response, await this.restores.request(id, body, actor));
+  }
+
+  private accepted(response: HttpResponse, operation: OperationEntity): OperationView {
     this.runner.wake();
     setOperationLocation(response, operation);
     return toOperationView(operation);

@@ -1,21 +1,27 @@
 import type { Command } from 'commander';
 import type { DataSource } from 'typeorm';
 import { BackupRecords } from '../../admin/backups/backup-records.js';
-import { backupFilter, type BackupView, newBackup } from '../../admin/backups/backup.schemas.js';
+import { backupFilter, type BackupView, newBackup, newRestore } from '../../admin/backups/backup.schemas.js';
+import { BackupRestores } from '../../admin/backups/backup-restores.js';
 import { Backups } from '../../admin/backups/backups.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
+import { TenantRecords } from '../../admin/tenants/tenant-records.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { isUuid } from '../../platform/uuid.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
+import { describeTenant } from '../terminal/describe-tenant.js';
 
 const EXAMPLES = `
 Examples:
   $ npm run tenantry -- backups
   $ npm run tenantry -- backups hooli
-  $ npm run tenantry -- backups create hooli`;
+  $ npm run tenantry -- backups create hooli
+  $ npm run tenantry -- backups restore 0d8d5b30-… --as hooli-yesterday`;
 
-/** `backups`, `backups create` */
+/** `backups`, `backups create`, `backups restore` */
 export function defineBackups(command: Command, { run }: CommandRunners): void {
   command
     .argument('[tenant]', 'slug or id of a tenant; of a deleted one, its id')
@@ -29,6 +35,15 @@ export function defineBackups(command: Command, { run }: CommandRunners): void {
     .description('write a backup of a tenant to BACKUP_URL, and read it back')
     .option('--no-wait', 'only queue the operation: a running server makes the backup')
     .action((tenant, options) => run((context) => create(context, tenant, options)));
+
+  command
+    .command('restore <id>')
+    .description('make another tenant of a backup')
+    .requiredOption('--as <slug>', 'slug of the new tenant')
+    .option('--isolation <isolation>', 'row, schema or database (default: that of the tenant that was backed up)')
+    .option('--server <name>', 'server of its data (default: that of the tenant that was backed up)')
+    .option('--no-wait', 'only queue the operation: a running server restores the backup')
+    .action((id, options) => run((context) => restore(context, id, options)));
 }
 
 const COLUMNS = [
@@ -58,6 +73,26 @@ async function create(context: CommandContext, name: string, { wait }: { readonl
     const operation = await session.get(OperationRecords).read(id);
     const { backup = '', rows = 0, bytes = 0 } = (operation.result ?? {}) as Record<string, string | number>;
     output.print({ operation }, () => [`Backup ${backup}: ${rows} rows, ${bytes} bytes, read back`]);
+  };
+  await runToCompletion(context, id, { wait, printResult });
+  if (!wait) noteRequested(context, id);
+}
+
+async function restore(
+  context: CommandContext,
+  backup: string,
+  { wait, ...options }: { readonly wait: boolean },
+): Promise<void> {
+  const { session, output, actor } = context;
+  const body = parseOrThrow(newRestore, options);
+  if (!isUuid(backup)) throw new NotFoundError('backup');
+  const { id } = await session.get(BackupRestores).request(backup, body, actor);
+  const printResult = async (): Promise<void> => {
+    const [tenant, operation] = await Promise.all([
+      session.get(TenantRecords).read(body.as),
+      session.get(OperationRecords).read(id),
+    ]);
+    output.print({ tenant, operation }, () => describeTenant(tenant));
   };
   await runToCompletion(context, id, { wait, printResult });
   if (!wait) noteRequested(context, id);

@@ -191,6 +191,47 @@ describe('retention', () => {
   });
 });
 
+describe('a backup', () => {
+  const customers = async (apiKey: string): Promise<string[]> => {
+    const { body } = await app.call('/api/v1/customers', { apiKey });
+    return body.items.map(({ name }: Json) => name).toSorted();
+  };
+  const restore = (id: string, body: object) => admin.send('POST', `/backups/${id}/restore`, { body });
+
+  it.each([{}, { isolation: 'schema' }])(
+    'is restored as another tenant with %j, which has the rows of that time',
+    async (options) => {
+      const { result } = await backUp('acme');
+      const later = { name: 'later', email: `later-${JSON.stringify(options).length}@example.com` };
+      expect((await app.call('/api/v1/customers', { method: 'POST', apiKey: acme.apiKey, body: later })).status).toBe(
+        201,
+      );
+      const now = await customers(acme.apiKey);
+      const slug = `acme-restored${'isolation' in options ? '-apart' : ''}`;
+      const { headers } = await restore(result.backup, { as: slug, ...options });
+      expect(await admin.ended(headers.get('location'))).toMatchObject({
+        kind: 'import',
+        status: 'succeeded',
+        error: null,
+      });
+      const { body: tenant } = await admin.get(`/tenants/${slug}`);
+      expect(tenant).toMatchObject({ status: 'active', isolation: 'row', ...options });
+      const restored = await customers(await app.issueKey(tenant));
+      expect([...restored, 'later'].toSorted()).toEqual(now);
+      expect(await customers(acme.apiKey)).toEqual(now);
+    },
+  );
+
+  it('is not restored over a tenant that exists, when it does not exist, or before it was read back', async () => {
+    const { result } = await backUp('acme');
+    expect((await restore(result.backup, { as: 'acme' })).body.code).toBe('CONFLICT');
+    expect((await restore(result.backup, {})).body.code).toBe('VALIDATION_FAILED');
+    expect((await restore(crypto.randomUUID(), { as: 'other' })).body.code).toBe('NOT_FOUND');
+    await app.database.admin(`UPDATE backups SET state = 'writing'`);
+    expect((await restore(result.backup, { as: 'other' })).body.code).toBe('CONFLICT');
+  });
+});
+
 it('a deleted tenant takes its key with it: its backups are unreadable, and removed', async () => {
   const initech = await app.provision('initech', 'row');
   await backUp('initech');

@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../catalog/audit/actor.js';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { BackupEntity } from '../../catalog/entities/backup.entity.js';
+import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import type { OpenableArchive } from '../archives/archive-sources.js';
+import { Imports } from '../archives/imports.js';
+import { TenantRecords } from '../tenants/tenant-records.js';
+import { newTenant } from '../tenants/tenant.schemas.js';
+import { BackupKeys } from './backup-keys.js';
+import type { NewRestore } from './backup.schemas.js';
+import { BackupStore } from './backup-store.js';
+
+/** Makes tenants of backups: always other ones, beside the tenant that was backed up. */
+@Injectable()
+export class BackupRestores {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly imports: Imports,
+    private readonly records: TenantRecords,
+    private readonly stores: BackupStore,
+    private readonly keys: BackupKeys,
+  ) {}
+
+  /**
+   * The new tenant has the isolation and the server of the one that was backed up, unless `options` name others.
+   *
+   * @throws NotFoundError (backup or server), ConflictError (`BACKUP_URL` is not set, the backup does not count, the slug is in
+   *   use, the server is draining), ValidationFailedError
+   */
+  async request(id: string, { as: slug, ...options }: NewRestore, actor: Actor): Promise<OperationEntity> {
+    if (!this.stores.isConfigured) throw new ConflictError('BACKUP_URL is not set');
+    const { tenantId, takenAt, state } = await this.find(id);
+    if (state !== 'kept') throw new ConflictError(`the backup is ${state}: only one that was read back is restored`);
+    const tenant = await this.records.read(tenantId);
+    const { isolation = tenant.isolation, server = tenant.server ?? undefined } = options;
+    const origin = { tenant: { slug: tenant.slug }, takenAt: takenAt?.toISOString() ?? '' };
+    const body = parseOrThrow(newTenant, { slug, isolation, server });
+    return this.imports.requestOrResume(body, { kind: 'backup', id }, origin, actor);
+  }
+
+  /** For an operation that reads it. @throws NotFoundError, EntityNotFoundError when its tenant is deleted */
+  async open(id: string): Promise<OpenableArchive> {
+    const { tenantId, objectKey } = await this.find(id);
+    const store = await this.stores.open();
+    const identities = [await this.keys.identityOf(tenantId)];
+    return { read: () => store.get(objectKey), key: { identities } };
+  }
+
+  private async find(id: string): Promise<BackupEntity> {
+    const backup = await this.catalog.getRepository(BackupEntity).findOneBy({ id });
+    if (!backup) throw new NotFoundError('backup');
+    return backup;
+  }
+}
