@@ -14,6 +14,7 @@ import { DiscardImportKind } from './discard-import.kind.js';
 import { ImportKind } from './import.kind.js';
 import { Imports } from './imports.js';
 import { InstallationKeys } from './installation-keys.js';
+import { ScratchLoad } from './scratch-load.js';
 import { ScratchTables } from './scratch-tables.js';
 
 @Module({
@@ -27,8 +28,17 @@ import { ScratchTables } from './scratch-tables.js';
     TenantHooksModule,
     TenantsModule,
   ],
-  providers: [ArchiveExports, ArchiveSources, DiscardImportKind, ImportKind, Imports, InstallationKeys, ScratchTables],
-  exports: [ArchiveExports, ArchiveSources, ImportKind, Imports, InstallationKeys],
+  providers: [
+    ArchiveExports,
+    ArchiveSources,
+    DiscardImportKind,
+    ImportKind,
+    Imports,
+    InstallationKeys,
+    ScratchLoad,
+    ScratchTables,
+  ],
+  exports: [ArchiveExports, ArchiveSources, ImportKind, Imports, InstallationKeys, ScratchLoad, ScratchTables],
 })
 export class ArchivesModule {
   constructor(kinds: OperationKinds, importKind: ImportKind, discard: DiscardImportKind) {

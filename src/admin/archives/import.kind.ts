@@ -5,12 +5,11 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveTablesError } from '../../database/archives/archive.errors.js';
-import { loadArchive } from '../../database/archives/load-archive.js';
 import { bringSequences } from '../../database/copy/bring-sequences.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
 import { copyRows } from '../../database/copy/copy-rows.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
-import { disableTriggers, enableTriggers, withoutTriggers } from '../../database/copy/tables/user-triggers.js';
+import { disableTriggers, enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { withSchemaLock } from '../../database/table-migrations/locks/schema-lock.js';
 import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
@@ -22,6 +21,7 @@ import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { archiveSource } from './archive.schemas.js';
 import { ArchiveSources } from './archive-sources.js';
 import { DiscardImportKind } from './discard-import.kind.js';
+import { ScratchLoad } from './scratch-load.js';
 import { ScratchTables, scratchSchemaName } from './scratch-tables.js';
 
 const Input = z.object({ serverId: z.guid(), source: archiveSource });
@@ -48,6 +48,7 @@ export class ImportKind implements OperationKind<Input> {
     private readonly provisioning: ProvisioningSteps,
     private readonly sources: ArchiveSources,
     private readonly scratch: ScratchTables,
+    private readonly loading: ScratchLoad,
     private readonly targets: TargetDatabases,
     private readonly discard: DiscardImportKind,
     private readonly hookSteps: HookSteps,
@@ -88,14 +89,9 @@ export class ImportKind implements OperationKind<Input> {
 
   private async load({ id, tenantId, input, signal, reportProgress, addResult }: Run): Promise<void> {
     const { target } = await this.provisioning.locate(tenantId);
+    const goal = { target, schema: scratchSchemaName(id), tenantId: tenantId ?? '' };
     const manifest = await this.sources.use(input.source, signal, (archive) =>
-      this.scratch.use(target, scratchSchemaName(id), signal, async (place) => {
-        await this.scratch.create(place, target, archive.manifest.migrations, signal);
-        await withoutTriggers(place, () =>
-          loadArchive(archive, place, tenantId ?? '', { signal, onProgress: reportProgress }),
-        );
-        return archive.manifest;
-      }),
+      this.loading.run(archive, goal, { signal, onProgress: reportProgress }),
     );
     const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
     await addResult({ takenAt: manifest.takenAt, tables: manifest.tables.length, rows });

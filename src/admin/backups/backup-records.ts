@@ -4,6 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { BackupEntity } from '../../catalog/entities/backup.entity.js';
 import { type Page, toPage } from '../../http/input/page.js';
 import { parseSlugOrId } from '../../http/input/slug-or-id.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import type { BackupFilter, BackupView } from './backup.schemas.js';
 
 /** A backup that was read back. */
@@ -19,7 +20,7 @@ type Row = BackupEntity & { readonly tenant: string | null };
 const LIST = `
   SELECT b.id, b.tenant_id AS "tenantId", t.slug AS tenant, b.operation_id AS "operationId", b.object_key AS "objectKey",
          b.state, b.taken_at AS "takenAt", b.bytes, b.rows, b.schema_version AS "schemaVersion",
-         b.verified_at AS "verifiedAt", b.expires_at AS "expiresAt", b.created_at AS "createdAt"
+         b.verified_at AS "verifiedAt", b.drilled_at AS "drilledAt", b.expires_at AS "expiresAt", b.created_at AS "createdAt"
   FROM backups b LEFT JOIN tenants t ON t.id = b.tenant_id
   WHERE ($1::uuid IS NULL OR b.tenant_id = $1) AND ($2::text IS NULL OR t.slug = $2)
     AND ($3::timestamptz IS NULL OR (b.created_at, b.id) < ($3, $4::uuid))
@@ -56,15 +57,38 @@ export class BackupRecords {
       [id, takenAt, bytes, rows, schemaVersion, keptDays],
     );
   }
+
+  /** A backup that counts. @throws NotFoundError, ConflictError (it was not read back, or its tenant is deleted) */
+  async kept(id: string): Promise<BackupEntity> {
+    const backup = await this.catalog.getRepository(BackupEntity).findOneBy({ id });
+    if (!backup) throw new NotFoundError('backup');
+    if (backup.state !== 'kept') {
+      throw new ConflictError(`the backup is ${backup.state}: only one that was read back is restored`);
+    }
+    return backup;
+  }
+
+  /** The newest backup of a tenant that counts. @throws NotFoundError */
+  async newest(tenantId: string): Promise<BackupEntity> {
+    const where = { tenantId, state: 'kept' } as const;
+    const backup = await this.catalog.getRepository(BackupEntity).findOne({ where, order: { takenAt: 'DESC' } });
+    if (!backup) throw new NotFoundError('backup');
+    return backup;
+  }
+
+  async drilled(id: string): Promise<void> {
+    await this.catalog.getRepository(BackupEntity).update(id, { drilledAt: () => 'now()' });
+  }
 }
 
-function toView({ bytes, rows, takenAt, verifiedAt, expiresAt, createdAt, ...row }: Row): BackupView {
+function toView({ bytes, rows, takenAt, verifiedAt, drilledAt, expiresAt, createdAt, ...row }: Row): BackupView {
   return {
     ...row,
     bytes: bytes === null ? null : Number(bytes),
     rows: rows === null ? null : Number(rows),
     takenAt: takenAt?.toISOString() ?? null,
     verifiedAt: verifiedAt?.toISOString() ?? null,
+    drilledAt: drilledAt?.toISOString() ?? null,
     expiresAt: expiresAt?.toISOString() ?? null,
     createdAt: createdAt.toISOString(),
   };

@@ -12,6 +12,7 @@ import { TenantRecords } from '../tenants/tenant-records.js';
 import { newTenant } from '../tenants/tenant.schemas.js';
 import { BackupKeys } from './backup-keys.js';
 import type { NewRestore } from './backup.schemas.js';
+import { BackupRecords } from './backup-records.js';
 import { BackupStore } from './backup-store.js';
 
 /** Makes tenants of backups: always other ones, beside the tenant that was backed up. */
@@ -20,6 +21,7 @@ export class BackupRestores {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly imports: Imports,
+    private readonly backups: BackupRecords,
     private readonly records: TenantRecords,
     private readonly stores: BackupStore,
     private readonly keys: BackupKeys,
@@ -33,8 +35,7 @@ export class BackupRestores {
    */
   async request(id: string, { as: slug, ...options }: NewRestore, actor: Actor): Promise<OperationEntity> {
     if (!this.stores.isConfigured) throw new ConflictError('BACKUP_URL is not set');
-    const { tenantId, takenAt, state } = await this.find(id);
-    if (state !== 'kept') throw new ConflictError(`the backup is ${state}: only one that was read back is restored`);
+    const { tenantId, takenAt } = await this.backups.kept(id);
     const tenant = await this.records.read(tenantId);
     const { isolation = tenant.isolation, server = tenant.server ?? undefined } = options;
     const origin = { tenant: { slug: tenant.slug }, takenAt: takenAt?.toISOString() ?? '' };

@@ -43,6 +43,7 @@ const backupView = z
     rows: z.number().int().nullable(),
     schemaVersion: z.string().nullable(),
     verifiedAt: z.iso.datetime().nullable().describe('when it was read back'),
+    drilledAt: z.iso.datetime().nullable().describe('when it was last restored for a trial'),
     expiresAt: z.iso.datetime().nullable(),
     createdAt: z.iso.datetime(),
   })

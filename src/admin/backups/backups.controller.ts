@@ -15,6 +15,7 @@ import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { setOperationLocation } from '../operations/operation-location.js';
 import { operationView, type OperationView, toOperationView } from '../operations/operation.schemas.js';
+import { BackupDrills } from './backup-drills.js';
 import { BackupRecords } from './backup-records.js';
 import { BackupRestores } from './backup-restores.js';
 import {
@@ -37,6 +38,7 @@ export class BackupsController {
     private readonly backups: Backups,
     private readonly records: BackupRecords,
     private readonly restores: BackupRestores,
+    private readonly drills: BackupDrills,
     private readonly runner: OperationRunner,
   ) {}
 
@@ -78,6 +80,20 @@ export class BackupsController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     return this.accepted(response, await this.restores.request(id, body, actor));
+  }
+
+  @Post(':id/drill')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Try a backup out: restore it into tables that no tenant uses, and drop them' })
+  @ApiAcceptedResponse(responseSchema(operationView))
+  @ApiProblem('NOT_FOUND', 'no such backup')
+  @ApiProblem('CONFLICT', 'BACKUP_URL is not set, the backup does not count, or it is being tried out')
+  async drill(
+    @CurrentActor() actor: Actor,
+    @Param('id', new IdPipe('backup')) id: string,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<OperationView> {
+    return this.accepted(response, await this.drills.request(id, actor));
   }
 
   private accepted(response: HttpResponse, operation: OperationEntity): OperationView {

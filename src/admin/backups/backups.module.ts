@@ -3,21 +3,27 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
+import { ErasureRemains } from '../deprovisioning/erasure-remains.js';
 import { ArchiveSources } from '../archives/archive-sources.js';
 import { ArchivesModule } from '../archives/archives.module.js';
+import { BackupDrills } from './backup-drills.js';
 import { BackupKeys } from './backup-keys.js';
 import { BackupKind } from './backup.kind.js';
+import { backupRemains } from './backup-remains.js';
 import { BackupRecords } from './backup-records.js';
 import { BackupRestores } from './backup-restores.js';
 import { BackupRetention } from './backup-retention.js';
 import { BackupSchedule } from './backup-schedule.js';
 import { BackupStore } from './backup-store.js';
 import { Backups } from './backups.js';
+import { DrillKind } from './drill.kind.js';
 
 @Module({
-  imports: [ArchivesModule, OperationsModule, TargetsModule, TenantsModule],
+  imports: [ArchivesModule, DeprovisioningModule, OperationsModule, TargetsModule, TenantsModule],
   providers: [
     Backups,
+    BackupDrills,
     BackupKeys,
     BackupKind,
     BackupRecords,
@@ -25,18 +31,22 @@ import { Backups } from './backups.js';
     BackupRetention,
     BackupSchedule,
     BackupStore,
+    DrillKind,
   ],
-  exports: [Backups, BackupRecords, BackupRestores, BackupRetention],
+  exports: [Backups, BackupDrills, BackupRecords, BackupRestores, BackupRetention],
 })
 export class BackupsModule {
   constructor(
     kinds: OperationKinds,
     backup: BackupKind,
+    drill: DrillKind,
     sources: ArchiveSources,
     stores: BackupStore,
     restores: BackupRestores,
+    erasure: ErasureRemains,
   ) {
-    kinds.register(backup);
+    erasure.add(backupRemains);
+    for (const kind of [backup, drill]) kinds.register(kind);
     if (stores.isConfigured) sources.offerBackups((id) => restores.open(id));
   }
 }

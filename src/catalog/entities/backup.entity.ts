@@ -41,6 +41,10 @@ export class BackupEntity {
   @Column('timestamptz', { name: 'verified_at', nullable: true })
   verifiedAt: Date | null;
 
+  /** When it was last restored for a trial. */
+  @Column('timestamptz', { name: 'drilled_at', nullable: true })
+  drilledAt: Date | null;
+
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt: Date | null;
 

@@ -35,6 +35,7 @@ const TABLES = `
     rows bigint,
     schema_version text,
     verified_at timestamptz,
+    drilled_at timestamptz,
     expires_at timestamptz,
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     CHECK (state <> 'kept' OR (taken_at IS NOT NULL AND verified_at IS NOT NULL AND expires_at IS NOT NULL))

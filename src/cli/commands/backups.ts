@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { DataSource } from 'typeorm';
+import { BackupDrills } from '../../admin/backups/backup-drills.js';
 import { BackupRecords } from '../../admin/backups/backup-records.js';
 import { backupFilter, type BackupView, newBackup, newRestore } from '../../admin/backups/backup.schemas.js';
 import { BackupRestores } from '../../admin/backups/backup-restores.js';
@@ -19,9 +20,10 @@ Examples:
   $ npm run tenantry -- backups
   $ npm run tenantry -- backups hooli
   $ npm run tenantry -- backups create hooli
+  $ npm run tenantry -- backups drill hooli                                # the newest one
   $ npm run tenantry -- backups restore 0d8d5b30-… --as hooli-yesterday`;
 
-/** `backups`, `backups create`, `backups restore` */
+/** `backups`, `backups create`, `backups drill`, `backups restore` */
 export function defineBackups(command: Command, { run }: CommandRunners): void {
   command
     .argument('[tenant]', 'slug or id of a tenant; of a deleted one, its id')
@@ -35,6 +37,14 @@ export function defineBackups(command: Command, { run }: CommandRunners): void {
     .description('write a backup of a tenant to BACKUP_URL, and read it back')
     .option('--no-wait', 'only queue the operation: a running server makes the backup')
     .action((tenant, options) => run((context) => create(context, tenant, options)));
+
+  command
+    .command('drill <backup>')
+    .description(
+      "try a backup out, by its id or its tenant's slug (the newest one): restore it, compare, and drop it again",
+    )
+    .option('--no-wait', 'only queue the operation: a running server tries it out')
+    .action((backup, options) => run((context) => drill(context, backup, options)));
 
   command
     .command('restore <id>')
@@ -73,6 +83,22 @@ async function create(context: CommandContext, name: string, { wait }: { readonl
     const operation = await session.get(OperationRecords).read(id);
     const { backup = '', rows = 0, bytes = 0 } = (operation.result ?? {}) as Record<string, string | number>;
     output.print({ operation }, () => [`Backup ${backup}: ${rows} rows, ${bytes} bytes, read back`]);
+  };
+  await runToCompletion(context, id, { wait, printResult });
+  if (!wait) noteRequested(context, id);
+}
+
+async function drill(context: CommandContext, name: string, { wait }: { readonly wait: boolean }): Promise<void> {
+  const { session, output, actor } = context;
+  const { tenant } = parseOrThrow(newBackup, { tenant: name });
+  const drills = session.get(BackupDrills);
+  const { id } = await (isUuid(tenant) ? drills.request(tenant, actor) : drills.requestNewest(tenant, actor));
+  const printResult = async (): Promise<void> => {
+    const operation = await session.get(OperationRecords).read(id);
+    const { backup = '', rows = 0, tables = 0 } = (operation.result ?? {}) as Record<string, string | number>;
+    output.print({ operation }, () => [
+      `Backup ${backup}: ${rows} rows of ${tables} tables restored, compared and dropped`,
+    ]);
   };
   await runToCompletion(context, id, { wait, printResult });
   if (!wait) noteRequested(context, id);

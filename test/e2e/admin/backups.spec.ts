@@ -7,6 +7,7 @@ import { BackupKind } from '../../../src/admin/backups/backup.kind.js';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import type { OperationRun } from '../../../src/operations/operation-kind.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
 import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let folder: string;
@@ -232,11 +233,40 @@ describe('a backup', () => {
   });
 });
 
+describe('a drill', () => {
+  const drill = async (id: string): Promise<Json> => {
+    const { headers } = await admin.send('POST', `/backups/${id}/drill`);
+    return admin.ended(headers.get('location'));
+  };
+  const scratch = (): Promise<Json[]> =>
+    asSuperuser(`${app.database.name}_shared`, `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'i\\_%'`);
+
+  it('restores a backup, compares its rows, and leaves nothing but the time', async () => {
+    const { result } = await backUp('acme');
+    const rows = result.rows;
+    expect(await drill(result.backup)).toMatchObject({ status: 'succeeded', result: { tables: 3, rows } });
+    expect(await listed()).toMatchObject([{ id: result.backup, drilledAt: expect.any(String) }]);
+    expect(await scratch()).toEqual([]);
+  });
+
+  it('of a backup that was changed since fails, and leaves nothing', async () => {
+    const { result } = await backUp('acme');
+    flip(join(folder, objects()[0] ?? ''));
+    expect(await drill(result.backup)).toMatchObject({ status: 'failed', error: { code: 'ARCHIVE_UNREADABLE' } });
+    expect(await listed()).toMatchObject([{ drilledAt: null }]);
+    expect(await scratch()).toEqual([]);
+    expect((await admin.send('POST', `/backups/${crypto.randomUUID()}/drill`)).body.code).toBe('NOT_FOUND');
+  });
+});
+
 it('a deleted tenant takes its key with it: its backups are unreadable, and removed', async () => {
   const initech = await app.provision('initech', 'row');
   await backUp('initech');
   const { headers } = await admin.send('DELETE', '/tenants/initech?graceSeconds=0');
-  expect(await admin.ended(headers.get('location'))).toMatchObject({ status: 'succeeded' });
+  const deletion = await admin.ended(headers.get('location'));
+  expect(deletion).toMatchObject({ status: 'succeeded' });
+  const { text: report } = await admin.get(`/operations/${deletion.id}/erasure-report`);
+  expect(report).toMatch(/1 encrypted backups, which nothing can open/);
   expect(await app.database.admin('SELECT tenant_id FROM archive_keys WHERE tenant_id = $1', [initech.id])).toEqual([]);
   expect(await listed(`?tenant=${initech.id}`)).toMatchObject([{ tenant: null, state: 'unreadable' }]);
 });

@@ -8,6 +8,7 @@ import { Decrypter, Encrypter } from 'age-encryption';
 import { ISOLATIONS } from '../../../src/catalog/model/tenant.js';
 import { Cli, type CommandResult } from '../../support/cli/cli.js';
 import { soon } from '../../support/load/soon.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
 import { sampleSchema } from '../../support/sample-schema.js';
 import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
@@ -54,11 +55,15 @@ async function imported(slug: string): Promise<string> {
 
 /** What the catalog and the databases of the goal have, in which nothing may be left. */
 async function leftovers(): Promise<Json> {
-  return goal.database.admin(
-    `SELECT slug, status FROM tenants WHERE slug LIKE 'bad%'
-     UNION ALL SELECT kind, status FROM operations WHERE status IN ('pending', 'running')
-     UNION ALL SELECT nspname::text, 'schema' FROM pg_namespace WHERE nspname LIKE 'i\\_%'`,
+  const schemas = await asSuperuser(
+    `${goal.database.name}_shared`,
+    `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'i\\_%'`,
   );
+  const rows = await goal.database.admin(
+    `SELECT slug, status FROM tenants WHERE slug LIKE 'bad%'
+     UNION ALL SELECT kind, status FROM operations WHERE status IN ('pending', 'running')`,
+  );
+  return [...schemas, ...rows];
 }
 
 function code(result: CommandResult): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cli } from '../../support/cli/cli.js';
+import { asSuperuser } from '../../support/postgres/postgres.js';
 import { TestApp } from '../../support/test-app.js';
 
 const KILLS = 12;
@@ -64,7 +65,11 @@ describe('an import that is killed again and again', () => {
     const rows = async (app: TestApp, apiKey: string): Promise<unknown> =>
       (await app.call('/api/v1/customers?limit=100', { apiKey })).body.items;
     expect(await rows(goal, token)).toEqual(await rows(source, tenant.apiKey));
-    expect(await goal.database.admin(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'i\\_%'`)).toEqual([]);
+    const [{ database }] = (await goal.database.admin<{ database: string }>(
+      'SELECT database FROM connection_targets c JOIN tenants t ON t.target_id = c.id WHERE t.slug = $1',
+      [tenant.slug],
+    )) as [{ database: string }];
+    expect(await asSuperuser(database, `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'i\\_%'`)).toEqual([]);
     expect(await goal.database.admin(`SELECT kind FROM operations WHERE status <> 'succeeded'`)).toEqual([]);
   });
 });
