@@ -13,13 +13,14 @@ export class Operators {
     readonly database: TestDatabase,
     readonly halts: HaltPoints,
     private services: Service[],
+    private readonly env: Record<string, string>,
   ) {}
 
-  static async start(): Promise<Operators> {
+  static async start(settings: Record<string, string> = {}): Promise<Operators> {
     const database = await createTestDatabase('catalog');
-    const env = { DATABASE_URL: database.url };
+    const env = { DATABASE_URL: database.url, ...settings };
     const services = [await Service.start(env), await Service.start(env)];
-    return new Operators(database, await HaltPoints.in(database.name), services);
+    return new Operators(database, await HaltPoints.in(database.name), services, env);
   }
 
   async close(): Promise<void> {
@@ -55,6 +56,6 @@ export class Operators {
 
   /** Starts a replacement for a killed process. */
   async bothRun(): Promise<void> {
-    if (this.services.length < 2) this.services.push(await Service.start({ DATABASE_URL: this.database.url }));
+    if (this.services.length < 2) this.services.push(await Service.start(this.env));
   }
 }
