@@ -269,6 +269,9 @@ it('a deleted tenant takes its key with it: its backups are unreadable, and remo
   expect(report).toMatch(/1 encrypted backups, which nothing can open/);
   expect(await app.database.admin('SELECT tenant_id FROM archive_keys WHERE tenant_id = $1', [initech.id])).toEqual([]);
   expect(await listed(`?tenant=${initech.id}`)).toMatchObject([{ tenant: null, state: 'unreadable' }]);
+  await app.database.admin(`UPDATE backups SET expires_at = now() - interval '1 second'`);
+  expect(await app.application.nest.get(BackupRetention).sweep()).toBe(1);
+  expect(objects()).toEqual([]);
 });
 
 function flip(path: string): void {

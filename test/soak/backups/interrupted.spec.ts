@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -90,6 +90,23 @@ describe('a backup of a tenant with many rows', () => {
     expect(
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.includes('partial')),
     ).toEqual([]);
+  });
+
+  it('does not count when its last part was changed in the store', async () => {
+    const store = await stores.open();
+    const put = store.put.bind(store);
+    await replacePut(async (key, content, options) => {
+      const stored = await put(key, content, options);
+      const path = join(folder, key);
+      const changed = readFileSync(path);
+      changed.writeUInt8(changed.readUInt8(stored.bytes - 1_000) ^ 1, stored.bytes - 1_000);
+      writeFileSync(path, changed);
+      return stored;
+    });
+    expect(await admin.ended(await request())).toMatchObject({
+      status: 'failed',
+      error: { code: 'ARCHIVE_UNREADABLE' },
+    });
   });
 
   it('works again after that', async () => {
