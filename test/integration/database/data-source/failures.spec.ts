@@ -11,7 +11,7 @@ let tenants: TestTenants;
 let acme: TestTenant;
 
 beforeAll(async () => {
-  tenants = await TestTenants.create({ timeoutMs: 200 });
+  tenants = await TestTenants.create({ timeoutMs: 1_500 });
   acme = tenants.named('initech'); // alone in its database
 });
 afterEach(async () => {

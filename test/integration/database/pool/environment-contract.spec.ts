@@ -106,7 +106,7 @@ describe.each([
   ['pooling off', false],
 ])('with %s', (_, reuse) => {
   it('at most DB_POOL_SIZE + DB_MAX_OVERFLOW connections are open, and POOL_TIMEOUT carries the counts', async () => {
-    open({ reuse, size: 1, maxOverflow: 1, timeoutMs: 100 });
+    open({ reuse, size: 1, maxOverflow: 1, timeoutMs: 1_000 });
     const held = await take(2);
     const [first, second] = await Promise.allSettled([pool.acquire(), pool.acquire()]);
     const { role, server, database: name } = database.target;
@@ -115,7 +115,7 @@ describe.each([
         reason: {
           code: 'POOL_TIMEOUT',
           retryAfterSeconds: 1,
-          message: expect.stringContaining(`${role}@${server.host}:${server.port}/${name} within 100 ms`),
+          message: expect.stringContaining(`${role}@${server.host}:${server.port}/${name} within 1000 ms`),
         },
       });
     }
