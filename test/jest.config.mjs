@@ -13,6 +13,8 @@ const swc = {
   sourceMaps: 'inline',
 };
 
+const SETUP = ['<rootDir>/test/support/disable-former-storages.ts'];
+
 const project = (name, extra = {}) => ({
   displayName: name,
   rootDir,
@@ -27,6 +29,7 @@ const project = (name, extra = {}) => ({
     '^tenantry/(bullmq|pg-boss)$': '<rootDir>/src/$1.ts',
   },
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  setupFiles: SETUP,
   ...extra,
 });
 
@@ -36,7 +39,7 @@ const services = {
   globalTeardown: '<rootDir>/test/support/stop-services.mjs',
 };
 
-const silent = { setupFiles: ['<rootDir>/test/support/silent-logs.ts'] };
+const silent = { setupFiles: [...SETUP, '<rootDir>/test/support/silent-logs.ts'] };
 
 export default {
   rootDir,
