@@ -22,13 +22,14 @@ export interface RunnerCapabilities {
   readonly hooks: readonly string[];
 }
 
-/** Due operations that are not locked. `pg_locks` shows the second half of a lock's key as an unsigned number. */
+/** Due operations that are not locked. What is to be cancelled needs no file (a name with a colon) for that. `pg_locks` shows the second half of a lock's key as an unsigned number. */
 const DUE = `
   SELECT o.id FROM operations o
   WHERE o.status IN ('pending', 'running') AND o.run_after <= now() AND o.kind = ANY($1) AND o.required_code <= $2
     AND (o.required_set IS NULL
       OR EXISTS (SELECT FROM migration_sets s WHERE s.digest = o.required_set AND s.names <@ $3::text[]))
-    AND (o.required_hooks IS NULL OR o.required_hooks <@ $4::text[])
+    AND (o.required_hooks IS NULL OR o.required_hooks <@ $4::text[]
+      OR o.cancel_requested AND array(SELECT name FROM unnest(o.required_hooks) name WHERE strpos(name, ':') = 0) <@ $4::text[])
     AND NOT EXISTS (SELECT FROM pg_locks l
       WHERE l.locktype = 'advisory' AND l.classid = ${OPERATIONS_LOCK} AND l.objsubid = 2
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())

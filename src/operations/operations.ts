@@ -23,7 +23,7 @@ export interface NewOperation<Input> {
   readonly requiredCode?: number;
   /** Names of migrations that an instance's code must contain to run the operation. Default: none. */
   readonly requiredMigrations?: readonly string[];
-  /** What the instance that runs it must have itself, such as a file: what it has told `OperationKinds.offer`. Default: nothing. */
+  /** What the instance that runs it must have itself, such as a file: what was passed to `OperationKinds.offer`. Default: nothing. */
   readonly requires?: readonly string[];
   /** Names of steps that need not run; with all of them, the operation has succeeded at once. Default: none. */
   readonly finishedSteps?: readonly string[];

@@ -16,7 +16,7 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 
-/** Until a deletion begins, the tenant's rows are there. */
+/** In these a tenant has its rows; in the last one until their deletion begins. */
 const HAS_ROWS: ReadonlySet<TenantStatus> = new Set(['active', 'suspended', 'maintenance', 'deleting']);
 
 /** Reads one tenant's rows out of the installation, while it works. */
@@ -32,28 +32,34 @@ export class ArchiveExports {
   /**
    * Writes an archive.
    *
-   * @param save reads the archive's bytes to their end; what it has saved is worth nothing when this rejects
+   * @param save reads the archive's bytes to their end, and then calls `confirm`: what it has saved is worth nothing when that
+   *   rejects
    * @throws NotFoundError, ConflictError (it has no rows yet, or was moved meanwhile), ArchiveRefusedError, the error of `save`,
    *   the signal's reason
    */
   async export(
     slugOrId: string,
     lock: ArchiveLock,
-    save: (bytes: Readable) => Promise<void>,
+    save: (bytes: Readable, confirm: () => Promise<void>) => Promise<void>,
     actor: Actor,
     options: ArchiveOptions,
   ): Promise<ArchiveManifest> {
-    return this.reading(slugOrId, 'archive', actor, options.signal, async (place, { id, slug, isolation }) => {
+    return this.reading(slugOrId, 'archive', actor, options.signal, async (place, tenant) => {
+      const { id, slug, isolation } = tenant;
       const archive = await ArchiveWriter.open(lock);
-      return bothOrFirstError(writeArchive(place, { id, slug, isolation }, archive, options), save(archive.bytes));
+      return bothOrFirstError(
+        writeArchive(place, { id, slug, isolation }, archive, options),
+        save(archive.bytes, () => this.assertComplete(tenant)),
+      );
     });
   }
 
   /** Writes each table's rows as JSON lines. @throws the same */
   async exportJsonLines(slugOrId: string, sink: JsonLinesSink, actor: Actor, options: ArchiveOptions): Promise<void> {
-    await this.reading(slugOrId, 'json-lines', actor, options.signal, (place, { id }) =>
-      writeJsonLines(place, id, sink, options),
-    );
+    await this.reading(slugOrId, 'json-lines', actor, options.signal, async (place, tenant) => {
+      await writeJsonLines(place, tenant.id, sink, options);
+      await this.assertComplete(tenant);
+    });
   }
 
   private async reading<T>(
@@ -72,20 +78,25 @@ export class ArchiveExports {
     });
     const { targetId, schema, isolation } = tenant;
     const target = await this.targets.find(targetId ?? '');
-    const result = await this.targets.use(
+    await this.assertComplete(tenant);
+    return this.targets.use(
       target,
       (client) => work({ client, schema: schema ?? '', isAlone: isolation !== 'row' }, tenant),
       { signal },
     );
-    await this.assertStillThere(tenant);
-    return result;
   }
 
-  /** Behind the switch of a move, its former place has rows that are older than its last ones. */
-  private async assertStillThere({ id, targetId, schema }: TenantEntity): Promise<void> {
+  /**
+   * Behind the switch of a move, its former place has rows that are older than its last ones; a deletion removes rows in
+   * many transactions.
+   *
+   * @throws ConflictError
+   */
+  private async assertComplete({ id, targetId, schema }: TenantEntity): Promise<void> {
     const now = await this.catalog.getRepository(TenantEntity).findOneBy({ id });
-    if (now?.targetId !== targetId || now.schema !== schema) {
-      throw new ConflictError('the tenant was moved or deleted meanwhile: export it again');
+    if (!now || (await this.records.isBeingErased(id))) throw new ConflictError('the tenant is deleted');
+    if (now.targetId !== targetId || now.schema !== schema) {
+      throw new ConflictError('the tenant was moved meanwhile: export it again');
     }
   }
 }

@@ -13,6 +13,8 @@ const BACKUPS = 'archive:backups';
 export interface OpenableArchive {
   readonly read: () => Promise<Readable> | Readable;
   readonly key: ArchiveKey;
+  /** When its snapshot was taken, as it is recorded elsewhere; not compared unless given. */
+  readonly takenAt?: string | undefined;
 }
 
 /** The archives that this process can read. */
@@ -50,7 +52,7 @@ export class ArchiveSources {
 
 /** Opens an archive for `work`, and closes its source afterwards. @throws the errors of ArchiveReader, the signal's reason */
 export async function useArchive<T>(
-  { read, key }: OpenableArchive,
+  { read, key, takenAt }: OpenableArchive,
   signal: AbortSignal,
   work: (archive: ArchiveReader) => Promise<T>,
 ): Promise<T> {
@@ -58,7 +60,11 @@ export async function useArchive<T>(
   const stop = (): void => void bytes.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await work(await ArchiveReader.open(bytes, key));
+    const archive = await ArchiveReader.open(bytes, key);
+    if (takenAt !== undefined && archive.manifest.takenAt !== takenAt) {
+      throw new ArchiveUnreadableError('it is not the one that was recorded');
+    }
+    return await work(archive);
   } catch (error) {
     signal.throwIfAborted();
     throw error;

@@ -15,8 +15,9 @@ import { ScratchTables, scratchSchemaName } from './scratch-tables.js';
 
 const NO_SUCH_DATABASE = '3D000';
 
-const Input = z.object({ importId: z.guid(), tenantId: z.guid() });
+const Input = z.object({ importId: z.guid(), tenantId: z.guid(), targetId: z.guid().nullable() });
 type Input = z.infer<typeof Input>;
+type Request = Pick<Input, 'importId' | 'tenantId'>;
 type Run = OperationRun<Input>;
 
 /**
@@ -44,16 +45,19 @@ export class DiscardImportKind implements OperationKind<Input> {
   ) {}
 
   /** Creates the operation, unless the tenant is served. */
-  async request(catalog: EntityManager, input: Input, subject: string): Promise<void> {
-    if (!(await catalog.existsBy(TenantEntity, { id: input.tenantId, status: 'failed' }))) return;
+  async request(catalog: EntityManager, request: Request, subject: string): Promise<void> {
+    const tenant = await catalog.findOneBy(TenantEntity, { id: request.tenantId, status: 'failed' });
+    if (!tenant) return;
+    const input = { ...request, targetId: tenant.targetId };
     await this.operations.create(catalog, { kind: this, input, tenantId: null, subject }, TENANTRY_ACTOR);
   }
 
-  private async dropScratch({ input: { importId, tenantId }, signal }: Run): Promise<void> {
-    const place = await this.place(tenantId);
-    if (!place) return;
+  /** Whatever has become of the tenant, which may have been deleted since. */
+  private async dropScratch({ input: { importId, targetId }, signal }: Run): Promise<void> {
+    const where = { id: targetId ?? '' };
+    if (targetId === null || !(await this.catalog.getRepository(ConnectionTargetEntity).existsBy(where))) return;
     try {
-      await this.scratch.drop(place.target, scratchSchemaName(importId), signal);
+      await this.scratch.drop(await this.targets.find(targetId), scratchSchemaName(importId), signal);
     } catch (error) {
       if ((error as { code?: unknown }).code !== NO_SUCH_DATABASE) throw error; // the import had not come that far
     }

@@ -5,7 +5,13 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveTablesError } from '../../database/archives/archive.errors.js';
-import { bringSequences } from '../../database/copy/bring-sequences.js';
+import {
+  advanceSequences,
+  type ColumnSequence,
+  columnSequences,
+  sequenceObstacles,
+  sequencesOfRows,
+} from '../../database/copy/bring-sequences.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
 import { copyRows } from '../../database/copy/copy-rows.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
@@ -115,9 +121,10 @@ export class ImportKind implements OperationKind<Input> {
           withSchemaLock(client, schema, signal, async () => {
             const to = { client, schema, isAlone };
             await assertSameTables(from, to, tenantId ?? '');
+            const sequences = isAlone ? await columnSequences(from) : await sharedSequences(from, to);
             if (isAlone) await disableTriggers(to);
             await copyRows(from, to, tenantId ?? '', { signal, onProgress: reportProgress });
-            await bringSequences(from, to);
+            await advanceSequences(to, sequences);
             if (isAlone) await enableTriggers(to, from);
           }),
         { signal },
@@ -133,6 +140,14 @@ export class ImportKind implements OperationKind<Input> {
   private tenant(id: string | null): Promise<TenantEntity> {
     return this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: id ?? '' });
   }
+}
+
+/** The archive's own word does not count for sequences that other tenants use. @throws ArchiveTablesError */
+async function sharedSequences(from: CopyPlace, to: CopyPlace): Promise<readonly ColumnSequence[]> {
+  const sequences = await sequencesOfRows(from);
+  const obstacles = await sequenceObstacles(to, sequences);
+  if (obstacles.length > 0) throw new ArchiveTablesError(`${obstacles.join('; ')}: import it with another isolation`);
+  return sequences;
 }
 
 /** @throws ArchiveTablesError */

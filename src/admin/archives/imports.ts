@@ -6,6 +6,8 @@ import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
+import { OperationKinds } from '../../operations/operation-kinds.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TenantCreation } from '../tenants/tenant-creation.js';
 import type { NewTenant } from '../tenants/tenant.schemas.js';
 import type { ArchiveSource } from './archive.schemas.js';
@@ -24,6 +26,7 @@ export class Imports {
     private readonly creation: TenantCreation,
     private readonly sources: ArchiveSources,
     private readonly kind: ImportKind,
+    private readonly kinds: OperationKinds,
     private readonly scratch: ScratchTables,
   ) {}
 
@@ -52,6 +55,20 @@ export class Imports {
     actor: Actor,
   ): Promise<OperationEntity> {
     return (await this.interrupted(options.slug, source)) ?? this.request(options, source, origin, actor);
+  }
+
+  /**
+   * The operation runs in the process that has the file, which must then call the application's hooks as well.
+   *
+   * @throws ConflictError when this process cannot
+   */
+  assertRunnable(): void {
+    const missing = this.kind.hooks.filter((name) => !this.kinds.runnableHooks.includes(name));
+    if (missing.length === 0) return;
+    throw new ConflictError(
+      `new tenants need hooks of the application, which a command line cannot call (${missing.join(', ')}): ` +
+        'restore a backup instead, which a running server does',
+    );
   }
 
   private interrupted(slug: string, source: ArchiveSource): Promise<OperationEntity | null> {

@@ -8,7 +8,7 @@ const SALT = new Uint8Array();
 const KEY_BYTES = 32;
 
 /**
- * This installation's identities for archives: made of ENCRYPTION_KEYS, so that they need no place of their own, and every
+ * This installation's identities for archives: made of ENCRYPTION_KEYS, so that they are kept nowhere else, and every
  * instance has them. An archive that is written for its recipient is opened here without a passphrase.
  */
 @Injectable()

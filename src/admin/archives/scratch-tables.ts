@@ -10,7 +10,7 @@ import { createSchemaSql } from '../../platform/postgres/create-schema.js';
 import { ReferenceRows } from '../reference-rows/reference-rows.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 
-/** Tables beside those of tenants, in the same database, which an operation makes, fills, migrates and drops again. */
+/** Tables of no tenant, in a database of tenants, which an operation makes, fills, migrates and drops again. */
 @Injectable()
 export class ScratchTables {
   constructor(

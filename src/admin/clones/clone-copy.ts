@@ -84,6 +84,7 @@ export class CloneCopy {
       if (obstacles.length > 0) throw new CloneRefusedError(obstacles);
       if (to.isAlone) await disableTriggers(to);
       const digests = await copyRows(from, to, source.tenantId, { signal, onProgress, asTenant: goal.tenantId, masks });
+      await this.sources.find(source.tenantId); // its rows were not being deleted while they were read
       await bringSequences(from, to);
       if (to.isAlone) await enableTriggers(to, from);
       return digests;

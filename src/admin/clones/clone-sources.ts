@@ -5,6 +5,7 @@ import type { ConnectionTargetEntity } from '../../catalog/entities/connection-t
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
 import { TargetDatabases } from '../targets/target-databases.js';
+import { TenantRecords } from '../tenants/tenant-records.js';
 import { CloneRefusedError } from './clone.errors.js';
 
 /** In these a tenant has all of its rows. */
@@ -29,6 +30,7 @@ export class CloneSources {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly targets: TargetDatabases,
+    private readonly records: TenantRecords,
   ) {}
 
   /** @throws CloneRefusedError when it has been deleted, or has not all of its rows */
@@ -36,7 +38,11 @@ export class CloneSources {
     const tenant = await this.catalog.getRepository(TenantEntity).findOneBy({ id: tenantId });
     if (!tenant) throw new CloneRefusedError(['it has been deleted']);
     const { status, isolation, targetId, schema } = tenant;
-    const refusal = targetId === null || schema === null ? 'it has no place yet' : refusalOf(status);
+    const isErased = await this.records.isBeingErased(tenantId);
+    const refusal =
+      targetId === null || schema === null
+        ? 'it has no place yet'
+        : (refusalOf(status) ?? (isErased ? 'its data is being deleted' : undefined));
     if (refusal !== undefined) throw new CloneRefusedError([refusal]);
     const target = await this.targets.find(targetId ?? '');
     return { tenantId, target, schema: schema ?? '', isAlone: isolation !== 'row' };

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { parseSlugOrId } from '../../http/input/slug-or-id.js';
@@ -44,6 +45,11 @@ export class TenantRecords {
     );
     const items = rows.slice(0, limit).map(toView);
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.slug ?? null) : null };
+  }
+
+  /** Whether a deletion has begun to remove its data, and has perhaps failed since. */
+  async isBeingErased(id: string, catalog: EntityManager = this.catalog.manager): Promise<boolean> {
+    return catalog.existsBy(OperationEntity, { tenantId: id, kind: 'delete', startedAt: Not(IsNull()) });
   }
 
   /** Locks the tenant's row for the rest of the transaction. @throws NotFoundError */

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { randomUUID } from 'node:crypto';
 import type { JsonLinesSink } from '../../database/archives/write-json-lines.js';
 import { UsageError } from '../terminal/cli.errors.js';
 
@@ -12,12 +11,14 @@ import { UsageError } from '../terminal/cli.errors.js';
  * Writes a file as a whole: until its last byte is on the disk, it has another name, which is removed after an error.
  *
  * @param path must not exist
- * @throws UsageError when it exists or cannot be written
+ * @param confirm called before the file gets its name; an error keeps it from that
+ * @throws UsageError when it exists or cannot be written; the error of `confirm`
  */
-export async function saveFile(path: string, bytes: Readable): Promise<void> {
+export async function saveFile(path: string, bytes: Readable, confirm: () => Promise<void>): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
   try {
     await pipeline(bytes, createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true }));
+    await confirm();
     await link(part, path); // unlike a rename, it replaces nothing
   } catch (error) {
     throw toUsageError(error, path);
@@ -49,27 +50,41 @@ export async function hashFile(path: string, signal: AbortSignal): Promise<strin
   return hash.digest('hex');
 }
 
-/** A new folder with a file of JSON lines for each table. @throws UsageError when it exists or cannot be written */
-export async function jsonLinesFolder(path: string): Promise<JsonLinesSink & { readonly files: string[] }> {
+/**
+ * Has `write` fill a new folder with a file of JSON lines for each table. Until it has, the folder has another name, and is
+ * removed after an error.
+ *
+ * @returns the files' names
+ * @throws UsageError when the folder exists or cannot be written; the error of `write`
+ */
+export async function saveFolder(path: string, write: (sink: JsonLinesSink) => Promise<void>): Promise<string[]> {
+  const part = `${path}.${randomUUID()}.part`;
+  const files: string[] = [];
+  const opened = new Set<FileHandle>();
   try {
-    await mkdir(path, { mode: 0o700 });
+    await mkdir(part, { mode: 0o700 });
+    await write({ table: (table) => jsonLinesFile(part, table, files, opened) });
+    await rename(part, path);
+    return files;
   } catch (error) {
     throw toUsageError(error, path);
+  } finally {
+    for (const file of opened) await file.close();
+    await rm(part, { recursive: true, force: true });
   }
-  const files: string[] = [];
+}
+
+async function jsonLinesFile(folder: string, table: string, files: string[], opened: Set<FileHandle>) {
+  const name = fileName(table, files);
+  files.push(name);
+  const file = await open(join(folder, name), 'wx', 0o600);
+  opened.add(file);
   return {
-    files,
-    table: async (table) => {
-      const name = fileName(table, files);
-      files.push(name);
-      const file = await open(join(path, name), 'wx', 0o600);
-      return {
-        write: (piece) => file.writeFile(piece),
-        end: async () => {
-          await file.sync();
-          await file.close();
-        },
-      };
+    write: (piece: Buffer) => file.writeFile(piece),
+    end: async (): Promise<void> => {
+      await file.sync();
+      opened.delete(file);
+      await file.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import { useArchive } from '../../admin/archives/archive-sources.js';
 import { InstallationKeys } from '../../admin/archives/installation-keys.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
-import { assertNoFile, jsonLinesFolder, readFile, saveFile } from '../archives/archive-file.js';
+import { assertNoFile, saveFolder, readFile, saveFile } from '../archives/archive-file.js';
 import { keyOf, type KeyOptions, lockOf, type LockOptions, PASSPHRASE_VARIABLE } from '../archives/archive-secrets.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 import { UsageError } from '../terminal/cli.errors.js';
@@ -55,16 +55,17 @@ export function defineArchives(command: Command, { run }: CommandRunners): void 
 async function exportTenant(context: CommandContext, slug: string, options: ExportOptions): Promise<void> {
   const { session, output, actor, signal } = context;
   const exports = session.get(ArchiveExports);
+  await assertNoFile(options.to);
   if (options.jsonLines) {
     if (options.recipient || options.passphraseStdin) throw new UsageError('JSON lines are not encrypted');
-    const folder = await jsonLinesFolder(options.to);
-    await exports.exportJsonLines(slug, folder, actor, { signal });
-    output.print({ folder: options.to, files: folder.files }, () => [`${options.to}: ${folder.files.join(', ')}`]);
+    const files = await saveFolder(options.to, (sink) => exports.exportJsonLines(slug, sink, actor, { signal }));
+    output.print({ folder: options.to, files }, () => [`${options.to}: ${files.join(', ')}`]);
     return;
   }
-  await assertNoFile(options.to);
   const lock = await lockOf(context, options);
-  const manifest = await exports.export(slug, lock, (bytes) => saveFile(options.to, bytes), actor, { signal });
+  const manifest = await exports.export(slug, lock, (bytes, confirm) => saveFile(options.to, bytes, confirm), actor, {
+    signal,
+  });
   output.print({ file: options.to, manifest }, () => [options.to, ...describeManifest(manifest)]);
 }
 

@@ -31,6 +31,7 @@ export async function importArchive(
   const key = await keyOf(context, options);
   session.get(ArchiveSources).offerFile(source.sha256, { read: () => readFile(file), key });
   const imports = session.get(Imports);
+  imports.assertRunnable();
   const manifest = await imports.verify(source, signal);
   const { as: slug, isolation = manifest.tenant.isolation, server } = options;
   const body = parseOrThrow(newTenant, { slug, isolation, server });

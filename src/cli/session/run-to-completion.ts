@@ -50,6 +50,10 @@ async function noteHooks({ output, session }: CommandContext, id: string): Promi
   const { runnableHooks } = session.get(OperationKinds);
   const missing = (requiredHooks ?? []).filter((name) => !runnableHooks.includes(name));
   if (missing.length === 0 || status !== 'pending') return;
+  if (missing.includes('archive:backups')) {
+    output.note('It reads a backup, and BACKUP_URL is not set here: a running server that has it runs the operation.');
+    return;
+  }
   if (missing.some((name) => name.startsWith('archive:'))) {
     output.note('It reads a file that only the command "tenants import" has: run that command again to go on with it.');
     return;

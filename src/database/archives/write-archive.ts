@@ -3,15 +3,12 @@ import { columnSequences } from '../copy/bring-sequences.js';
 import { copyOut } from '../copy/copy-out.js';
 import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
 import { digestRows } from '../copy/digests.js';
-import { interruptible } from '../copy/interruptible.js';
-import { exportObstacles } from '../copy/tables/copy-obstacles.js';
-import { type CopiedTable, copiedTables } from '../copy/tables/copied-tables.js';
-import { setTextForms, SNAPSHOT, transaction } from '../copy/transaction.js';
+import type { CopiedTable } from '../copy/tables/copied-tables.js';
+import { setTextForms } from '../copy/transaction.js';
 import { TransferMeter } from '../copy/transfer-meter.js';
 import { recordedMigrations } from '../table-migrations/versions/recorded-migrations.js';
-import { ArchiveRefusedError } from './archive.errors.js';
-import { withoutTenant } from './archived-tables.js';
 import type { ArchiveWriter } from './format/archive-writer.js';
+import { readSnapshot } from './read-snapshot.js';
 import { type ArchiveManifest, FORMAT, FORMAT_VERSION } from './format/manifest.js';
 
 /** A tenant and the place that has its rows. */
@@ -43,21 +40,15 @@ export async function writeArchive(
   archive: ArchiveWriter,
   options: ArchiveOptions,
 ): Promise<ArchiveManifest> {
-  const { client } = place;
   try {
-    return await interruptible([client], options.signal, () =>
-      transaction(client, SNAPSHOT, async () => {
-        const obstacles = await exportObstacles(place, tenant.id);
-        if (obstacles.length > 0) throw new ArchiveRefusedError(obstacles);
-        const tables = withoutTenant(await copiedTables(client, place.schema));
-        const manifest = await describe(place, tenant, tables);
-        await archive.addManifest(manifest);
-        await writeTables({ place, tenantId: tenant.id, tables, manifest }, archive, options);
-        options.signal.throwIfAborted();
-        archive.finish();
-        return manifest;
-      }),
-    );
+    return await readSnapshot(place, tenant.id, options.signal, async (tables) => {
+      const manifest = await describe(place, tenant, tables);
+      await archive.addManifest(manifest);
+      await writeTables({ place, tenantId: tenant.id, tables, manifest }, archive, options);
+      options.signal.throwIfAborted();
+      archive.finish();
+      return manifest;
+    });
   } catch (error) {
     archive.abort(error instanceof Error ? error : new Error(String(error)));
     throw error;

@@ -1,13 +1,9 @@
 import pg from 'pg';
 import { copyOut } from '../copy/copy-out.js';
 import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
-import { interruptible } from '../copy/interruptible.js';
-import { exportObstacles } from '../copy/tables/copy-obstacles.js';
-import { copiedTables } from '../copy/tables/copied-tables.js';
-import { setTextForms, SNAPSHOT, transaction } from '../copy/transaction.js';
+import { setTextForms } from '../copy/transaction.js';
 import { TransferMeter } from '../copy/transfer-meter.js';
-import { ArchiveRefusedError } from './archive.errors.js';
-import { withoutTenant } from './archived-tables.js';
+import { readSnapshot } from './read-snapshot.js';
 import type { ArchiveOptions } from './write-archive.js';
 
 /** Receives the rows of one table after the other. */
@@ -16,7 +12,10 @@ export interface JsonLinesSink {
   table(name: string): Promise<{ write(piece: Buffer): Promise<void>; end(): Promise<void> }>;
 }
 
-/** CSV of one column between characters that JSON escapes: each row is its JSON and a line break. */
+/**
+ * CSV of one column between characters that JSON escapes: each row is its JSON and a line break. Values of type json are as they
+ * were written; a line break in them can only be white space between their parts.
+ */
 const RAW_LINES = `(FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')`;
 
 /**
@@ -32,24 +31,19 @@ export async function writeJsonLines(
 ): Promise<void> {
   const { client } = place;
   const meter = new TransferMeter((rows) => onProgress?.(rows, rows), maxBytesPerSecond);
-  await interruptible([client], signal, () =>
-    transaction(client, SNAPSHOT, async () => {
-      const obstacles = await exportObstacles(place, tenantId);
-      if (obstacles.length > 0) throw new ArchiveRefusedError(obstacles);
-      const tables = withoutTenant(await copiedTables(client, place.schema));
-      await setTextForms(client);
-      for (const table of tables) {
-        const file = await sink.table(table.name);
-        const query = `SELECT row_to_json(r) FROM (SELECT ${columnList(table.columns)} FROM ${rowsOf(place, table)}
-                       WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid) r`;
-        const onPiece = async (piece: Buffer): Promise<void> => {
-          await meter.wait(piece, signal);
-          await file.write(piece);
-        };
-        await copyOut(client, query, onPiece, RAW_LINES);
-        await file.end();
-      }
-      signal.throwIfAborted();
-    }),
-  );
+  await readSnapshot(place, tenantId, signal, async (tables) => {
+    await setTextForms(client);
+    for (const table of tables) {
+      const file = await sink.table(table.name);
+      const query = `SELECT translate(row_to_json(r)::text, E'\\n\\r', '  ')
+                     FROM (SELECT ${columnList(table.columns)} FROM ${rowsOf(place, table)}
+                     WHERE tenant_id = ${pg.escapeLiteral(tenantId)}::uuid) r`;
+      const onPiece = async (piece: Buffer): Promise<void> => {
+        await meter.wait(piece, signal);
+        await file.write(piece);
+      };
+      await copyOut(client, query, onPiece, RAW_LINES);
+      await file.end();
+    }
+  });
 }

@@ -1,5 +1,6 @@
+import pg from 'pg';
 import { copiedTables } from './tables/copied-tables.js';
-import { type CopyPlace, isSamePlace } from './copy-place.js';
+import { type CopyPlace, isSamePlace, qualified } from './copy-place.js';
 import { transaction } from './transaction.js';
 
 interface Sequence {
@@ -62,6 +63,38 @@ export async function columnSequences(place: CopyPlace): Promise<ColumnSequence[
     found.push({ table, column, ...(await stateOf(place, sequence)) });
   }
   return found;
+}
+
+/**
+ * Where sequences of the copied tables' columns must be behind the rows that are at a place. One without rows is not among
+ * them.
+ */
+export async function sequencesOfRows(place: CopyPlace): Promise<ColumnSequence[]> {
+  const found: ColumnSequence[] = [];
+  for (const { table, column, increment } of await sequencesOf(place)) {
+    const farthest = increment < 0n ? 'min' : 'max';
+    const { rows } = await place.client.query<{ last: string | null }>(
+      `SELECT ${farthest}(${pg.escapeIdentifier(column)})::text AS last FROM ${qualified(place, table)}`,
+    );
+    const last = rows[0]?.last ?? null;
+    if (last !== null && /^-?\d+$/.test(last)) found.push({ table, column, last: BigInt(last), isCalled: true });
+  }
+  return found;
+}
+
+/**
+ * Why sequences that other tenants use should not be advanced as far as these are, a sentence each: one that is nearly used up
+ * would end the others' inserts. Empty when nothing speaks against it.
+ */
+export async function sequenceObstacles(to: CopyPlace, sources: readonly ColumnSequence[]): Promise<string[]> {
+  const obstacles: string[] = [];
+  for (const sequence of await sequencesOf(to)) {
+    const source = sources.find(({ table, column }) => table === sequence.table && column === sequence.column);
+    if (source && stepsTo(source, await stateOf(to, sequence), sequence.increment) > MAX_STEPS) {
+      obstacles.push(`column "${sequence.column}" of table "${sequence.table}" has values far ahead of its sequence`);
+    }
+  }
+  return obstacles;
 }
 
 /** Advances those of them that the destination has. None goes back. */

@@ -40,6 +40,16 @@ export async function setWriting(client: pg.ClientBase, schema: string): Promise
   await client.query(APPLY_SETTINGS, [Object.keys(settings), Object.values(settings)]);
 }
 
+/**
+ * Keeps tables as they are until the transaction ends, before its snapshot is taken: one that is rewritten meanwhile would look
+ * empty to an older snapshot (https://www.postgresql.org/docs/current/mvcc-caveats.html).
+ *
+ * @param tables as SQL
+ */
+export async function lockForReading(client: pg.ClientBase, tables: readonly string[]): Promise<void> {
+  if (tables.length > 0) await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS SHARE MODE`);
+}
+
 /** Runs `work` in a transaction, committed when it succeeds; otherwise rolled back, and the connection is as before. */
 export async function transaction<T>(client: pg.ClientBase, begin: string, work: () => Promise<T>): Promise<T> {
   await client.query(begin);

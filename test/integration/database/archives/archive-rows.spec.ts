@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newIdentity } from '../../../../src/database/archives/format/locks.js';
 import { ArchiveWriter } from '../../../../src/database/archives/format/archive-writer.js';
 import { loadArchive } from '../../../../src/database/archives/load-archive.js';
+import { sequenceObstacles, sequencesOfRows } from '../../../../src/database/copy/bring-sequences.js';
+import { writeJsonLines } from '../../../../src/database/archives/write-json-lines.js';
 import { type ArchivedTenant, writeArchive } from '../../../../src/database/archives/write-archive.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { archiveOf, archiveWith, open } from '../../../support/archives/archive-bytes.js';
@@ -132,5 +134,42 @@ describe('an archive of other tables', () => {
     const error = await loadArchive(reader, typed, randomUUID(), { signal }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'COPY_REFUSED' });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
+  });
+});
+
+describe('JSON lines', () => {
+  it('have a line per row, also where a value of JSON has line breaks, and nothing of other tenants', async () => {
+    const ddl = 'CREATE TABLE notes (tenant_id uuid, id int, doc json, t text, PRIMARY KEY (tenant_id, id))';
+    const place = await rig.place('documents', { ddl, isAlone: false });
+    const values = `(1, E'{\n  "a": "b\\\\nc"\r\n}', E'tab\tquote"\n\x01'), (2, NULL, NULL)`;
+    for (const tenant of [ARCHIVED.id, OTHER]) {
+      await run(place, tenant, `INSERT INTO notes SELECT $t, id, doc::json, t FROM (VALUES ${values}) v (id, doc, t)`);
+    }
+    const lines: Record<string, string> = {};
+    const table = (name: string) => {
+      lines[name] = '';
+      const write = async (piece: Buffer): Promise<void> => void (lines[name] += piece.toString());
+      return Promise.resolve({ write, end: () => Promise.resolve() });
+    };
+    await writeJsonLines(place, ARCHIVED.id, { table }, { signal });
+    const rows = (lines['notes'] ?? '').trimEnd().split('\n');
+    expect(rows.map((line) => JSON.parse(line))).toEqual([
+      { id: 1, doc: { a: 'b\nc' }, t: 'tab\tquote"\n\u0001' },
+      { id: 2, doc: null, t: null },
+    ]);
+  });
+});
+
+describe('sequences that tenants share', () => {
+  it('are not advanced to where the values of an archive are far ahead', async () => {
+    const ddl = 'CREATE TABLE notes (tenant_id uuid, id serial, PRIMARY KEY (tenant_id, id))';
+    const [from, to] = [await rig.place('loaded', { ddl }), await rig.place('together', { ddl, isAlone: false })];
+    await run(from, ARCHIVED.id, 'INSERT INTO notes SELECT $t, n FROM generate_series(1, 500) n');
+    expect(await sequencesOfRows(from)).toEqual([{ table: 'notes', column: 'id', last: 500n, isCalled: true }]);
+    expect(await sequenceObstacles(to, await sequencesOfRows(from))).toEqual([]);
+    await run(from, ARCHIVED.id, 'INSERT INTO notes VALUES ($t, 2147483647)');
+    expect(await sequenceObstacles(to, await sequencesOfRows(from))).toEqual([
+      'column "id" of table "notes" has values far ahead of its sequence',
+    ]);
   });
 });
