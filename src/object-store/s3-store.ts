@@ -34,6 +34,8 @@ export interface S3Deadlines {
 
 const DEADLINES: S3Deadlines = { connectMs: 5_000, attemptMs: 120_000, callMs: 300_000, stallMs: 60_000 };
 const MAX_ATTEMPTS = 3;
+/** As archives are named: `<tenant id>/<archive id>.age`. */
+const OWN_KEY = /^[0-9a-f-]{36}\/[0-9a-f-]{36}\.age$/;
 /** An object has 10,000 parts at most: 160 GB. Each upload has `PARTS_AT_ONCE` of them in memory, and the next one. */
 const PART_BYTES = 16 * 1_048_576;
 const PARTS_AT_ONCE = 2;
@@ -146,7 +148,7 @@ export class S3Store implements ObjectStore {
       });
       const page = await this.call((abortSignal) => this.client.send(command, { abortSignal }));
       for (const { Key = '', UploadId, Initiated } of page.Uploads ?? []) {
-        if (!Key.startsWith(this.prefix) || !Initiated || Date.now() - Initiated.getTime() < untouchedForMs) continue;
+        if (!this.isOwn(Key) || !Initiated || Date.now() - Initiated.getTime() < untouchedForMs) continue;
         const abort = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
         await this.call((abortSignal) => this.client.send(abort, { abortSignal }));
         removed += 1;
@@ -159,6 +161,11 @@ export class S3Store implements ObjectStore {
 
   close(): void {
     this.client.destroy();
+  }
+
+  /** Others may use the bucket too. */
+  private isOwn(key: string): boolean {
+    return key.startsWith(this.prefix) && OWN_KEY.test(key.slice(this.prefix.length));
   }
 
   private address(key: string): { Bucket: string; Key: string } {

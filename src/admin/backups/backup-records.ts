@@ -49,13 +49,14 @@ export class BackupRecords {
     );
   }
 
-  /** From now on it counts. A backup whose tenant was deleted meanwhile stays unreadable. */
+  /** From now on it counts. @throws ConflictError when its row is gone, or its tenant was deleted */
   async keep(id: string, { takenAt, bytes, rows, schemaVersion }: VerifiedBackup, keptDays: number): Promise<void> {
-    await this.catalog.query(
+    const [, changed] = await this.catalog.query<[unknown, number]>(
       `UPDATE backups SET state = 'kept', taken_at = $2, bytes = $3, rows = $4, schema_version = $5, verified_at = now(),
-         expires_at = $2::timestamptz + make_interval(days => $6) WHERE id = $1 AND state = 'writing'`,
+         expires_at = $2::timestamptz + make_interval(days => $6) WHERE id = $1 AND state IN ('writing', 'kept')`,
       [id, takenAt, bytes, rows, schemaVersion, keptDays],
     );
+    if (changed !== 1) throw new ConflictError('the backup was removed meanwhile');
   }
 
   /** A backup that counts. @throws NotFoundError, ConflictError (it was not read back, or its tenant is deleted) */

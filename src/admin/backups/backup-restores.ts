@@ -15,7 +15,7 @@ import type { NewRestore } from './backup.schemas.js';
 import { BackupRecords } from './backup-records.js';
 import { BackupStore } from './backup-store.js';
 
-/** Makes tenants of backups: always other ones, beside the tenant that was backed up. */
+/** Makes tenants of backups: always other ones, the tenant that was backed up stays as it is. */
 @Injectable()
 export class BackupRestores {
   constructor(
@@ -45,10 +45,10 @@ export class BackupRestores {
 
   /** For an operation that reads it. @throws NotFoundError, EntityNotFoundError when its tenant is deleted */
   async open(id: string): Promise<OpenableArchive> {
-    const { tenantId, objectKey } = await this.find(id);
+    const { tenantId, objectKey, takenAt } = await this.find(id);
     const store = await this.stores.open();
     const identities = [await this.keys.identityOf(tenantId)];
-    return { read: () => store.get(objectKey), key: { identities } };
+    return { read: () => store.get(objectKey), key: { identities }, takenAt: takenAt?.toISOString() };
   }
 
   private async find(id: string): Promise<BackupEntity> {

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveReader } from '../../database/archives/format/archive-reader.js';
 import { ArchiveWriter } from '../../database/archives/format/archive-writer.js';
@@ -49,6 +50,11 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
     private readonly keys: BackupKeys,
     private readonly records: BackupRecords,
   ) {}
+
+  /** From the start: what a failed operation has written may be removed. */
+  async onRetried(catalog: EntityManager, { id }: OperationEntity): Promise<void> {
+    await catalog.update(OperationEntity, id, { finishedSteps: [] });
+  }
 
   private async write(run: Run): Promise<void> {
     const store = await this.stores.open();

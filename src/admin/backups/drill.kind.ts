@@ -18,13 +18,13 @@ type Run = OperationRun<z.infer<typeof Input>>;
 
 /**
  * Restores a backup into scratch tables in the tenant's database, compares its rows with what the backup says, migrates them to
- * the version of the application, and drops them: what a restore would do, but for its end. The tenant is not touched.
+ * the version of the application, and drops them: what a restore would do, but for its end. The tenant is not touched. Being
+ * exclusive, it finds the tenant's database where it was when it goes on after a crash.
  */
 @Injectable()
 export class DrillKind implements OperationKind<z.infer<typeof Input>> {
   readonly name = 'drill';
   readonly input = Input;
-  readonly isExclusive = false;
   readonly steps = [{ name: 'restore-and-drop', run: (run: Run) => this.run(run) }];
 
   constructor(

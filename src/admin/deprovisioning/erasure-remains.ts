@@ -76,6 +76,11 @@ function outsideOfReach(_catalog: EntityManager, { id }: ErasedTenant): Promise<
       where: 'with them',
       until,
     },
+    {
+      what: 'tenants that were cloned from it or restored from its backups, and archives that were exported',
+      where: 'this installation, and wherever they were brought',
+      until: 'they are deleted',
+    },
     { what: "lines of the application's log", where: 'where it is collected', until },
     { what: `files and objects under tenants/${id}/, unless a hook has removed them`, where: 'their store', until },
     {

@@ -31,9 +31,11 @@ async function checkStore(store: ObjectStore): Promise<Finding> {
   const written = async (): Promise<string> => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     await store.put(key, Readable.from([Buffer.from(key)]), { signal });
-    const read = await text(await store.get(key, { signal }));
-    await store.delete(key);
-    return read;
+    try {
+      return await text(await store.get(key, { signal }));
+    } finally {
+      await store.delete(key);
+    }
   };
   if ((await withDeadline(written(), 2 * TIMEOUT_MS)) !== key) {
     return fail(NAME, `${store.location} returns other content than was written`, 'check the store');

@@ -30,7 +30,7 @@ const OBJECTS = `
 
 const SCHEMAS = `
   SELECT nspname::text AS name FROM pg_namespace
-  WHERE nspname ~ '^t_[0-9a-f]{32}$' AND NOT nspname = ANY ($1::text[]) ORDER BY 1 LIMIT ${MAX_REPORTED}`;
+  WHERE nspname ~ '^[ti]_[0-9a-f]{32}$' AND NOT nspname = ANY ($1::text[]) ORDER BY 1 LIMIT ${MAX_REPORTED}`;
 
 /**
  * Compares the databases, login roles and schemas that exist with those in the catalog: after the catalog was restored from an
@@ -56,7 +56,7 @@ export const leftovers: Check<CatalogContext> = {
 async function hasUnfinishedOperations({ catalog }: CatalogContext): Promise<boolean> {
   const { rows } = await catalog.query<{ busy: boolean }>(
     `SELECT EXISTS (SELECT FROM operations WHERE status IN ('pending', 'running')
-       AND kind IN ('provision', 'provision-tenants', 'delete', 'rotate-credentials')) AS busy`,
+       AND kind IN ('provision', 'provision-tenants', 'delete', 'rotate-credentials', 'import', 'discard-import', 'drill')) AS busy`,
   );
   return rows[0]?.busy === true;
 }

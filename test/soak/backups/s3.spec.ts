@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -123,7 +124,8 @@ describeIf(hasMoto(), MOTO_REQUIREMENT, 'S3', () => {
       const content = slices(40, (index) => {
         if (index === 38) throw failure;
       });
-      await expect(store.put('t/a.age', content)).rejects.toBe(failure);
+      const key = `${randomUUID()}/${randomUUID()}.age`;
+      await expect(store.put(key, content)).rejects.toBe(failure);
       expect(await uploads()).toHaveLength(1);
       proxy.fault = () => false;
       expect(await store.removeLeftovers(0)).toBe(1);
