@@ -29,7 +29,7 @@ const COMMANDS: readonly LazyCommand[] = [
     name: 'tenants',
     description: 'list, create, change and delete tenants',
     hasOptions: false,
-    load: async () => (await import('./commands/tenants.js')).defineTenants,
+    load: async () => (await import('./commands/tenants/tenants.js')).defineTenants,
   },
   {
     name: 'archives',

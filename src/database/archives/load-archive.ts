@@ -1,5 +1,5 @@
 import { advanceSequences } from '../copy/bring-sequences.js';
-import { copyIn } from '../copy/copy-in.js';
+import { copyIn } from '../copy/streams/copy-in.js';
 import { columnList, type CopyPlace, qualified } from '../copy/copy-place.js';
 import { assertEqualDigests, digestRows } from '../copy/digests.js';
 import { interruptible } from '../copy/interruptible.js';
@@ -7,7 +7,7 @@ import { writing } from '../copy/refusals.js';
 import { removeTenantRows } from '../copy/remove-tenant-rows.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from '../copy/tables/copied-tables.js';
 import { setWriting, transaction } from '../copy/transaction.js';
-import { TransferMeter } from '../copy/transfer-meter.js';
+import { TransferMeter } from '../copy/streams/transfer-meter.js';
 import { ArchiveTablesError } from './archive.errors.js';
 import { withoutTenant } from './archived-tables.js';
 import type { ArchiveReader, TableRows } from './format/archive-reader.js';

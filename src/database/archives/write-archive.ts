@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { columnSequences } from '../copy/bring-sequences.js';
-import { copyOut } from '../copy/copy-out.js';
+import { copyOut } from '../copy/streams/copy-out.js';
 import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
 import { digestRows } from '../copy/digests.js';
 import type { CopiedTable } from '../copy/tables/copied-tables.js';
 import { setTextForms } from '../copy/transaction.js';
-import { TransferMeter } from '../copy/transfer-meter.js';
+import { TransferMeter } from '../copy/streams/transfer-meter.js';
 import { recordedMigrations } from '../table-migrations/versions/recorded-migrations.js';
 import type { ArchiveWriter } from './format/archive-writer.js';
 import { readSnapshot } from './read-snapshot.js';

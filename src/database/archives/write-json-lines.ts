@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { copyOut } from '../copy/copy-out.js';
+import { copyOut } from '../copy/streams/copy-out.js';
 import { columnList, type CopyPlace, rowsOf } from '../copy/copy-place.js';
 import { setTextForms } from '../copy/transaction.js';
-import { TransferMeter } from '../copy/transfer-meter.js';
+import { TransferMeter } from '../copy/streams/transfer-meter.js';
 import { readSnapshot } from './read-snapshot.js';
 import type { ArchiveOptions } from './write-archive.js';
 

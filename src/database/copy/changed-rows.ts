@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { type CopiedReference, type CopiedTable, copiedTables } from './tables/copied-tables.js';
 import { columnList, type CopyPlace, qualified, rowsOf } from './copy-place.js';
-import { copyStream } from './copy-stream.js';
+import { copyStream } from './streams/copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';
 import { CHANGES } from '../gates/gate-objects.js';
 import { keyMatch, referenceMatch } from './matches.js';
 import { writing } from './refusals.js';
-import { TransferMeter } from './transfer-meter.js';
+import { TransferMeter } from './streams/transfer-meter.js';
 
 /** The rows of one table that were changed at the source, in temporary tables that last until the transactions end. */
 export interface ChangedTable {

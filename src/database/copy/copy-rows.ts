@@ -2,15 +2,15 @@ import pg from 'pg';
 import type { ColumnMasks } from '../table-migrations/tenant-schema/column-masks.js';
 import { columnList, type CopyPlace, isSamePlace, qualified, rowsOf } from './copy-place.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from './tables/copied-tables.js';
-import { copyStream } from './copy-stream.js';
+import { copyStream } from './streams/copy-stream.js';
 import { CopyPlacesError } from './copy.errors.js';
 import { assertEqualDigests, digest, digestRows, type TableDigest } from './digests.js';
 import { interruptible } from './interruptible.js';
 import { writing } from './refusals.js';
-import { type MaskedColumn, RowMasking } from './row-masking.js';
+import { type MaskedColumn, RowMasking } from './streams/row-masking.js';
 import { removeTenantRows } from './remove-tenant-rows.js';
 import { setTextForms, setWriting, SNAPSHOT, transaction } from './transaction.js';
-import { TransferMeter } from './transfer-meter.js';
+import { TransferMeter } from './streams/transfer-meter.js';
 
 const TENANT_COLUMN = 'tenant_id';
 

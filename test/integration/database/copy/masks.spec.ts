@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { copyRows } from '../../../../src/database/copy/copy-rows.js';
-import { decodeField, encodeField, fieldsOf } from '../../../../src/database/copy/copy-text.js';
+import { decodeField, encodeField, fieldsOf } from '../../../../src/database/copy/streams/copy-text.js';
 import { maskProblems } from '../../../../src/database/copy/tables/mask-problems.js';
 import type { ColumnMasks } from '../../../../src/index.js';
 import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idempotency.js';
-import { OperationRecords } from '../../admin/operations/operation-records.js';
-import { toOperationView } from '../../admin/operations/operation.schemas.js';
-import { TenantLifecycle } from '../../admin/tenants/tenant-lifecycle.js';
-import { TenantRecords } from '../../admin/tenants/tenant-records.js';
+import { Idempotency, idempotencyKeySchema } from '../../../admin/idempotency/idempotency.js';
+import { OperationRecords } from '../../../admin/operations/operation-records.js';
+import { toOperationView } from '../../../admin/operations/operation.schemas.js';
+import { TenantLifecycle } from '../../../admin/tenants/tenant-lifecycle.js';
+import { TenantRecords } from '../../../admin/tenants/tenant-records.js';
 import {
   deletion,
   maintenance,
@@ -13,23 +13,23 @@ import {
   type TenantFilter,
   type TenantPage,
   type TenantView,
-} from '../../admin/tenants/tenant.schemas.js';
-import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
-import { Tenants } from '../../admin/tenants/tenants.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import { defineExport } from './archives.js';
+} from '../../../admin/tenants/tenant.schemas.js';
+import { TENANTS_PATH } from '../../../admin/tenants/tenants-path.js';
+import { Tenants } from '../../../admin/tenants/tenants.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import { defineExport } from '../archives.js';
 import { defineClone } from './clone-tenant.js';
-import { erasureDocument } from '../../admin/deprovisioning/erasure-document.js';
-import { ErasureReports } from '../../admin/deprovisioning/erasure-reports.js';
+import { erasureDocument } from '../../../admin/deprovisioning/erasure-document.js';
+import { ErasureReports } from '../../../admin/deprovisioning/erasure-reports.js';
 import { defineErasureReport } from './erasure.js';
 import { defineImport } from './import-tenants.js';
 import { defineMoves } from './moves.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
-import { confirm } from '../terminal/confirm.js';
-import { describeTenant } from '../terminal/describe-tenant.js';
-import { printable } from '../terminal/table.js';
-import { repeated, seconds, wholeNumber } from '../terminal/values.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
+import { confirm } from '../../terminal/confirm.js';
+import { describeTenant } from '../../terminal/describe-tenant.js';
+import { printable } from '../../terminal/table.js';
+import { repeated, seconds, wholeNumber } from '../../terminal/values.js';
 
 const GROUP_EXAMPLES = `
 Examples:

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { backups } from '../../../../src/doctor/checks/backups.js';
-import type { ConfigContext } from '../../../../src/doctor/diagnosis/check.js';
-import { loadConfig } from '../../../../src/platform/config/load-config.js';
-import { REQUIRED } from '../../../support/config-fixture.js';
-import { freePort } from '../../../support/processes/free-port.js';
-import { useS3Environment } from '../../../support/object-store/s3-environment.js';
+import { backups } from '../../../../../src/doctor/checks/backups/backups.js';
+import type { ConfigContext } from '../../../../../src/doctor/diagnosis/check.js';
+import { loadConfig } from '../../../../../src/platform/config/load-config.js';
+import { REQUIRED } from '../../../../support/config-fixture.js';
+import { freePort } from '../../../../support/processes/free-port.js';
+import { useS3Environment } from '../../../../support/object-store/s3-environment.js';
 
 let folder: string;
 

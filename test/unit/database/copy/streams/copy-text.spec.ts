@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeField, encodeField, fieldsOf } from '../../../../src/database/copy/copy-text.js';
+import { decodeField, encodeField, fieldsOf } from '../../../../../src/database/copy/streams/copy-text.js';
 
 describe("COPY's text format", () => {
   it.each([

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { requestCancel } from '../connection/cancel-request.js';
+import { requestCancel } from '../../connection/cancel-request.js';
 import type { RowMasking } from './row-masking.js';
 import type { TransferMeter } from './transfer-meter.js';
 

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { erasureDocument } from '../../admin/deprovisioning/erasure-document.js';
-import { ErasureReports } from '../../admin/deprovisioning/erasure-reports.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { FileNotWrittenError } from '../terminal/cli.errors.js';
-import { printable } from '../terminal/table.js';
+import { erasureDocument } from '../../../admin/deprovisioning/erasure-document.js';
+import { ErasureReports } from '../../../admin/deprovisioning/erasure-reports.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { FileNotWrittenError } from '../../terminal/cli.errors.js';
+import { printable } from '../../terminal/table.js';
 
 const EXAMPLES = `
 Examples:

@@ -1,7 +1,7 @@
-import { backupAges, overdueTenants } from '../../catalog/backup-ages.js';
-import { CronSchedule } from '../../tenant/cron/cron-schedule.js';
-import type { CatalogContext, Check } from '../diagnosis/check.js';
-import { fail, ok } from '../diagnosis/finding.js';
+import { backupAges, overdueTenants } from '../../../catalog/backup-ages.js';
+import { CronSchedule } from '../../../tenant/cron/cron-schedule.js';
+import type { CatalogContext, Check } from '../../diagnosis/check.js';
+import { fail, ok } from '../../diagnosis/finding.js';
 
 const NAME = 'backup-ages';
 const MAX_REPORTED = 20;

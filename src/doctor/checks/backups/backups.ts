@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { ObjectStore } from '../../object-store/object-store.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
-import { withDeadline } from '../../platform/timeout.js';
-import type { Check, ConfigContext } from '../diagnosis/check.js';
-import { fail, type Finding, ok } from '../diagnosis/finding.js';
+import type { ObjectStore } from '../../../object-store/object-store.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
+import { withDeadline } from '../../../platform/timeout.js';
+import type { Check, ConfigContext } from '../../diagnosis/check.js';
+import { fail, type Finding, ok } from '../../diagnosis/finding.js';
 
 const NAME = 'backups';
 const TIMEOUT_MS = 30_000;
@@ -17,7 +17,7 @@ export const backups: Check<ConfigContext> = {
     const { place } = config.backups;
     if (!place) return [ok(NAME, 'not configured (BACKUP_URL)')];
     try {
-      const { openObjectStore } = await import('../../object-store/open-object-store.js');
+      const { openObjectStore } = await import('../../../object-store/open-object-store.js');
       const store = await openObjectStore(place);
       return [await checkStore(store).finally(() => store.close())];
     } catch (error) {

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import type { DataSource, EntityManager } from 'typeorm';
-import { OperationRecords } from '../../admin/operations/operation-records.js';
-import { newMove, type NewMove } from '../../admin/moves/move.schemas.js';
-import { Moves } from '../../admin/moves/moves.js';
-import { MovePreview } from '../../admin/moves/preview/move-preview.js';
-import { TenantRecords } from '../../admin/tenants/tenant-records.js';
-import { CATALOG } from '../../catalog/catalog-data-source.js';
-import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
-import { DryRunFailedError } from '../terminal/cli.errors.js';
-import { describeMovePreview } from '../terminal/describe-move-preview.js';
-import { describeTenant } from '../terminal/describe-tenant.js';
+import { OperationRecords } from '../../../admin/operations/operation-records.js';
+import { newMove, type NewMove } from '../../../admin/moves/move.schemas.js';
+import { Moves } from '../../../admin/moves/moves.js';
+import { MovePreview } from '../../../admin/moves/preview/move-preview.js';
+import { TenantRecords } from '../../../admin/tenants/tenant-records.js';
+import { CATALOG } from '../../../catalog/catalog-data-source.js';
+import type { OperationEntity } from '../../../catalog/entities/operation.entity.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
+import { DryRunFailedError } from '../../terminal/cli.errors.js';
+import { describeMovePreview } from '../../terminal/describe-move-preview.js';
+import { describeTenant } from '../../terminal/describe-tenant.js';
 
 const EXAMPLES = `
 Examples:

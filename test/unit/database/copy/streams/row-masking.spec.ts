@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeField } from '../../../../src/database/copy/copy-text.js';
-import { RowMasking } from '../../../../src/database/copy/row-masking.js';
-import type { ColumnMask } from '../../../../src/index.js';
+import { encodeField } from '../../../../../src/database/copy/streams/copy-text.js';
+import { RowMasking } from '../../../../../src/database/copy/streams/row-masking.js';
+import type { ColumnMask } from '../../../../../src/index.js';
 
 const TABLE = 'customers';
 

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idempotency.js';
-import { toOperationView } from '../../admin/operations/operation.schemas.js';
-import { BulkCreation } from '../../admin/tenants/bulk-creation.js';
-import { newTenants } from '../../admin/tenants/tenant.schemas.js';
-import { BULK_PATH, TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { completeOperation } from '../session/request-operation.js';
-import { UsageError } from '../terminal/cli.errors.js';
-import { parseTenantFile } from '../terminal/tenant-file.js';
-import { importArchive, type ImportArchiveOptions } from './import-archive.js';
+import { Idempotency, idempotencyKeySchema } from '../../../admin/idempotency/idempotency.js';
+import { toOperationView } from '../../../admin/operations/operation.schemas.js';
+import { BulkCreation } from '../../../admin/tenants/bulk-creation.js';
+import { newTenants } from '../../../admin/tenants/tenant.schemas.js';
+import { BULK_PATH, TENANTS_PATH } from '../../../admin/tenants/tenants-path.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { completeOperation } from '../../session/request-operation.js';
+import { UsageError } from '../../terminal/cli.errors.js';
+import { parseTenantFile } from '../../terminal/tenant-file.js';
+import { importArchive, type ImportArchiveOptions } from '../../archives/import-archive.js';
 
 const EXAMPLES = `
 Examples:

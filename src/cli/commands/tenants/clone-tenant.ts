@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { newClone } from '../../admin/clones/clone.schemas.js';
-import { Clones } from '../../admin/clones/clones.js';
-import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idempotency.js';
-import { OperationRecords } from '../../admin/operations/operation-records.js';
-import { toOperationView } from '../../admin/operations/operation.schemas.js';
-import { TenantRecords } from '../../admin/tenants/tenant-records.js';
-import { TENANTS_PATH } from '../../admin/tenants/tenants-path.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { noteRequested, runToCompletion } from '../session/run-to-completion.js';
-import { describeTenant } from '../terminal/describe-tenant.js';
-import { repeated } from '../terminal/values.js';
+import { newClone } from '../../../admin/clones/clone.schemas.js';
+import { Clones } from '../../../admin/clones/clones.js';
+import { Idempotency, idempotencyKeySchema } from '../../../admin/idempotency/idempotency.js';
+import { OperationRecords } from '../../../admin/operations/operation-records.js';
+import { toOperationView } from '../../../admin/operations/operation.schemas.js';
+import { TenantRecords } from '../../../admin/tenants/tenant-records.js';
+import { TENANTS_PATH } from '../../../admin/tenants/tenants-path.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
+import { describeTenant } from '../../terminal/describe-tenant.js';
+import { repeated } from '../../terminal/values.js';
 
 const EXAMPLES = `
 Examples:

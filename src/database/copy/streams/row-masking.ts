@@ -1,5 +1,5 @@
-import type { ColumnMask } from '../table-migrations/tenant-schema/column-masks.js';
-import { MaskFailedError } from './copy.errors.js';
+import type { ColumnMask } from '../../table-migrations/tenant-schema/column-masks.js';
+import { MaskFailedError } from '../copy.errors.js';
 import { decodeField, encodeField, FIELD_END, ROW_END } from './copy-text.js';
 
 /** A column whose values are replaced. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { requestCancel } from '../connection/cancel-request.js';
+import { requestCancel } from '../../connection/cancel-request.js';
 
 const BUFFER_BYTES = 512 * 1024;
 
