@@ -6,10 +6,10 @@ import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
-import { ArchiveWriter } from '../../database/archives/format/archive-writer.js';
 import type { ArchiveLock } from '../../database/archives/format/locks.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
-import { type ArchiveOptions, writeArchive } from '../../database/archives/write-archive.js';
+import { transferArchive } from '../../database/archives/transfer-archive.js';
+import type { ArchiveOptions } from '../../database/archives/write-archive.js';
 import { type JsonLinesSink, writeJsonLines } from '../../database/archives/write-json-lines.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
@@ -44,14 +44,10 @@ export class ArchiveExports {
     actor: Actor,
     options: ArchiveOptions,
   ): Promise<ArchiveManifest> {
-    return this.reading(slugOrId, 'archive', actor, options.signal, async (place, tenant) => {
-      const { id, slug, isolation } = tenant;
-      const archive = await ArchiveWriter.open(lock);
-      return bothOrFirstError(
-        writeArchive(place, { id, slug, isolation }, archive, options),
-        save(archive.bytes, () => this.assertComplete(tenant)),
-      );
-    });
+    const { manifest } = await this.reading(slugOrId, 'archive', actor, options.signal, (place, tenant) =>
+      transferArchive({ place, tenant, lock }, (bytes) => save(bytes, () => this.assertComplete(tenant)), options),
+    );
+    return manifest;
   }
 
   /** Writes each table's rows as JSON lines. @throws the same */
@@ -99,16 +95,4 @@ export class ArchiveExports {
       throw new ConflictError('the tenant was moved meanwhile: export it again');
     }
   }
-}
-
-/** When one fails, the other one fails with it: the error that came first says why. */
-async function bothOrFirstError<T>(first: Promise<T>, second: Promise<unknown>): Promise<T> {
-  const errors: unknown[] = [];
-  const noting = (error: unknown): never => {
-    errors.push(error);
-    throw error;
-  };
-  const [result] = await Promise.allSettled([first.catch(noting), second.catch(noting)]);
-  if (errors.length > 0 || result.status === 'rejected') throw errors[0];
-  return result.value;
 }

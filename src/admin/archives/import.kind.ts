@@ -17,7 +17,7 @@ import { copyRows } from '../../database/copy/copy-rows.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers, enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { withSchemaLock } from '../../database/table-migrations/locks/schema-lock.js';
-import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
+import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { ProvisioningSteps } from '../provisioning/provisioning-steps.js';
@@ -152,11 +152,7 @@ async function sharedSequences(from: CopyPlace, to: CopyPlace): Promise<readonly
 
 /** @throws ArchiveTablesError */
 async function assertSameTables(from: CopyPlace, to: CopyPlace, tenantId: string): Promise<void> {
-  const [here, there] = [
-    await recordedMigrations(from.client, from.schema),
-    await recordedMigrations(to.client, to.schema),
-  ];
-  if (here.toSorted().join('\0') !== there.toSorted().join('\0')) {
+  if (await differingMigrations(from, to)) {
     throw new ArchiveTablesError('the tables of its new place are at another version than the code: migrate first');
   }
   const obstacles = await copyObstacles(from, to, tenantId);

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
@@ -6,14 +7,12 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveReader } from '../../database/archives/format/archive-reader.js';
-import { ArchiveWriter } from '../../database/archives/format/archive-writer.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
-import { writeArchive } from '../../database/archives/write-archive.js';
+import { transferArchive } from '../../database/archives/transfer-archive.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { isCodedError } from '../../platform/errors/coded-error.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { BackupKeys } from './backup-keys.js';
@@ -71,34 +70,24 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
     await run.saveState({ written: JSON.stringify(written) });
   }
 
-  /** Both sides of the archive: one that fails ends the other, whose error then says less. */
   private async writeTo(
     store: ObjectStore,
     objectKey: string,
     tenant: PlacedTenant,
-    run: Run,
+    { signal, reportProgress }: Run,
   ): Promise<{ manifest: ArchiveManifest; bytes: number }> {
-    const archive = await ArchiveWriter.open({ recipients: [await this.keys.recipientOf(tenant.id)] });
-    const notStored = new AbortController();
-    const signal = AbortSignal.any([run.signal, notStored.signal]);
-    const storing = store.put(objectKey, archive.bytes, { signal: run.signal });
-    storing.catch((error: unknown) => notStored.abort(error));
+    const lock = { recipients: [await this.keys.recipientOf(tenant.id)] };
     const target = await this.targets.find(tenant.targetId);
-    const writing = this.targets.use(
+    const { manifest, saved } = await this.targets.use(
       target,
       (client) => {
         const place = { client, schema: tenant.schema, isAlone: tenant.isolation !== 'row' };
-        return writeArchive(place, tenant, archive, { signal, onProgress: run.reportProgress });
+        const save = (bytes: Readable) => store.put(objectKey, bytes, { signal });
+        return transferArchive({ place, tenant, lock }, save, { signal, onProgress: reportProgress });
       },
       { signal },
     );
-    writing.catch((error: unknown) => archive.abort(error as Error)); // no connection: nothing else ends the other side
-    const [written, stored] = await Promise.allSettled([writing, storing]);
-    run.signal.throwIfAborted();
-    if (stored.status === 'rejected' && isCodedError(stored.reason)) throw stored.reason;
-    if (written.status === 'rejected') throw written.reason;
-    if (stored.status === 'rejected') throw stored.reason;
-    return { manifest: written.value, bytes: stored.value.bytes };
+    return { manifest, bytes: saved.bytes };
   }
 
   private async verify(run: Run): Promise<void> {

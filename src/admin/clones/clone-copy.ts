@@ -6,7 +6,7 @@ import { copyRows } from '../../database/copy/copy-rows.js';
 import type { TableDigest } from '../../database/copy/digests.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers, enableTriggers } from '../../database/copy/tables/user-triggers.js';
-import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
+import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
 import { StepPostponedError } from '../../operations/operation.errors.js';
 import { type LockedPlace, withPlaceLocks } from '../targets/place-locks.js';
 import { TargetDatabases } from '../targets/target-databases.js';
@@ -110,13 +110,9 @@ function placeOf({ schema, isAlone, target }: CloneSource, client: pg.Client): L
 
 /** @throws CloneRefusedError */
 async function assertSameMigrations(from: CopyPlace, to: CopyPlace): Promise<void> {
-  const [here, there] = [
-    await recordedMigrations(from.client, from.schema),
-    await recordedMigrations(to.client, to.schema),
-  ];
-  if (here.toSorted().join() === there.toSorted().join()) return;
-  const [newestHere = 'none', newestThere = 'none'] = [here.at(-1), there.at(-1)];
+  const different = await differingMigrations(from, to);
+  if (!different) return;
   throw new CloneRefusedError([
-    `its tables are at ${newestHere}, those of the new tenant at ${newestThere}: migrate first, and retry the operation`,
+    `its tables are at ${different.one}, those of the new tenant at ${different.other}: migrate first, and retry the operation`,
   ]);
 }

@@ -6,7 +6,7 @@ import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { applyChanges } from '../../database/copy/apply-changes.js';
 import { bringSequences } from '../../database/copy/bring-sequences.js';
 import { enableTriggers } from '../../database/copy/tables/user-triggers.js';
-import { recordedMigrations } from '../../database/table-migrations/versions/recorded-migrations.js';
+import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
 import { withPlaceLocks } from '../targets/place-locks.js';
 import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
 import type { OpenPlace } from './move-places.js';
@@ -130,10 +130,6 @@ export class SwitchOver {
 
 /** @throws MoveRefusedError when the tables of one place were migrated since they were compared */
 async function assertSameMigrations(from: OpenPlace, to: OpenPlace): Promise<void> {
-  const [here, there] = [
-    await recordedMigrations(from.client, from.schema),
-    await recordedMigrations(to.client, to.schema),
-  ];
-  if (here.toSorted().join() === there.toSorted().join()) return;
+  if (!(await differingMigrations(from, to))) return;
   throw new MoveRefusedError(['the tables of one place were migrated since the move began']);
 }

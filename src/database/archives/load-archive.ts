@@ -6,6 +6,7 @@ import { interruptible } from '../copy/interruptible.js';
 import { writing } from '../copy/refusals.js';
 import { removeTenantRows } from '../copy/remove-tenant-rows.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from '../copy/tables/copied-tables.js';
+import { insertStaged, type StagedTable, stageTable } from '../copy/staged-rows.js';
 import { setWriting, transaction } from '../copy/transaction.js';
 import { TransferMeter } from '../copy/streams/transfer-meter.js';
 import { ArchiveTablesError } from './archive.errors.js';
@@ -49,7 +50,7 @@ class RowLoad {
   private readonly signal: AbortSignal;
   private readonly tables: readonly CopiedTable[];
   /** Tables of a cycle of foreign keys that are in temporary ones until all of them are there. */
-  private readonly staged = new Map<string, { readonly table: CopiedTable; readonly into: string }>();
+  private readonly staged = new Map<string, StagedTable>();
 
   /** @throws ArchiveTablesError */
   constructor(
@@ -69,15 +70,11 @@ class RowLoad {
     const group = this.groups.find((one) => one.some((table) => table.name === name)) ?? [];
     const list = columnList(['tenant_id', ...columns]);
     if (group.length <= 1) return this.copy(qualified(this.place, name), list, pieces, name);
-    const into = `pg_temp.tenantry_loaded_${this.staged.size}`;
-    await this.place.client.query(
-      `CREATE TEMP TABLE ${into.slice('pg_temp.'.length)} ON COMMIT DROP AS
-       SELECT ${list} FROM ${qualified(this.place, name)} WITH NO DATA`,
-    );
-    await this.copy(into, list, pieces, name);
-    const table = group.find((one) => one.name === name);
-    if (table) this.staged.set(name, { table, into });
-    if (group.every((one) => this.staged.has(one.name))) await this.insertCycle(group);
+    const into = await stageTable(this.place, { table: name, columns: ['tenant_id', ...columns], n: this.staged.size });
+    await this.copy(into.staged, list, pieces, name);
+    this.staged.set(name, into);
+    const all = group.flatMap((table) => this.staged.get(table.name) ?? []);
+    if (all.length === group.length) await insertStaged(this.place, all);
   }
 
   /** @throws CopyMismatchError */
@@ -96,16 +93,6 @@ class RowLoad {
       await this.meter.wait(piece, this.signal);
       yield prefix.add(piece);
     }
-  }
-
-  /** Foreign keys are checked at the end of a statement. */
-  private async insertCycle(group: CopiedGroup): Promise<void> {
-    const inserts = group.map(({ name, columns }, n) => {
-      const list = columnList(columns);
-      return `i${n} AS (INSERT INTO ${qualified(this.place, name)} (${list}) OVERRIDING SYSTEM VALUE
-              SELECT ${list} FROM ${this.staged.get(name)?.into})`;
-    });
-    await writing(() => this.place.client.query(`WITH ${inserts.join(', ')} SELECT`));
   }
 }
 

@@ -9,6 +9,7 @@ import { interruptible } from './interruptible.js';
 import { writing } from './refusals.js';
 import { type MaskedColumn, RowMasking } from './streams/row-masking.js';
 import { removeTenantRows } from './remove-tenant-rows.js';
+import { insertStaged, type StagedTable, stageTable } from './staged-rows.js';
 import { setTextForms, setWriting, SNAPSHOT, transaction } from './transaction.js';
 import { TransferMeter } from './streams/transfer-meter.js';
 
@@ -132,23 +133,15 @@ class RowCopy {
     await this.copyCycle(group);
   }
 
-  /** Foreign keys are checked at the end of a statement: `COPY` for a table that refers to itself, one INSERT for a cycle. */
   private async copyCycle(group: CopiedGroup): Promise<void> {
     const { to } = this;
-    const inserts: string[] = [];
+    const staged: StagedTable[] = [];
     for (const [n, table] of group.entries()) {
-      const columns = columnList(table.columns);
-      await to.client.query(
-        `CREATE TEMP TABLE tenantry_copied_${n} ON COMMIT DROP AS
-         SELECT ${columns} FROM ${qualified(to, table.name)} WITH NO DATA`,
-      );
-      await this.copyTable(table, `pg_temp.tenantry_copied_${n}`);
-      inserts.push(
-        `i${n} AS (INSERT INTO ${qualified(to, table.name)} (${columns}) OVERRIDING SYSTEM VALUE
-         SELECT ${columns} FROM pg_temp.tenantry_copied_${n})`,
-      );
+      const into = await stageTable(to, { table: table.name, columns: table.columns, n });
+      await this.copyTable(table, into.staged);
+      staged.push(into);
     }
-    await writing(() => to.client.query(`WITH ${inserts.join(', ')} SELECT`));
+    await insertStaged(to, staged);
   }
 
   private async copyTable(table: CopiedTable, into: string): Promise<void> {
