@@ -139,6 +139,12 @@ describe('the object of a backup', () => {
     await expect(verify()).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
   });
 
+  it('does not count when its row was removed before it was read back', async () => {
+    const { verify } = await write();
+    await app.database.admin('DELETE FROM backups');
+    await expect(verify()).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
   it('is replaced by a second attempt of its operation', async () => {
     const state = {};
     await write(state);
@@ -176,6 +182,25 @@ describe('retention', () => {
     expect(await sweep()).toBe(1);
     expect(await listed('?tenant=acme')).toHaveLength(2);
     rmSync(join(folder, acme.id));
+    expect(await sweep()).toBe(1);
+  });
+
+  it('leaves a backup alone that is being restored, or tried out', async () => {
+    const { id, result } = await backUp('acme');
+    await backUp('acme');
+    await expire();
+    const inputs = [
+      ['drill', { backupId: result.backup }],
+      ['import', { source: { kind: 'backup', id: result.backup } }],
+    ] as const;
+    for (const [kind, input] of inputs) {
+      await app.database.admin(
+        `UPDATE operations SET kind = $2, input = $3, status = 'pending', run_after = 'infinity' WHERE id = $1`,
+        [id, kind, input],
+      );
+      expect(await sweep()).toBe(0);
+    }
+    await app.database.admin(`UPDATE operations SET status = 'succeeded' WHERE id = $1`, [id]);
     expect(await sweep()).toBe(1);
   });
 
@@ -256,6 +281,12 @@ describe('a drill', () => {
     expect(await listed()).toMatchObject([{ drilledAt: null }]);
     expect(await scratch()).toEqual([]);
     expect((await admin.send('POST', `/backups/${crypto.randomUUID()}/drill`)).body.code).toBe('NOT_FOUND');
+  });
+
+  it('of an object that is not the one that was recorded fails', async () => {
+    const { result } = await backUp('acme');
+    await app.database.admin(`UPDATE backups SET taken_at = taken_at - interval '1 second'`);
+    expect(await drill(result.backup)).toMatchObject({ status: 'failed', error: { code: 'ARCHIVE_UNREADABLE' } });
   });
 });
 

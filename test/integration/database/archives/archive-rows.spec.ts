@@ -8,6 +8,7 @@ import { writeJsonLines } from '../../../../src/database/archives/write-json-lin
 import { type ArchivedTenant, writeArchive } from '../../../../src/database/archives/write-archive.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { archiveOf, archiveWith, open } from '../../../support/archives/archive-bytes.js';
+import { soon } from '../../../support/load/soon.js';
 import { CopyRig, isUsable, run, texts } from '../../../support/copy/copy-rig.js';
 import { EVERY_TABLE, EVERY_TYPE, EVERY_VALUE } from '../../../support/copy/every-type.js';
 
@@ -157,6 +158,26 @@ describe('JSON lines', () => {
       { id: 1, doc: { a: 'b\nc' }, t: 'tab\tquote"\n\u0001' },
       { id: 2, doc: null, t: null },
     ]);
+  });
+});
+
+describe('a table that is rewritten when an archive begins', () => {
+  it('has its rows in it', async () => {
+    const ddl = 'CREATE TABLE notes (tenant_id uuid, id int, text text, PRIMARY KEY (tenant_id, id))';
+    const place = await rig.place('rewritten', { ddl });
+    await run(place, ARCHIVED.id, `INSERT INTO notes VALUES ($t, 1, '1'), ($t, 2, '2')`);
+    const migrating = await rig.connect();
+    await migrating.query('BEGIN; ALTER TABLE rewritten.notes ALTER id TYPE bigint');
+    const archived = archiveOf(place, ARCHIVED, LOCK);
+    await soon(async () => {
+      const { rows } = await migrating.query(
+        `SELECT FROM pg_locks WHERE NOT granted AND relation = 'rewritten.notes'::regclass`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+    await migrating.query('COMMIT');
+    const { manifest } = await open(await archived, KEY);
+    expect(manifest.tables).toMatchObject([{ name: 'notes', rows: 2 }]);
   });
 });
 
