@@ -9,6 +9,6 @@ const LEFT = `
 export async function backupRemains(catalog: EntityManager, { id }: { readonly id: string }): Promise<Remaining[]> {
   const [{ count, until }] = await catalog.query<[{ count: number; until: string | null }]>(LEFT, [id]);
   if (count === 0) return [];
-  const what = `${count} encrypted backups, which nothing can open: their key was deleted with the tenant`;
+  const what = `encrypted backups (${count}), which nothing can open: their key was deleted with the tenant`;
   return [{ what, where: 'the store of backups', until: until && `${until}, when their objects are removed` }];
 }
