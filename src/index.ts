@@ -11,7 +11,7 @@ export {
 
 export { AccessGuard } from './tenant/access/access.guard.js';
 export { ResolvingInterceptor } from './tenant/access/resolving.interceptor.js';
-export { ControlPlane, Public, TenantScoped } from './tenant/access/access.decorators.js';
+export { ControlPlane, type ControlPlaneOptions, Public, TenantScoped } from './tenant/access/access.decorators.js';
 export { ForbiddenError } from './tenant/access/access.errors.js';
 export { UnservableHandlerError } from './tenant/access/handler.errors.js';
 export { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from './tenant/admission/admission.errors.js';

@@ -9,6 +9,7 @@ import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js'
 import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { MovesModule } from './moves/moves.module.js';
+import { OperatorsModule } from './operators/operators.module.js';
 import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
@@ -30,6 +31,7 @@ export const ADMIN_SERVICES = [
   FleetMigrationsModule,
   IdempotencyModule,
   MovesModule,
+  OperatorsModule,
   ProvisioningModule,
   ReferenceDataModule,
   RequestedOperationsModule,

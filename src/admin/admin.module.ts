@@ -9,7 +9,10 @@ import { BackupsController } from './backups/backups.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
 import { MovesController } from './moves/moves.controller.js';
+import { ImpersonationsController } from './operators/impersonations.controller.js';
+import { OperatorsController } from './operators/operators.controller.js';
 import { OperationEvents } from './operations/operation-events.js';
+import { OperationReach } from './operations/operation-reach.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
 import { ServersController } from './servers/servers.controller.js';
@@ -29,6 +32,8 @@ import { TenantsController } from './tenants/tenants.controller.js';
     MigrationsController,
     MovesController,
     OperationsController,
+    OperatorsController,
+    ImpersonationsController,
     ReferenceDataController,
     RuntimeController,
     ServersController,
@@ -36,6 +41,6 @@ import { TenantsController } from './tenants/tenants.controller.js';
     TenantLifecycleController,
     TenantsController,
   ],
-  providers: [OperationEvents],
+  providers: [OperationEvents, OperationReach],
 })
 export class AdminModule {}

@@ -38,9 +38,12 @@ import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenan
 import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
 import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
 import { Backups1777000000000 } from './schema-migrations/1777000000000-backups.js';
+import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
+import { OperatorKeyEntity } from './entities/operator-key.entity.js';
+import { OperatorEntity } from './entities/operator.entity.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -56,6 +59,8 @@ const ENTITIES = [
   MoveEntity,
   ArchiveKeyEntity,
   BackupEntity,
+  OperatorEntity,
+  OperatorKeyEntity,
 ];
 /** In the order in which they run. */
 export const CATALOG_MIGRATIONS = [
@@ -72,6 +77,7 @@ export const CATALOG_MIGRATIONS = [
   AdoptedTargets1775000000000,
   Moves1776000000000,
   Backups1777000000000,
+  Operators1779000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -44,6 +44,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/keys.js')).defineKeys,
   },
   {
+    name: 'operators',
+    description: "list, create, change and revoke the control plane's operators",
+    hasOptions: false,
+    load: async () => (await import('./commands/operators.js')).defineOperators,
+  },
+  {
     name: 'servers',
     description: 'manage the PostgreSQL servers that host tenants',
     hasOptions: false,

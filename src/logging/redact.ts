@@ -1,7 +1,7 @@
 /** Credentials that are redacted wherever they occur in a line. */
 const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  [/\b(tnt_[a-z0-9]{16})_[\w-]{43}/g, '$1_[redacted]'],
-  [/\b(Bearer\s+)(?!tnt_)[\w.~+/=-]{8,}/gi, '$1[redacted]'],
+  [/\b((?:tnt|adm)_[a-z0-9]{16})_[\w-]{43}/g, '$1_[redacted]'],
+  [/\b(Bearer\s+)(?!tnt_|adm_)[\w.~+/=-]{8,}/gi, '$1[redacted]'],
   [/\b((?:postgres(?:ql)?|rediss?):\/\/[^:@/\s"]*):[^@\s"]*@/g, '$1:[redacted]@'],
 ];
 

@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../logging/log.js';
 import { childTraceParent, traceIdOf } from '../logging/trace-parent.js';
 import { usageOf } from '../http/requests/request-state.js';
+import type { Caller } from '../tenant/identification/caller.js';
+import type { ApiKeyPrincipal } from '../tenant/identification/principal.js';
 import { callerOf } from '../tenant/identification/request-identification.js';
 
 /** Accepted request ids; anything else could forge log lines. */
@@ -47,6 +49,7 @@ function writeLine(log: Log, request: FastifyRequest, reply: FastifyReply): void
         traceId: traceIdOf(reply.getHeader('traceparent')),
         tenant,
         caller: caller.kind,
+        operator: operatorNameOf(caller),
         method,
         route,
         status: reply.statusCode,
@@ -57,6 +60,13 @@ function writeLine(log: Log, request: FastifyRequest, reply: FastifyReply): void
     },
     `${method} ${route} ${reply.statusCode} ${durationMs} ms${tenant === undefined ? '' : ` ${tenant}`}`,
   );
+}
+
+/** Also of an operator who works as a tenant. */
+function operatorNameOf(caller: Caller): string | undefined {
+  if (caller.kind === 'operator') return caller.operator.name;
+  if (caller.kind !== 'tenant') return undefined;
+  return (caller.principal as Partial<ApiKeyPrincipal> | undefined)?.impersonatedBy;
 }
 
 function round(ms: number): number {

@@ -21,6 +21,10 @@ import { ResolvingInterceptor } from './access/resolving.interceptor.js';
 import { RouteAccess } from './access/route-access.js';
 import { StreamInterceptor } from './access/stream.interceptor.js';
 import { TransportHandlers } from './access/transport-handlers.js';
+import { OperatorAdmission } from './access/operator-admission.js';
+import { OperatorAuthorization } from './operators/operator-authorization.js';
+import { OperatorKeyLookup } from './operators/operator-key-lookup.js';
+import { OperatorRefusals } from './operators/operator-refusals.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
 import { TenantAdmission } from './admission/tenant-admission.js';
@@ -85,7 +89,10 @@ const RESOLVING_DEPENDENCIES = [ACCESS_OPTIONS, RouteAccess, RequestIdentificati
 type ResolvingDependencies = ConstructorParameters<typeof ResolvingInterceptor>;
 
 /** What guards and interceptors of other modules' controllers need. */
-const ACCESS_PROVIDERS = [RouteAccess, RequestIdentification, RequestAdmission, CallAdmission];
+const ACCESS_PROVIDERS = [
+  ...[RouteAccess, RequestIdentification, RequestAdmission, CallAdmission],
+  ...[OperatorAuthorization, OperatorAdmission],
+];
 
 /** GraphQL, sockets, messages and streams. */
 const TRANSPORT_PROVIDERS = [
@@ -134,6 +141,8 @@ export class TenantModule implements NestModule {
         TargetWatch,
         JwtVerifier,
         RefusedAttempts,
+        OperatorKeyLookup,
+        OperatorRefusals,
         Authenticator,
         OpenContexts,
         {

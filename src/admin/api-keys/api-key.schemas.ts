@@ -24,6 +24,10 @@ export const apiKeyView = z
   .object({
     id: z.string(),
     name: z.string().nullable(),
+    impersonatedBy: z
+      .string()
+      .nullable()
+      .describe('operator who works as the tenant with it; null: a key of the tenant'),
     createdAt: time,
     expiresAt: time.nullable(),
     revokedAt: time.nullable(),

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
-import { newApiKey, parseApiKey, verifySecret } from '../../catalog/model/api-key.js';
+import { newApiKey, parseApiKey } from '../../catalog/model/api-key.js';
+import { verifySecret } from '../../catalog/model/bearer-key.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
@@ -88,10 +89,11 @@ function inDays(days: number): () => string {
   return () => `now() + make_interval(secs => ${days * DAY_SECONDS})`;
 }
 
-function toView({ id, name, createdAt, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyView {
+function toView({ id, name, impersonatedBy, createdAt, expiresAt, revokedAt }: ApiKeyEntity): ApiKeyView {
   return {
     id,
     name,
+    impersonatedBy,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString() ?? null,
     revokedAt: revokedAt?.toISOString() ?? null,

@@ -5,9 +5,11 @@ import { responseSchema } from '../../http/input/documented-schema.js';
 import { ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { auditFilter, type AuditFilter, auditPage, type AuditPage } from './audit.schemas.js';
+import type { Operator } from '../../catalog/model/operator.js';
+import { CurrentOperator } from '../current-operator.decorator.js';
 import { AuditRecords } from './audit-records.js';
 
-@ControlPlaneController('admin/v1/audit')
+@ControlPlaneController('admin/v1/audit', { reach: 'filtered' })
 export class AuditController {
   constructor(private readonly records: AuditRecords) {}
 
@@ -15,7 +17,7 @@ export class AuditController {
   @ApiOperation({ summary: 'List audit log entries, newest first' })
   @ApiOkResponse(responseSchema(auditPage))
   @ApiProblem('VALIDATION_FAILED')
-  list(@ValidQuery(auditFilter) filter: AuditFilter): Promise<AuditPage> {
-    return this.records.list(filter);
+  list(@CurrentOperator() { limitedTo }: Operator, @ValidQuery(auditFilter) filter: AuditFilter): Promise<AuditPage> {
+    return this.records.list(filter, limitedTo);
   }
 }

@@ -20,7 +20,7 @@ import { newClone, type NewClone } from './clone.schemas.js';
 import { Clones } from './clones.js';
 
 /** Clones tenants. */
-@ControlPlaneController(`${TENANTS_PATH}/:slug/clone`)
+@ControlPlaneController(`${TENANTS_PATH}/:slug/clone`, { reach: 'installation' })
 export class ClonesController {
   constructor(
     private readonly clones: Clones,

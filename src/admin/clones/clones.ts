@@ -38,6 +38,7 @@ export class Clones {
     if (refusal !== undefined) throw new ConflictError(`the tenant cannot be cloned: ${refusal}`);
     const tenant = {
       ...options,
+      groups: source.groups,
       isolation: isolation ?? source.isolation,
       server: server ?? (await serverOf(catalog, source)),
     };

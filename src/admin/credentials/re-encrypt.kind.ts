@@ -62,6 +62,7 @@ const reEncryptRequest = z
 
 @Injectable()
 export class ReEncryptRequest implements OperationRequest<z.infer<typeof reEncryptRequest>> {
+  readonly role = 'admin';
   readonly schema = reEncryptRequest;
 
   constructor(

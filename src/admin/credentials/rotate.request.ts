@@ -23,6 +23,7 @@ type RotationRequest = z.infer<typeof rotationRequest>;
 
 @Injectable()
 export class RotateRequest implements OperationRequest<RotationRequest> {
+  readonly role = 'admin';
   readonly schema = rotationRequest;
 
   constructor(

@@ -4,6 +4,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationHookEntity } from '../../catalog/entities/operation-hook.entity.js';
 import { OperationTenantEntity } from '../../catalog/entities/operation-tenant.entity.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import type { TenantSelection } from '../../catalog/model/operator.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { type Page, selectPage, toPage } from '../../http/input/page.js';
 import { isUuid } from '../../platform/uuid.js';
@@ -23,17 +24,24 @@ import {
 const OF_SLUG = `(operation.tenantId = (SELECT t.id FROM tenants t WHERE t.slug = :tenant)
   OR operation.tenantId IS NOT NULL AND operation.subject = :tenant)`;
 
+const WITHIN_REACH = `EXISTS (SELECT FROM tenants t WHERE t.id = operation.tenant_id
+  AND (t.id = ANY (:tenantIds) OR t.groups && :groups))`;
+
 /** Reads operations, in the shape that the API returns. */
 @Injectable()
 export class OperationRecords {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
-  /** Newest first. */
-  async list({ status, kind, tenant, ...page }: OperationFilter): Promise<Page<OperationView>> {
+  /** Newest first. @param limitedTo the tenants whose operations the caller may see; undefined: all operations */
+  async list(
+    { status, kind, tenant, ...page }: OperationFilter,
+    limitedTo?: TenantSelection,
+  ): Promise<Page<OperationView>> {
     const query = selectPage(this.catalog.getRepository(OperationEntity).createQueryBuilder('operation'), page);
     if (status !== undefined) query.andWhere('operation.status = :status', { status });
     if (kind !== undefined) query.andWhere('operation.kind = :kind', { kind });
     if (tenant !== undefined) query.andWhere(isUuid(tenant) ? 'operation.tenantId = :tenant' : OF_SLUG, { tenant });
+    if (limitedTo) query.andWhere(WITHIN_REACH, limitedTo);
     return toPage(await query.getMany(), page, toOperationView);
   }
 

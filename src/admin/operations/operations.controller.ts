@@ -9,6 +9,11 @@ import type { Page } from '../../http/input/page.js';
 import type { HttpResponse } from '../../http/requests/http-request.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
+import type { Operator } from '../../catalog/model/operator.js';
+import { requireRole } from '../../tenant/operators/operator-authorization.js';
+import { OperatorRights } from '../../tenant/operators/route-rights.js';
+import { CurrentOperator } from '../current-operator.decorator.js';
+import { OperationReach } from './operation-reach.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
@@ -40,7 +45,7 @@ const operationId = new IdPipe('operation');
 /** Buffer limit per event stream, in characters, for followers that read slowly. */
 const MAX_PENDING_LENGTH = 256 * 1024;
 
-@ControlPlaneController(OPERATIONS_PATH)
+@ControlPlaneController(OPERATIONS_PATH, { reach: 'filtered' })
 export class OperationsController {
   constructor(
     private readonly operations: Operations,
@@ -49,17 +54,22 @@ export class OperationsController {
     private readonly requested: RequestedOperations,
     private readonly idempotency: Idempotency,
     private readonly runner: OperationRunner,
+    private readonly reach: OperationReach,
   ) {}
 
   @Get()
   @ApiOperation({ summary: 'List operations, newest first' })
   @ApiOkResponse(responseSchema(operationPage))
   @ApiProblem('VALIDATION_FAILED')
-  list(@ValidQuery(operationFilter) filter: OperationFilter): Promise<Page<OperationView>> {
-    return this.records.list(filter);
+  list(
+    @CurrentOperator() { limitedTo }: Operator,
+    @ValidQuery(operationFilter) filter: OperationFilter,
+  ): Promise<Page<OperationView>> {
+    return this.records.list(filter, limitedTo);
   }
 
   @Post()
+  @OperatorRights({ reach: 'installation' })
   @HttpCode(202)
   @ApiOperation({ summary: 'Start an operation' })
   @ApiBody({ schema: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' } } } })
@@ -68,11 +78,13 @@ export class OperationsController {
   @ApiProblem('NOT_FOUND', 'the tenant or server does not exist')
   async create(
     @CurrentActor() actor: Actor,
+    @CurrentOperator() operator: Operator,
     @Body() body: unknown,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<OperationView> {
     const request = this.requested.validate(body);
+    requireRole(operator, this.requested.roleFor(request.kind));
     const result = await this.idempotency.runDetectingReplay(
       { key, action: `POST ${OPERATIONS_PATH}`, body: request },
       (catalog) => this.requested.create(catalog, request, actor),
@@ -86,8 +98,8 @@ export class OperationsController {
   @ApiOperation({ summary: 'Read an operation' })
   @ApiOkResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
-  read(@Param('id', operationId) id: string): Promise<OperationView> {
-    return this.records.read(id);
+  read(@CurrentOperator() operator: Operator, @Param('id', operationId) id: string): Promise<OperationView> {
+    return this.reach.read(operator, id);
   }
 
   @Get(':id/tenants')
@@ -95,10 +107,12 @@ export class OperationsController {
   @ApiOkResponse(responseSchema(operationTenantPage))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such operation')
-  listTenants(
+  async listTenants(
+    @CurrentOperator() operator: Operator,
     @Param('id', operationId) id: string,
     @ValidQuery(operationTenantFilter) filter: OperationTenantFilter,
   ): Promise<OperationTenantPage> {
+    await this.reach.read(operator, id);
     return this.records.listTenants(id, filter);
   }
 
@@ -107,10 +121,12 @@ export class OperationsController {
   @ApiOkResponse(responseSchema(operationHookPage))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such operation')
-  listHooks(
+  async listHooks(
+    @CurrentOperator() operator: Operator,
     @Param('id', operationId) id: string,
     @ValidQuery(operationHookFilter) filter: OperationHookFilter,
   ): Promise<OperationHookPage> {
+    await this.reach.read(operator, id);
     return this.records.listHooks(id, filter);
   }
 
@@ -122,8 +138,11 @@ export class OperationsController {
   @ApiOkResponse({ description: 'Server-sent events; the data of each event is the operation', type: String })
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('TOO_MANY_FOLLOWERS')
-  async follow(@Param('id', operationId) id: string): Promise<Observable<MessageEvent>> {
-    await this.records.read(id);
+  async follow(
+    @CurrentOperator() operator: Operator,
+    @Param('id', operationId) id: string,
+  ): Promise<Observable<MessageEvent>> {
+    await this.reach.read(operator, id);
     return this.events.follow(id);
   }
 
@@ -135,7 +154,12 @@ export class OperationsController {
   @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has already ended')
-  async cancel(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {
+  async cancel(
+    @CurrentActor() actor: Actor,
+    @CurrentOperator() operator: Operator,
+    @Param('id', operationId) id: string,
+  ): Promise<OperationView> {
+    await this.reach.requireChange(operator, id);
     return toOperationView(await this.operations.cancel(id, actor));
   }
 
@@ -145,7 +169,12 @@ export class OperationsController {
   @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such operation')
   @ApiProblem('CONFLICT', 'the operation has not ended, has succeeded, or cannot be resumed')
-  async retry(@CurrentActor() actor: Actor, @Param('id', operationId) id: string): Promise<OperationView> {
+  async retry(
+    @CurrentActor() actor: Actor,
+    @CurrentOperator() operator: Operator,
+    @Param('id', operationId) id: string,
+  ): Promise<OperationView> {
+    await this.reach.requireChange(operator, id);
     const operation = await this.operations.retry(id, actor);
     this.runner.wake();
     return toOperationView(operation);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ValidationFailedError } from '../../platform/errors/request.errors.js';
+import type { OperatorRole } from '../../catalog/model/operator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
@@ -37,6 +38,11 @@ export class RequestedOperations {
       after: request,
     });
     return toOperationView(operation);
+  }
+
+  /** The role that an operator needs for a kind of operation. Those that are not requested directly belong to work on tenants. */
+  roleFor(kind: string): OperatorRole {
+    return this.kinds.requests.find(({ kind: { name } }) => name === kind)?.role ?? 'operator';
   }
 
   private requestOf({ kind }: OperationRequestBody): OperationRequest {

@@ -27,7 +27,7 @@ import { Servers } from './servers.js';
 const PATH = 'admin/v1/servers';
 const serverNamePipe = new IdPipe('server', (name) => serverName.safeParse(name).success);
 
-@ControlPlaneController(PATH)
+@ControlPlaneController(PATH, { write: 'admin' })
 export class ServersController {
   constructor(
     private readonly servers: Servers,

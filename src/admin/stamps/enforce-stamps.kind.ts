@@ -71,6 +71,7 @@ const enforceRequest = z
 
 @Injectable()
 export class EnforceStampsRequest implements OperationRequest<z.infer<typeof enforceRequest>> {
+  readonly role = 'admin';
   readonly schema = enforceRequest;
 
   constructor(

@@ -29,6 +29,7 @@ type RotationRequest = z.infer<typeof rotationRequest>;
 
 @Injectable()
 export class RotateStampKeyRequest implements OperationRequest<RotationRequest> {
+  readonly role = 'admin';
   readonly schema = rotationRequest;
 
   constructor(

@@ -26,9 +26,10 @@ interface ListedTenant extends NewTenant {
 
 const INSERT = `
   WITH added AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS a (id, slug, isolation, limits, entry)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[]) AS a (id, slug, isolation, limits, entry, groups)
   ), inserted AS (
-    INSERT INTO tenants (id, slug, isolation, limits) SELECT id, slug, isolation, limits::jsonb FROM added
+    INSERT INTO tenants (id, slug, isolation, limits, groups)
+    SELECT id, slug, isolation, limits::jsonb, ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)) FROM added
   )
   INSERT INTO audit_log (actor, address, request_id, action, subject_kind, subject_id, subject, after)
   SELECT $6, $7, $8, 'tenant.create', 'tenant', id::text, slug, entry::jsonb FROM added`;
@@ -105,6 +106,7 @@ async function insert(catalog: EntityManager, tenants: readonly ListedTenant[], 
     columnOf(({ limits }) => JSON.stringify(limits)),
     columnOf(({ id: _id, index: _index, ...entry }) => JSON.stringify(entry)),
     ...[actor.name, actor.address ?? null, actor.requestId ?? null],
+    columnOf(({ groups = [] }) => JSON.stringify(groups)),
   ]);
   const domains = tenants.flatMap(({ id, domains: names }) => names.map((domain) => ({ domain, id })));
   if (domains.length === 0) return;

@@ -58,7 +58,7 @@ export class TenantCreation {
    */
   async create<Input extends ProvisioningInput>(
     catalog: EntityManager,
-    { server, domains, ...options }: NewTenant,
+    { server, domains, groups = [], ...options }: NewTenant,
     { kind, input, action, details, claim, requires = [] }: TenantOrigin<Input>,
     actor: Actor,
   ): Promise<CreatedTenant> {
@@ -67,6 +67,7 @@ export class TenantCreation {
     const claimed = await withConstraintErrors(TAKEN, async () => claim?.(placement.id));
     const id = claimed?.id ?? (await insert(catalog, options));
     await setDomains(catalog, id, domains);
+    if (groups.length > 0) await catalog.update(TenantEntity, id, { groups });
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind,
@@ -80,7 +81,7 @@ export class TenantCreation {
     };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);
-    const after = { ...options, server, domains, ...details };
+    const after = { ...options, server, domains, groups, ...details };
     const subject = { subjectKind: 'tenant', subjectId: id, subject: options.slug } as const;
     await this.audit.record(catalog, { actor, action, ...subject, after });
     return { tenant, operation };

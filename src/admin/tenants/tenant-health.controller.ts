@@ -25,7 +25,7 @@ const tenantHealth = z
   });
 type TenantHealth = z.infer<typeof tenantHealth>;
 
-@ControlPlaneController('admin/v1/tenants')
+@ControlPlaneController('admin/v1/tenants', { reach: 'tenant' })
 export class TenantHealthController {
   constructor(
     private readonly lookup: TenantLookup,

@@ -9,6 +9,7 @@ import { operationView } from '../operations/operation.schemas.js';
 const SECONDS_PER_DAY = 86_400;
 const MAX_CONNECTIONS = 10_000;
 const MAX_DOMAINS = 100;
+const MAX_GROUPS = 20;
 const MAX_NEW_TENANTS = 1_000;
 
 /**
@@ -32,6 +33,15 @@ export const domains = z
   .max(MAX_DOMAINS)
   .transform((names) => [...new Set(names)].toSorted());
 
+/** By which operators may be limited to some tenants. */
+export const GROUP = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+export const group = z.string().regex(GROUP, 'must be a-z, 0-9 and -, 1-63 characters');
+
+const groups = z
+  .array(group)
+  .max(MAX_GROUPS)
+  .transform((names) => [...new Set(names)].toSorted());
+
 const limit = z.int().positive().max(MAX_CONNECTIONS).optional();
 export const limits = z
   .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
@@ -48,6 +58,7 @@ export const newTenant = z
     server: serverName.default('default').describe('name of the server for its data'),
     limits: limits.default({}),
     domains: domains.default([]),
+    groups: groups.optional().describe('by which operators may be limited to some tenants'),
   })
   .meta({ id: 'NewTenant', example: { slug: 'hooli', isolation: 'schema' } });
 export type NewTenant = z.infer<typeof newTenant>;
@@ -67,6 +78,7 @@ export const tenantChange = z
   .strictObject({
     limits: limits.optional(),
     domains: domains.optional().describe('the complete list: other domains are removed'),
+    groups: groups.optional().describe('the complete list'),
   })
   .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'TenantChange', example: { limits: { maxConcurrentStatements: 5 }, domains: ['shop.hooli.com'] } });
@@ -88,6 +100,7 @@ export const tenantFilter = z.strictObject({
   status: z.enum(TENANT_STATUSES).optional(),
   isolation: z.enum(ISOLATIONS).optional(),
   server: serverName.optional(),
+  group: group.optional(),
   search: z
     .string()
     .max(63)
@@ -117,6 +130,7 @@ export const tenantView = z
     schemaVersion: z.string().nullable().describe('newest migration of its tables'),
     limits,
     domains: z.array(z.string()),
+    groups: z.array(z.string()),
     message: z.string().nullable(),
     version: z.int(),
     createdAt: time,

@@ -7,6 +7,9 @@ import { responseSchema } from '../../http/input/documented-schema.js';
 import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
+import type { Operator } from '../../catalog/model/operator.js';
+import { OperatorRights } from '../../tenant/operators/route-rights.js';
+import { CurrentOperator } from '../current-operator.decorator.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { ApiIdempotent, IdempotencyKey } from '../idempotency/idempotency-key.decorator.js';
@@ -40,7 +43,7 @@ import { TenantRecords } from './tenant-records.js';
 import { BULK_PATH, TENANTS_PATH } from './tenants-path.js';
 import { Tenants } from './tenants.js';
 
-@ControlPlaneController(TENANTS_PATH)
+@ControlPlaneController(TENANTS_PATH, { reach: 'tenant' })
 export class TenantsController {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
@@ -55,12 +58,17 @@ export class TenantsController {
   @Get()
   @ApiOperation({ summary: 'List tenants, ordered by slug' })
   @ApiOkResponse(responseSchema(tenantPage))
+  @OperatorRights({ reach: 'filtered' })
   @ApiProblem('VALIDATION_FAILED')
-  list(@ValidQuery(tenantFilter) filter: TenantFilter): Promise<TenantPage> {
-    return this.records.list(filter);
+  list(
+    @CurrentOperator() { limitedTo }: Operator,
+    @ValidQuery(tenantFilter) filter: TenantFilter,
+  ): Promise<TenantPage> {
+    return this.records.list(filter, limitedTo);
   }
 
   @Post()
+  @OperatorRights({ reach: 'installation' })
   @HttpCode(202)
   @ApiOperation({
     summary: 'Create a tenant. It is served once the operation in the Location header has succeeded',
@@ -87,6 +95,7 @@ export class TenantsController {
   }
 
   @Post(BULK_PATH)
+  @OperatorRights({ reach: 'installation' })
   @HttpCode(202)
   @ApiOperation({
     summary: 'Create up to 1,000 tenants with one operation: all of them, or none if one cannot be created',

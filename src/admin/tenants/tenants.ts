@@ -10,7 +10,7 @@ import { setDomains } from './tenant-domains.js';
 import { TenantRecords } from './tenant-records.js';
 import type { NewTenant, TenantChange, TenantView } from './tenant.schemas.js';
 
-/** Creates tenants, and changes their limits and domains. */
+/** Creates tenants, and changes their limits, domains and groups. */
 @Injectable()
 export class Tenants {
   constructor(
@@ -48,6 +48,7 @@ export class Tenants {
     const { id } = await this.records.lock(catalog, slugOrId);
     const before = await this.records.read(id, catalog);
     if (change.limits) await catalog.update(TenantEntity, id, { limits: change.limits });
+    if (change.groups) await catalog.update(TenantEntity, id, { groups: change.groups });
     if (change.domains) await setDomains(catalog, id, change.domains);
     const after = await this.records.read(id, catalog);
     const changed = Object.keys(change) as (keyof TenantChange)[];

@@ -20,6 +20,14 @@ export class ApiKeyEntity {
   @Column('text', { nullable: true })
   name: string | null;
 
+  /** The operator who works as the tenant with it; null for the tenant's own keys. */
+  @Column('text', { name: 'impersonated_by', nullable: true })
+  impersonatedBy: string | null;
+
+  /** Why the operator does. */
+  @Column('text', { nullable: true })
+  reason: string | null;
+
   @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
   createdAt: Date;
 

@@ -6,6 +6,7 @@ export const AUDIT_SUBJECT_KINDS = [
   'operation',
   'api-key',
   'admin-key',
+  'operator',
   'reference-table',
   'fleet',
 ] as const;

@@ -38,6 +38,10 @@ export class TenantEntity {
   @Column('jsonb')
   limits: TenantLimits;
 
+  /** By which operators may be limited to some tenants. */
+  @Column('text', { array: true, default: [] })
+  groups: string[];
+
   @Column('text', { nullable: true })
   message: string | null;
 

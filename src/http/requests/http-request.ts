@@ -8,6 +8,8 @@ export interface HttpRequest {
   /** The client's address as the framework derives it, with the proxies that it trusts. */
   readonly ip?: string | undefined;
   readonly socket: IncomingMessage['socket'];
+  /** The parameters in the matched route's path. */
+  readonly params?: unknown;
   /** Fastify: the request's id. */
   readonly id?: unknown;
   /** Fastify: Node's request. */

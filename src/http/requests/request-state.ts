@@ -4,7 +4,7 @@ import { type HttpRequest, nodeRequest } from './http-request.js';
 
 /** The part of a request's caller that this layer needs; the tenant layer defines the full type. */
 interface RequestCaller {
-  readonly kind: 'anonymous' | 'admin' | 'tenant' | 'refused';
+  readonly kind: 'anonymous' | 'operator' | 'tenant' | 'refused';
   readonly tenant?: { readonly id: string; readonly slug: string };
 }
 

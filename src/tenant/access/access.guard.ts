@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { HttpRequest } from '../../http/requests/http-request.js';
-import { RequestIdentification } from '../identification/request-identification.js';
+import { callerOf, RequestIdentification } from '../identification/request-identification.js';
 import { type Access, ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { CallAdmission } from './call-admission.js';
+import { OperatorAdmission } from './operator-admission.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 
@@ -19,6 +20,7 @@ export class AccessGuard implements CanActivate {
     private readonly identification: RequestIdentification,
     private readonly admission: RequestAdmission,
     private readonly calls: CallAdmission,
+    private readonly operators: OperatorAdmission,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -26,13 +28,17 @@ export class AccessGuard implements CanActivate {
     if (context.getType() !== 'http') return this.isLeftToInterceptor(access) || this.calls.admit(access, context);
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (this.identification.isDone(request)) return this.admission.admit(access, http);
+    if (this.identification.isDone(request)) return this.admit(access, context);
     if (access === 'public' || this.isLeftToInterceptor(access)) return true;
     const caller =
       access === 'tenant' ? this.identification.tenantCaller(request) : this.identification.byCredential(request);
-    return caller instanceof Promise
-      ? caller.then(() => this.admission.admit(access, http))
-      : this.admission.admit(access, http);
+    return caller instanceof Promise ? caller.then(() => this.admit(access, context)) : this.admit(access, context);
+  }
+
+  private admit(access: Access, context: ExecutionContext): true | Promise<true> {
+    const http = context.switchToHttp();
+    this.admission.admit(access, http);
+    return access !== 'control-plane' || this.operators.admit(callerOf(http.getRequest<HttpRequest>()), context);
   }
 
   private isLeftToInterceptor(access: Access): boolean {

@@ -9,6 +9,7 @@ import { TransportCalls } from '../transports/transport-calls.js';
 import { ForbiddenError } from './access.errors.js';
 import type { Access } from './access.js';
 import { GatewayHandshakes } from './gateway-handshakes.js';
+import { OperatorAdmission } from './operator-admission.js';
 import { requireAccess } from './require-access.js';
 
 /** Admits GraphQL operations and messages to their handlers, as `RequestAdmission` does with requests. */
@@ -18,6 +19,7 @@ export class CallAdmission {
     private readonly calls: TransportCalls,
     private readonly context: TenantContext,
     private readonly handshakes: GatewayHandshakes,
+    private readonly operators: OperatorAdmission,
   ) {}
 
   /**
@@ -33,6 +35,7 @@ export class CallAdmission {
     const rejection = finalRejectionOf(caller);
     if (rejection !== undefined) call.onRefused?.(rejection);
     requireAccess(access, caller);
+    await this.operators.admit(caller, execution);
     this.enter(call, caller);
     if (execution.getType() === 'ws') this.handshakes.onAdmitted(execution.switchToWs().getClient(), caller);
     return true;

@@ -41,6 +41,8 @@ export const API_KEY: CacheKind<ApiKeyRecord> = {
     secretHash: z.string(),
     isRevoked: z.boolean(),
     isExpired: z.boolean(),
+    /** Absent from the tenant's own keys: instances of former releases share the entries of those. */
+    impersonatedBy: z.string().optional(),
   }),
 };
 

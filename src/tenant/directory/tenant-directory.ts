@@ -177,13 +177,14 @@ function referenceTo<T extends object>(loaded: LoadedTenant, value: T): Referenc
 
 /** The catalog's clock decides on the expiry: both times that are compared are its own. */
 function keyReference(
-  { tenantId, secretHash, expiresAt, revokedAt }: ApiKeyEntity,
+  { tenantId, secretHash, expiresAt, revokedAt, impersonatedBy }: ApiKeyEntity,
   loaded: LoadedTenant,
   clockMs: number,
 ): Reference<ApiKeyRecord> {
   const leftMs = expiresAt === null ? Infinity : expiresAt.getTime() - clockMs;
   const isExpired = leftMs <= 0;
-  const reference = referenceTo(loaded, { tenantId, secretHash, isRevoked: revokedAt !== null, isExpired });
+  const record = { tenantId, secretHash, isRevoked: revokedAt !== null, isExpired };
+  const reference = referenceTo(loaded, { ...record, ...(impersonatedBy !== null && { impersonatedBy }) });
   if (isExpired || expiresAt === null) return reference;
   return { ...reference, found: { ...reference.found, validForMs: leftMs } };
 }

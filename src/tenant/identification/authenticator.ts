@@ -4,6 +4,7 @@ import type { AttemptOrigin } from '../admin-key/refused-attempts.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
+import { OperatorKeyLookup } from '../operators/operator-key-lookup.js';
 import type { Caller } from './caller.js';
 import { type CallerFacts, decideCaller, decideResolvedCaller, type Fact, UNKNOWN } from './decide-caller.js';
 import { UnauthenticatedError } from './identification.errors.js';
@@ -13,8 +14,9 @@ import type { TenantSelectors } from './selectors.js';
 import type { ResolvedTenant } from './tenant-resolver.js';
 import { VerifiedSecrets } from './verified-secrets.js';
 
-/** Of credentials that are not compared with the admin key. */
+/** Of credentials that are no operator's. */
 const NO_ADMIN_KEY: FactSources['adminKey'] = { check: () => 'none' };
+const NO_OPERATORS: FactSources['operatorKeys'] = { find: async () => null };
 
 type Decision = (facts: CallerFacts) => Fact<Caller>;
 
@@ -32,9 +34,11 @@ export class Authenticator {
     jwt: JwtVerifier,
     connections: TenantConnectionService,
     availability: TenantAvailability,
+    operatorKeys: OperatorKeyLookup,
   ) {
-    this.sources = { lookup, jwt, connections, availability, secrets: new VerifiedSecrets(), adminKey };
-    this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY };
+    const secrets = new VerifiedSecrets();
+    this.sources = { lookup, jwt, connections, availability, secrets, adminKey, operatorKeys };
+    this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY, operatorKeys: NO_OPERATORS };
   }
 
   /**

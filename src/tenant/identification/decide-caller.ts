@@ -1,4 +1,11 @@
+import type { BearerKeyParts } from '../../catalog/model/bearer-key.js';
 import { type ApiKeyRecord, parseApiKey } from '../../catalog/model/api-key.js';
+import {
+  ADMIN_KEY_OPERATOR,
+  type Operator,
+  type OperatorKeyRecord,
+  parseOperatorKey,
+} from '../../catalog/model/operator.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import { isUuid } from '../../platform/uuid.js';
 import type { TenantScope } from '../context/tenant-context.js';
@@ -19,7 +26,8 @@ export type Fact<T> = T | typeof UNKNOWN;
 export interface CallerFacts {
   isAdminKey(token: string): boolean;
   apiKey(keyId: string): Fact<ApiKeyRecord | null>;
-  isSecretOf(secret: string, key: ApiKeyRecord): boolean;
+  operatorKey(keyId: string): Fact<OperatorKeyRecord | null>;
+  isSecretOf(secret: string, key: ApiKeyRecord | OperatorKeyRecord): boolean;
   /** A verified token, with a slug or an id as its tenant. @throws UnauthenticatedError for an invalid token */
   verifiedToken(token: string): Fact<VerifiedToken>;
   tenant(id: string): Fact<Tenant | null>;
@@ -42,9 +50,14 @@ interface Proven {
   readonly principal: ApiKeyPrincipal | JwtPrincipal;
 }
 
+/** What an operator's verified key proves. */
+interface ProvenOperator {
+  readonly operator: Operator;
+}
+
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 const ANONYMOUS: Caller = { kind: 'anonymous' };
-const ADMIN: Caller = { kind: 'admin' };
+const ADMIN_KEY: ProvenOperator = { operator: ADMIN_KEY_OPERATOR };
 
 /**
  * Decides who the caller of a request is; nothing else does. The credential is verified first; host, path and header
@@ -63,7 +76,8 @@ export function decideCaller(
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new UnauthenticatedError('not a bearer credential');
     const proven = provenBy(token, facts);
-    if (proven === UNKNOWN || proven === 'admin') return proven === 'admin' ? ADMIN : UNKNOWN;
+    if (proven === UNKNOWN) return UNKNOWN;
+    if ('operator' in proven) return { kind: 'operator', operator: proven.operator };
     if (!proven.tenant) throw new UnauthenticatedError('the credential belongs to no tenant');
     return selectedCaller(proven.tenant, proven.principal, selectors, facts);
   } catch (rejection) {
@@ -101,20 +115,36 @@ function selectedCaller(
   return tenantCaller(tenant, principal, facts);
 }
 
-function provenBy(token: string, facts: CallerFacts): Fact<Proven | 'admin'> {
+function provenBy(token: string, facts: CallerFacts): Fact<Proven | ProvenOperator> {
+  const operatorKey = parseOperatorKey(token);
+  if (operatorKey) return facts.isAdminKey(token) ? ADMIN_KEY : provenByOperatorKey(operatorKey, facts);
   const key = parseApiKey(token);
   const record = key && facts.apiKey(key.keyId);
-  if (record === UNKNOWN) return facts.isAdminKey(token) ? 'admin' : UNKNOWN; // an admin key needs no catalog
+  if (record === UNKNOWN) return facts.isAdminKey(token) ? ADMIN_KEY : UNKNOWN; // an admin key needs no catalog
   if (key && record && facts.isSecretOf(key.secret, record)) {
     if (record.isRevoked) throw new UnauthenticatedError('revoked API key');
     if (record.isExpired) throw new UnauthenticatedError('expired API key');
-    return { tenant: facts.tenant(record.tenantId), principal: { kind: 'api-key', keyId: key.keyId } };
+    return { tenant: facts.tenant(record.tenantId), principal: principalOf(key.keyId, record) };
   }
-  if (facts.isAdminKey(token)) return 'admin';
+  if (facts.isAdminKey(token)) return ADMIN_KEY;
   if (token.startsWith('tnt_')) throw new UnauthenticatedError('unknown API key');
   const verified = facts.verifiedToken(token);
   if (verified === UNKNOWN) return UNKNOWN;
   return { tenant: tenantNamed(verified.tenant, facts), principal: verified.principal };
+}
+
+function principalOf(keyId: string, { impersonatedBy }: ApiKeyRecord): ApiKeyPrincipal {
+  return { kind: 'api-key', keyId, ...(impersonatedBy !== undefined && { impersonatedBy }) };
+}
+
+/** @throws UnauthenticatedError */
+function provenByOperatorKey({ keyId, secret }: BearerKeyParts, facts: CallerFacts): Fact<ProvenOperator> {
+  const record = facts.operatorKey(keyId);
+  if (record === UNKNOWN) return UNKNOWN;
+  if (!record || !facts.isSecretOf(secret, record)) throw new UnauthenticatedError("unknown operator's key");
+  if (record.isRevoked) throw new UnauthenticatedError("revoked operator's key");
+  if (record.isExpired) throw new UnauthenticatedError("expired operator's key");
+  return { operator: record.operator };
 }
 
 function tenantNamed(slugOrId: string, facts: CallerFacts): Fact<Tenant | null> {

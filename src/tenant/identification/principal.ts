@@ -3,6 +3,8 @@ export interface ApiKeyPrincipal {
   readonly kind: 'api-key';
   /** The public part of the key: `tnt_<keyId>_…`. */
   readonly keyId: string;
+  /** The name of the operator who works as the tenant with a key of minutes; absent for the tenant's own keys. */
+  readonly impersonatedBy?: string;
 }
 
 /** The caller of a request with a JSON Web Token. */

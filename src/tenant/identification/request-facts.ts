@@ -1,3 +1,4 @@
+import type { OperatorKeyRecord } from '../../catalog/model/operator.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { SLUG as SLUG_SHAPE } from '../../catalog/model/slug.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
@@ -7,6 +8,7 @@ import type { TenantAvailability } from '../admission/tenant-availability.js';
 import type { TenantConnectionService } from '../context/tenant-connection.service.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import { API_KEY, DOMAIN, SLUG, TENANT } from '../directory/cached-kinds.js';
+import type { OperatorKeyLookup } from '../operators/operator-key-lookup.js';
 import type { TenantLookup } from '../directory/tenant-lookup.js';
 import { type CallerFacts, type Fact, UNKNOWN, type VerifiedToken } from './decide-caller.js';
 import type { JwtVerifier } from './jwt-verifier.js';
@@ -20,6 +22,7 @@ export interface FactSources {
   readonly jwt: Pick<JwtVerifier, 'verify'>;
   readonly secrets: Pick<VerifiedSecrets, 'verify'>;
   readonly adminKey: Pick<AdminKey, 'check'>;
+  readonly operatorKeys: Pick<OperatorKeyLookup, 'find'>;
 }
 
 type Loaded = { readonly value: unknown } | { readonly error: unknown };
@@ -65,7 +68,13 @@ export class RequestFacts implements CallerFacts {
     return this.isEnough(held) ? held : this.fact(`key:${keyId}`, held, () => lookup.apiKey(keyId));
   }
 
-  isSecretOf(secret: string, key: ApiKeyRecord): boolean {
+  /** During a back-off of the address it is not looked up, as the admin key is not compared. */
+  operatorKey(keyId: string): Fact<OperatorKeyRecord | null> {
+    if (this.adminKeyCheck?.result === 'delayed') return null;
+    return this.fact(`operator-key:${keyId}`, undefined, () => this.sources.operatorKeys.find(keyId));
+  }
+
+  isSecretOf(secret: string, key: ApiKeyRecord | OperatorKeyRecord): boolean {
     return this.sources.secrets.verify(secret, key);
   }
 

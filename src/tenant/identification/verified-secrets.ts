@@ -1,9 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type ApiKeyRecord, SECRET_LENGTH, verifySecret } from '../../catalog/model/api-key.js';
+import { SECRET_LENGTH, verifySecret } from '../../catalog/model/bearer-key.js';
 
 // Reused, so that a comparison allocates nothing.
 const presented = Buffer.alloc(SECRET_LENGTH);
 const known = Buffer.alloc(SECRET_LENGTH);
+
+/** A key as stored in the catalog. */
+export interface HashedSecret {
+  readonly secretHash: string;
+}
 
 /**
  * Remembers verified secrets, so that a secret is hashed on its first request only. A secret is kept only as long as
@@ -11,10 +16,10 @@ const known = Buffer.alloc(SECRET_LENGTH);
  * has changed or the entry has expired.
  */
 export class VerifiedSecrets {
-  private readonly secrets = new WeakMap<ApiKeyRecord, string>();
+  private readonly secrets = new WeakMap<HashedSecret, string>();
 
-  /** Whether the secret, as returned by `parseApiKey`, is the record's. Compares in constant time. */
-  verify(secret: string, record: ApiKeyRecord): boolean {
+  /** Whether the secret of a well-formed key is the record's. Compares in constant time. */
+  verify(secret: string, record: HashedSecret): boolean {
     const verified = this.secrets.get(record);
     if (secret.length === SECRET_LENGTH && verified !== undefined && isSame(secret, verified)) return true;
     if (!verifySecret(secret, record.secretHash)) return false;

@@ -23,6 +23,7 @@ import { erasureDocument } from '../../../admin/deprovisioning/erasure-document.
 import { ErasureReports } from '../../../admin/deprovisioning/erasure-reports.js';
 import { defineErasureReport } from './erasure.js';
 import { defineImport } from './import-tenants.js';
+import { defineImpersonation } from './impersonation.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
@@ -61,6 +62,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--status <status>', 'provisioning, active, suspended, maintenance, moving, deleting or failed')
     .option('--isolation <isolation>', 'row, schema or database')
     .option('--server <name>', 'only tenants on this server')
+    .option('--group <name>', 'only tenants of this group')
     .option('--search <text>', 'only tenants whose slug contains this text')
     .option('--limit <n>', 'page size (default: 100)')
     .option('--cursor <cursor>', 'continue from the cursor of a previous page')
@@ -73,6 +75,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .requiredOption('--isolation <isolation>', 'row, schema or database')
     .option('--server <name>', 'server to place it on (default: the server of the catalog)')
     .option('--domain <name>', 'host name of the tenant; may be repeated', repeated)
+    .option('--group <name>', 'group of the tenant, which operators may be limited to; may be repeated', repeated)
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--idempotency-key <key>', 'a repeated request with the same key creates nothing')
@@ -90,9 +93,11 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
 
   command
     .command('set <slug>')
-    .description('change the limits or domains of a tenant')
+    .description('change the limits, domains or groups of a tenant')
     .option('--domain <name>', 'replace its host names; may be repeated', repeated)
     .option('--no-domains', 'remove all host names')
+    .option('--group <name>', 'replace its groups; may be repeated', repeated)
+    .option('--no-groups', 'remove it from all groups')
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--default-limits', 'reset to the default limits')
@@ -123,6 +128,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .description('end the maintenance of a tenant')
     .action((slug) => run((context) => endMaintenance(context, slug)));
 
+  defineImpersonation(command, runners);
   defineMoves(command, runners);
   defineExport(command, runners);
 
@@ -158,6 +164,7 @@ interface CreateOptions extends LimitOptions {
   readonly isolation: string;
   readonly server?: string;
   readonly domain?: readonly string[];
+  readonly group?: readonly string[];
   readonly idempotencyKey?: string;
   readonly wait: boolean;
 }
@@ -166,6 +173,9 @@ interface SetOptions extends LimitOptions {
   readonly domain?: readonly string[];
   /** False with `--no-domains`. */
   readonly domains: boolean;
+  readonly group?: readonly string[];
+  /** False with `--no-groups`. */
+  readonly groups: boolean;
   readonly defaultLimits?: boolean;
 }
 
@@ -208,8 +218,8 @@ async function listAllPages(records: TenantRecords, filter: TenantFilter): Promi
 
 async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { session, actor } = context;
-  const { isolation, server, domain, idempotencyKey, wait } = options;
-  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains: domain });
+  const { isolation, server, domain: domains, group: groups, idempotencyKey, wait } = options;
+  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains, groups });
   // The same action name as over REST, so that an idempotency key stands for one request on either interface.
   const request = { key: parseOrThrow(idempotencyKeySchema, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
   const created = await session.get(Idempotency).run(request, async (catalog) => {
@@ -234,11 +244,13 @@ async function show({ output, session }: CommandContext, slug: string): Promise<
 
 async function set({ output, session, actor }: CommandContext, slug: string, options: SetOptions): Promise<void> {
   const domains = options.domains ? options.domain : [];
+  const groups = options.groups ? options.group : [];
   const newLimits = limitsOf(options);
   const changesLimits = options.defaultLimits === true || Object.keys(newLimits).length > 0;
   const currentLimits = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
   const change = parseOrThrow(tenantChange, {
     ...(domains && { domains }),
+    ...(groups && { groups }),
     ...(changesLimits && { limits: { ...currentLimits, ...newLimits } }),
   });
   const tenant = await session.catalog.transaction((catalog) =>

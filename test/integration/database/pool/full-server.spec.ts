@@ -33,6 +33,11 @@ afterEach(async () => {
   await Promise.all(others.map((client) => client.end()));
   await Promise.all(pools.map((pool) => pool.end()));
   expect(budget.open).toBe(0);
+  // The server notices later than we do, and would count them.
+  await soon(async () => {
+    const ours = `SELECT FROM pg_stat_activity WHERE usename = '${postgres.target.role}'`;
+    expect(await postgres.admin(ours)).toEqual([]);
+  });
 });
 
 function poolOf(id: string, timeoutMs = 20_000): TestPool {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { newApiKey, parseApiKey, verifySecret } from '../../../../src/catalog/model/api-key.js';
+import { newApiKey, parseApiKey } from '../../../../src/catalog/model/api-key.js';
+import { verifySecret } from '../../../../src/catalog/model/bearer-key.js';
 
 describe('an API key', () => {
   it('carries its key id and is verified by its own secret only', () => {

@@ -30,6 +30,7 @@ import {
   NotFoundError,
   ValidationFailedError,
 } from '../../../../src/platform/errors/request.errors.js';
+import { RoleRequiredError, TenantsLimitedError } from '../../../../src/tenant/operators/operators.errors.js';
 import { ForbiddenError } from '../../../../src/tenant/access/access.errors.js';
 import { RateLimitedError } from '../../../../src/tenant/admin-key/admin-key.errors.js';
 import {
@@ -59,6 +60,8 @@ const PUBLIC: readonly PublicError[] = [
   new ConnectionLostError(new Error(`connect ECONNREFUSED ${HOST_NAME}`)),
   new ConstraintViolationError({ name: 'key', table: 'orders', columns: ['number'] }, 'taken', { cause: undefined }),
   new ForbiddenError('not yours'),
+  new RoleRequiredError('admin'),
+  new TenantsLimitedError(),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
   new MissingServerRightsError('isolation database', ['CREATEDB']),

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { type ApiKeyRecord, newApiKey } from '../../../../src/catalog/model/api-key.js';
+import { newBearerKey } from '../../../../src/catalog/model/bearer-key.js';
+import { ADMIN_KEY_OPERATOR, type Operator, type OperatorKeyRecord } from '../../../../src/catalog/model/operator.js';
 import type { Tenant, TenantRef } from '../../../../src/catalog/model/tenant.js';
 import type { TenantScope } from '../../../../src/tenant/context/tenant-context.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
@@ -28,11 +30,15 @@ const ORIGIN = { address: '192.0.2.1', requestId: 'request' };
 
 const { token, keyId, secretHash } = newApiKey();
 const KEY: ApiKeyRecord = { tenantId: ACME.id, secretHash, isRevoked: false, isExpired: false };
+const anna = newBearerKey('adm');
+const ANNA: Operator = { id: UMBRELLA.id, name: 'anna', role: 'viewer', limitedTo: undefined };
+const ANNAS_KEY: OperatorKeyRecord = { ...anna, operator: ANNA, isRevoked: false, isExpired: false };
 const ACME_REF = 'tnt of acme';
 
 /** Everything that can be known, as maps that a test changes. */
 interface World {
   readonly keys: Map<string, ApiKeyRecord>;
+  readonly operatorKeys: Map<string, OperatorKeyRecord>;
   readonly tenants: Map<string, Tenant>;
   readonly domains: Map<string, TenantRef>;
   readonly claims: Map<string, string>;
@@ -44,6 +50,7 @@ let world: World;
 beforeEach(() => {
   world = {
     keys: new Map([[keyId, KEY]]),
+    operatorKeys: new Map([[anna.keyId, ANNAS_KEY]]),
     tenants: new Map([ACME, UMBRELLA].map((tenant) => [tenant.id, tenant])),
     domains: new Map([
       ['shop.acme.example', ACME],
@@ -80,6 +87,7 @@ const secrets = new VerifiedSecrets();
 const atOnce: CallerFacts = {
   isAdminKey: (key) => key === ADMIN_KEY,
   apiKey: (id) => world.keys.get(id) ?? null,
+  operatorKey: (id) => world.operatorKeys.get(id) ?? null,
   isSecretOf: (secret, key) => secrets.verify(secret, key),
   verifiedToken: verify,
   tenant: (id) => world.tenants.get(id) ?? null,
@@ -103,6 +111,7 @@ const toLoad: FactSources = {
   jwt: { verify: async (jwt) => verify(jwt) },
   secrets,
   adminKey: { check: (key) => (key === ADMIN_KEY ? 'same' : 'wrong') },
+  operatorKeys: { find: async (id) => world.operatorKeys.get(id) ?? null },
 };
 
 /** The decision, taken with all facts in memory and with all facts to be loaded; both must be the same. */
@@ -147,7 +156,30 @@ describe('decideCaller', () => {
     world.claims.set('jwt-by-id', ACME.id.toUpperCase());
     for (const credential of [token, 'jwt-of-acme', 'jwt-by-id'])
       expect(await decide(credential)).toMatchObject(asAcme);
-    expect(await decide(ADMIN_KEY)).toEqual({ kind: 'admin' });
+    expect(await decide(ADMIN_KEY)).toEqual({ kind: 'operator', operator: ADMIN_KEY_OPERATOR });
+  });
+
+  it('identifies an operator by a key, whatever tenant the request selects', async () => {
+    expect(await decide(anna.token, { header: 'acme' })).toEqual({ kind: 'operator', operator: ANNA });
+  });
+
+  it.each<[string, Partial<OperatorKeyRecord>]>([
+    ['was revoked', { isRevoked: true }],
+    ['has expired', { isExpired: true }],
+    ['has another secret', { secretHash: newBearerKey('adm').secretHash }],
+  ])("refuses an operator's key that %s", async (_what, change) => {
+    world.operatorKeys.set(anna.keyId, { ...ANNAS_KEY, ...change });
+    expect(await decide(anna.token)).toMatchObject({ kind: 'refused', rejection: expect.any(UnauthenticatedError) });
+  });
+
+  it("looks no operator's key up while attempts from the address are not compared", () => {
+    const facts = new RequestFacts({ ...toLoad, adminKey: { check: () => 'delayed' } }, ORIGIN);
+    expect(decideCaller(`Bearer ${anna.token}`, NO_SELECTORS, facts)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('knows an API key with which an operator works as the tenant', async () => {
+    world.keys.set(keyId, { ...KEY, impersonatedBy: 'anna' });
+    expect(await decide(token)).toMatchObject({ principal: { kind: 'api-key', keyId, impersonatedBy: 'anna' } });
   });
 
   it.each<[string, () => void]>([
@@ -233,7 +265,10 @@ describe('decideCaller', () => {
       ...toLoad,
       adminKey: { check: (key: string) => (key === token ? ('same' as const) : ('wrong' as const)) },
     };
-    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, new RequestFacts(sources, ORIGIN))).toEqual({ kind: 'admin' });
+    expect(decideCaller(`Bearer ${token}`, NO_SELECTORS, new RequestFacts(sources, ORIGIN))).toEqual({
+      kind: 'operator',
+      operator: ADMIN_KEY_OPERATOR,
+    });
   });
 
   it('ignores a domain that leads to a tenant which was removed since', async () => {

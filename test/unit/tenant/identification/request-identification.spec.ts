@@ -12,7 +12,7 @@ describe('a resolver whose handles() throws', () => {
     },
     resolve: () => ({ tenant: 'acme' }),
   };
-  const byCredential = { identify: () => ({ kind: 'admin' }) } as unknown as Authenticator;
+  const byCredential = { identify: () => ({ kind: 'operator' }) } as unknown as Authenticator;
   const identification = new RequestIdentification({ http: {} } as AppConfig, byCredential, resolver);
   const refused = { kind: 'refused', rejection: failure };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { setRequestState } from '../../../../src/http/requests/request-state.js';
+import { ADMIN_KEY_OPERATOR } from '../../../../src/catalog/model/operator.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
 import { tenantCacheKey } from '../../../../src/tenant/identification/tenant-cache-key.js';
 
@@ -69,7 +70,7 @@ describe('the key of a cached response', () => {
   it.each<[string, Caller, Request]>([
     ['a request that changes something', tenant('a'), { method: 'POST' }],
     ['a request of nobody', { kind: 'anonymous' }, {}],
-    ['an operator', { kind: 'admin' }, {}],
+    ['an operator', { kind: 'operator', operator: ADMIN_KEY_OPERATOR }, {}],
     ['a refused caller', { kind: 'refused', rejection: new Error() }, {}],
     ['a tenant that is not served', { ...tenant('a'), scope: undefined } as Caller, {}],
     ['Cache-Control: no-store', tenant('a'), { headers: { 'cache-control': 'max-age=0, No-Store' } }],

@@ -1,0 +1,73 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperatorKeyEntity } from '../../catalog/entities/operator-key.entity.js';
+import { OperatorEntity } from '../../catalog/entities/operator.entity.js';
+import type { TenantSelection } from '../../catalog/model/operator.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import type { OperatorKeyView, OperatorList, OperatorView } from './operator.schemas.js';
+
+/** Reads operators from the catalog, in the shape that the API returns. */
+@Injectable()
+export class OperatorRecords {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  /** Those that are not revoked, by name; then the revoked ones. */
+  async list(): Promise<OperatorList> {
+    const operators = await this.catalog.manager.find(OperatorEntity, {
+      order: { revokedAt: { direction: 'ASC', nulls: 'FIRST' }, name: 'ASC' },
+    });
+    const items: OperatorView[] = [];
+    for (const operator of operators) items.push(await this.view(operator, this.catalog.manager));
+    return { items };
+  }
+
+  /** One that is not revoked. @throws NotFoundError */
+  async read(name: string, catalog: EntityManager = this.catalog.manager): Promise<OperatorView> {
+    const operator = await catalog
+      .createQueryBuilder(OperatorEntity, 'o')
+      .where('o.name = :name AND o.revoked_at IS NULL', { name })
+      .getOne();
+    if (!operator) throw new NotFoundError('operator', name);
+    return this.view(operator, catalog);
+  }
+
+  /** @throws EntityNotFoundError */
+  async readById(id: string, catalog: EntityManager): Promise<OperatorView> {
+    return this.view(await catalog.findOneByOrFail(OperatorEntity, { id }), catalog);
+  }
+
+  /** Slugs in place of ids; a tenant that is deleted is left out. */
+  async describe(
+    { tenantIds, groups }: TenantSelection,
+    catalog: EntityManager = this.catalog.manager,
+  ): Promise<NonNullable<OperatorView['limitedTo']>> {
+    const rows = await catalog.query<{ slug: string }[]>(
+      'SELECT slug FROM tenants WHERE id = ANY ($1::uuid[]) ORDER BY slug',
+      [tenantIds],
+    );
+    return { tenants: rows.map(({ slug }) => slug), groups: [...groups] };
+  }
+
+  private async view(operator: OperatorEntity, catalog: EntityManager): Promise<OperatorView> {
+    const { id, name, role, tenantIds, groups, createdAt, revokedAt } = operator;
+    const keys = await catalog.find(OperatorKeyEntity, {
+      where: { operatorId: id },
+      order: { createdAt: 'DESC', id: 'ASC' },
+    });
+    return {
+      ...{ id, name, role, createdAt: createdAt.toISOString(), revokedAt: revokedAt?.toISOString() ?? null },
+      limitedTo: tenantIds && groups ? await this.describe({ tenantIds, groups }, catalog) : null,
+      keys: keys.map(toKeyView),
+    };
+  }
+}
+
+function toKeyView({ id, createdAt, expiresAt, revokedAt }: OperatorKeyEntity): OperatorKeyView {
+  return {
+    id,
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt?.toISOString() ?? null,
+    revokedAt: revokedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,28 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { OperatorRole } from '../model/operator.js';
+
+@Entity('operators')
+export class OperatorEntity {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  /** Unique among those that are not revoked. */
+  @Column('text')
+  name: string;
+
+  @Column('text')
+  role: OperatorRole;
+
+  /** The tenants that it is limited to; null, as its groups are, when it is not limited. */
+  @Column('uuid', { name: 'tenant_ids', array: true, nullable: true })
+  tenantIds: string[] | null;
+
+  @Column('text', { array: true, nullable: true })
+  groups: string[] | null;
+
+  @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt: Date | null;
+}

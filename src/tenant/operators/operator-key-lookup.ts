@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { OperatorKeyRecord, OperatorRole } from '../../catalog/model/operator.js';
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly role: OperatorRole;
+  readonly tenantIds: string[] | null;
+  readonly groups: string[] | null;
+  readonly secretHash: string;
+  readonly isRevoked: boolean;
+  readonly isExpired: boolean;
+}
+
+const FIND = `
+  SELECT o.id, o.name, o.role, o.tenant_ids AS "tenantIds", o.groups, k.secret_hash AS "secretHash",
+         k.revoked_at IS NOT NULL OR o.revoked_at IS NOT NULL AS "isRevoked",
+         coalesce(k.expires_at <= now(), false) AS "isExpired"
+  FROM operator_keys k JOIN operators o ON o.id = k.operator_id WHERE k.id = $1`;
+
+/** Reads operators' keys at each request, so that a revoked one is refused at once: operators' requests are few. */
+@Injectable()
+export class OperatorKeyLookup {
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
+
+  /** @returns null when there is no such key */
+  async find(keyId: string): Promise<OperatorKeyRecord | null> {
+    const [row] = await this.catalog.query<Row[]>(FIND, [keyId]);
+    if (!row) return null;
+    const { id, name, role, tenantIds, groups, ...key } = row;
+    const limitedTo = tenantIds && groups ? { tenantIds, groups } : undefined;
+    return { ...key, operator: Object.freeze({ id, name, role, limitedTo }) };
+  }
+}
