@@ -14,6 +14,7 @@ import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
+import { StoredArchivesModule } from './stored-archives/stored-archives.module.js';
 import { SpareTenantsModule } from './spare-tenants/spare-tenants.module.js';
 import { StampsModule } from './stamps/stamps.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
@@ -38,5 +39,6 @@ export const ADMIN_SERVICES = [
   ServersModule,
   SpareTenantsModule,
   StampsModule,
+  StoredArchivesModule,
   TenantsModule,
 ];

@@ -16,6 +16,8 @@ import { OperationReach } from './operations/operation-reach.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
 import { ServersController } from './servers/servers.controller.js';
+import { ExportsController } from './stored-archives/exports.controller.js';
+import { TenantArchivesController } from './stored-archives/tenant-archives.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
 import { TenantsController } from './tenants/tenants.controller.js';
@@ -28,6 +30,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     AuditController,
     ClonesController,
     ErasureReportsController,
+    ExportsController,
     BackupsController,
     MigrationsController,
     MovesController,
@@ -37,6 +40,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     ReferenceDataController,
     RuntimeController,
     ServersController,
+    TenantArchivesController,
     TenantHealthController,
     TenantLifecycleController,
     TenantsController,

@@ -38,9 +38,11 @@ import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenan
 import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
 import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
 import { Backups1777000000000 } from './schema-migrations/1777000000000-backups.js';
+import { Exports1778500000000 } from './schema-migrations/1778500000000-exports.js';
 import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
+import { ExportEntity } from './entities/export.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
 import { OperatorKeyEntity } from './entities/operator-key.entity.js';
 import { OperatorEntity } from './entities/operator.entity.js';
@@ -61,6 +63,7 @@ const ENTITIES = [
   BackupEntity,
   OperatorEntity,
   OperatorKeyEntity,
+  ExportEntity,
 ];
 /** In the order in which they run. */
 export const CATALOG_MIGRATIONS = [
@@ -77,6 +80,7 @@ export const CATALOG_MIGRATIONS = [
   AdoptedTargets1775000000000,
   Moves1776000000000,
   Backups1777000000000,
+  Exports1778500000000,
   Operators1779000000000,
 ];
 

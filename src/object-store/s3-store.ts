@@ -34,8 +34,8 @@ export interface S3Deadlines {
 
 const DEADLINES: S3Deadlines = { connectMs: 5_000, attemptMs: 120_000, callMs: 300_000, stallMs: 60_000 };
 const MAX_ATTEMPTS = 3;
-/** As archives are named: `<tenant id>/<archive id>.age`. */
-const OWN_KEY = /^[0-9a-f-]{36}\/[0-9a-f-]{36}\.age$/;
+/** As archives are named: `<tenant id>/<archive id>.age`, exports below `exports/`, files that a command passes on below `imports/`. */
+const OWN_KEY = /^(?:(?:exports\/)?[0-9a-f-]{36}\/[0-9a-f-]{36}|imports\/[0-9a-f]{64})\.age$/;
 /** An object has 10,000 parts at most: 160 GB. Each upload has `PARTS_AT_ONCE` of them in memory, and the next one. */
 const PART_BYTES = 16 * 1_048_576;
 const PARTS_AT_ONCE = 2;

@@ -9,7 +9,7 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { BackupRetention } from '../admin/backups/backup-retention.js';
+import { StoreUpkeep } from '../admin/stored-archives/store-upkeep.js';
 import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { StartupMigration } from '../admin/fleet-migrations/startup-migration.js';
 import type { EmbeddedPostgres } from '../dev/embedded-postgres/embedded-postgres.js';
@@ -84,7 +84,7 @@ export class Application {
       if (isStart) await nest.get(StartupReEncryption).requestIfNeeded();
       nest.get(OperationRunner).start();
       nest.get(SpareSupply).start();
-      nest.get(BackupRetention).start();
+      nest.get(StoreUpkeep).start();
       await demo?.publish(url, tenants);
       return new Application(nest, url, demo && { tenants, examplePath: demo.examplePath }, postgres);
     } catch (error) {

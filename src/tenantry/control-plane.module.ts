@@ -1,9 +1,9 @@
 import { Global, Inject, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { AdminModule } from '../admin/admin.module.js';
-import { BackupRetention } from '../admin/backups/backup-retention.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { ReferenceDataModule } from '../admin/reference-data/reference-data.module.js';
+import { StoreUpkeep } from '../admin/stored-archives/store-upkeep.js';
 import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { TenantsModule } from '../admin/tenants/tenants.module.js';
 import { OperationRunner } from '../operations/operation-runner.js';
@@ -24,6 +24,6 @@ export class ControlPlaneModule implements OnApplicationBootstrap {
     await this.modules.get(StartupReEncryption, { strict: false }).requestIfNeeded();
     this.modules.get(OperationRunner, { strict: false }).start();
     this.modules.get(SpareSupply, { strict: false }).start();
-    this.modules.get(BackupRetention, { strict: false }).start();
+    this.modules.get(StoreUpkeep, { strict: false }).start();
   }
 }

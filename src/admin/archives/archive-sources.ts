@@ -6,22 +6,30 @@ import type { ArchiveKey } from '../../database/archives/format/locks.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import type { ArchiveSource } from './archive.schemas.js';
 
-/** What an instance with BACKUP_URL has. */
-const BACKUPS = 'archive:backups';
+/** What an instance with BACKUP_URL has, by the kind of source. */
+const STORED = { backup: 'archive:backups', object: 'archive:objects' } as const;
+type StoredKind = keyof typeof STORED;
 
 /** An archive's bytes, which can be read as often as is asked for, and what opens it. */
 export interface OpenableArchive {
-  readonly read: () => Promise<Readable> | Readable;
+  readonly read: (signal: AbortSignal) => Promise<Readable> | Readable;
   readonly key: ArchiveKey;
   /** When its snapshot was taken, as it is recorded elsewhere; not compared unless given. */
   readonly takenAt?: string | undefined;
 }
 
+type Openers = {
+  readonly [Kind in StoredKind]: (source: Extract<ArchiveSource, { kind: Kind }>) => Promise<OpenableArchive>;
+};
+
+/** What an operation requires that reads or writes objects of the store. */
+export const OBJECT_STORE = STORED.object;
+
 /** The archives that this process can read. */
 @Injectable()
 export class ArchiveSources {
   private readonly files = new Map<string, OpenableArchive>();
-  private openBackup: ((id: string) => Promise<OpenableArchive>) | undefined;
+  private readonly openers: { -readonly [Kind in StoredKind]?: Openers[Kind] } = {};
 
   constructor(private readonly kinds: OperationKinds) {}
 
@@ -31,22 +39,33 @@ export class ArchiveSources {
     this.files.set(sha256, archive);
   }
 
-  /** Has operations that require a backup run here. */
-  offerBackups(open: (id: string) => Promise<OpenableArchive>): void {
-    if (!this.openBackup) this.kinds.offer(BACKUPS);
-    this.openBackup = open;
+  /** Has operations that require what is in the store run here. */
+  offerStored<Kind extends StoredKind>(kind: Kind, open: Openers[Kind]): void {
+    if (!this.openers[kind]) this.kinds.offer(STORED[kind]);
+    Object.assign(this.openers, { [kind]: open });
   }
 
   /** What an instance must have that runs an operation with this source. */
-  requirementOf(source: ArchiveSource): string {
-    return source.kind === 'backup' ? BACKUPS : `archive:${source.sha256}`;
+  requirementOf(source: Extract<ArchiveSource, { kind: 'file' }> | { readonly kind: StoredKind }): string {
+    return source.kind === 'file' ? `archive:${source.sha256}` : STORED[source.kind];
   }
 
   /** Opens an archive for `work`. @throws the errors of ArchiveReader, the signal's reason */
   async use<T>(source: ArchiveSource, signal: AbortSignal, work: (archive: ArchiveReader) => Promise<T>): Promise<T> {
-    const archive = source.kind === 'backup' ? await this.openBackup?.(source.id) : this.files.get(source.sha256);
+    const archive = await this.open(source);
     if (!archive) throw new ArchiveUnreadableError('another instance has the file');
     return useArchive(archive, signal, work);
+  }
+
+  private async open(source: ArchiveSource): Promise<OpenableArchive | undefined> {
+    switch (source.kind) {
+      case 'file':
+        return this.files.get(source.sha256);
+      case 'backup':
+        return this.openers.backup?.(source);
+      case 'object':
+        return this.openers.object?.(source);
+    }
   }
 }
 
@@ -56,7 +75,7 @@ export async function useArchive<T>(
   signal: AbortSignal,
   work: (archive: ArchiveReader) => Promise<T>,
 ): Promise<T> {
-  const bytes = await read();
+  const bytes = await read(signal);
   const stop = (): void => void bytes.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -16,6 +16,7 @@ import { Imports } from './imports.js';
 import { InstallationKeys } from './installation-keys.js';
 import { ScratchLoad } from './scratch-load.js';
 import { ScratchTables } from './scratch-tables.js';
+import { TenantArchives } from './tenant-archives.js';
 
 @Module({
   imports: [
@@ -37,8 +38,18 @@ import { ScratchTables } from './scratch-tables.js';
     InstallationKeys,
     ScratchLoad,
     ScratchTables,
+    TenantArchives,
   ],
-  exports: [ArchiveExports, ArchiveSources, ImportKind, Imports, InstallationKeys, ScratchLoad, ScratchTables],
+  exports: [
+    ArchiveExports,
+    ArchiveSources,
+    ImportKind,
+    Imports,
+    InstallationKeys,
+    ScratchLoad,
+    ScratchTables,
+    TenantArchives,
+  ],
 })
 export class ArchivesModule {
   constructor(kinds: OperationKinds, importKind: ImportKind, discard: DiscardImportKind) {

@@ -5,6 +5,7 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveTablesError } from '../../database/archives/archive.errors.js';
+import { readThrough } from '../../database/archives/read-through.js';
 import {
   advanceSequences,
   type ColumnSequence,
@@ -29,6 +30,7 @@ import { ArchiveSources } from './archive-sources.js';
 import { DiscardImportKind } from './discard-import.kind.js';
 import { ScratchLoad } from './scratch-load.js';
 import { ScratchTables, scratchSchemaName } from './scratch-tables.js';
+import { rowsIn } from './tenant-archives.js';
 
 const Input = z.object({ serverId: z.guid(), source: archiveSource });
 type Input = z.infer<typeof Input>;
@@ -64,6 +66,7 @@ export class ImportKind implements OperationKind<Input> {
   /** The seeds are not run: the tenant has its rows. */
   get steps(): readonly OperationStep<Input>[] {
     return [
+      { name: 'verify', run: (run) => this.verify(run) },
       ...this.provisioning.creation,
       ...this.filling,
       ...this.hookSteps.for('provisioned', { required: true }),
@@ -93,13 +96,25 @@ export class ImportKind implements OperationKind<Input> {
     throw new ConflictError('what was imported is being removed: import the archive again');
   }
 
+  /**
+   * Anyone who may write to the store may have put the object there: it is read to its end before anything is made of it. Files
+   * were read by the command that has them, and backups when they were made.
+   */
+  private async verify({ input: { source }, signal }: Run): Promise<void> {
+    if (source.kind !== 'object') return;
+    await this.sources.use(source, signal, async (archive) => {
+      this.scratch.assertKnown(archive.manifest.migrations);
+      await readThrough(archive, signal);
+    });
+  }
+
   private async load({ id, tenantId, input, signal, reportProgress, addResult }: Run): Promise<void> {
     const { target } = await this.provisioning.locate(tenantId);
     const goal = { target, schema: scratchSchemaName(id), tenantId: tenantId ?? '' };
     const manifest = await this.sources.use(input.source, signal, (archive) =>
       this.loading.run(archive, goal, { signal, onProgress: reportProgress }),
     );
-    const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+    const rows = rowsIn(manifest);
     await addResult({ takenAt: manifest.takenAt, tables: manifest.tables.length, rows });
   }
 

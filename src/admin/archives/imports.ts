@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
@@ -7,7 +7,6 @@ import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
-import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TenantCreation } from '../tenants/tenant-creation.js';
 import type { NewTenant } from '../tenants/tenant.schemas.js';
 import type { ArchiveSource } from './archive.schemas.js';
@@ -54,21 +53,36 @@ export class Imports {
     origin: ArchiveOrigin,
     actor: Actor,
   ): Promise<OperationEntity> {
-    return (await this.interrupted(options.slug, source)) ?? this.request(options, source, origin, actor);
+    const interrupted = await this.interrupted(options.slug, source);
+    return interrupted ?? this.catalog.transaction((catalog) => this.request(catalog, options, source, origin, actor));
   }
 
-  /**
-   * The operation runs in the process that has the file, which must then call the application's hooks as well.
-   *
-   * @throws ConflictError when this process cannot
-   */
-  assertRunnable(): void {
-    const missing = this.kind.hooks.filter((name) => !this.kinds.runnableHooks.includes(name));
-    if (missing.length === 0) return;
-    throw new ConflictError(
-      `new tenants need hooks of the application, which a command line cannot call (${missing.join(', ')}): ` +
-        'restore a backup instead, which a running server does',
+  /** Creates the tenant and the operation. @throws the errors of TenantCreation.create */
+  async request(
+    catalog: EntityManager,
+    options: NewTenant,
+    source: ArchiveSource,
+    origin: ArchiveOrigin,
+    actor: Actor,
+  ): Promise<OperationEntity> {
+    const { operation } = await this.creation.create(
+      catalog,
+      options,
+      {
+        kind: this.kind,
+        input: (serverId) => ({ serverId, source }),
+        action: 'tenant.import',
+        details: { from: { slug: origin.tenant.slug, takenAt: origin.takenAt } },
+        requires: [this.sources.requirementOf(source)],
+      },
+      actor,
     );
+    return operation;
+  }
+
+  /** Hooks of the application that an import calls, and this process cannot: one of an instance that can is left to it. */
+  get missingHooks(): readonly string[] {
+    return this.kind.hooks.filter((name) => !this.kinds.runnableHooks.includes(name));
   }
 
   private interrupted(slug: string, source: ArchiveSource): Promise<OperationEntity | null> {
@@ -79,28 +93,5 @@ export class Imports {
       .where(`o.kind = :kind AND o.status IN ('pending', 'running') AND t.slug = :slug`, { kind: this.kind.name, slug })
       .andWhere(`o.input -> 'source' = :source::jsonb`, { source: JSON.stringify(source) })
       .getOne();
-  }
-
-  private async request(
-    options: NewTenant,
-    source: ArchiveSource,
-    origin: ArchiveOrigin,
-    actor: Actor,
-  ): Promise<OperationEntity> {
-    const { operation } = await this.catalog.transaction((catalog) =>
-      this.creation.create(
-        catalog,
-        options,
-        {
-          kind: this.kind,
-          input: (serverId) => ({ serverId, source }),
-          action: 'tenant.import',
-          details: { from: { slug: origin.tenant.slug, takenAt: origin.takenAt } },
-          requires: [this.sources.requirementOf(source)],
-        },
-        actor,
-      ),
-    );
-    return operation;
   }
 }

@@ -12,7 +12,7 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { ArchiveSources } from '../archives/archive-sources.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { BackupRecords } from './backup-records.js';
-import { BackupStore } from './backup-store.js';
+import { ArchiveStore } from '../stored-archives/archive-store.js';
 import { DrillKind } from './drill.kind.js';
 
 /** Requests trials of backups. Each is an operation. */
@@ -27,7 +27,7 @@ export class BackupDrills {
     private readonly audit: AuditLog,
     private readonly kind: DrillKind,
     private readonly sources: ArchiveSources,
-    private readonly stores: BackupStore,
+    private readonly stores: ArchiveStore,
   ) {}
 
   /** @throws NotFoundError, ConflictError (`BACKUP_URL` is not set, the backup does not count) */
@@ -46,7 +46,7 @@ export class BackupDrills {
           subject: slug,
           requiredCode: codeVersion(migrations),
           requiredMigrations: orderedNames(migrations),
-          requires: [this.sources.requirementOf({ kind: 'backup', id })],
+          requires: [this.sources.requirementOf({ kind: 'backup' })],
         },
         actor,
       );

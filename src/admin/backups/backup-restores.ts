@@ -13,7 +13,7 @@ import { newTenant } from '../tenants/tenant.schemas.js';
 import { BackupKeys } from './backup-keys.js';
 import type { NewRestore } from './backup.schemas.js';
 import { BackupRecords } from './backup-records.js';
-import { BackupStore } from './backup-store.js';
+import { ArchiveStore } from '../stored-archives/archive-store.js';
 
 /** Makes tenants of backups: always other ones, the tenant that was backed up stays as it is. */
 @Injectable()
@@ -23,7 +23,7 @@ export class BackupRestores {
     private readonly imports: Imports,
     private readonly backups: BackupRecords,
     private readonly records: TenantRecords,
-    private readonly stores: BackupStore,
+    private readonly stores: ArchiveStore,
     private readonly keys: BackupKeys,
   ) {}
 
@@ -48,7 +48,7 @@ export class BackupRestores {
     const { tenantId, objectKey, takenAt } = await this.find(id);
     const store = await this.stores.open();
     const identities = [await this.keys.identityOf(tenantId)];
-    return { read: () => store.get(objectKey), key: { identities }, takenAt: takenAt?.toISOString() };
+    return { read: (signal) => store.get(objectKey, { signal }), key: { identities }, takenAt: takenAt?.toISOString() };
   }
 
   private async find(id: string): Promise<BackupEntity> {

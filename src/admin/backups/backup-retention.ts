@@ -3,12 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
-import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import { BackupStore } from './backup-store.js';
-
-const CHECK_MS = 3_600_000;
-/** No upload takes as long; and clocks of file servers differ. */
-const LEFTOVER_MS = 86_400_000;
+import { ArchiveStore } from '../stored-archives/archive-store.js';
 
 /**
  * One that is no longer needed: it has expired and is not the newest of a tenant that exists, or its operation has ended before it
@@ -27,37 +22,27 @@ const NEXT = `
     AND NOT b.id = ANY ($1::uuid[])
   ORDER BY b.created_at LIMIT 1 FOR UPDATE OF b SKIP LOCKED`;
 
-/** Removes backups that are no longer needed, with their objects, once an hour. */
+/** Removes backups that are no longer needed, with their objects. */
 @Injectable()
 export class BackupRetention {
   private readonly logger = new Logger('Backups');
-  private timer: NodeJS.Timeout | undefined;
-  private isStopped = false;
 
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly stores: BackupStore,
-    shutdown: Shutdown = new Shutdown(),
-  ) {
-    shutdown.add('pause operations', () => this.stop());
-  }
-
-  /** Checks now, and from then on until shutdown. Does nothing where `BACKUP_URL` is not set. */
-  start(): void {
-    if (this.stores.isConfigured && !this.timer) this.checkIn(0);
-  }
+    private readonly stores: ArchiveStore,
+  ) {}
 
   /** @returns how many backups it has removed */
-  async sweep(): Promise<number> {
+  async sweep(signal: AbortSignal = new AbortController().signal): Promise<number> {
     const store = await this.stores.open();
     const seen: string[] = [];
     let removed = 0;
-    while (!this.isStopped) {
+    for (;;) {
+      if (signal.aborted) break;
       const outcome = await this.catalog.transaction((catalog) => this.removeNext(catalog, store, seen));
       if (outcome === 'none') break;
       if (outcome === 'removed') removed += 1;
     }
-    await store.removeLeftovers(LEFTOVER_MS);
     return removed;
   }
 
@@ -78,19 +63,5 @@ export class BackupRetention {
     }
     await catalog.query('DELETE FROM backups WHERE id = $1', [next.id]);
     return 'removed';
-  }
-
-  private stop(): void {
-    this.isStopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private checkIn(delayMs: number): void {
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => {
-      this.sweep()
-        .catch((error: unknown) => this.logger.warn(`Cannot remove expired backups: ${reasonOf(error)}`))
-        .finally(() => this.checkIn(CHECK_MS));
-    }, delayMs).unref();
   }
 }

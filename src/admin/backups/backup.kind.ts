@@ -1,23 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveReader } from '../../database/archives/format/archive-reader.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
-import { transferArchive } from '../../database/archives/transfer-archive.js';
-import type { ObjectStore } from '../../object-store/object-store.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
-import { ConflictError } from '../../platform/errors/request.errors.js';
-import { TargetDatabases } from '../targets/target-databases.js';
+import { rowsIn, TenantArchives } from '../archives/tenant-archives.js';
 import { BackupKeys } from './backup-keys.js';
 import { BackupRecords, type VerifiedBackup } from './backup-records.js';
-import { BackupStore } from './backup-store.js';
+import { ArchiveStore } from '../stored-archives/archive-store.js';
 import { BackupDiffersError } from './backups.errors.js';
 
 /** `scheduledAt`: the due time, of a backup that the schedule has requested. */
@@ -43,9 +37,8 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    @Inject(CATALOG) private readonly catalog: DataSource,
-    private readonly targets: TargetDatabases,
-    private readonly stores: BackupStore,
+    private readonly archives: TenantArchives,
+    private readonly stores: ArchiveStore,
     private readonly keys: BackupKeys,
     private readonly records: BackupRecords,
   ) {}
@@ -57,37 +50,25 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
 
   private async write(run: Run): Promise<void> {
     const store = await this.stores.open();
-    const tenant = await this.tenant(run.tenantId);
+    const tenant = await this.archives.find(run.tenantId);
     const id = run.state['backupId'] ?? randomUUID();
     await run.saveState({ backupId: id });
     const objectKey = keyOf(tenant.id, id);
     await this.records.begin({ id, tenantId: tenant.id, operationId: run.id, objectKey });
-    const { manifest, bytes } = await this.writeTo(store, objectKey, tenant, run);
+    const lock = { recipients: [await this.keys.recipientOf(tenant.id)] };
+    const { signal, reportProgress } = run;
+    const { manifest, saved } = await this.archives.write(
+      tenant,
+      lock,
+      (content) => store.put(objectKey, content, { signal }),
+      { signal, onProgress: reportProgress },
+    );
+    const { bytes } = saved;
     const written: Written = {
-      ...{ takenAt: manifest.takenAt, bytes, rows: rowsOf(manifest), schemaVersion: tenant.schemaVersion },
+      ...{ takenAt: manifest.takenAt, bytes, rows: rowsIn(manifest), schemaVersion: tenant.schemaVersion },
       manifestHash: hashOf(manifest),
     };
     await run.saveState({ written: JSON.stringify(written) });
-  }
-
-  private async writeTo(
-    store: ObjectStore,
-    objectKey: string,
-    tenant: PlacedTenant,
-    { signal, reportProgress }: Run,
-  ): Promise<{ manifest: ArchiveManifest; bytes: number }> {
-    const lock = { recipients: [await this.keys.recipientOf(tenant.id)] };
-    const target = await this.targets.find(tenant.targetId);
-    const { manifest, saved } = await this.targets.use(
-      target,
-      (client) => {
-        const place = { client, schema: tenant.schema, isAlone: tenant.isolation !== 'row' };
-        const save = (bytes: Readable) => store.put(objectKey, bytes, { signal });
-        return transferArchive({ place, tenant, lock }, save, { signal, onProgress: reportProgress });
-      },
-      { signal },
-    );
-    return { manifest, bytes: saved.bytes };
   }
 
   private async verify(run: Run): Promise<void> {
@@ -109,27 +90,11 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
     const { takenAt, bytes, rows } = backup;
     await run.addResult({ backup: backupId, takenAt, bytes, rows });
   }
-
-  private async tenant(id: string | null): Promise<PlacedTenant> {
-    const tenant = await this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: id ?? '' });
-    const { targetId, schema } = tenant;
-    if (targetId === null || schema === null) throw new ConflictError('the tenant has no place yet');
-    return { ...tenant, targetId, schema };
-  }
 }
-
-type PlacedTenant = Pick<TenantEntity, 'id' | 'slug' | 'isolation' | 'schemaVersion'> & {
-  readonly targetId: string;
-  readonly schema: string;
-};
 
 /** Of ids alone: names of objects are seen by those who must not know customers. */
 function keyOf(tenantId: string, backupId: string): string {
   return `${tenantId}/${backupId}.age`;
-}
-
-function rowsOf({ tables }: ArchiveManifest): number {
-  return tables.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function hashOf(manifest: ArchiveManifest): string {

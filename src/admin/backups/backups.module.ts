@@ -15,12 +15,14 @@ import { BackupRecords } from './backup-records.js';
 import { BackupRestores } from './backup-restores.js';
 import { BackupRetention } from './backup-retention.js';
 import { BackupSchedule } from './backup-schedule.js';
-import { BackupStore } from './backup-store.js';
+import { ArchiveStore } from '../stored-archives/archive-store.js';
+import { StoreUpkeep } from '../stored-archives/store-upkeep.js';
+import { StoredArchivesModule } from '../stored-archives/stored-archives.module.js';
 import { Backups } from './backups.js';
 import { DrillKind } from './drill.kind.js';
 
 @Module({
-  imports: [ArchivesModule, DeprovisioningModule, OperationsModule, TargetsModule, TenantsModule],
+  imports: [ArchivesModule, DeprovisioningModule, OperationsModule, StoredArchivesModule, TargetsModule, TenantsModule],
   providers: [
     Backups,
     BackupDrills,
@@ -30,7 +32,6 @@ import { DrillKind } from './drill.kind.js';
     BackupRestores,
     BackupRetention,
     BackupSchedule,
-    BackupStore,
     DrillKind,
   ],
   exports: [Backups, BackupDrills, BackupRecords, BackupRestores, BackupRetention],
@@ -41,12 +42,15 @@ export class BackupsModule {
     backup: BackupKind,
     drill: DrillKind,
     sources: ArchiveSources,
-    stores: BackupStore,
+    stores: ArchiveStore,
+    upkeep: StoreUpkeep,
+    retention: BackupRetention,
     restores: BackupRestores,
     erasure: ErasureRemains,
   ) {
     erasure.add(backupRemains);
+    upkeep.add({ of: 'expired backups', run: (signal) => retention.sweep(signal) });
     for (const kind of [backup, drill]) kinds.register(kind);
-    if (stores.isConfigured) sources.offerBackups((id) => restores.open(id));
+    if (stores.isConfigured) sources.offerStored('backup', ({ id }) => restores.open(id));
   }
 }

@@ -3,15 +3,12 @@ import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import type { TenantStatus } from '../../catalog/model/tenant.js';
 import { Operations } from '../../operations/operations.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
+import { TenantArchives } from '../archives/tenant-archives.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { BackupKind } from './backup.kind.js';
-import { BackupStore } from './backup-store.js';
-
-/** Whose data is complete, and stays. */
-const BACKED_UP: readonly TenantStatus[] = ['active', 'suspended', 'maintenance'];
+import { ArchiveStore } from '../stored-archives/archive-store.js';
 
 /** Requests backups. Each is an operation. */
 @Injectable()
@@ -21,7 +18,8 @@ export class Backups {
     private readonly operations: Operations,
     private readonly audit: AuditLog,
     private readonly kind: BackupKind,
-    private readonly stores: BackupStore,
+    private readonly stores: ArchiveStore,
+    private readonly archives: TenantArchives,
   ) {}
 
   /**
@@ -48,9 +46,7 @@ export class Backups {
     actor: Actor,
   ): Promise<OperationEntity> {
     const tenant = await this.records.lock(catalog, slugOrId);
-    if (!BACKED_UP.includes(tenant.status) || tenant.spareServerId !== null) {
-      throw new ConflictError(`the tenant is ${tenant.status}`);
-    }
+    this.archives.assertComplete(tenant);
     const { id: tenantId, slug: subject } = tenant;
     return this.operations.create(catalog, { kind: this.kind, input, tenantId, subject }, actor);
   }

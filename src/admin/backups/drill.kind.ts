@@ -10,6 +10,7 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import { ArchiveSources } from '../archives/archive-sources.js';
 import { ScratchLoad } from '../archives/scratch-load.js';
 import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js';
+import { rowsIn } from '../archives/tenant-archives.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { BackupRecords } from './backup-records.js';
 
@@ -60,7 +61,7 @@ export class DrillKind implements OperationKind<z.infer<typeof Input>> {
       await this.scratch.use(goal.target, goal.schema, signal, (place) =>
         this.scratch.migrate(place, goal.target, signal),
       );
-      const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+      const rows = rowsIn(manifest);
       const migratedTo = newestMigration(this.tenantSchema.migrations);
       await addResult({
         backup: backupId,

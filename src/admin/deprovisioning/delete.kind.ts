@@ -18,8 +18,9 @@ import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { DataInventory } from './data-inventory.js';
 import { ErasureRemains } from './erasure-remains.js';
-import { type ErasureResult, type FoundData, foundData } from './erasure.schemas.js';
+import { type ErasureResult, type FoundData, foundData, storedCopies } from './erasure.schemas.js';
 import { PlaceRemoval, type TenantPlace } from './place-removal.js';
+import { StoredCopies } from './stored-copies.js';
 
 const Input = z.object({ previousStatus: z.enum(TENANT_STATUSES) });
 type Input = z.infer<typeof Input>;
@@ -50,6 +51,7 @@ export class DeleteKind implements OperationKind<Input> {
     private readonly places: PlaceRemoval,
     private readonly inventory: DataInventory,
     private readonly remains: ErasureRemains,
+    private readonly copies: StoredCopies,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
     private readonly values: ValueStore,
@@ -96,6 +98,7 @@ export class DeleteKind implements OperationKind<Input> {
 
   private async removeData(run: Run): Promise<void> {
     await this.removeCachedValues(run);
+    await this.removeStoredCopies(run);
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
     if (!target || tenant.schema === null) return this.record(run, 'data', NO_DATA); // provisioning failed before there was any data
@@ -123,6 +126,15 @@ export class DeleteKind implements OperationKind<Input> {
     await this.record(run, 'cache', { redis });
   }
 
+  /** Once more after a crash, which adds what is removed then. */
+  private async removeStoredCopies(run: Run): Promise<void> {
+    const earlier = storedIn(run);
+    const removed = await this.copies.remove(run.tenantId ?? '');
+    const stored = [...earlier, ...removed];
+    await run.saveState({ stored: JSON.stringify(stored) });
+    await this.record(run, 'stored', { copies: stored });
+  }
+
   private async removeRole(run: Run): Promise<void> {
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
@@ -134,10 +146,10 @@ export class DeleteKind implements OperationKind<Input> {
     await this.record(run, 'login', { role });
   }
 
-  private async record<Part extends 'cache' | 'data' | 'login' | 'records'>(
+  private async record<Part extends 'cache' | 'stored' | 'data' | 'login' | 'records'>(
     { addResult }: Run,
     part: Part,
-    facts: Omit<ErasureResult[Part], 'at'>,
+    facts: Omit<NonNullable<ErasureResult[Part]>, 'at'>,
   ): Promise<void> {
     const [{ now }] = await this.catalog.query<[{ now: Date }]>('SELECT now()');
     await addResult({ [part]: { ...facts, at: now.toISOString() } });
@@ -174,6 +186,10 @@ export class DeleteKind implements OperationKind<Input> {
       .getRepository(ConnectionTargetEntity)
       .findOne({ where: { id: targetId }, relations: { server: true } });
   }
+}
+
+function storedIn({ state }: Run): NonNullable<ErasureResult['stored']>['copies'] {
+  return storedCopies.parse(JSON.parse(state['stored'] ?? '[]'));
 }
 
 function foundIn({ state }: Run): FoundData | undefined {

@@ -8,13 +8,14 @@ import { DeleteKind } from './delete.kind.js';
 import { ErasureRemains } from './erasure-remains.js';
 import { ErasureReports } from './erasure-reports.js';
 import { PlaceRemoval } from './place-removal.js';
+import { StoredCopies } from './stored-copies.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [CacheModule, IdempotencyModule, OperationsModule, TargetsModule, TenantHooksModule],
-  providers: [DataInventory, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval],
-  exports: [DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval],
+  providers: [DataInventory, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
+  exports: [DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
 })
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {

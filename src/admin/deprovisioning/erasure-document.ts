@@ -50,13 +50,14 @@ function removedData(data: Data): string[] {
   ];
 }
 
-function removedElsewhere({ login, cache, records, hooks }: ErasureReport): string[] {
+function removedElsewhere({ login, cache, records, hooks, stored }: ErasureReport): string[] {
   const inRedis = {
     cleared: ' and in Redis',
     away: '; Redis could not be reached, where they expire',
     unused: '',
   }[cache.redis];
   return [
+    ...(stored?.copies ?? []).map(({ what, removed }) => `- ${stored?.at}: ${what} (${removed})`),
     ...(login.role === null ? [] : [`- ${login.at}: login role ${login.role}`]),
     `- ${cache.at}: cached values in the memory of all instances${inRedis}`,
     `- ${records.at}: the tenant in the catalog, with its domains (${records.domains}), API keys (${records.apiKeys}), stored ` +

@@ -21,9 +21,13 @@ export const foundData = z.object({
 });
 export type FoundData = z.infer<typeof foundData>;
 
+/** Copies of the tenant's rows outside of its place, such as exported archives. */
+export const storedCopies = z.array(z.object({ what: z.string(), removed: z.int() }));
+
 /** The parts of a deletion's result: each is recorded by the step that has done it. */
 export const erasureResult = z.object({
   cache: z.object({ redis: z.enum(REDIS_OUTCOMES).describe('`away`: what is there expires'), at: time }),
+  stored: z.object({ copies: storedCopies, at: time }).optional().describe('absent from reports of former releases'),
   data: foundData.extend({ at: time }),
   login: z.object({ role: z.string().nullable().describe('null: shared with other tenants, and kept'), at: time }),
   records: z.object({

@@ -49,6 +49,19 @@ export class Idempotency {
     return (await this.runDetectingReplay(request, create)).response;
   }
 
+  /**
+   * The stored result of an earlier request, for callers that prepare something outside of the transaction; undefined without.
+   *
+   * @throws ConflictError when the key was used for another request
+   */
+  stored<T>({ key, ...request }: IdempotentRequest): Promise<T | undefined> {
+    return this.catalog.transaction(async (catalog) => {
+      if (key === undefined) return undefined;
+      const earlier = await this.findEarlier(catalog, key);
+      return earlier ? this.earlierResponse<T>(earlier, hashOf(request)) : undefined;
+    });
+  }
+
   /** Like `run`, and also returns whether the response was replayed. @throws ConflictError */
   runDetectingReplay<T>(
     { key, ...request }: IdempotentRequest,
@@ -56,7 +69,7 @@ export class Idempotency {
   ): Promise<IdempotentResult<T>> {
     return this.catalog.transaction(async (catalog) => {
       if (key === undefined) return { response: await create(catalog), isReplayed: false };
-      const requestHash = createHash('sha256').update(JSON.stringify(request)).digest('hex');
+      const requestHash = hashOf(request);
       const earlier = await this.findEarlier(catalog, key);
       if (earlier) return { response: this.earlierResponse<T>(earlier, requestHash), isReplayed: true };
       const response = await create(catalog);
@@ -106,4 +119,8 @@ export class Idempotency {
     }
     return JSON.parse(this.keyRing.decrypt(answerSealed, answerContext(key))) as T;
   }
+}
+
+function hashOf(request: Omit<IdempotentRequest, 'key'>): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
 }

@@ -7,6 +7,10 @@ import { readThrough } from '../../database/archives/read-through.js';
 import { assertNoFile, saveFolder, readFile, saveFile } from '../archives/archive-file.js';
 import { keyOf, type KeyOptions, lockOf, type LockOptions, PASSPHRASE_VARIABLE } from '../archives/archive-secrets.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import { completeOperation } from '../session/request-operation.js';
+import { Exports } from '../../admin/stored-archives/exports.js';
+import { newExport } from '../../admin/stored-archives/export.schemas.js';
 import { UsageError } from '../terminal/cli.errors.js';
 import { repeated } from '../terminal/values.js';
 
@@ -16,11 +20,13 @@ Examples:
   $ npm run tenantry -- tenants export hooli --to hooli.age --recipient age1…     # for another one
   $ npm run tenantry -- tenants export hooli --to hooli.age --passphrase-stdin < passphrase
   $ npm run tenantry -- tenants export hooli --to hooli-data --json-lines         # a folder, for a customer
+  $ npm run tenantry -- tenants export hooli                                      # into the store of BACKUP_URL
 
 The passphrase can also be in ${PASSPHRASE_VARIABLE}. docs/archive-format.md describes the file.`;
 
 interface ExportOptions extends LockOptions {
-  readonly to: string;
+  /** Undefined: into the store. */
+  readonly to?: string;
   readonly jsonLines?: boolean;
 }
 
@@ -29,7 +35,7 @@ export function defineExport(tenants: Command, { run }: CommandRunners): void {
   tenants
     .command('export <slug>')
     .description("write a tenant's rows to an encrypted file, while it works")
-    .requiredOption('--to <file>', 'the file, which must not exist; with --json-lines, the folder')
+    .option('--to <file>', 'the file, which must not exist; with --json-lines, the folder (default: into BACKUP_URL)')
     .option('--recipient <age1…>', 'who can read it, as "archives recipient" prints it; may be repeated', repeated)
     .option('--passphrase-stdin', 'encrypt it with the passphrase on standard input')
     .option('--json-lines', 'not encrypted: a folder with a file of JSON lines for each table')
@@ -54,19 +60,33 @@ export function defineArchives(command: Command, { run }: CommandRunners): void 
 
 async function exportTenant(context: CommandContext, slug: string, options: ExportOptions): Promise<void> {
   const { session, output, actor, signal } = context;
+  const { to } = options;
+  if (to === undefined) return exportToStore(context, slug, options);
   const exports = session.get(ArchiveExports);
-  await assertNoFile(options.to);
+  await assertNoFile(to);
   if (options.jsonLines) {
     if (options.recipient || options.passphraseStdin) throw new UsageError('JSON lines are not encrypted');
-    const files = await saveFolder(options.to, (sink) => exports.exportJsonLines(slug, sink, actor, { signal }));
-    output.print({ folder: options.to, files }, () => [`${options.to}: ${files.join(', ')}`]);
+    const files = await saveFolder(to, (sink) => exports.exportJsonLines(slug, sink, actor, { signal }));
+    output.print({ folder: to, files }, () => [`${to}: ${files.join(', ')}`]);
     return;
   }
   const lock = await lockOf(context, options);
-  const manifest = await exports.export(slug, lock, (bytes, confirm) => saveFile(options.to, bytes, confirm), actor, {
+  const manifest = await exports.export(slug, lock, (bytes, confirm) => saveFile(to, bytes, confirm), actor, {
     signal,
   });
-  output.print({ file: options.to, manifest }, () => [options.to, ...describeManifest(manifest)]);
+  output.print({ file: to, manifest }, () => [to, ...describeManifest(manifest)]);
+}
+
+/** An operation, which this process runs when it has BACKUP_URL. */
+async function exportToStore(context: CommandContext, slug: string, options: ExportOptions): Promise<void> {
+  const { session, actor } = context;
+  const { recipient: recipients, passphraseStdin, jsonLines } = options;
+  if (passphraseStdin || jsonLines) throw new UsageError('--passphrase-stdin and --json-lines need --to');
+  const body = parseOrThrow(newExport, { recipients });
+  const { id } = await session.catalog.transaction((catalog) =>
+    session.get(Exports).request(catalog, slug, body, actor),
+  );
+  await completeOperation(context, id, true);
 }
 
 async function show(context: CommandContext, file: string, options: KeyOptions): Promise<void> {

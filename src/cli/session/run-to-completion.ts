@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasEnded, type OperationView } from '../../admin/operations/operation.schemas.js';
+import { OBJECT_STORE } from '../../admin/archives/archive-sources.js';
 import { OperationFailedError } from '../../operations/operation.errors.js';
 import { OperationRecords } from '../../admin/operations/operation-records.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
@@ -50,8 +51,8 @@ async function noteHooks({ output, session }: CommandContext, id: string): Promi
   const { runnableHooks } = session.get(OperationKinds);
   const missing = (requiredHooks ?? []).filter((name) => !runnableHooks.includes(name));
   if (missing.length === 0 || status !== 'pending') return;
-  if (missing.includes('archive:backups')) {
-    output.note('It reads a backup, and BACKUP_URL is not set here: a running server that has it runs the operation.');
+  if (missing.includes('archive:backups') || missing.includes(OBJECT_STORE)) {
+    output.note('It needs the store, and BACKUP_URL is not set here: a running server that has it runs the operation.');
     return;
   }
   if (missing.some((name) => name.startsWith('archive:'))) {

@@ -5,6 +5,7 @@ const DETAILS = {
   VALIDATION_FAILED: 'the request is not valid',
   NOT_FOUND: 'no such resource',
   CONFLICT: 'the request conflicts with the current state',
+  ARCHIVE_UNREADABLE: 'the archive cannot be read; likewise `ARCHIVE_LOCKED` and `ARCHIVE_TABLES`',
   TOO_MANY_FOLLOWERS: 'too many clients follow operations on this instance: retry after Retry-After',
 } as const;
 

@@ -22,6 +22,12 @@ export interface Problem {
  */
 export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map<string, number>([
   ...Object.entries(STATUS_OF_PUBLIC_CODE),
+  // Their messages describe an archive or a store to operators.
+  ['ARCHIVE_LOCKED', 422],
+  ['ARCHIVE_TABLES', 422],
+  ['ARCHIVE_UNREADABLE', 422],
+  ['STORE_UNAVAILABLE', 503],
+  ['STORE_REFUSED', 502],
   ['WRONG_TENANT', 500],
   ['LEASE_EXPIRED', 500],
   ['RESULT_TOO_LARGE', 500],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BackupStore } from '../../../src/admin/backups/backup-store.js';
+import { ArchiveStore } from '../../../src/admin/stored-archives/archive-store.js';
 import type { ObjectStore } from '../../../src/object-store/object-store.js';
 import { StoreUnavailableError } from '../../../src/object-store/object-store.errors.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
@@ -18,13 +18,13 @@ const ROWS = 200_000;
 let folder: string;
 let app: TestApp;
 let admin: AdminClient;
-let stores: BackupStore;
+let stores: ArchiveStore;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
   app = await TestApp.start({ BACKUP_URL: pathToFileURL(folder).href });
   admin = new AdminClient(app);
-  stores = app.application.nest.get(BackupStore, { strict: false });
+  stores = app.application.nest.get(ArchiveStore, { strict: false });
   const { id } = await app.provision('acme', 'schema');
   const { database, schema } = (await admin.get('/tenants/acme')).body;
   await asSuperuser(

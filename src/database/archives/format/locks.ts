@@ -34,3 +34,16 @@ export async function identityOf(key: Uint8Array): Promise<ArchiveIdentity> {
   const identity = bech32.encodeFromBytes('AGE-SECRET-KEY-', key).toUpperCase();
   return { identity, recipient: await identityToRecipient(identity) };
 }
+
+/** Whether an archive can be written for all of these recipients together, by writing one of nothing. */
+export async function areRecipients(recipients: readonly string[]): Promise<boolean> {
+  const { Encrypter } = await import('age-encryption');
+  try {
+    const encrypter = new Encrypter();
+    for (const recipient of recipients) encrypter.addRecipient(recipient);
+    await encrypter.encrypt(new Uint8Array());
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,11 +3,11 @@ import { openObjectStore } from '../../object-store/open-object-store.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import { StoreNotConfiguredError } from './backups.errors.js';
+import { StoreNotConfiguredError } from './stored-archives.errors.js';
 
 /** The store of `BACKUP_URL`, opened when it is first needed. */
 @Injectable()
-export class BackupStore {
+export class ArchiveStore {
   private store: Promise<ObjectStore> | undefined;
 
   constructor(
