@@ -8,3 +8,15 @@ export class BackupDiffersError extends CodedError {
     super(`the object ${key} is another archive than the one that was written`);
   }
 }
+
+/** Raised when the tables of a drill do not keep tenants apart as those of a restored tenant must. */
+export class DrillNotIsolatedError extends CodedError {
+  readonly code = 'DRILL_NOT_ISOLATED';
+
+  constructor(
+    readonly table: string,
+    problem: string,
+  ) {
+    super(`the restored table ${table} ${problem}`);
+  }
+}

@@ -19,6 +19,7 @@ import { ArchiveStore } from '../stored-archives/archive-store.js';
 import { StoreUpkeep } from '../stored-archives/store-upkeep.js';
 import { StoredArchivesModule } from '../stored-archives/stored-archives.module.js';
 import { Backups } from './backups.js';
+import { DrillIsolation } from './drill-isolation.js';
 import { DrillKind } from './drill.kind.js';
 
 @Module({
@@ -32,6 +33,7 @@ import { DrillKind } from './drill.kind.js';
     BackupRestores,
     BackupRetention,
     BackupSchedule,
+    DrillIsolation,
     DrillKind,
   ],
   exports: [Backups, BackupDrills, BackupRecords, BackupRestores, BackupRetention],

@@ -13,13 +13,14 @@ import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js'
 import { rowsIn } from '../archives/tenant-archives.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { BackupRecords } from './backup-records.js';
+import { DrillIsolation } from './drill-isolation.js';
 
 const Input = z.object({ backupId: z.guid() });
 type Run = OperationRun<z.infer<typeof Input>>;
 
 /**
  * Restores a backup into scratch tables in the tenant's database, compares its rows with what the backup says, migrates them to
- * the version of the application, and drops them: what a restore would do, but for its end. The tenant is not touched. Being
+ * the version of the application, shows that they keep tenants apart, and drops them: what a restore would do, but for its end. The tenant is not touched. Being
  * exclusive, it finds the tenant's database where it was when it goes on after a crash.
  */
 @Injectable()
@@ -36,6 +37,7 @@ export class DrillKind implements OperationKind<z.infer<typeof Input>> {
     private readonly scratch: ScratchTables,
     private readonly targets: TargetDatabases,
     private readonly records: BackupRecords,
+    private readonly isolation: DrillIsolation,
   ) {}
 
   private async run({
@@ -58,9 +60,10 @@ export class DrillKind implements OperationKind<z.infer<typeof Input>> {
       const manifest = await this.sources.use({ kind: 'backup', id: backupId }, signal, (archive) =>
         this.loading.run(archive, goal, { signal, onProgress: reportProgress }),
       );
-      await this.scratch.use(goal.target, goal.schema, signal, (place) =>
-        this.scratch.migrate(place, goal.target, signal),
-      );
+      const isolation = await this.scratch.use(goal.target, goal.schema, signal, async (place) => {
+        await this.scratch.migrate(place, goal.target, signal);
+        return this.isolation.show(place, goal.target, goal.tenantId, signal);
+      });
       const rows = rowsIn(manifest);
       const migratedTo = newestMigration(this.tenantSchema.migrations);
       await addResult({
@@ -69,6 +72,7 @@ export class DrillKind implements OperationKind<z.infer<typeof Input>> {
         tables: manifest.tables.length,
         rows,
         migratedTo,
+        isolation,
       });
     } finally {
       await this.scratch.drop(goal.target, goal.schema, lost); // a cancelled drill leaves nothing either

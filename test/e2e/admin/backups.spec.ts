@@ -2,7 +2,8 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ScratchTables } from '../../../src/admin/archives/scratch-tables.js';
 import { BackupKind } from '../../../src/admin/backups/backup.kind.js';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import type { OperationRun } from '../../../src/operations/operation-kind.js';
@@ -258,6 +259,18 @@ describe('a backup', () => {
   });
 });
 
+/** Policies that are all there do not show what else a table has. */
+const HIDE_ONE = `CREATE POLICY hidden ON customers AS RESTRICTIVE USING (name <> 'one')`;
+
+async function targetOf(tenantId: string): Promise<{ database: string; role: string }> {
+  const [target = { database: '', role: '' }] = await app.database.admin<{ database: string; role: string }>(
+    `SELECT c.database, c.role FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+     WHERE t.id = $1`,
+    [tenantId],
+  );
+  return target;
+}
+
 describe('a drill', () => {
   const drill = async (id: string): Promise<Json> => {
     const { headers } = await admin.send('POST', `/backups/${id}/drill`);
@@ -269,8 +282,39 @@ describe('a drill', () => {
   it('restores a backup, compares its rows, and leaves nothing but the time', async () => {
     const { result } = await backUp('acme');
     const rows = result.rows;
-    expect(await drill(result.backup)).toMatchObject({ status: 'succeeded', result: { tables: 3, rows } });
+    const isolation = { tables: 3, rows };
+    expect(await drill(result.backup)).toMatchObject({ status: 'succeeded', result: { tables: 3, rows, isolation } });
     expect(await listed()).toMatchObject([{ id: result.backup, drilledAt: expect.any(String) }]);
+    expect(await scratch()).toEqual([]);
+  });
+
+  /** What happens to a table between its migration and the check, as by a migration of the application. */
+  it.each([
+    [/ has row-level security disabled/, 'ALTER TABLE customers DISABLE ROW LEVEL SECURITY'],
+    [/ lacks the policy tenant_delete/, 'DROP POLICY tenant_delete ON customers'],
+    [/ has an additional policy, all_of_it/, 'CREATE POLICY all_of_it ON customers USING (true)'],
+    [/ different condition in its policy tenant_select/, 'ALTER POLICY tenant_select ON customers USING (true)'],
+    [/ (\d+) rows under the tenant's stamp, and must show (?!\1)\d+$/, HIDE_ONE],
+    [/ [1-9] rows without a stamp, and must show 0$/, 'ALTER ROLE :role BYPASSRLS', 'ALTER ROLE :role NOBYPASSRLS'],
+  ])('fails when a table is not isolated: %p', async (problem, change, undo = 'SELECT') => {
+    const { result } = await backUp('acme');
+    const { database, role } = await targetOf(acme.id);
+    const scratchTables = app.application.nest.get(ScratchTables, { strict: false });
+    const migrate = scratchTables.migrate.bind(scratchTables);
+    const spy = jest.spyOn(scratchTables, 'migrate').mockImplementation(async (place, ...rest) => {
+      await migrate(place, ...rest);
+      await asSuperuser(database, `SET search_path = "${place.schema}"; ${change.replace(':role', role)}`);
+    });
+    try {
+      const { status, error } = await drill(result.backup);
+      expect([status, error?.code]).toEqual(['failed', 'DRILL_NOT_ISOLATED']);
+      expect(error.message).toMatch(problem);
+      expect(error.message).toContain('customers');
+    } finally {
+      spy.mockRestore();
+      await asSuperuser(database, undo.replace(':role', role));
+    }
+    expect(await listed()).toMatchObject([{ drilledAt: null }]);
     expect(await scratch()).toEqual([]);
   });
 

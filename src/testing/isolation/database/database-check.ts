@@ -3,7 +3,7 @@ import { UnsafeRoleError } from '../../../database/connection/connection.errors.
 import { EXPOSING_OBJECTS, FIRST_NORMAL_OBJECT_ID } from '../../../database/connection/exposing-objects.js';
 import { assertRoleIsSubjectToPolicies } from '../../../database/connection/role-check.js';
 import type { PoolOptions } from '../../../database/pool/pool-options.js';
-import { findTableProblems } from '../../../doctor/checks/tenant-tables.js';
+import { findTableProblems } from '../../../database/table-migrations/verification/table-problems.js';
 import { ANSWER_TIMEOUT_MS, queryServer } from '../../../doctor/diagnosis/query-server.js';
 import type { Finding } from '../finding.js';
 import type { Classification } from '../isolation-options.js';

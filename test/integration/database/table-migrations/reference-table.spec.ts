@@ -4,7 +4,7 @@ import type { DataSource, Repository } from 'typeorm';
 import { ConnectionTargetEntity } from '../../../../src/catalog/entities/connection-target.entity.js';
 import { TargetDatabases } from '../../../../src/admin/targets/target-databases.js';
 import { CATALOG } from '../../../../src/catalog/catalog-data-source.js';
-import { findTableProblems } from '../../../../src/doctor/checks/tenant-tables.js';
+import { findTableProblems } from '../../../../src/database/table-migrations/verification/table-problems.js';
 import { TenantryModule, tenantRepositoryToken } from '../../../../src/index.js';
 import { checkTenantIsolation, startTestTenancy } from '../../../../src/testing.js';
 import { ISOLATIONS } from '../../../support/isolation/neighbours.js';
