@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import { ImportKind } from '../../../src/admin/archives/import.kind.js';
 import { InstallationKeys } from '../../../src/admin/archives/installation-keys.js';
+import { ExportKind } from '../../../src/admin/stored-archives/export.kind.js';
 import { ExportRemoval } from '../../../src/admin/stored-archives/export-removal.js';
 import { ArchiveReader } from '../../../src/database/archives/format/archive-reader.js';
 import { newIdentity } from '../../../src/database/archives/format/locks.js';
 import { readThrough } from '../../../src/database/archives/read-through.js';
+import type { OperationRun } from '../../../src/operations/operation-kind.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
 import { soon } from '../../support/load/soon.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
@@ -111,6 +113,7 @@ describe('an export', () => {
     const times = [...first.items, ...second.items].map(({ createdAt }: Json) => createdAt);
     expect(times).toHaveLength(4);
     expect(times).toEqual(times.toSorted().toReversed());
+    expect(new Set([...first.items, ...second.items].map(({ id }: Json) => id)).size).toBe(4);
     expect((await admin.get('/backups')).body.items).toEqual([]);
     expect(await app.application.nest.get(BackupRetention).sweep()).toBe(0);
     expect(existsSync(join(folder, first.items[0].objectKey))).toBe(true);
@@ -139,6 +142,25 @@ describe('an export', () => {
     expect(existsSync(join(folder, result.objectKey))).toBe(false);
     for (const path of ['', '/content']) expect((await admin.get(`/exports/${id}${path}`)).status).toBe(404);
     expect((await admin.send('DELETE', `/exports/${id}`)).status).toBe(404);
+  });
+
+  it('that is not in the store as it was written does not count', async () => {
+    const [write, verify] = app.application.nest.get(ExportKind, { strict: false }).steps;
+    const { signal } = new AbortController();
+    const state: Record<string, string> = {};
+    const run: OperationRun<{ recipients: string[] }> = {
+      ...{ id: crypto.randomUUID(), tenantId: acme.id, createdAt: new Date(), signal, lost: signal, state },
+      input: { recipients: [(await newIdentity()).recipient] },
+      saveState: async (values) => void Object.assign(state, values),
+      reportProgress: () => undefined,
+      addResult: async () => undefined,
+    };
+    await write?.run(run);
+    const path = join(folder, 'exports', acme.id, `${run.id}.age`);
+    writeFileSync(path, flip(readFileSync(path), 0.5));
+    await expect(verify?.run(run)).rejects.toMatchObject({ code: 'EXPORT_DIFFERS' });
+    expect((await download(run.id)).status).toBe(409);
+    expect((await admin.send('DELETE', `/exports/${run.id}`)).status).toBe(204);
   });
 
   it('that cannot be stored fails, is not downloaded, and is removed later', async () => {
@@ -198,7 +220,7 @@ describe('an import', () => {
     await asSuperuser(
       `${app.database.name}_shared`,
       `INSERT INTO shared.customers (tenant_id, name, email)
-       SELECT '${id}', gen_random_uuid(), gen_random_uuid() || '@example.com' FROM generate_series(1, 20000)`,
+       SELECT '${id}', gen_random_uuid(), gen_random_uuid() || '@example.com' FROM generate_series(1, 8000)`,
     );
     return exported({}, 'large');
   }
