@@ -15,8 +15,10 @@ import { newIdentity } from '../../../src/database/archives/format/locks.js';
 import { readThrough } from '../../../src/database/archives/read-through.js';
 import type { OperationRun } from '../../../src/operations/operation-kind.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
+import { Cli } from '../../support/cli/cli.js';
 import { soon } from '../../support/load/soon.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
+import { sampleSchema } from '../../support/sample-schema.js';
 import { ADMIN_KEY, type Answer, type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let folder: string;
@@ -256,6 +258,33 @@ describe('an import', () => {
       NonNullable<typeof verify>['run']
     >[0];
     await expect(verify?.run(run)).rejects.toMatchObject({ code: 'ARCHIVE_UNREADABLE' });
+  });
+});
+
+describe('a command line', () => {
+  const Welcome = { name: 'Welcome', type: class {}, events: ['provisioned'], required: true, timeoutMs: 1_000 };
+  /** It knows the hook of an application, and cannot call it. */
+  const withHook = (env: Readonly<Record<string, string>>): Cli => new Cli(env, { ...sampleSchema, hooks: [Welcome] });
+
+  it('exports into the store, and imports through it where hooks of an application are needed', async () => {
+    const exportedHere = await new Cli(app.env).json('tenants', 'export', 'acme');
+    expect(exportedHere).toMatchObject({ kind: 'export', status: 'succeeded' });
+    const file = join(folder, exportedHere.result.objectKey);
+    const { BACKUP_URL: _store, ...without } = app.env;
+    const refused = await withHook(without).run('--json', 'tenants', 'import', file, '--as', 'passed-on');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('POST /admin/v1/tenants/import')]);
+
+    const importingHere = withHook(app.env).run('--json', 'tenants', 'import', file, '--as', 'passed-on');
+    let operation: Json;
+    await soon(async () => {
+      [operation] = (await admin.get('/operations?kind=import&status=pending')).body.items;
+      expect(operation).toMatchObject({ subject: 'passed-on', requiredHooks: ['Welcome', 'archive:objects'] });
+    });
+    const key = `imports/${exportedHere.result.sha256}.age`;
+    expect(existsSync(join(folder, key))).toBe(true);
+    await admin.send('POST', `/operations/${operation.id}/cancel`); // no instance here has the hook
+    expect((await importingHere).code).toBe(1);
+    expect(existsSync(join(folder, key))).toBe(false);
   });
 });
 
