@@ -7,6 +7,7 @@ import type { Page } from '../../http/input/page.js';
 import { ValidQuery } from '../../http/input/valid.decorators.js';
 import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
+import { OperatorRights } from '../../tenant/operators/route-rights.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import { ExportDownloads } from './export-downloads.js';
 import { ExportRecords } from './export-records.js';
@@ -41,6 +42,7 @@ export class ExportsController {
   }
 
   @Get(':id/content')
+  @OperatorRights({ read: 'operator' }) // all of a tenant's data
   @ApiOperation({
     summary: 'Download an export, encrypted for its recipients',
     description: 'Each download is in the audit log. A client that reads nothing for a minute or two is disconnected.',

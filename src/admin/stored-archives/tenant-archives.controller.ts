@@ -20,7 +20,7 @@ import { Exports } from './exports.js';
 import { StoredImports } from './stored-imports.js';
 
 /** Exports tenants into the store, and makes tenants of archives in it. */
-@ControlPlaneController(TENANTS_PATH)
+@ControlPlaneController(TENANTS_PATH, { reach: 'tenant' })
 export class TenantArchivesController {
   constructor(
     private readonly exports: Exports,
