@@ -57,6 +57,11 @@ export {
   TenantContext,
   type TenantScope,
 } from './tenant/context/tenant-context.js';
+export { FeatureDisabledError } from './tenant/features/features.errors.js';
+export { RequireFeature, RequireFeatureInterceptor } from './tenant/features/require-feature.decorator.js';
+export type { Features } from './tenant/settings/features.js';
+export { InvalidSettingError, UnknownFeatureError } from './tenant/settings/settings.errors.js';
+export type { FeatureName, TenantFeatureFlags, TenantSettings } from './tenant/settings/tenant-settings.js';
 export { keepTenantContext } from './tenant/context/keep-tenant-context.js';
 export { tenantScopedLoader } from './tenant/context/tenant-scoped-loader.js';
 export { SharedGraphqlContextError } from './tenant/transports/transports.errors.js';
@@ -103,7 +108,9 @@ export type {
   ReferenceTableList,
   ReferenceTableView,
 } from './admin/reference-data/reference-data.views.js';
-export type { Isolation, Tenant, TenantLimits, TenantStatus } from './catalog/model/tenant.js';
+export type { TenantLimits } from './catalog/model/limits.js';
+export type { StoredFeatures, StoredSettings } from './catalog/model/stored-settings.js';
+export type { Isolation, Tenant, TenantStatus } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';
 export {
   createTenantTable,
@@ -121,6 +128,13 @@ export {
   type ReferenceTable,
 } from './database/table-migrations/reference-table.js';
 export type { ColumnMask, ColumnMasks } from './database/table-migrations/tenant-schema/column-masks.js';
+export type {
+  FeatureDefaults,
+  SettingResult,
+  SettingSchema,
+  SettingSchemas,
+  SettingValues,
+} from './database/table-migrations/tenant-schema/setting-schemas.js';
 export type { TenantHooksClass } from './database/table-migrations/tenant-schema/tenant-hooks-class.js';
 export {
   type AdoptedFrom,

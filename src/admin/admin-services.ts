@@ -10,11 +10,13 @@ import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.modul
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { MovesModule } from './moves/moves.module.js';
 import { OperatorsModule } from './operators/operators.module.js';
+import { PlansModule } from './plans/plans.module.js';
 import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { ServersModule } from './servers/servers.module.js';
 import { StoredArchivesModule } from './stored-archives/stored-archives.module.js';
+import { SettingsModule } from './settings/settings.module.js';
 import { SpareTenantsModule } from './spare-tenants/spare-tenants.module.js';
 import { StampsModule } from './stamps/stamps.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
@@ -33,10 +35,12 @@ export const ADMIN_SERVICES = [
   IdempotencyModule,
   MovesModule,
   OperatorsModule,
+  PlansModule,
   ProvisioningModule,
   ReferenceDataModule,
   RequestedOperationsModule,
   ServersModule,
+  SettingsModule,
   SpareTenantsModule,
   StampsModule,
   StoredArchivesModule,

@@ -14,10 +14,12 @@ import { OperatorsController } from './operators/operators.controller.js';
 import { OperationEvents } from './operations/operation-events.js';
 import { OperationReach } from './operations/operation-reach.js';
 import { OperationsController } from './operations/operations.controller.js';
+import { PlansController } from './plans/plans.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
 import { ServersController } from './servers/servers.controller.js';
 import { ExportsController } from './stored-archives/exports.controller.js';
 import { TenantArchivesController } from './stored-archives/tenant-archives.controller.js';
+import { SettingsController } from './settings/settings.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
 import { TenantsController } from './tenants/tenants.controller.js';
@@ -37,10 +39,12 @@ import { TenantsController } from './tenants/tenants.controller.js';
     OperationsController,
     OperatorsController,
     ImpersonationsController,
+    PlansController,
     ReferenceDataController,
     RuntimeController,
     ServersController,
     TenantArchivesController,
+    SettingsController,
     TenantHealthController,
     TenantLifecycleController,
     TenantsController,

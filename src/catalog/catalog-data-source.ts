@@ -40,12 +40,14 @@ import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
 import { Backups1777000000000 } from './schema-migrations/1777000000000-backups.js';
 import { Exports1778500000000 } from './schema-migrations/1778500000000-exports.js';
 import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
+import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
 import { OperatorKeyEntity } from './entities/operator-key.entity.js';
 import { OperatorEntity } from './entities/operator.entity.js';
+import { PlanEntity } from './entities/plan.entity.js';
 
 const ENTITIES = [
   ServerEntity,
@@ -64,6 +66,7 @@ const ENTITIES = [
   OperatorEntity,
   OperatorKeyEntity,
   ExportEntity,
+  PlanEntity,
 ];
 /** In the order in which they run. */
 export const CATALOG_MIGRATIONS = [
@@ -82,6 +85,7 @@ export const CATALOG_MIGRATIONS = [
   Backups1777000000000,
   Exports1778500000000,
   Operators1779000000000,
+  Plans1780000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

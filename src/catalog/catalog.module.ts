@@ -19,6 +19,7 @@ import {
 } from './catalog-target.js';
 import { PoolerProbe } from './pooler-probe.js';
 import { ProvidedDatabaseCheck } from './provided-database-check.js';
+import { PlanList } from './plans/plan-list.js';
 import { EntityTables } from './tenant-tables/entity-tables.js';
 import { MigrationSets } from './tenant-tables/migration-sets.js';
 import { ServerOwner } from './server-owner.js';
@@ -58,6 +59,7 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     MigrationSets,
     ServerOwner,
     CatalogEvents,
+    PlanList,
     ValueChanges,
     CatalogChangeFeed,
   ],
@@ -70,6 +72,7 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     MigrationSets,
     ServerOwner,
     CatalogEvents,
+    PlanList,
     ValueChanges,
     CatalogChangeFeed,
   ],

@@ -52,6 +52,7 @@ import { TenantFinder } from './identification/tenant-finder.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
+import { SettingsReader } from './settings/settings-reader.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
 import { GraphqlSchemas } from './transports/graphql-schemas.js';
 import { GraphqlSubscriptions } from './transports/graphql-subscriptions.js';
@@ -132,6 +133,7 @@ export class TenantModule implements NestModule {
         accessOptions,
         TenantCarriers,
         TenantDirectory,
+        SettingsReader,
         TenantAdmission,
         TenantFleet,
         TenantReportReader,

@@ -12,6 +12,7 @@ import { migrationsUpTo, sortedNames } from '../database/table-migrations/versio
 import type { ColumnMask, ColumnMasks } from '../database/table-migrations/tenant-schema/column-masks.js';
 import type { ConstraintMessages, TenantSchema } from '../database/table-migrations/tenant-schema/tenant-schema.js';
 import { hooksOf } from '../admin/tenant-hooks/on-tenant.decorator.js';
+import { checkedFeatureFlags, checkedSettings } from '../tenant/settings/declared-settings.js';
 import { DuplicateMaskError, DuplicateMigrationError } from './tenantry.errors.js';
 
 /** What a domain of the application adds to the tables of every tenant. */
@@ -65,7 +66,7 @@ function provided<Feature>(modules: ModulesContainer, token: symbol): Feature[] 
 /**
  * One schema of all features.
  *
- * @throws DuplicateMigrationError
+ * @throws DuplicateMigrationError, DuplicateMaskError, InvalidSettingError
  */
 export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
   const requiredVersion = requiredVersionOf(features);
@@ -78,6 +79,8 @@ export function schemaOf(features: readonly RegisteredFeature[]): TenantSchema {
     trustedFunctions: unique(features.map(({ trustedFunctions }) => trustedFunctions)),
     constraints: Object.assign({}, ...features.map(({ constraints }) => constraints)) as ConstraintMessages,
     masks: masksOf(features),
+    settings: checkedSettings(features.map(({ settings }) => settings)),
+    featureFlags: checkedFeatureFlags(features.map(({ featureFlags }) => featureFlags)),
     ...(requiredVersion !== undefined && { requiredVersion, requiredMigrations: requiredMigrationsOf(features) }),
     ...(typeorm && { typeorm }),
     ...(features.some(({ seed }) => seed) && { seed: seedOf(features) }),

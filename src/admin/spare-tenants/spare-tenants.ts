@@ -3,7 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import type { Isolation, TenantLimits } from '../../catalog/model/tenant.js';
+import type { TenantLimits } from '../../catalog/model/limits.js';
+import type { Isolation } from '../../catalog/model/tenant.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
@@ -21,11 +22,12 @@ interface Claim {
   readonly slug: string;
   readonly isolation: Isolation;
   readonly limits: TenantLimits;
+  readonly plan?: string | undefined;
 }
 
 /** Sign-ups at the same time skip each other's. The tenant keeps its id, to which stamps and names are bound. */
 const CLAIM = `
-  UPDATE tenants SET slug = $1, limits = $2, status = $3, spare_server_id = NULL, created_at = now()
+  UPDATE tenants SET slug = $1, limits = $2, plan = $8, status = $3, spare_server_id = NULL, created_at = now()
   WHERE id = (
     SELECT id FROM tenants
     WHERE spare_server_id = $4 AND isolation = $5 AND status = 'provisioning' AND schema_version IS NOT NULL
@@ -72,11 +74,11 @@ export class SpareTenants {
   async claim(
     catalog: EntityManager,
     serverId: string,
-    { slug, isolation, limits }: Claim,
+    { slug, isolation, limits, plan }: Claim,
     status: 'active' | 'provisioning',
   ): Promise<string | undefined> {
     if (isolation === 'row') return undefined;
-    const values = [slug, JSON.stringify(limits), status, serverId, isolation, this.set, POLICY_VERSION];
+    const values = [slug, JSON.stringify(limits), status, serverId, isolation, this.set, POLICY_VERSION, plan ?? null];
     const [rows] = await catalog.query<[{ id: string }[], number]>(CLAIM, values);
     return rows[0]?.id;
   }
@@ -108,7 +110,7 @@ export class SpareTenants {
 }
 
 /** Its slug is a placeholder until a sign-up gives it the customer's. */
-function newSpare(spareServerId: string, isolation: Isolation): Partial<TenantEntity> {
+function newSpare(spareServerId: string, isolation: Isolation) {
   const slug = `spare-${randomBytes(6).toString('hex')}`;
-  return { id: randomUUID(), slug, isolation, spareServerId, limits: {}, status: 'provisioning', version: 1 };
+  return { id: randomUUID(), slug, isolation, spareServerId, limits: {}, status: 'provisioning' as const, version: 1 };
 }

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { PlanEntity } from '../../catalog/entities/plan.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantDomainEntity } from '../../catalog/entities/tenant-domain.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
@@ -26,10 +27,11 @@ interface ListedTenant extends NewTenant {
 
 const INSERT = `
   WITH added AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[]) AS a (id, slug, isolation, limits, entry, groups)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[], $10::text[])
+      AS a (id, slug, isolation, limits, entry, groups, plan)
   ), inserted AS (
-    INSERT INTO tenants (id, slug, isolation, limits, groups)
-    SELECT id, slug, isolation, limits::jsonb, ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)) FROM added
+    INSERT INTO tenants (id, slug, isolation, limits, groups, plan)
+    SELECT id, slug, isolation, limits::jsonb, ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)), plan FROM added
   )
   INSERT INTO audit_log (actor, address, request_id, action, subject_kind, subject_id, subject, after)
   SELECT $6, $7, $8, 'tenant.create', 'tenant', id::text, slug, entry::jsonb FROM added`;
@@ -51,7 +53,7 @@ export class BulkCreation {
    * Creates the tenants, which are not served yet, and the operation that provisions them. Statements are as many for a
    * thousand tenants as for one.
    *
-   * @throws ValidationFailedError naming each tenant whose slug or domain is in use, or whose server is missing or draining;
+   * @throws ValidationFailedError naming each tenant whose slug or domain is in use, whose plan or server is missing, or draining;
    *   ConflictError (another operation of the kind is in progress), MissingServerRightsError
    */
   async create(catalog: EntityManager, { tenants }: NewTenants, actor: Actor): Promise<OperationEntity> {
@@ -59,6 +61,7 @@ export class BulkCreation {
     const servers = await this.lockServers(catalog, listed);
     const problems = [
       ...serverProblems(listed, servers),
+      ...(await planProblems(catalog, listed)),
       ...(await slugProblems(catalog, listed)),
       ...(await domainProblems(catalog, listed)),
     ];
@@ -107,6 +110,7 @@ async function insert(catalog: EntityManager, tenants: readonly ListedTenant[], 
     columnOf(({ id: _id, index: _index, ...entry }) => JSON.stringify(entry)),
     ...[actor.name, actor.address ?? null, actor.requestId ?? null],
     columnOf(({ groups = [] }) => JSON.stringify(groups)),
+    columnOf(({ plan }) => plan ?? null),
   ]);
   const domains = tenants.flatMap(({ id, domains: names }) => names.map((domain) => ({ domain, id })));
   if (domains.length === 0) return;
@@ -122,6 +126,18 @@ function serverProblems(
     if (found?.draining === false) return [];
     return [problem(index, 'server', found ? 'is draining: it accepts no new tenants' : 'no such server')];
   });
+}
+
+async function planProblems(
+  catalog: EntityManager,
+  tenants: readonly ListedTenant[],
+): Promise<readonly FieldProblem[]> {
+  const names = [...new Set(tenants.flatMap(({ plan }) => plan ?? []))];
+  if (names.length === 0) return [];
+  const plans = new Set((await catalog.findBy(PlanEntity, { name: In(names) })).map(({ name }) => name));
+  return tenants.flatMap(({ plan, index }) =>
+    plan === undefined || plans.has(plan) ? [] : [problem(index, 'plan', 'no such plan')],
+  );
 }
 
 async function slugProblems(

@@ -53,7 +53,7 @@ export class TenantCreation {
   /**
    * Creates a tenant, which is not served yet.
    *
-   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining),
+   * @throws NotFoundError (server, plan), ConflictError (the slug or a domain is already in use, the server is draining),
    *   MissingServerRightsError
    */
   async create<Input extends ProvisioningInput>(
@@ -98,7 +98,7 @@ async function lockServer(catalog: EntityManager, name: string): Promise<ServerE
 
 async function insert(
   catalog: EntityManager,
-  options: Pick<NewTenant, 'slug' | 'isolation' | 'limits'>,
+  options: Pick<NewTenant, 'slug' | 'isolation' | 'limits' | 'plan'>,
 ): Promise<string> {
   const id = randomUUID();
   const row = { id, ...options, status: 'provisioning', version: 1 } as const;

@@ -14,7 +14,7 @@ type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: D
 
 const VIEW = `
   SELECT t.id, t.slug, t.status, t.isolation, s.name AS server, c.database, t.schema_name AS schema,
-         t.schema_version AS "schemaVersion", t.limits, t.groups, t.message, t.version,
+         t.schema_version AS "schemaVersion", t.plan, t.limits, t.groups, t.message, t.version,
          ARRAY(SELECT domain FROM tenant_domains d WHERE d.tenant_id = t.id ORDER BY domain) AS domains,
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id`;
@@ -37,15 +37,16 @@ export class TenantRecords {
 
   /** Ordered by slug, without spare tenants. @param limitedTo the tenants that the caller may see; undefined: all */
   async list(filter: TenantFilter, limitedTo?: TenantSelection): Promise<TenantPage> {
-    const { status, isolation, server, group, search, limit, cursor } = filter;
+    const { status, isolation, server, group, plan, search, limit, cursor } = filter;
     const rows = await this.catalog.query<Row[]>(
       `${VIEW}
        WHERE ($1::text IS NULL OR t.status = $1) AND ($2::text IS NULL OR t.isolation = $2)
          AND ($3::text IS NULL OR s.name = $3) AND ($4::text IS NULL OR strpos(t.slug, $4) > 0)
-         AND ($5::text IS NULL OR t.slug > $5) AND t.spare_server_id IS NULL
+         AND ($5::text IS NULL OR t.slug > $5) AND ($10::text IS NULL OR t.plan = $10)
+         AND t.spare_server_id IS NULL
          AND ($7::text IS NULL OR $7 = ANY (t.groups)) AND ${inReach('t', 8)}
        ORDER BY t.slug LIMIT $6`,
-      [status, isolation, server, search, cursor, limit + 1, group, ...reachParameters(limitedTo)],
+      [status, isolation, server, search, cursor, limit + 1, group, ...reachParameters(limitedTo), plan],
     );
     const items = rows.slice(0, limit).map(toView);
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.slug ?? null) : null };

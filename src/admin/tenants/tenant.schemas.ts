@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import { tenantLimits } from '../../catalog/model/limits.js';
 import { isSlug, SLUG } from '../../catalog/model/slug.js';
 import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/input/bounded-text.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
 import { isUuid } from '../../platform/uuid.js';
+import { planName } from '../plans/setting.schemas.js';
 import { operationView } from '../operations/operation.schemas.js';
 
 const SECONDS_PER_DAY = 86_400;
-const MAX_CONNECTIONS = 10_000;
 const MAX_DOMAINS = 100;
 const MAX_GROUPS = 20;
 const MAX_NEW_TENANTS = 1_000;
@@ -42,10 +43,7 @@ const groups = z
   .max(MAX_GROUPS)
   .transform((names) => [...new Set(names)].toSorted());
 
-const limit = z.int().positive().max(MAX_CONNECTIONS).optional();
-export const limits = z
-  .strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit })
-  .describe('omitted fields use the defaults from the environment');
+export const limits = tenantLimits.describe("omitted fields use the plan's limits, else those of the environment");
 
 export const serverName = z
   .string()
@@ -56,6 +54,7 @@ export const newTenant = z
     slug,
     isolation: z.enum(ISOLATIONS),
     server: serverName.default('default').describe('name of the server for its data'),
+    plan: planName.optional().describe('name of its plan'),
     limits: limits.default({}),
     domains: domains.default([]),
     groups: groups.optional().describe('by which operators may be limited to some tenants'),
@@ -76,6 +75,7 @@ export type NewTenants = z.infer<typeof newTenants>;
 
 export const tenantChange = z
   .strictObject({
+    plan: planName.nullable().optional().describe('name of its plan; null: none'),
     limits: limits.optional(),
     domains: domains.optional().describe('the complete list: other domains are removed'),
     groups: groups.optional().describe('the complete list'),
@@ -101,6 +101,7 @@ export const tenantFilter = z.strictObject({
   isolation: z.enum(ISOLATIONS).optional(),
   server: serverName.optional(),
   group: group.optional(),
+  plan: planName.optional(),
   search: z
     .string()
     .max(63)
@@ -128,6 +129,7 @@ export const tenantView = z
     database: z.string().nullable(),
     schema: z.string().nullable(),
     schemaVersion: z.string().nullable().describe('newest migration of its tables'),
+    plan: z.string().nullable(),
     limits,
     domains: z.array(z.string()),
     groups: z.array(z.string()),

@@ -77,7 +77,7 @@ export class TenantsController {
   })
   @ApiAcceptedResponse(responseSchema(createdTenantView))
   @ApiIdempotent('the slug or a domain is already in use, or the server is draining')
-  @ApiProblem('NOT_FOUND', 'no such server')
+  @ApiProblem('NOT_FOUND', 'no such server or plan')
   async create(
     @CurrentActor() actor: Actor,
     @ValidBody(newTenant) options: NewTenant,
@@ -129,10 +129,10 @@ export class TenantsController {
   }
 
   @Patch(':slug')
-  @ApiOperation({ summary: "Change a tenant's limits and domains; each given field replaces the stored value" })
+  @ApiOperation({ summary: "Change a tenant's plan, limits and domains; each given field replaces the stored value" })
   @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('VALIDATION_FAILED')
-  @ApiProblem('NOT_FOUND', 'no such tenant')
+  @ApiProblem('NOT_FOUND', 'no such tenant or plan')
   @ApiProblem('CONFLICT', 'a domain belongs to another tenant')
   change(
     @CurrentActor() actor: Actor,

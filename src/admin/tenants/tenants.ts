@@ -3,14 +3,15 @@ import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { SpareTenants } from '../spare-tenants/spare-tenants.js';
 import { ProvisionKind } from '../provisioning/provision.kind.js';
 import { type CreatedTenant, TenantCreation } from './tenant-creation.js';
-import { setDomains } from './tenant-domains.js';
+import { setDomains, TAKEN } from './tenant-domains.js';
 import { TenantRecords } from './tenant-records.js';
 import type { NewTenant, TenantChange, TenantView } from './tenant.schemas.js';
 
-/** Creates tenants, and changes their limits, domains and groups. */
+/** Creates tenants, and changes their plans, limits, domains and groups. */
 @Injectable()
 export class Tenants {
   constructor(
@@ -25,7 +26,7 @@ export class Tenants {
    * Creates a tenant, which is not served yet, and the operation that provisions it. If one that fits is provisioned ahead, it is
    * that one; without hooks that it needs first, it is served at once, and its operation has succeeded.
    *
-   * @throws NotFoundError (server), ConflictError (the slug or a domain is already in use, the server is draining),
+   * @throws NotFoundError (server, plan), ConflictError (the slug or a domain is already in use, the server is draining),
    *   MissingServerRightsError
    */
   create(catalog: EntityManager, options: NewTenant, actor: Actor): Promise<CreatedTenant> {
@@ -43,10 +44,12 @@ export class Tenants {
     return this.creation.create(catalog, options, origin, actor);
   }
 
-  /** @throws NotFoundError, ConflictError (a domain belongs to another tenant) */
+  /** @throws NotFoundError (tenant, plan), ConflictError (a domain belongs to another tenant) */
   async change(catalog: EntityManager, slugOrId: string, change: TenantChange, actor: Actor): Promise<TenantView> {
     const { id } = await this.records.lock(catalog, slugOrId);
     const before = await this.records.read(id, catalog);
+    const { plan } = change;
+    if (plan !== undefined) await withConstraintErrors(TAKEN, () => catalog.update(TenantEntity, id, { plan }));
     if (change.limits) await catalog.update(TenantEntity, id, { limits: change.limits });
     if (change.groups) await catalog.update(TenantEntity, id, { groups: change.groups });
     if (change.domains) await setDomains(catalog, id, change.domains);

@@ -8,6 +8,7 @@ export const AUDIT_SUBJECT_KINDS = [
   'admin-key',
   'operator',
   'reference-table',
+  'plan',
   'fleet',
 ] as const;
 export type AuditSubjectKind = (typeof AUDIT_SUBJECT_KINDS)[number];

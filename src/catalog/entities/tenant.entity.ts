@@ -1,6 +1,8 @@
-import { z } from 'zod';
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
-import type { Isolation, Tenant, TenantLimits, TenantStatus } from '../model/tenant.js';
+import { deepFreeze } from '../../platform/deep-freeze.js';
+import { storedLimits, type TenantLimits } from '../model/limits.js';
+import { storedFeatures, type StoredFeatures, storedSettings, type StoredSettings } from '../model/stored-settings.js';
+import type { Isolation, Tenant, TenantStatus } from '../model/tenant.js';
 import { ConnectionTargetEntity } from './connection-target.entity.js';
 
 @Entity('tenants')
@@ -42,6 +44,17 @@ export class TenantEntity {
   @Column('text', { array: true, default: [] })
   groups: string[];
 
+  /** Name of its plan; null: none. */
+  @Column('text', { nullable: true })
+  plan: string | null;
+
+  /** Its own; those of the plan and the defaults are below. */
+  @Column('jsonb', { default: {} })
+  settings: StoredSettings;
+
+  @Column('jsonb', { default: {} })
+  features: StoredFeatures;
+
   @Column('text', { nullable: true })
   message: string | null;
 
@@ -64,15 +77,11 @@ export class TenantEntity {
   updatedAt: Date;
 }
 
-const limit = z.int().positive().optional().catch(undefined);
-
-/** The column may be written by hand: an invalid limit counts as absent. */
-const Limits = z.object({ maxConcurrentStatements: limit, maxQueuedStatements: limit }).catch({});
-
+/** Settings and plan are absent where there are none: instances of former releases share the entries of these tenants. */
 export function toTenant(entity: TenantEntity): Tenant {
   const { id, slug, status, isolation, targetId, schema, schemaVersion, migrationSet, isMoving, message, version } =
     entity;
-  const limits = Limits.parse(entity.limits);
+  const [settings, features] = [storedSettings(entity.settings), storedFeatures(entity.features)];
   return Object.freeze({
     id,
     slug,
@@ -82,7 +91,10 @@ export function toTenant(entity: TenantEntity): Tenant {
     schema,
     schemaVersion,
     migrationSet,
-    limits: Object.freeze(limits),
+    limits: storedLimits(entity.limits),
+    ...(entity.plan != null && { plan: entity.plan }),
+    ...(Object.keys(settings).length > 0 && { settings: deepFreeze(settings) }),
+    ...(Object.keys(features).length > 0 && { features: deepFreeze(features) }),
     ...(isMoving && { isMoving }),
     message,
     version,

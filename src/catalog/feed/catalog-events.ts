@@ -15,6 +15,8 @@ export interface CatalogChange {
   readonly domains: readonly string[];
   readonly targetId?: string | undefined;
   readonly targetVersion?: number | undefined;
+  /** Name of a plan that has changed; its tenants have not. */
+  readonly plan?: string | undefined;
 }
 
 /** Changes are received from now on; earlier ones may have been missed. */
@@ -46,6 +48,7 @@ const Payload = z.strictObject({
   domains: names,
   targetId: z.uuid().optional(),
   targetVersion: z.int().optional(),
+  plan: z.string().optional(),
 });
 
 /** Parses a notification's payload. One that cannot be parsed is reported as an unknown change. */
@@ -58,7 +61,7 @@ export function parseCatalogEvent(payload: string | undefined): CatalogEvent {
  * The consumers of an event, in the order in which they receive it. The cache applies it first, so that what the others read
  * from then on is at least as new as the event; a tenant is due for a status check before its pool changes.
  */
-export const CATALOG_CONSUMERS = ['cache', 'values', 'admission', 'pools', 'health', 'open-calls'] as const;
+export const CATALOG_CONSUMERS = ['cache', 'values', 'plans', 'admission', 'pools', 'health', 'open-calls'] as const;
 export type CatalogConsumer = (typeof CATALOG_CONSUMERS)[number];
 
 export type CatalogListener = (event: CatalogEvent) => void;

@@ -1,3 +1,6 @@
+import type { TenantLimits } from './limits.js';
+import type { StoredFeatures, StoredSettings } from './stored-settings.js';
+
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;
 /** What a tenant shares with others: the tables (`row`), the database (`schema`), or neither (`database`). */
 export type Isolation = (typeof ISOLATIONS)[number];
@@ -13,12 +16,6 @@ export const TENANT_STATUSES = [
 ] as const;
 /** Only an `active` tenant is served. */
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
-
-/** Per-tenant overrides of the limits; an absent field means the default from the environment. */
-export interface TenantLimits {
-  readonly maxConcurrentStatements?: number | undefined;
-  readonly maxQueuedStatements?: number | undefined;
-}
 
 /** The tenant that a slug or a domain refers to. */
 export interface TenantRef {
@@ -39,7 +36,14 @@ export interface Tenant {
   readonly schemaVersion: string | null;
   /** Digest of the set of migrations that its tables have; null when that is not known. */
   readonly migrationSet: string | null;
+  /** Its own: those that it works with are the plan's and the environment's where it has none. */
   readonly limits: TenantLimits;
+  /** Name of its plan. */
+  readonly plan?: string | undefined;
+  /** Its own, as they are stored; absent when there are none. `TenantContext.current().settings` has the effective ones. */
+  readonly settings?: StoredSettings | undefined;
+  /** Its own; absent when there are none. `TenantContext.current().features` has the effective ones. */
+  readonly features?: StoredFeatures | undefined;
   /** Whether its rows are being moved, or have been moved and can still be moved back. */
   readonly isMoving?: true | undefined;
   /** Shown to callers while in maintenance. */

@@ -145,6 +145,8 @@ export interface AppConfig {
     readonly tenantCron: boolean;
   };
   /** Tenants to keep provisioned ahead of sign-ups. */
+  /** Feature flags of tenants where neither plan nor tenant decides. */
+  readonly tenantFeatures: Readonly<Record<string, boolean>>;
   readonly spareTenants: readonly SpareTenantCount[];
   /** How long the start waits while PostgreSQL is away or full; 0: not at all. */
   readonly startupWaitMs: number;

@@ -79,6 +79,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       tenantCron: env.ENABLE_TENANT_CRON,
     },
     workers: env.WORKERS,
+    tenantFeatures: env.TENANT_FEATURES ?? {},
     spareTenants: env.SPARE_TENANTS ?? [],
     startupWaitMs: env.STARTUP_WAIT * 1_000,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT,

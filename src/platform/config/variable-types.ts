@@ -100,6 +100,18 @@ function spareTenantCount(entry: string): SpareTenantCount | undefined {
   return { isolation: isolation as SpareTenantCount['isolation'], server, count: Number(count) };
 }
 
+const MAX_FEATURES = 200;
+
+/** Name of a feature flag -> whether it is on. */
+export const tenantFeatures = parsed(
+  `name=true or name=false, comma-separated, each once, at most ${MAX_FEATURES}`,
+  (list): Readonly<Record<string, boolean>> | undefined => {
+    const entries = list.split(',').map((entry) => /^([a-zA-Z][\w-]{0,62})=(true|false)$/.exec(entry.trim()));
+    const flags = new Map(entries.flatMap((entry) => (entry ? [[entry[1]!, entry[2] === 'true'] as const] : [])));
+    return flags.size === entries.length && flags.size <= MAX_FEATURES ? Object.fromEntries(flags) : undefined;
+  },
+);
+
 /** Where archives are kept. */
 export type BackupPlace =
   | { readonly kind: 'folder'; readonly path: string }

@@ -28,10 +28,12 @@ import type { AcrossTenantsOptions, TenantReports } from '../fleet/tenant-report
 import type { ForEachTenantOptions, TenantResults } from '../fleet/tenant-results.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
 import { TenantGoneError, TenantUnavailableError } from '../admission/admission.errors.js';
+import { type EffectiveSettings, SettingsReader } from '../settings/settings-reader.js';
 import { UnknownTenantError } from './context.errors.js';
 
 interface OpenTenant {
   readonly scope: TenantScope;
+  readonly effective: EffectiveSettings;
   readonly placement: Placement;
 }
 
@@ -55,6 +57,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly fleet: TenantFleet,
     private readonly reports: TenantReportReader,
     private readonly carriers: TenantCarriers,
+    private readonly settings: SettingsReader,
   ) {
     this.relocation = new TenantRelocation(config.pool.timeoutMs, lookup, (tenant) => this.scope(tenant));
     dataSources.relocation = this.relocation;
@@ -75,6 +78,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
   openScope(tenant: Tenant): TenantScope | undefined {
     const known = this.open.get(tenant.id);
     if (known?.scope.tenant !== tenant || tenant.targetId === null) return undefined;
+    if (!this.settings.isCurrent(known.effective, tenant)) return undefined;
     return this.lookup.peek(TARGET, tenant.targetId) === known.placement.target ? known.scope : undefined;
   }
 
@@ -211,8 +215,9 @@ export class TenantConnectionService implements OnApplicationShutdown {
   /** Within a hook of the tenant: the hook's scope, which is open while the tenant is not served. */
   private operationScope({ id }: Tenant): TenantScope | undefined {
     if (!this.context.isOpen) return undefined;
-    const { tenant, dataSource } = this.context.current();
-    return tenant.id === id && sourceOf(dataSource).access.isOperation ? { tenant, dataSource } : undefined;
+    const { tenant, dataSource, settings, features } = this.context.current();
+    const isOfHook = tenant.id === id && sourceOf(dataSource).access.isOperation;
+    return isOfHook ? { tenant, dataSource, settings, features } : undefined;
   }
 
   /** When it resolves, every pool is closed. */
@@ -238,24 +243,33 @@ export class TenantConnectionService implements OnApplicationShutdown {
 
   private async openTenant(tenant: Tenant): Promise<OpenTenant> {
     const known = this.open.get(tenant.id);
-    const placement = await this.placementOf(tenant);
+    const effective = await this.effectiveOf(tenant, known);
+    const placement = { ...(await this.placementOf(tenant)), limits: effective.limits };
     const isReusable = known && isSamePlacement(known.placement, placement);
-    if (isReusable && known.scope.tenant === tenant && known.placement.target === placement.target) return known;
+    const isSameTenant = known?.scope.tenant === tenant && known.effective === effective;
+    if (isReusable && isSameTenant && known.placement.target === placement.target) return known;
     const dataSource = isReusable ? known.scope.dataSource : this.dataSources.create(placement);
     if (known && hasMoved(known.placement, placement)) {
       sourceOf(known.scope.dataSource).access.succeedBy(sourceOf(dataSource).access);
     }
-    const scope = Object.freeze({ tenant, dataSource });
-    const opened = { scope, placement };
+    const { settings, features } = effective;
+    const scope = Object.freeze({ tenant, dataSource, settings, features });
+    const opened = { scope, effective, placement };
     setNewest(this.open, tenant.id, opened, this.config.cache.memoryMaxEntries);
     return opened;
   }
 
-  private async placementOf(tenant: Tenant): Promise<Placement> {
+  /** Computed once for each version of the tenant and of its plan. */
+  private async effectiveOf(tenant: Tenant, known: OpenTenant | undefined): Promise<EffectiveSettings> {
+    if (known?.scope.tenant === tenant && this.settings.isCurrent(known.effective, tenant)) return known.effective;
+    return this.settings.read(tenant);
+  }
+
+  private async placementOf(tenant: Tenant): Promise<Omit<Placement, 'limits'>> {
     const target = tenant.targetId === null ? null : await this.lookup.target(tenant.targetId);
     if (!target || tenant.schema === null) throw new TenantUnavailableError('this tenant has no database yet');
-    const { id: tenantId, schema, limits, isMoving } = tenant;
-    return { tenantId, schema, target, limits, isMoving };
+    const { id: tenantId, schema, isMoving } = tenant;
+    return { tenantId, schema, target, isMoving };
   }
 }
 

@@ -4,16 +4,24 @@ import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
+import { Features } from '../settings/features.js';
+import type { TenantSettings } from '../settings/tenant-settings.js';
 import { NoTenantContextError } from './context.errors.js';
 
-/** The tenant of the current call, and the data source with its rows. */
+/** The tenant of the current call, the data source with its rows, and what it may do. */
 export interface TenantScope {
   readonly tenant: Tenant;
   readonly dataSource: DataSource;
+  /** Those of `TenantConnectionService.scope` have them; a scope made by hand need not. */
+  readonly settings?: Readonly<TenantSettings>;
+  readonly features?: Features;
 }
 
 /** What a call works for: the tenant's scope, and who asked for the work. */
 export interface TenantCall<Principal = unknown> extends TenantScope {
+  /** Its own, else its plan's, else the defaults: every declared key has a valid value. Frozen. */
+  readonly settings: Readonly<TenantSettings>;
+  readonly features: Features;
   /** The verified caller: what the resolver returned, or a `CredentialPrincipal`; undefined outside of requests. */
   readonly principal?: Principal;
 }
@@ -27,6 +35,10 @@ declare module '../../platform/context.js' {
 
 /** A context that is open before it is known who the call works for. */
 export type OpenContext = { -readonly [Property in keyof CallContext]: CallContext[Property] };
+
+/** Of a scope that was made by hand. */
+const NO_SETTINGS = Object.freeze({}) as TenantSettings;
+const NO_FEATURES = new Features();
 
 /** What a call has besides its tenant. */
 export interface CallDetails {
@@ -60,7 +72,7 @@ export class TenantContext {
   }
 
   /**
-   * The tenant of the call, its data source, and the principal.
+   * The tenant of the call, its data source, settings and features, and the principal.
    *
    * @throws NoTenantContextError outside of a tenant route and of `TenantConnectionService.run`
    */
@@ -88,8 +100,8 @@ export class TenantContext {
   }
 
   private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
-    const { tenant, dataSource } = scope;
-    const call = principal === undefined ? scope : { tenant, dataSource, principal };
+    const { tenant, dataSource, settings = NO_SETTINGS, features = NO_FEATURES } = scope;
+    const call = { tenant, dataSource, settings, features, ...(principal !== undefined && { principal }) };
     return { usage, tenant: { setBy: this, call }, tenantId: tenant.id };
   }
 }

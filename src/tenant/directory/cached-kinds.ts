@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { CacheKind } from '../../cache/contract/cache.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
+import { tenantLimits } from '../../catalog/model/limits.js';
 import { ISOLATIONS, type Tenant, TENANT_STATUSES, type TenantRef } from '../../catalog/model/tenant.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 
 // The kinds of catalog data that are cached, with the schemas of their values in Redis.
-
-const limit = z.int().positive().optional();
 
 export const TENANT: CacheKind<Tenant> = {
   name: 'tenant',
@@ -19,7 +18,11 @@ export const TENANT: CacheKind<Tenant> = {
     schema: z.string().nullable(),
     schemaVersion: z.string().nullable(),
     migrationSet: z.string().nullable(),
-    limits: z.strictObject({ maxConcurrentStatements: limit, maxQueuedStatements: limit }),
+    limits: tenantLimits,
+    /** Absent where there are none, for the same reason as `isMoving`. */
+    plan: z.string().optional(),
+    settings: z.record(z.string(), z.unknown()).optional(),
+    features: z.record(z.string(), z.boolean()).optional(),
     /** Absent unless true: instances of former releases share the entries of all other tenants. */
     isMoving: z.literal(true).optional(),
     message: z.string().nullable(),

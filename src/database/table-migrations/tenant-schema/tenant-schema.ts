@@ -7,6 +7,7 @@ import type {
   ObjectLiteral,
 } from 'typeorm';
 import type { ColumnMasks } from './column-masks.js';
+import type { FeatureDefaults, SettingSchemas } from './setting-schemas.js';
 import type { TenantHooksClass } from './tenant-hooks-class.js';
 import type { TypeormOptions } from './typeorm-options.js';
 
@@ -69,6 +70,10 @@ export interface TenantSchema {
   readonly masks?: ColumnMasks;
   /** The application's classes with hooks of a tenant's life; found among its providers. */
   readonly hooks?: readonly TenantHooksClass[];
+  /** What operators may set for each tenant and plan, by key. `TenantContext.current().settings` has the values. */
+  readonly settings?: SettingSchemas;
+  /** Feature flags, by name, and whether they are on where neither environment, plan nor tenant decides. */
+  readonly featureFlags?: FeatureDefaults;
   /** Fills a demo tenant with a few rows. Runs once per demo tenant, with that tenant's own data source. */
   readonly seedDemo?: (dataSource: DataSource) => Promise<void>;
 }

@@ -34,7 +34,7 @@ function record(consumer: CatalogConsumer, name: string = consumer): () => void 
   return events.subscribe(consumer, ({ kind }) => void received.push(`${name}: ${kind}`));
 }
 
-it('an event reaches the cache first, then cached values, admission, pools, health and open calls, whatever the order of subscription', () => {
+it('an event reaches the cache first, then cached values, plans, admission, pools, health and open calls, whatever the order of subscription', () => {
   for (const consumer of CATALOG_CONSUMERS.toReversed()) record(consumer);
   record('cache', 'second cache');
   events.deliver(CHANGE);
@@ -42,6 +42,7 @@ it('an event reaches the cache first, then cached values, admission, pools, heal
     'cache: change',
     'second cache: change',
     'values: change',
+    'plans: change',
     'admission: change',
     'pools: change',
     'health: change',

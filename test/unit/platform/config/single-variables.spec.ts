@@ -108,6 +108,14 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   STARTUP_WAIT: numbers((config) => config.startupWaitMs / 1000, 0, 1_209_600),
   WORKERS: { ...numbers((config) => config.workers, 1, 128), with: { DB_SERVER_MAX_CONNECTIONS: '1000' } },
   SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
+  TENANT_FEATURES: {
+    read: (config) => config.tenantFeatures,
+    accepted: [
+      ['reports=true', { reports: true }],
+      ['reports=true, betaSearch=false', { reports: true, betaSearch: false }],
+    ],
+    rejected: ['reports', 'reports=', 'reports=on', 'reports=true,', '__proto__=true', 'reports=true,reports=false'],
+  },
   SPARE_TENANTS: {
     read: (config) => config.spareTenants,
     accepted: [

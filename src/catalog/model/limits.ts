@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+const MAX_STATEMENTS = 10_000;
+
+/** Every limit of a tenant. A new one is added here, and is then a plan's and a tenant's, in the API and in the cache. */
+const fields = {
+  maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
+  maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
+};
+
+/** Limits as a request gives them, and as they are cached. */
+export const tenantLimits = z.strictObject(fields).partial();
+
+/** Overrides of the limits, a tenant's or a plan's; an absent one is the plan's, else the environment's. */
+export interface TenantLimits extends LimitValues {}
+
+type LimitValues = { readonly [Name in keyof typeof fields]?: number | undefined };
+
+export const LIMIT_NAMES = tenantLimits.keyof().options;
+
+/** Limits as the catalog has them, where they may be written by hand: an invalid or unknown one counts as absent. */
+export function storedLimits(value: unknown): TenantLimits {
+  const given = Object(value) as Record<string, unknown>;
+  const valid = LIMIT_NAMES.flatMap((name) => {
+    const { data } = fields[name].safeParse(given[name]);
+    return data === undefined ? [] : [[name, data] as const];
+  });
+  return Object.freeze(Object.fromEntries(valid));
+}
