@@ -62,6 +62,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/backups.js')).defineBackups,
   },
   {
+    name: 'plans',
+    description: 'list, create, change and delete plans of tenants',
+    hasOptions: false,
+    load: async () => (await import('./commands/plans.js')).definePlans,
+  },
+  {
     name: 'operations',
     description: 'list, follow, cancel and retry long-running operations',
     hasOptions: false,

@@ -12,6 +12,7 @@ export function describeTenant(tenant: TenantView): string[] {
     ['database', tenant.database],
     ['schema', tenant.schema],
     ['migrated to', tenant.schemaVersion],
+    ['plan', tenant.plan],
     ['max concurrent statements', tenant.limits.maxConcurrentStatements ?? 'default'],
     ['max queued statements', tenant.limits.maxQueuedStatements ?? 'default'],
     ['domains', tenant.domains.join(', ')],

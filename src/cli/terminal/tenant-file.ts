@@ -1,6 +1,14 @@
 import { UsageError } from './cli.errors.js';
 
-const COLUMNS = ['slug', 'isolation', 'server', 'domains', 'maxConcurrentStatements', 'maxQueuedStatements'] as const;
+const COLUMNS = [
+  'slug',
+  'isolation',
+  'server',
+  'plan',
+  'domains',
+  'maxConcurrentStatements',
+  'maxQueuedStatements',
+] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** A list of new tenants, whose fields the caller validates: a JSON array, or CSV with a header. @throws UsageError */
@@ -43,7 +51,7 @@ function fieldsOf(line: string): string[] {
 
 function toTenant(fields: ReadonlyMap<Column, string>): object {
   const given = (column: Column): string | undefined => fields.get(column) || undefined;
-  const { server, domains } = { server: given('server'), domains: given('domains') };
+  const { server, plan, domains } = { server: given('server'), plan: given('plan'), domains: given('domains') };
   const limits = (['maxConcurrentStatements', 'maxQueuedStatements'] as const).flatMap((name) => {
     const value = given(name);
     return value === undefined ? [] : [[name, Number(value)] as const];
@@ -52,6 +60,7 @@ function toTenant(fields: ReadonlyMap<Column, string>): object {
     slug: given('slug'),
     isolation: given('isolation'),
     ...(server !== undefined && { server }),
+    ...(plan !== undefined && { plan }),
     ...(domains !== undefined && { domains: domains.split(/[\s;]+/) }),
     ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
   };

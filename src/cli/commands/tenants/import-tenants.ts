@@ -21,7 +21,7 @@ Examples:
   $ npm run tenantry -- tenants import hooli.age --as hooli-2                     # an archive of "tenants export"
   $ npm run tenantry -- tenants import hooli.age --as hooli --isolation database --passphrase-stdin < passphrase
 
-A CSV file has a header with some of: slug,isolation,server,domains,maxConcurrentStatements,maxQueuedStatements (several
+A CSV file has a header with some of: slug,isolation,server,plan,domains,maxConcurrentStatements,maxQueuedStatements (several
 domains are separated by spaces). A JSON file is an array of the objects that POST /admin/v1/tenants takes.`;
 
 interface ImportOptions extends Partial<ImportArchiveOptions> {

@@ -24,6 +24,7 @@ import { ErasureReports } from '../../../admin/deprovisioning/erasure-reports.js
 import { defineErasureReport } from './erasure.js';
 import { defineImport } from './import-tenants.js';
 import { defineImpersonation } from './impersonation.js';
+import { defineSettings } from './tenant-settings.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
@@ -63,6 +64,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--isolation <isolation>', 'row, schema or database')
     .option('--server <name>', 'only tenants on this server')
     .option('--group <name>', 'only tenants of this group')
+    .option('--plan <name>', 'only tenants of this plan')
     .option('--search <text>', 'only tenants whose slug contains this text')
     .option('--limit <n>', 'page size (default: 100)')
     .option('--cursor <cursor>', 'continue from the cursor of a previous page')
@@ -74,6 +76,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .description('create a tenant and wait until it is provisioned')
     .requiredOption('--isolation <isolation>', 'row, schema or database')
     .option('--server <name>', 'server to place it on (default: the server of the catalog)')
+    .option('--plan <name>', 'its plan')
     .option('--domain <name>', 'host name of the tenant; may be repeated', repeated)
     .option('--group <name>', 'group of the tenant, which operators may be limited to; may be repeated', repeated)
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
@@ -93,7 +96,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
 
   command
     .command('set <slug>')
-    .description('change the limits, domains or groups of a tenant')
+    .description('change the plan, limits, domains or groups of a tenant')
     .option('--domain <name>', 'replace its host names; may be repeated', repeated)
     .option('--no-domains', 'remove all host names')
     .option('--group <name>', 'replace its groups; may be repeated', repeated)
@@ -129,6 +132,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .action((slug) => run((context) => endMaintenance(context, slug)));
 
   defineImpersonation(command, runners);
+  defineSettings(command, runners);
   defineMoves(command, runners);
   defineExport(command, runners);
 
@@ -163,6 +167,7 @@ interface LimitOptions {
 interface CreateOptions extends LimitOptions {
   readonly isolation: string;
   readonly server?: string;
+  readonly plan?: string;
   readonly domain?: readonly string[];
   readonly group?: readonly string[];
   readonly idempotencyKey?: string;
@@ -170,6 +175,8 @@ interface CreateOptions extends LimitOptions {
 }
 
 interface SetOptions extends LimitOptions {
+  /** False with `--no-plan`. */
+  readonly plan?: string | false;
   readonly domain?: readonly string[];
   /** False with `--no-domains`. */
   readonly domains: boolean;
@@ -218,8 +225,8 @@ async function listAllPages(records: TenantRecords, filter: TenantFilter): Promi
 
 async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { session, actor } = context;
-  const { isolation, server, domain: domains, group: groups, idempotencyKey, wait } = options;
-  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains, groups });
+  const { isolation, server, domain: domains, group: groups, plan, idempotencyKey, wait } = options;
+  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains, groups, plan });
   // The same action name as over REST, so that an idempotency key stands for one request on either interface.
   const request = { key: parseOrThrow(idempotencyKeySchema, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
   const created = await session.get(Idempotency).run(request, async (catalog) => {
@@ -248,7 +255,9 @@ async function set({ output, session, actor }: CommandContext, slug: string, opt
   const newLimits = limitsOf(options);
   const changesLimits = options.defaultLimits === true || Object.keys(newLimits).length > 0;
   const currentLimits = options.defaultLimits ? {} : (await session.get(TenantRecords).read(slug)).limits;
+  const plan = options.plan === false ? null : options.plan;
   const change = parseOrThrow(tenantChange, {
+    ...(plan !== undefined && { plan }),
     ...(domains && { domains }),
     ...(groups && { groups }),
     ...(changesLimits && { limits: { ...currentLimits, ...newLimits } }),
