@@ -28,6 +28,7 @@ import { exposure } from './checks/exposure.js';
 import { indexConditions } from './checks/index-conditions.js';
 import { encryptedValues } from './checks/encrypted-values.js';
 import { servers } from './checks/servers.js';
+import { settings } from './checks/settings.js';
 import { stamps } from './checks/stamps.js';
 import { stuckTenants } from './checks/stuck-tenants.js';
 import { tenantTables } from './checks/tenant-tables.js';
@@ -54,6 +55,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   stuckTenants,
   encryptedValues,
   backupAgesCheck,
+  settings,
 ];
 
 /** Time limit of a whole check, long enough to query thousands of databases. */
