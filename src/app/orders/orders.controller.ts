@@ -7,6 +7,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import { RequireFeature } from '../../index.js';
 import {
   ApiProblem,
   IdPipe,
@@ -48,8 +49,10 @@ export class OrdersController {
   }
 
   @Get('summary')
+  @RequireFeature('orderSummary')
   @ApiOperation({ summary: 'Count and total amount of orders by status and currency' })
   @ApiOkResponse(responseSchema(orderSummary))
+  @ApiProblem('FEATURE_DISABLED', 'the tenant does not have the feature orderSummary')
   summary(): Promise<OrderSummary> {
     return this.orders.summary();
   }

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, Repository } from 'typeorm';
-import { ConflictError, InjectTenantRepository, NotFoundError, TenantConnectionService } from '../../index.js';
+import {
+  ConflictError,
+  InjectTenantRepository,
+  NotFoundError,
+  TenantConnectionService,
+  TenantContext,
+  ValidationFailedError,
+} from '../../index.js';
 import { type PageQuery, selectPage } from '../../rest.js';
 import { orderTotal } from './amounts.js';
 import { newLines, newOrder } from './new-order.js';
@@ -14,6 +21,7 @@ export class OrdersService {
   constructor(
     @InjectTenantRepository(Order) private readonly orders: Repository<Order>,
     private readonly connections: TenantConnectionService,
+    private readonly context: TenantContext,
   ) {}
 
   /**
@@ -48,8 +56,9 @@ export class OrdersService {
     return { items: rows.map((row) => ({ ...row, count: Number(row.count), total: Number(row.total) })) };
   }
 
-  /** Atomic, in one round trip. */
+  /** Atomic, in one round trip. @throws ValidationFailedError when it has more lines than the tenant may have */
   async create(values: NewOrder): Promise<Order> {
+    this.assertLines(values.lines);
     const order = newOrder(this.orders.manager, values);
     await this.connections.batch((batch) => [batch.insert(Order, order), batch.insert(OrderLine, order.lines)]);
     return order;
@@ -65,8 +74,10 @@ export class OrdersService {
    *
    * @throws NotFoundError
    * @throws ConflictError when the version is outdated
+   * @throws ValidationFailedError when it has more lines than the tenant may have
    */
-  change(id: string, { version, status, lines }: OrderChange): Promise<Order> {
+  async change(id: string, { version, status, lines }: OrderChange): Promise<Order> {
+    if (lines) this.assertLines(lines);
     return this.connections.transaction(async (manager) => {
       const total = lines && orderTotal(lines);
       const { affected } = await manager.update(Order, { id, version }, { status, total });
@@ -86,6 +97,13 @@ export class OrdersService {
   async delete(id: string): Promise<void> {
     const { affected } = await this.orders.delete({ id });
     if (affected === 0) throw new NotFoundError('order');
+  }
+
+  /** A setting of the tenant, or of its plan. */
+  private assertLines(lines: NewOrder['lines']): void {
+    const { maxOrderLines } = this.context.current().settings;
+    if (lines.length <= maxOrderLines) return;
+    throw new ValidationFailedError([{ field: 'lines', message: `must have at most ${maxOrderLines} lines` }]);
   }
 }
 

@@ -13,6 +13,7 @@ import { Customer } from '../../../src/app/customers/customer.entity.js';
 import { CustomersService } from '../../../src/app/customers/customers.service.js';
 import { sampleSchema } from '../sample-schema.js';
 import { Order } from '../../../src/app/orders/order.entity.js';
+import { MAX_LINES } from '../../../src/app/orders/amounts.js';
 import { OrdersService } from '../../../src/app/orders/orders.service.js';
 import type { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
 import { newTenantContext } from '../tenant-context.js';
@@ -40,7 +41,8 @@ export class OrdersFixture {
       transaction: (work) => this.context.current().dataSource.transaction(work),
     };
     this.customers = new CustomersService(repository(Customer) as Repository<Customer>);
-    this.orders = new OrdersService(repository(Order) as Repository<Order>, connections as TenantConnectionService);
+    const orders = repository(Order) as Repository<Order>;
+    this.orders = new OrdersService(orders, connections as TenantConnectionService, this.context);
   }
 
   static async create(): Promise<OrdersFixture> {
@@ -64,7 +66,8 @@ export class OrdersFixture {
   }
 
   as<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
-    return this.context.run({ tenant: {} as Tenant, dataSource }, work);
+    const settings = { maxOrderLines: MAX_LINES };
+    return this.context.run({ tenant: {} as Tenant, dataSource, settings }, work);
   }
 
   async statementsOf(work: () => Promise<unknown>): Promise<number> {
