@@ -95,12 +95,12 @@ export const environmentTable = z.object({
     .describe('maximum connections of this instance per server, across all pools and workers'),
 
   TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target that one tenant may hold at once'),
+  TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers per tenant that may wait for a connection'),
   TENANT_FEATURES: tenantFeatures
     .optional()
     .describe(
       'feature flags of tenants where neither plan nor tenant decides: name=true or name=false, comma-separated',
     ),
-  TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers per tenant that may wait for a connection'),
 
   ENABLE_REDIS_CACHE: flag.prefault('true').describe('false: memory tier only'),
   REDIS_URL: redisUrl.optional().describe('replaces REDIS_HOST, REDIS_PORT, REDIS_PASSWORD and REDIS_DB'),

@@ -100,8 +100,18 @@ export class TenantContext {
   }
 
   private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
-    const { tenant, dataSource, settings = NO_SETTINGS, features = NO_FEATURES } = scope;
-    const call = { tenant, dataSource, settings, features, ...(principal !== undefined && { principal }) };
-    return { usage, tenant: { setBy: this, call }, tenantId: tenant.id };
+    const call = principal === undefined && isComplete(scope) ? scope : callOf(scope, principal);
+    return { usage, tenant: { setBy: this, call }, tenantId: scope.tenant.id };
   }
+}
+
+function isComplete(scope: TenantScope): scope is TenantCall {
+  return scope.settings !== undefined && scope.features !== undefined;
+}
+
+function callOf(
+  { tenant, dataSource, settings = NO_SETTINGS, features = NO_FEATURES }: TenantScope,
+  principal: unknown,
+): TenantCall {
+  return { tenant, dataSource, settings, features, principal };
 }

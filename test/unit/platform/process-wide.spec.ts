@@ -33,7 +33,12 @@ beforeAll(async () => {
   other = await loadCopy();
 });
 
-const scope = { tenant: { id: 'a' } as never, dataSource: {} as DataSource };
+const scope = {
+  tenant: { id: 'a' } as never,
+  dataSource: {} as DataSource,
+  settings: {} as never,
+  features: {} as never,
+};
 
 describe('two copies of the package in one process', () => {
   it('are two', () => {

@@ -31,6 +31,7 @@ import {
   ValidationFailedError,
 } from '../../../../src/platform/errors/request.errors.js';
 import { RoleRequiredError, TenantsLimitedError } from '../../../../src/tenant/operators/operators.errors.js';
+import { FeatureDisabledError } from '../../../../src/tenant/features/features.errors.js';
 import { ForbiddenError } from '../../../../src/tenant/access/access.errors.js';
 import { RateLimitedError } from '../../../../src/tenant/admin-key/admin-key.errors.js';
 import {
@@ -59,6 +60,7 @@ const PUBLIC: readonly PublicError[] = [
   new ConflictError('taken'),
   new ConnectionLostError(new Error(`connect ECONNREFUSED ${HOST_NAME}`)),
   new ConstraintViolationError({ name: 'key', table: 'orders', columns: ['number'] }, 'taken', { cause: undefined }),
+  new FeatureDisabledError('reports'),
   new ForbiddenError('not yours'),
   new RoleRequiredError('admin'),
   new TenantsLimitedError(),
