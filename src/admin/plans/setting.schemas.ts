@@ -16,15 +16,17 @@ export const featureChanges = record(z.boolean().nullable()).describe('each give
 /** Of a stored document. */
 export type Changes<Value> = Readonly<Record<string, Value | null>>;
 
-/** The document with the changes: a null removes its key. */
+/** The document with the changes: a null removes its key. A key that was written by hand to be a prototype goes as well. */
 export function changed<Value>(
   document: Readonly<Record<string, Value>>,
   changes: Changes<Value> | undefined,
 ): Readonly<Record<string, Value>> {
   const all = Object.entries({ ...document, ...changes });
-  return Object.fromEntries(
-    all.filter((entry): entry is [string, Value] => entry[1] !== null && entry[1] !== undefined),
-  );
+  return Object.fromEntries(all.filter((entry): entry is [string, Value] => isKept(...entry)));
+}
+
+function isKept(key: string, value: unknown): boolean {
+  return value !== null && value !== undefined && key !== '__proto__';
 }
 
 function record<Value extends z.ZodType>(value: Value) {

@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { AdminClient } from '../../support/admin/admin-client.js';
+import { Cli } from '../../support/cli/cli.js';
+import { blocksOf, commandsOf, wordsOf } from '../../support/docs/code-blocks.js';
 import { type Answer, type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let app: TestApp;
 let other: TestApp;
 let admin: AdminClient;
+let cli: Cli;
 let acme: TestTenant;
 let hooli: TestTenant;
 
@@ -12,6 +16,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   other = await TestApp.over(app.database);
   admin = new AdminClient(app);
+  cli = new Cli(app.env);
   [acme, hooli] = [await app.provision('acme', 'row'), await app.provision('hooli', 'row')];
 });
 
@@ -155,6 +160,61 @@ it.each([
   expect((await admin.get('/tenants/hooli/settings')).body).toEqual(before);
 });
 
+it('the command line shows and changes the same, and takes values as JSON or as text', async () => {
+  const created = await cli.run(
+    'plans',
+    'create',
+    'team',
+    '--set',
+    'maxOrderLines=9',
+    '--max-concurrent',
+    '4',
+    '--json',
+  );
+  expect(created.json).toMatchObject({
+    name: 'team',
+    settings: { maxOrderLines: 9 },
+    limits: { maxConcurrentStatements: 4 },
+  });
+  expect((await cli.run('tenants', 'set', 'hooli', '--plan', 'team', '--json')).json).toMatchObject({ plan: 'team' });
+  const set = ['--set', 'maxOrderLines=1', '--feature', 'orderSummary=false'];
+  expect((await cli.run('tenants', 'settings', 'hooli', ...set, '--json')).json.own).toMatchObject({
+    ...{ settings: { maxOrderLines: 1 }, features: { orderSummary: false } },
+  });
+  await expectSoon(() => ordered(other, hooli), ONE_LINE);
+  const { stdout } = await cli.run(
+    'tenants',
+    'settings',
+    'hooli',
+    '--unset',
+    'maxOrderLines',
+    '--unset-feature',
+    'orderSummary',
+  );
+  expect(stdout).toMatch(/^plan: team\n/);
+  expect(stdout).toMatch(/setting +maxOrderLines +9 +plan/);
+  expect(stdout).toMatch(/feature +orderSummary +true +default/);
+  const refused = await cli.run('tenants', 'settings', 'hooli', '--set', 'maxOrderLines=many', '--json');
+  expect([refused.code, refused.error.error?.code ?? refused.error.code]).toEqual([2, 'VALIDATION_FAILED']);
+  expect((await cli.run('tenants', 'set', 'hooli', '--no-plan', '--json')).json).toMatchObject({ plan: null });
+  expect((await cli.run('plans', 'delete', 'team')).stdout).toBe('team is deleted\n');
+  expect((await cli.run('plans')).stdout).toBe('no plans\n');
+});
+
+it('the commands of the guide run as they are written', async () => {
+  const guide = await readFile(new URL('../../../docs/guides/settings.md', import.meta.url), 'utf8');
+  const commands = blocksOf('settings.md', guide)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(commandsOf);
+  expect(commands).toHaveLength(11);
+  for (const command of commands) {
+    const [npx, tenantry, ...words] = wordsOf(command);
+    expect([npx, tenantry]).toEqual(['npx', 'tenantry']);
+    const { code, stderr } = await cli.run(...words);
+    expect([command, code, stderr]).toEqual([command, 0, '']);
+  }
+});
+
 it('what was written into the catalog by hand takes no tenant down', async () => {
   await app.database.admin(
     `UPDATE tenants SET plan = NULL, settings = '{"maxOrderLines": "many", "old": {"a": [1]}, "__proto__": {"x": 1}}',
@@ -164,7 +224,17 @@ it('what was written into the catalog by hand takes no tenant down', async () =>
   const { body } = await admin.get('/tenants/hooli/settings');
   expect(body.settings.maxOrderLines).toMatchObject({ value: 100, origin: 'default', refused: [{ origin: 'tenant' }] });
   expect(body.unknown).toEqual(['gone', 'old']);
+  const doctor = (await cli.run('doctor', '--json')).json.findings.filter(({ check }: Json) => check === 'settings');
+  expect(doctor.map(({ verdict, subject, message }: Json) => `${verdict} ${subject}: ${message}`)).toEqual([
+    expect.stringMatching(/^warn hooli: the setting "old" is not declared by the code/),
+    expect.stringMatching(/^warn hooli: the setting "__proto__" is not declared/),
+    expect.stringMatching(/^warn hooli: the setting maxOrderLines has no effect: /),
+    expect.stringMatching(/^warn hooli: the feature flag "gone" is not declared by the code/),
+    'warn hooli: the feature flag orderSummary is neither true nor false',
+  ]);
   expect((await settings('hooli', { settings: { old: null, maxOrderLines: 3 } })).status).toBe(200);
+  const stored = await app.database.admin<{ settings: object }>(`SELECT settings FROM tenants WHERE slug = 'hooli'`);
+  expect(JSON.stringify(stored[0]?.settings)).toBe('{"maxOrderLines":3}');
   await expect(app.database.admin(`UPDATE tenants SET settings = '[]'`)).rejects.toThrow('check');
 });
 
