@@ -1,14 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
+import { TenantEntity, toTenant } from '../../catalog/entities/tenant.entity.js';
 import { ArchiveReader } from '../../database/archives/format/archive-reader.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { readThrough } from '../../database/archives/read-through.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { rowsIn, TenantArchives } from '../archives/tenant-archives.js';
+import { SettingsReader } from '../../tenant/settings/settings-reader.js';
 import { BackupKeys } from './backup-keys.js';
 import { BackupRecords, type VerifiedBackup } from './backup-records.js';
 import { ArchiveStore } from '../stored-archives/archive-store.js';
@@ -36,11 +39,13 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
   ];
 
   constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly archives: TenantArchives,
     private readonly stores: ArchiveStore,
     private readonly keys: BackupKeys,
     private readonly records: BackupRecords,
+    private readonly settings: SettingsReader,
   ) {}
 
   /** From the start: what a failed operation has written may be removed. */
@@ -86,9 +91,16 @@ export class BackupKind implements OperationKind<z.infer<typeof Input>> {
     } finally {
       source.destroy();
     }
-    await this.records.keep(backupId, backup, this.config.backups.retentionDays);
+    await this.records.keep(backupId, backup, await this.retentionDaysOf(tenantId));
     const { takenAt, bytes, rows } = backup;
     await run.addResult({ backup: backupId, takenAt, bytes, rows });
+  }
+
+  /** The tenant's own, else its plan's, else that of the environment. */
+  private async retentionDaysOf(tenantId: string): Promise<number> {
+    const entity = await this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: tenantId });
+    const { limits } = await this.settings.read(toTenant(entity));
+    return limits.backupRetentionDays ?? this.config.backups.retentionDays;
   }
 }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
+import { SettingsReader } from '../../tenant/settings/settings-reader.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
 import { ErasureRemains } from '../deprovisioning/erasure-remains.js';
@@ -35,6 +36,7 @@ import { DrillKind } from './drill.kind.js';
     BackupSchedule,
     DrillIsolation,
     DrillKind,
+    SettingsReader,
   ],
   exports: [Backups, BackupDrills, BackupRecords, BackupRestores, BackupRetention],
 })

@@ -3,10 +3,11 @@ import { Idempotency, idempotencyKeySchema } from '../../admin/idempotency/idemp
 import { newPlan, planChange, type PlanView } from '../../admin/plans/plan.schemas.js';
 import { PLANS_PATH } from '../../admin/plans/plans-path.js';
 import { Plans } from '../../admin/plans/plans.js';
+import { LIMIT_NAMES } from '../../catalog/model/limits.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { describeLimits, type LimitOptions, limitsOf, withLimitOptions } from '../terminal/limit-options.js';
 import { keyValues } from '../terminal/table.js';
-import { wholeNumber } from '../terminal/values.js';
 import { settingChangesOf, type SettingOptions, withSettingOptions } from './tenants/tenant-settings.js';
 
 const EXAMPLES = `
@@ -42,16 +43,11 @@ export function definePlans(command: Command, { run }: CommandRunners): void {
 }
 
 function withPlanOptions(command: Command): Command {
-  return withSettingOptions(command)
-    .option('--description <text>', 'what it is for')
-    .option('--max-concurrent <n>', 'maximum number of concurrent statements of each tenant', wholeNumber)
-    .option('--max-queued <n>', 'maximum number of queued statements of each tenant', wholeNumber);
+  return withLimitOptions(withSettingOptions(command)).option('--description <text>', 'what it is for');
 }
 
-interface PlanOptions extends SettingOptions {
+interface PlanOptions extends SettingOptions, LimitOptions {
   readonly description?: string;
-  readonly maxConcurrent?: number;
-  readonly maxQueued?: number;
   readonly defaultLimits?: boolean;
   readonly idempotencyKey?: string;
 }
@@ -96,12 +92,9 @@ async function remove({ output, session, actor }: CommandContext, name: string):
 }
 
 function fieldsOf(options: PlanOptions): object {
-  const { description, maxConcurrent, maxQueued, defaultLimits = false } = options;
-  const limits = {
-    ...(defaultLimits && { maxConcurrentStatements: null, maxQueuedStatements: null }),
-    ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
-    ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
-  };
+  const { description, defaultLimits = false } = options;
+  const none = Object.fromEntries(LIMIT_NAMES.map((name) => [name, null]));
+  const limits = { ...(defaultLimits && none), ...limitsOf(options) };
   return {
     ...(description !== undefined && { description }),
     ...settingChangesOf(options),
@@ -117,8 +110,7 @@ function describe(plan: PlanView): string[] {
     ['tenants', plan.tenants],
     ['settings', settings.join(', ')],
     ['features', flagsOf(plan)],
-    ['max concurrent statements', plan.limits.maxConcurrentStatements ?? 'default'],
-    ['max queued statements', plan.limits.maxQueuedStatements ?? 'default'],
+    ...describeLimits(plan.limits),
     ['created', plan.createdAt],
     ['changed', plan.updatedAt],
   ]);

@@ -1,4 +1,5 @@
 import type { TenantView } from '../../admin/tenants/tenant.schemas.js';
+import { describeLimits } from './limit-options.js';
 import { keyValues } from './table.js';
 
 export function describeTenant(tenant: TenantView): string[] {
@@ -13,8 +14,7 @@ export function describeTenant(tenant: TenantView): string[] {
     ['schema', tenant.schema],
     ['migrated to', tenant.schemaVersion],
     ['plan', tenant.plan],
-    ['max concurrent statements', tenant.limits.maxConcurrentStatements ?? 'default'],
-    ['max queued statements', tenant.limits.maxQueuedStatements ?? 'default'],
+    ...describeLimits(tenant.limits),
     ['domains', tenant.domains.join(', ')],
     ['created', tenant.createdAt],
     ['changed', tenant.updatedAt],

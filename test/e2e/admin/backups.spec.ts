@@ -65,6 +65,19 @@ describe('a backup', () => {
     expect(Date.parse(backup.verifiedAt)).toBeGreaterThanOrEqual(Date.parse(backup.takenAt));
   });
 
+  it("is kept for the days of the tenant's plan, or of the tenant", async () => {
+    await admin.send('POST', '/plans', { body: { name: 'short', limits: { backupRetentionDays: 3 } } });
+    const daysOf = async (change: object): Promise<number> => {
+      await admin.send('PATCH', '/tenants/hooli', { body: change });
+      await backUp('hooli');
+      const [{ expiresAt, takenAt }] = await listed('?tenant=hooli');
+      return (Date.parse(expiresAt) - Date.parse(takenAt)) / 86_400_000;
+    };
+    expect(await daysOf({ plan: 'short' })).toBe(3);
+    expect(await daysOf({ limits: { backupRetentionDays: 400 } })).toBe(400);
+    expect(await daysOf({ plan: null, limits: {} })).toBe(30);
+  });
+
   it('is listed by pages, newest first, and by the tenant', async () => {
     for (const slug of ['acme', 'hooli', 'acme']) await backUp(slug);
     const first = (await admin.get('/backups?limit=2')).body;

@@ -30,8 +30,9 @@ import type { CommandContext, CommandRunners } from '../../session/command-conte
 import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
 import { confirm } from '../../terminal/confirm.js';
 import { describeTenant } from '../../terminal/describe-tenant.js';
+import { type LimitOptions, limitsOf, withLimitOptions } from '../../terminal/limit-options.js';
 import { printable } from '../../terminal/table.js';
-import { repeated, seconds, wholeNumber } from '../../terminal/values.js';
+import { repeated, seconds } from '../../terminal/values.js';
 
 const GROUP_EXAMPLES = `
 Examples:
@@ -71,8 +72,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--all', 'print all pages')
     .action((options) => run((context) => list(context, options)));
 
-  command
-    .command('create <slug>')
+  withLimitOptions(command.command('create <slug>'))
     .description('create a tenant and wait until it is provisioned')
     .requiredOption('--isolation <isolation>', 'row, schema or database')
     .option('--server <name>', 'server to place it on (default: the server of the catalog)')
@@ -94,9 +94,10 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .description('show one tenant, by slug or id')
     .action((slug) => run((context) => show(context, slug)));
 
-  command
-    .command('set <slug>')
+  withLimitOptions(command.command('set <slug>'))
     .description('change the plan, limits, domains or groups of a tenant')
+    .option('--plan <name>', 'its plan')
+    .option('--no-plan', 'take it off its plan')
     .option('--domain <name>', 'replace its host names; may be repeated', repeated)
     .option('--no-domains', 'remove all host names')
     .option('--group <name>', 'replace its groups; may be repeated', repeated)
@@ -157,11 +158,6 @@ interface ListOptions {
   readonly all?: boolean;
   readonly limit?: string;
   readonly [filter: string]: string | boolean | undefined;
-}
-
-interface LimitOptions {
-  readonly maxConcurrent?: number;
-  readonly maxQueued?: number;
 }
 
 interface CreateOptions extends LimitOptions {
@@ -266,13 +262,6 @@ async function set({ output, session, actor }: CommandContext, slug: string, opt
     session.get(Tenants).change(catalog, slug, change, actor),
   );
   output.print(tenant, () => describeTenant(tenant));
-}
-
-function limitsOf({ maxConcurrent, maxQueued }: LimitOptions): object {
-  return {
-    ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
-    ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
-  };
 }
 
 async function suspend(context: CommandContext, slug: string): Promise<void> {

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { TenantLimits } from '../../catalog/model/limits.js';
+import { wholeNumber } from './values.js';
+
+/** Limits as options of a command. */
+export interface LimitOptions {
+  readonly maxConcurrent?: number;
+  readonly maxQueued?: number;
+  readonly backupRetentionDays?: number;
+}
+
+export function withLimitOptions(command: Command): Command {
+  return command
+    .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
+    .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
+    .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber);
+}
+
+/** Those that are given. */
+export function limitsOf({ maxConcurrent, maxQueued, backupRetentionDays }: LimitOptions): TenantLimits {
+  return {
+    ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
+    ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
+    ...(backupRetentionDays !== undefined && { backupRetentionDays }),
+  };
+}
+
+/** Rows of a description. */
+export function describeLimits(limits: TenantLimits): (readonly [string, number | string])[] {
+  return [
+    ['max concurrent statements', limits.maxConcurrentStatements ?? 'default'],
+    ['max queued statements', limits.maxQueuedStatements ?? 'default'],
+    ['backups are kept for days', limits.backupRetentionDays ?? 'default'],
+  ];
+}
