@@ -51,7 +51,7 @@ export class Plans {
 
   /** @throws ValidationFailedError, ConflictError (the name is in use, there are too many plans) */
   async create(catalog: EntityManager, plan: NewPlan, actor: Actor): Promise<PlanView> {
-    this.input.assertValid(plan);
+    this.input.assertValid(plan, true);
     this.input.assertSize(plan.settings);
     if ((await catalog.count(PlanEntity)) >= MAX_PLANS) throw new ConflictError(`there are ${MAX_PLANS} plans already`);
     await withConstraintErrors(TAKEN, () => catalog.insert(PlanEntity, rowOf({ ...plan, version: 1 })));

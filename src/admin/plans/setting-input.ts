@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { MAX_SETTINGS_BYTES, unstorableBecause } from '../../catalog/model/stored-settings.js';
+import { MAX_SETTINGS_BYTES, SETTING_KEY, unstorableBecause } from '../../catalog/model/stored-settings.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { type FieldProblem, ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { validated } from '../../tenant/settings/setting-layers.js';
@@ -15,13 +15,19 @@ interface SettingChanges {
 export class SettingInput {
   constructor(@Inject(TENANT_SCHEMA) private readonly schema: Pick<TenantSchema, 'settings' | 'featureFlags'>) {}
 
-  /** A key that nothing declares can be removed, and not set. @throws ValidationFailedError */
-  assertValid({ settings = {}, features = {} }: SettingChanges): void {
+  /**
+   * A key that nothing declares can be removed, by null, and not set.
+   *
+   * @param isNew whether there is nothing to remove from: then null is a value
+   * @throws ValidationFailedError
+   */
+  assertValid({ settings = {}, features = {} }: SettingChanges, isNew = false): void {
     const declared = this.schema.settings ?? {};
     const flags = this.schema.featureFlags ?? {};
     const problems: FieldProblem[] = [];
     const check = (field: string, key: string, value: unknown, problem: () => string | undefined): void => {
-      const message = value === null ? undefined : problem();
+      const isRemoval = value === null && !isNew && SETTING_KEY.test(key);
+      const message = isRemoval ? undefined : problem();
       if (message !== undefined) problems.push({ field: `${field}.${key}`, message });
     };
     for (const [key, value] of Object.entries(settings)) {

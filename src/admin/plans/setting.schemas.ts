@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PLAN_NAME } from '../../catalog/model/plan.js';
+import { SETTING_KEY } from '../../catalog/model/stored-settings.js';
 
 /** Entries of one request, settings or feature flags. */
 const MAX_ENTRIES = 200;
@@ -16,7 +17,7 @@ export const featureChanges = record(z.boolean().nullable()).describe('each give
 /** Of a stored document. */
 export type Changes<Value> = Readonly<Record<string, Value | null>>;
 
-/** The document with the changes: a null removes its key. A key that was written by hand to be a prototype goes as well. */
+/** The document with the changes: a null removes its key. Keys that were written by hand and can be none go as well. */
 export function changed<Value>(
   document: Readonly<Record<string, Value>>,
   changes: Changes<Value> | undefined,
@@ -26,7 +27,7 @@ export function changed<Value>(
 }
 
 function isKept(key: string, value: unknown): boolean {
-  return value !== null && value !== undefined && key !== '__proto__';
+  return value !== null && value !== undefined && SETTING_KEY.test(key);
 }
 
 function record<Value extends z.ZodType>(value: Value) {

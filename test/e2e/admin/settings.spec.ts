@@ -160,6 +160,13 @@ it.each([
   expect((await admin.get('/tenants/hooli/settings')).body).toEqual(before);
 });
 
+it('a new plan has no values to remove: null is one, which the schema refuses', async () => {
+  for (const settings of [{ maxOrderLines: null }, { unknown: null }]) {
+    const answer = await admin.send('POST', '/plans', { body: { name: 'void', settings } });
+    expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_FAILED']);
+  }
+});
+
 it('the command line shows and changes the same, and takes values as JSON or as text', async () => {
   const created = await cli.run(
     'plans',

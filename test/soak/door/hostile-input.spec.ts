@@ -6,11 +6,13 @@ import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } f
 
 /** Fields that accept any text; only values that are no text, or that cannot be stored, are hostile there. */
 const FREE_TEXT = [
+  'POST plans description',
   ...['PUT maintenance message', 'POST api-keys name', 'migrate message'],
   ...['POST servers host', 'POST servers ownerRole', 'POST servers ownerPassword'],
 ];
 /** Values that are valid for a field, although they are invalid for others. */
 const VALID: Readonly<Record<string, readonly unknown[]>> = {
+  ...{ settings: [{}], features: [{}], description: [null], plan: [null] },
   limits: [{}],
   verify: [true, false],
   domains: [[]],
@@ -133,7 +135,7 @@ describe('every route of the admin API', () => {
 
   it('rejects an invalid Idempotency-Key and oversized headers with a clear 4xx', async () => {
     const creating = routes.filter(({ method, path }) => method === 'POST' && CREATES.test(path));
-    expect(creating).toHaveLength(4);
+    expect(creating).toHaveLength(5);
     await expectRejections([
       ...creating.flatMap((route) =>
         ['', 'x'.repeat(256), 'é', 'a\tb'].map(
@@ -148,7 +150,7 @@ describe('every route of the admin API', () => {
   });
 });
 
-const CREATES = /\/(?:servers|tenants|api-keys|operations)$/;
+const CREATES = /\/(?:servers|tenants|api-keys|operations|plans)$/;
 
 /** Expects problem details with a known code, without what was sent, except the name of what was not found, and no change of the catalog. */
 async function expectRejections(
