@@ -43,6 +43,11 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'DELETE /operators/{name}': MANAGE,
   'POST /operators/{name}/keys': MANAGE,
   'DELETE /operators/{name}/keys/{id}': MANAGE,
+  'GET /plans': READ,
+  'POST /plans': WORK,
+  'GET /plans/{name}': READ,
+  'PATCH /plans/{name}': WORK,
+  'DELETE /plans/{name}': WORK,
   'GET /reference-data': READ,
   'POST /reference-data/{table}': WORK,
   'GET /reports/orders': MANAGE, // the sample application's, which says nothing else
@@ -76,6 +81,8 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'POST /tenants/{slug}/move/preview': WORK_ON_TENANT,
   'POST /tenants/{slug}/restore': WORK_ON_TENANT,
   'POST /tenants/{slug}/resume': WORK_ON_TENANT,
+  'GET /tenants/{slug}/settings': READ_TENANT,
+  'PATCH /tenants/{slug}/settings': WORK_ON_TENANT,
   'POST /tenants/{slug}/suspend': WORK_ON_TENANT,
 };
 

@@ -79,8 +79,6 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--plan <name>', 'its plan')
     .option('--domain <name>', 'host name of the tenant; may be repeated', repeated)
     .option('--group <name>', 'group of the tenant, which operators may be limited to; may be repeated', repeated)
-    .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
-    .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--idempotency-key <key>', 'a repeated request with the same key creates nothing')
     .option('--no-wait', 'only queue the operation: a running server provisions the tenant')
     .addHelpText('after', CREATE_EXAMPLES)
@@ -102,8 +100,6 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--no-domains', 'remove all host names')
     .option('--group <name>', 'replace its groups; may be repeated', repeated)
     .option('--no-groups', 'remove it from all groups')
-    .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
-    .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--default-limits', 'reset to the default limits')
     .addHelpText(
       'after',
