@@ -9,11 +9,13 @@ import { TargetsModule } from '../targets/targets.module.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { ArchiveExports } from './archive-exports.js';
+import { ArchiveFilling } from './archive-filling.js';
 import { ArchiveSources } from './archive-sources.js';
 import { DiscardImportKind } from './discard-import.kind.js';
 import { ImportKind } from './import.kind.js';
 import { Imports } from './imports.js';
 import { InstallationKeys } from './installation-keys.js';
+import { ScratchCopy } from './scratch-copy.js';
 import { ScratchLoad } from './scratch-load.js';
 import { ScratchTables } from './scratch-tables.js';
 import { TenantArchives } from './tenant-archives.js';
@@ -31,17 +33,20 @@ import { TenantArchives } from './tenant-archives.js';
   ],
   providers: [
     ArchiveExports,
+    ArchiveFilling,
     ArchiveSources,
     DiscardImportKind,
     ImportKind,
     Imports,
     InstallationKeys,
+    ScratchCopy,
     ScratchLoad,
     ScratchTables,
     TenantArchives,
   ],
   exports: [
     ArchiveExports,
+    ArchiveFilling,
     ArchiveSources,
     ImportKind,
     Imports,

@@ -7,8 +7,6 @@ import { ConnectionTargetEntity } from '../../catalog/entities/connection-target
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { TENANT_STATUSES } from '../../catalog/model/tenant.js';
-import { ValueChanges } from '../../catalog/feed/value-changes.js';
-import { ValueStore } from '../../cache/values/value-store.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
@@ -16,6 +14,7 @@ import type { OperationKind, OperationRun, OperationStep } from '../../operation
 import { Idempotency } from '../idempotency/idempotency.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
+import { CachedValues } from './cached-values.js';
 import { DataInventory } from './data-inventory.js';
 import { ErasureRemains } from './erasure-remains.js';
 import { type ErasureResult, type FoundData, foundData, storedCopies } from './erasure.schemas.js';
@@ -54,8 +53,7 @@ export class DeleteKind implements OperationKind<Input> {
     private readonly copies: StoredCopies,
     private readonly audit: AuditLog,
     private readonly idempotency: Idempotency,
-    private readonly values: ValueStore,
-    private readonly valueChanges: ValueChanges,
+    private readonly cachedValues: CachedValues,
     private readonly hookSteps: HookSteps,
     private readonly host: HookHost,
   ) {}
@@ -97,7 +95,7 @@ export class DeleteKind implements OperationKind<Input> {
   }
 
   private async removeData(run: Run): Promise<void> {
-    await this.removeCachedValues(run);
+    await this.record(run, 'cache', { redis: await this.cachedValues.forget(run.tenantId ?? '') });
     await this.removeStoredCopies(run);
     const tenant = await this.tenant(run.tenantId);
     const target = tenant && (await this.target(tenant));
@@ -116,14 +114,6 @@ export class DeleteKind implements OperationKind<Input> {
     const found = await this.inventory.find(place, slug, run.signal);
     await run.saveState({ found: JSON.stringify(found) });
     return found;
-  }
-
-  /** What Redis does not remove because it is away expires there. */
-  private async removeCachedValues(run: Run): Promise<void> {
-    const namespace = run.tenantId ?? '';
-    const redis = await this.values.clear(namespace);
-    await this.valueChanges.announce({ namespace, keys: 'all' });
-    await this.record(run, 'cache', { redis });
   }
 
   /** Once more after a crash, which adds what is removed then. */

@@ -3,6 +3,7 @@ import { CacheModule } from '../../cache/cache.module.js';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { CachedValues } from './cached-values.js';
 import { DataInventory } from './data-inventory.js';
 import { DeleteKind } from './delete.kind.js';
 import { ErasureRemains } from './erasure-remains.js';
@@ -14,8 +15,8 @@ import { TargetsModule } from '../targets/targets.module.js';
 
 @Module({
   imports: [CacheModule, IdempotencyModule, OperationsModule, TargetsModule, TenantHooksModule],
-  providers: [DataInventory, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
-  exports: [DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
+  providers: [CachedValues, DataInventory, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
+  exports: [CachedValues, DeleteKind, ErasureRemains, ErasureReports, PlaceRemoval, StoredCopies],
 })
 export class DeprovisioningModule {
   constructor(kinds: OperationKinds, deletion: DeleteKind) {
