@@ -38,6 +38,7 @@ import { TenantLife1774000000000 } from './schema-migrations/1774000000000-tenan
 import { AdoptedTargets1775000000000 } from './schema-migrations/1775000000000-adopted-targets.js';
 import { Moves1776000000000 } from './schema-migrations/1776000000000-moves.js';
 import { Backups1777000000000 } from './schema-migrations/1777000000000-backups.js';
+import { Restores1778000000000 } from './schema-migrations/1778000000000-restores.js';
 import { Exports1778500000000 } from './schema-migrations/1778500000000-exports.js';
 import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
 import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
@@ -83,6 +84,7 @@ export const CATALOG_MIGRATIONS = [
   AdoptedTargets1775000000000,
   Moves1776000000000,
   Backups1777000000000,
+  Restores1778000000000,
   Exports1778500000000,
   Operators1779000000000,
   Plans1780000000000,

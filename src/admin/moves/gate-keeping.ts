@@ -3,17 +3,29 @@ import { ensureGateObjects } from '../../database/gates/gate-objects.js';
 import { createWriteTriggers, dropWriteTriggers } from '../../database/gates/write-triggers.js';
 import type { OpenPlace } from './move-places.js';
 
+export interface OpenGatesOptions {
+  /** Whether the tenant's writes are noted, to be applied at the other place; else they only wait for the switch. */
+  readonly isNoting: boolean;
+}
+
 /**
- * Has the tenant's writes noted at the place that it leaves, and prepares the other one for the way back. Each part can run
+ * Has the tenant's writes pass a gate at the place that it leaves, and prepares the other one for the way back. Each part can run
  * again. The gates come first: a trigger without a gate notes everything.
  */
-export async function openGates(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<void> {
+export async function openGates(
+  from: OpenPlace,
+  to: OpenPlace,
+  { isNoting }: OpenGatesOptions,
+  signal: AbortSignal,
+): Promise<void> {
   await ensureGateObjects(from.client);
   await ensureGateObjects(to.client);
   await to.gate.set('arriving');
   await from.gate.set('open');
   for (const { client, schema, place } of [from, to]) {
-    const tables = (await copiedTables(client, schema)).flat();
+    const tables = (await copiedTables(client, schema))
+      .flat()
+      .map(({ name, key }) => ({ name, key: isNoting ? key : [] }));
     await createWriteTriggers(client, schema, place.tenantId, tables, signal);
   }
 }

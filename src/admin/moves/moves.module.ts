@@ -14,6 +14,7 @@ import { MovePreview } from './preview/move-preview.js';
 import { MoveRequests } from './move-requests.js';
 import { MoveSteps } from './move-steps.js';
 import { Moves } from './moves.js';
+import { NewPlace } from './new-place.js';
 import { SwitchOver } from './switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
@@ -28,7 +29,7 @@ import { UndoMoveKind } from './undo-move.kind.js';
   ],
   providers: [
     ...[MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind],
-    ...[Moves, MovePlacesFinder, MovePreview, MoveRequests, MoveSteps, SwitchOver],
+    ...[Moves, MovePlacesFinder, MovePreview, MoveRequests, MoveSteps, NewPlace, SwitchOver],
   ],
   exports: [Moves, MovePreview],
 })

@@ -4,7 +4,7 @@ import type { Isolation } from '../model/tenant.js';
 /** `moving` until the tenant is served at the new place, `moved` until the move is finished or taken back. */
 export type MoveState = 'moving' | 'moved' | 'undoing' | 'finishing';
 
-/** The move of a tenant that is not finished. */
+/** The move of a tenant that is not finished: another isolation or server, or a backup that is restored over it. */
 @Entity('moves')
 export class MoveEntity {
   @PrimaryColumn('uuid', { name: 'tenant_id' })
@@ -33,6 +33,10 @@ export class MoveEntity {
 
   @Column('text', { name: 'to_schema' })
   toSchema: string;
+
+  /** The backup whose rows the new place has; null where it has the tenant's own. It may have expired since. */
+  @Column('uuid', { name: 'backup_id', nullable: true })
+  backupId: string | null;
 
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt: Date;

@@ -3,10 +3,10 @@ import { LockRetry } from '../table-migrations/locks/lock-retry.js';
 import { shortHash } from '../../platform/postgres/identifiers.js';
 import { ISOLATION_SCHEMA } from '../isolation/isolation-functions.js';
 
-/** A table whose changes are noted. */
+/** A table whose changes pass a gate. */
 export interface WatchedTable {
   readonly name: string;
-  /** Columns of its key. */
+  /** Columns of its key, which is noted with each change; without any, nothing is noted. */
   readonly key: readonly string[];
 }
 
