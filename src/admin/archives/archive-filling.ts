@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { TableDigest } from '../../database/copy/digests.js';
 import type { OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import type { ArchiveSource } from './archive.schemas.js';
 import { ArchiveSources } from './archive-sources.js';
@@ -13,8 +12,6 @@ export interface FilledPlace<Input> {
   /** Where the rows go; its tables are there already, and at the version of the application. */
   readonly goalOf: (run: OperationRun<Input>) => Promise<ArchiveGoal>;
   readonly sourceOf: (input: Input) => ArchiveSource;
-  /** Called when the rows have been compared at their place. May run more than once. */
-  readonly onCopied?: (run: OperationRun<Input>, digests: readonly TableDigest[]) => Promise<void>;
 }
 
 /**
@@ -57,10 +54,9 @@ export class ArchiveFilling {
     );
   }
 
-  private async copy<Input>(run: OperationRun<Input>, { goalOf, onCopied }: FilledPlace<Input>): Promise<void> {
+  private async copy<Input>(run: OperationRun<Input>, { goalOf }: FilledPlace<Input>): Promise<void> {
     const { id, signal, reportProgress: onProgress } = run;
-    const digests = await this.copying.run(scratchSchemaName(id), await goalOf(run), { signal, onProgress });
-    await onCopied?.(run, digests);
+    await this.copying.run(scratchSchemaName(id), await goalOf(run), { signal, onProgress });
   }
 
   private async dropScratch<Input>(run: OperationRun<Input>, { goalOf }: FilledPlace<Input>): Promise<void> {

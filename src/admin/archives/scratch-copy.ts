@@ -10,7 +10,6 @@ import {
 } from '../../database/copy/bring-sequences.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
 import { type CopyOptions, copyRows } from '../../database/copy/copy-rows.js';
-import type { TableDigest } from '../../database/copy/digests.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers, enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { withSchemaLock } from '../../database/table-migrations/locks/schema-lock.js';
@@ -38,14 +37,9 @@ export class ScratchCopy {
   /**
    * No migration of the tables at the place begins before the rows are there.
    *
-   * @returns what the rows amount to, per table
    * @throws ArchiveTablesError (the tables differ, or other tenants' sequences would suffer), the errors of `copyRows`
    */
-  run(
-    scratchSchema: string,
-    { target, schema, tenantId, isAlone }: ArchiveGoal,
-    options: CopyOptions,
-  ): Promise<TableDigest[]> {
+  run(scratchSchema: string, { target, schema, tenantId, isAlone }: ArchiveGoal, options: CopyOptions): Promise<void> {
     const { signal } = options;
     return this.scratch.use(target, scratchSchema, signal, (from) =>
       this.targets.use(
@@ -60,19 +54,13 @@ export class ScratchCopy {
   }
 }
 
-async function copyScratch(
-  from: CopyPlace,
-  to: CopyPlace,
-  tenantId: string,
-  options: CopyOptions,
-): Promise<TableDigest[]> {
+async function copyScratch(from: CopyPlace, to: CopyPlace, tenantId: string, options: CopyOptions): Promise<void> {
   await assertSameTables(from, to, tenantId);
   const sequences = to.isAlone ? await columnSequences(from) : await sharedSequences(from, to);
   if (to.isAlone) await disableTriggers(to);
-  const digests = await copyRows(from, to, tenantId, options);
+  await copyRows(from, to, tenantId, options);
   await advanceSequences(to, sequences);
   if (to.isAlone) await enableTriggers(to, from);
-  return digests;
 }
 
 /** The archive's own word does not count for sequences that other tenants use. @throws ArchiveTablesError */

@@ -8,6 +8,7 @@ import { ConflictError, NotFoundError } from '../../platform/errors/request.erro
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { OpenableArchive } from '../archives/archive-sources.js';
 import { Imports } from '../archives/imports.js';
+import { Restores } from '../restores/restores.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { newTenant } from '../tenants/tenant.schemas.js';
 import { BackupKeys } from './backup-keys.js';
@@ -15,12 +16,13 @@ import type { NewRestore } from './backup.schemas.js';
 import { BackupRecords } from './backup-records.js';
 import { ArchiveStore } from '../stored-archives/archive-store.js';
 
-/** Makes tenants of backups: always other ones, the tenant that was backed up stays as it is. */
+/** Restores backups: over the tenants that were backed up, or as other ones. */
 @Injectable()
 export class BackupRestores {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly imports: Imports,
+    private readonly restores: Restores,
     private readonly backups: BackupRecords,
     private readonly records: TenantRecords,
     private readonly stores: ArchiveStore,
@@ -28,14 +30,25 @@ export class BackupRestores {
   ) {}
 
   /**
-   * The new tenant has the isolation and the server of the one that was backed up, unless `options` name others.
+   * The rows get the isolation and the server of the tenant that was backed up, unless `options` name others.
    *
    * @throws NotFoundError (backup or server), ConflictError (`BACKUP_URL` is not set, the backup does not count, the slug is in
-   *   use, the server is draining), ValidationFailedError
+   *   use, the server is draining), ValidationFailedError; without `as`, the errors of `Restores.request`
    */
-  async request(id: string, { as: slug, ...options }: NewRestore, actor: Actor): Promise<OperationEntity> {
+  async request(id: string, { as, ...options }: NewRestore, actor: Actor): Promise<OperationEntity> {
     if (!this.stores.isConfigured) throw new ConflictError('BACKUP_URL is not set');
-    const { tenantId, takenAt } = await this.backups.kept(id);
+    const backup = await this.backups.kept(id);
+    return as === undefined
+      ? this.restores.request(backup, options, actor)
+      : this.requestAs(as, backup, options, actor);
+  }
+
+  private async requestAs(
+    slug: string,
+    { id, tenantId, takenAt }: BackupEntity,
+    options: Omit<NewRestore, 'as'>,
+    actor: Actor,
+  ): Promise<OperationEntity> {
     const tenant = await this.records.read(tenantId);
     const { isolation = tenant.isolation, server = tenant.server ?? undefined } = options;
     const origin = { tenant: { slug: tenant.slug }, takenAt: takenAt?.toISOString() ?? '' };

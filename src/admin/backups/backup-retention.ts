@@ -17,7 +17,7 @@ const NEXT = `
      OR b.state = 'writing' AND NOT EXISTS (
            SELECT FROM operations o WHERE o.id = b.operation_id AND o.status IN ('pending', 'running')))
     AND NOT EXISTS (SELECT FROM operations o WHERE o.status IN ('pending', 'running')
-      AND (o.kind = 'drill' AND o.input ->> 'backupId' = b.id::text
+      AND (o.kind IN ('drill', 'restore') AND o.input ->> 'backupId' = b.id::text
         OR o.kind = 'import' AND o.input -> 'source' ->> 'id' = b.id::text))
     AND NOT b.id = ANY ($1::uuid[])
   ORDER BY b.created_at LIMIT 1 FOR UPDATE OF b SKIP LOCKED`;

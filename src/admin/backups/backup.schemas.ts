@@ -20,12 +20,15 @@ export const newBackup = z
   .meta({ id: 'NewBackup', example: { tenant: 'hooli' } });
 export type NewBackup = z.infer<typeof newBackup>;
 
-/** Body of a request to restore a backup as another tenant. */
+/** Body of a request to restore a backup, over the tenant that was backed up or as another one. */
 export const newRestore = z
   .strictObject({
-    as: slug.describe('slug of the new tenant'),
-    isolation: z.enum(ISOLATIONS).optional().describe('by default that of the tenant that was backed up'),
-    server: serverName.optional().describe('name of the server for its data; by default that of the tenant'),
+    as: slug.optional().describe('slug of the new tenant; without it, the tenant that was backed up gets the rows'),
+    isolation: z
+      .enum(ISOLATIONS)
+      .optional()
+      .describe('by default that of the tenant; a tenant of shared tables gets a schema where it has the rows itself'),
+    server: serverName.optional().describe('name of the server for the rows; by default that of the tenant'),
   })
   .meta({ id: 'NewRestore', example: { as: 'hooli-yesterday' } });
 export type NewRestore = z.infer<typeof newRestore>;

@@ -68,11 +68,22 @@ export class BackupsController {
 
   @Post(':id/restore')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Make another tenant of a backup; the tenant that was backed up stays as it is' })
+  @ApiOperation({
+    summary: 'Restore a backup over the tenant that was backed up, or as another tenant',
+    description:
+      'Without `as`, the rows are brought to a new place of the tenant that was backed up, which works meanwhile, and its writes ' +
+      'wait for a moment while it is switched there. What was written since the backup stays at the former place: ' +
+      '`POST /admin/v1/tenants/{slug}/move/back` brings it back, without what was written since the restore, until ' +
+      '`…/move/finish` removes it. With `as`, the tenant that was backed up stays as it is.',
+  })
   @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such backup or server')
-  @ApiProblem('CONFLICT', 'BACKUP_URL is not set, the backup does not count, or the slug is in use')
+  @ApiProblem(
+    'CONFLICT',
+    'BACKUP_URL is not set, the backup does not count, or the slug is in use; without `as`: the tenant has a move or restore ' +
+      'that is not finished or another operation in progress, or its rows would be twice in shared tables',
+  )
   async restore(
     @CurrentActor() actor: Actor,
     @Param('id', new IdPipe('backup')) id: string,

@@ -8,6 +8,7 @@ import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js
 import { ErasureRemains } from '../deprovisioning/erasure-remains.js';
 import { ArchiveSources } from '../archives/archive-sources.js';
 import { ArchivesModule } from '../archives/archives.module.js';
+import { RestoresModule } from '../restores/restores.module.js';
 import { BackupDrills } from './backup-drills.js';
 import { BackupKeys } from './backup-keys.js';
 import { BackupKind } from './backup.kind.js';
@@ -24,7 +25,15 @@ import { DrillIsolation } from './drill-isolation.js';
 import { DrillKind } from './drill.kind.js';
 
 @Module({
-  imports: [ArchivesModule, DeprovisioningModule, OperationsModule, StoredArchivesModule, TargetsModule, TenantsModule],
+  imports: [
+    ArchivesModule,
+    DeprovisioningModule,
+    OperationsModule,
+    RestoresModule,
+    StoredArchivesModule,
+    TargetsModule,
+    TenantsModule,
+  ],
   providers: [
     Backups,
     BackupDrills,

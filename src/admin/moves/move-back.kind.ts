@@ -8,6 +8,7 @@ import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
+import { CachedValues } from '../deprovisioning/cached-values.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
@@ -19,8 +20,9 @@ const Input = z.object({});
 type Run = OperationRun<z.infer<typeof Input>>;
 
 /**
- * Takes a move back that is not finished: the rows at the former place are still there, and what has changed since is noted.
- * When it fails, the tenant stays where it is, and it can be tried again.
+ * Takes a move back that is not finished: the rows at the former place are still there, and what has changed since is noted. Of a
+ * restore nothing is noted: the rows at the former place are what the tenant gets back. When it fails, the tenant stays where it
+ * is, and it can be tried again.
  */
 @Injectable()
 export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
@@ -29,6 +31,7 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
   private readonly own = [
     { name: 'catch-up', run: (run: Run) => this.catchUp(run) },
     { name: 'switch', run: (run: Run) => this.switchOver(run) },
+    { name: 'forget-values', run: (run: Run) => this.forgetValues(run) },
     { name: 'remove', run: (run: Run) => this.remove(run) },
   ];
 
@@ -37,6 +40,7 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     private readonly places: MovePlacesFinder,
     private readonly switching: SwitchOver,
     private readonly undo: UndoMoveKind,
+    private readonly cachedValues: CachedValues,
     private readonly hookSteps: HookSteps,
     private readonly host: HookHost,
   ) {}
@@ -50,11 +54,10 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
   }
 
   private async catchUp({ signal, tenantId, addResult }: Run): Promise<void> {
+    const { backupId } = await this.moveOf(tenantId);
     const changes = await this.withPlaces(tenantId, signal, async (from, to) => {
-      const obstacles = await copyObstacles(from, to, from.place.tenantId);
-      if (obstacles.length > 0) throw new MoveRefusedError(obstacles);
+      if (backupId === null) await prepareChanges(from, to);
       await to.gate.set('arriving');
-      if (to.isAlone) await disableTriggers(to);
       return this.switching.catchUp(from, to, signal);
     });
     await addResult({ changes });
@@ -66,6 +69,14 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     if (targetId === move.fromTargetId && schema === move.fromSchema) return; // before a crash
     const report = await this.withPlaces(tenantId, signal, (from, to) => this.switching.run(from, to, signal));
     await addResult({ ...report });
+  }
+
+  /** They were made of rows that a restore had brought, and that the tenant no longer has. */
+  private async forgetValues({ tenantId, addResult }: Run): Promise<void> {
+    const move = await this.places.find(tenantId);
+    if (!move || move.backupId === null) return;
+    const cache = { redis: await this.cachedValues.forget(move.tenantId) };
+    await addResult({ cache, dropped: `what was written since the restore of ${move.movedAt?.toISOString() ?? ''}` });
   }
 
   /** By an operation of its own, as for a move that was given up. */
@@ -89,4 +100,11 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     if (!move) throw new ConflictError('the move is over');
     return move;
   }
+}
+
+/** @throws MoveRefusedError when the changes cannot be applied at the place that the tenant goes back to */
+async function prepareChanges(from: OpenPlace, to: OpenPlace): Promise<void> {
+  const obstacles = await copyObstacles(from, to, from.place.tenantId);
+  if (obstacles.length > 0) throw new MoveRefusedError(obstacles);
+  if (to.isAlone) await disableTriggers(to);
 }

@@ -6,11 +6,11 @@ import { ConnectionTargetEntity } from '../../catalog/entities/connection-target
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { OperationRun, OperationStep } from '../../operations/operation-kind.js';
-import { PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
+import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js';
+import { isMissingDatabase, PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
 import { removeGate } from './gate-keeping.js';
 import { type MovePlaces, MovePlacesFinder } from './move-places.js';
 
-const NO_SUCH_DATABASE = '3D000';
 /** Time in which every instance learns that a tenant moves, or no longer does. */
 const SETTLE_MS = 3_000;
 
@@ -21,6 +21,7 @@ export class MoveSteps {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly places: MovePlacesFinder,
     private readonly removal: PlaceRemoval,
+    private readonly scratch: ScratchTables,
   ) {}
 
   /** Every instance asks the gate with each statement of the tenant, or no longer does. Resolves when all know it. */
@@ -39,18 +40,20 @@ export class MoveSteps {
     tenantOf: (run: OperationRun<Input>) => string | null,
   ): OperationStep<Input>[] {
     const left = stays === 'from' ? 'to' : 'from';
-    const step = (name: string, work: (places: MovePlaces, run: OperationRun<Input>) => Promise<void>) => ({
+    type Work = (places: MovePlaces, run: OperationRun<Input>, move: MoveEntity) => Promise<void>;
+    const step = (name: string, work: Work) => ({
       name,
       run: async (run: OperationRun<Input>): Promise<void> => {
         const move = await this.places.find(tenantOf(run));
-        if (move) await work(await this.places.placesOf(move), run); // else it has ended before a crash
+        if (move) await work(await this.places.placesOf(move), run, move); // else it has ended before a crash
       },
     });
     return [
       step('end-noting', (places, { signal }) => this.endNoting(places[stays], signal)),
-      step('remove-left', (places, { signal, reportProgress }) =>
-        this.clear(places[left], signal, (rows) => reportProgress(rows, rows)),
-      ),
+      step('remove-left', async (places, { signal, reportProgress }, move) => {
+        if (left === 'to' && move.backupId !== null) await this.dropScratch(places.to, move, signal);
+        await this.clear(places[left], signal, (rows) => reportProgress(rows, rows));
+      }),
       step('forget', (places) => this.catalog.transaction((catalog) => forget(catalog, places[left]))),
     ];
   }
@@ -64,16 +67,26 @@ export class MoveSteps {
     await this.places.withOne(place, signal, (open) => removeGate(open, signal));
   }
 
+  /** Of a restore that was given up while it filled its place. */
+  private async dropScratch({ target }: TenantPlace, { operationId }: MoveEntity, signal: AbortSignal): Promise<void> {
+    await unlessMissing(this.scratch.drop(target, scratchSchemaName(operationId), signal));
+  }
+
   /** Removes the tenant's rows, and the schema, database or login role that were its own. */
   private async clear(place: TenantPlace, signal: AbortSignal, onProgress: (rows: number) => void): Promise<void> {
-    try {
-      if (place.isolation !== 'database') await this.removeGateOf(place, signal); // its trigger would refuse the deletion
-    } catch (error) {
-      // The move was given up before the database was created.
-      if ((error as { code?: unknown }).code !== NO_SUCH_DATABASE) throw error;
-    }
+    // Its trigger would refuse the deletion.
+    if (place.isolation !== 'database') await unlessMissing(this.removeGateOf(place, signal));
     await this.removal.removeData(place, signal, onProgress);
     await this.removal.removeRole(place.target, signal);
+  }
+}
+
+/** The move was given up before the database was created, or the database is dropped already. */
+async function unlessMissing(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isMissingDatabase(error)) throw error;
   }
 }
 

@@ -66,7 +66,10 @@ export class MovesController {
 
   @Post('back')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Take a move back that is not finished, with what has changed since' })
+  @ApiOperation({
+    summary: 'Take a move or a restore back that is not finished',
+    description: 'With what has changed since a move. What was written since a restore is dropped.',
+  })
   @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'there is no move to take back, or another operation is in progress')
@@ -80,7 +83,7 @@ export class MovesController {
 
   @Post('finish')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Finish a move: remove what the tenant has left at its former place' })
+  @ApiOperation({ summary: 'Finish a move or a restore: remove what the tenant has left at its former place' })
   @ApiAcceptedResponse(responseSchema(operationView))
   @ApiProblem('NOT_FOUND', 'no such tenant')
   @ApiProblem('CONFLICT', 'there is no move to finish, or another operation is in progress')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
+import { ArchivesModule } from '../archives/archives.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
@@ -20,6 +21,7 @@ import { UndoMoveKind } from './undo-move.kind.js';
 
 @Module({
   imports: [
+    ArchivesModule,
     OperationsModule,
     ProvisioningModule,
     DeprovisioningModule,
@@ -31,7 +33,7 @@ import { UndoMoveKind } from './undo-move.kind.js';
     ...[MoveKind, MoveBackKind, FinishMoveKind, UndoMoveKind],
     ...[Moves, MovePlacesFinder, MovePreview, MoveRequests, MoveSteps, NewPlace, SwitchOver],
   ],
-  exports: [Moves, MovePreview],
+  exports: [Moves, MovePreview, MoveRequests, NewPlace, UndoMoveKind],
 })
 export class MovesModule {
   constructor(kinds: OperationKinds, move: MoveKind, back: MoveBackKind, finish: FinishMoveKind, undo: UndoMoveKind) {

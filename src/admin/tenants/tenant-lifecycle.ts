@@ -85,7 +85,9 @@ export class TenantLifecycle {
       const { id, slug, status } = tenant;
       if (status === 'deleting') throw new ConflictError('the tenant is already being deleted');
       if (status === 'moving' || tenant.isMoving || (await catalog.existsBy(MoveEntity, { tenantId: id }))) {
-        throw new ConflictError('the tenant is being moved, or its move is not finished: finish it, or move it back');
+        throw new ConflictError(
+          'the tenant is being moved or restored, or that is not finished: finish it, or move the tenant back',
+        );
       }
       const operation = await this.operations.create(
         catalog,

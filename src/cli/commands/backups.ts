@@ -21,7 +21,14 @@ Examples:
   $ npm run tenantry -- backups hooli
   $ npm run tenantry -- backups create hooli
   $ npm run tenantry -- backups drill hooli                                # the newest one
-  $ npm run tenantry -- backups restore 0d8d5b30-… --as hooli-yesterday`;
+  $ npm run tenantry -- backups restore 0d8d5b30-…                         # over the tenant, see below
+  $ npm run tenantry -- backups restore 0d8d5b30-… --as hooli-yesterday    # as another tenant`;
+
+const RESTORE_HELP = `
+Without --as, the tenant that was backed up gets the rows of the backup, in another schema or database, while it works; its writes
+wait for a moment while it is switched there. What was written since the backup stays at the former place:
+  $ npm run tenantry -- tenants move-back hooli     # brings it back, and drops what was written since the restore
+  $ npm run tenantry -- tenants move-finish hooli   # removes it`;
 
 /** `backups`, `backups create`, `backups drill`, `backups restore` */
 export function defineBackups(command: Command, { run }: CommandRunners): void {
@@ -48,11 +55,17 @@ export function defineBackups(command: Command, { run }: CommandRunners): void {
 
   command
     .command('restore <id>')
-    .description('make another tenant of a backup')
-    .requiredOption('--as <slug>', 'slug of the new tenant')
-    .option('--isolation <isolation>', 'row, schema or database (default: that of the tenant that was backed up)')
-    .option('--server <name>', 'server of its data (default: that of the tenant that was backed up)')
+    .description(
+      'restore a backup over the tenant that was backed up, so that it can be taken back, or as another tenant',
+    )
+    .option('--as <slug>', 'slug of a new tenant (default: the rows go to the tenant that was backed up)')
+    .option(
+      '--isolation <isolation>',
+      'row, schema or database (default: that of the tenant; a tenant of shared tables that gets the rows itself: schema)',
+    )
+    .option('--server <name>', 'server of the rows (default: that of the tenant that was backed up)')
     .option('--no-wait', 'only queue the operation: a running server restores the backup')
+    .addHelpText('after', RESTORE_HELP)
     .action((id, options) => run((context) => restore(context, id, options)));
 }
 
@@ -112,13 +125,15 @@ async function restore(
   const { session, output, actor } = context;
   const body = parseOrThrow(newRestore, options);
   if (!isUuid(backup)) throw new NotFoundError('backup');
-  const { id } = await session.get(BackupRestores).request(backup, body, actor);
+  const { id, tenantId } = await session.get(BackupRestores).request(backup, body, actor);
   const printResult = async (): Promise<void> => {
     const [tenant, operation] = await Promise.all([
-      session.get(TenantRecords).read(body.as),
+      session.get(TenantRecords).read(tenantId ?? ''),
       session.get(OperationRecords).read(id),
     ]);
     output.print({ tenant, operation }, () => describeTenant(tenant));
+    const { notes = [] } = (operation.result ?? {}) as { notes?: readonly string[] };
+    for (const note of notes) output.note(note);
   };
   await runToCompletion(context, id, { wait, printResult });
   if (!wait) noteRequested(context, id);

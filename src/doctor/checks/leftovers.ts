@@ -32,6 +32,15 @@ const SCHEMAS = `
   SELECT nspname::text AS name FROM pg_namespace
   WHERE nspname ~ '^[ti]_[0-9a-f]{32}$' AND NOT nspname = ANY ($1::text[]) ORDER BY 1 LIMIT ${MAX_REPORTED}`;
 
+/** Of tenants, of both places of a move that is not finished, and what operations under way fill. */
+const KNOWN_SCHEMAS = `
+  SELECT schema_name AS name FROM tenants WHERE target_id = $1 AND schema_name IS NOT NULL
+  UNION SELECT from_schema FROM moves WHERE from_target_id = $1
+  UNION SELECT to_schema FROM moves WHERE to_target_id = $1
+  UNION SELECT 'i_' || replace(id, '-', '') FROM (
+    SELECT operation_id::text FROM moves
+    UNION SELECT coalesce(input ->> 'importId', id::text) FROM operations WHERE status IN ('pending', 'running')) filling (id)`;
+
 /**
  * Compares the databases, login roles and schemas that exist with those in the catalog: after the catalog was restored from an
  * older backup, tenants created since then are unknown, and rotated roles have other names.
@@ -136,13 +145,10 @@ function unknownOf(
 }
 
 async function checkSchemas(target: TargetOfServer, { catalog, owner, options }: CatalogContext): Promise<Finding[]> {
-  const { rows: tenants } = await catalog.query<{ name: string }>(
-    'SELECT schema_name AS name FROM tenants WHERE target_id = $1 AND schema_name IS NOT NULL',
-    [target.id],
-  );
+  const { rows: known } = await catalog.query<{ name: string }>(KNOWN_SCHEMAS, [target.id]);
   try {
     const unknownSchemas = await queryServer(owner.of(target.server, target.database), options, async (client) => {
-      const { rows } = await client.query<{ name: string }>(SCHEMAS, [tenants.map(({ name }) => name)]);
+      const { rows } = await client.query<{ name: string }>(SCHEMAS, [known.map(({ name }) => name)]);
       return rows;
     });
     const where = `${target.server.name}/${target.database}`;

@@ -55,6 +55,8 @@ const IN_MAINTENANCE = `
 
 interface UnfinishedMove {
   readonly slug: string;
+  /** Whether its rows come from a backup. */
+  readonly isRestore: boolean;
   readonly state: string;
   readonly since: string;
   /** Its newest operation, which has ended. */
@@ -62,7 +64,8 @@ interface UnfinishedMove {
 }
 
 const MOVES = `
-  SELECT t.slug, m.state, to_char(coalesce(m.moved_at, m.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') AS since,
+  SELECT t.slug, m.state, m.backup_id IS NOT NULL AS "isRestore",
+    to_char(coalesce(m.moved_at, m.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') AS since,
     (SELECT o.id FROM operations o WHERE o.tenant_id = t.id OR o.kind = 'undo-move' AND o.input ->> 'tenantId' = t.id::text
      ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS operation
   FROM moves m JOIN tenants t ON t.id = m.tenant_id
@@ -108,20 +111,25 @@ function maintenanceFinding({ slug, actor, since, byMigration }: TenantInMainten
   return warn(NAME, `is in maintenance, begun by ${actor ?? 'SQL'}${since ? ` (${since})` : ''}`, end, slug);
 }
 
-function moveFinding({ slug, state, since, operation }: UnfinishedMove): Finding {
+function moveFinding({ slug, state, isRestore, since, operation }: UnfinishedMove): Finding {
   if (state !== 'moved') {
     return fail(
       NAME,
-      `has a move that is ${state}, and no operation is pending or running`,
+      `has a ${isRestore ? 'restore' : 'move'} that is ${state}, and no operation is pending or running`,
       `operations retry ${operation}`,
       slug,
     );
   }
   const remedy = `tenants move-finish ${slug}, or: tenants move-back ${slug}`;
-  return warn(NAME, `was moved (${since}), and its former rows are still there`, remedy, slug);
+  const what = isRestore ? 'was restored from a backup' : 'was moved';
+  return warn(NAME, `${what} (${since}), and its former rows are still there`, remedy, slug);
 }
 
 function operationFinding({ id, kind, subject, status, hooks }: StaleOperation): Finding {
+  if (status === 'pending' && hooks?.includes('archive:backups')) {
+    const remedy = `start an instance that has it, or: operations cancel ${id}`;
+    return warn(NAME, 'waits for an instance with BACKUP_URL', remedy, `${kind} ${subject}`);
+  }
   if (status === 'pending' && hooks?.some((name) => name.startsWith('archive:'))) {
     const remedy = `run the same "tenants import" again, or: operations cancel ${id}`;
     return warn(NAME, 'waits for the command that has its file', remedy, `${kind} ${subject}`);

@@ -19,7 +19,7 @@ Examples:
   $ npm run tenantry -- tenants move hooli --isolation database
   $ npm run tenantry -- tenants move hooli --server eu-2
   $ npm run tenantry -- tenants move hooli --server eu-2 --dry-run
-  $ npm run tenantry -- tenants move-back hooli     # until it is finished
+  $ npm run tenantry -- tenants move-back hooli     # until it is finished, and also a restore
   $ npm run tenantry -- tenants move-finish hooli   # removes what it has left at its former place`;
 
 interface MoveOptions {
@@ -43,13 +43,13 @@ export function defineMoves(command: Command, { run }: CommandRunners): void {
 
   command
     .command('move-back <slug>')
-    .description('take a move back that is not finished, with what has changed since')
+    .description('take a move back that is not finished, with what has changed since; or a restore, without that')
     .option('--no-wait', 'only queue the operation: a running server moves the tenant')
     .action((slug, options) => run((context) => moveBack(context, slug, options)));
 
   command
     .command('move-finish <slug>')
-    .description('finish a move: remove what the tenant has left at its former place')
+    .description('finish a move or a restore: remove what the tenant has left at its former place')
     .option('--no-wait', 'only queue the operation: a running server removes it')
     .action((slug, options) => run((context) => finish(context, slug, options)));
 }
@@ -90,6 +90,8 @@ async function request(
       session.get(OperationRecords).read(id),
     ]);
     output.print({ tenant, operation }, () => describeTenant(tenant));
+    const { dropped } = (operation.result ?? {}) as { dropped?: string };
+    if (dropped !== undefined) output.note(`Dropped: ${dropped}`);
   };
   await runToCompletion(context, id, { wait, printResult });
   if (!wait) noteRequested(context, id);

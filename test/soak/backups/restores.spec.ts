@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeFinishedRestores, describeRestores, RestoredTenant } from '../../contracts/restored-tenants.js';
+import { AdminClient } from '../../support/admin/admin-client.js';
+import { soon } from '../../support/load/soon.js';
+import { asSuperuser, createTestDatabase } from '../../support/postgres/postgres.js';
+import { hashAt } from '../../support/restores/numbered-rows.js';
+import { type Json, TestApp } from '../../support/test-app.js';
+
+const LONGEST_MS = 5 * 60_000;
+const TEN_TIMES_MS = 10 * 60_000;
+
+let folder: string;
+let instances: [TestApp, TestApp];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
+  const env = { BACKUP_URL: pathToFileURL(folder).href };
+  const database = await createTestDatabase('catalog');
+  instances = [await TestApp.over(database, env), await TestApp.over(database, env)];
+});
+afterAll(async () => {
+  await instances[1].stop();
+  await instances[0].dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each(['row', 'schema', 'database'] as const)(
+  'over a tenant with isolation %s, on two instances',
+  (isolation) => {
+    let tenant: RestoredTenant;
+
+    beforeAll(async () => {
+      tenant = await RestoredTenant.of(isolation, instances);
+    }, LONGEST_MS);
+    afterAll(async () => {
+      await tenant.rows.stop().catch(() => undefined);
+    });
+
+    describeRestores(() => tenant, LONGEST_MS);
+    describeFinishedRestores(() => tenant, LONGEST_MS);
+  },
+);
+
+describe('a restore', () => {
+  let tenant: RestoredTenant;
+  let admin: AdminClient;
+
+  beforeAll(async () => {
+    admin = new AdminClient(instances[0]);
+    tenant = await RestoredTenant.of('schema', instances);
+  }, LONGEST_MS);
+  afterAll(async () => {
+    await tenant.rows.stop().catch(() => undefined);
+  });
+
+  /** Schemas of tenants and of operations in the shared database. */
+  const schemas = async (): Promise<string[]> => {
+    const { database } = await tenant.view();
+    const found = await asSuperuser<{ name: string }>(
+      database,
+      `SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^[ti]_[0-9a-f]{32}$' ORDER BY 1`,
+    );
+    return found.map(({ name }) => name);
+  };
+
+  it.each(['copy', 'compare', 'open-gates'])(
+    'that was cancelled (%s) leaves the tenant where it is, and nothing of the restore',
+    async (step) => {
+      const before = [await tenant.view(), await schemas()];
+      const { headers } = await tenant.requestRestore();
+      const location = headers.get('location') ?? '';
+      await soon(async () => {
+        const { steps } = (await admin.get(location)).body;
+        expect(steps.find(({ name }: Json) => name === step).status).not.toBe('pending');
+      });
+      await admin.send('POST', `${location}/cancel`);
+      expect(await admin.ended(location)).toMatchObject({ status: 'cancelled' });
+      await tenant.hasNoMove();
+      const [{ schema }] = before as [Json];
+      expect(await tenant.view()).toMatchObject({ schema, status: 'active', isolation: 'schema' });
+      expect(await schemas()).toEqual(before[1]);
+      await tenant.rows.more();
+    },
+    LONGEST_MS,
+  );
+
+  const statusOf = async (request: string): Promise<number> => {
+    const [method = '', path = ''] = request.split(' ');
+    return (await tenant.request(method, path)).status;
+  };
+
+  it(
+    'of a tenant in maintenance, and of a suspended one, leaves it so',
+    async () => {
+      for (const [begin, end, became] of [
+        ['PUT /maintenance', 'DELETE /maintenance', 'maintenance'],
+        ['POST /suspend', 'POST /resume', 'suspended'],
+      ] as const) {
+        await tenant.rows.stop();
+        expect(await statusOf(begin)).toBe(200);
+        await tenant.restore();
+        const place = await tenant.view();
+        expect(place).toMatchObject({ status: became });
+        expect(await hashAt(place, tenant.backedUp)).toEqual(tenant.hash);
+        await tenant.operate('move/back');
+        expect(await tenant.view()).toMatchObject({ status: became, schema: tenant.former.schema });
+        await tenant.hasNoMove();
+        expect(await statusOf(end)).toBe(200);
+        tenant.rows.start();
+        await tenant.rows.more();
+      }
+    },
+    LONGEST_MS,
+  );
+
+  it(
+    'that is taken back ten times under load leaves every row that was not dropped',
+    async () => {
+      await tenant.rows.stop();
+      const formerly = (await tenant.rows.stored(await tenant.view())).map(({ length }) => length);
+      tenant.rows.start();
+      for (let n = 0; n < 10; n += 1) {
+        await tenant.restore();
+        await tenant.rows.more();
+        await tenant.operate('move/back');
+        await tenant.rows.more();
+        await tenant.hasNoMove();
+      }
+      await tenant.rows.stop();
+      const stored = await tenant.rows.stored(await tenant.view());
+      // Between two ranges are the rows that were written while the tenant was restored.
+      for (const [n, ranges] of stored.entries()) {
+        expect(ranges).toHaveLength(formerly[n]! + 10);
+        expect([ranges[0]![0], ranges.at(-1)![1]]).toEqual([0, tenant.rows.acknowledged[n]! - 1]);
+      }
+      tenant.rows.start();
+    },
+    TEN_TIMES_MS,
+  );
+});
