@@ -37,7 +37,7 @@ export interface TenantHooks {
   suspended?: TenantHook;
   /** The tenant is served again. */
   resumed?: TenantHook;
-  /** The tenant is served at another place: by `tenants move`, or because that was taken back. */
+  /** The tenant is served at another place: by `tenants move`, by a restore over it, or because that was taken back. */
   moved?: TenantHook;
   /** The tenant's data is about to be removed. Not called for a tenant whose provisioning never ended. */
   deleting?: TenantHook;

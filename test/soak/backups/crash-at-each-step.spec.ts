@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type CrashCase, crashEverywhere, provisioned, works } from '../../contracts/operation-crashes.js';
+import { restoreBackCase, restoreCase } from '../../contracts/restore-crashes.js';
 import { Operators } from '../../support/operations/operators.js';
 
-const LONGEST_MS = 5 * 60_000;
+const LONGEST_MS = 10 * 60_000;
+const ISOLATIONS = ['row', 'schema', 'database'] as const;
 
 let folder: string;
 let operators: Operators;
@@ -42,5 +44,35 @@ async function backupCase(): Promise<CrashCase> {
 it(
   'a backup whose process is killed is still made, once',
   async () => expect(await crashEverywhere(operators, backupCase)).toBe(3),
+  LONGEST_MS,
+);
+
+/** One isolation after the other, so that none is crashed at the same steps only. */
+function inTurn<T>(make: (isolation: (typeof ISOLATIONS)[number]) => T): () => T {
+  let made = 0;
+  return () => make(ISOLATIONS[(made += 1) % ISOLATIONS.length]!);
+}
+
+it(
+  'a restore over its tenant whose process is killed is still done, and can be taken back',
+  async () =>
+    expect(
+      await crashEverywhere(
+        operators,
+        inTurn((isolation) => restoreCase(operators, isolation)),
+      ),
+    ).toBe(11),
+  LONGEST_MS,
+);
+
+it(
+  'a restore that is taken back by a process that is killed is still taken back',
+  async () =>
+    expect(
+      await crashEverywhere(
+        operators,
+        inTurn((isolation) => restoreBackCase(operators, isolation)),
+      ),
+    ).toBe(5),
   LONGEST_MS,
 );

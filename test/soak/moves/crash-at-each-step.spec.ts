@@ -26,7 +26,7 @@ describe.each([
 
   it(
     'still takes the move back',
-    async () => expect(await crashEverywhere(operators, () => moveBackCase(operators, from, to))).toBe(4),
+    async () => expect(await crashEverywhere(operators, () => moveBackCase(operators, from, to))).toBe(5),
     LONGEST_MS,
   );
 

@@ -110,7 +110,7 @@ export async function hashAt(
 ): Promise<Record<string, string>> {
   const early = until.map((number, n) => `name LIKE 'c${n}-%' AND split_part(name, '-', 2)::int < ${number}`);
   const hashes = TABLES.map(async (table) => {
-    const condition = table === 'customers' ? `AND (name NOT LIKE 'c%-%' OR ${early.join(' OR ')})` : '';
+    const condition = table === 'customers' ? `AND (${["name NOT LIKE 'c%-%'", ...early].join(' OR ')})` : '';
     const [row] = await asSuperuser<{ hash: string }>(
       database,
       `SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text COLLATE "C"), '')) AS hash
