@@ -128,4 +128,21 @@ describe('a tenant that changes while it is cloned', () => {
       expect(clone).toMatchObject({ status: 'failed', error: { code: 'CLONE_REFUSED' } });
     }
   });
+
+  it('is deleted while it is read in shared tables: then it is not cloned, whatever was read', async () => {
+    const umbrella = await app.provision('umbrella', 'row');
+    await insert(umbrella, 'before');
+    const [location, deletion] = await duringCopy(umbrella, 'umbrella-copy', async () => {
+      const { headers } = await admin.send('DELETE', '/tenants/umbrella?graceSeconds=0');
+      return headers.get('location');
+    });
+    expect(await admin.ended(location)).toMatchObject({
+      status: 'failed',
+      error: { code: 'CLONE_REFUSED', message: expect.stringContaining('deleting') },
+    });
+    expect(await admin.ended(deletion)).toMatchObject({ status: 'succeeded' });
+    expect((await admin.get('/tenants/umbrella-copy')).body).toMatchObject({ status: 'failed' });
+    const again = await admin.send('DELETE', '/tenants/umbrella-copy?graceSeconds=0');
+    expect(await admin.ended(again.headers.get('location'))).toMatchObject({ status: 'succeeded' });
+  });
 });
