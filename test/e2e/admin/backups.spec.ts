@@ -205,6 +205,7 @@ describe('retention', () => {
     await expire();
     const inputs = [
       ['drill', { backupId: result.backup }],
+      ['restore', { backupId: result.backup }],
       ['import', { source: { kind: 'backup', id: result.backup } }],
     ] as const;
     for (const [kind, input] of inputs) {
@@ -262,13 +263,18 @@ describe('a backup', () => {
     },
   );
 
-  it('is not restored over a tenant that exists, when it does not exist, or before it was read back', async () => {
+  it('is not restored as a tenant that exists, twice in shared tables, when it does not exist, or before it was read back', async () => {
     const { result } = await backUp('acme');
     expect((await restore(result.backup, { as: 'acme' })).body.code).toBe('CONFLICT');
-    expect((await restore(result.backup, {})).body.code).toBe('VALIDATION_FAILED');
+    expect((await restore(result.backup, { isolation: 'nowhere' })).body.code).toBe('VALIDATION_FAILED');
+    expect((await restore(result.backup, { isolation: 'row' })).body).toMatchObject({
+      ...{ code: 'CONFLICT', detail: expect.stringContaining('shared tables have room for its rows once') },
+    });
+    expect((await restore(result.backup, { server: 'absent' })).body.code).toBe('NOT_FOUND');
+    expect((await restore(crypto.randomUUID(), {})).body.code).toBe('NOT_FOUND');
     expect((await restore(crypto.randomUUID(), { as: 'other' })).body.code).toBe('NOT_FOUND');
     await app.database.admin(`UPDATE backups SET state = 'writing'`);
-    expect((await restore(result.backup, { as: 'other' })).body.code).toBe('CONFLICT');
+    for (const body of [{ as: 'other' }, {}]) expect((await restore(result.backup, body)).body.code).toBe('CONFLICT');
   });
 });
 

@@ -5,12 +5,15 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeFinishedRestores, describeRestores, RestoredTenant } from '../../contracts/restored-tenants.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
+import { Cli } from '../../support/cli/cli.js';
 import { soon } from '../../support/load/soon.js';
 import { asSuperuser, createTestDatabase } from '../../support/postgres/postgres.js';
 import { hashAt } from '../../support/restores/numbered-rows.js';
-import { type Json, TestApp } from '../../support/test-app.js';
+import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
 const LONGEST_MS = 5 * 60_000;
+/** The version of the sample's tables before the newest one, which makes countries. */
+const OLDER = 'CreateOrders1764000001000';
 const TEN_TIMES_MS = 10 * 60_000;
 
 let folder: string;
@@ -118,6 +121,29 @@ describe('a restore', () => {
   );
 
   it(
+    'is named by doctor until it is finished, and what it has left belongs to the tenant',
+    async () => {
+      const cli = new Cli(instances[0].env);
+      const findings = async (check: string): Promise<Json[]> => {
+        const { json } = await cli.run('doctor', '--json');
+        return (json as Json).findings.filter((finding: Json) => finding.check === check);
+      };
+      await tenant.restore();
+      const { slug } = tenant.tenant;
+      expect(await findings('stuck')).toEqual([
+        expect.objectContaining({
+          ...{ verdict: 'warn', subject: slug, message: expect.stringContaining('was restored from a backup') },
+          remedy: `tenants move-finish ${slug}, or: tenants move-back ${slug}`,
+        }),
+      ]);
+      expect(await findings('leftovers')).toEqual([expect.objectContaining({ verdict: 'ok' })]);
+      await tenant.operate('move/back');
+      await tenant.hasNoMove();
+    },
+    LONGEST_MS,
+  );
+
+  it(
     'that is taken back ten times under load leaves every row that was not dropped',
     async () => {
       await tenant.rows.stop();
@@ -140,5 +166,65 @@ describe('a restore', () => {
       tenant.rows.start();
     },
     TEN_TIMES_MS,
+  );
+});
+
+describe('a backup of an older version', () => {
+  let admin: AdminClient;
+  let backup: string;
+  let tenant: TestTenant;
+
+  beforeAll(async () => {
+    admin = new AdminClient(instances[0]);
+    tenant = await instances[0].provision('older', 'schema');
+    const body = { name: 'First', email: 'first@example.com' };
+    await instances[0].call('/api/v1/customers', { method: 'POST', apiKey: tenant.apiKey, body });
+    const { database, schema, schemaVersion } = (await admin.get('/tenants/older')).body;
+    await asSuperuser(
+      database,
+      `ALTER TABLE "${schema}".customers DROP COLUMN country; DROP TABLE "${schema}".countries`,
+    );
+    await asSuperuser(database, `DELETE FROM "${schema}".schema_migrations WHERE name = $1`, [schemaVersion]);
+    await instances[0].database.admin(
+      `UPDATE tenants SET schema_version = '${OLDER}', migration_set = NULL WHERE slug = 'older'`,
+    );
+    backup = (await ended('/backups', { tenant: 'older' })).result.backup;
+  }, LONGEST_MS);
+
+  async function ended(path: string, body: object = {}): Promise<Json> {
+    const { headers } = await admin.send('POST', path, { body });
+    return admin.ended(headers.get('location'));
+  }
+
+  it(
+    'is not restored over a tenant whose tables are not migrated, which stays as it is',
+    async () => {
+      expect(await ended(`/backups/${backup}/restore`)).toMatchObject({
+        status: 'failed',
+        error: { code: 'MOVE_REFUSED', message: expect.stringContaining('migrate first') },
+      });
+      await soon(async () => {
+        const moves = await instances[0].database.admin('SELECT state FROM moves WHERE tenant_id = $1', [tenant.id]);
+        expect(moves).toEqual([]);
+      });
+    },
+    LONGEST_MS,
+  );
+
+  it(
+    'is restored as it would be today',
+    async () => {
+      expect(await ended('/operations', { kind: 'migrate' })).toMatchObject({ status: 'succeeded' });
+      expect(await ended(`/backups/${backup}/restore`)).toMatchObject({ status: 'succeeded', result: { rows: 1 } });
+      const { apiKey } = tenant;
+      const { body } = await instances[0].call('/api/v1/customers', { apiKey });
+      expect(body.items).toEqual([expect.objectContaining({ name: 'First' })]);
+      const { database, schema, schemaVersion } = (await admin.get('/tenants/older')).body;
+      expect(schemaVersion).not.toBe(OLDER);
+      expect(await asSuperuser(database, `SELECT name, country FROM "${schema}".customers`)).toEqual([
+        { name: 'First', country: null },
+      ]);
+    },
+    LONGEST_MS,
   );
 });
