@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
+import { TenantCache, TenantConnectionService } from '../../src/index.js';
 import { AdminClient } from '../support/admin/admin-client.js';
 import { soon } from '../support/load/soon.js';
 import { hashAt, NumberedRows, type Sender } from '../support/restores/numbered-rows.js';
@@ -24,6 +25,7 @@ export class RestoredTenant {
     private readonly admin: AdminClient,
     readonly isolation: Isolation,
     readonly tenant: TestTenant,
+    private readonly instances: readonly TestApp[],
     senders: readonly Sender[],
   ) {
     this.rows = new NumberedRows(senders, tenant.apiKey);
@@ -43,7 +45,7 @@ export class RestoredTenant {
       const instance = instances[n % instances.length] ?? app;
       return instance.call.bind(instance);
     });
-    const one = new RestoredTenant(new AdminClient(app), isolation, tenant, senders);
+    const one = new RestoredTenant(new AdminClient(app), isolation, tenant, instances, senders);
     await one.writeAndBackUp();
     return one;
   }
@@ -69,6 +71,23 @@ export class RestoredTenant {
 
   async restore(body: object = {}): Promise<Json> {
     return this.succeeds(await this.requestRestore(body));
+  }
+
+  /** Has each instance cache a value that it computes of the tenant's rows. */
+  async cacheValues(): Promise<void> {
+    for (const { application } of this.instances) {
+      await this.withCache(application, (cache) => cache.set(application.url, 'computed'));
+    }
+  }
+
+  /** What each instance has cached. */
+  cachedValues(): Promise<unknown[]> {
+    const valueOf = ({ application }: TestApp) => this.withCache(application, (cache) => cache.get(application.url));
+    return Promise.all(this.instances.map(valueOf));
+  }
+
+  private withCache<T>({ nest }: TestApp['application'], work: (cache: TenantCache) => Promise<T>): Promise<T> {
+    return nest.get(TenantConnectionService).run(this.tenant.slug, () => work(nest.get(TenantCache)));
   }
 
   async operate(path: string): Promise<Json> {
@@ -114,7 +133,10 @@ export function describeRestores(tenant: () => RestoredTenant, timeoutMs?: numbe
     async () => {
       const one = tenant();
       const { rows, backedUp, isolation } = one;
+      await one.cacheValues();
+      expect(new Set(await one.cachedValues())).toEqual(new Set(['computed']));
       const { result } = await one.restore();
+      expect(new Set(await one.cachedValues())).toEqual(new Set([undefined]));
       await rows.more();
       await rows.stop();
       const place = await one.view();
@@ -159,7 +181,9 @@ export function describeRestores(tenant: () => RestoredTenant, timeoutMs?: numbe
       const one = tenant();
       const { rows, switchedAt } = one;
       const left = await one.view();
+      await one.cacheValues();
       const { result } = await one.operate('move/back');
+      expect(new Set(await one.cachedValues())).toEqual(new Set([undefined]));
       expect(result.dropped).toMatch(/^what was written since the restore of \d{4}-/);
       await rows.more();
       await rows.stop();
