@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { TenantCache, TenantConnectionService } from '../../src/index.js';
 import { AdminClient } from '../support/admin/admin-client.js';
 import { soon } from '../support/load/soon.js';
+import { asSuperuser } from '../support/postgres/postgres.js';
 import { hashAt, NumberedRows, type Sender } from '../support/restores/numbered-rows.js';
 import type { Answer, Json, TestApp, TestTenant } from '../support/test-app.js';
 import { type Isolation, isGone } from './operation-crashes.js';
@@ -73,6 +74,12 @@ export class RestoredTenant {
     return this.succeeds(await this.requestRestore(body));
   }
 
+  /** So that a table differs from the backup without having more rows or fewer. */
+  async changeOrder(): Promise<void> {
+    const { id, database, schema } = await this.view();
+    await asSuperuser(database, `UPDATE "${schema}".orders SET number = 'N-2' WHERE tenant_id = $1`, [id]);
+  }
+
   /** Has each instance cache a value that it computes of the tenant's rows. */
   async cacheValues(): Promise<void> {
     for (const { application } of this.instances) {
@@ -135,6 +142,7 @@ export function describeRestores(tenant: () => RestoredTenant, timeoutMs?: numbe
       const { rows, backedUp, isolation } = one;
       await one.cacheValues();
       expect(new Set(await one.cachedValues())).toEqual(new Set(['computed']));
+      await one.changeOrder();
       const { result } = await one.restore();
       expect(new Set(await one.cachedValues())).toEqual(new Set([undefined]));
       await rows.more();
@@ -151,7 +159,10 @@ export function describeRestores(tenant: () => RestoredTenant, timeoutMs?: numbe
 
       const counts = { rows: backedUp[0]! + backedUp[1]! + 1, formerRows: expect.any(Number) };
       expect(result).toMatchObject({ backup: one.backup, tables: 3, waitMs: expect.any(Number) });
-      expect(result.differences).toEqual([{ table: 'customers', ...counts }]);
+      expect(result.differences).toEqual([
+        { table: 'customers', ...counts },
+        { table: 'orders', rows: 1, formerRows: 1 },
+      ]);
       expect(result.differences[0].formerRows).toBeGreaterThan(counts.rows);
       expect(result.notes).toHaveLength(isolation === 'row' ? 2 : 1);
       rows.start();

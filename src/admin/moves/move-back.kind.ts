@@ -9,6 +9,7 @@ import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { CachedValues } from '../deprovisioning/cached-values.js';
+import { Placements } from '../provisioning/placements.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
@@ -40,6 +41,7 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     private readonly places: MovePlacesFinder,
     private readonly switching: SwitchOver,
     private readonly undo: UndoMoveKind,
+    private readonly placements: Placements,
     private readonly cachedValues: CachedValues,
     private readonly hookSteps: HookSteps,
     private readonly host: HookHost,
@@ -54,13 +56,21 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
   }
 
   private async catchUp({ signal, tenantId, addResult }: Run): Promise<void> {
-    const { backupId } = await this.moveOf(tenantId);
+    const move = await this.moveOf(tenantId);
+    if (move.backupId !== null) await this.migrateFormer(move, signal);
     const changes = await this.withPlaces(tenantId, signal, async (from, to) => {
-      if (backupId === null) await prepareChanges(from, to);
+      if (move.backupId === null) await prepareChanges(from, to);
       await to.gate.set('arriving');
       return this.switching.catchUp(from, to, signal);
     });
     await addResult({ changes });
+  }
+
+  /** As the tenant's tables at the other place were meanwhile: no row is brought that would have to fit. */
+  private async migrateFormer(move: MoveEntity, signal: AbortSignal): Promise<void> {
+    const { to } = await this.places.wayBack(move);
+    await this.places.withOne(to, signal, ({ gate }) => gate.set('arriving')); // a migration may write rows
+    await this.placements.migrate(to.target, to.schema, signal);
   }
 
   private async switchOver({ signal, tenantId, addResult }: Run): Promise<void> {

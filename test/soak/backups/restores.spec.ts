@@ -144,6 +144,28 @@ describe('a restore', () => {
   );
 
   it(
+    'is taken back after a migration of the tenant: its former tables are migrated as well',
+    async () => {
+      await tenant.rows.stop();
+      const { database, schema, schemaVersion } = await tenant.view();
+      await tenant.restore();
+      // The former tables are now as if the newest migration had come since.
+      await asSuperuser(
+        database,
+        `ALTER TABLE "${schema}".customers DROP COLUMN country; DROP TABLE "${schema}".countries;
+         DELETE FROM "${schema}".schema_migrations WHERE name = '${schemaVersion}'`,
+      );
+      await tenant.operate('move/back');
+      expect(await tenant.view()).toMatchObject({ schema, schemaVersion, status: 'active' });
+      await asSuperuser(database, `SELECT country FROM "${schema}".customers, "${schema}".countries`);
+      await tenant.hasNoMove();
+      tenant.rows.start();
+      await tenant.rows.more();
+    },
+    LONGEST_MS,
+  );
+
+  it(
     'that is taken back ten times under load leaves every row that was not dropped',
     async () => {
       await tenant.rows.stop();
