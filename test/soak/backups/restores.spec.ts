@@ -8,6 +8,9 @@ import { AdminClient } from '../../support/admin/admin-client.js';
 import { Cli } from '../../support/cli/cli.js';
 import { soon } from '../../support/load/soon.js';
 import { asSuperuser, createTestDatabase } from '../../support/postgres/postgres.js';
+import { PASSWORDS } from '../../support/postgres/embedded-server.js';
+import { registerServer } from '../../support/postgres/other-server.js';
+import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 import { hashAt } from '../../support/restores/numbered-rows.js';
 import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
@@ -18,6 +21,7 @@ const TEN_TIMES_MS = 10 * 60_000;
 
 let folder: string;
 let instances: [TestApp, TestApp];
+let other: PrivatePostgres | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
@@ -28,6 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await instances[1].stop();
   await instances[0].dispose();
+  await other?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -55,6 +60,9 @@ describe('a restore', () => {
   beforeAll(async () => {
     admin = new AdminClient(instances[0]);
     tenant = await RestoredTenant.of('schema', instances);
+    other = await PrivatePostgres.start();
+    const login = { ...other.address, owner: 'tenantry', ownerPassword: PASSWORDS.owner };
+    await registerServer(instances[0], 'other', login);
   }, LONGEST_MS);
   afterAll(async () => {
     await tenant.rows.stop().catch(() => undefined);
@@ -139,6 +147,36 @@ describe('a restore', () => {
       expect(await findings('leftovers')).toEqual([expect.objectContaining({ verdict: 'ok' })]);
       await tenant.operate('move/back');
       await tenant.hasNoMove();
+    },
+    LONGEST_MS,
+  );
+
+  it.each([
+    { isolation: 'row' },
+    { isolation: 'database' },
+    { server: 'other' },
+    { isolation: 'row', server: 'other' },
+  ])(
+    'goes where it is told to, %j, and is taken back',
+    async (place) => {
+      await tenant.rows.stop();
+      const before = await hashAt(await tenant.view(), tenant.rows.acknowledged);
+      const { result } = await tenant.restore(place);
+      const view = await tenant.view();
+      expect(view).toMatchObject({ isolation: 'schema', server: 'default', status: 'active', ...place });
+      const [first, second] = tenant.backedUp as [number, number];
+      expect(result.rows).toBe(first + second + 3); // a customer, an order and its line
+      if (!('server' in place)) expect(await hashAt(view, tenant.backedUp)).toEqual(tenant.hash);
+      tenant.rows.start();
+      await tenant.rows.more();
+      const until = tenant.rows.acknowledged;
+      await tenant.rows.stop();
+      await tenant.operate('move/back');
+      await tenant.hasNoMove();
+      const after = await tenant.view();
+      expect(after).toMatchObject({ isolation: 'schema', server: 'default', status: 'active' });
+      expect(await hashAt(after, until)).toEqual(before);
+      tenant.rows.start();
     },
     LONGEST_MS,
   );
