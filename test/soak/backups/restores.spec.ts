@@ -182,6 +182,22 @@ describe('a restore', () => {
   );
 
   it(
+    'is done and taken back by the command line, which says what that means',
+    async () => {
+      const cli = new Cli(instances[0].env);
+      const restored = await cli.run('backups', 'restore', tenant.backup);
+      expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining(tenant.tenant.slug) });
+      expect(restored.stderr).toContain('"tenants move-back" brings them back, and drops what is written meanwhile');
+      const back = await cli.run('tenants', 'move-back', tenant.tenant.slug);
+      expect(back).toMatchObject({ code: 0, stderr: expect.stringContaining('Dropped: what was written since') });
+      await tenant.hasNoMove();
+      const { stdout: help } = await cli.run('backups', 'restore', '--help');
+      expect(help).toContain('drops what was written since the restore');
+    },
+    LONGEST_MS,
+  );
+
+  it(
     'is taken back after a migration of the tenant: its former tables are migrated as well',
     async () => {
       await tenant.rows.stop();
