@@ -127,7 +127,7 @@ describe.each([
 
   it('DB_POOL_TIMEOUT includes the time to connect, and a connection that opens later is kept', async () => {
     const proxy = await TcpProxy.before(database.target.server);
-    pool = new TestPool(proxy.through(database.target), { reuse, timeoutMs: 100, connectTimeoutMs: 20_000 });
+    pool = new TestPool(proxy.through(database.target), { reuse, timeoutMs: 1_500, connectTimeoutMs: 20_000 });
     proxy.freeze();
     await expect(pool.acquire()).rejects.toMatchObject({ code: 'POOL_TIMEOUT' });
     expect(pool.counts()).toEqual({ total: 1, busy: 0, idle: 0, waiting: 0 });
