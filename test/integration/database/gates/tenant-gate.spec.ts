@@ -103,6 +103,20 @@ describe('an open gate', () => {
     ]);
   });
 
+  it('notes nothing of tables without a key, and still holds and refuses their writes', async () => {
+    await createWriteTriggers(owner, 'here', tenant.id, [{ name: 'notes', key: [] }], FOREVER);
+    const client = asleep();
+    await client.query('BEGIN');
+    await insert(client, 'one');
+    expect(await gate.tryLock()).toBe(false);
+    await client.query('COMMIT');
+    await asleep().query(`UPDATE notes SET body = 'two'`);
+    await asleep().query('DELETE FROM notes');
+    expect(await gate.changes()).toBe(0);
+    await gate.set('closed');
+    await expect(insert(asleep(), 'three')).rejects.toMatchObject({ code: GATE_CLOSED });
+  });
+
   it('is not locked while a transaction of the tenant is under way, also one that has only read', async () => {
     const client = moving();
     await client.query('BEGIN');
