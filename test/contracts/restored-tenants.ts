@@ -101,6 +101,13 @@ export class RestoredTenant {
     return this.succeeds(await this.request('POST', `/${path}`));
   }
 
+  /** The login role, where it is the tenant's own. */
+  async rotate(): Promise<void> {
+    if (this.isolation !== 'database') return;
+    const body = { kind: 'rotate-credentials', tenant: this.tenant.slug };
+    await this.succeeds(await this.admin.send('POST', '/operations', { body }));
+  }
+
   async hasNoMove(): Promise<void> {
     await soon(async () =>
       expect(
@@ -229,6 +236,24 @@ export function describeFinishedRestores(tenant: () => RestoredTenant, timeoutMs
       expect(await hashAt(await one.view(), one.backedUp)).toEqual(one.hash);
       await one.hasNoMove();
       await isGone(one.former);
+    },
+    timeoutMs,
+  );
+
+  it(
+    'its place is like any other: restored again, rotated, and deleted',
+    async () => {
+      const one = tenant();
+      const place = await one.view();
+      await one.restore();
+      await one.operate('move/finish');
+      await one.hasNoMove();
+      await isGone(place);
+      await one.rotate();
+      const last = await one.view();
+      expect(await hashAt(last, one.backedUp)).toEqual(one.hash);
+      await one.succeeds(await one.request('DELETE', '?graceSeconds=0'));
+      await isGone(last);
     },
     timeoutMs,
   );
