@@ -19,6 +19,7 @@ import { StoredArchivesModule } from './stored-archives/stored-archives.module.j
 import { SettingsModule } from './settings/settings.module.js';
 import { SpareTenantsModule } from './spare-tenants/spare-tenants.module.js';
 import { StampsModule } from './stamps/stamps.module.js';
+import { UsageModule } from './usage/usage.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
 /** The control plane's services, without HTTP, which the command line does not need. */
@@ -45,4 +46,5 @@ export const ADMIN_SERVICES = [
   StampsModule,
   StoredArchivesModule,
   TenantsModule,
+  UsageModule,
 ];

@@ -22,6 +22,8 @@ import { TenantArchivesController } from './stored-archives/tenant-archives.cont
 import { SettingsController } from './settings/settings.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
+import { UsageController } from './usage/usage.controller.js';
+import { UsageEvents } from './usage/usage-events.js';
 import { TenantsController } from './tenants/tenants.controller.js';
 
 /** The control plane's REST API. */
@@ -48,7 +50,8 @@ import { TenantsController } from './tenants/tenants.controller.js';
     TenantHealthController,
     TenantLifecycleController,
     TenantsController,
+    UsageController,
   ],
-  providers: [OperationEvents, OperationReach],
+  providers: [OperationEvents, OperationReach, UsageEvents],
 })
 export class AdminModule {}

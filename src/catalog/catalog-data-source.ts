@@ -42,6 +42,7 @@ import { Restores1778000000000 } from './schema-migrations/1778000000000-restore
 import { Exports1778500000000 } from './schema-migrations/1778500000000-exports.js';
 import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
 import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
+import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
@@ -88,6 +89,7 @@ export const CATALOG_MIGRATIONS = [
   Exports1778500000000,
   Operators1779000000000,
   Plans1780000000000,
+  Usage1781000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -50,6 +50,18 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/operators.js')).defineOperators,
   },
   {
+    name: 'usage',
+    description: 'show what tenants have used, by hour, day or month',
+    hasOptions: true,
+    load: async () => (await import('./commands/usage.js')).defineUsage,
+  },
+  {
+    name: 'top',
+    description: 'show the busiest tenants of the last minute',
+    hasOptions: false,
+    load: async () => (await import('./commands/usage.js')).defineTop,
+  },
+  {
     name: 'servers',
     description: 'manage the PostgreSQL servers that host tenants',
     hasOptions: false,

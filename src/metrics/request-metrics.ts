@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import type { HttpRequest } from '../http/requests/http-request.js';
 import { requestState, usageOf } from '../http/requests/request-state.js';
 import type { Caller } from '../tenant/identification/caller.js';
-import { observeResponses } from './observe-responses.js';
+import { observeResponses } from '../http/requests/observe-responses.js';
 import { registerMetric } from './series/reported-metric.js';
 import { RouteCounters } from './series/route-counters.js';
 import { TenantMetrics } from './tenant-metrics.js';

@@ -56,6 +56,9 @@ import { SettingsReader } from './settings/settings-reader.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
 import { GraphqlSchemas } from './transports/graphql-schemas.js';
 import { GraphqlSubscriptions } from './transports/graphql-subscriptions.js';
+import { CountedResponses } from './usage/counted-responses.js';
+import { UsageCounter } from './usage/usage-counter.js';
+import { UsageWriter } from './usage/usage-writer.js';
 import { OpenCalls } from './transports/open-calls.js';
 import { TransportCalls } from './transports/transport-calls.js';
 
@@ -137,6 +140,9 @@ export class TenantModule implements NestModule {
         TenantAdmission,
         TenantFleet,
         TenantReportReader,
+        UsageCounter,
+        UsageWriter,
+        CountedResponses,
         CronJobs,
         CronRecords,
         CronRunner,

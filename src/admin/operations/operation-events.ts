@@ -26,8 +26,8 @@ import { hasEnded } from './operation.schemas.js';
 
 /** Raised when a client wants to follow an operation and the instance has reached its limit of event streams. */
 export class TooManyFollowersError extends PublicError {
-  constructor(max: number) {
-    super('TOO_MANY_FOLLOWERS', `this instance already serves ${max} operation event streams`, {
+  constructor(max: number, what = 'operation event streams') {
+    super('TOO_MANY_FOLLOWERS', `this instance already serves ${max} ${what}`, {
       retryAfterSeconds: 5,
     });
   }

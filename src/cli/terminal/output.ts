@@ -31,6 +31,11 @@ export class Output {
     return table(rows, columns, isTTY ? width : undefined);
   }
 
+  /** Prints text that is neither lines nor JSON. */
+  printText(text: string): void {
+    this.terminal.stdout.write(text);
+  }
+
   private write(line: string): void {
     this.terminal.stdout.write(`${line}\n`);
   }

@@ -9,7 +9,7 @@ import type { FlightStatement } from '../statements/flight-statement.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import type { Stamp } from '../statements/stamp.js';
 import type { Statement } from '../statements/statement.js';
-import { currentUsage } from '../statements/usage.js';
+import { countRows, currentUsage, type Usage } from '../statements/usage.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { BatchRolledBackError } from './batch.errors.js';
 
@@ -34,7 +34,9 @@ export async function sendBatch(access: TenantAccess, batch: readonly BatchState
     if (connection.revoked) throw releaseUnused(connection, connection.revoked);
     const { stamp, pool } = current;
     const place = { stamp, isShared: pool.target.shared, connection };
-    const refusal = await tracedStatement(connection.client, text, () => send(place, batch));
+    const sentAt = usage && performance.now();
+    const refusal = await tracedStatement(connection.client, text, () => send(place, batch, usage));
+    if (usage && sentAt !== undefined) usage.databaseMs += performance.now() - sentAt;
     if (refusal === undefined) return;
     current = await current.afterRefusal(refusal, (refusedSince ??= performance.now()));
   }
@@ -48,12 +50,17 @@ interface BatchPlace {
 
 /** @returns the error of a gate that was closed, for which none of the statements has had an effect and none was settled */
 
-function send({ stamp, isShared, connection }: BatchPlace, batch: readonly BatchStatement[]): Promise<unknown> {
+function send(
+  { stamp, isShared, connection }: BatchPlace,
+  batch: readonly BatchStatement[],
+  usage: Usage | undefined,
+): Promise<unknown> {
   return new Promise((resolve) => {
     const sent = batch.map(({ statement }) => toFlightStatement(statement));
     const flight = new Flight({ stamp }, sent, (failure) => {
       const error = releaseAfter(flight, failure, connection);
       if (isGateClosed(error)) return resolve(error);
+      if (usage) for (const { result } of sent) if (result && error === undefined) countRows(usage, result);
       settle(batch, flight, error);
       resolve(undefined);
     });

@@ -10,6 +10,7 @@ import { pipelineOf } from './query-pipeline.js';
 import { isRead } from '../sql-guard/row-statements.js';
 import { neverTookEffect } from './statement-failure.js';
 import type { Statement } from './statement.js';
+import { countRows, currentUsage } from './usage.js';
 import { type StatementRecord, statementRecords, type StatementSpeed } from './statement-records.js';
 import type { TenantAccess } from './tenant-access.js';
 
@@ -80,11 +81,17 @@ function send(run: StatementRun, connection: PooledConnection): Promise<pg.Query
     turn?.end();
     return Promise.reject(releaseUnused(connection, connection.revoked));
   }
+  const usage = run.resends === undefined ? currentUsage() : undefined; // else the first sending counts it
+  const sentAt = usage && performance.now();
   return new Promise((resolve, reject) => {
     const pipeline = pipelineOf(client);
     let resent: ResentRead | undefined;
     const settle = (error: unknown, result?: pg.QueryResult): void => {
       turn?.end();
+      if (usage && sentAt !== undefined) {
+        usage.databaseMs += performance.now() - sentAt;
+        if (result) countRows(usage, result);
+      }
       if (error === undefined && result) resolve(result);
       else reject(error);
     };

@@ -7,7 +7,7 @@ import type { Prelude } from '../statements/flight.js';
 import { pipelineOf, type SendOptions } from '../statements/query-pipeline.js';
 import { openTransactionReason } from '../statements/readiness.js';
 import type { Statement } from '../statements/statement.js';
-import { currentUsage } from '../statements/usage.js';
+import { countRows, currentUsage } from '../statements/usage.js';
 
 const RELEASED = 'the connection was released';
 
@@ -97,15 +97,19 @@ export class HeldConnection {
   async observe(statement: Statement, send: () => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
     const { client } = this;
     const usage = currentUsage();
+    const sentAt = usage && performance.now();
     if (usage) usage.statements += 1;
     try {
       const result = await tracedStatement(client, statement.text, send);
+      if (usage) countRows(usage, result);
       if (statement.statementTimeoutMs !== undefined) pipelineOf(client).allowStatements(statement.statementTimeoutMs);
       return result;
     } catch (error) {
       if (this.connection.revoked) throw this.connection.revoked;
       this.markBroken(discardReason(error));
       throw error;
+    } finally {
+      if (usage && sentAt !== undefined) usage.databaseMs += performance.now() - sentAt;
     }
   }
 

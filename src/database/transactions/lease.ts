@@ -12,6 +12,7 @@ import { sendTogether } from '../statements/client-flights.js';
 import type { Prelude } from '../statements/flight.js';
 import type { SendOptions } from '../statements/query-pipeline.js';
 import { type Stamp, stampStatement } from '../statements/stamp.js';
+import { currentUsage } from '../statements/usage.js';
 import { HeldConnection } from './held-connection.js';
 import type { Submission } from './submission.js';
 import { TransactionOpening } from './transaction-opening.js';
@@ -116,7 +117,10 @@ export class Lease {
       if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
       this.tainted ??= unreadStatementReason({ text: submission.text });
       const { connection, client } = this.held;
+      const usage = currentUsage();
+      const sentAt = performance.now();
       this.held.markBroken(await tracedStatement(client, submission.text, () => submission.run(connection)));
+      if (usage) usage.databaseMs += performance.now() - sentAt;
     });
   }
 

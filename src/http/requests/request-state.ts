@@ -1,4 +1,4 @@
-import type { Usage } from '../../database/statements/usage.js';
+import { newUsage, type Usage } from '../../database/statements/usage.js';
 import type { CallContext } from '../../platform/context.js';
 import { type HttpRequest, nodeRequest } from './http-request.js';
 
@@ -36,7 +36,7 @@ export function requestState(request: HttpRequest): RequestState | undefined {
 
 /** The request's database usage so far. */
 export function usageOf(request: HttpRequest): Usage {
-  return requestState(request)?.usage ?? { statements: 0, waitMs: 0 };
+  return requestState(request)?.usage ?? newUsage();
 }
 
 /** Keeps the context that the request runs in, so that it can be filled once its tenant is known. */

@@ -133,6 +133,7 @@ export interface AppConfig {
     readonly every: string | undefined;
     readonly retentionDays: number;
   };
+  readonly usage: { readonly retentionDays: number };
   /** Processes of one instance. */
   readonly workers: number;
   /** The worker that this process is. Undefined: it is the whole instance, their primary, or a command. */
@@ -143,6 +144,8 @@ export interface AppConfig {
     readonly metricsPublic: boolean;
     /** Whether this instance runs methods under `@TenantCron`. */
     readonly tenantCron: boolean;
+    /** Whether this instance counts what tenants use. */
+    readonly usage: boolean;
   };
   /** Tenants to keep provisioned ahead of sign-ups. */
   /** Feature flags of tenants where neither plan nor tenant decides. */

@@ -72,11 +72,13 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       },
     },
     backups: { place: env.BACKUP_URL, every: env.BACKUP_EVERY, retentionDays: env.BACKUP_RETENTION_DAYS },
+    usage: { retentionDays: env.USAGE_RETENTION_DAYS },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,
       metricsPublic: env.METRICS_PUBLIC,
       tenantCron: env.ENABLE_TENANT_CRON,
+      usage: env.ENABLE_USAGE,
     },
     workers: env.WORKERS,
     tenantFeatures: env.TENANT_FEATURES ?? {},

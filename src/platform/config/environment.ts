@@ -149,9 +149,12 @@ export const environmentTable = z.object({
     .describe('cron expression, in UTC, of the times at which every tenant is backed up'),
   BACKUP_RETENTION_DAYS: integer(1, 36_500).prefault('30').describe('days for which a backup is kept'),
 
+  USAGE_RETENTION_DAYS: integer(1, 36_500).prefault('400').describe('days for which the usage of tenants is kept'),
+
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),
   ENABLE_TENANT_CRON: flag.prefault('true').describe('false: this instance runs no @TenantCron methods'),
+  ENABLE_USAGE: flag.prefault('true').describe('false: this instance does not count what tenants use'),
   METRICS_PUBLIC: flag.prefault('false').describe('serve /metrics without the admin key'),
 });
 

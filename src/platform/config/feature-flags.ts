@@ -22,6 +22,7 @@ export function featureFlagsOf(config: AppConfig, sources: ConfigSources): reado
     ['ENABLE_DEMO_TENANTS', features.demoTenants],
     ['ENABLE_API_DOCS', features.apiDocs],
     ['ENABLE_TENANT_CRON', features.tenantCron],
+    ['ENABLE_USAGE', features.usage],
     ['METRICS_PUBLIC', features.metricsPublic],
     ['LOG_LEVEL', log.level],
     ['LOG_FORMAT', log.format],

@@ -15,6 +15,7 @@ export const SHUTDOWN_STEPS = [
   { step: 'close tenant pools', untilPercent: 93 },
   { step: 'close admin connections', untilPercent: 94 },
   { step: 'write refused attempts', untilPercent: 95 },
+  { step: 'write usage', untilPercent: 95 },
   { step: 'stop the change feed', untilPercent: 96 },
   { step: 'close the catalog', untilPercent: 97 },
   { step: 'close Redis', untilPercent: 97 },

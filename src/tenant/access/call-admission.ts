@@ -1,11 +1,13 @@
 import { type CallHandler, type ExecutionContext, Injectable } from '@nestjs/common';
-import { type Observable, Subscription, Observable as Stream } from 'rxjs';
-import { currentContext, runInContext } from '../../platform/context.js';
+import { defer, finalize, type Observable, Subscription, Observable as Stream, tap } from 'rxjs';
+import { newUsage } from '../../database/statements/usage.js';
+import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { TenantContext } from '../context/tenant-context.js';
 import type { Caller } from '../identification/caller.js';
 import { finalRejectionOf } from '../transports/final-rejection.js';
 import type { TransportCall } from '../transports/transport-call.js';
 import { TransportCalls } from '../transports/transport-calls.js';
+import { UsageCounter } from '../usage/usage-counter.js';
 import { ForbiddenError } from './access.errors.js';
 import type { Access } from './access.js';
 import { GatewayHandshakes } from './gateway-handshakes.js';
@@ -20,6 +22,7 @@ export class CallAdmission {
     private readonly context: TenantContext,
     private readonly handshakes: GatewayHandshakes,
     private readonly operators: OperatorAdmission,
+    private readonly usage: UsageCounter,
   ) {}
 
   /**
@@ -45,12 +48,30 @@ export class CallAdmission {
   handle(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const context = this.calls.of(execution)?.context;
     if (!context || context === currentContext()) return next.handle();
-    return new Stream((subscriber): Subscription => runInContext(context, () => next.handle().subscribe(subscriber)));
+    const isMessage = ['ws', 'rpc'].includes(execution.getType<string>());
+    const answer = (): Observable<unknown> => (isMessage ? this.counted(context, next) : next.handle());
+    return new Stream((subscriber): Subscription => runInContext(context, () => answer().subscribe(subscriber)));
+  }
+
+  /** A message counts as a request. Over HTTP that is counted itself. */
+  private counted({ tenantId, usage }: CallContext, next: CallHandler): Observable<unknown> {
+    if (tenantId === undefined || !usage) return next.handle();
+    return defer(() => {
+      const startedAt = performance.now();
+      let failed = false;
+      return next.handle().pipe(
+        tap({ error: () => (failed = true) }),
+        finalize(() => {
+          const durationMs = performance.now() - startedAt;
+          this.usage.record(tenantId, { kind: 'requests', failed, durationMs }, usage);
+        }),
+      );
+    });
   }
 
   private enter(call: TransportCall, caller: Caller): void {
     if (caller.kind !== 'tenant' || !caller.scope) return;
-    const usage = call.context.usage ?? { statements: 0, waitMs: 0 };
+    const usage = call.context.usage ?? newUsage();
     this.context.enter(call.context, caller.scope, { principal: caller.principal, usage });
   }
 }

@@ -14,6 +14,9 @@ import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import type { SessionLease, SessionOptions } from '../../database/transactions/session-lease.js';
 import type { StampKey } from '../../database/isolation/stamp-key.js';
+import { currentUsage } from '../../database/statements/usage.js';
+import { countRun } from '../usage/count-run.js';
+import { UsageCounter } from '../usage/usage-counter.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { TARGET } from '../directory/cached-kinds.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
@@ -58,6 +61,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly reports: TenantReportReader,
     private readonly carriers: TenantCarriers,
     private readonly settings: SettingsReader,
+    private readonly usage: UsageCounter,
   ) {
     this.relocation = new TenantRelocation(config.pool.timeoutMs, lookup, (tenant) => this.scope(tenant));
     dataSources.relocation = this.relocation;
@@ -94,7 +98,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     if (operation) return this.context.run(operation, async () => work());
     this.availability.assertServed(tenant);
     // Awaited inside: queries of some libraries (Drizzle, Prisma) start when they are awaited.
-    return this.context.run(await this.scope(tenant), async () => work());
+    return this.runCounted(tenant, work);
   }
 
   /**
@@ -152,7 +156,16 @@ export class TenantConnectionService implements OnApplicationShutdown {
     const tenant = await this.lookup.byId(tenantId);
     if (!tenant) throw new TenantGoneError();
     this.availability.assertServed(tenant);
-    return this.context.run(await this.scope(tenant), async () => work(), { principal });
+    return this.runCounted(tenant, work, principal);
+  }
+
+  /** Within a request, or another run, that is what its usage is counted with. */
+  private async runCounted<T>(tenant: Tenant, work: () => Promise<T>, principal?: unknown): Promise<T> {
+    const scope = await this.scope(tenant);
+    if (currentUsage() || !this.usage.isEnabled) return this.context.run(scope, async () => work(), { principal });
+    return countRun(this.usage, tenant.id, (usage) =>
+      this.context.run(scope, async () => work(), { principal, usage }),
+    );
   }
 
   /**

@@ -1,3 +1,4 @@
+import { newUsage } from '../../database/statements/usage.js';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { clientAddress } from '../../http/requests/client-address.js';
@@ -94,7 +95,7 @@ export class RequestIdentification {
   }
 
   private remember(request: HttpRequest, caller: Caller): Caller {
-    setRequestState(request, { caller, usage: { statements: 0, waitMs: 0 }, identifiedBy: this.authenticator });
+    setRequestState(request, { caller, usage: newUsage(), identifiedBy: this.authenticator });
     return caller;
   }
 }

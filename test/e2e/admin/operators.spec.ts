@@ -84,6 +84,9 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'GET /tenants/{slug}/settings': READ_TENANT,
   'PATCH /tenants/{slug}/settings': WORK_ON_TENANT,
   'POST /tenants/{slug}/suspend': WORK_ON_TENANT,
+  'GET /usage': READ_OWN,
+  'GET /usage/events': READ_OWN,
+  'GET /usage/now': READ_OWN,
 };
 
 const NO_SUCH = '00000000-0000-4000-8000-000000000000';
@@ -118,7 +121,8 @@ function pathOf(route: string, tenant = 'nothing'): readonly [method: string, pa
 
 function callRoute(client: AdminClient, route: string, tenant?: string): Promise<Answer> {
   const [method, path] = pathOf(route, tenant);
-  return client.send(method, path, /^P/.test(method) ? { body: {} } : {});
+  const headers = { 'last-event-id': 'none' }; // no stream begins with it, which would not end
+  return client.send(method, path, /^P/.test(method) ? { body: {} } : { headers });
 }
 
 /** Whether the answer is that of a route which does not admit its caller, or not to this tenant. */

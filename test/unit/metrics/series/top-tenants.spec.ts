@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { newUsage } from '../../../../src/database/statements/usage.js';
 import { Registry } from 'prom-client';
 import { TenantMetrics } from '../../../../src/metrics/tenant-metrics.js';
 import { MAX_SERIES, OTHER, TopSeries } from '../../../../src/metrics/series/top-series.js';
@@ -7,7 +8,7 @@ import { ManualClock } from '../../../support/manual-clock.js';
 import { Exposition } from '../../../support/metrics/exposition.js';
 
 const MINUTE = 60_000;
-const NOTHING = { statements: 0, waitMs: 0 };
+const NOTHING = { ...newUsage(), statements: 0, waitMs: 0 };
 
 const names = (count: number, prefix = 'tenant'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -17,7 +18,7 @@ describe('the metrics of 10,000 tenants', () => {
     const registry = new Registry();
     const metrics = new TenantMetrics(registry);
     const tenants = names(10_000);
-    for (const tenant of tenants) for (let n = 0; n < 3; n += 1) metrics.record(tenant, { statements: 2, waitMs: 500 });
+    for (const tenant of tenants) for (let n = 0; n < 3; n += 1) metrics.record(tenant, { ...newUsage(), statements: 2, waitMs: 500 });
     const page = new Exposition(await registry.metrics());
     const sums = { requests_total: 30_000, statements_total: 60_000, wait_seconds_total: 15_000 };
     for (const [name, sum] of Object.entries(sums)) {

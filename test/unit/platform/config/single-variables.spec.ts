@@ -343,6 +343,8 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),
+  USAGE_RETENTION_DAYS: numbers((config) => config.usage.retentionDays, 1, 36_500),
+  ENABLE_USAGE: flags((config) => config.features.usage),
   METRICS_PUBLIC: flags((config) => config.features.metricsPublic),
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { newUsage } from '../../../../src/database/statements/usage.js';
 import { setRequestState } from '../../../../src/http/requests/request-state.js';
 import { ADMIN_KEY_OPERATOR } from '../../../../src/catalog/model/operator.js';
 import type { Caller } from '../../../../src/tenant/identification/caller.js';
@@ -19,7 +20,7 @@ function keyOf(caller: Caller, { method = 'GET', url = '/orders', headers = {} }
   const request = { method, url, raw: {}, headers: { authorization: 'Bearer one', ...headers } };
   setRequestState(request as unknown as FastifyRequest, {
     caller,
-    usage: { statements: 0, waitMs: 0 },
+    usage: newUsage(),
     identifiedBy: {},
   });
   return tenantCacheKey({ switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext);

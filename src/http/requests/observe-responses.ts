@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
-import { type HttpRequest, routePattern } from '../http/requests/http-request.js';
+import { type HttpRequest, routePattern } from './http-request.js';
 
 /** Called after each response; `route` is undefined for a path without one. */
 type OnResponse = (request: HttpRequest, route: string | undefined, status: number, seconds: number) => void;

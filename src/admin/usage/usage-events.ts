@@ -1,0 +1,80 @@
+import { Injectable, type MessageEvent } from '@nestjs/common';
+import {
+  concatMap,
+  defer,
+  exhaustMap,
+  finalize,
+  from,
+  interval,
+  map,
+  merge,
+  Observable,
+  takeUntil,
+  Subject,
+  timer,
+} from 'rxjs';
+import type { TenantSelection } from '../../catalog/model/operator.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
+import { TooManyFollowersError } from '../operations/operation-events.js';
+import { type FinishedPosition, UsageRecords } from './usage-records.js';
+import type { UsageView } from './usage.schemas.js';
+
+const MAX_FOLLOWERS = 20;
+const POLL_MS = 1_000;
+const KEEP_ALIVE_MS = 15_000;
+/** Events per poll: a follower that reads slowly is disconnected with the buffer's limit, and resumes. */
+const MAX_EVENTS = 300;
+
+const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
+const EVENT_ID = /^(\d{4}-\d\d-\d\dT\d\d:00:00\.000Z)\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
+
+/** Returns undefined for anything but the id of an event. */
+export function positionOf(eventId: string): FinishedPosition | undefined {
+  const [, at, tenantId] = EVENT_ID.exec(eventId) ?? [];
+  if (at === undefined || tenantId === undefined || Number.isNaN(Date.parse(at))) return undefined;
+  return { at: new Date(at), tenantId };
+}
+
+/** Streams the hours of tenants once they are finished, each once, from any position. */
+@Injectable()
+export class UsageEvents {
+  private readonly ended = new Subject<void>();
+  private followers = 0;
+
+  constructor(
+    private readonly records: UsageRecords,
+    shutdown: Shutdown,
+  ) {
+    shutdown.add('end followers of operations', () => this.ended.next());
+  }
+
+  /**
+   * @param after the last event that the follower has; undefined: from the first hour that is kept
+   * @throws TooManyFollowersError on subscription
+   */
+  follow(after: FinishedPosition | undefined, limitedTo: TenantSelection | undefined): Observable<MessageEvent> {
+    return defer(() => {
+      if (this.followers >= MAX_FOLLOWERS) throw new TooManyFollowersError(MAX_FOLLOWERS, 'event streams of usage');
+      this.followers += 1;
+      let position = after ?? { at: new Date(0), tenantId: FIRST_TENANT };
+      const hours = timer(0, POLL_MS).pipe(
+        exhaustMap(() => this.records.finished(position, MAX_EVENTS, limitedTo)),
+        concatMap((found) => {
+          const last = found.at(-1);
+          if (last) position = { at: new Date(last.at), tenantId: last.tenantId };
+          return from(found);
+        }),
+        map(toEvent),
+      );
+      const keepAlive = interval(KEEP_ALIVE_MS).pipe(map(() => ({ comment: 'keep-alive' }) as unknown as MessageEvent));
+      return merge(hours, keepAlive).pipe(
+        takeUntil(this.ended),
+        finalize(() => void (this.followers -= 1)),
+      );
+    });
+  }
+}
+
+function toEvent(usage: UsageView): MessageEvent {
+  return { type: 'usage', id: `${usage.at}/${usage.tenantId}`, data: JSON.stringify(usage) };
+}

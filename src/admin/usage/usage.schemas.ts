@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { SLUG } from '../../catalog/model/slug.js';
+import { decodeCursor, pageOf } from '../../http/input/page.js';
+import { wholeNumber } from '../../http/input/whole-number.js';
+import { isUuid } from '../../platform/uuid.js';
+
+const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const DAY_MS = 86_400_000;
+
+export const usageFilter = z.strictObject({
+  tenant: z
+    .string()
+    .refine((text) => SLUG.test(text) || isUuid(text), "must be a tenant's slug or id")
+    .optional()
+    .describe("a tenant's slug or id; the id also after the tenant was deleted"),
+  from: time.default(() => new Date(Date.now() - 30 * DAY_MS)).describe('the first hour, by default 30 days ago'),
+  to: time.optional().describe('the hour after the last one; by default all'),
+  by: z.enum(['hour', 'day', 'month']).default('day').describe('days and months are those of UTC'),
+  format: z.enum(['json', 'csv']).optional().describe('instead of the header `Accept`'),
+  limit: wholeNumber(1, 1000).default(100).describe('maximum number of items'),
+  cursor: z
+    .string()
+    .max(100)
+    .transform((cursor, context) => {
+      const position = decodeCursor(cursor);
+      if (position) return position;
+      context.addIssue({ code: 'custom', message: 'must be the nextCursor of another page' });
+      return z.NEVER;
+    })
+    .optional()
+    .describe('`nextCursor` of the previous page'),
+});
+export type UsageFilter = z.infer<typeof usageFilter>;
+
+const count = z.number().int();
+const figures = {
+  tenantId: z.uuid(),
+  tenant: z.string().nullable().describe('the slug; null after the tenant was deleted'),
+  requests: count,
+  runs: count.describe('work outside of requests'),
+  errors: count.describe('requests answered with a status of 500 or more, and runs that failed'),
+  durationMs: z.number(),
+  statements: count,
+  waitMs: z.number().describe('waited for connections'),
+  databaseMs: z.number().describe('from sending statements to their answers'),
+  rowsRead: count,
+  rowsWritten: count,
+};
+
+const usageView = z
+  .object({ at: z.iso.datetime().describe('the beginning of the hour, day or month'), ...figures })
+  .meta({ id: 'Usage' });
+export type UsageView = z.infer<typeof usageView>;
+
+export const usagePage = pageOf(usageView);
+
+export const currentUsageView = z.object({
+  items: z.array(z.object(figures)).describe('those with the most time first'),
+});
+export type CurrentUsageView = z.infer<typeof currentUsageView>;

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { usageCsv } from '../../admin/usage/usage-csv.js';
+import { UsageRecords } from '../../admin/usage/usage-records.js';
+import { type CurrentUsageView, usageFilter, type UsageView } from '../../admin/usage/usage.schemas.js';
+import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import type { CommandContext, CommandRunners } from '../session/command-context.js';
+
+const EXAMPLES = `
+Examples:
+  $ npm run tenantry -- usage --by month
+  $ npm run tenantry -- usage --tenant acme --from 2026-10-01T00:00:00Z --by hour --csv`;
+
+/** `usage` */
+export function defineUsage(command: Command, { run }: CommandRunners): void {
+  command
+    .option('--tenant <slug>', 'slug or id; the id also after the tenant was deleted')
+    .option('--from <time>', 'first hour, in ISO 8601 (default: 30 days ago)')
+    .option('--to <time>', 'hour after the last one (default: all)')
+    .option('--by <period>', 'hour, day (default) or month, of UTC')
+    .option('--csv', 'CSV with all pages from the cursor on')
+    .option('--limit <n>', 'page size (default: 100)')
+    .option('--cursor <cursor>', 'continue from the cursor of a previous page')
+    .addHelpText('after', EXAMPLES)
+    .action(({ csv, ...options }) => run((context) => list(context, options, csv === true)));
+}
+
+/** `top` */
+export function defineTop(command: Command, { run }: CommandRunners): void {
+  command.action(() => run(showBusiest));
+}
+
+const FIGURES = [
+  { title: 'TENANT', value: (each: Omit<UsageView, 'at'>) => each.tenant ?? each.tenantId },
+  { title: 'REQUESTS', value: (each: Omit<UsageView, 'at'>) => each.requests },
+  { title: 'RUNS', value: (each: Omit<UsageView, 'at'>) => each.runs },
+  { title: 'ERRORS', value: (each: Omit<UsageView, 'at'>) => each.errors },
+  { title: 'MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.durationMs) },
+  { title: 'STATEMENTS', value: (each: Omit<UsageView, 'at'>) => each.statements },
+  { title: 'DB MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.databaseMs) },
+  { title: 'WAIT MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.waitMs) },
+  { title: 'ROWS READ', value: (each: Omit<UsageView, 'at'>) => each.rowsRead },
+  { title: 'WRITTEN', value: (each: Omit<UsageView, 'at'>) => each.rowsWritten },
+];
+const COLUMNS = [{ title: 'FROM', value: (usage: UsageView) => usage.at }, ...FIGURES];
+
+async function list({ output, session }: CommandContext, options: object, isCsv: boolean): Promise<void> {
+  const records = session.get(UsageRecords);
+  const filter = parseOrThrow(usageFilter, isCsv ? { limit: '1000', ...options } : options);
+  let page = await records.list(filter);
+  if (!isCsv) {
+    output.print(page, () => output.table(page.items, COLUMNS, 'no usage'));
+    if (page.nextCursor !== null) output.note(`More results: --cursor ${page.nextCursor}`);
+    return;
+  }
+  for (let isFirst = true; ; isFirst = false) {
+    const { nextCursor } = page;
+    output.printText(usageCsv(page.items, isFirst));
+    if (nextCursor === null) return;
+    page = await records.list({
+      ...filter,
+      ...parseOrThrow(usageFilter.pick({ cursor: true }), { cursor: nextCursor }),
+    });
+  }
+}
+
+async function showBusiest({ output, session }: CommandContext): Promise<void> {
+  const usage: CurrentUsageView = await session.get(UsageRecords).now();
+  output.print(usage, () => output.table(usage.items, FIGURES, 'no usage in the last minute'));
+}
