@@ -1,19 +1,22 @@
-import { Injectable, type MessageEvent } from '@nestjs/common';
+import { Injectable, Logger, type MessageEvent } from '@nestjs/common';
 import {
+  catchError,
   concatMap,
   defer,
+  EMPTY,
   exhaustMap,
   finalize,
   from,
   interval,
   map,
   merge,
-  Observable,
+  type Observable,
+  ReplaySubject,
   takeUntil,
-  Subject,
   timer,
 } from 'rxjs';
 import type { TenantSelection } from '../../catalog/model/operator.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { TooManyFollowersError } from '../operations/operation-events.js';
 import { type FinishedPosition, UsageRecords } from './usage-records.js';
@@ -38,7 +41,8 @@ export function positionOf(eventId: string): FinishedPosition | undefined {
 /** Streams the hours of tenants once they are finished, each once, from any position. */
 @Injectable()
 export class UsageEvents {
-  private readonly ended = new Subject<void>();
+  private readonly logger = new Logger('Usage');
+  private readonly ended = new ReplaySubject<void>(1);
   private followers = 0;
 
   constructor(
@@ -66,9 +70,13 @@ export class UsageEvents {
         }),
         map(toEvent),
       );
-      const keepAlive = interval(KEEP_ALIVE_MS).pipe(map(() => ({ comment: 'keep-alive' }) as unknown as MessageEvent));
+      const keepAlive = interval(KEEP_ALIVE_MS).pipe(map(() => ({ comment: 'keep-alive' })));
       return merge(hours, keepAlive).pipe(
         takeUntil(this.ended),
+        catchError((error: unknown) => {
+          this.logger.warn(`Closing an event stream of usage: ${reasonOf(error)}`); // its client resumes
+          return EMPTY;
+        }),
         finalize(() => void (this.followers -= 1)),
       );
     });
