@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { observeResponses } from '../../http/requests/observe-responses.js';
 import { requestState } from '../../http/requests/request-state.js';
-import type { Caller } from '../identification/caller.js';
 import { UsageCounter } from './usage-counter.js';
 
 const SERVER_ERROR = 500;
@@ -16,10 +15,9 @@ export class CountedResponses {
     adapterHost.init$.subscribe(() => {
       observeResponses(adapterHost.httpAdapter, (request, _route, status, seconds) => {
         const state = requestState(request);
-        const caller = state?.caller as Caller | undefined;
-        if (!state || caller?.kind !== 'tenant') return;
+        if (!state?.caller.tenant || state.caller.kind !== 'tenant') return;
         const work = { kind: 'requests', failed: status >= SERVER_ERROR, durationMs: seconds * 1000 } as const;
-        counter.record(caller.tenant.id, work, state.usage);
+        counter.record(state.caller.tenant.id, work, state.usage);
       });
     });
   }
