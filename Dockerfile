@@ -10,6 +10,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src ./src
+COPY console ./console
 RUN npm run build
 
 # --- Production dependencies, without the 60 MB of embedded PostgreSQL, which is for development only ------------------

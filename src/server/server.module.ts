@@ -6,6 +6,7 @@ import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
 import { IDENTIFIES_EARLY } from '../tenant/access/open-contexts.js';
 import { TracingModule } from '../tracing/tracing.module.js';
 import { ConfigServiceModule } from './config-service.module.js';
+import { ConsoleModule } from './console/console.module.js';
 import { Drain } from './drain.js';
 import { RootController } from './root.controller.js';
 
@@ -23,6 +24,7 @@ export class ServerModule {
         ConfigServiceModule.register(loaded.config),
         ProcessModule.of(loaded, workerReports),
         app,
+        ...(loaded.config.features.console ? [ConsoleModule] : []),
         ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
       ],
       controllers: [RootController],

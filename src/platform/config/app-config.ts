@@ -141,6 +141,8 @@ export interface AppConfig {
   readonly features: {
     readonly demoTenants: boolean;
     readonly apiDocs: boolean;
+    /** Whether the operators' console is served. */
+    readonly console: boolean;
     readonly metricsPublic: boolean;
     /** Whether this instance runs methods under `@TenantCron`. */
     readonly tenantCron: boolean;

@@ -76,6 +76,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,
+      console: env.ENABLE_CONSOLE,
       metricsPublic: env.METRICS_PUBLIC,
       tenantCron: env.ENABLE_TENANT_CRON,
       usage: env.ENABLE_USAGE,

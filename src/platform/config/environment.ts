@@ -153,6 +153,7 @@ export const environmentTable = z.object({
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),
+  ENABLE_CONSOLE: flag.optional().describe("serve the operators' console at /console"),
   ENABLE_TENANT_CRON: flag.prefault('true').describe('false: this instance runs no @TenantCron methods'),
   ENABLE_USAGE: flag.prefault('true').describe('false: this instance does not count what tenants use'),
   METRICS_PUBLIC: flag.prefault('false').describe('serve /metrics without the admin key'),
@@ -175,5 +176,6 @@ export function withDependentDefaults(environment: Environment) {
     EMBEDDED_POSTGRES: embedded,
     ENABLE_DEMO_TENANTS: environment.ENABLE_DEMO_TENANTS ?? embedded,
     ENABLE_API_DOCS: environment.ENABLE_API_DOCS ?? !production,
+    ENABLE_CONSOLE: environment.ENABLE_CONSOLE ?? !production,
   };
 }

@@ -21,6 +21,7 @@ export function featureFlagsOf(config: AppConfig, sources: ConfigSources): reado
     ['ENABLE_REDIS_CACHE', cache.redisEnabled],
     ['ENABLE_DEMO_TENANTS', features.demoTenants],
     ['ENABLE_API_DOCS', features.apiDocs],
+    ['ENABLE_CONSOLE', features.console],
     ['ENABLE_TENANT_CRON', features.tenantCron],
     ['ENABLE_USAGE', features.usage],
     ['METRICS_PUBLIC', features.metricsPublic],

@@ -13,6 +13,7 @@ const OF_THE_SERVER: readonly VariableName[] = [
   'TRUSTED_PROXIES',
   'ENABLE_DEMO_TENANTS',
   'ENABLE_API_DOCS',
+  'ENABLE_CONSOLE',
 ];
 
 /** Variables of tenants' tokens: a host with its own resolver may use these names for its users' tokens. */

@@ -8,7 +8,7 @@ function check(url: string) {
   const config = {
     ...{ environment: 'production', dataDir: join(tmpdir(), 'no-such-folder'), log: { level: 'info' } },
     ...{
-      features: { demoTenants: false, metricsPublic: false, apiDocs: false },
+      features: { demoTenants: false, metricsPublic: false, apiDocs: false, console: false },
       database: { url, embedded: false },
       cache: { redisEnabled: false },
     },

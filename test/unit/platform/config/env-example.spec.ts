@@ -40,7 +40,7 @@ it('.env.example shows the default values of the code', () => {
 });
 
 it('.env.example shows every default value of the code', () => {
-  const dependent = ['LOG_FORMAT', 'EMBEDDED_POSTGRES', 'ENABLE_DEMO_TENANTS', 'ENABLE_API_DOCS'];
+  const dependent = ['LOG_FORMAT', 'EMBEDDED_POSTGRES', 'ENABLE_DEMO_TENANTS', 'ENABLE_API_DOCS', 'ENABLE_CONSOLE'];
   const inCode = VARIABLE_NAMES.filter((name) => environmentTable.shape[name].safeParse(undefined).data !== undefined);
   const inFile = documented.filter(({ value }) => value !== '').map(({ name }) => name);
   expect(inFile.toSorted()).toEqual([...inCode, ...dependent].toSorted());

@@ -342,6 +342,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   BACKUP_RETENTION_DAYS: numbers((config) => config.backups.retentionDays, 1, 36_500),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
+  ENABLE_CONSOLE: flags((config) => config.features.console),
   ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),
   USAGE_RETENTION_DAYS: numbers((config) => config.usage.retentionDays, 1, 36_500),
   ENABLE_USAGE: flags((config) => config.features.usage),

@@ -97,11 +97,11 @@ describe('the defaults that depend on other variables', () => {
   const EMBEDDED_PRODUCTION = { ...PRODUCTION, DATABASE_URL: '', EMBEDDED_POSTGRES: 'true' };
 
   it.each<[string, Variables, object]>([
-    ['development', REQUIRED, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true }],
-    ['test', { ...REQUIRED, NODE_ENV: 'test' }, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true }],
-    ['a database', DATABASE, { format: 'pretty', embedded: false, demoTenants: false, apiDocs: true }],
-    ['production', PRODUCTION, { format: 'json', embedded: false, demoTenants: false, apiDocs: false }],
-    ['embedded production', EMBEDDED_PRODUCTION, { format: 'json', embedded: true, demoTenants: true, apiDocs: false }],
+    ['development', REQUIRED, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true, console: true }],
+    ['test', { ...REQUIRED, NODE_ENV: 'test' }, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true, console: true }],
+    ['a database', DATABASE, { format: 'pretty', embedded: false, demoTenants: false, apiDocs: true, console: true }],
+    ['production', PRODUCTION, { format: 'json', embedded: false, demoTenants: false, apiDocs: false, console: false }],
+    ['embedded production', EMBEDDED_PRODUCTION, { format: 'json', embedded: true, demoTenants: true, apiDocs: false, console: false }],
   ])('are as documented for %s', (_, env, expected) => {
     const { log, database, features } = configOf(env, newFolder());
     expect({
@@ -109,6 +109,7 @@ describe('the defaults that depend on other variables', () => {
       embedded: database.embedded,
       demoTenants: features.demoTenants,
       apiDocs: features.apiDocs,
+      console: features.console,
     }).toEqual(expected);
   });
 });

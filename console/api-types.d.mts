@@ -1,0 +1,3 @@
+export function renderApiTypes(document: {
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}): string;

@@ -1,0 +1,573 @@
+// Generated from the OpenAPI document: see console/api-types.mjs.
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string | null;
+  readonly impersonatedBy: string | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+};
+
+export type AuditEntry = {
+  readonly id: string;
+  readonly at: string;
+  readonly actor: string;
+  readonly address: string | null;
+  readonly requestId: string | null;
+  readonly action: string;
+  readonly subjectKind:
+    'tenant' | 'server' | 'operation' | 'api-key' | 'admin-key' | 'operator' | 'reference-table' | 'fleet';
+  readonly subjectId: string;
+  readonly subject: string;
+  readonly refusedAttempts: number | null;
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+};
+
+export type Backup = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly tenant: string | null;
+  readonly operationId: string;
+  readonly objectKey: string;
+  readonly state: 'writing' | 'kept' | 'unreadable';
+  readonly takenAt: string | null;
+  readonly bytes: number | null;
+  readonly rows: number | null;
+  readonly schemaVersion: string | null;
+  readonly verifiedAt: string | null;
+  readonly drilledAt: string | null;
+  readonly expiresAt: string | null;
+  readonly createdAt: string;
+};
+
+export type Countries = {
+  readonly items: readonly {
+    readonly code: string;
+    readonly name: string;
+  }[];
+};
+
+export type CreatedTenant = {
+  readonly tenant: Tenant;
+  readonly operation: Operation;
+};
+
+export type CurrentOperator = {
+  readonly id: string | null;
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  readonly limitedTo: {
+    readonly tenants: readonly string[];
+    readonly groups: readonly string[];
+  } | null;
+};
+
+export type Customer = {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly country: string | null;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type CustomerChange = {
+  readonly version: number;
+  readonly email?: string;
+  readonly name?: string;
+  readonly country?: string | null;
+};
+
+export type EnforceStamps = {
+  readonly kind: 'enforce-stamps';
+};
+
+export type Impersonation = {
+  readonly keyId: string;
+  readonly token: string;
+  readonly expiresAt: string;
+};
+
+export type IssuedApiKey = {
+  readonly id: string;
+  readonly name: string | null;
+  readonly impersonatedBy: string | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly token: string;
+};
+
+export type IssuedOperatorKey = {
+  readonly operator: Operator;
+  readonly token: string;
+};
+
+export type Maintenance = {
+  readonly message?: string;
+};
+
+export type Memberships = {
+  readonly items: readonly {
+    readonly tenant: string;
+    readonly role: 'admin' | 'member';
+    readonly status: string;
+  }[];
+};
+
+export type Migrate = {
+  readonly kind: 'migrate';
+  readonly tenants?: readonly string[];
+  readonly canary?:
+    | {
+        readonly tenants: readonly string[];
+      }
+    | {
+        readonly count: number;
+      };
+  readonly waveSize?: number;
+  readonly parallelism?: number;
+  readonly maxFailures?: number;
+  readonly verify?: boolean;
+  readonly onFailure?: 'serve' | 'maintenance';
+  readonly message?: string;
+  readonly lockTimeoutMs?: number;
+  readonly attempts?: number;
+};
+
+export type MigrationPreview = {
+  readonly to: string;
+  readonly tenants: number;
+  readonly units: number;
+  readonly versions: readonly {
+    readonly from: string;
+    readonly tenants: number;
+    readonly units: number;
+    readonly servers: readonly {
+      readonly server: string;
+      readonly tenants: number;
+      readonly units: number;
+    }[];
+    readonly migrations: readonly {
+      readonly migration: string;
+      readonly sql: readonly string[];
+    }[];
+    readonly late: readonly {
+      readonly migration: string;
+      readonly after: string;
+    }[];
+    readonly failure: {
+      readonly code: string;
+      readonly message: string;
+    } | null;
+  }[];
+};
+
+export type MigrationPreviewRequest = {
+  readonly tenants?: readonly string[];
+  readonly verify?: boolean;
+  readonly lockTimeoutMs?: number;
+  readonly attempts?: number;
+};
+
+export type MovePreview = {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly from: {
+    readonly isolation: 'row' | 'schema' | 'database';
+    readonly server: string;
+    readonly database: string;
+    readonly schema: string;
+  };
+  readonly to: {
+    readonly isolation: 'row' | 'schema' | 'database';
+    readonly server: string;
+    readonly database: string;
+    readonly schema: string;
+  };
+  readonly obstacles: readonly string[];
+  readonly notes: readonly string[];
+  readonly creates: readonly {
+    readonly what: 'login role' | 'database' | 'schema' | 'tables';
+    readonly name: string;
+  }[];
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows: number;
+    readonly isEstimated: boolean;
+    readonly bytes: number;
+  }[];
+  readonly rows: number;
+  readonly bytes: number;
+  readonly areBytesEstimated: boolean;
+  readonly copy: {
+    readonly estimatedSeconds: number;
+    readonly sampledBytes: number;
+    readonly sampledMs: number;
+  } | null;
+  readonly waiting: {
+    readonly limitMs: number;
+    readonly attemptMs: number;
+    readonly lastChanges: number;
+    readonly sourceRoundTripMs: number | null;
+    readonly destinationRoundTripMs: number | null;
+    readonly olderTransactions: readonly {
+      readonly pid: number | null;
+      readonly role: string | null;
+      readonly application: string | null;
+      readonly state: string | null;
+      readonly seconds: number;
+    }[];
+  };
+  readonly connections: readonly {
+    readonly server: string;
+    readonly max: number;
+    readonly open: number;
+    readonly needed: number;
+  }[];
+};
+
+export type NewApiKey = {
+  readonly name?: string;
+  readonly expiresInDays?: number;
+};
+
+export type NewBackup = {
+  readonly tenant: string;
+};
+
+export type NewClone = {
+  readonly slug: string;
+  readonly isolation?: 'row' | 'schema' | 'database';
+  readonly server?: string;
+  readonly limits?: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+  };
+  readonly domains?: readonly string[];
+  readonly masked?: boolean;
+};
+
+export type NewCustomer = {
+  readonly email: string;
+  readonly name: string;
+  readonly country?: string | null;
+};
+
+export type NewImpersonation = {
+  readonly reason: string;
+  readonly minutes?: number;
+};
+
+export type NewMove = {
+  readonly isolation?: 'row' | 'schema' | 'database';
+  readonly server?: string;
+};
+
+export type NewOperation = RotateCredentials | Reseal | EnforceStamps | RotateStampKey | Migrate;
+
+export type NewOperator = {
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  readonly limitedTo?: {
+    readonly tenants?: readonly string[];
+    readonly groups?: readonly string[];
+  } | null;
+  readonly expiresInDays?: number;
+};
+
+export type NewOperatorKey = {
+  readonly expiresInDays?: number;
+};
+
+export type NewOrder = {
+  readonly number: string;
+  readonly customerId: string;
+  readonly status?: 'draft' | 'placed' | 'paid' | 'shipped' | 'cancelled';
+  readonly currency: string;
+  readonly lines: readonly OrderLine[];
+};
+
+export type NewRestore = {
+  readonly as: string;
+  readonly isolation?: 'row' | 'schema' | 'database';
+  readonly server?: string;
+};
+
+export type NewServer = {
+  readonly name: string;
+  readonly host: string;
+  readonly port?: number;
+  readonly tls?: 'disable' | 'require' | 'verify-full';
+  readonly ownerRole: string;
+  readonly ownerPassword: string;
+  readonly maxConnections?: number | null;
+};
+
+export type NewSession = {
+  readonly email: string;
+  readonly password: string;
+};
+
+export type NewTenant = {
+  readonly slug: string;
+  readonly isolation: 'row' | 'schema' | 'database';
+  readonly server?: string;
+  readonly limits?: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+  };
+  readonly domains?: readonly string[];
+  readonly groups?: readonly string[];
+};
+
+export type NewTenants = {
+  readonly tenants: readonly NewTenant[];
+};
+
+export type Operation = {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  readonly tenantId: string | null;
+  readonly subject: string;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly status: 'pending' | 'running' | 'finished' | 'failed';
+  }[];
+  readonly progress: {
+    readonly done: number;
+    readonly total: number;
+  } | null;
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+  } | null;
+  readonly requiredHooks: readonly string[] | null;
+  readonly attempts: number;
+  readonly runAfter: string;
+  readonly instance: string | null;
+  readonly heartbeatAt: string | null;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+};
+
+export type OperationHook = {
+  readonly tenantId: string;
+  readonly event: string;
+  readonly hook: string;
+  readonly status: 'running' | 'retrying' | 'succeeded' | 'failed';
+  readonly attempts: number;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+  } | null;
+  readonly durationMs: number | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+};
+
+export type OperationTenant = {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly status: 'succeeded' | 'failed';
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+  } | null;
+  readonly fromVersion: string | null;
+  readonly toVersion: string | null;
+  readonly durationMs: number;
+  readonly finishedAt: string;
+};
+
+export type Operator = {
+  readonly id: string;
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  readonly limitedTo: {
+    readonly tenants: readonly string[];
+    readonly groups: readonly string[];
+  } | null;
+  readonly keys: readonly OperatorKey[];
+  readonly createdAt: string;
+  readonly revokedAt: string | null;
+};
+
+export type OperatorChange = {
+  readonly role?: 'viewer' | 'operator' | 'admin';
+  readonly limitedTo?: {
+    readonly tenants?: readonly string[];
+    readonly groups?: readonly string[];
+  } | null;
+};
+
+export type OperatorKey = {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+};
+
+export type Order = {
+  readonly id: string;
+  readonly number: string;
+  readonly customerId: string;
+  readonly status: 'draft' | 'placed' | 'paid' | 'shipped' | 'cancelled';
+  readonly currency: string;
+  readonly total: number;
+  readonly lines: readonly OrderLine[];
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type OrderChange = {
+  readonly version: number;
+  readonly status?: 'draft' | 'placed' | 'paid' | 'shipped' | 'cancelled';
+  readonly lines?: readonly OrderLine[];
+};
+
+export type OrderLine = {
+  readonly description: string;
+  readonly quantity: number;
+  readonly unitPrice: number;
+};
+
+export type OrderSummary = {
+  readonly items: readonly {
+    readonly status: 'draft' | 'placed' | 'paid' | 'shipped' | 'cancelled';
+    readonly currency: string;
+    readonly count: number;
+    readonly total: number;
+  }[];
+};
+
+export type OrdersReport = {
+  readonly items: readonly {
+    readonly tenant: string;
+    readonly totals: readonly {
+      readonly currency: string;
+      readonly orders: number;
+      readonly revenue: number;
+    }[];
+    readonly error?: string;
+  }[];
+};
+
+export type ReferencePublication = {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+};
+
+export type ReferenceTable = {
+  readonly table: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly checksum: string;
+  readonly publishedAt: string;
+  readonly publishedBy: string;
+  readonly places: number;
+  readonly behind: number;
+  readonly placesBehind: readonly {
+    readonly server: string;
+    readonly database: string;
+    readonly schema: string;
+    readonly version: number;
+    readonly error: string | null;
+  }[];
+};
+
+export type Reseal = {
+  readonly kind: 'reseal';
+};
+
+export type RotateCredentials = {
+  readonly kind: 'rotate-credentials';
+  readonly tenant?: string;
+  readonly server?: string;
+};
+
+export type RotateStampKey = {
+  readonly kind: 'rotate-stamp-key';
+  readonly tenant?: string;
+  readonly server?: string;
+  readonly graceSeconds?: number;
+};
+
+export type Server = {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly tls: 'disable' | 'require' | 'verify-full';
+  readonly ownerRole: string | null;
+  readonly maxConnections: number | null;
+  readonly draining: boolean;
+  readonly tenants: number;
+  readonly databases: number;
+};
+
+export type ServerChange = {
+  readonly host?: string;
+  readonly port?: number;
+  readonly tls?: 'disable' | 'require' | 'verify-full';
+  readonly ownerRole?: string;
+  readonly ownerPassword?: string;
+  readonly maxConnections?: number | null;
+};
+
+export type Session = {
+  readonly token: string;
+  readonly expiresAt: string;
+};
+
+export type Tenant = {
+  readonly id: string;
+  readonly slug: string;
+  readonly status: 'provisioning' | 'active' | 'suspended' | 'maintenance' | 'moving' | 'deleting' | 'failed';
+  readonly isolation: 'row' | 'schema' | 'database';
+  readonly server: string | null;
+  readonly database: string | null;
+  readonly schema: string | null;
+  readonly schemaVersion: string | null;
+  readonly limits: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+  };
+  readonly domains: readonly string[];
+  readonly groups: readonly string[];
+  readonly message: string | null;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type TenantChange = {
+  readonly limits?: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+  };
+  readonly domains?: readonly string[];
+  readonly groups?: readonly string[];
+};
+
+export type TenantHealth = {
+  readonly slug: string;
+  readonly status: string;
+  readonly isolation: string;
+  readonly database: 'up' | 'down' | 'none' | 'not-served';
+  readonly reason?: string;
+  readonly responseMs?: number;
+};
+
+export type TenantProfile = {
+  readonly slug: string;
+  readonly isolation: 'row' | 'schema' | 'database';
+  readonly status: string;
+};

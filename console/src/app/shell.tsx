@@ -1,0 +1,46 @@
+import type { ComponentChildren } from 'preact';
+import { useContext } from 'preact/hooks';
+import { Announcer } from '../parts/announcer.js';
+import { Me, useRights } from './rights.js';
+import { linkTo, type Route } from './route.js';
+import { signOut } from './session.js';
+
+export function Shell({ route, children }: { readonly route: Route; readonly children: ComponentChildren }) {
+  const me = useContext(Me)!;
+  const { seeInstallation, administer } = useRights();
+  const links = [
+    ['overview', 'Overview', true],
+    ['tenants', 'Tenants', true],
+    ['operations', 'Operations', true],
+    ['servers', 'Servers', seeInstallation],
+    ['migrations', 'Migrations', seeInstallation],
+    ['backups', 'Backups', seeInstallation],
+    ['audit', 'Audit', true],
+    ['operators', 'Operators', administer],
+  ] as const;
+  const current = route[0] ?? 'overview';
+  return (
+    <>
+      <header>
+        <strong>Tenantry</strong>
+        <nav aria-label="Console">
+          {links
+            .filter(([, , isOffered]) => isOffered)
+            .map(([name, label]) => (
+              <a key={name} href={linkTo(name)} {...(name === current ? { 'aria-current': 'page' as const } : {})}>
+                {label}
+              </a>
+            ))}
+        </nav>
+        <span class="me">
+          {me.name} ({me.role}){' '}
+          <button type="button" onClick={() => signOut('')}>
+            Sign out
+          </button>
+        </span>
+      </header>
+      <main>{children}</main>
+      <Announcer />
+    </>
+  );
+}

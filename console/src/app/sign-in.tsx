@@ -1,0 +1,46 @@
+import { useState } from 'preact/hooks';
+import { call } from '../api/client.js';
+import type { CurrentOperator } from '../api/types.js';
+import { storeKey, signOut } from './session.js';
+
+interface SignInProps {
+  readonly reason: string;
+  readonly onSignedIn: (operator: CurrentOperator) => void;
+}
+
+export function SignIn({ reason, onSignedIn }: SignInProps) {
+  const [problem, setProblem] = useState('');
+  const signIn = async (form: HTMLFormElement): Promise<void> => {
+    const key = new FormData(form).get('key');
+    storeKey(typeof key === 'string' ? key.trim() : '');
+    try {
+      onSignedIn(await call<CurrentOperator>('operators/me'));
+    } catch (error) {
+      signOut('');
+      setProblem((error as Error).message);
+    }
+  };
+  return (
+    <main class="sign-in">
+      <h1>Tenantry</h1>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void signIn(event.currentTarget);
+        }}
+      >
+        <label>
+          Operator's key
+          <input name="key" type="password" required autoComplete="off" />
+        </label>
+        <button type="submit" class="primary">
+          Sign in
+        </button>
+        <p role="alert" class="problem">
+          {problem || reason}
+        </p>
+        <small>An operator's key (adm_…) or the admin key. This tab keeps it until it is closed.</small>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,71 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { call } from '../api/client.js';
+
+export interface Data<T> {
+  readonly value: T | undefined;
+  readonly error: Error | undefined;
+  readonly reload: () => void;
+}
+
+/** Reads a route of the API; again on `reload`, and every `everyMs` while the page is visible. Empty path: nothing is read. */
+export function useData<T>(path: string, everyMs = 0): Data<T> {
+  const [state, setState] = useState<{ path: string; value?: T; error?: Error }>({ path });
+  const [round, setRound] = useState(0);
+  const reload = useCallback(() => setRound((number) => number + 1), []);
+  useEffect(() => {
+    if (path === '') return undefined;
+    const abort = new AbortController();
+    call<T>(path, { signal: abort.signal }).then(
+      (value) => setState({ path, value }),
+      (error: unknown) => abort.signal.aborted || setState({ path, error: error as Error }),
+    );
+    return () => abort.abort();
+  }, [path, round]);
+  useEffect(() => {
+    if (everyMs === 0) return undefined;
+    const timer = setInterval(() => document.hidden || reload(), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs, reload]);
+  const current = state.path === path ? state : { path };
+  return { value: current.value, error: current.error, reload };
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface Pages<T> {
+  readonly items: readonly T[];
+  readonly error: Error | undefined;
+  readonly isLoading: boolean;
+  /** Undefined on the last page. */
+  readonly more: (() => void) | undefined;
+  readonly reload: () => void;
+}
+
+/** A list, one page after the other. `path` contains a query already. */
+export function usePages<T>(path: string): Pages<T> {
+  const [state, setState] = useState<{ path: string; pages: Page<T>[]; error?: Error }>({ path, pages: [] });
+  const [request, setRequest] = useState({ cursor: '', round: 0 });
+  const reload = useCallback(() => setRequest(({ round }) => ({ cursor: '', round: round + 1 })), []);
+  useEffect(reload, [path, reload]);
+  useEffect(() => {
+    const abort = new AbortController();
+    const { cursor } = request;
+    call<Page<T>>(cursor === '' ? path : `${path}&cursor=${encodeURIComponent(cursor)}`, { signal: abort.signal }).then(
+      (page) => setState((former) => ({ path, pages: cursor === '' ? [page] : [...former.pages, page] })),
+      (error: unknown) => abort.signal.aborted || setState((former) => ({ ...former, path, error: error as Error })),
+    );
+    return () => abort.abort();
+  }, [request]);
+  const current = state.path === path ? state : { path, pages: [] };
+  const nextCursor = current.pages.at(-1)?.nextCursor ?? null;
+  return {
+    items: current.pages.flatMap(({ items }) => items),
+    error: current.error,
+    isLoading: current.pages.length === 0 && current.error === undefined,
+    more: nextCursor === null ? undefined : () => setRequest(({ round }) => ({ cursor: nextCursor, round })),
+    reload,
+  };
+}

@@ -1,0 +1,112 @@
+import { useEffect, useState } from 'preact/hooks';
+import { call, part } from '../api/client.js';
+import { followOperation, hasEnded } from '../api/follow-operation.js';
+import type { Operation, OperationTenant } from '../api/types.js';
+import { useRights } from '../app/rights.js';
+import { goTo } from '../app/route.js';
+import { usePages } from '../app/use-data.js';
+import { Action, Facts, Loading, Page, Problem, Status, Table, Time } from '../parts/basics.js';
+
+export function OperationPage({ id }: { readonly id: string }) {
+  const { operate, operateInstallation } = useRights();
+  const [operation, setOperation] = useState<Operation>();
+  const [error, setError] = useState<Error>();
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    const show = (state: Operation): void => {
+      setOperation(state);
+      setError(undefined);
+    };
+    void followOperation(id, abort.signal, show, setError);
+    return () => abort.abort();
+  }, [id, round]);
+  if (!operation) {
+    return (
+      <Page title="Operation">
+        <Problem error={error} />
+        <Loading when={!error} />
+      </Page>
+    );
+  }
+  const { kind, subject, status, steps, progress, result } = operation;
+  const change = async (action: 'cancel' | 'retry'): Promise<void> => {
+    setOperation(await call<Operation>(`operations/${part(id)}/${action}`, { method: 'POST' }));
+    setRound(round + 1);
+  };
+  const isOffered = kind === 'migrate' ? operateInstallation : operate;
+  return (
+    <Page title={`${kind} ${subject}`}>
+      <Problem error={error} />
+      <p aria-live="polite">
+        <Status of={status} />
+      </p>
+      {isOffered && (
+        <div class="actions">
+          {!hasEnded(operation) && <Action label="Cancel" isDangerous run={() => change('cancel')} />}
+          {(status === 'failed' || status === 'cancelled') && <Action label="Retry" run={() => change('retry')} />}
+        </div>
+      )}
+      {operation.error && (
+        <p class="problem">
+          {operation.error.code}: {operation.error.message}
+        </p>
+      )}
+      <ol class="steps" aria-label="Steps">
+        {steps.map((step) => (
+          <li key={step.name}>
+            {step.name} <Status of={step.status} />
+          </li>
+        ))}
+      </ol>
+      {progress && (
+        <p>
+          <progress max={progress.total} value={progress.done} aria-label="Progress" /> {progress.done} of{' '}
+          {progress.total}
+        </p>
+      )}
+      <Facts
+        of={[
+          ['Requested', <Time key="time" at={operation.createdAt} />],
+          ['By', operation.createdBy],
+          ['Earliest start', <Time key="time" at={operation.runAfter} />],
+          ['Started', <Time key="time" at={operation.startedAt} />],
+          ['Ended', <Time key="time" at={operation.finishedAt} />],
+          ['Attempts', operation.attempts],
+          ['Instance', operation.instance],
+        ]}
+      />
+      {result && <pre tabIndex={0}>{JSON.stringify(result, null, 2)}</pre>}
+      {kind === 'migrate' && <MigratedTenants key={status} id={id} />}
+    </Page>
+  );
+}
+
+/** The tenants whose migration failed, and the way to try them again. */
+function MigratedTenants({ id }: { readonly id: string }) {
+  const { operateInstallation } = useRights();
+  const failures = usePages<OperationTenant>(`operations/${part(id)}/tenants?status=failed&limit=1000`);
+  const tryAgain = async (): Promise<void> => {
+    const tenants = failures.items.map(({ slug }) => slug);
+    const body = { kind: 'migrate', tenants };
+    goTo('operations', (await call<Operation>('operations', { method: 'POST', body })).id);
+  };
+  return (
+    <section aria-label="Failures">
+      <h2>Failed tenants</h2>
+      <Problem error={failures.error} />
+      {operateInstallation && failures.items.length > 0 && <Action label="Try these again" run={tryAgain} />}
+      <Table caption={`${failures.items.length} failed`} columns={['Tenant', 'From', 'Error']}>
+        {failures.items.map(({ tenantId, slug, fromVersion, error }) => (
+          <tr key={tenantId}>
+            <th scope="row">{slug}</th>
+            <td>{fromVersion}</td>
+            <td>
+              {error?.code}: {error?.message}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </section>
+  );
+}

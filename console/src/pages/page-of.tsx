@@ -1,0 +1,33 @@
+import type { JSX } from 'preact';
+import type { Route } from '../app/route.js';
+import { AuditPage } from './audit.js';
+import { BackupsPage } from './backups.js';
+import { MigrationsPage } from './migrations.js';
+import { OperationPage } from './operation.js';
+import { OperationsPage } from './operations.js';
+import { OperatorsPage } from './operators.js';
+import { OverviewPage } from './overview.js';
+import { ServersPage } from './servers.js';
+import { TenantPage } from './tenant.js';
+import { TenantsPage } from './tenants.js';
+
+export function pageOf([name, id]: Route): JSX.Element {
+  switch (name) {
+    case 'tenants':
+      return id === undefined ? <TenantsPage /> : <TenantPage key={id} slug={id} />;
+    case 'operations':
+      return id === undefined ? <OperationsPage /> : <OperationPage key={id} id={id} />;
+    case 'servers':
+      return <ServersPage />;
+    case 'migrations':
+      return <MigrationsPage />;
+    case 'backups':
+      return <BackupsPage />;
+    case 'audit':
+      return <AuditPage />;
+    case 'operators':
+      return <OperatorsPage />;
+    default:
+      return <OverviewPage />;
+  }
+}

@@ -1,0 +1,29 @@
+import { useEffect, useState } from 'preact/hooks';
+
+interface Message {
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+let show: (message: Message) => void = () => undefined;
+
+/** Shows the outcome of an action, and has screen readers read it. */
+export function announce(text: string): void {
+  show({ text, isError: false });
+}
+
+export function announceError(error: unknown): void {
+  show({ text: error instanceof Error ? error.message : String(error), isError: true });
+}
+
+export function Announcer() {
+  const [message, setMessage] = useState<Message>({ text: '', isError: false });
+  useEffect(() => {
+    show = setMessage;
+  }, []);
+  return (
+    <div class={message.isError ? 'announcer error' : 'announcer'} role="status" aria-live="polite">
+      {message.text}
+    </div>
+  );
+}

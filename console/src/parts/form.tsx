@@ -1,0 +1,105 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { announceError } from './announcer.js';
+
+type Values = Readonly<Record<string, string>>;
+
+interface FormProps {
+  readonly title: string;
+  readonly submit: string;
+  readonly isDangerous?: boolean;
+  readonly children: ComponentChildren;
+  /** Its failure is shown. */
+  readonly onSubmit: (values: Values) => Promise<unknown>;
+}
+
+export function Form({ title, submit, isDangerous = false, children, onSubmit }: FormProps) {
+  const [isBusy, setBusy] = useState(false);
+  const send = async (form: HTMLFormElement): Promise<void> => {
+    setBusy(true);
+    try {
+      const entries = [...new FormData(form)].map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value.trim() : '',
+      ]);
+      await onSubmit(Object.fromEntries(entries) as Values);
+      form.reset();
+    } catch (error) {
+      announceError(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <details class="form">
+      <summary>{title}</summary>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send(event.currentTarget);
+        }}
+      >
+        {children}
+        <button type="submit" class={isDangerous ? 'danger' : 'primary'} disabled={isBusy}>
+          {submit}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly name: string;
+  readonly value?: string;
+  readonly isRequired?: boolean;
+  readonly type?: 'text' | 'number';
+  readonly hint?: string;
+}
+
+export function Field({ label, name, value = '', isRequired = false, type = 'text', hint }: FieldProps) {
+  return (
+    <label>
+      {label}
+      <input
+        name={name}
+        inputMode={type === 'number' ? 'decimal' : 'text'}
+        defaultValue={value}
+        required={isRequired}
+        autoComplete="off"
+        spellcheck={false}
+      />
+      {hint && <small>{hint}</small>}
+    </label>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly name: string;
+  readonly options: readonly string[];
+  /** Label of the empty choice; undefined: there is none. */
+  readonly none?: string;
+  readonly onChange?: (value: string) => void;
+}
+
+export function Choice({ label, name, options, none, onChange }: ChoiceProps) {
+  return (
+    <label>
+      {label}
+      <select name={name} onChange={(event) => onChange?.(event.currentTarget.value)}>
+        {none !== undefined && <option value="">{none}</option>}
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The words of a field, which commas or spaces separate. */
+export function words(text: string | undefined): string[] {
+  return (text ?? '').split(/[\s,]+/).filter(Boolean);
+}
