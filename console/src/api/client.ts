@@ -3,7 +3,7 @@ import { signOut, storedKey } from '../app/session.js';
 const REQUEST_MS = 60_000;
 
 /** What the API answered instead of success. */
-export class ApiProblem extends Error {
+class ApiProblem extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
