@@ -17,7 +17,7 @@ export type AuditEntry = {
   readonly requestId: string | null;
   readonly action: string;
   readonly subjectKind:
-    'tenant' | 'server' | 'operation' | 'api-key' | 'admin-key' | 'operator' | 'reference-table' | 'fleet';
+    'tenant' | 'server' | 'operation' | 'api-key' | 'admin-key' | 'operator' | 'reference-table' | 'plan' | 'fleet';
   readonly subjectId: string;
   readonly subject: string;
   readonly refusedAttempts: number | null;
@@ -83,6 +83,20 @@ export type CustomerChange = {
 
 export type EnforceStamps = {
   readonly kind: 'enforce-stamps';
+};
+
+export type Export = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly tenant: string | null;
+  readonly objectKey: string;
+  readonly recipients: readonly string[];
+  readonly state: 'writing' | 'kept';
+  readonly takenAt: string | null;
+  readonly bytes: number | null;
+  readonly rows: number | null;
+  readonly sha256: string | null;
+  readonly createdAt: string;
 };
 
 export type Impersonation = {
@@ -246,6 +260,7 @@ export type NewClone = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
   };
   readonly domains?: readonly string[];
   readonly masked?: boolean;
@@ -257,9 +272,20 @@ export type NewCustomer = {
   readonly country?: string | null;
 };
 
+export type NewExport = {
+  readonly recipients?: readonly string[];
+};
+
 export type NewImpersonation = {
   readonly reason: string;
   readonly minutes?: number;
+};
+
+export type NewImport = {
+  readonly from: string;
+  readonly as: string;
+  readonly isolation?: 'row' | 'schema' | 'database';
+  readonly server?: string;
 };
 
 export type NewMove = {
@@ -291,8 +317,20 @@ export type NewOrder = {
   readonly lines: readonly OrderLine[];
 };
 
+export type NewPlan = {
+  readonly name: string;
+  readonly description?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly features?: Readonly<Record<string, boolean>>;
+  readonly limits?: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
+  };
+};
+
 export type NewRestore = {
-  readonly as: string;
+  readonly as?: string;
   readonly isolation?: 'row' | 'schema' | 'database';
   readonly server?: string;
 };
@@ -316,9 +354,11 @@ export type NewTenant = {
   readonly slug: string;
   readonly isolation: 'row' | 'schema' | 'database';
   readonly server?: string;
+  readonly plan?: string;
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
   };
   readonly domains?: readonly string[];
   readonly groups?: readonly string[];
@@ -461,6 +501,33 @@ export type OrdersReport = {
   }[];
 };
 
+export type Plan = {
+  readonly name: string;
+  readonly description: string | null;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly features: Readonly<Record<string, boolean>>;
+  readonly limits: {
+    readonly maxConcurrentStatements?: number;
+    readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
+  };
+  readonly tenants: number;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type PlanChange = {
+  readonly description?: string | null;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly features?: Readonly<Record<string, boolean | null>>;
+  readonly limits?: {
+    readonly maxConcurrentStatements?: number | null;
+    readonly maxQueuedStatements?: number | null;
+    readonly backupRetentionDays?: number | null;
+  };
+};
+
 export type ReferencePublication = {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 };
@@ -527,6 +594,58 @@ export type Session = {
   readonly expiresAt: string;
 };
 
+export type Settings = {
+  readonly tenant: string;
+  readonly plan: string | null;
+  readonly settings: Readonly<
+    Record<
+      string,
+      {
+        readonly value: unknown;
+        readonly origin: 'default' | 'environment' | 'plan' | 'tenant';
+        readonly refused?: readonly {
+          readonly origin: 'default' | 'environment' | 'plan' | 'tenant';
+          readonly reason: string;
+        }[];
+      }
+    >
+  >;
+  readonly features: Readonly<
+    Record<
+      string,
+      {
+        readonly value: boolean;
+        readonly origin: 'default' | 'environment' | 'plan' | 'tenant';
+      }
+    >
+  >;
+  readonly limits: Readonly<
+    Record<
+      string,
+      {
+        readonly value: number;
+        readonly origin: 'default' | 'environment' | 'plan' | 'tenant';
+      }
+    >
+  >;
+  readonly own: {
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly features: Readonly<Record<string, boolean>>;
+    readonly limits: {
+      readonly maxConcurrentStatements?: number;
+      readonly maxQueuedStatements?: number;
+      readonly backupRetentionDays?: number;
+    };
+  };
+  readonly unknown: readonly string[];
+  readonly version: number;
+};
+
+export type SettingsChange = {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly features?: Readonly<Record<string, boolean | null>>;
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -536,9 +655,11 @@ export type Tenant = {
   readonly database: string | null;
   readonly schema: string | null;
   readonly schemaVersion: string | null;
+  readonly plan: string | null;
   readonly limits: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
   };
   readonly domains: readonly string[];
   readonly groups: readonly string[];
@@ -549,9 +670,11 @@ export type Tenant = {
 };
 
 export type TenantChange = {
+  readonly plan?: string | null;
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly backupRetentionDays?: number;
   };
   readonly domains?: readonly string[];
   readonly groups?: readonly string[];
@@ -570,4 +693,19 @@ export type TenantProfile = {
   readonly slug: string;
   readonly isolation: 'row' | 'schema' | 'database';
   readonly status: string;
+};
+
+export type Usage = {
+  readonly at: string;
+  readonly tenantId: string;
+  readonly tenant: string | null;
+  readonly requests: number;
+  readonly runs: number;
+  readonly errors: number;
+  readonly durationMs: number;
+  readonly statements: number;
+  readonly waitMs: number;
+  readonly databaseMs: number;
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
 };

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdminClient, type RequestOptions } from '../../support/admin/admin-client.js';
+import { soon } from '../../support/load/soon.js';
 import { type Answer, type Json, TestApp } from '../../support/test-app.js';
 
 /** What a role must be at least, and for which operators who are limited to some tenants a route is. */
@@ -276,9 +277,14 @@ describe('an operator', () => {
     const client = await operator('greta', { role: 'viewer' });
     const headers = { 'x-request-id': 'refused-request' };
     await client.send('POST', '/tenants/globex/suspend', { headers });
-    expect((await entriesOf('operator.refused'))[0]).toMatchObject({
-      ...{ actor: 'greta', address: '127.0.0.1', requestId: 'refused-request', subjectKind: 'operator' },
-      ...{ refusedAttempts: 1, after: { method: 'POST', route: '/admin/v1/tenants/:slug/suspend', tenant: 'globex' } },
+    await soon(async () => {
+      expect((await entriesOf('operator.refused'))[0]).toMatchObject({
+        ...{ actor: 'greta', address: '127.0.0.1', requestId: 'refused-request', subjectKind: 'operator' },
+        ...{
+          refusedAttempts: 1,
+          after: { method: 'POST', route: '/admin/v1/tenants/:slug/suspend', tenant: 'globex' },
+        },
+      });
     });
     await admin.send('PATCH', '/operators/greta', { body: { role: 'operator' } });
     await client.send('PUT', '/tenants/globex/maintenance', { body: {} });

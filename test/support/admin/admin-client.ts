@@ -4,6 +4,9 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { soon } from '../load/soon.js';
 import { ADMIN_KEY, type Answer, type Json, type TestApp } from '../test-app.js';
 
+/** An operation has many steps, each of which is slow on a busy machine. */
+const OPERATION_MS = 50_000;
+
 export interface RequestOptions {
   readonly body?: object | string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,7 +31,7 @@ export class AdminClient {
     await soon(async () => {
       operation = (await this.get(location ?? '')).body;
       expect(['succeeded', 'failed', 'cancelled']).toContain(operation.status);
-    });
+    }, OPERATION_MS);
     return operation;
   }
 

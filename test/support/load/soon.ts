@@ -6,10 +6,10 @@ const MAX_MS = 20_000;
 /**
  * Repeats the assertion until it holds, for effects that follow their cause after a moment.
  *
- * @throws its last error after 20 s
+ * @throws its last error after `maxMs`, by default 20 s
  */
-export async function soon(assertion: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + MAX_MS;
+export async function soon(assertion: () => Promise<void>, maxMs = MAX_MS): Promise<void> {
+  const deadline = performance.now() + maxMs;
   for (;;) {
     try {
       return await assertion();

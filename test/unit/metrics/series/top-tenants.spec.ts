@@ -18,7 +18,8 @@ describe('the metrics of 10,000 tenants', () => {
     const registry = new Registry();
     const metrics = new TenantMetrics(registry);
     const tenants = names(10_000);
-    for (const tenant of tenants) for (let n = 0; n < 3; n += 1) metrics.record(tenant, { ...newUsage(), statements: 2, waitMs: 500 });
+    for (const tenant of tenants)
+      for (let n = 0; n < 3; n += 1) metrics.record(tenant, { ...newUsage(), statements: 2, waitMs: 500 });
     const page = new Exposition(await registry.metrics());
     const sums = { requests_total: 30_000, statements_total: 60_000, wait_seconds_total: 15_000 };
     for (const [name, sum] of Object.entries(sums)) {

@@ -98,10 +98,18 @@ describe('the defaults that depend on other variables', () => {
 
   it.each<[string, Variables, object]>([
     ['development', REQUIRED, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true, console: true }],
-    ['test', { ...REQUIRED, NODE_ENV: 'test' }, { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true, console: true }],
+    [
+      'test',
+      { ...REQUIRED, NODE_ENV: 'test' },
+      { format: 'pretty', embedded: true, demoTenants: true, apiDocs: true, console: true },
+    ],
     ['a database', DATABASE, { format: 'pretty', embedded: false, demoTenants: false, apiDocs: true, console: true }],
     ['production', PRODUCTION, { format: 'json', embedded: false, demoTenants: false, apiDocs: false, console: false }],
-    ['embedded production', EMBEDDED_PRODUCTION, { format: 'json', embedded: true, demoTenants: true, apiDocs: false, console: false }],
+    [
+      'embedded production',
+      EMBEDDED_PRODUCTION,
+      { format: 'json', embedded: true, demoTenants: true, apiDocs: false, console: false },
+    ],
   ])('are as documented for %s', (_, env, expected) => {
     const { log, database, features } = configOf(env, newFolder());
     expect({
