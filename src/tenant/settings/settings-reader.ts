@@ -17,7 +17,7 @@ export type OwnSettings = Pick<Tenant, 'settings' | 'features' | 'limits'>;
 export interface SettingOrigins {
   readonly settings: ReadonlyMap<string, EffectiveValue>;
   readonly features: ReadonlyMap<string, EffectiveValue<boolean>>;
-  /** Without those that nobody has set: they are the environment's. */
+  /** Without those that neither the tenant nor its plan sets: they are the environment's. */
   readonly limits: ReadonlyMap<string, EffectiveValue<number>>;
 }
 
