@@ -114,7 +114,10 @@ describe.each([
     await postgres.admin(`ALTER ${name()} CONNECTION LIMIT 2`);
     const [pool] = pools;
     await Promise.all(Array.from({ length: 5 }, () => use(pool!)));
-    expect(pool!.snapshot()).toMatchObject({ breaker: 'closed', openFailures: 0, opened: 2 });
+    // PostgreSQL counts attempts that it is about to refuse: two at once may leave room for one.
+    const { opened, ...rest } = pool!.snapshot();
+    expect(rest).toMatchObject({ breaker: 'closed', openFailures: 0 });
+    expect([1, 2]).toContain(opened);
     expect(budget.limit).toBe(LIMIT);
     expect(limited[0]).toEqual([limit, expect.any(Number)]);
     await postgres.admin(`ALTER ${name()} CONNECTION LIMIT -1`);
