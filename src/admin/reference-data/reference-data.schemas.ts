@@ -10,7 +10,13 @@ const MAX_NAME_BYTES = 63;
 export const identifier = z
   .string()
   .min(1)
-  .refine((name) => Buffer.byteLength(name) <= MAX_NAME_BYTES && !name.includes('\0'), 'must be a name of PostgreSQL');
+  .refine(
+    (name) => Buffer.byteLength(name) <= MAX_NAME_BYTES && !name.includes('\0'),
+    'must have at most 63 bytes, no NUL',
+  );
+
+/** The table of a publication, named in the path of the request. */
+export const publishedTable = z.object({ table: identifier });
 
 /** All rows of a version: objects with the same columns, the primary key among them. */
 export const referenceRows = z

@@ -15,7 +15,7 @@ import { ReferenceTableMissingError } from '../reference-rows/reference-rows.err
 import { quotedList, readFacts, rowsOfJson } from '../reference-rows/reference-table-facts.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { PUBLISH_KIND, PublishReferenceDataKind, subjectOf } from './publish-reference-data.kind.js';
-import { identifier, referenceRows, type ReferenceRowList } from './reference-data.schemas.js';
+import { publishedTable, referenceRows, type ReferenceRowList } from './reference-data.schemas.js';
 import type { ReferenceTableList } from './reference-data.views.js';
 import { readReferenceTables, ReferencePlaces } from './reference-places.js';
 
@@ -93,7 +93,7 @@ export class ReferenceData {
    * @internal
    */
   async checked(table: unknown, rows: unknown): Promise<{ readonly name: string; readonly list: ReferenceRowList }> {
-    const name = parseOrThrow(identifier, table);
+    const { table: name } = parseOrThrow(publishedTable, { table });
     const list = parseOrThrow(referenceRows, rows);
     let missing: ReferenceTableMissingError | undefined;
     let unreachable: unknown;

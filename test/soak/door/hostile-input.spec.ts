@@ -7,7 +7,7 @@ import { NO_NAMES, RAW_PATH_PARTS, UNKNOWN_NAMES, WRONG_BODIES, WRONG_VALUES } f
 /** Fields that accept any text; only values that are no text, or that cannot be stored, are hostile there. */
 const FREE_TEXT = [
   'POST plans description',
-  ...['PUT maintenance message', 'POST api-keys name', 'migrate message'],
+  ...['PUT maintenance message', 'POST api-keys name', 'POST impersonations reason', 'migrate message'],
   ...['POST servers host', 'POST servers ownerRole', 'POST servers ownerPassword'],
 ];
 /** Values that are valid for a field, although they are invalid for others. */
@@ -15,11 +15,15 @@ const VALID: Readonly<Record<string, readonly unknown[]>> = {
   ...{ settings: [{}], features: [{}], description: [null], plan: [null] },
   limits: [{}],
   verify: [true, false],
+  masked: [true],
   domains: [[]],
+  groups: [[], ['acme']],
   tenants: [['acme']],
   maxConnections: [null],
   name: ['a0b5f6c1-6f0a-4c39-9d0e-2a4f8a1c7d11'],
   ownerPassword: [' '],
+  'operators name': ['acme.', 'acme-', '1acme', '0', '5', '1e3', '0x10'],
+  'operators limitedTo': [null],
 };
 /** Nothing listens there, so that even an otherwise valid server is rejected. */
 const UNREACHABLE = { host: '127.0.0.1', port: 1 };
@@ -111,9 +115,12 @@ describe('every route of the admin API', () => {
   });
 
   it('rejects invalid values of its fields with a clear 4xx that names the field', async () => {
+    const wrong: string[] = [];
     for (const route of routes) {
-      for (const body of route.bodies) await expectFieldsRejected(route, body);
+      for (const body of route.bodies) wrong.push(...(await acceptedFields(route, body)));
     }
+    expect(wrong).toEqual([]);
+    expect(await checksum()).toBe(before);
   });
 
   it('rejects unknown, invalid and repeated query parameters with a clear 4xx', async () => {
@@ -167,7 +174,8 @@ async function expectRejections(
   expect(await checksum()).toBe(before);
 }
 
-async function expectFieldsRejected(route: AdminRoute, { example, fields }: AdminBody): Promise<void> {
+/** What was not rejected, or without naming the field. */
+async function acceptedFields(route: AdminRoute, { example, fields }: AdminBody): Promise<string[]> {
   const wrong: string[] = [];
   for (const field of fields) {
     for (const value of valuesFor(route, example, field)) {
@@ -179,13 +187,14 @@ async function expectFieldsRejected(route: AdminRoute, { example, fields }: Admi
       }
     }
   }
-  expect(wrong).toEqual([]);
-  expect(await checksum()).toBe(before);
+  return wrong;
 }
 
 function valuesFor({ method, path }: AdminRoute, { kind }: AdminBody['example'], field: string): readonly unknown[] {
   const isValid = (value: unknown): boolean =>
-    (VALID[field] ?? []).some((valid) => JSON.stringify(valid) === JSON.stringify(value));
+    [...(VALID[field] ?? []), ...(VALID[`${path.split('/').at(-1)} ${field}`] ?? [])].some(
+      (valid) => JSON.stringify(valid) === JSON.stringify(value),
+    );
   const isFree =
     FREE_TEXT.includes(`${method} ${path.split('/').at(-1)} ${field}`) ||
     FREE_TEXT.includes(`${String(kind)} ${field}`);
@@ -211,9 +220,10 @@ function isClearRejection({ status, headers, body, text }: Answer): boolean {
   );
 }
 
-/** It may be part of a slug, or the name of a deleted subject. */
+/** It may be part of a slug, a group's name, or the name of a deleted subject. */
 function isValidQuery(name: string, text: string): boolean {
   if (name === 'search') return ['-1', '1e3', '0x10'].includes(text);
+  if (name === 'group') return ['1e3', '0x10'].includes(text);
   return name === 'subject' && ['NaN', '-1', '1.5', '1e3', '0x10', '..%2Fx'].includes(text);
 }
 
@@ -233,14 +243,16 @@ function describeAnswer({ method, path }: AdminRoute, sent: string, { status, te
   return `${method} ${path} ${sent.slice(0, 200)} -> ${status} ${text.slice(0, 200)}`;
 }
 
-/** Over every row of every table of the catalog. */
+/** Over every row of every table of the catalog, but the summaries of refused attempts: they are written by and by. */
 async function checksum(): Promise<string> {
   const tables = await app.database.admin<{ name: string }>(
     `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) ORDER BY 1`,
   );
   expect(tables.length).toBeGreaterThan(8);
   const sums = tables.map(
-    ({ name }) => `SELECT '${name}' AS name, md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS sum FROM ${name} t`,
+    ({ name }) =>
+      `SELECT '${name}' AS name, md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS sum FROM ${name} t` +
+      (name === 'audit_log' ? ' WHERE refused_attempts IS NULL' : ''),
   );
   return JSON.stringify(await app.database.admin(sums.join(' UNION ALL ')));
 }

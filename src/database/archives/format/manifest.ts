@@ -13,7 +13,7 @@ const MAX_MIGRATIONS = 100_000;
 const name = z
   .string()
   .min(1)
-  .refine((text) => Buffer.byteLength(text) <= 63 && !text.includes('\0'), 'must be a name of PostgreSQL');
+  .refine((text) => Buffer.byteLength(text) <= 63 && !text.includes('\0'), 'must have at most 63 bytes, no NUL');
 
 const whole = z.string().regex(/^-?\d{1,19}$/);
 
