@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { groupBy } from '../../platform/group-by.js';
 import { runInLanes } from '../../operations/run-in-lanes.js';
 import { Activation } from '../provisioning/activation.js';
 import { BatchTenants } from '../provisioning/batch-tenants.js';
@@ -37,12 +38,18 @@ export class FillSparesKind implements OperationKind<z.infer<typeof Input>> {
   private async provisionAll(run: Run): Promise<void> {
     const unfinished = await this.spares.unfinished();
     let done = 0;
-    await runInLanes(unfinished, { parallelism: PARALLELISM, signal: run.signal }, async (tenant) => {
-      await this.provision(tenant, run.lost);
-      run.reportProgress((done += 1), unfinished.length);
-    });
+    const provisionOn = (tenants: readonly UnfinishedSpare[]): Promise<void> =>
+      runInLanes(tenants, { parallelism: PARALLELISM, signal: run.signal }, async (tenant) => {
+        await this.provision(tenant, run.lost);
+        run.reportProgress((done += 1), unfinished.length);
+      });
+    // Each server by itself: one that is away leaves the others their supply.
+    const servers = groupBy(unfinished, ({ serverId }) => serverId);
+    const outcomes = await Promise.allSettled([...servers.values()].map(provisionOn));
     run.signal.throwIfAborted();
     await run.addResult({ provisioned: done });
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   private async provision(tenant: UnfinishedSpare, signal: AbortSignal): Promise<void> {

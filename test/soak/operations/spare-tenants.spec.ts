@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Activation } from '../../../src/admin/provisioning/activation.js';
 import { ReferenceData } from '../../../src/index.js';
@@ -6,6 +7,7 @@ import { CountriesModule } from '../../support/host/countries.module.js';
 import { Diary, DiaryModule } from '../../support/hooks/diary.module.js';
 import { HostApplication } from '../../support/host/host-application.js';
 import { soon } from '../../support/load/soon.js';
+import { testServer } from '../../support/postgres/postgres.js';
 import { ADMIN_KEY, type Json } from '../../support/test-app.js';
 
 const SPARES = 5;
@@ -108,6 +110,34 @@ describe('reference rows', () => {
       spy.mockRestore();
     } finally {
       await other.dispose();
+    }
+  });
+});
+
+describe('a server that is away', () => {
+  it('keeps no other server from having its spare tenants', async () => {
+    const shared = { ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}` };
+    const registering = await HostApplication.start({ adapter: 'fastify', env: shared });
+    const { database } = registering;
+    const { host: address, port, owner: ownerRole, ownerPassword } = testServer();
+    const server = { name: 'gone', host: address, port, tls: 'disable', ownerRole, ownerPassword };
+    const registered = await registering.fetch('/admin/v1/servers', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: JSON.stringify(server),
+    });
+    expect(registered.status).toBe(201);
+    await registering.stop();
+    await database.admin(`UPDATE servers SET port = 1 WHERE name = 'gone'`);
+
+    const env = { ...shared, SPARE_TENANTS: `schema@gone:${SPARES},schema:${3 * SPARES}` };
+    const supplied = await HostApplication.start({ adapter: 'fastify', env, database });
+    try {
+      const ready = `SELECT s.name, count(*)::int FROM tenants t JOIN servers s ON s.id = t.spare_server_id
+        WHERE t.schema_version IS NOT NULL GROUP BY s.name`;
+      await soon(async () => expect(await database.admin(ready)).toEqual([{ name: 'default', count: 3 * SPARES }]));
+    } finally {
+      await supplied.dispose();
     }
   });
 });
