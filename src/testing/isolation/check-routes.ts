@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { TENANT_RESOLVER } from '../../tenant/identification/tenant-resolver.js';
+import { TENANT_RESOLVER, type TenantResolver } from '../../tenant/identification/tenant-resolver.js';
 import type { Finding } from './finding.js';
 import { checkHandlers } from './handlers/check-handlers.js';
 import { handlersOf } from './handlers/tested-handler.js';
@@ -34,7 +34,7 @@ export async function checkRoutes(
   const routes = routesOf(app).filter(({ access }) => access !== 'control-plane');
   const handlers = handlersOf(app);
   if (routes.length === 0 && handlers.length === 0) return [];
-  if (!headers && hasResolver(app))
+  if (!headers && resolvesEveryRequest(app))
     return [{ code: 'CALLER_NEEDED', where: 'routes', message: 'the application has a resolver: give `headers`' }];
   const callerOf = async (each: TestedTenant): Promise<CallingTenant> => {
     const credentials = (await headers?.(each.tenant)) ?? { authorization: `Bearer ${await tenants.issueKey(each)}` };
@@ -73,9 +73,11 @@ function notReached(ofTenants: readonly WalkedCall[], { reached }: RouteCheck): 
   return [{ code: 'ROUTES_NOT_REACHED', where: 'routes', message }];
 }
 
-function hasResolver(app: INestApplication): boolean {
+/** Whether there is a resolver that leaves no request to API keys. */
+function resolvesEveryRequest(app: INestApplication): boolean {
   const modules = app.get(ModulesContainer, { strict: false });
-  return [...modules.values()].some(({ providers }) => providers.has(TENANT_RESOLVER));
+  const resolvers = [...modules.values()].flatMap(({ providers }) => providers.get(TENANT_RESOLVER) ?? []);
+  return resolvers.some(({ instance }) => (instance as TenantResolver).handles === undefined);
 }
 
 function readingFirst(routes: readonly TestedRoute[]): TestedRoute[] {

@@ -26,7 +26,7 @@ export interface IsolationOptions {
   readonly isolation?: Isolation;
   /**
    * The headers with which a tenant's caller authenticates. Default: an API key that is issued for it. Needed where the
-   * application has a resolver.
+   * application has a resolver that handles every request.
    */
   readonly headers?: (tenant: Tenant) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /**

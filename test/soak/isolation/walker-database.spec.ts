@@ -89,7 +89,7 @@ describe('the isolation check names in one line', () => {
     describeTenantIsolation(() => host!.nest, { runner });
     const errors = await Promise.all(tests.map((test) => test().catch((error: unknown) => error)));
     const table =
-      'table labels: has no tenant_id, and it is not classified: create it with createTenantTable, or classify it';
+      'table labels: has no tenant_id, and it is not classified: create it with createTenantTable or createReferenceTable, or classify it';
     const route = 'GET /own: it has no decorator: add @TenantScoped() or @Public(), or classify it';
     expect(errors).toEqual([
       expect.objectContaining({ code: 'TENANTS_NOT_ISOLATED', findings: [`${table} (TABLE_NOT_CLASSIFIED)`] }),
