@@ -77,7 +77,11 @@ export class NewPlace {
   async switchOver(run: Run): Promise<void> {
     const move = await this.places.find(run.tenantId);
     if (move?.state === 'moved') return; // before a crash
-    await run.addResult({ ...(await this.withBoth(run, (from, to) => this.switching.run(from, to, run.signal))) });
+    const report = await this.withBoth(run, async (from, to) => {
+      await this.switching.catchUp(from, to, run.signal); // an older transaction may write without meeting the gate
+      return this.switching.run(from, to, run.signal);
+    });
+    await run.addResult({ ...report });
   }
 
   /** For `onRetried` of the kind: only what follows the switch can be tried again. @throws ConflictError */
