@@ -1,6 +1,6 @@
 import type { RecentUsage } from './usage-batches.js';
 import type { UsageByTenant } from './usage-counter.js';
-import { addUsage, noUsage, type UsageFigures } from './usage-figures.js';
+import { addUsage, noUsage, subtractUsage, type UsageFigures } from './usage-figures.js';
 
 const WINDOW_MS = 60_000;
 /** Tenants that are named, by the time and again by the number of their requests and runs. */
@@ -9,25 +9,44 @@ const MAX_NAMED = 100;
 /** What this process has counted in the last minute. */
 export class RecentUsageWindow {
   private readonly counted: { readonly usage: UsageByTenant; readonly endedAt: number }[] = [];
+  private readonly sums = new Map<string, UsageFigures>();
 
   add(usage: UsageByTenant, endedAt: number): void {
     this.counted.push({ usage, endedAt });
-    while ((this.counted[0]?.endedAt ?? endedAt) <= endedAt - WINDOW_MS) this.counted.shift();
+    for (const [tenantId, figures] of usage) {
+      const sum = this.sums.get(tenantId) ?? noUsage();
+      addUsage(sum, figures);
+      this.sums.set(tenantId, sum);
+    }
+    while ((this.counted[0]?.endedAt ?? endedAt) <= endedAt - WINDOW_MS) this.forget(this.counted.shift()!.usage);
   }
 
   /** The busiest tenants. */
   busiest(): RecentUsage[] {
-    const sums = new Map<string, UsageFigures>();
-    for (const { usage } of this.counted) {
-      for (const [tenantId, figures] of usage) {
-        const sum = sums.get(tenantId) ?? noUsage();
-        addUsage(sum, figures);
-        sums.set(tenantId, sum);
-      }
-    }
-    const all = [...sums].map(([tenantId, figures]) => ({ tenantId, ...figures }));
-    const byTime = all.toSorted((a, b) => b.durationMs - a.durationMs).slice(0, MAX_NAMED);
-    const byNumber = all.toSorted((a, b) => b.requests + b.runs - a.requests - a.runs).slice(0, MAX_NAMED);
-    return [...new Set([...byTime, ...byNumber])];
+    const byTime = busiestBy(this.sums, ({ durationMs }) => durationMs);
+    const byNumber = busiestBy(this.sums, ({ requests, runs }) => requests + runs);
+    return Array.from(new Set([...byTime, ...byNumber]), (tenantId) => ({ tenantId, ...this.sums.get(tenantId)! }));
   }
+
+  private forget(usage: UsageByTenant): void {
+    for (const [tenantId, figures] of usage) {
+      const sum = this.sums.get(tenantId);
+      if (!sum) continue;
+      subtractUsage(sum, figures);
+      if (sum.requests + sum.runs <= 0) this.sums.delete(tenantId);
+    }
+  }
+}
+
+/** The tenants with the highest values, without sorting all of them: there may be very many. */
+function busiestBy(sums: ReadonlyMap<string, UsageFigures>, valueOf: (figures: UsageFigures) => number): string[] {
+  const highest: { readonly tenantId: string; readonly value: number }[] = []; // ascending
+  for (const [tenantId, figures] of sums) {
+    const value = valueOf(figures);
+    if (highest.length === MAX_NAMED && value <= highest[0]!.value) continue;
+    const index = highest.findIndex((other) => other.value >= value);
+    highest.splice(index === -1 ? highest.length : index, 0, { tenantId, value });
+    if (highest.length > MAX_NAMED) highest.shift();
+  }
+  return highest.map(({ tenantId }) => tenantId).toReversed();
 }

@@ -50,3 +50,7 @@ export function noUsage(): UsageFigures {
 export function addUsage(sum: UsageFigures, figures: Readonly<UsageFigures>): void {
   for (const field of USAGE_FIELDS) sum[field] += figures[field];
 }
+
+export function subtractUsage(sum: UsageFigures, figures: Readonly<UsageFigures>): void {
+  for (const field of USAGE_FIELDS) sum[field] -= figures[field];
+}

@@ -93,8 +93,10 @@ export class UsageWriter implements OnApplicationBootstrap {
   }
 
   private async sendWaiting(): Promise<void> {
+    if (this.waiting.length === 0) return;
+    const busiest = this.recent.busiest(); // once: there may be a thousand batches
     while (this.waiting[0]) {
-      await this.batches.write(this.waiting[0], this.recent.busiest());
+      await this.batches.write(this.waiting[0], busiest);
       this.waiting.shift();
     }
   }
