@@ -17,7 +17,7 @@ const MAX_PARTS = 5_000;
 
 /**
  * Why a JSON value cannot be a setting; undefined when it can. It is walked without recursion: what is written by hand may be
- * as deep as it is long.
+ * as deep as it is long. PostgreSQL writes out all digits of a number: 1e300 would be 301 bytes.
  */
 export function unstorableBecause(value: unknown): string | undefined {
   const left: { readonly part: unknown; readonly depth: number }[] = [{ part: value, depth: 0 }];
@@ -26,6 +26,7 @@ export function unstorableBecause(value: unknown): string | undefined {
     const { part, depth } = next;
     if (++parts > MAX_PARTS) return `must have at most ${MAX_PARTS} parts`;
     if (typeof part === 'string' && !isStorable(part)) return 'must be Unicode text without the NUL character';
+    if (typeof part === 'number' && /e/i.test(String(part))) return 'must have numbers with at most 21 digits';
     if (typeof part !== 'object' || part === null) continue;
     if (depth === MAX_DEPTH) return `must be at most ${MAX_DEPTH} levels deep`;
     for (const key of Object.keys(part)) {

@@ -6,6 +6,7 @@ describe('a value of a setting', () => {
   it.each([
     ['a text', 'EUR'],
     ['a tree', { a: [{ b: null }, 1.5, true] }],
+    ['the longest number', 999_999_999_999_999_900_000],
     ['names of every object', { constructor: 1, toString: 2 }],
   ])('may be %s', (_title, value) => {
     expect(unstorableBecause(value)).toBeUndefined();
@@ -17,6 +18,8 @@ describe('a value of a setting', () => {
     ['a prototype', JSON.parse('{"a": {"__proto__": {"isAdmin": true}}}'), '__proto__'],
     ['NUL', { a: ['x\0'] }, 'NUL'],
     ['NUL in a key', { 'x\0': 1 }, 'NUL'],
+    ['a number of many digits', { a: [1e300] }, 'digits'],
+    ['a number of many decimals', 1e-300, 'digits'],
     ['half a character', '\ud800', 'NUL'],
   ])('may not be %s', (_title, value, problem) => {
     expect(unstorableBecause(value)).toContain(problem);
