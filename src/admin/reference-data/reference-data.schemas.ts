@@ -7,7 +7,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_NAME_BYTES = 63;
 
 /** The columns or the name of a table: any identifier that PostgreSQL does not truncate. */
-export const identifier = z
+const identifier = z
   .string()
   .min(1)
   .refine(

@@ -75,6 +75,16 @@ export const NOT_RUN: readonly Exception[] = [
     reason: 'needs systemd',
   },
   {
+    document: 'docs/guides/kubernetes.md',
+    starts: 'kubectl create secret generic tenantry \\',
+    reason: 'needs a cluster; test/unit/ops/kubernetes.spec.ts loads the configuration that these settings make',
+  },
+  {
+    document: 'docs/guides/kubernetes.md',
+    starts: 'kubectl apply -f ops/kubernetes/tenantry.yaml --dry-run=server',
+    reason: 'needs a cluster; the manifests are checked by test/unit/ops and test/soak/ops',
+  },
+  {
     document: 'docs/guides/docker.md',
     starts: 'docker compose --env-file .env.compose up --build --wait',
     reason:
