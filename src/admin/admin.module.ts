@@ -16,10 +16,12 @@ import { OperationReach } from './operations/operation-reach.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
+import { ServerConnectionsController } from './servers/server-connections.controller.js';
 import { ServersController } from './servers/servers.controller.js';
 import { ExportsController } from './stored-archives/exports.controller.js';
 import { TenantArchivesController } from './stored-archives/tenant-archives.controller.js';
 import { SettingsController } from './settings/settings.controller.js';
+import { TenantCountsController } from './tenants/tenant-counts.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
 import { TenantLifecycleController } from './tenants/tenant-lifecycle.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -44,9 +46,11 @@ import { TenantsController } from './tenants/tenants.controller.js';
     PlansController,
     ReferenceDataController,
     RuntimeController,
+    ServerConnectionsController,
     ServersController,
     TenantArchivesController,
     SettingsController,
+    TenantCountsController,
     TenantHealthController,
     TenantLifecycleController,
     TenantsController,

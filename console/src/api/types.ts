@@ -64,6 +64,34 @@ export type CurrentOperator = {
   } | null;
 };
 
+export type CurrentUsage = {
+  readonly items: readonly {
+    readonly tenantId: string;
+    readonly tenant: string | null;
+    readonly requests: number;
+    readonly runs: number;
+    readonly errors: number;
+    readonly durationMs: number;
+    readonly statements: number;
+    readonly waitMs: number;
+    readonly databaseMs: number;
+    readonly rowsRead: number;
+    readonly rowsWritten: number;
+  }[];
+  readonly totals: {
+    readonly requests: number;
+    readonly runs: number;
+    readonly errors: number;
+    readonly durationMs: number;
+    readonly statements: number;
+    readonly waitMs: number;
+    readonly databaseMs: number;
+    readonly rowsRead: number;
+    readonly rowsWritten: number;
+    readonly p95Ms: number | null;
+  } | null;
+};
+
 export type Customer = {
   readonly id: string;
   readonly email: string;
@@ -589,6 +617,17 @@ export type ServerChange = {
   readonly maxConnections?: number | null;
 };
 
+export type ServerConnections = {
+  readonly server: string;
+  readonly max: number | null;
+  readonly open: number | null;
+  readonly instance: {
+    readonly limit: number;
+    readonly open: number;
+    readonly waiting: number;
+  } | null;
+};
+
 export type Session = {
   readonly token: string;
   readonly expiresAt: string;
@@ -680,6 +719,14 @@ export type TenantChange = {
   readonly groups?: readonly string[];
 };
 
+export type TenantCounts = {
+  readonly total: number;
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly byIsolation: Readonly<Record<string, number>>;
+  readonly byServer: Readonly<Record<string, number>>;
+  readonly byPlan: Readonly<Record<string, number>>;
+};
+
 export type TenantHealth = {
   readonly slug: string;
   readonly status: string;
@@ -708,4 +755,19 @@ export type Usage = {
   readonly databaseMs: number;
   readonly rowsRead: number;
   readonly rowsWritten: number;
+};
+
+export type UsageTotals = {
+  readonly items: readonly {
+    readonly at: string;
+    readonly requests: number;
+    readonly runs: number;
+    readonly errors: number;
+    readonly durationMs: number;
+    readonly statements: number;
+    readonly waitMs: number;
+    readonly databaseMs: number;
+    readonly rowsRead: number;
+    readonly rowsWritten: number;
+  }[];
 };

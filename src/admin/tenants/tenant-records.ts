@@ -7,7 +7,7 @@ import type { TenantSelection } from '../../catalog/model/operator.js';
 import { inReach, reachParameters } from '../../tenant/operators/tenant-reach.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { parseSlugOrId } from '../../http/input/slug-or-id.js';
-import type { TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
+import type { TenantCountsView, TenantFilter, TenantPage, TenantView } from './tenant.schemas.js';
 
 /** A tenant's row, with the names of its server and database. */
 type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: Date; readonly updatedAt: Date };
@@ -18,6 +18,20 @@ const VIEW = `
          ARRAY(SELECT domain FROM tenant_domains d WHERE d.tenant_id = t.id ORDER BY domain) AS domains,
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id`;
+
+type Grouping = 'status' | 'isolation' | 'server' | 'plan';
+type GroupedCount = { readonly [key in Grouping]: string | null } & {
+  readonly by: Grouping | 'all';
+  readonly count: number;
+};
+
+const COUNTS = `
+  SELECT CASE GROUPING (t.status, t.isolation, s.name, t.plan)
+           WHEN 7 THEN 'status' WHEN 11 THEN 'isolation' WHEN 13 THEN 'server' WHEN 14 THEN 'plan' ELSE 'all' END AS by,
+         t.status, t.isolation, s.name AS server, t.plan, count(*)::int AS count
+  FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id
+  WHERE t.spare_server_id IS NULL AND ${inReach('t', 1)}
+  GROUP BY GROUPING SETS ((), (t.status), (t.isolation), (s.name), (t.plan)) ORDER BY 2, 3, 4, 5`;
 
 /** Reads tenants from the catalog, in the shape that the API returns. */
 @Injectable()
@@ -50,6 +64,25 @@ export class TenantRecords {
     );
     const items = rows.slice(0, limit).map(toView);
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.slug ?? null) : null };
+  }
+
+  /** Without spare tenants. @param limitedTo the tenants that the caller may see; undefined: all */
+  async count(limitedTo?: TenantSelection): Promise<TenantCountsView> {
+    const rows = await this.catalog.query<GroupedCount[]>(COUNTS, [...reachParameters(limitedTo)]);
+    const by = (grouping: Grouping): Record<string, number> =>
+      Object.fromEntries(
+        rows.flatMap((row) => {
+          const name = row.by === grouping ? row[grouping] : null;
+          return name === null ? [] : [[name, row.count] as const];
+        }),
+      );
+    return {
+      total: rows.find((row) => row.by === 'all')?.count ?? 0,
+      byStatus: by('status'),
+      byIsolation: by('isolation'),
+      byServer: by('server'),
+      byPlan: by('plan'),
+    };
   }
 
   /** Whether a deletion has begun to remove its data, and has perhaps failed since. */

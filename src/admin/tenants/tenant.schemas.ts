@@ -144,6 +144,19 @@ export type TenantView = z.infer<typeof tenantView>;
 export const tenantPage = z.object({ items: z.array(tenantView), nextCursor: z.string().nullable() });
 export type TenantPage = z.infer<typeof tenantPage>;
 
+const tenantsOf = z.record(z.string(), z.int());
+
+export const tenantCountsView = z
+  .object({
+    total: z.int(),
+    byStatus: tenantsOf.describe('statuses without tenants are left out'),
+    byIsolation: tenantsOf,
+    byServer: tenantsOf.describe('by name; tenants that have no place yet are not in it'),
+    byPlan: tenantsOf.describe('by name; tenants without a plan are not in it'),
+  })
+  .meta({ id: 'TenantCounts' });
+export type TenantCountsView = z.infer<typeof tenantCountsView>;
+
 export const createdTenantView = z
   .object({ tenant: tenantView, operation: operationView.describe('the operation that provisions the tenant') })
   .meta({ id: 'CreatedTenant' });

@@ -4,7 +4,10 @@ import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { TenantSelection } from '../../catalog/model/operator.js';
 import { encodeCursor, type Page } from '../../http/input/page.js';
 import { inReach, reachParameters } from '../../tenant/operators/tenant-reach.js';
-import type { CurrentUsageView, UsageFilter, UsageView } from './usage.schemas.js';
+import type { RecentTotals } from '../../tenant/usage/recent-usage.js';
+import { addRequestTimes, noRequestTimes, requestTimeWithin } from '../../tenant/usage/request-times.js';
+import { addUsage, noUsage } from '../../tenant/usage/usage-figures.js';
+import type { CurrentUsageView, UsageFilter, UsageTotalsFilter, UsageTotalsView, UsageView } from './usage.schemas.js';
 
 type Row = Omit<UsageView, 'at'> & { readonly at: Date };
 
@@ -29,6 +32,16 @@ const NOW = `
     LEFT JOIN tenants t ON t.id = r.tenant_id
   WHERE w.written_at > now() - interval '1 minute' AND ${inReach('t', 1)}
   GROUP BY 1, 2 ORDER BY "durationMs" DESC, 1 LIMIT 100`;
+
+const TOTALS = `
+  SELECT date_trunc($1, h.hour, 'UTC') AS at, ${SUMS}
+  FROM usage_hours h LEFT JOIN tenants t ON t.id = h.tenant_id
+  WHERE h.hour >= $2 AND ($3::timestamptz IS NULL OR h.hour < $3) AND ${inReach('t', 4)}
+  GROUP BY 1 ORDER BY 1`;
+
+/** Instances of former releases write none. */
+const LAST_MINUTE = `
+  SELECT totals FROM usage_writers WHERE written_at > now() - interval '1 minute' AND totals IS NOT NULL`;
 
 /** A batch arrives within seconds; what comes later than this is added to the next hour. */
 const CLOSE = `
@@ -69,7 +82,31 @@ export class UsageRecords {
 
   /** The sums of all instances' last minutes, of the tenants that are the busiest on any of them. */
   async now(limitedTo?: TenantSelection): Promise<CurrentUsageView> {
-    return { items: await this.catalog.query(NOW, [...reachParameters(limitedTo)]) };
+    const [items, totals] = await Promise.all([
+      this.catalog.query<CurrentUsageView['items']>(NOW, [...reachParameters(limitedTo)]),
+      limitedTo ? null : this.lastMinute(),
+    ]);
+    return { items, totals };
+  }
+
+  /** The sums of all tenants, oldest first. @param limitedTo as above */
+  async totals({ by, from, to }: UsageTotalsFilter, limitedTo?: TenantSelection): Promise<UsageTotalsView> {
+    const rows = await this.catalog.query<Omit<Row, 'tenantId' | 'tenant'>[]>(TOTALS, [
+      ...[by, from, to],
+      ...reachParameters(limitedTo),
+    ]);
+    return { items: rows.map(({ at, ...figures }) => ({ at: at.toISOString(), ...figures })) };
+  }
+
+  private async lastMinute(): Promise<NonNullable<CurrentUsageView['totals']>> {
+    const rows = await this.catalog.query<{ totals: RecentTotals }[]>(LAST_MINUTE);
+    const sum = noUsage();
+    const times = noRequestTimes();
+    for (const { totals } of rows) {
+      addUsage(sum, totals);
+      addRequestTimes(times, totals.times);
+    }
+    return { ...sum, p95Ms: requestTimeWithin(times, 0.95) };
   }
 
   /** Hours that no batch changes any more, oldest first, after a position. */

@@ -19,6 +19,10 @@ import {
   usageFilter,
   type UsageFilter,
   usagePage,
+  usageTotalsFilter,
+  type UsageTotalsFilter,
+  usageTotalsView,
+  type UsageTotalsView,
   type UsageView,
 } from './usage.schemas.js';
 
@@ -53,8 +57,19 @@ export class UsageController {
     return usageCsv(page.items);
   }
 
+  @Get('totals')
+  @ApiOperation({ summary: 'Sum up what all tenants have used, by hour, day or month, at most 1,000 of them' })
+  @ApiOkResponse(responseSchema(usageTotalsView))
+  @ApiProblem('VALIDATION_FAILED')
+  totals(
+    @CurrentOperator() { limitedTo }: Operator,
+    @ValidQuery(usageTotalsFilter) filter: UsageTotalsFilter,
+  ): Promise<UsageTotalsView> {
+    return this.records.totals(filter, limitedTo);
+  }
+
   @Get('now')
-  @ApiOperation({ summary: 'The busiest tenants in the last minute, over all instances' })
+  @ApiOperation({ summary: 'The busiest tenants in the last minute, and the sums of all, over all instances' })
   @ApiOkResponse(responseSchema(currentUsageView))
   now(@CurrentOperator() { limitedTo }: Operator): Promise<CurrentUsageView> {
     return this.records.now(limitedTo);

@@ -32,10 +32,20 @@ export const usageFilter = z.strictObject({
 });
 export type UsageFilter = z.infer<typeof usageFilter>;
 
+const HOURS = { hour: 1, day: 24, month: 28 * 24 } as const;
+const HOUR_MS = 3_600_000;
+const MAX_PERIODS = 1_000;
+
+export const usageTotalsFilter = usageFilter
+  .pick({ from: true, to: true, by: true })
+  .refine(({ from, to, by }) => (to?.getTime() ?? Date.now()) - from.getTime() <= MAX_PERIODS * HOURS[by] * HOUR_MS, {
+    message: `must be at most ${MAX_PERIODS} periods before the end`,
+    path: ['from'],
+  });
+export type UsageTotalsFilter = z.infer<typeof usageTotalsFilter>;
+
 const count = z.number().int();
-const figures = {
-  tenantId: z.uuid(),
-  tenant: z.string().nullable().describe('the slug; null after the tenant was deleted'),
+const sums = {
   requests: count,
   runs: count.describe('work outside of requests'),
   errors: count.describe('requests answered with a status of 500 or more, and runs that failed'),
@@ -46,15 +56,35 @@ const figures = {
   rowsRead: count,
   rowsWritten: count,
 };
+const figures = {
+  tenantId: z.uuid(),
+  tenant: z.string().nullable().describe('the slug; null after the tenant was deleted'),
+  ...sums,
+};
+const at = z.iso.datetime().describe('the beginning of the hour, day or month');
 
-const usageView = z
-  .object({ at: z.iso.datetime().describe('the beginning of the hour, day or month'), ...figures })
-  .meta({ id: 'Usage' });
+const usageView = z.object({ at, ...figures }).meta({ id: 'Usage' });
 export type UsageView = z.infer<typeof usageView>;
 
 export const usagePage = pageOf(usageView);
 
-export const currentUsageView = z.object({
-  items: z.array(z.object(figures)).describe('those with the most time first'),
-});
+export const usageTotalsView = z
+  .object({ items: z.array(z.object({ at, ...sums })).describe('oldest first; periods without usage are left out') })
+  .meta({ id: 'UsageTotals' });
+export type UsageTotalsView = z.infer<typeof usageTotalsView>;
+
+const p95Ms = z
+  .number()
+  .nullable()
+  .describe('the time within which 95 % of the requests were answered, counted in classes; null without requests');
+
+export const currentUsageView = z
+  .object({
+    items: z.array(z.object(figures)).describe('those with the most time first'),
+    totals: z
+      .object({ ...sums, p95Ms })
+      .nullable()
+      .describe('of all tenants; null for operators who are limited to some'),
+  })
+  .meta({ id: 'CurrentUsage' });
 export type CurrentUsageView = z.infer<typeof currentUsageView>;

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { newServer, serverChange, type ServerView } from '../../admin/servers/server.schemas.js';
+import { ServerConnections } from '../../admin/servers/server-connections.js';
+import type { ServerConnectionsView } from '../../admin/servers/server-connections.schemas.js';
 import { Servers } from '../../admin/servers/servers.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
@@ -31,6 +33,10 @@ export function defineServers(command: Command, { run }: CommandRunners): void {
     .command('list', { isDefault: true })
     .description('list servers (default)')
     .action(() => run((context) => list(context)));
+  command
+    .command('connections')
+    .description('count the connections of each server against what it admits')
+    .action(() => run((context) => listConnections(context)));
   withServerOptions(command.command('add <name>'))
     .description('validate and register a server')
     .addHelpText('after', ADD_EXAMPLE)
@@ -80,9 +86,20 @@ const COLUMNS = [
   { title: 'DRAINING', value: (server: ServerView) => (server.draining ? 'yes' : 'no') },
 ];
 
+const CONNECTION_COLUMNS = [
+  { title: 'SERVER', value: ({ server }: ServerConnectionsView) => server },
+  { title: 'OPEN', value: ({ open }: ServerConnectionsView) => open ?? 'no answer' },
+  { title: 'MAX', value: ({ max }: ServerConnectionsView) => max },
+];
+
 async function list({ output, session }: CommandContext): Promise<void> {
   const items = await session.get(Servers).list();
   output.print(items, () => output.table(items, COLUMNS, 'no servers'));
+}
+
+async function listConnections({ output, session }: CommandContext): Promise<void> {
+  const items = await session.get(ServerConnections).list();
+  output.print(items, () => output.table(items, CONNECTION_COLUMNS, 'no servers'));
 }
 
 async function add(context: CommandContext, name: string, options: ServerOptions): Promise<void> {

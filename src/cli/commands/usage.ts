@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import { usageCsv } from '../../admin/usage/usage-csv.js';
 import { UsageRecords } from '../../admin/usage/usage-records.js';
-import { type CurrentUsageView, usageFilter, type UsageView } from '../../admin/usage/usage.schemas.js';
+import {
+  usageFilter,
+  usageTotalsFilter,
+  type UsageTotalsView,
+  type UsageView,
+} from '../../admin/usage/usage.schemas.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
 
@@ -17,11 +22,14 @@ export function defineUsage(command: Command, { run }: CommandRunners): void {
     .option('--from <time>', 'first hour, in ISO 8601 (default: 30 days ago)')
     .option('--to <time>', 'hour after the last one (default: all)')
     .option('--by <period>', 'hour, day (default) or month, of UTC')
+    .option('--total', 'the sums of all tenants')
     .option('--csv', 'CSV with all pages from the cursor on')
     .option('--limit <n>', 'page size (default: 100)')
     .option('--cursor <cursor>', 'continue from the cursor of a previous page')
     .addHelpText('after', EXAMPLES)
-    .action(({ csv, ...options }) => run((context) => list(context, options, csv === true)));
+    .action(({ csv, total, ...options }) =>
+      run((context) => (total === true ? sumUp(context, options) : list(context, options, csv === true))),
+    );
 }
 
 /** `top` */
@@ -29,19 +37,27 @@ export function defineTop(command: Command, { run }: CommandRunners): void {
   command.action(() => run(showBusiest));
 }
 
+type Sums = Omit<UsageTotalsView['items'][number], 'at'>;
+
+const TENANT = { title: 'TENANT', value: ({ tenant, tenantId }: Omit<UsageView, 'at'>) => tenant ?? tenantId };
+const FROM = { title: 'FROM', value: ({ at }: { readonly at: string }) => at };
 const FIGURES = [
-  { title: 'TENANT', value: (each: Omit<UsageView, 'at'>) => each.tenant ?? each.tenantId },
-  { title: 'REQUESTS', value: (each: Omit<UsageView, 'at'>) => each.requests },
-  { title: 'RUNS', value: (each: Omit<UsageView, 'at'>) => each.runs },
-  { title: 'ERRORS', value: (each: Omit<UsageView, 'at'>) => each.errors },
-  { title: 'MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.durationMs) },
-  { title: 'STATEMENTS', value: (each: Omit<UsageView, 'at'>) => each.statements },
-  { title: 'DB MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.databaseMs) },
-  { title: 'WAIT MS', value: (each: Omit<UsageView, 'at'>) => Math.round(each.waitMs) },
-  { title: 'ROWS READ', value: (each: Omit<UsageView, 'at'>) => each.rowsRead },
-  { title: 'WRITTEN', value: (each: Omit<UsageView, 'at'>) => each.rowsWritten },
+  { title: 'REQUESTS', value: (each: Sums) => each.requests },
+  { title: 'RUNS', value: (each: Sums) => each.runs },
+  { title: 'ERRORS', value: (each: Sums) => each.errors },
+  { title: 'MS', value: (each: Sums) => Math.round(each.durationMs) },
+  { title: 'STATEMENTS', value: (each: Sums) => each.statements },
+  { title: 'DB MS', value: (each: Sums) => Math.round(each.databaseMs) },
+  { title: 'WAIT MS', value: (each: Sums) => Math.round(each.waitMs) },
+  { title: 'ROWS READ', value: (each: Sums) => each.rowsRead },
+  { title: 'WRITTEN', value: (each: Sums) => each.rowsWritten },
 ];
-const COLUMNS = [{ title: 'FROM', value: (usage: UsageView) => usage.at }, ...FIGURES];
+const COLUMNS = [FROM, TENANT, ...FIGURES];
+
+async function sumUp({ output, session }: CommandContext, options: object): Promise<void> {
+  const totals = await session.get(UsageRecords).totals(parseOrThrow(usageTotalsFilter, options));
+  output.print(totals, () => output.table(totals.items, [FROM, ...FIGURES], 'no usage'));
+}
 
 async function list({ output, session }: CommandContext, options: object, isCsv: boolean): Promise<void> {
   const records = session.get(UsageRecords);
@@ -64,6 +80,10 @@ async function list({ output, session }: CommandContext, options: object, isCsv:
 }
 
 async function showBusiest({ output, session }: CommandContext): Promise<void> {
-  const usage: CurrentUsageView = await session.get(UsageRecords).now();
-  output.print(usage, () => output.table(usage.items, FIGURES, 'no usage in the last minute'));
+  const usage = await session.get(UsageRecords).now();
+  output.print(usage, () => output.table(usage.items, [TENANT, ...FIGURES], 'no usage in the last minute'));
+  const { totals } = usage;
+  if (!totals) return;
+  const p95 = totals.p95Ms === null ? '' : `, 95 % of them within ${Math.round(totals.p95Ms)} ms`;
+  output.note(`All tenants: ${totals.requests} requests, ${totals.errors} errors${p95}`);
 }

@@ -1,3 +1,4 @@
+import { addRequestTimes, noRequestTimes, type RequestTimes } from './request-times.js';
 import type { RecentUsage } from './usage-batches.js';
 import type { UsageByTenant } from './usage-counter.js';
 import { addUsage, noUsage, subtractUsage, type UsageFigures } from './usage-figures.js';
@@ -6,19 +7,33 @@ const WINDOW_MS = 60_000;
 /** Tenants that are named, by the time and again by the number of their requests and runs. */
 const MAX_NAMED = 100;
 
+interface Counted {
+  readonly usage: UsageByTenant;
+  /** Of all tenants' requests. */
+  readonly times: RequestTimes;
+  readonly endedAt: number;
+}
+
+/** What all tenants together have used on one instance in the last minute. */
+export type RecentTotals = UsageFigures & { readonly times: RequestTimes };
+
 /** What this process has counted in the last minute. */
 export class RecentUsageWindow {
-  private readonly counted: { readonly usage: UsageByTenant; readonly endedAt: number }[] = [];
+  private readonly counted: (Counted & { readonly total: UsageFigures })[] = [];
   private readonly sums = new Map<string, UsageFigures>();
 
-  add(usage: UsageByTenant, endedAt: number): void {
-    this.counted.push({ usage, endedAt });
-    for (const [tenantId, figures] of usage) {
+  add(counted: Counted): void {
+    const total = noUsage();
+    for (const [tenantId, figures] of counted.usage) {
       const sum = this.sums.get(tenantId) ?? noUsage();
       addUsage(sum, figures);
       this.sums.set(tenantId, sum);
+      addUsage(total, figures);
     }
-    while ((this.counted[0]?.endedAt ?? endedAt) <= endedAt - WINDOW_MS) this.forget(this.counted.shift()!.usage);
+    this.counted.push({ ...counted, total });
+    while (this.counted[0] && this.counted[0].endedAt <= counted.endedAt - WINDOW_MS) {
+      this.forget(this.counted.shift()!.usage);
+    }
   }
 
   /** The busiest tenants. */
@@ -26,6 +41,15 @@ export class RecentUsageWindow {
     const byTime = busiestBy(this.sums, ({ durationMs }) => durationMs);
     const byNumber = busiestBy(this.sums, ({ requests, runs }) => requests + runs);
     return Array.from(new Set([...byTime, ...byNumber]), (tenantId) => ({ tenantId, ...this.sums.get(tenantId)! }));
+  }
+
+  totals(): RecentTotals {
+    const totals = { ...noUsage(), times: noRequestTimes() };
+    for (const { total, times } of this.counted) {
+      addUsage(totals, total);
+      addRequestTimes(totals.times, times);
+    }
+    return totals;
   }
 
   private forget(usage: UsageByTenant): void {

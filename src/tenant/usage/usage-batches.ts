@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import type { RecentTotals } from './recent-usage.js';
 import type { UsageByTenant } from './usage-counter.js';
 import { USAGE_FIELDS, type UsageFigures } from './usage-figures.js';
 
@@ -20,7 +21,7 @@ const MAX_ROWS = 1_000;
 
 const COLUMNS = USAGE_FIELDS.map((field) => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 const TYPES = USAGE_FIELDS.map((field) => (field.endsWith('Ms') ? 'float8' : 'bigint'));
-const FIRST = 6;
+const FIRST = 7;
 
 /**
  * A batch that the catalog has already adds nothing. That is decided under the lock of the writer's row, so also while its
@@ -30,8 +31,9 @@ const FIRST = 6;
 const WRITE = `
   WITH open AS (SELECT closed_until FROM usage_closing FOR SHARE),
   batch AS (
-    INSERT INTO usage_writers AS w (id, batch, written_at, recent) VALUES ($1, $2, now(), $4)
-    ON CONFLICT (id) DO UPDATE SET batch = EXCLUDED.batch, written_at = EXCLUDED.written_at, recent = EXCLUDED.recent
+    INSERT INTO usage_writers AS w (id, batch, written_at, recent, totals) VALUES ($1, $2, now(), $4, $6)
+    ON CONFLICT (id) DO UPDATE SET batch = EXCLUDED.batch, written_at = EXCLUDED.written_at, recent = EXCLUDED.recent,
+      totals = EXCLUDED.totals
     WHERE w.batch < EXCLUDED.batch RETURNING w.id
   )
   INSERT INTO usage_hours AS h (tenant_id, hour, ${COLUMNS.join(', ')})
@@ -60,10 +62,15 @@ export class UsageBatches {
   }
 
   /** Adds a batch to the catalog, unless it was added before. Batches are written in the order of their numbers. */
-  async write({ number, figures, endedAt }: UsageBatch, recent: readonly RecentUsage[]): Promise<void> {
+  async write(
+    { number, figures, endedAt }: UsageBatch,
+    recent: readonly RecentUsage[],
+    totals: RecentTotals,
+  ): Promise<void> {
     const ageMs = Math.max(0, performance.now() - endedAt);
     const columns = USAGE_FIELDS.map((field) => figures.map(([, each]) => each[field]));
     const ids = figures.map(([tenantId]) => tenantId);
-    await this.catalog.query(WRITE, [this.writerId, number, ageMs, JSON.stringify(recent), ids, ...columns]);
+    const values = [this.writerId, number, ageMs, JSON.stringify(recent), ids, JSON.stringify(totals), ...columns];
+    await this.catalog.query(WRITE, values);
   }
 }

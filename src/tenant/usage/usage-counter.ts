@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Usage } from '../../database/statements/usage.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { addRequestTime, noRequestTimes, type RequestTimes } from './request-times.js';
 import { noUsage, type UsageFigures } from './usage-figures.js';
 
 /** A piece of work that is over. */
@@ -20,6 +21,7 @@ const MAX_TENANTS = 100_000;
 @Injectable()
 export class UsageCounter {
   private figures = new Map<string, UsageFigures>();
+  private times = noRequestTimes();
   private omitted = 0;
 
   constructor(
@@ -36,6 +38,7 @@ export class UsageCounter {
 
   record(tenantId: string, work: FinishedWork, usage: Readonly<Usage>): void {
     if (!this.config.features.usage) return;
+    if (work.kind === 'requests') addRequestTime(this.times, work.durationMs);
     let figures = this.figures.get(tenantId);
     if (!figures) {
       if (this.figures.size >= MAX_TENANTS) {
@@ -58,6 +61,13 @@ export class UsageCounter {
   take(): UsageByTenant {
     const taken = this.figures;
     this.figures = new Map();
+    return taken;
+  }
+
+  /** Returns the times of all tenants' requests since the last call. */
+  takeTimes(): RequestTimes {
+    const taken = this.times;
+    this.times = noRequestTimes();
     return taken;
   }
 

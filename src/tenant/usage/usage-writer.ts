@@ -94,9 +94,10 @@ export class UsageWriter implements OnApplicationBootstrap {
 
   private async sendWaiting(): Promise<void> {
     if (this.waiting.length === 0) return;
-    const busiest = this.recent.busiest(); // once: there may be a thousand batches
+    // Once: there may be a thousand batches.
+    const [busiest, totals] = [this.recent.busiest(), this.recent.totals()];
     while (this.waiting[0]) {
-      await this.batches.write(this.waiting[0], busiest);
+      await this.batches.write(this.waiting[0], busiest, totals);
       this.waiting.shift();
     }
   }
@@ -110,7 +111,7 @@ export class UsageWriter implements OnApplicationBootstrap {
     if (this.counter.tenants === 0 || (this.waiting.length > 0 && !mayWait)) return;
     const counted = this.counter.take();
     this.countedSince = now;
-    this.recent.add(counted, now);
+    this.recent.add({ usage: counted, times: this.counter.takeTimes(), endedAt: now });
     this.waiting.push(...this.batches.divide(counted, now));
   }
 

@@ -22,6 +22,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'POST /backups': WORK,
   'POST /backups/{id}/drill': WORK,
   'POST /backups/{id}/restore': WORK,
+  'GET /connections': READ,
   'GET /exports': READ,
   'GET /exports/{id}': READ,
   'DELETE /exports/{id}': WORK,
@@ -60,6 +61,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'DELETE /servers/{name}': MANAGE,
   'POST /servers/{name}/drain': MANAGE,
   'POST /servers/{name}/undrain': MANAGE,
+  'GET /tenant-counts': READ_OWN,
   'GET /tenants': READ_OWN,
   'POST /tenants': WORK,
   'POST /tenants/bulk': WORK,
@@ -88,6 +90,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'GET /usage': READ_OWN,
   'GET /usage/events': READ_OWN,
   'GET /usage/now': READ_OWN,
+  'GET /usage/totals': READ_OWN,
 };
 
 const NO_SUCH = '00000000-0000-4000-8000-000000000000';
@@ -212,6 +215,8 @@ describe('lists', () => {
     const client = await operator('lists', { role: 'viewer', limitedTo: { tenants: ['globex'] } });
     const slugs = (await client.get('/tenants')).body.items.map(({ slug }: Json) => slug);
     expect(slugs).toEqual(['globex']);
+    expect((await client.get('/tenant-counts')).body).toMatchObject({ total: 1, byIsolation: { row: 1 } });
+    expect((await admin.get('/tenant-counts')).body.total).toBe(2);
     const globex = (await client.get('/tenants/globex')).body;
     const operations = (await client.get('/operations')).body.items;
     expect(operations.map(({ tenantId }: Json) => tenantId)).toEqual([globex.id]);

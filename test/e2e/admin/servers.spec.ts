@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { soon } from '../../support/load/soon.js';
 import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
 import { type Json, TestApp } from '../../support/test-app.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
@@ -52,6 +53,25 @@ it('a server is registered once, and its password is never shown', async () => {
   expect((await admin.send('POST', '/servers', { body: description })).body.code).toBe('CONFLICT');
   expect((await admin.get('/servers/eu-2')).body).toEqual(registered.body);
   expect((await admin.get('/audit?subject=eu-2')).text).not.toContain(ownerPassword);
+});
+
+it('the connections of each server are counted by name; a server that does not answer has none', async () => {
+  const { port } = description;
+  const [standard, other] = (await admin.get('/connections')).body;
+  expect([standard.server, other.server]).toEqual(['default', 'eu-2']);
+  expect(standard.open).toBeGreaterThan(0);
+  expect(standard.max).toBeGreaterThanOrEqual(standard.open);
+  expect(other).toEqual({ server: 'eu-2', max: standard.max, open: expect.any(Number), instance: null });
+  await app.database.admin("UPDATE servers SET port = 1 WHERE name = 'eu-2'");
+  try {
+    await soon(async () => {
+      const [answering, silent] = (await admin.get('/connections')).body;
+      expect(answering).toMatchObject({ server: 'default', max: standard.max });
+      expect(silent).toEqual({ server: 'eu-2', max: null, open: null, instance: null });
+    });
+  } finally {
+    await app.database.admin(`UPDATE servers SET port = ${String(port)} WHERE name = 'eu-2'`);
+  }
 });
 
 it("a change of a server is validated against the server, and the catalog's server cannot be moved", async () => {

@@ -40,8 +40,21 @@ it('is what clients have counted, with statements and time in PostgreSQL', async
 });
 
 it('shows the busiest tenants of the last minute', async () => {
-  const { items } = (await admin.get('/usage/now')).body;
+  const { items, totals } = (await admin.get('/usage/now')).body;
   expect(items).toEqual([expect.objectContaining({ tenant: 'acme', requests: 7 })]);
+  expect(totals).toMatchObject({ requests: 7, errors: 0 });
+  expect(totals.p95Ms).toBeGreaterThan(0);
+  expect(totals.p95Ms).toBeLessThan(totals.durationMs + 1_000);
+});
+
+it('sums all tenants up, and for a limited operator those that it may see', async () => {
+  const { items } = (await admin.get('/usage/totals?by=month')).body;
+  expect(items).toEqual([expect.objectContaining({ requests: 7, errors: 0 })]);
+  expect(items[0].tenant).toBeUndefined();
+  const body = { name: 'limited', role: 'viewer', limitedTo: { groups: ['elsewhere'] } };
+  const { token } = (await admin.send('POST', '/operators', { body })).body;
+  expect((await app.call('/admin/v1/usage/totals', { apiKey: token })).body).toEqual({ items: [] });
+  expect((await app.call('/admin/v1/usage/now', { apiKey: token })).body).toEqual({ items: [], totals: null });
 });
 
 it('is CSV where that is asked for', async () => {
@@ -54,6 +67,7 @@ it('refuses what is no period, time or cursor', async () => {
   for (const query of ['by=week', 'from=today', 'cursor=x', 'tenant=%00']) {
     expect([query, (await admin.get(`/usage?${query}`)).status]).toEqual([query, 400]);
   }
+  expect((await admin.get('/usage/totals?by=hour&from=2020-01-01T00:00:00Z')).status).toBe(400);
 });
 
 it('streams a finished hour once, and resumes after it', async () => {

@@ -68,17 +68,3 @@ export async function surveySchema(
       makesSchema && found?.mayCreate === false ? ['a new schema needs an owner with CREATE on its database'] : [],
   };
 }
-
-const CONNECTIONS = `
-  SELECT (SELECT sum(numbackends) FROM pg_stat_database)::int AS open,
-         current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-           - coalesce(current_setting('reserved_connections', true)::int, 0) AS max`;
-
-/** How many connections a server has and opens. */
-export async function surveyConnections(
-  client: pg.ClientBase,
-): Promise<{ readonly max: number; readonly open: number }> {
-  const { rows } = await client.query<{ max: number; open: number }>(CONNECTIONS);
-  if (!rows[0]) throw new Error('no answer about connections');
-  return rows[0];
-}

@@ -22,7 +22,8 @@ import { type ExaminedMove, MoveRequests } from '../move-requests.js';
 import type { NewMove } from '../move.schemas.js';
 import { versionObstacle, versionsAt } from '../same-version.js';
 import { FEW_CHANGES } from '../switch-over.js';
-import { surveyConnections, surveySchema, surveyServer } from './destination-survey.js';
+import { countConnections } from '../../servers/connection-count.js';
+import { surveySchema, surveyServer } from './destination-survey.js';
 import type { MovePreviewView } from './move-preview.schemas.js';
 import {
   duringWhichTransactions,
@@ -166,7 +167,7 @@ export class MovePreview {
       known.needed += needed;
       return;
     }
-    const { max, open } = await surveyConnections(client);
+    const { max, open } = await countConnections(client);
     connections.push({ server, max, open, needed });
     if (open >= max) obstacles.push(`server ${server} has no free connection: ${open} of ${max} are open`);
   }

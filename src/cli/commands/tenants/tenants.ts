@@ -19,6 +19,7 @@ import { Tenants } from '../../../admin/tenants/tenants.js';
 import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
 import { defineExport } from '../archives.js';
 import { defineClone } from './clone-tenant.js';
+import { defineCounts } from './count-tenants.js';
 import { erasureDocument } from '../../../admin/deprovisioning/erasure-document.js';
 import { ErasureReports } from '../../../admin/deprovisioning/erasure-reports.js';
 import { defineErasureReport } from './erasure.js';
@@ -71,6 +72,8 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .option('--cursor <cursor>', 'continue from the cursor of a previous page')
     .option('--all', 'print all pages')
     .action((options) => run((context) => list(context, options)));
+
+  defineCounts(command, runners);
 
   withLimitOptions(command.command('create <slug>'))
     .description('create a tenant and wait until it is provisioned')

@@ -1,0 +1,15 @@
+import type pg from 'pg';
+
+const CONNECTIONS = `
+  SELECT (SELECT sum(numbackends) FROM pg_stat_database)::int AS open,
+         current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - coalesce(current_setting('reserved_connections', true)::int, 0) AS max`;
+
+/** How many connections a server admits, without those reserved for superusers, and how many are open, of all its clients. */
+export async function countConnections(
+  client: pg.ClientBase,
+): Promise<{ readonly max: number; readonly open: number }> {
+  const { rows } = await client.query<{ max: number; open: number }>(CONNECTIONS);
+  if (!rows[0]) throw new Error('no answer about connections');
+  return rows[0];
+}
