@@ -1,122 +1,133 @@
-import { useEffect, useState } from 'preact/hooks';
-import { call } from '../api/client.js';
-import type { Tenant } from '../api/types.js';
+import { useState } from 'preact/hooks';
+import type { CurrentUsage, ServerConnections, TenantCounts, UsageTotals } from '../api/types.js';
+import { query } from '../api/client.js';
 import { useRights } from '../app/rights.js';
+import { linkTo } from '../app/route.js';
 import { useData } from '../app/use-data.js';
+import { Bars, number } from '../parts/bars.js';
 import { Facts, Loading, Page, Problem, Table } from '../parts/basics.js';
+import { barsOf, beginningOf, type Periods } from '../parts/periods.js';
+import { RespondingInstance } from './instance.js';
 
-const EVERY_MS = 5_000;
-const MAX_PAGES = 100;
-
-/** The parts of `GET /admin/v1/runtime` that are shown. */
-interface Runtime {
-  readonly node: string;
-  readonly pid: number;
-  readonly worker: number | null;
-  readonly uptimeSeconds: number;
-  readonly servers: readonly { server: string; limit: number; open: number; waiting: number }[];
-}
+const LIVE_MS = 5_000;
+const COUNTS_MS = 15_000;
+const HOURS_MS = 60_000;
+const LAST_DAY: Periods = { by: 'hour', count: 24 };
+const MAX_BUSIEST = 5;
 
 export function OverviewPage() {
   const { seeInstallation } = useRights();
-  const runtime = useData<Runtime>(seeInstallation ? 'runtime' : '', EVERY_MS);
   return (
     <Page title="Overview">
-      <TenantCounts />
-      {seeInstallation && (
-        <section aria-label="Instance">
-          <h2>Responding instance</h2>
-          <Problem error={runtime.error} />
-          {runtime.value && (
-            <>
-              <Facts
-                of={[
-                  ['Process', runtime.value.pid],
-                  ['Worker', runtime.value.worker],
-                  ['Node.js', runtime.value.node],
-                  ['Up for', `${runtime.value.uptimeSeconds} s`],
-                ]}
-              />
-              <Table
-                caption="Connections of this instance, live"
-                columns={['Server', 'Open', 'Limit', 'Waiting', 'Used']}
-              >
-                {runtime.value.servers.map(({ server, open, limit, waiting }) => (
-                  <tr key={server}>
-                    <th scope="row">{server}</th>
-                    <td>{open}</td>
-                    <td>{limit}</td>
-                    <td>{waiting}</td>
-                    <td>
-                      <meter min={0} max={limit} value={open} aria-label={`connections of ${server}`} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            </>
-          )}
-        </section>
-      )}
+      <Tenants />
+      <Requests />
+      {seeInstallation && <Connections />}
+      {seeInstallation && <RespondingInstance />}
     </Page>
   );
 }
 
-/** Counted from the list of tenants: the API has no count. */
-function TenantCounts() {
-  const [tenants, setTenants] = useState<readonly Tenant[]>([]);
-  const [state, setState] = useState<'loading' | 'complete' | 'cut'>('loading');
-  const [error, setError] = useState<Error>();
-  useEffect(() => {
-    const abort = new AbortController();
-    readAll(abort.signal, setTenants).then(
-      (isComplete) => setState(isComplete ? 'complete' : 'cut'),
-      (failure: unknown) => abort.signal.aborted || setError(failure as Error),
-    );
-    return () => abort.abort();
-  }, []);
+function Tenants() {
+  const { value, error } = useData<TenantCounts>('tenant-counts', COUNTS_MS);
   return (
     <section aria-label="Tenants">
-      <h2>
-        {tenants.length} tenants{state === 'cut' && ' and more'}
-      </h2>
+      <h2>{value ? `${number(value.total)} tenants` : 'Tenants'}</h2>
       <Problem error={error} />
-      <Loading when={state === 'loading' && !error} />
-      <div class="columns">
-        <Counts caption="By status" values={tenants.map(({ status }) => status)} />
-        <Counts caption="By isolation" values={tenants.map(({ isolation }) => isolation)} />
-        <Counts caption="By server" values={tenants.map(({ server }) => server ?? 'none')} />
-      </div>
+      <Loading when={!value && !error} />
+      {value && (
+        <div class="columns">
+          <Counts caption="By status" of={value.byStatus} />
+          <Counts caption="By isolation" of={value.byIsolation} />
+          <Counts caption="By server" of={value.byServer} />
+          {Object.keys(value.byPlan).length > 0 && <Counts caption="By plan" of={value.byPlan} />}
+        </div>
+      )}
     </section>
   );
 }
 
-function Counts({ caption, values }: { readonly caption: string; readonly values: readonly string[] }) {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+function Counts({ caption, of }: { readonly caption: string; readonly of: Readonly<Record<string, number>> }) {
   return (
-    <Table caption={caption} columns={['', 'Tenants']}>
-      {[...counts]
-        .toSorted(([a], [b]) => a.localeCompare(b))
-        .map(([value, count]) => (
-          <tr key={value}>
-            <th scope="row">{value}</th>
-            <td>{count}</td>
-          </tr>
-        ))}
+    <Table caption={caption} columns={[caption.slice('By '.length), 'Tenants']}>
+      {Object.entries(of).map(([name, count]) => (
+        <tr key={name}>
+          <th scope="row">{name}</th>
+          <td>{number(count)}</td>
+        </tr>
+      ))}
     </Table>
   );
 }
 
-/** @returns whether that was all of them */
-async function readAll(signal: AbortSignal, onTenants: (tenants: readonly Tenant[]) => void): Promise<boolean> {
-  let cursor: string | null = '';
-  let tenants: readonly Tenant[] = [];
-  for (let page = 0; page < MAX_PAGES && cursor !== null; page++) {
-    const path: string = `tenants?limit=1000${cursor && `&cursor=${cursor}`}`;
-    const next: { items: readonly Tenant[]; nextCursor: string | null } = await call(path, { signal });
-    tenants = [...tenants, ...next.items];
-    onTenants(tenants);
-    cursor = next.nextCursor;
-  }
-  return cursor === null;
+function Requests() {
+  const [from] = useState(() => beginningOf(LAST_DAY));
+  const now = useData<CurrentUsage>('usage/now', LIVE_MS);
+  const hours = useData<UsageTotals>(`usage/totals${query({ by: LAST_DAY.by, from })}`, HOURS_MS);
+  const totals = now.value?.totals;
+  const busiest = now.value?.items.slice(0, MAX_BUSIEST) ?? [];
+  return (
+    <section aria-label="Requests">
+      <h2>Requests of tenants</h2>
+      <Problem error={now.error ?? hours.error} />
+      {totals && (
+        <Facts
+          of={[
+            ['Requests in the last minute', number(totals.requests)],
+            ['Errors in the last minute', number(totals.errors)],
+            ['95 % answered within', totals.p95Ms === null ? null : `${number(totals.p95Ms)} ms`],
+          ]}
+        />
+      )}
+      {hours.value && (
+        <Bars
+          label="Requests in the last 24 hours"
+          bars={barsOf(LAST_DAY, from, hours.value.items, ({ requests, errors }) => ({ value: requests, bad: errors }))}
+        />
+      )}
+      {busiest.length > 0 && (
+        <Table caption="Busiest in the last minute" columns={['Tenant', 'Requests', 'Errors', 'Time']}>
+          {busiest.map(({ tenantId, tenant, requests, errors, durationMs }) => (
+            <tr key={tenantId}>
+              <th scope="row">{tenant === null ? tenantId : <a href={linkTo('tenants', tenant)}>{tenant}</a>}</th>
+              <td>{number(requests)}</td>
+              <td>{number(errors)}</td>
+              <td>{number(durationMs)} ms</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </section>
+  );
+}
+
+function Connections() {
+  const { value, error } = useData<readonly ServerConnections[]>('connections', LIVE_MS);
+  return (
+    <section aria-label="Connections">
+      <h2>Connections</h2>
+      <Problem error={error} />
+      <Table
+        caption="Connections of each server against what it admits, live"
+        columns={['Server', 'Used', 'Open', 'Admitted', 'This instance', 'Its limit', 'Waiting']}
+      >
+        {value?.map(({ server, open, max, instance }) => (
+          <tr key={server}>
+            <th scope="row">{server}</th>
+            <td>
+              {max === null ? (
+                <span class="problem">does not answer</span>
+              ) : (
+                <meter min={0} max={max} high={max * 0.9} value={open ?? 0} aria-label={`connections of ${server}`} />
+              )}
+            </td>
+            <td>{open}</td>
+            <td>{max}</td>
+            <td>{instance?.open}</td>
+            <td>{instance?.limit}</td>
+            <td>{instance?.waiting}</td>
+          </tr>
+        ))}
+      </Table>
+    </section>
+  );
 }
