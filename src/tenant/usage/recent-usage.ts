@@ -1,5 +1,4 @@
 import { addRequestTimes, noRequestTimes, type RequestTimes } from './request-times.js';
-import type { RecentUsage } from './usage-batches.js';
 import type { UsageByTenant } from './usage-counter.js';
 import { addUsage, noUsage, subtractUsage, type UsageFigures } from './usage-figures.js';
 
@@ -13,6 +12,9 @@ interface Counted {
   readonly times: RequestTimes;
   readonly endedAt: number;
 }
+
+/** What one tenant has used on one instance in the last minute. */
+export type RecentUsage = UsageFigures & { readonly tenantId: string };
 
 /** What all tenants together have used on one instance in the last minute. */
 export type RecentTotals = UsageFigures & { readonly times: RequestTimes };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import type { RecentTotals } from './recent-usage.js';
+import type { RecentTotals, RecentUsage } from './recent-usage.js';
 import type { UsageByTenant } from './usage-counter.js';
 import { USAGE_FIELDS, type UsageFigures } from './usage-figures.js';
 
@@ -12,9 +12,6 @@ export interface UsageBatch {
   /** The end of the time in which it was counted, in ms of `performance.now()`. */
   readonly endedAt: number;
 }
-
-/** What one tenant has used on one instance in the last minute. */
-export type RecentUsage = UsageFigures & { readonly tenantId: string };
 
 /** Rows of one statement. */
 const MAX_ROWS = 1_000;
