@@ -6,12 +6,16 @@ import { ReferenceDataModule } from '../admin/reference-data/reference-data.modu
 import { StoreUpkeep } from '../admin/stored-archives/store-upkeep.js';
 import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { TenantsModule } from '../admin/tenants/tenants.module.js';
+import { DoctorModule } from '../doctor/reports/doctor.module.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { LOADED_CONFIG } from './configuration.module.js';
 
 /** The admin REST API, the operations that it requests, `TenantProvisioner` for an application's own sign-up, and `ReferenceData`. */
 @Global()
-@Module({ imports: [AdminModule, TenantsModule, ReferenceDataModule], exports: [TenantsModule, ReferenceDataModule] })
+@Module({
+  imports: [AdminModule, DoctorModule, TenantsModule, ReferenceDataModule],
+  exports: [TenantsModule, ReferenceDataModule],
+})
 export class ControlPlaneModule implements OnApplicationBootstrap {
   constructor(
     private readonly modules: ModuleRef,

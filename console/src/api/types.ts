@@ -109,6 +109,19 @@ export type CustomerChange = {
   readonly country?: string | null;
 };
 
+export type DoctorReport = {
+  readonly healthy: boolean;
+  readonly checkedAt: string;
+  readonly durationMs: number;
+  readonly findings: readonly {
+    readonly check: string;
+    readonly verdict: 'ok' | 'warn' | 'fail';
+    readonly subject?: string;
+    readonly message: string;
+    readonly remedy?: string;
+  }[];
+};
+
 export type EnforceStamps = {
   readonly kind: 'enforce-stamps';
 };

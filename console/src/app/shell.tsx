@@ -7,7 +7,7 @@ import { signOut } from './session.js';
 
 export function Shell({ route, children }: { readonly route: Route; readonly children: ComponentChildren }) {
   const me = useContext(Me)!;
-  const { seeInstallation, administer } = useRights();
+  const { seeInstallation, operateInstallation, administer } = useRights();
   const links = [
     ['overview', 'Overview', true],
     ['tenants', 'Tenants', true],
@@ -15,6 +15,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
     ['servers', 'Servers', seeInstallation],
     ['migrations', 'Migrations', seeInstallation],
     ['backups', 'Backups', seeInstallation],
+    ['doctor', 'Doctor', operateInstallation],
     ['audit', 'Audit', true],
     ['operators', 'Operators', administer],
   ] as const;

@@ -4,20 +4,22 @@ import { call } from '../api/client.js';
 export interface Data<T> {
   readonly value: T | undefined;
   readonly error: Error | undefined;
+  /** Also while it is read again. */
+  readonly isLoading: boolean;
   readonly reload: () => void;
 }
 
 /** Reads a route of the API; again on `reload`, and every `everyMs` while the page is visible. Empty path: nothing is read. */
 export function useData<T>(path: string, everyMs = 0): Data<T> {
-  const [state, setState] = useState<{ path: string; value?: T; error?: Error }>({ path });
+  const [state, setState] = useState<{ path: string; round?: number; value?: T; error?: Error }>({ path });
   const [round, setRound] = useState(0);
   const reload = useCallback(() => setRound((number) => number + 1), []);
   useEffect(() => {
     if (path === '') return undefined;
     const abort = new AbortController();
     call<T>(path, { signal: abort.signal }).then(
-      (value) => setState({ path, value }),
-      (error: unknown) => abort.signal.aborted || setState({ path, error: error as Error }),
+      (value) => setState({ path, round, value }),
+      (error: unknown) => abort.signal.aborted || setState({ path, round, error: error as Error }),
     );
     return () => abort.abort();
   }, [path, round]);
@@ -26,8 +28,9 @@ export function useData<T>(path: string, everyMs = 0): Data<T> {
     const timer = setInterval(() => document.hidden || reload(), everyMs);
     return () => clearInterval(timer);
   }, [everyMs, reload]);
-  const current = state.path === path ? state : { path };
-  return { value: current.value, error: current.error, reload };
+  const current: typeof state = state.path === path ? state : { path };
+  const isLoading = path !== '' && current.round !== round;
+  return { value: current.value, error: current.error, isLoading, reload };
 }
 
 interface Page<T> {

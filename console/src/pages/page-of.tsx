@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Route } from '../app/route.js';
 import { AuditPage } from './audit.js';
 import { BackupsPage } from './backups.js';
+import { DoctorPage } from './doctor.js';
 import { MigrationsPage } from './migrations.js';
 import { OperationPage } from './operation.js';
 import { OperationsPage } from './operations.js';
@@ -25,6 +26,8 @@ export function pageOf([name, id]: Route): JSX.Element {
       return <BackupsPage />;
     case 'audit':
       return <AuditPage />;
+    case 'doctor':
+      return <DoctorPage />;
     case 'operators':
       return <OperatorsPage />;
     default:

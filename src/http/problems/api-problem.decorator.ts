@@ -7,6 +7,7 @@ const DETAILS = {
   CONFLICT: 'the request conflicts with the current state',
   ARCHIVE_UNREADABLE: 'the archive cannot be read; likewise `ARCHIVE_LOCKED` and `ARCHIVE_TABLES`',
   FEATURE_DISABLED: 'a feature that is not enabled for this tenant',
+  DOCTOR_RUNNING: 'the checks take long: retry after Retry-After for their result',
   TOO_MANY_FOLLOWERS: 'too many clients follow operations on this instance: retry after Retry-After',
 } as const;
 

@@ -23,6 +23,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'POST /backups/{id}/drill': WORK,
   'POST /backups/{id}/restore': WORK,
   'GET /connections': READ,
+  'GET /doctor': WORK,
   'GET /exports': READ,
   'GET /exports/{id}': READ,
   'DELETE /exports/{id}': WORK,
