@@ -11,7 +11,20 @@ export function renderApiTypes(document) {
   const types = schemas
     .filter(([name]) => NAMED.test(name))
     .map(([name, schema]) => `export type ${name} = ${typeOf(schema)};\n`);
-  return [HEAD, ...types].join('\n');
+  return [HEAD, ...types, tenantLimits(document)].join('\n');
+}
+
+/** What a form of limits has as fields: a limit that the API gets is in the form once the types are written. */
+function tenantLimits({ components: { schemas } }) {
+  const limits = Object.entries(schemas.TenantChange.properties.limits.properties).map(
+    ([name, { description = '', minimum, exclusiveMinimum, maximum }]) => ({
+      name,
+      description,
+      minimum: exclusiveMinimum === true ? minimum + 1 : minimum, // OpenAPI 3.0
+      maximum,
+    }),
+  );
+  return `export const TENANT_LIMITS = ${JSON.stringify(limits)} as const;\n`;
 }
 
 function typeOf(schema) {

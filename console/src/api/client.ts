@@ -53,6 +53,14 @@ export async function request(path: string, options: RequestInit): Promise<Respo
   throw await problemOf(response);
 }
 
+/** Saves what a route answers as a file. Its content is in memory until then. */
+export async function download(path: string, name: string): Promise<void> {
+  const url = URL.createObjectURL(await (await request(path, {})).blob());
+  const link = Object.assign(document.createElement('a'), { href: url, download: name });
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
 async function problemOf(response: Response): Promise<ApiProblem> {
   const body = (await response.json().catch(() => ({}))) as Partial<Record<string, unknown>>;
   const errors = Array.isArray(body['errors']) ? body['errors'].map(describeError) : [];

@@ -784,3 +784,9 @@ export type UsageTotals = {
     readonly rowsWritten: number;
   }[];
 };
+
+export const TENANT_LIMITS = [
+  { name: 'maxConcurrentStatements', description: 'connections of a target held at once', minimum: 1, maximum: 10000 },
+  { name: 'maxQueuedStatements', description: 'callers that may wait for a connection', minimum: 1, maximum: 10000 },
+  { name: 'backupRetentionDays', description: 'days for which a backup is kept', minimum: 1, maximum: 36500 },
+] as const;

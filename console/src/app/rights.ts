@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { CurrentOperator } from '../api/types.js';
+import type { CurrentOperator, Operation } from '../api/types.js';
 
 export const Me = createContext<CurrentOperator | undefined>(undefined);
 
@@ -13,6 +13,19 @@ export interface Rights {
   readonly operateInstallation: boolean;
   /** Servers, operators, credentials. */
   readonly administer: boolean;
+}
+
+/** Kinds of operations that admins alone start, and change. */
+const KINDS_OF_ADMINS: ReadonlySet<string> = new Set([
+  'rotate-credentials',
+  'rotate-stamp-key',
+  'enforce-stamps',
+  'reseal',
+]);
+
+/** Whether an operation may be cancelled and retried. */
+export function mayChange(rights: Rights, { kind }: Pick<Operation, 'kind'>): boolean {
+  return KINDS_OF_ADMINS.has(kind) ? rights.administer : rights.operate;
 }
 
 export function useRights(): Rights {

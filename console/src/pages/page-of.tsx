@@ -9,7 +9,7 @@ import { OperationsPage } from './operations.js';
 import { OperatorsPage } from './operators.js';
 import { OverviewPage } from './overview.js';
 import { ServersPage } from './servers.js';
-import { TenantPage } from './tenant.js';
+import { TenantPage } from './tenant/tenant.js';
 import { TenantsPage } from './tenants.js';
 
 export function pageOf([name, id]: Route): JSX.Element {

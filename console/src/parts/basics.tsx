@@ -106,11 +106,17 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, Compone
   );
 }
 
+interface ShownOnceProps {
+  readonly token: string;
+  readonly onClose: () => void;
+  readonly children?: ComponentChildren;
+}
+
 /** A secret that the API returns once. */
-export function ShownOnce({ token, onClose }: { readonly token: string; readonly onClose: () => void }) {
+export function ShownOnce({ token, onClose, children }: ShownOnceProps) {
   return (
     <section class="once" aria-label="New key">
-      <p>Copy the key now. It is not shown again.</p>
+      <p>Copy the key now. It is not shown again. {children}</p>
       <output>{token}</output>
       <button type="button" onClick={onClose}>
         Done

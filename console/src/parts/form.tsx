@@ -74,23 +74,42 @@ export function Field({ label, name, value = '', isRequired = false, type = 'tex
   );
 }
 
+export function TextArea({ label, name, hint }: Pick<FieldProps, 'label' | 'name' | 'hint'>) {
+  return (
+    <label>
+      {label}
+      <textarea name={name} rows={4} required spellcheck={false} />
+      {hint && <small>{hint}</small>}
+    </label>
+  );
+}
+
+export function Check({ label, name }: Pick<FieldProps, 'label' | 'name'>) {
+  return (
+    <label>
+      <input type="checkbox" name={name} /> {label}
+    </label>
+  );
+}
+
 interface ChoiceProps {
   readonly label: string;
   readonly name: string;
   readonly options: readonly string[];
   /** Label of the empty choice; undefined: there is none. */
   readonly none?: string;
+  readonly value?: string;
   readonly onChange?: (value: string) => void;
 }
 
-export function Choice({ label, name, options, none, onChange }: ChoiceProps) {
+export function Choice({ label, name, options, none, value, onChange }: ChoiceProps) {
   return (
     <label>
       {label}
       <select name={name} onChange={(event) => onChange?.(event.currentTarget.value)}>
         {none !== undefined && <option value="">{none}</option>}
         {options.map((option) => (
-          <option key={option} value={option}>
+          <option key={option} value={option} selected={option === value}>
             {option}
           </option>
         ))}

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
-import { call, part } from '../api/client.js';
-import type { MovePreview, NewMove, Operation, Tenant } from '../api/types.js';
-import { goTo } from '../app/route.js';
-import { Action, Facts } from '../parts/basics.js';
-import { Choice, Field, Form } from '../parts/form.js';
-import { ISOLATIONS } from './tenants.js';
+import { call, part } from '../../api/client.js';
+import type { MovePreview, NewMove, Operation, Tenant } from '../../api/types.js';
+import { goTo } from '../../app/route.js';
+import { Action, Facts } from '../../parts/basics.js';
+import { Choice, Field, Form } from '../../parts/form.js';
+import { ISOLATIONS } from '../tenants.js';
 
 interface Plan {
   readonly move: NewMove;

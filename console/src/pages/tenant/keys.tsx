@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
-import { call, part } from '../api/client.js';
-import type { ApiKey, IssuedApiKey } from '../api/types.js';
-import { useRights } from '../app/rights.js';
-import { useData } from '../app/use-data.js';
-import { announce } from '../parts/announcer.js';
-import { Action, Problem, ShownOnce, Table, Time } from '../parts/basics.js';
-import { Field, Form } from '../parts/form.js';
+import { call, part } from '../../api/client.js';
+import type { ApiKey, IssuedApiKey } from '../../api/types.js';
+import { useRights } from '../../app/rights.js';
+import { useData } from '../../app/use-data.js';
+import { announce } from '../../parts/announcer.js';
+import { Action, Problem, ShownOnce, Table, Time } from '../../parts/basics.js';
+import { Field, Form } from '../../parts/form.js';
 
 export function TenantKeys({ slug }: { readonly slug: string }) {
   const { operate } = useRights();

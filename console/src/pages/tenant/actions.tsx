@@ -1,10 +1,8 @@
-import { call, part } from '../api/client.js';
-import type { CreatedTenant, Operation, Tenant } from '../api/types.js';
-import { useRights } from '../app/rights.js';
-import { goTo } from '../app/route.js';
-import { announce } from '../parts/announcer.js';
-import { Action } from '../parts/basics.js';
-import { Field, Form } from '../parts/form.js';
+import { call, part } from '../../api/client.js';
+import type { Tenant } from '../../api/types.js';
+import { announce } from '../../parts/announcer.js';
+import { Action } from '../../parts/basics.js';
+import { Field, Form } from '../../parts/form.js';
 
 interface TenantActionsProps {
   readonly tenant: Tenant;
@@ -12,7 +10,6 @@ interface TenantActionsProps {
 }
 
 export function TenantActions({ tenant: { slug, status }, onChange }: TenantActionsProps) {
-  const { operateInstallation } = useRights();
   const path = `tenants/${part(slug)}`;
   const change = async (done: string, ...request: Parameters<typeof call>): Promise<void> => {
     await call(...request);
@@ -38,14 +35,6 @@ export function TenantActions({ tenant: { slug, status }, onChange }: TenantActi
             run={() => change('Maintenance has ended', `${path}/maintenance`, { method: 'DELETE' })}
           />
         )}
-        {operateInstallation && status !== 'deleting' && (
-          <Action
-            label="Back up"
-            run={async () =>
-              goTo('operations', (await call<Operation>('backups', { method: 'POST', body: { tenant: slug } })).id)
-            }
-          />
-        )}
       </div>
       {(status === 'active' || status === 'maintenance') && (
         <Form
@@ -59,18 +48,6 @@ export function TenantActions({ tenant: { slug, status }, onChange }: TenantActi
           }
         >
           <Field label="Message to callers" name="message" />
-        </Form>
-      )}
-      {operateInstallation && status !== 'deleting' && (
-        <Form
-          title="Clone"
-          submit="Clone"
-          onSubmit={async ({ clone }) => {
-            const created = await call<CreatedTenant>(`${path}/clone`, { method: 'POST', body: { slug: clone } });
-            goTo('operations', created.operation.id);
-          }}
-        >
-          <Field label="Slug of the clone" name="clone" isRequired />
         </Form>
       )}
     </section>

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call, part, query } from '../api/client.js';
-import type { Operation, Tenant } from '../api/types.js';
-import { useRights } from '../app/rights.js';
-import { useData } from '../app/use-data.js';
-import { announce } from '../parts/announcer.js';
-import { Action, Problem } from '../parts/basics.js';
-import { Field, Form } from '../parts/form.js';
+import { call, part, query } from '../../api/client.js';
+import type { Operation, Tenant } from '../../api/types.js';
+import { useRights } from '../../app/rights.js';
+import { useData } from '../../app/use-data.js';
+import { announce } from '../../parts/announcer.js';
+import { Action, Problem } from '../../parts/basics.js';
+import { Field, Form } from '../../parts/form.js';
 
 const SECONDS_PER_DAY = 86_400;
 

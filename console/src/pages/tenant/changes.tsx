@@ -1,0 +1,78 @@
+import { call, part } from '../../api/client.js';
+import { type Plan, type Tenant, TENANT_LIMITS } from '../../api/types.js';
+import { useRights } from '../../app/rights.js';
+import { useData } from '../../app/use-data.js';
+import { announce } from '../../parts/announcer.js';
+import { Problem } from '../../parts/basics.js';
+import { Choice, Field, Form, words } from '../../parts/form.js';
+
+interface TenantChangesProps {
+  readonly tenant: Tenant;
+  readonly onChange: () => void;
+}
+
+export function TenantChanges({ tenant, onChange }: TenantChangesProps) {
+  const save = async (body: object): Promise<void> => {
+    await call(`tenants/${part(tenant.slug)}`, { method: 'PATCH', body });
+    announce('Saved');
+    onChange();
+  };
+  return (
+    <section aria-label="Changes" key={tenant.version}>
+      <PlanForm tenant={tenant} save={save} />
+      <Form title="Change limits" submit="Save limits" onSubmit={(values) => save({ limits: limitsIn(values) })}>
+        {TENANT_LIMITS.map(({ name, description, minimum, maximum }) => (
+          <Field
+            key={name}
+            label={name}
+            name={name}
+            type="number"
+            value={String(tenant.limits[name] ?? '')}
+            hint={`${description}, ${minimum} to ${maximum}; empty: the plan's, else the environment's`}
+          />
+        ))}
+      </Form>
+      <Form
+        title="Change domains and groups"
+        submit="Save"
+        onSubmit={({ domains, groups }) => save({ domains: words(domains), groups: words(groups) })}
+      >
+        <Field label="Domains" name="domains" value={tenant.domains.join(' ')} />
+        <Field label="Groups" name="groups" value={tenant.groups.join(' ')} />
+      </Form>
+    </section>
+  );
+}
+
+interface PlanFormProps {
+  readonly tenant: Tenant;
+  readonly save: (body: object) => Promise<void>;
+}
+
+/** An operator who is limited to some tenants may set a plan, but not list them. */
+function PlanForm({ tenant: { plan }, save }: PlanFormProps) {
+  const { seeInstallation } = useRights();
+  const plans = useData<readonly Plan[]>(seeInstallation ? 'plans' : '');
+  return (
+    <Form title="Change the plan" submit="Save the plan" onSubmit={({ name }) => save({ plan: name || null })}>
+      <Problem error={plans.error} />
+      {seeInstallation ? (
+        <Choice
+          label="Plan"
+          name="name"
+          options={plans.value?.map(({ name }) => name) ?? []}
+          none="none"
+          {...(plan !== null && { value: plan })}
+        />
+      ) : (
+        <Field label="Plan" name="name" value={plan ?? ''} hint="empty: none" />
+      )}
+    </Form>
+  );
+}
+
+/** Numbers as they were typed: the API says what is wrong with one. */
+function limitsIn(values: Readonly<Record<string, string>>): Record<string, unknown> {
+  const given = TENANT_LIMITS.map(({ name }) => [name, values[name] ?? ''] as const);
+  return Object.fromEntries(given.flatMap(([name, text]) => (text === '' ? [] : [[name, Number(text)] as const])));
+}
