@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { call } from '../api/client.js';
 
 export interface Data<T> {
@@ -41,34 +41,48 @@ interface Page<T> {
 export interface Pages<T> {
   readonly items: readonly T[];
   readonly error: Error | undefined;
+  /** The first page is not there yet. */
   readonly isLoading: boolean;
-  /** Undefined on the last page. */
+  readonly hasMore: boolean;
+  /** Reads the next page; undefined on the last one, and while one is read. */
   readonly more: (() => void) | undefined;
   readonly reload: () => void;
 }
 
+interface PageRequest {
+  readonly cursor: string;
+}
+
 /** A list, one page after the other. `path` contains a query already. */
 export function usePages<T>(path: string): Pages<T> {
-  const [state, setState] = useState<{ path: string; pages: Page<T>[]; error?: Error }>({ path, pages: [] });
-  const [request, setRequest] = useState({ cursor: '', round: 0 });
-  const reload = useCallback(() => setRequest(({ round }) => ({ cursor: '', round: round + 1 })), []);
+  const [state, setState] = useState<{ path: string; pages: Page<T>[]; answered?: PageRequest; error?: Error }>({
+    path,
+    pages: [],
+  });
+  const [request, setRequest] = useState<PageRequest>({ cursor: '' });
+  const reload = useCallback(() => setRequest({ cursor: '' }), []);
   useEffect(reload, [path, reload]);
   useEffect(() => {
     const abort = new AbortController();
     const { cursor } = request;
     call<Page<T>>(cursor === '' ? path : `${path}&cursor=${encodeURIComponent(cursor)}`, { signal: abort.signal }).then(
-      (page) => setState((former) => ({ path, pages: cursor === '' ? [page] : [...former.pages, page] })),
-      (error: unknown) => abort.signal.aborted || setState((former) => ({ ...former, path, error: error as Error })),
+      (page) =>
+        setState((former) => ({ path, answered: request, pages: cursor === '' ? [page] : [...former.pages, page] })),
+      (error: unknown) =>
+        abort.signal.aborted || setState((former) => ({ ...former, path, answered: request, error: error as Error })),
     );
     return () => abort.abort();
   }, [request]);
-  const current = state.path === path ? state : { path, pages: [] };
+  const current: typeof state = state.path === path ? state : { path, pages: [] };
+  const items = useMemo(() => current.pages.flatMap((page) => page.items), [current.pages]);
   const nextCursor = current.pages.at(-1)?.nextCursor ?? null;
+  const isBusy = current.answered !== request;
   return {
-    items: current.pages.flatMap(({ items }) => items),
+    items,
     error: current.error,
     isLoading: current.pages.length === 0 && current.error === undefined,
-    more: nextCursor === null ? undefined : () => setRequest(({ round }) => ({ cursor: nextCursor, round })),
+    hasMore: nextCursor !== null,
+    more: nextCursor === null || isBusy ? undefined : () => setRequest({ cursor: nextCursor }),
     reload,
   };
 }

@@ -1,14 +1,22 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call, part } from '../api/client.js';
+import { call, part, query } from '../api/client.js';
 import { followOperation, hasEnded } from '../api/follow-operation.js';
 import type { Operation, OperationTenant } from '../api/types.js';
-import { useRights } from '../app/rights.js';
-import { goTo } from '../app/route.js';
+import { mayChange, useRights } from '../app/rights.js';
+import { goTo, linkTo } from '../app/route.js';
 import { usePages } from '../app/use-data.js';
-import { Action, Facts, Loading, Page, Problem, Status, Table, Time } from '../parts/basics.js';
+import { Action, Facts, Loading, Page, Problem, Status, Time } from '../parts/basics.js';
+import { VirtualTable } from '../parts/virtual-table.js';
+
+const MAX_PAGES = 100;
+
+interface FailedPage {
+  readonly items: readonly OperationTenant[];
+  readonly nextCursor: string | null;
+}
 
 export function OperationPage({ id }: { readonly id: string }) {
-  const { operate, operateInstallation } = useRights();
+  const rights = useRights();
   const [operation, setOperation] = useState<Operation>();
   const [error, setError] = useState<Error>();
   const [round, setRound] = useState(0);
@@ -34,14 +42,13 @@ export function OperationPage({ id }: { readonly id: string }) {
     setOperation(await call<Operation>(`operations/${part(id)}/${action}`, { method: 'POST' }));
     setRound(round + 1);
   };
-  const isOffered = kind === 'migrate' ? operateInstallation : operate;
   return (
     <Page title={`${kind} ${subject}`}>
       <Problem error={error} />
       <p aria-live="polite">
         <Status of={status} />
       </p>
-      {isOffered && (
+      {mayChange(rights, operation) && (
         <div class="actions">
           {!hasEnded(operation) && <Action label="Cancel" isDangerous run={() => change('cancel')} />}
           {(status === 'failed' || status === 'cancelled') && <Action label="Retry" run={() => change('retry')} />}
@@ -85,28 +92,46 @@ export function OperationPage({ id }: { readonly id: string }) {
 /** The tenants whose migration failed, and the way to try them again. */
 function MigratedTenants({ id }: { readonly id: string }) {
   const { operateInstallation } = useRights();
-  const failures = usePages<OperationTenant>(`operations/${part(id)}/tenants?status=failed&limit=1000`);
+  const failures = usePages<OperationTenant>(`operations/${part(id)}/tenants?status=failed&limit=200`);
   const tryAgain = async (): Promise<void> => {
-    const tenants = failures.items.map(({ slug }) => slug);
+    const tenants = await allFailed(id);
     const body = { kind: 'migrate', tenants };
     goTo('operations', (await call<Operation>('operations', { method: 'POST', body })).id);
   };
   return (
     <section aria-label="Failures">
       <h2>Failed tenants</h2>
-      <Problem error={failures.error} />
       {operateInstallation && failures.items.length > 0 && <Action label="Try these again" run={tryAgain} />}
-      <Table caption={`${failures.items.length} failed`} columns={['Tenant', 'From', 'Error']}>
-        {failures.items.map(({ tenantId, slug, fromVersion, error }) => (
-          <tr key={tenantId}>
-            <th scope="row">{slug}</th>
+      <VirtualTable
+        caption={`${failures.items.length} failed${failures.hasMore ? ', more follow' : ''}`}
+        columns={['Tenant', 'From', 'Error']}
+        pages={failures}
+        keyOf={({ tenantId }) => tenantId}
+      >
+        {({ slug, fromVersion, error }) => (
+          <>
+            <th scope="row">
+              <a href={linkTo('tenants', slug)}>{slug}</a>
+            </th>
             <td>{fromVersion}</td>
-            <td>
+            <td title={error?.message ?? ''}>
               {error?.code}: {error?.message}
             </td>
-          </tr>
-        ))}
-      </Table>
+          </>
+        )}
+      </VirtualTable>
     </section>
   );
+}
+
+/** Also those that were not scrolled to. */
+async function allFailed(id: string): Promise<readonly string[]> {
+  const slugs: string[] = [];
+  for (let cursor: string | null = '', page = 0; cursor !== null && page < MAX_PAGES; page++) {
+    const path = `operations/${part(id)}/tenants${query({ status: 'failed', limit: 1000, cursor })}`;
+    const next: FailedPage = await call(path);
+    slugs.push(...next.items.map(({ slug }) => slug));
+    cursor = next.nextCursor;
+  }
+  return slugs;
 }

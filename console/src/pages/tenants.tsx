@@ -5,8 +5,9 @@ import { useRights } from '../app/rights.js';
 import { goTo, linkTo } from '../app/route.js';
 import { usePages } from '../app/use-data.js';
 import { announce } from '../parts/announcer.js';
-import { Action, Loading, Page, Problem, Status, Table } from '../parts/basics.js';
+import { Action, Page, Status } from '../parts/basics.js';
 import { Choice, Field, Form, words } from '../parts/form.js';
+import { VirtualTable } from '../parts/virtual-table.js';
 
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;
 const STATUSES = ['provisioning', 'active', 'suspended', 'maintenance', 'moving', 'deleting', 'failed'] as const;
@@ -15,7 +16,7 @@ export function TenantsPage() {
   const { operate, operateInstallation } = useRights();
   const [filter, setFilter] = useState<Record<string, string>>({});
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const tenants = usePages<Tenant>(`tenants${query({ ...filter, limit: 100 })}`);
+  const tenants = usePages<Tenant>(`tenants${query({ ...filter, limit: 200 })}`);
   const narrow = (name: string, value: string): void => setFilter((former) => ({ ...former, [name]: value }));
   const toggle = (slug: string): void =>
     setChosen(
@@ -72,14 +73,14 @@ export function TenantsPage() {
           <Action label={`Resume ${chosen.size}`} run={() => forAll('resume')} />
         </div>
       )}
-      <Problem error={tenants.error} />
-      <Loading when={tenants.isLoading} />
-      <Table
-        caption={`Tenants: ${tenants.items.length} shown${tenants.more ? ', more follow' : ''}`}
-        columns={[...(operate ? ['Choose'] : []), 'Slug', 'Status', 'Isolation', 'Server', 'Groups']}
+      <VirtualTable
+        caption={`Tenants: ${tenants.items.length} read${tenants.hasMore ? ', more follow' : ''}`}
+        columns={[...(operate ? ['Choose'] : []), 'Slug', 'Status', 'Isolation', 'Server', 'Plan', 'Groups']}
+        pages={tenants}
+        keyOf={({ id }) => id}
       >
-        {tenants.items.map(({ slug, status, isolation, server, groups }) => (
-          <tr key={slug}>
+        {({ slug, status, isolation, server, plan, groups }) => (
+          <>
             {operate && (
               <td>
                 <input
@@ -90,7 +91,7 @@ export function TenantsPage() {
                 />
               </td>
             )}
-            <th scope="row">
+            <th scope="row" title={slug}>
               <a href={linkTo('tenants', slug)}>{slug}</a>
             </th>
             <td>
@@ -98,11 +99,11 @@ export function TenantsPage() {
             </td>
             <td>{isolation}</td>
             <td>{server}</td>
+            <td>{plan}</td>
             <td>{groups.join(', ')}</td>
-          </tr>
-        ))}
-      </Table>
-      {tenants.more && <Action label="Load more" run={tenants.more} />}
+          </>
+        )}
+      </VirtualTable>
     </Page>
   );
 }
