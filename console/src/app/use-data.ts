@@ -50,6 +50,7 @@ export interface Pages<T> {
 }
 
 interface PageRequest {
+  readonly path: string;
   readonly cursor: string;
 }
 
@@ -59,10 +60,13 @@ export function usePages<T>(path: string): Pages<T> {
     path,
     pages: [],
   });
-  const [request, setRequest] = useState<PageRequest>({ cursor: '' });
-  const reload = useCallback(() => setRequest({ cursor: '' }), []);
-  useEffect(reload, [path, reload]);
+  const [request, setRequest] = useState<PageRequest>({ path, cursor: '' });
+  const reload = useCallback(() => setRequest({ path, cursor: '' }), [path]);
   useEffect(() => {
+    if (request.path !== path) reload(); // not at first, which would read the first page twice
+  }, [path, request, reload]);
+  useEffect(() => {
+    if (request.path !== path) return undefined;
     const abort = new AbortController();
     const { cursor } = request;
     call<Page<T>>(cursor === '' ? path : `${path}&cursor=${encodeURIComponent(cursor)}`, { signal: abort.signal }).then(
@@ -82,7 +86,7 @@ export function usePages<T>(path: string): Pages<T> {
     error: current.error,
     isLoading: current.pages.length === 0 && current.error === undefined,
     hasMore: nextCursor !== null,
-    more: nextCursor === null || isBusy ? undefined : () => setRequest({ cursor: nextCursor }),
+    more: nextCursor === null || isBusy ? undefined : () => setRequest({ path, cursor: nextCursor }),
     reload,
   };
 }
