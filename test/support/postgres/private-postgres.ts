@@ -57,9 +57,20 @@ export class PrivatePostgres {
   }
 
   /** Runs a statement as the superuser, on a connection of its own. */
-  async admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+  admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+    return this.inDatabase(undefined, text, values);
+  }
+
+  /** The same in another database. */
+  async inDatabase<Row extends pg.QueryResultRow>(
+    database: string | undefined,
+    text: string,
+    values?: unknown[],
+  ): Promise<Row[]> {
+    const url = new URL(this.server.superuserUrl);
+    if (database !== undefined) url.pathname = `/${database}`;
     const client = new pg.Client({
-      connectionString: this.server.superuserUrl,
+      connectionString: url.href,
       options: '-c search_path=public,tenantry', // so that the catalog's tables are found by their names
     });
     await client.connect();
