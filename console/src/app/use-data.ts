@@ -54,8 +54,11 @@ interface PageRequest {
   readonly cursor: string;
 }
 
-/** A list, one page after the other. `path` contains a query already. */
-export function usePages<T>(path: string): Pages<T> {
+/**
+ * A list, one page after the other. `path` contains a query already. Read again every `everyMs` while it has one page and is
+ * visible: a reader of further pages would lose the place.
+ */
+export function usePages<T>(path: string, everyMs = 0): Pages<T> {
   const [state, setState] = useState<{ path: string; pages: Page<T>[]; answered?: PageRequest; error?: Error }>({
     path,
     pages: [],
@@ -77,6 +80,12 @@ export function usePages<T>(path: string): Pages<T> {
     );
     return () => abort.abort();
   }, [request]);
+  const isFirstPage = state.pages.length <= 1;
+  useEffect(() => {
+    if (everyMs === 0 || !isFirstPage) return undefined;
+    const timer = setInterval(() => document.hidden || reload(), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs, isFirstPage, reload]);
   const current: typeof state = state.path === path ? state : { path, pages: [] };
   const items = useMemo(() => current.pages.flatMap((page) => page.items), [current.pages]);
   const nextCursor = current.pages.at(-1)?.nextCursor ?? null;

@@ -9,6 +9,7 @@ import { Action, Facts, Loading, Page, Problem, Status, Time } from '../parts/ba
 import { VirtualTable } from '../parts/virtual-table.js';
 
 const MAX_PAGES = 100;
+const KINDS_WITH_TENANTS: ReadonlySet<string> = new Set(['migrate', 'provision-tenants']);
 
 interface FailedPage {
   readonly items: readonly OperationTenant[];
@@ -84,13 +85,13 @@ export function OperationPage({ id }: { readonly id: string }) {
         ]}
       />
       {result && <pre tabIndex={0}>{JSON.stringify(result, null, 2)}</pre>}
-      {kind === 'migrate' && <MigratedTenants key={status} id={id} />}
+      {KINDS_WITH_TENANTS.has(kind) && <FailedTenants key={status} operation={operation} />}
     </Page>
   );
 }
 
-/** The tenants whose migration failed, and the way to try them again. */
-function MigratedTenants({ id }: { readonly id: string }) {
+/** Tenants for which the operation failed. Migrations of these alone can be tried again; others are retried as a whole. */
+function FailedTenants({ operation: { id, kind } }: { readonly operation: Operation }) {
   const { operateInstallation } = useRights();
   const failures = usePages<OperationTenant>(`operations/${part(id)}/tenants?status=failed&limit=200`);
   const tryAgain = async (): Promise<void> => {
@@ -101,7 +102,9 @@ function MigratedTenants({ id }: { readonly id: string }) {
   return (
     <section aria-label="Failures">
       <h2>Failed tenants</h2>
-      {operateInstallation && failures.items.length > 0 && <Action label="Try these again" run={tryAgain} />}
+      {kind === 'migrate' && operateInstallation && failures.items.length > 0 && (
+        <Action label="Try these again" run={tryAgain} />
+      )}
       <VirtualTable
         caption={`${failures.items.length} failed${failures.hasMore ? ', more follow' : ''}`}
         columns={['Tenant', 'From', 'Error']}

@@ -6,6 +6,7 @@ import { usePages } from '../app/use-data.js';
 import { Action, Loading, Page, Problem, Status, Table, Time } from '../parts/basics.js';
 import { Choice } from '../parts/form.js';
 
+const LIVE_MS = 5_000;
 const STATUSES = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 export function OperationsPage() {
@@ -26,13 +27,13 @@ interface OperationListProps {
 }
 
 export function OperationList({ caption, filter }: OperationListProps) {
-  const operations = usePages<Operation>(`operations${query({ ...filter, limit: 20 })}`);
+  const operations = usePages<Operation>(`operations${query({ ...filter, limit: 20 })}`, LIVE_MS);
   return (
     <>
       <Problem error={operations.error} />
       <Loading when={operations.isLoading} />
-      <Table caption={caption} columns={['Kind', 'Subject', 'Status', 'Requested', 'By']}>
-        {operations.items.map(({ id, kind, subject, status, createdAt, createdBy }) => (
+      <Table caption={caption} columns={['Kind', 'Subject', 'Status', 'Progress', 'Requested', 'By']}>
+        {operations.items.map(({ id, kind, subject, status, steps, progress, createdAt, createdBy }) => (
           <tr key={id}>
             <th scope="row">
               <a href={linkTo('operations', id)}>{kind}</a>
@@ -41,6 +42,7 @@ export function OperationList({ caption, filter }: OperationListProps) {
             <td>
               <Status of={status} />
             </td>
+            <td>{progress ? `${progress.done} of ${progress.total}` : stepOf(steps)}</td>
             <td>
               <Time at={createdAt} />
             </td>
@@ -54,4 +56,9 @@ export function OperationList({ caption, filter }: OperationListProps) {
       </div>
     </>
   );
+}
+
+/** The step that is under way. */
+function stepOf(steps: Operation['steps']): string | undefined {
+  return steps.find(({ status }) => status === 'running' || status === 'failed')?.name;
 }

@@ -1,55 +1,128 @@
 import { call, part } from '../api/client.js';
-import type { Server } from '../api/types.js';
+import type { Server, ServerConnections } from '../api/types.js';
 import { useRights } from '../app/rights.js';
 import { useData } from '../app/use-data.js';
 import { announce } from '../parts/announcer.js';
+import { number } from '../parts/bars.js';
 import { Action, Page, Problem, Table } from '../parts/basics.js';
+import { Choice, Field, Form } from '../parts/form.js';
+
+const LIVE_MS = 5_000;
+const TLS_MODES = ['disable', 'require', 'verify-full'] as const;
 
 export function ServersPage() {
   const { administer } = useRights();
   const servers = useData<readonly Server[]>('servers');
-  const change = async (name: string, action: 'drain' | 'undrain'): Promise<void> => {
-    await call(`servers/${part(name)}/${action}`, { method: 'POST' });
-    announce(`${action} of ${name} done`);
-    servers.reload();
-  };
+  const connections = useData<readonly ServerConnections[]>('connections', LIVE_MS);
   return (
     <Page title="Servers">
-      <Problem error={servers.error} />
+      {administer && <NewServer onChange={servers.reload} />}
+      <Problem error={servers.error ?? connections.error} />
       <Table
         caption="PostgreSQL servers"
         columns={[
-          'Name',
-          'Address',
-          'TLS',
-          'Tenants',
-          'Databases',
-          'Limit',
-          'Placement',
+          ...['Name', 'Address', 'TLS', 'Tenants', 'Databases', 'Connections', 'Limit per instance', 'Placement'],
           ...(administer ? ['Change'] : []),
         ]}
       >
-        {servers.value?.map(({ name, host, port, tls, tenants, databases, maxConnections, draining }) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td>{host === null ? 'DATABASE_URL' : `${host}:${port}`}</td>
-            <td>{tls}</td>
-            <td>{tenants}</td>
-            <td>{databases}</td>
-            <td>{maxConnections ?? 'default'}</td>
-            <td>{draining ? 'draining' : 'open'}</td>
+        {servers.value?.map((server) => (
+          <tr key={server.id}>
+            <th scope="row">{server.name}</th>
+            <td>{server.host === null ? 'DATABASE_URL' : `${server.host}:${server.port}`}</td>
+            <td>{server.tls}</td>
+            <td>{number(server.tenants)}</td>
+            <td>{number(server.databases)}</td>
+            <td>{connectionsText(connections.value?.find((each) => each.server === server.name))}</td>
+            <td>{server.maxConnections ?? 'default'}</td>
+            <td>{server.draining ? 'draining' : 'open'}</td>
             {administer && (
               <td>
-                {draining ? (
-                  <Action label={`Undrain ${name}`} run={() => change(name, 'undrain')} />
-                ) : (
-                  <Action label={`Drain ${name}`} isDangerous run={() => change(name, 'drain')} />
-                )}
+                <ServerChanges server={server} onChange={servers.reload} />
               </td>
             )}
           </tr>
         ))}
       </Table>
     </Page>
+  );
+}
+
+function connectionsText(connections: ServerConnections | undefined): string {
+  if (!connections) return '';
+  const { open, max } = connections;
+  return max === null ? 'does not answer' : `${open} of ${max}`;
+}
+
+interface ServerChangesProps {
+  readonly server: Server;
+  readonly onChange: () => void;
+}
+
+function ServerChanges({ server: { name, host, draining, tenants, maxConnections }, onChange }: ServerChangesProps) {
+  const path = `servers/${part(name)}`;
+  const change = async (done: string, ...request: Parameters<typeof call>): Promise<void> => {
+    await call(...request);
+    announce(done);
+    onChange();
+  };
+  return (
+    <>
+      {draining ? (
+        <Action
+          label={`Undrain ${name}`}
+          run={() => change(`${name} gets tenants again`, `${path}/undrain`, { method: 'POST' })}
+        />
+      ) : (
+        <Action
+          label={`Drain ${name}`}
+          isDangerous
+          run={() => change(`${name} gets no further tenants`, `${path}/drain`, { method: 'POST' })}
+        />
+      )}{' '}
+      {draining && host !== null && tenants === 0 && (
+        <Action
+          label={`Remove ${name}`}
+          isDangerous
+          run={() => change(`${name} is no longer registered`, path, { method: 'DELETE' })}
+        />
+      )}
+      <Form
+        title={`Limit of ${name}`}
+        submit="Save"
+        onSubmit={({ limit }) =>
+          change('Saved', path, { method: 'PATCH', body: { maxConnections: limit ? Number(limit) : null } })
+        }
+      >
+        <Field
+          label="Connections per instance"
+          name="limit"
+          type="number"
+          value={String(maxConnections ?? '')}
+          hint="empty: the default"
+        />
+      </Form>
+    </>
+  );
+}
+
+function NewServer({ onChange }: { readonly onChange: () => void }) {
+  return (
+    <Form
+      title="Register a server"
+      submit="Register"
+      onSubmit={async ({ name, host, port, tls, ownerRole, ownerPassword }) => {
+        const body = { name, host, ...(port && { port: Number(port) }), tls, ownerRole, ownerPassword };
+        await call('servers', { method: 'POST', body });
+        announce(`${name} is registered`);
+        onChange();
+      }}
+    >
+      <Field label="Name" name="name" isRequired />
+      <Field label="Host" name="host" isRequired />
+      <Field label="Port" name="port" type="number" value="5432" />
+      <Choice label="TLS" name="tls" options={TLS_MODES} />
+      <Field label="Owner's role" name="ownerRole" isRequired hint="with CREATEDB and CREATEROLE" />
+      <Field label="Owner's password" name="ownerPassword" type="password" isRequired />
+    </Form>
   );
 }

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import { call, part, query } from '../api/client.js';
-import type { CreatedTenant, Tenant } from '../api/types.js';
+import type { CreatedTenant, Operation, Tenant } from '../api/types.js';
 import { useRights } from '../app/rights.js';
 import { goTo, linkTo } from '../app/route.js';
 import { usePages } from '../app/use-data.js';
 import { announce } from '../parts/announcer.js';
 import { Action, Page, Status } from '../parts/basics.js';
-import { Choice, Field, Form, words } from '../parts/form.js';
+import { Choice, Field, Form, TextArea, words } from '../parts/form.js';
 import { VirtualTable } from '../parts/virtual-table.js';
 
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;
@@ -39,6 +39,7 @@ export function TenantsPage() {
   return (
     <Page title="Tenants">
       {operateInstallation && <NewTenant />}
+      {operateInstallation && <NewTenants />}
       <div class="filters" role="search">
         <label>
           Search
@@ -124,6 +125,30 @@ function NewTenant() {
       <Choice label="Isolation" name="isolation" options={ISOLATIONS} />
       <Field label="Server" name="server" hint="empty: default" />
       <Field label="Groups" name="groups" />
+    </Form>
+  );
+}
+
+/** Up to 1,000, with one operation. */
+function NewTenants() {
+  return (
+    <Form
+      title="Create many tenants"
+      submit="Create all of them"
+      onSubmit={async ({ lines = '' }) => {
+        const tenants = lines
+          .split('\n')
+          .map(words)
+          .filter((line) => line.length > 0)
+          .map(([slug, isolation, server]) => ({ slug, isolation, ...(server && { server }) }));
+        goTo('operations', (await call<Operation>('tenants/bulk', { method: 'POST', body: { tenants } })).id);
+      }}
+    >
+      <TextArea
+        label="Tenants"
+        name="lines"
+        hint="one per line: slug, isolation, and the server unless it is the default"
+      />
     </Form>
   );
 }

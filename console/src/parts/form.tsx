@@ -53,22 +53,20 @@ interface FieldProps {
   readonly name: string;
   readonly value?: string;
   readonly isRequired?: boolean;
-  readonly type?: 'text' | 'number';
+  readonly type?: 'text' | 'number' | 'password';
   readonly hint?: string;
 }
 
 export function Field({ label, name, value = '', isRequired = false, type = 'text', hint }: FieldProps) {
+  const shared = { name, defaultValue: value, required: isRequired, spellcheck: false };
   return (
     <label>
       {label}
-      <input
-        name={name}
-        inputMode={type === 'number' ? 'decimal' : 'text'}
-        defaultValue={value}
-        required={isRequired}
-        autoComplete="off"
-        spellcheck={false}
-      />
+      {type === 'password' ? (
+        <input type="password" autoComplete="new-password" {...shared} />
+      ) : (
+        <input inputMode={type === 'number' ? 'decimal' : 'text'} autoComplete="off" {...shared} />
+      )}
       {hint && <small>{hint}</small>}
     </label>
   );
