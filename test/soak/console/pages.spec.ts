@@ -156,6 +156,66 @@ it('offers a viewer no action, and the API refuses them all the same', async () 
   await viewer.getByLabel("Operator's key").waitFor();
 });
 
+const OF_TENANT = [
+  'Suspend',
+  'Delete',
+  'Change limits',
+  'Move to another place',
+  'Issue a key',
+  'Work as this tenant',
+  'Export',
+];
+const OF_INSTALLATION = ['Back up', 'Clone'];
+const OF_ADMINS = ['Replace the login role', 'Replace the key of stamps'];
+
+it.each<[who: string, rights: object, offered: readonly string[], isLeftOut: readonly string[]]>([
+  ['a viewer', { role: 'viewer' }, [], [...OF_TENANT, ...OF_INSTALLATION, ...OF_ADMINS]],
+  ['an operator', { role: 'operator' }, [...OF_TENANT, ...OF_INSTALLATION], OF_ADMINS],
+  [
+    'a viewer of some tenants',
+    { role: 'viewer', limitedTo: { tenants: ['hooli'] } },
+    [],
+    [...OF_TENANT, ...OF_INSTALLATION, ...OF_ADMINS],
+  ],
+  [
+    'an operator of some tenants',
+    { role: 'operator', limitedTo: { tenants: ['hooli'] } },
+    OF_TENANT,
+    [...OF_INSTALLATION, ...OF_ADMINS],
+  ],
+  ['an admin', { role: 'admin' }, [...OF_TENANT, ...OF_INSTALLATION, ...OF_ADMINS], []],
+])(
+  'asks the API for nothing that it refuses %s, and offers what it admits',
+  async (who, rights, offered, isLeftOut) => {
+    const name = who.replaceAll(' ', '-');
+    const body = { name, ...rights };
+    const { token } = (await app.call('/admin/v1/operators', { method: 'POST', apiKey: ADMIN_KEY, body })).body;
+    const operator = await ConsoleDriver.open(browser, app.url, offences);
+    const refused: string[] = [];
+    operator.page.on('response', (response) => {
+      if (response.status() === 403) refused.push(response.url());
+    });
+    await operator.signIn(token);
+    await operator.heading('Overview');
+    const links = await operator.page.getByRole('navigation').getByRole('link').allInnerTexts();
+    expect(links.length).toBeGreaterThanOrEqual(4);
+    for (const link of links) {
+      await operator.page.getByRole('link', { name: link, exact: true }).click();
+      await operator.page.getByRole('heading', { level: 1 }).waitFor();
+      await operator.page.waitForLoadState('networkidle');
+    }
+    await operator.open('tenants/hooli');
+    await operator.page.getByRole('region', { name: 'Keys of this tenant' }).waitFor();
+    await operator.page.waitForLoadState('networkidle');
+    expect(await operator.page.getByRole('alert').filter({ hasText: /\w/ }).allInnerTexts()).toEqual([]);
+    expect(refused).toEqual([]);
+    const names = await operator.page.locator('main button, main summary').allInnerTexts();
+    expect(names).toEqual(expect.arrayContaining([...offered]));
+    expect(names.filter((action) => isLeftOut.includes(action))).toEqual([]);
+    await operator.page.context().close();
+  },
+);
+
 it('broke no policy, and asked no other server', () => {
   expect(offences.violations).toEqual([]);
   expect(offences.foreign).toEqual([]);
