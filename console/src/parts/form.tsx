@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { announceError } from './announcer.js';
 
 type Values = Readonly<Record<string, string>>;
@@ -60,25 +60,43 @@ interface FieldProps {
 export function Field({ label, name, value = '', isRequired = false, type = 'text', hint }: FieldProps) {
   const shared = { name, defaultValue: value, required: isRequired, spellcheck: false };
   return (
-    <label>
-      {label}
-      {type === 'password' ? (
-        <input type="password" autoComplete="new-password" {...shared} />
-      ) : (
-        <input inputMode={type === 'number' ? 'decimal' : 'text'} autoComplete="off" {...shared} />
-      )}
-      {hint && <small>{hint}</small>}
-    </label>
+    <Labelled label={label} hint={hint}>
+      {(hintId) =>
+        type === 'password' ? (
+          <input type="password" autoComplete="new-password" {...shared} {...hintId} />
+        ) : (
+          <input inputMode={type === 'number' ? 'decimal' : 'text'} autoComplete="off" {...shared} {...hintId} />
+        )
+      }
+    </Labelled>
   );
 }
 
 export function TextArea({ label, name, hint }: Pick<FieldProps, 'label' | 'name' | 'hint'>) {
   return (
-    <label>
-      {label}
-      <textarea name={name} rows={4} required spellcheck={false} />
-      {hint && <small>{hint}</small>}
-    </label>
+    <Labelled label={label} hint={hint}>
+      {(hintId) => <textarea name={name} rows={4} required spellcheck={false} {...hintId} />}
+    </Labelled>
+  );
+}
+
+interface LabelledProps {
+  readonly label: string;
+  readonly hint: string | undefined;
+  readonly children: (hintId: { readonly 'aria-describedby'?: string }) => ComponentChildren;
+}
+
+/** The hint describes the field, and is no part of its name. */
+function Labelled({ label, hint, children }: LabelledProps) {
+  const id = useId();
+  return (
+    <div>
+      <label>
+        {label}
+        {children(hint === undefined ? {} : { 'aria-describedby': id })}
+      </label>
+      {hint !== undefined && <small id={id}>{hint}</small>}
+    </div>
   );
 }
 
