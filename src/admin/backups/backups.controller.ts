@@ -82,7 +82,8 @@ export class BackupsController {
   @ApiProblem(
     'CONFLICT',
     'BACKUP_URL is not set, the backup does not count, or the slug is in use; without `as`: the tenant has a move or restore ' +
-      'that is not finished or another operation in progress, or its rows would be twice in shared tables',
+      'that is not finished or another operation in progress, or its rows would be twice in shared tables; ' +
+      '`MIGRATION_REQUIRED` where its tables are not migrated',
   )
   async restore(
     @CurrentActor() actor: Actor,

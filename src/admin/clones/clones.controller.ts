@@ -39,7 +39,8 @@ export class ClonesController {
   })
   @ApiAcceptedResponse(responseSchema(createdTenantView))
   @ApiIdempotent(
-    'the tenant has not all of its rows, the slug or a domain is already in use, or the server is draining',
+    'the tenant has not all of its rows, the slug or a domain is already in use, or the server is draining; ' +
+      '`MIGRATION_REQUIRED` where its tables are at another version than those of its new place',
   )
   @ApiProblem('NOT_FOUND', 'no such tenant or server')
   async clone(

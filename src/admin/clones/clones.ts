@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { ConflictError } from '../../platform/errors/request.errors.js';
+import type { Isolation } from '../../catalog/model/tenant.js';
+import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { PlaceVersions } from '../provisioning/place-versions.js';
 import { type CreatedTenant, TenantCreation } from '../tenants/tenant-creation.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { CloneMasks } from './clone-masks.js';
@@ -17,6 +20,7 @@ export class Clones {
   constructor(
     private readonly records: TenantRecords,
     private readonly creation: TenantCreation,
+    private readonly versions: PlaceVersions,
     private readonly masks: CloneMasks,
     private readonly kind: CloneKind,
   ) {}
@@ -25,7 +29,7 @@ export class Clones {
    * Creates a tenant, which is not served yet, and the operation that copies the rows.
    *
    * @throws NotFoundError (tenant or server), ConflictError (it has not all of its rows; the slug or a domain is already in
-   *   use, the server is draining), ValidationFailedError (no masks are declared), MissingServerRightsError
+   *   use, the server is draining), ValidationFailedError (no masks are declared), MissingServerRightsError, MigrationRequiredError
    */
   async create(
     catalog: EntityManager,
@@ -36,12 +40,9 @@ export class Clones {
     const source = await this.records.lock(catalog, slugOrId);
     const refusal = refusalOf(source.status);
     if (refusal !== undefined) throw new ConflictError(`the tenant cannot be cloned: ${refusal}`);
-    const tenant = {
-      ...options,
-      groups: source.groups,
-      isolation: isolation ?? source.isolation,
-      server: server ?? (await serverOf(catalog, source)),
-    };
+    const place = { isolation: isolation ?? source.isolation, server: server ?? (await serverOf(catalog, source)) };
+    await this.assertSameVersion(catalog, source, place);
+    const tenant = { ...options, ...place, groups: source.groups };
     const columns = masked ? this.masks.columns() : null;
     const origin = {
       kind: this.kind,
@@ -50,6 +51,17 @@ export class Clones {
       details: { of: source.id, masked },
     };
     return this.creation.create(catalog, tenant, origin, actor);
+  }
+
+  private async assertSameVersion(
+    catalog: EntityManager,
+    source: TenantEntity,
+    { isolation, server: name }: { readonly isolation: Isolation; readonly server: string },
+  ): Promise<void> {
+    const server = await catalog.findOneBy(ServerEntity, { name });
+    if (!server) throw new NotFoundError('server');
+    const refusal = await this.versions.refusal(catalog, source, { serverId: server.id, isolation });
+    if (refusal) throw refusal;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Isolation, TenantStatus } from '../../catalog/model/tenant.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
+import { PlaceVersions } from '../provisioning/place-versions.js';
 import type { NewMove } from './move.schemas.js';
 
 /** A move or a restore that was asked for, with its defaults filled in. */
@@ -34,7 +35,10 @@ const RESTORED: readonly TenantStatus[] = ['active', 'suspended', 'maintenance']
 /** Decides whether a move, or a restore over a tenant, may begin. Changes nothing. */
 @Injectable()
 export class MoveRequests {
-  constructor(private readonly rights: PlacementRights) {}
+  constructor(
+    private readonly rights: PlacementRights,
+    private readonly versions: PlaceVersions,
+  ) {}
 
   /** @throws NotFoundError (no such server), ConflictError (the tenant was never provisioned) */
   async examine(
@@ -52,7 +56,7 @@ export class MoveRequests {
     const isThereAlready = server.id === current.serverId && isolation === tenant.isolation;
     refusals.push(...(await this.unfinished(catalog, tenant)), ...draining(current, server));
     if (isThereAlready) refusals.push(new ConflictError('the tenant is there already'));
-    else refusals.push(...(await this.missingRights(catalog, server, isolation)));
+    else refusals.push(...(await this.refusalsOf(catalog, tenant, server, isolation)));
     return { current, server, isolation, isThereAlready, refusals };
   }
 
@@ -81,7 +85,7 @@ export class MoveRequests {
       refusals.push(
         new ConflictError('shared tables have room for its rows once: restore it with isolation schema or database'),
       );
-    } else refusals.push(...(await this.missingRights(catalog, server, isolation)));
+    } else refusals.push(...(await this.refusalsOf(catalog, tenant, server, isolation)));
     return { current, server, isolation, isThereAlready, refusals };
   }
 
@@ -106,6 +110,18 @@ export class MoveRequests {
     const server = await catalog.findOne(ServerEntity, { where, ...(lock && { lock }) });
     if (!server) throw new NotFoundError('server');
     return { current, server };
+  }
+
+  /** Of the new place. */
+  private async refusalsOf(
+    catalog: EntityManager,
+    tenant: TenantEntity,
+    server: ServerEntity,
+    isolation: Isolation,
+  ): Promise<PublicError[]> {
+    const version = await this.versions.refusal(catalog, tenant, { serverId: server.id, isolation });
+    const rights = await this.missingRights(catalog, server, isolation);
+    return version ? [...rights, version] : rights;
   }
 
   private async missingRights(

@@ -38,7 +38,8 @@ export class MovesController {
   @ApiProblem('NOT_FOUND', 'no such tenant or server')
   @ApiProblem(
     'CONFLICT',
-    'the tenant is not active or is there already, its last move is not finished, or another operation is in progress',
+    'the tenant is not active or is there already, its last move is not finished, or another operation is in progress; ' +
+      '`MIGRATION_REQUIRED` where its tables are at another version than those of its new place',
   )
   move(
     @CurrentActor() actor: Actor,

@@ -33,7 +33,8 @@ export class Moves {
 
   /**
    * @throws NotFoundError (tenant or server), ConflictError (it is not served, is there already, has a move that is not finished
-   *   or another operation in progress; the server is draining), MissingServerRightsError
+   *   or another operation in progress; the server is draining), MissingServerRightsError,
+   *   MigrationRequiredError
    */
   async move(catalog: EntityManager, slugOrId: string, request: NewMove, actor: Actor): Promise<OperationEntity> {
     const tenant = await this.records.lock(catalog, slugOrId);

@@ -8,11 +8,11 @@ import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationRun } from '../../operations/operation-kind.js';
 import { schemaNameOf } from '../provisioning/names.js';
 import { Placements } from '../provisioning/placements.js';
+import { versionObstacle, versionsAt } from '../provisioning/place-versions.js';
 import { openGates, type OpenGatesOptions } from './gate-keeping.js';
 import { MoveRefusedError } from './move.errors.js';
 import { type MovePlaces, MovePlacesFinder, type OpenPlace } from './move-places.js';
 import { MoveSteps } from './move-steps.js';
-import { versionObstacle, versionsAt } from './same-version.js';
 import { SwitchOver } from './switch-over.js';
 
 type Run = OperationRun<unknown>;
@@ -104,7 +104,8 @@ export class NewPlace {
   /** @param migratedTo undefined when other tenants are in the tables */
   private async assertSameVersion({ tenantId, target, schema }: MovePlaces['to'], migratedTo?: string): Promise<void> {
     const { schemaVersion } = await this.tenant(tenantId);
-    const versions = migratedTo === undefined ? await versionsAt(this.catalog, target.id, schema) : [migratedTo];
+    const versions =
+      migratedTo === undefined ? await versionsAt(this.catalog.manager, target.id, schema) : [migratedTo];
     const obstacle = versionObstacle(schemaVersion, versions);
     if (obstacle !== undefined) throw new MoveRefusedError([obstacle]);
   }

@@ -15,6 +15,13 @@ export class MissingServerRightsError extends PublicError {
   }
 }
 
+/** Raised when a tenant's rows are to be brought to tables of another version; nothing was begun. */
+export class MigrationRequiredError extends PublicError {
+  constructor(reason: string) {
+    super('MIGRATION_REQUIRED', reason);
+  }
+}
+
 /** Raised when the owner is no member of a provided login role, whose sessions it must observe. */
 export class MissingMembershipError extends CodedError {
   readonly code = 'MISSING_MEMBERSHIP';

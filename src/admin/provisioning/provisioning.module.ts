@@ -7,6 +7,7 @@ import { Activation } from './activation.js';
 import { BatchTenants } from './batch-tenants.js';
 import { Placements } from './placements.js';
 import { PlacementRights } from './placement-rights.js';
+import { PlaceVersions } from './place-versions.js';
 import { ProvisionTenantsKind } from './provision-tenants.kind.js';
 import { ProvisionKind } from './provision.kind.js';
 import { ProvisioningSteps } from './provisioning-steps.js';
@@ -20,6 +21,7 @@ import { TargetsModule } from '../targets/targets.module.js';
     BatchTenants,
     Placements,
     PlacementRights,
+    PlaceVersions,
     ProvisioningSteps,
     ProvisionKind,
     ProvisionTenantsKind,
@@ -29,6 +31,7 @@ import { TargetsModule } from '../targets/targets.module.js';
     BatchTenants,
     Placements,
     PlacementRights,
+    PlaceVersions,
     ProvisioningSteps,
     ProvisionKind,
     ProvisionTenantsKind,

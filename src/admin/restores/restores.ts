@@ -40,7 +40,7 @@ export class Restores {
    * @param backup one that counts
    * @throws NotFoundError (tenant or server), ConflictError (the tenant is being provisioned or deleted, has a move or restore
    *   that is not finished or another operation in progress; its rows would be twice in shared tables; the server is draining),
-   *   MissingServerRightsError
+   *   MissingServerRightsError, MigrationRequiredError
    */
   async request(
     { id: backupId, tenantId }: Pick<BackupEntity, 'id' | 'tenantId'>,

@@ -10,8 +10,6 @@ import { TargetUnavailableError } from '../../../database/connection/connection.
 import type { CopyPlace } from '../../../database/copy/copy-place.js';
 import { copyObstacles, sourceObstacles } from '../../../database/copy/tables/copy-obstacles.js';
 import { LOCK_WAIT_MS } from '../../../database/gates/tenant-gate.js';
-import { TENANT_SCHEMA, type TenantSchema } from '../../../database/table-migrations/tenant-schema/tenant-schema.js';
-import { newestMigration } from '../../../database/table-migrations/versions/migration-names.js';
 import { Operations } from '../../../operations/operations.js';
 import { APP_CONFIG, type AppConfig } from '../../../platform/config/app-config.js';
 import { INSUFFICIENT_PRIVILEGE } from '../../provisioning/login-role.js';
@@ -20,7 +18,6 @@ import { TargetDatabases } from '../../targets/target-databases.js';
 import { TenantRecords } from '../../tenants/tenant-records.js';
 import { type ExaminedMove, MoveRequests } from '../move-requests.js';
 import type { NewMove } from '../move.schemas.js';
-import { versionObstacle, versionsAt } from '../same-version.js';
 import { FEW_CHANGES } from '../switch-over.js';
 import { countConnections } from '../../servers/connection-count.js';
 import { surveySchema, surveyServer } from './destination-survey.js';
@@ -60,7 +57,6 @@ export class MovePreview {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly records: TenantRecords,
     private readonly requests: MoveRequests,
     private readonly operations: Operations,
@@ -77,21 +73,16 @@ export class MovePreview {
     const tenant = await catalog.findOneByOrFail(TenantEntity, { id });
     const examined = await this.requests.examine(catalog, tenant, request);
     const to = await this.placements.foresee(examined.server.id, { id, isolation: examined.isolation });
-    const findings = await this.findInCatalog({ tenant, examined, to });
-    const source = await this.survey({ tenant, examined, to }, findings);
-    return this.view({ tenant, examined, to }, findings, source);
+    const foreseen = { tenant, examined, to };
+    const findings = await this.findInCatalog(foreseen);
+    const source = await this.survey(foreseen, findings);
+    return this.view(foreseen, findings, source);
   }
 
-  private async findInCatalog({ tenant, examined, to }: Foreseen): Promise<Findings> {
+  private async findInCatalog({ tenant, examined }: Foreseen): Promise<Findings> {
     const other = await this.operations.inProgress(this.catalog.manager, tenant.id);
     const obstacles = examined.refusals.map(({ message }) => message);
     if (other) obstacles.push(`another operation is in progress: ${other.kind} ${other.id}`);
-    const versions =
-      to.hasTables && to.targetId !== null
-        ? await versionsAt(this.catalog, to.targetId, to.schema)
-        : [newestMigration(this.schema.migrations)];
-    const different = examined.isThereAlready ? undefined : versionObstacle(tenant.schemaVersion, versions);
-    if (different !== undefined) obstacles.push(different);
     const nothing = { olderTransactions: [], destinationRoundTripMs: null };
     return { obstacles, notes: [], creates: [], connections: [], ...nothing };
   }
