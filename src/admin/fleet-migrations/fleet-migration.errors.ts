@@ -25,6 +25,27 @@ export class FleetMigrationIncompleteError extends CodedError {
   }
 }
 
+/**
+ * Raised when a migration changes rows that tenants have left behind, which nothing may change: their moves or restores can
+ * still be taken back. The migration is rolled back, also for the other tenants of the tables.
+ */
+export class RowsLeftBehindError extends CodedError {
+  readonly code = 'ROWS_LEFT_BEHIND';
+
+  constructor(
+    readonly migration: string | undefined,
+    /** Their slugs. */
+    readonly tenants: readonly string[],
+    cause: unknown,
+  ) {
+    super(
+      `migration ${migration} changes rows that ${tenants.join(', ') || 'a tenant'} left here: finish the move or restore, ` +
+        'or move the tenant back, then retry the operation',
+      { cause },
+    );
+  }
+}
+
 /** Raised when an instance with older code runs a migration that was requested with newer code. */
 export class OlderCodeError extends CodedError {
   readonly code = 'OLDER_CODE';

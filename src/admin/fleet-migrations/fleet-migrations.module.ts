@@ -8,6 +8,7 @@ import { FleetPreview } from './fleet-preview.js';
 import { MigrationUnits } from './migration-units.js';
 import { MigrateKind } from './migrate.kind.js';
 import { MigrateRequest } from './migrate.request.js';
+import { RowsLeftBehind } from './rows-left-behind.js';
 import { StartupMigration } from './startup-migration.js';
 import { UnitMigration } from './unit-migration.js';
 import { UnitResults } from './unit-results.js';
@@ -23,7 +24,10 @@ import { TargetsModule } from '../targets/targets.module.js';
     TargetsModule,
     TenantHooksModule,
   ],
-  providers: [MigrationUnits, UnitResults, UnitMigration, MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
+  providers: [
+    ...[MigrationUnits, RowsLeftBehind, UnitResults, UnitMigration],
+    ...[MigrateKind, MigrateRequest, FleetPreview, StartupMigration],
+  ],
   exports: [MigrationUnits, UnitResults, UnitMigration, FleetPreview, StartupMigration],
 })
 export class FleetMigrationsModule {

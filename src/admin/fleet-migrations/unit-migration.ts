@@ -15,6 +15,7 @@ import { type ReferencePlace, ReferenceRows } from '../reference-rows/reference-
 import { TargetDatabases } from '../targets/target-databases.js';
 import { type MigrationUnit, MigrationUnits } from './migration-units.js';
 import { type FleetMigration, verifiesAllTables } from './fleet-migration.schemas.js';
+import { RowsLeftBehind } from './rows-left-behind.js';
 import { UnitResults } from './unit-results.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 
@@ -48,6 +49,7 @@ export class UnitMigration {
     private readonly isolation: DatabaseIsolation,
     private readonly units: MigrationUnits,
     private readonly results: UnitResults,
+    private readonly leftBehind: RowsLeftBehind,
     private readonly dataSources: TenantDataSources,
     private readonly referenceRows: ReferenceRows,
   ) {}
@@ -70,12 +72,11 @@ export class UnitMigration {
       return 'migrated';
     }
     if (!(await this.units.isDue(unit, verify))) return 'gone'; // since deleted or moved: not a failure
-    this.logger.warn(
-      `Migration failed: schema ${unit.schema} in database ${target.database}: ${reasonOf(outcome.error)}`,
-    );
+    const error = await this.leftBehind.explain(outcome.error, unit);
+    this.logger.warn(`Migration failed: schema ${unit.schema} in database ${target.database}: ${reasonOf(error)}`);
     const { onFailure, message } = wave.request;
     await this.results.failed(wave.operationId, unit, {
-      failure: failureOf(outcome.error),
+      failure: failureOf(error),
       ...{ recorded: outcome.recorded, needed: this.units.names, verify },
       durationMs: duration(),
       maintenance: onFailure === 'maintenance' ? message : null,
