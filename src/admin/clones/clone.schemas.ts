@@ -10,7 +10,7 @@ export const newClone = z
     server: serverName
       .optional()
       .describe('name of the server for its data; by default that of the tenant that is cloned'),
-    limits: limits.default({}),
+    limits: limits.default({}).describe('each one replaces that of the tenant that is cloned'),
     domains: domains.default([]),
     masked: z.boolean().default(false).describe('whether the masks that the application declares replace values'),
   })

@@ -4,6 +4,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
+import { storedLimits } from '../../catalog/model/limits.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { PlaceVersions } from '../provisioning/place-versions.js';
@@ -14,7 +15,10 @@ import { refusalOf } from './clone-sources.js';
 import { CloneKind } from './clone.kind.js';
 import type { NewClone } from './clone.schemas.js';
 
-/** Creates tenants that begin with the rows of another one. */
+/**
+ * Creates tenants that begin with the rows of another one, and with what was decided for it: plan, limits, settings, feature
+ * flags and groups.
+ */
 @Injectable()
 export class Clones {
   constructor(
@@ -42,13 +46,18 @@ export class Clones {
     if (refusal !== undefined) throw new ConflictError(`the tenant cannot be cloned: ${refusal}`);
     const place = { isolation: isolation ?? source.isolation, server: server ?? (await serverOf(catalog, source)) };
     await this.assertSameVersion(catalog, source, place);
-    const tenant = { ...options, ...place, groups: source.groups };
+    const tenant = {
+      ...{ ...options, ...place, groups: source.groups },
+      ...(source.plan !== null && { plan: source.plan }),
+      limits: { ...storedLimits(source.limits), ...options.limits },
+    };
     const columns = masked ? this.masks.columns() : null;
     const origin = {
       kind: this.kind,
       input: (serverId: string) => ({ serverId, sourceId: source.id, masked: columns }),
       action: 'tenant.clone',
       details: { of: source.id, masked },
+      values: { settings: source.settings, features: source.features },
     };
     return this.creation.create(catalog, tenant, origin, actor);
   }

@@ -31,6 +31,8 @@ export interface TenantOrigin<Input extends ProvisioningInput> {
   /** Of the audit entry, which has the options of the tenant and `details`. */
   readonly action: string;
   readonly details?: object;
+  /** Settings and feature flags of its own. Default: none. */
+  readonly values?: Partial<Pick<TenantEntity, 'settings' | 'features'>>;
   /** What the instance that runs the operation must have itself. Default: nothing. */
   readonly requires?: readonly string[];
   /** Finds a tenant that is there already, and steps that need not run for it. Default: none. */
@@ -59,7 +61,7 @@ export class TenantCreation {
   async create<Input extends ProvisioningInput>(
     catalog: EntityManager,
     { server, domains, groups = [], ...options }: NewTenant,
-    { kind, input, action, details, claim, requires = [] }: TenantOrigin<Input>,
+    { kind, input, action, details, claim, values = {}, requires = [] }: TenantOrigin<Input>,
     actor: Actor,
   ): Promise<CreatedTenant> {
     const placement = await lockServer(catalog, server);
@@ -67,7 +69,8 @@ export class TenantCreation {
     const claimed = await withConstraintErrors(TAKEN, async () => claim?.(placement.id));
     const id = claimed?.id ?? (await insert(catalog, options));
     await setDomains(catalog, id, domains);
-    if (groups.length > 0) await catalog.update(TenantEntity, id, { groups });
+    const more: object = { ...values, ...(groups.length > 0 && { groups }) };
+    if (Object.keys(more).length > 0) await catalog.update(TenantEntity, id, more);
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind,

@@ -76,6 +76,21 @@ describe('a clone', () => {
     expect((await customersOf(umbrella.apiKey)).map(({ email }) => email)).toContain('ada@umbrella.test');
   });
 
+  it('begins with what was decided for the tenant: plan, limits, settings and feature flags, each then changed without it', async () => {
+    await admin.send('POST', '/plans', { body: { name: 'pro', settings: { maxOrderLines: 50 } } });
+    await admin.send('PATCH', '/tenants/acme', {
+      body: { plan: 'pro', limits: { maxConcurrentStatements: 12, maxQueuedStatements: 70 } },
+    });
+    const decided = { settings: { maxOrderLines: 7 }, features: { orderSummary: false } };
+    await admin.send('PATCH', '/tenants/acme/settings', { body: decided });
+    await cloned('acme', { slug: 'decided', limits: { maxQueuedStatements: 80 } });
+    await admin.send('PATCH', '/tenants/acme/settings', { body: { settings: { maxOrderLines: 8 } } });
+    expect((await admin.get('/tenants/decided/settings')).body).toMatchObject({
+      plan: 'pro',
+      own: { ...decided, limits: { maxConcurrentStatements: 12, maxQueuedStatements: 80 } },
+    });
+  });
+
   it('is masked by what the application declares, also of a tenant that is suspended', async () => {
     await admin.send('POST', '/tenants/umbrella/suspend');
     await cloned('umbrella', { slug: 'masked', masked: true });
