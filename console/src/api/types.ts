@@ -137,6 +137,7 @@ export type Export = {
   readonly bytes: number | null;
   readonly rows: number | null;
   readonly sha256: string | null;
+  readonly expiresAt: string | null;
   readonly createdAt: string;
 };
 

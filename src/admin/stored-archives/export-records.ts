@@ -22,7 +22,7 @@ type Row = ExportEntity & { readonly tenant: string | null };
 
 const FIND = `
   SELECT e.id, e.tenant_id AS "tenantId", t.slug AS tenant, e.object_key AS "objectKey", e.recipients, e.state,
-         e.taken_at AS "takenAt", e.bytes, e.rows, e.sha256, e.created_at AS "createdAt"
+         e.taken_at AS "takenAt", e.bytes, e.rows, e.sha256, e.expires_at AS "expiresAt", e.created_at AS "createdAt"
   FROM exports e LEFT JOIN tenants t ON t.id = e.tenant_id`;
 
 const LIST = `${FIND}
@@ -69,10 +69,11 @@ export class ExportRecords {
   }
 
   /** From now on it can be read. @throws ConflictError when its row is gone */
-  async keep(id: string, { takenAt, bytes, rows, sha256 }: WrittenExport): Promise<void> {
+  async keep(id: string, { takenAt, bytes, rows, sha256 }: WrittenExport, keptDays: number): Promise<void> {
     const [, changed] = await this.catalog.query<[unknown, number]>(
-      `UPDATE exports SET state = 'kept', taken_at = $2, bytes = $3, rows = $4, sha256 = $5 WHERE id = $1`,
-      [id, takenAt, bytes, rows, sha256],
+      `UPDATE exports SET state = 'kept', taken_at = $2, bytes = $3, rows = $4, sha256 = $5,
+         expires_at = $2::timestamptz + make_interval(days => $6) WHERE id = $1`,
+      [id, takenAt, bytes, rows, sha256, keptDays],
     );
     if (changed !== 1) throw new ConflictError('the export was removed meanwhile');
   }
@@ -80,12 +81,13 @@ export class ExportRecords {
 
 type NewRow = Pick<ExportEntity, 'id' | 'tenantId' | 'objectKey' | 'recipients'>;
 
-function toView({ bytes, rows, takenAt, createdAt, ...row }: Row): ExportView {
+function toView({ bytes, rows, takenAt, expiresAt, createdAt, ...row }: Row): ExportView {
   return {
     ...row,
     bytes: bytes === null ? null : Number(bytes),
     rows: rows === null ? null : Number(rows),
     takenAt: takenAt?.toISOString() ?? null,
+    expiresAt: expiresAt?.toISOString() ?? null,
     createdAt: createdAt.toISOString(),
   };
 }

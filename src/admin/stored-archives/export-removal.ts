@@ -21,10 +21,11 @@ const FIND = `
             AND (o.id = e.id OR o.kind = 'import' AND o.input -> 'source' ->> 'key' = e.object_key)) AS used_by
   FROM exports e`;
 
-/** Of a tenant that is gone, or of an operation that has ended before it was read back. */
-const ABANDONED = `
+/** One that has expired, is of a tenant that is gone, or of an operation that has ended before it was read back. */
+const UNNEEDED = `
   SELECT e.id FROM exports e
   WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id = e.tenant_id)
+     OR e.expires_at < now()
      OR e.state = 'writing' AND NOT EXISTS (
           SELECT FROM operations o WHERE o.id = e.id AND o.status IN ('pending', 'running'))`;
 
@@ -56,9 +57,9 @@ export class ExportRemoval {
     return this.removeAll(await this.catalog.query('SELECT id FROM exports WHERE tenant_id = $1', [tenantId]));
   }
 
-  /** Removes those of tenants that are gone, and of operations that have failed. @returns how many it has removed */
+  /** Removes those that have expired, of tenants that are gone, and of operations that have failed. @returns how many it has removed */
   async sweep(signal?: AbortSignal): Promise<number> {
-    return this.removeAll(await this.catalog.query(ABANDONED), signal);
+    return this.removeAll(await this.catalog.query(UNNEEDED), signal);
   }
 
   private async removeAll(rows: readonly { readonly id: string }[], signal?: AbortSignal): Promise<number> {

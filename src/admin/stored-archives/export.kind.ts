@@ -1,10 +1,11 @@
 import { pipeline, type Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import type { OperationKind, OperationRun } from '../../operations/operation-kind.js';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { rowsIn, TenantArchives } from '../archives/tenant-archives.js';
 import { ArchiveStore } from './archive-store.js';
 import { DigestedStream } from './digested-stream.js';
@@ -28,6 +29,7 @@ export class ExportKind implements OperationKind<z.infer<typeof Input>> {
   ];
 
   constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly archives: TenantArchives,
     private readonly stores: ArchiveStore,
     private readonly records: ExportRecords,
@@ -61,7 +63,7 @@ export class ExportKind implements OperationKind<z.infer<typeof Input>> {
     const found = digested(await store.get(objectKey, { signal }));
     for await (const _chunk of found) signal.throwIfAborted();
     if (found.digest() !== written.sha256) throw new ExportDiffersError(objectKey);
-    await this.records.keep(id, written);
+    await this.records.keep(id, written, this.config.backups.exportRetentionDays);
     await addResult({ export: id, objectKey, ...written });
   }
 }

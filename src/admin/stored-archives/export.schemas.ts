@@ -70,6 +70,7 @@ export const exportView = z
     bytes: z.number().int().nullable(),
     rows: z.number().int().nullable(),
     sha256: z.string().nullable().describe('of its content, in hexadecimal digits'),
+    expiresAt: z.iso.datetime().nullable().describe('from then on it is removed; null before it was read back'),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'Export' });

@@ -15,6 +15,7 @@ import { ExportRecords } from './export-records.js';
 import { exportRemains } from './export-remains.js';
 import { ExportRemoval } from './export-removal.js';
 import { Exports } from './exports.js';
+import { ImportLeftovers } from './import-leftovers.js';
 import { StoredImports } from './stored-imports.js';
 import { StoreUpkeep } from './store-upkeep.js';
 
@@ -27,6 +28,7 @@ import { StoreUpkeep } from './store-upkeep.js';
     ExportRecords,
     ExportRemoval,
     Exports,
+    ImportLeftovers,
     StoredImports,
     StoreUpkeep,
   ],
@@ -40,13 +42,15 @@ export class StoredArchivesModule {
     stores: ArchiveStore,
     imports: StoredImports,
     removal: ExportRemoval,
+    leftovers: ImportLeftovers,
     upkeep: StoreUpkeep,
     copies: StoredCopies,
     remains: ErasureRemains,
   ) {
     kinds.register(kind);
     if (stores.isConfigured) sources.offerStored('object', ({ key, takenAt }) => imports.open(key, takenAt));
-    upkeep.add({ of: 'abandoned exports', run: (signal) => removal.sweep(signal) });
+    upkeep.add({ of: 'exports that are no longer needed', run: (signal) => removal.sweep(signal) });
+    upkeep.add({ of: 'archives that commands have passed on', run: (signal) => leftovers.sweep(signal) });
     copies.add({ what: 'exported archives in the store', remove: (tenantId) => removal.removeOf(tenantId) });
     remains.add(exportRemains);
   }

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
-import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import type { ArchiveManifest } from '../../database/archives/format/manifest.js';
 import { ObjectNotFoundError, StoreUnavailableError } from '../../object-store/object-store.errors.js';
@@ -15,15 +14,12 @@ import { InstallationKeys } from '../archives/installation-keys.js';
 import { ScratchTables } from '../archives/scratch-tables.js';
 import { newTenant } from '../tenants/tenant.schemas.js';
 import { ArchiveStore } from './archive-store.js';
+import { ImportLeftovers, passedOnKey } from './import-leftovers.js';
 import { ExportRecords } from './export-records.js';
 import type { NewImport } from './export.schemas.js';
 
 /** In which a request reads an archive as far as its manifest. */
 const INSPECTION_MS = 20_000;
-
-const READING = `
-  SELECT FROM operations
-  WHERE kind = 'import' AND status IN ('pending', 'running') AND input -> 'source' ->> 'key' = $1 LIMIT 1`;
 
 /** An archive of the store, and what it says about itself. */
 export interface StoredArchive {
@@ -35,12 +31,12 @@ export interface StoredArchive {
 @Injectable()
 export class StoredImports {
   constructor(
-    @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly stores: ArchiveStore,
     private readonly keys: InstallationKeys,
     private readonly records: ExportRecords,
     private readonly scratch: ScratchTables,
     private readonly imports: Imports,
+    private readonly leftovers: ImportLeftovers,
   ) {}
 
   /**
@@ -94,14 +90,13 @@ export class StoredImports {
     work: (key: string) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const key = `imports/${sha256}.age`;
+    const key = passedOnKey(sha256);
     const store = await this.stores.open();
     await store.put(key, content, { signal });
     try {
       await work(key);
     } finally {
-      const [reading] = await this.catalog.query<object[]>(READING, [key]);
-      if (!reading) await store.delete(key);
+      await this.leftovers.remove(key);
     }
   }
 

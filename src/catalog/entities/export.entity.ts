@@ -40,6 +40,10 @@ export class ExportEntity {
   @Column('text', { nullable: true })
   sha256: string | null;
 
+  /** Null until it was read back, and of exports of former releases, which stay until they are removed. */
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt: Date | null;
+
   @Column({ type: 'timestamptz', name: 'created_at', precision: 3, insert: false })
   createdAt: Date;
 }

@@ -132,6 +132,7 @@ export interface AppConfig {
     /** Cron expression, in UTC; undefined: only when an operator asks for one. */
     readonly every: string | undefined;
     readonly retentionDays: number;
+    readonly exportRetentionDays: number;
   };
   readonly usage: { readonly retentionDays: number };
   /** Processes of one instance. */

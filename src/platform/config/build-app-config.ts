@@ -71,7 +71,12 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
         audience: env.JWT_AUDIENCE,
       },
     },
-    backups: { place: env.BACKUP_URL, every: env.BACKUP_EVERY, retentionDays: env.BACKUP_RETENTION_DAYS },
+    backups: {
+      place: env.BACKUP_URL,
+      every: env.BACKUP_EVERY,
+      retentionDays: env.BACKUP_RETENTION_DAYS,
+      exportRetentionDays: env.EXPORT_RETENTION_DAYS,
+    },
     usage: { retentionDays: env.USAGE_RETENTION_DAYS },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,

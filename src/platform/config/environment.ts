@@ -148,6 +148,7 @@ export const environmentTable = z.object({
     .optional()
     .describe('cron expression, in UTC, of the times at which every tenant is backed up'),
   BACKUP_RETENTION_DAYS: integer(1, 36_500).prefault('30').describe('days for which a backup is kept'),
+  EXPORT_RETENTION_DAYS: integer(1, 36_500).prefault('30').describe('days for which an export in the store is kept'),
 
   USAGE_RETENTION_DAYS: integer(1, 36_500).prefault('400').describe('days for which the usage of tenants is kept'),
 

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,6 +18,7 @@ import { BackupRetention } from '../../../src/admin/backups/backup-retention.js'
 import { ImportKind } from '../../../src/admin/archives/import.kind.js';
 import { InstallationKeys } from '../../../src/admin/archives/installation-keys.js';
 import { ExportKind } from '../../../src/admin/stored-archives/export.kind.js';
+import { ImportLeftovers } from '../../../src/admin/stored-archives/import-leftovers.js';
 import { ExportRemoval } from '../../../src/admin/stored-archives/export-removal.js';
 import { ArchiveReader } from '../../../src/database/archives/format/archive-reader.js';
 import { newIdentity } from '../../../src/database/archives/format/locks.js';
@@ -56,6 +66,17 @@ async function exported(body: object = {}, tenant = 'acme'): Promise<Json> {
 
 const download = (id: string): Promise<Response> =>
   fetch(`${app.url}/admin/v1/exports/${id}/content`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+
+/** An operation reads the object that never runs. */
+async function whileImported(key: string, work: () => Promise<void>): Promise<void> {
+  await app.database.admin(
+    `INSERT INTO operations (id, kind, subject, input, steps, created_by, run_after)
+     VALUES (gen_random_uuid(), 'import', 'x', $1, '{}', 'test', 'infinity')`,
+    [{ source: { kind: 'object', key } }],
+  );
+  await work();
+  await app.database.admin(`DELETE FROM operations WHERE kind = 'import' AND subject = 'x'`);
+}
 
 const customers = async (apiKey: string): Promise<string[]> => {
   const { body } = await app.call('/api/v1/customers', { apiKey });
@@ -132,14 +153,10 @@ describe('an export', () => {
 
   it('is removed with its object, but not while an import reads it', async () => {
     const { id, result } = await exported();
-    await app.database.admin(
-      `INSERT INTO operations (id, kind, subject, input, steps, created_by, run_after)
-       VALUES (gen_random_uuid(), 'import', 'x', $1, '{}', 'test', 'infinity')`,
-      [{ source: { kind: 'object', key: result.objectKey } }],
-    );
-    expect((await admin.send('DELETE', `/exports/${id}`)).body.code).toBe('CONFLICT');
-    expect(existsSync(join(folder, result.objectKey))).toBe(true);
-    await app.database.admin(`DELETE FROM operations WHERE kind = 'import' AND subject = 'x'`);
+    await whileImported(result.objectKey, async () => {
+      expect((await admin.send('DELETE', `/exports/${id}`)).body.code).toBe('CONFLICT');
+      expect(existsSync(join(folder, result.objectKey))).toBe(true);
+    });
     expect((await admin.send('DELETE', `/exports/${id}`)).status).toBe(204);
     expect(existsSync(join(folder, result.objectKey))).toBe(false);
     for (const path of ['', '/content']) expect((await admin.get(`/exports/${id}${path}`)).status).toBe(404);
@@ -175,6 +192,40 @@ describe('an export', () => {
     rmSync(join(folder, 'exports'));
     expect(await app.application.nest.get(ExportRemoval, { strict: false }).sweep()).toBe(1);
     expect((await admin.get(`/exports/${id}`)).status).toBe(404);
+  });
+});
+
+describe('what is no longer needed', () => {
+  it('an export expires after EXPORT_RETENTION_DAYS, and is removed, but not while it is imported', async () => {
+    const { id, result } = await exported();
+    const { takenAt, expiresAt } = (await admin.get(`/exports/${id}`)).body;
+    expect(Date.parse(expiresAt) - Date.parse(takenAt)).toBe(30 * 86_400_000);
+    const removal = app.application.nest.get(ExportRemoval, { strict: false });
+    expect(await removal.sweep()).toBe(0);
+    await app.database.admin(`UPDATE exports SET expires_at = now() - interval '1 s' WHERE id = $1`, [id]);
+    await whileImported(result.objectKey, async () => expect(await removal.sweep()).toBe(0));
+    expect(await removal.sweep()).toBe(1);
+    expect((await admin.get(`/exports/${id}`)).status).toBe(404);
+    expect(existsSync(join(folder, result.objectKey))).toBe(false);
+  });
+
+  it('an archive that a killed command has passed on is removed after a day, but not while it is imported', async () => {
+    const leftovers = app.application.nest.get(ImportLeftovers, { strict: false });
+    const left = `imports/${'a'.repeat(64)}.age`;
+    const others = [
+      `imports/${'b'.repeat(64)}.age`,
+      'imports/of-an-operator.age',
+      `imports/hooli/${'a'.repeat(64)}.age`,
+    ];
+    const old = new Date(Date.now() - 90_000_000);
+    for (const key of [left, ...others]) {
+      mkdirSync(dirname(join(folder, key)), { recursive: true });
+      writeFileSync(join(folder, key), 'x');
+      if (key !== others[0]) utimesSync(join(folder, key), old, old);
+    }
+    await whileImported(left, async () => expect(await leftovers.sweep()).toBe(0));
+    expect(await leftovers.sweep()).toBe(1);
+    expect([left, ...others].map((key) => existsSync(join(folder, key)))).toEqual([false, true, true, true]);
   });
 });
 

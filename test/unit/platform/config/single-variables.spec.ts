@@ -340,6 +340,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     with: { BACKUP_URL: 'file:///var/backups' },
   },
   BACKUP_RETENTION_DAYS: numbers((config) => config.backups.retentionDays, 1, 36_500),
+  EXPORT_RETENTION_DAYS: numbers((config) => config.backups.exportRetentionDays, 1, 36_500),
   ENABLE_DEMO_TENANTS: flags((config) => config.features.demoTenants),
   ENABLE_API_DOCS: flags((config) => config.features.apiDocs),
   ENABLE_CONSOLE: flags((config) => config.features.console),
