@@ -45,6 +45,7 @@ import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
 import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
 import { ExportExpiry1785000000000 } from './schema-migrations/1785000000000-export-expiry.js';
+import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
@@ -94,6 +95,7 @@ export const CATALOG_MIGRATIONS = [
   Usage1781000000000,
   UsageTotals1784000000000,
   ExportExpiry1785000000000,
+  ArchiveUpkeep1785000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

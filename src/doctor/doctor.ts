@@ -14,6 +14,7 @@ import { queryCatalog, queryServer } from './diagnosis/query-server.js';
 import { readCatalogState, readServersAndTargets } from './diagnosis/catalog-state.js';
 import { backups } from './checks/backups/backups.js';
 import { backupAgesCheck } from './checks/backups/backup-ages.js';
+import { backupDrillsCheck } from './checks/backups/backup-drills.js';
 import { clock } from './checks/clock.js';
 import { entities } from './checks/entities.js';
 import { configuration } from './checks/configuration.js';
@@ -55,6 +56,7 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   stuckTenants,
   encryptedValues,
   backupAgesCheck,
+  backupDrillsCheck,
   settings,
 ];
 

@@ -30,6 +30,13 @@ beforeAll(async () => {
   });
   acme = await app.provision('acme', 'row');
   globex = await app.provision('globex', 'database');
+  for (const [at, status] of ['failed', 'succeeded', 'failed', 'cancelled'].entries()) {
+    await app.database.admin(
+      `INSERT INTO operations (id, kind, tenant_id, subject, input, steps, created_by, status, created_at, finished_at)
+       VALUES (gen_random_uuid(), 'drill', $1, 'acme', '{}', '{}', 'test', $2, now() + make_interval(secs => $3), now())`,
+      [acme.id, status, at],
+    );
+  }
 });
 
 afterAll(async () => {
@@ -150,6 +157,7 @@ describe('the metrics page', () => {
     expect([page.value('tenantry_catalog_up'), page.value('tenantry_catalog_listening')]).toEqual([1, 1]);
     expect(page.value('tenantry_backup_overdue_tenants')).toBe(0); // both are younger than the schedule's last time
     expect(page.value('tenantry_backup_oldest_seconds')).toBeGreaterThan(0);
+    expect(page.value('tenantry_backup_failed_drills')).toBe(1);
     expect(page.value('process_resident_memory_bytes')).toBeGreaterThan(1e7);
   });
 

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type pg from 'pg';
 import { ScratchTables } from '../../../src/admin/archives/scratch-tables.js';
 import { BackupKind } from '../../../src/admin/backups/backup.kind.js';
+import { backupDrillsCheck } from '../../../src/doctor/checks/backups/backup-drills.js';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import type { OperationRun } from '../../../src/operations/operation-kind.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
@@ -350,6 +352,27 @@ describe('a drill', () => {
     const { result } = await backUp('acme');
     await app.database.admin(`UPDATE backups SET taken_at = taken_at - interval '1 second'`);
     expect(await drill(result.backup)).toMatchObject({ status: 'failed', error: { code: 'ARCHIVE_UNREADABLE' } });
+  });
+
+  it('that has failed is named by doctor until one succeeds', async () => {
+    const query = async (sql: string, values: unknown[]): Promise<object> => ({
+      rows: await app.database.admin(sql, values),
+    });
+    const found = async (): Promise<object> => backupDrillsCheck.run({ catalog: { query } as unknown as pg.Client });
+    const { result } = await backUp('hooli');
+    await drill(result.backup);
+    await app.database.admin('DELETE FROM backups');
+    const broken = (await backUp('acme')).result.backup;
+    flip(join(folder, objects().find((key) => key.includes(broken)) ?? ''));
+    await drill(broken);
+    expect(await found()).toMatchObject([
+      {
+        verdict: 'fail',
+        message: expect.stringMatching(/^the last drill of 1 of 2 tenants has failed: acme \(ARCHIVE_UNREADABLE, 20/),
+      },
+    ]);
+    await drill((await backUp('acme')).result.backup);
+    expect(await found()).toMatchObject([{ verdict: 'ok' }]);
   });
 });
 

@@ -1,0 +1,17 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * When exports expire: those of former releases have no such time, because they were to stay until they are removed. And an index
+ * for each tenant's last drill, which metrics read.
+ */
+export class ArchiveUpkeep1785000000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE exports ADD COLUMN expires_at timestamptz;
+      CREATE INDEX operations_drills ON operations (tenant_id, created_at DESC, id DESC) WHERE kind = 'drill'`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX operations_drills; ALTER TABLE exports DROP COLUMN expires_at');
+  }
+}
