@@ -44,7 +44,6 @@ import { Operators1779000000000 } from './schema-migrations/1779000000000-operat
 import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
 import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
-import { ExportExpiry1785000000000 } from './schema-migrations/1785000000000-export-expiry.js';
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
@@ -94,7 +93,6 @@ export const CATALOG_MIGRATIONS = [
   Plans1780000000000,
   Usage1781000000000,
   UsageTotals1784000000000,
-  ExportExpiry1785000000000,
   ArchiveUpkeep1785000000000,
 ];
 

@@ -43,7 +43,7 @@ export class BackupMetrics {
     });
     registerMetric(registry, {
       name: 'tenantry_backup_overdue_tenants',
-      help: 'Active tenants without a verified backup since the time before the last one of BACKUP_EVERY.',
+      help: 'Active tenants without a verified backup of the last two times of BACKUP_EVERY at which they were due.',
       type: 'gauge',
       read: () => sample(this.ages?.overdue),
     });
@@ -69,7 +69,7 @@ export class BackupMetrics {
   private async load(): Promise<void> {
     const query = <Row>(sql: string, parameters: unknown[]): Promise<Row[]> => this.catalog.query(sql, parameters);
     this.drills = await drilledTenants(query);
-    const since = this.schedule?.secondLatest(new Date());
-    if (since) this.ages = await backupAges(query, since);
+    const times = this.schedule?.latestTwo(new Date());
+    if (times) this.ages = await backupAges(query, times);
   }
 }

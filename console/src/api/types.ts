@@ -303,6 +303,7 @@ export type NewClone = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
   readonly domains?: readonly string[];
   readonly masked?: boolean;
@@ -368,6 +369,7 @@ export type NewPlan = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
 };
 
@@ -401,6 +403,7 @@ export type NewTenant = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
   readonly domains?: readonly string[];
   readonly groups?: readonly string[];
@@ -552,6 +555,7 @@ export type Plan = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
   readonly tenants: number;
   readonly version: number;
@@ -567,6 +571,7 @@ export type PlanChange = {
     readonly maxConcurrentStatements?: number | null;
     readonly maxQueuedStatements?: number | null;
     readonly backupRetentionDays?: number | null;
+    readonly backupEveryHours?: number | null;
   };
 };
 
@@ -688,6 +693,7 @@ export type Settings = {
       readonly maxConcurrentStatements?: number;
       readonly maxQueuedStatements?: number;
       readonly backupRetentionDays?: number;
+      readonly backupEveryHours?: number;
     };
   };
   readonly unknown: readonly string[];
@@ -713,6 +719,7 @@ export type Tenant = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
   readonly domains: readonly string[];
   readonly groups: readonly string[];
@@ -728,6 +735,7 @@ export type TenantChange = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly backupRetentionDays?: number;
+    readonly backupEveryHours?: number;
   };
   readonly domains?: readonly string[];
   readonly groups?: readonly string[];

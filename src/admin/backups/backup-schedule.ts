@@ -3,37 +3,36 @@ import type { DataSource } from 'typeorm';
 import { TENANTRY_ACTOR } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationRunner } from '../../operations/operation-runner.js';
-import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { CronJobs } from '../../tenant/cron/cron-jobs.js';
-import { CronSchedule } from '../../tenant/cron/cron-schedule.js';
 import type { TenantCronRun } from '../../tenant/cron/tenant-cron.decorator.js';
 import { checkedFilter } from '../../tenant/fleet/tenant-filter.js';
+import { BackupTimes } from './backup-times.js';
 import { Backups } from './backups.js';
 
 /** Of the instance that holds the run, in addition to its workers of operations. Each takes a connection to the catalog. */
 const CONCURRENCY = 2;
 
 /**
- * Backs every active tenant up at the times of `BACKUP_EVERY`: a job of the cron of tenants, whose cursor in the catalog gives
+ * Backs active tenants up, each at its times of `BACKUP_EVERY`: a job of the cron of tenants, whose cursor in the catalog gives
  * each tenant and time to one instance, and goes on where one has died. Failures are counted there, and are operations that failed.
  */
 @Injectable()
 export class BackupSchedule implements OnModuleInit {
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly times: BackupTimes,
     private readonly backups: Backups,
     private readonly runner: OperationRunner,
     @Optional() private readonly jobs?: CronJobs, // a command line has none
   ) {}
 
   onModuleInit(): void {
-    const { every } = this.config.backups;
-    if (every === undefined) return;
+    const { schedule } = this.times;
+    if (!schedule) return;
     this.jobs?.add({
       name: 'tenantry.backups',
-      schedule: new CronSchedule(every, 'UTC'),
+      schedule,
       tenants: checkedFilter({}),
       concurrency: CONCURRENCY,
       ...{ missed: 'once', startWithinSeconds: 60, retryInterrupted: true },
@@ -43,8 +42,9 @@ export class BackupSchedule implements OnModuleInit {
 
   /** An operation that has begun is finished by another instance: then there is nothing to wait for. */
   private async backUp({ tenant, scheduledAt, isRetry, signal }: TenantCronRun): Promise<void> {
-    const id =
-      (isRetry ? await this.begun(tenant.id, scheduledAt) : undefined) ?? (await this.begin(tenant.id, scheduledAt));
+    const begun = isRetry ? await this.begun(tenant.id, scheduledAt) : undefined;
+    if (begun === undefined && !(await this.times.isDue(tenant, scheduledAt))) return;
+    const id = begun ?? (await this.begin(tenant.id, scheduledAt));
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.runner.runToCompletion(id), aborted]);
   }

@@ -20,6 +20,7 @@ import { BackupSchedule } from './backup-schedule.js';
 import { ArchiveStore } from '../stored-archives/archive-store.js';
 import { StoreUpkeep } from '../stored-archives/store-upkeep.js';
 import { StoredArchivesModule } from '../stored-archives/stored-archives.module.js';
+import { BackupTimes } from './backup-times.js';
 import { Backups } from './backups.js';
 import { DrillIsolation } from './drill-isolation.js';
 import { DrillKind } from './drill.kind.js';
@@ -43,6 +44,7 @@ import { DrillKind } from './drill.kind.js';
     BackupRestores,
     BackupRetention,
     BackupSchedule,
+    BackupTimes,
     DrillIsolation,
     DrillKind,
     SettingsReader,

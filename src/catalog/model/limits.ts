@@ -2,12 +2,18 @@ import { z } from 'zod';
 
 const MAX_STATEMENTS = 10_000;
 const MAX_DAYS = 36_500;
+const MAX_HOURS = 8_760;
 
 /** Every limit of a tenant. A new one is added here, and is then a plan's and a tenant's, in the API and in the cache. */
 const fields = {
   maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
   maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
   backupRetentionDays: z.int().positive().max(MAX_DAYS).describe('days for which a backup is kept'),
+  backupEveryHours: z
+    .int()
+    .positive()
+    .max(MAX_HOURS)
+    .describe('hours between two scheduled backups, at times of BACKUP_EVERY; by default all of these'),
 };
 
 /** Limits as a request gives them, and as they are cached. */

@@ -7,21 +7,29 @@ export interface LimitOptions {
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
   readonly backupRetentionDays?: number;
+  readonly backupEveryHours?: number;
 }
 
 export function withLimitOptions(command: Command): Command {
   return command
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
-    .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber);
+    .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
+    .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber);
 }
 
 /** Those that are given. */
-export function limitsOf({ maxConcurrent, maxQueued, backupRetentionDays }: LimitOptions): TenantLimits {
+export function limitsOf({
+  maxConcurrent,
+  maxQueued,
+  backupRetentionDays,
+  backupEveryHours,
+}: LimitOptions): TenantLimits {
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
     ...(backupRetentionDays !== undefined && { backupRetentionDays }),
+    ...(backupEveryHours !== undefined && { backupEveryHours }),
   };
 }
 
@@ -31,5 +39,6 @@ export function describeLimits(limits: TenantLimits): (readonly [string, number 
     ['max concurrent statements', limits.maxConcurrentStatements ?? 'default'],
     ['max queued statements', limits.maxQueuedStatements ?? 'default'],
     ['backups are kept for days', limits.backupRetentionDays ?? 'default'],
+    ['backups are made every hours', limits.backupEveryHours ?? 'default'],
   ];
 }

@@ -24,9 +24,10 @@ export class CronSchedule {
     return this.cron.previousRuns(1, new Date(now.getTime() + 1))[0]; // it returns times before the given one
   }
 
-  /** The time before that one. */
-  secondLatest(now: Date): Date | undefined {
-    return this.cron.previousRuns(2, new Date(now.getTime() + 1))[1];
+  /** That one and the one before; undefined where there are not both. */
+  latestTwo(now: Date): { readonly latest: Date; readonly secondLatest: Date } | undefined {
+    const [latest, secondLatest] = this.cron.previousRuns(2, new Date(now.getTime() + 1));
+    return latest && secondLatest && { latest, secondLatest };
   }
 
   next(now: Date): Date | undefined {

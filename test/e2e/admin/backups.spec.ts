@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type pg from 'pg';
+import type { DataSource } from 'typeorm';
 import { ScratchTables } from '../../../src/admin/archives/scratch-tables.js';
 import { BackupKind } from '../../../src/admin/backups/backup.kind.js';
+import { BackupTimes } from '../../../src/admin/backups/backup-times.js';
+import { CATALOG } from '../../../src/catalog/catalog-data-source.js';
+import { TenantEntity, toTenant } from '../../../src/catalog/entities/tenant.entity.js';
+import { overdueTenants } from '../../../src/catalog/backup-ages.js';
+import { soon } from '../../support/load/soon.js';
 import { backupDrillsCheck } from '../../../src/doctor/checks/backups/backup-drills.js';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import type { OperationRun } from '../../../src/operations/operation-kind.js';
@@ -20,7 +26,8 @@ let acme: TestTenant;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'));
-  app = await TestApp.start({ BACKUP_URL: pathToFileURL(folder).href });
+  const scheduled = { BACKUP_EVERY: '0 * * * *', ENABLE_TENANT_CRON: 'false' };
+  app = await TestApp.start({ BACKUP_URL: pathToFileURL(folder).href, ...scheduled });
   admin = new AdminClient(app);
   acme = await app.provision('acme', 'row');
   await app.provision('hooli', 'schema');
@@ -291,6 +298,40 @@ async function targetOf(tenantId: string): Promise<{ database: string; role: str
   );
   return target;
 }
+
+describe('the times of a tenant', () => {
+  const at = (time: string): Date => new Date(`2026-01-${time}:00Z`);
+
+  it('are all of BACKUP_EVERY, or as rare as its plan or its own limit says', async () => {
+    const { nest } = app.application;
+    const tenants = nest.get<DataSource>(CATALOG).getRepository(TenantEntity);
+    const isDue = async (time: string): Promise<boolean> => {
+      const hooli = toTenant(await tenants.findOneByOrFail({ slug: 'hooli' }));
+      return nest.get(BackupTimes, { strict: false }).isDue(hooli, at(time));
+    };
+    const change = (body: object): Promise<unknown> => admin.send('PATCH', '/tenants/hooli', { body });
+    const overdue = async (latest: string, secondLatest: string): Promise<string[]> => {
+      const times = { latest: at(latest), secondLatest: at(secondLatest) };
+      const query = <Row>(sql: string, values: unknown[]): Promise<Row[]> => app.database.admin(sql, values) as never;
+      return (await overdueTenants(query, times, 9)).map(({ slug }) => slug);
+    };
+    await admin.send('POST', '/plans', { body: { name: 'daily', limits: { backupEveryHours: 24 } } });
+    await change({ plan: 'daily' });
+    await soon(async () => expect(await isDue('06T02:00')).toBe(true)); // it has none
+    await backUp('hooli');
+    await app.database.admin(`UPDATE backups SET taken_at = '2026-01-05T03:40:00Z'`);
+    expect([await isDue('06T02:00'), await isDue('06T03:00')]).toEqual([false, true]);
+    expect([await overdue('07T02:00', '07T01:00'), await overdue('07T03:00', '07T02:00')]).toEqual([[], ['hooli']]);
+
+    await change({ limits: { backupEveryHours: 2 } });
+    await soon(async () => expect([await isDue('05T04:00'), await isDue('05T05:00')]).toEqual([false, true]));
+    expect([await overdue('05T06:00', '05T05:00'), await overdue('05T07:00', '05T06:00')]).toEqual([[], ['hooli']]);
+
+    await change({ plan: null, limits: {} });
+    await soon(async () => expect(await isDue('05T04:00')).toBe(true));
+    expect([await overdue('05T04:00', '05T03:00'), await overdue('05T05:00', '05T04:00')]).toEqual([[], ['hooli']]);
+  });
+});
 
 describe('a drill', () => {
   const drill = async (id: string): Promise<Json> => {
