@@ -13,7 +13,8 @@ import { RedisValues } from './values/redis-values.js';
 import { ValueStore } from './values/value-store.js';
 import { TieredCache } from './tiers/tiered-cache.js';
 
-const REDIS_TIER = Symbol.for('tenantry/REDIS_TIER');
+/** Injection token: the Redis tier; undefined without Redis. */
+export const REDIS_TIER = Symbol.for('tenantry/REDIS_TIER');
 const ABSENCE_TTL_MS = 5_000;
 const LOAD_TIMEOUT_MS = 5_000;
 
@@ -49,7 +50,7 @@ const LOAD_TIMEOUT_MS = 5_000;
       useFactory: createValueStore,
     },
   ],
-  exports: [CACHE, ValueStore],
+  exports: [CACHE, REDIS_TIER, ValueStore],
 })
 export class CacheModule {}
 

@@ -7,8 +7,10 @@ import {
   type Type,
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
-import { CacheModule } from '../cache/cache.module.js';
+import { CacheModule, REDIS_TIER } from '../cache/cache.module.js';
+import type { RedisTier } from '../cache/redis/redis-tier.js';
 import { HAS_PROBLEM_FILTER } from '../http/problems/problem.filter.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { registerInjectables, providersForCopies } from '../platform/injectable-copies.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access/access.js';
 import { AccessGuard } from './access/access.guard.js';
@@ -51,6 +53,10 @@ import { RequestIdentification } from './identification/request-identification.j
 import { TenantFinder } from './identification/tenant-finder.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
+import { leaseFromRedis } from './limits/redis-leases.js';
+import { RequestLimiter } from './limits/request-limiter.js';
+import type { LeaseTokens } from './limits/request-limits.js';
+import { RunningInstances } from './limits/running-instances.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
 import { SettingsReader } from './settings/settings-reader.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
@@ -146,6 +152,12 @@ export class TenantModule implements NestModule {
         CronJobs,
         CronRecords,
         CronRunner,
+        RunningInstances,
+        {
+          provide: RequestLimiter,
+          inject: [APP_CONFIG, REDIS_TIER, RunningInstances],
+          useFactory: createLimiter,
+        },
         TargetWatch,
         JwtVerifier,
         RefusedAttempts,
@@ -173,6 +185,7 @@ export class TenantModule implements NestModule {
         ...copies.map(({ provide }) => provide),
         ACCESS_OPTIONS,
         CronJobs,
+        RequestLimiter,
       ],
     };
   }
@@ -181,6 +194,16 @@ export class TenantModule implements NestModule {
     this.handlers.checkGraphql();
     this.contexts.applyTo(consumer);
   }
+}
+
+function createLimiter(
+  { cache }: AppConfig,
+  redis: RedisTier | undefined,
+  instances: RunningInstances,
+): RequestLimiter {
+  const lease: LeaseTokens | undefined =
+    redis && ((request) => leaseFromRedis(redis, `${cache.redis.keyPrefix}:`, request));
+  return new RequestLimiter(lease, () => instances.count());
 }
 
 function globalProviders({ guard, resolveAfterGuards }: AccessOptions): Provider[] {

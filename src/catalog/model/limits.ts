@@ -3,11 +3,19 @@ import { z } from 'zod';
 const MAX_STATEMENTS = 10_000;
 const MAX_DAYS = 36_500;
 const MAX_HOURS = 8_760;
+const MAX_PER_SECOND = 1_000_000;
+const MAX_PER_DAY = 10_000_000_000;
 
 /** Every limit of a tenant. A new one is added here, and is then a plan's and a tenant's, in the API and in the cache. */
 const fields = {
   maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
   maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
+  requestsPerSecond: z
+    .int()
+    .positive()
+    .max(MAX_PER_SECOND)
+    .describe('requests admitted per second, over all instances'),
+  requestsPerDay: z.int().positive().max(MAX_PER_DAY).describe('requests admitted per day (UTC), over all instances'),
   backupRetentionDays: z.int().positive().max(MAX_DAYS).describe('days for which a backup is kept'),
   backupEveryHours: z
     .int()

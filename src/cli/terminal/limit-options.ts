@@ -6,6 +6,8 @@ import { wholeNumber } from './values.js';
 export interface LimitOptions {
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
+  readonly requestsPerSecond?: number;
+  readonly requestsPerDay?: number;
   readonly backupRetentionDays?: number;
   readonly backupEveryHours?: number;
 }
@@ -16,6 +18,9 @@ export function withLimitOptions(command: Command): Command {
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
     .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber);
+    .option('--requests-per-second <n>', 'requests admitted per second, over all instances', wholeNumber)
+    .option('--requests-per-day <n>', 'requests admitted per day (UTC), over all instances', wholeNumber)
+    .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber);
 }
 
 /** Those that are given. */
@@ -25,9 +30,13 @@ export function limitsOf({
   backupRetentionDays,
   backupEveryHours,
 }: LimitOptions): TenantLimits {
+export function limitsOf({ maxConcurrent, maxQueued, ...named }: LimitOptions): TenantLimits {
+  const { requestsPerSecond, requestsPerDay, backupRetentionDays } = named;
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(requestsPerDay !== undefined && { requestsPerDay }),
     ...(backupRetentionDays !== undefined && { backupRetentionDays }),
     ...(backupEveryHours !== undefined && { backupEveryHours }),
   };
@@ -38,6 +47,8 @@ export function describeLimits(limits: TenantLimits): (readonly [string, number 
   return [
     ['max concurrent statements', limits.maxConcurrentStatements ?? 'default'],
     ['max queued statements', limits.maxQueuedStatements ?? 'default'],
+    ['requests per second', limits.requestsPerSecond ?? 'no limit'],
+    ['requests per day', limits.requestsPerDay ?? 'no limit'],
     ['backups are kept for days', limits.backupRetentionDays ?? 'default'],
     ['backups are made every hours', limits.backupEveryHours ?? 'default'],
   ];

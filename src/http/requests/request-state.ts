@@ -14,6 +14,8 @@ export interface RequestState<Caller extends RequestCaller = RequestCaller> {
   readonly usage: Usage;
   /** What has identified the caller: a request may pass through two applications of one process. */
   readonly identifiedBy: object;
+  /** Set by what counts it against its tenant's limits: a request may pass several guards. */
+  isCounted?: boolean;
 }
 
 const STATE = Symbol.for('tenantry/request-state');

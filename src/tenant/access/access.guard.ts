@@ -37,7 +37,8 @@ export class AccessGuard implements CanActivate {
 
   private admit(access: Access, context: ExecutionContext): true | Promise<true> {
     const http = context.switchToHttp();
-    this.admission.admit(access, http);
+    const admitted = this.admission.admit(access, http);
+    if (admitted instanceof Promise) return admitted; // of a tenant's route
     return access !== 'control-plane' || this.operators.admit(callerOf(http.getRequest<HttpRequest>()), context);
   }
 

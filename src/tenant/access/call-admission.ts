@@ -7,6 +7,7 @@ import type { Caller } from '../identification/caller.js';
 import { finalRejectionOf } from '../transports/final-rejection.js';
 import type { TransportCall } from '../transports/transport-call.js';
 import { TransportCalls } from '../transports/transport-calls.js';
+import { RequestLimiter } from '../limits/request-limiter.js';
 import { UsageCounter } from '../usage/usage-counter.js';
 import { ForbiddenError } from './access.errors.js';
 import type { Access } from './access.js';
@@ -23,12 +24,13 @@ export class CallAdmission {
     private readonly handshakes: GatewayHandshakes,
     private readonly operators: OperatorAdmission,
     private readonly usage: UsageCounter,
+    private readonly limiter: RequestLimiter,
   ) {}
 
   /**
    * Makes what follows in the call work for its caller's tenant.
    *
-   * @throws UnauthenticatedError, ForbiddenError, or the reason why the caller's tenant is not served
+   * @throws UnauthenticatedError, ForbiddenError, TenantRateLimitedError, or the reason why the caller's tenant is not served
    */
   async admit(access: Access, execution: ExecutionContext): Promise<true> {
     if (access === 'public') return true;
@@ -39,6 +41,7 @@ export class CallAdmission {
     if (rejection !== undefined) call.onRefused?.(rejection);
     requireAccess(access, caller);
     await this.operators.admit(caller, execution);
+    await this.count(call, caller, execution);
     this.enter(call, caller);
     if (execution.getType() === 'ws') this.handshakes.onAdmitted(execution.switchToWs().getClient(), caller);
     return true;
@@ -67,6 +70,16 @@ export class CallAdmission {
         }),
       );
     });
+  }
+
+  /**
+   * Counts a GraphQL operation and a message of a socket once, however many resolvers run. Not the messages of a microservice:
+   * a broker's event that is refused would be lost.
+   */
+  private async count(call: TransportCall, caller: Caller, execution: ExecutionContext): Promise<void> {
+    if (caller.kind !== 'tenant' || execution.getType<string>() === 'rpc') return;
+    call.counted ??= (async () => this.limiter.admit(caller.tenant.id, caller.scope?.limits))();
+    return call.counted;
   }
 
   private enter(call: TransportCall, caller: Caller): void {

@@ -1,9 +1,11 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import type { HttpRequest, HttpResponse } from '../../http/requests/http-request.js';
-import { openContextOf, usageOf } from '../../http/requests/request-state.js';
+import { openContextOf, requestState, usageOf } from '../../http/requests/request-state.js';
 import { preventSharedCaching } from '../../http/requests/shared-caches.js';
-import { TenantContext } from '../context/tenant-context.js';
+import { type OpenContext, TenantContext } from '../context/tenant-context.js';
+import type { Caller } from '../identification/caller.js';
 import { callerOf } from '../identification/request-identification.js';
+import { RequestLimiter } from '../limits/request-limiter.js';
 import type { Access } from './access.js';
 import { requireAccess } from './require-access.js';
 
@@ -12,19 +14,38 @@ type HttpArguments = ReturnType<ExecutionContext['switchToHttp']>;
 /** Admits an identified request to a route. */
 @Injectable()
 export class RequestAdmission {
-  constructor(private readonly context: TenantContext) {}
+  constructor(
+    private readonly context: TenantContext,
+    private readonly limiter: RequestLimiter,
+  ) {}
 
   /**
-   * Makes the rest of the request work for its caller's tenant, and keeps its answer out of shared caches.
+   * Counts the request against its tenant's limits, makes the rest of the request work for its caller's tenant, and keeps its answer out of shared caches.
    *
-   * @throws UnauthenticatedError, ForbiddenError, or the reason why the caller's tenant is not served
+   * Returns a promise only if Redis must be asked for the limits.
+   *
+   * @throws UnauthenticatedError, ForbiddenError, TenantRateLimitedError, or the reason why the caller's tenant is not served
    */
-  admit(access: Access, http: HttpArguments): true {
+  admit(access: Access, http: HttpArguments): true | Promise<true> {
     const request = http.getRequest<HttpRequest>();
     const caller = callerOf(request);
     const context = openContextOf(request);
     if (context) preventSharedCaching(http.getResponse<HttpResponse>());
     requireAccess(access, caller);
+    const counted = access === 'tenant' ? this.count(caller, http) : undefined;
+    if (counted) return counted.then(() => this.enter(context, caller, request));
+    return this.enter(context, caller, request);
+  }
+
+  private count(caller: Caller, http: HttpArguments): void | Promise<void> {
+    if (caller.kind !== 'tenant') return;
+    const state = requestState(http.getRequest<HttpRequest>());
+    if (!state || state.isCounted) return;
+    state.isCounted = true;
+    return this.limiter.admit(caller.tenant.id, caller.scope?.limits, http.getResponse<HttpResponse>());
+  }
+
+  private enter(context: OpenContext | undefined, caller: Caller, request: HttpRequest): true {
     if (context && caller.kind === 'tenant' && caller.scope) {
       this.context.enter(context, caller.scope, { principal: caller.principal, usage: usageOf(request) });
     }

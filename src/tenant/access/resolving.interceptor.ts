@@ -38,7 +38,7 @@ export class ResolvingInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
     await this.identification.tenantCaller(request);
-    this.admission.admit('tenant', http);
+    await this.admission.admit('tenant', http);
   }
 }
 

@@ -228,9 +228,10 @@ export class TenantConnectionService implements OnApplicationShutdown {
   /** Within a hook of the tenant: the hook's scope, which is open while the tenant is not served. */
   private operationScope({ id }: Tenant): TenantScope | undefined {
     if (!this.context.isOpen) return undefined;
-    const { tenant, dataSource, settings, features } = this.context.current();
+    const { principal: _, ...scope } = this.context.current();
+    const { tenant, dataSource } = scope;
     const isOfHook = tenant.id === id && sourceOf(dataSource).access.isOperation;
-    return isOfHook ? { tenant, dataSource, settings, features } : undefined;
+    return isOfHook ? scope : undefined;
   }
 
   /** When it resolves, every pool is closed. */
@@ -265,8 +266,8 @@ export class TenantConnectionService implements OnApplicationShutdown {
     if (known && hasMoved(known.placement, placement)) {
       sourceOf(known.scope.dataSource).access.succeedBy(sourceOf(dataSource).access);
     }
-    const { settings, features } = effective;
-    const scope = Object.freeze({ tenant, dataSource, settings, features });
+    const { settings, features, limits } = effective;
+    const scope = Object.freeze({ tenant, dataSource, settings, features, limits });
     const opened = { scope, effective, placement };
     setNewest(this.open, tenant.id, opened, this.config.cache.memoryMaxEntries);
     return opened;

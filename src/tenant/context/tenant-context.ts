@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import type { TenantLimits } from '../../catalog/model/limits.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
@@ -15,6 +16,8 @@ export interface TenantScope {
   /** Those of `TenantConnectionService.scope` have them; a scope made by hand need not. */
   readonly settings?: Readonly<TenantSettings>;
   readonly features?: Features;
+  /** Those that the tenant or its plan sets. */
+  readonly limits?: TenantLimits;
 }
 
 /** What a call works for: the tenant's scope, and who asked for the work. */
@@ -22,6 +25,8 @@ export interface TenantCall<Principal = unknown> extends TenantScope {
   /** Its own, else its plan's, else the defaults: every declared key has a valid value. Frozen. */
   readonly settings: Readonly<TenantSettings>;
   readonly features: Features;
+  /** Those that the tenant or its plan sets. Frozen. */
+  readonly limits: TenantLimits;
   /** The verified caller: what the resolver returned, or a `CredentialPrincipal`; undefined outside of requests. */
   readonly principal?: Principal;
 }
@@ -39,6 +44,7 @@ export type OpenContext = { -readonly [Property in keyof CallContext]: CallConte
 /** Of a scope that was made by hand. */
 const NO_SETTINGS = Object.freeze({}) as TenantSettings;
 const NO_FEATURES = new Features();
+const NO_LIMITS: TenantLimits = Object.freeze({});
 
 /** What a call has besides its tenant. */
 export interface CallDetails {
@@ -106,12 +112,12 @@ export class TenantContext {
 }
 
 function isComplete(scope: TenantScope): scope is TenantCall {
-  return scope.settings !== undefined && scope.features !== undefined;
+  return scope.settings !== undefined && scope.features !== undefined && scope.limits !== undefined;
 }
 
 function callOf(
-  { tenant, dataSource, settings = NO_SETTINGS, features = NO_FEATURES }: TenantScope,
+  { tenant, dataSource, settings = NO_SETTINGS, features = NO_FEATURES, limits = NO_LIMITS }: TenantScope,
   principal: unknown,
 ): TenantCall {
-  return { tenant, dataSource, settings, features, principal };
+  return { tenant, dataSource, settings, features, limits, principal };
 }

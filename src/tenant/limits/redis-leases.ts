@@ -1,35 +1,77 @@
 import type { RedisTier } from '../../cache/redis/redis-tier.js';
-import type { Lease, LeaseRequest } from './token-leases.js';
+import type { Lease, LeaseRequest } from './request-limits.js';
 
-/** KEYS: tenant. ARGV: per second, per day, wanted of the second, wanted of the day, debt. Redis' clock alone decides. */
+/**
+ * Leases tokens of a sliding second, which is counted in 20 slots, and of a day. Redis' clock alone decides. A key of another
+ * type, and slots of the future after its clock was set back, are removed.
+ *
+ * KEYS: of the tenant. ARGV: per second and per day (0: no limit), wanted of both, debt of both, unused and its slot, the known
+ * day and what was used on it.
+ */
 const LEASE = `
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-  local day = math.floor(now / 86400)
-  local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'day', 'used')
-  local rate, perDay, debt = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[5])
-  local most = math.max(1, rate * 0.15)
-  local passed = math.max(0, now - (tonumber(held[2]) or now))
-  local tokens = math.min(most, (tonumber(held[1]) or most) + passed * rate) - debt
-  local used = (tonumber(held[3]) == day and tonumber(held[4]) or 0) + debt
-  local second = math.max(0, math.min(tonumber(ARGV[3]), math.floor(tokens)))
-  local ofDay = math.max(0, math.min(tonumber(ARGV[4]), perDay - used))
-  redis.call('HSET', KEYS[1], 'tokens', tostring(tokens - second), 'at', string.format('%.6f', now),
-    'day', day, 'used', used + ofDay)
-  redis.call('EXPIRE', KEYS[1], 172800)
-  return {second, ofDay}`;
+  local key, arg = KEYS[1], {}
+  for i = 1, #ARGV do arg[i] = tonumber(ARGV[i]) end
+  local kind = redis.call('TYPE', key).ok
+  if (kind ~= 'hash' and kind ~= 'none') or (kind == 'hash' and redis.call('HLEN', key) > 64) then redis.call('DEL', key) end
 
-/** Leases tokens that all instances share. Undefined when Redis cannot be used or does not answer in time. */
+  local time = redis.call('TIME')
+  local ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local slot, day = math.floor(ms / 50), math.floor(ms / 86400000)
+  local held, counts, gone, heldDay, used = redis.call('HGETALL', key), {}, {}, -1, 0
+  for i = 1, #held, 2 do
+    local field, count = held[i], tonumber(held[i + 1]) or 0
+    local number = tonumber(field)
+    if field == 'day' then heldDay = count
+    elseif field == 'used' then used = count
+    elseif number and number > slot - 20 and number <= slot then counts[number] = count
+    else gone[#gone + 1] = field end
+  end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+
+  if arg[7] > 0 and counts[arg[8]] then
+    counts[arg[8]] = math.max(0, counts[arg[8]] - arg[7])
+    redis.call('HSET', key, arg[8], counts[arg[8]])
+  end
+  counts[slot] = (counts[slot] or 0) + arg[5]
+  local taken, first = 0, slot
+  for number, count in pairs(counts) do
+    taken = taken + count
+    if count > 0 and number < first then first = number end
+  end
+  if heldDay ~= day then used = 0 end
+  if arg[9] == day then used = math.max(used, arg[10]) end
+  used = used + arg[6]
+
+  local second = math.max(0, math.min(arg[3], arg[1] - taken))
+  local ofDay = math.max(0, math.min(arg[4], arg[2] - used))
+  if counts[slot] + second > 0 then redis.call('HSET', key, slot, counts[slot] + second) end
+  redis.call('HSET', key, 'day', day, 'used', used + ofDay)
+  redis.call('EXPIRE', key, 172800)
+  return {second, slot, (first + 20) * 50 - ms, math.max(0, arg[1] - taken - second), ofDay, day, used + ofDay}`;
+
+/** Leases tokens that all instances share. Undefined when Redis cannot be used, refuses, or does not answer in time. */
 export async function leaseFromRedis(
   redis: Pick<RedisTier, 'run'>,
   prefix: string,
-  { tenantId, limits, perSecond, perDay, debt }: LeaseRequest,
+  request: LeaseRequest,
 ): Promise<Lease | undefined> {
-  const rates = [limits.requestsPerSecond ?? 0, limits.requestsPerDay ?? 0];
-  const given = await redis.run((client) =>
-    client.eval(LEASE, 1, `${prefix}requests:${tenantId}`, ...rates, perSecond, perDay, debt),
+  const { requestsPerSecond = 0, requestsPerDay = 0 } = request.limits;
+  const values = [
+    ...[requestsPerSecond, requestsPerDay, request.perSecond, request.perDay, request.debt, request.debtOfDay],
+    ...[request.unused, request.unusedSlot, request.knownDay, request.knownUsed],
+  ];
+  const answer = await redis.run((client) =>
+    client.eval(LEASE, 1, `${prefix}limits:${request.tenantId}`, ...values).catch(refusal),
   );
-  if (given === undefined) return undefined;
-  const [second, day] = given as [number, number];
-  return { perSecond: second, perDay: day };
+  if (!Array.isArray(answer)) return undefined;
+  const [perSecond, slot, waitMs, leftOfSecond, perDay, day, usedOfDay] = answer as [
+    ...[number, number, number, number, number, number, number],
+  ];
+  return { perSecond, slot, waitMs, leftOfSecond, perDay, day, usedOfDay };
+}
+
+/** A script that Redis refuses (without rights, without memory) is no reason to take Redis for dead, as the cache would. */
+function refusal(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'ReplyError') return undefined;
+  throw error;
 }

@@ -8,6 +8,8 @@ type IdentifiedBy = 'resolver' | 'credential';
 export interface TransportCall {
   /** What its handlers run in; empty until the call is admitted. */
   readonly context: OpenContext;
+  /** Settles when the call is counted against its tenant's limits; undefined until then. */
+  counted?: Promise<void>;
   /** Decided once per call. Never rejects. */
   caller(by: IdentifiedBy): Caller | Promise<Caller>;
   /** Receives the reason when the caller is refused for good. */

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { leaseFromRedis } from '../../../../src/tenant/limits/redis-leases.js';
+import { RequestLimiter } from '../../../../src/tenant/limits/request-limiter.js';
+import type { RequestLimits } from '../../../../src/tenant/limits/request-limits.js';
+import { withDeadline } from '../../../../src/platform/timeout.js';
+import { TestRedis } from '../../../support/redis/test-redis.js';
+
+const INSTANCES = 3;
+const ANSWER_MS = 100;
+let redis: TestRedis;
+let clients: Redis[];
+let limiters: RequestLimiter[];
+
+beforeAll(async () => {
+  redis = await TestRedis.start();
+  clients = Array.from({ length: INSTANCES }, () => new Redis({ ...redis.address, retryStrategy: () => 50 }));
+  for (const client of clients) client.on('error', () => undefined); // what they are asked fails itself
+  limiters = clients.map((client) => limiterOver(client));
+});
+
+afterAll(async () => {
+  for (const client of clients) client.disconnect();
+  await redis.stop();
+});
+
+/** As the cache's Redis tier: undefined when there is no answer. */
+function limiterOver(client: Redis): RequestLimiter {
+  const run = async <T>(command: (given: Redis) => Promise<T>): Promise<T | undefined> => {
+    if (client.status !== 'ready') return undefined;
+    return withDeadline(command(client), ANSWER_MS).catch(() => undefined);
+  };
+  return new RequestLimiter(
+    (request) => leaseFromRedis({ run }, 'test:', request),
+    () => INSTANCES,
+  );
+}
+
+async function isAdmitted(limiter: RequestLimiter, tenant: string, limits: RequestLimits): Promise<boolean> {
+  try {
+    await limiter.admit(tenant, limits);
+    return true;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'RATE_LIMITED' });
+    return false;
+  }
+}
+
+/** Offers requests to the limiters in turn. @returns how many were admitted */
+async function offer(tenant: string, limits: RequestLimits, perSecond: number, ms: number): Promise<number> {
+  const start = performance.now();
+  const pending: Promise<boolean>[] = [];
+  for (let passed = 0; passed < ms; passed = performance.now() - start) {
+    while (pending.length < (passed * perSecond) / 1000) {
+      pending.push(isAdmitted(limiters[pending.length % INSTANCES]!, tenant, limits));
+    }
+    await delay(1);
+  }
+  const rate = (await Promise.all(pending)).filter(Boolean).length;
+  return (rate * ms) / (performance.now() - start);
+}
+
+/** All at once, in turn. @returns how many were admitted */
+async function burst(tenant: string, limits: RequestLimits, requests: number): Promise<number> {
+  const asked = Array.from({ length: requests }, (_, n) => isAdmitted(limiters[n % INSTANCES]!, tenant, limits));
+  return (await Promise.all(asked)).filter(Boolean).length;
+}
+
+it('admits 95 to 105 of 1,000 requests per second at a limit of 100 over three instances', async () => {
+  const rate = (await offer('second', { requestsPerSecond: 100 }, 1000, 4000)) / 4;
+  expect(rate).toBeGreaterThanOrEqual(95);
+  expect(rate).toBeLessThanOrEqual(105);
+});
+
+it('admits a whole second at once, and what is below the limit always', async () => {
+  expect(await burst('burst', { requestsPerSecond: 100 }, 100)).toBe(100);
+  for (let request = 0; request < 15; request += 1) {
+    expect(await isAdmitted(limiters[request % INSTANCES]!, 'slow', { requestsPerSecond: 20 })).toBe(true);
+    await delay(60);
+  }
+});
+
+it('admits no request of a day beyond the limit, and all up to it, over three instances', async () => {
+  expect(await burst('day', { requestsPerDay: 90 }, 300)).toBe(90);
+});
+
+it("keeps the day's count when Redis is emptied or holds something else", async () => {
+  const limits = { requestsPerDay: 9 };
+  expect(await burst('emptied', limits, 6)).toBe(6);
+  await redis.send('FLUSHALL');
+  await redis.send('SET', 'test:limits:emptied', 'another type');
+  expect(await burst('emptied', limits, 9)).toBe(3);
+});
+
+it('a new limit holds at once', async () => {
+  expect(await burst('changed', { requestsPerDay: 5 }, 9)).toBe(5);
+  expect(await burst('changed', { requestsPerDay: 8 }, 9)).toBe(3);
+});
+
+it('admits between a third and three times the limit while Redis hangs or is gone, and the limit when it is back', async () => {
+  const limits = { requestsPerSecond: 100 };
+  await burst('away', limits, 9);
+  redis.freeze();
+  const frozen = await offer('away', limits, 1000, 1000);
+  redis.thaw();
+  await redis.stop();
+  const gone = await offer('away', limits, 1000, 1000);
+  await redis.startAgain();
+  for (const client of clients) while (client.status !== 'ready') await delay(10);
+  await offer('away', limits, 1000, 300);
+  const shares = limiters.map(({ byShare }) => byShare);
+  const back = (await offer('away', limits, 1000, 2000)) / 2;
+  for (const rate of [frozen, gone]) {
+    expect(rate).toBeGreaterThanOrEqual(100 / INSTANCES);
+    expect(rate).toBeLessThanOrEqual(100 * INSTANCES);
+  }
+  expect(back).toBeGreaterThanOrEqual(90);
+  expect(back).toBeLessThanOrEqual(110);
+  expect(limiters.map(({ byShare }) => byShare)).toEqual(shares); // Redis decides again
+});
+
+it('a Redis that refuses the script is no outage', async () => {
+  await redis.send('CONFIG', 'SET', 'maxmemory', 1);
+  const rate = await offer('full', { requestsPerSecond: 100 }, 300, 300);
+  await redis.send('CONFIG', 'SET', 'maxmemory', 0);
+  expect(rate).toBeGreaterThanOrEqual(30);
+});
