@@ -4,6 +4,7 @@ import { CacheModule } from '../cache/cache.module.js';
 import { AdminKeyMetrics } from './admin-key-metrics.js';
 import { BackupMetrics } from './backup-metrics.js';
 import { CacheMetrics } from './cache-metrics.js';
+import { LimitMetrics } from './limit-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';
@@ -29,6 +30,7 @@ import { TenantMetrics } from './tenant-metrics.js';
     BackupMetrics,
     PoolMetrics,
     CacheMetrics,
+    LimitMetrics,
     RuntimeMetrics,
     ProcessMetrics,
     MetricsService,

@@ -302,6 +302,8 @@ export type NewClone = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -368,6 +370,8 @@ export type NewPlan = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -402,6 +406,8 @@ export type NewTenant = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -554,6 +560,8 @@ export type Plan = {
   readonly limits: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -570,6 +578,8 @@ export type PlanChange = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number | null;
     readonly maxQueuedStatements?: number | null;
+    readonly requestsPerSecond?: number | null;
+    readonly requestsPerDay?: number | null;
     readonly backupRetentionDays?: number | null;
     readonly backupEveryHours?: number | null;
   };
@@ -692,6 +702,8 @@ export type Settings = {
     readonly limits: {
       readonly maxConcurrentStatements?: number;
       readonly maxQueuedStatements?: number;
+      readonly requestsPerSecond?: number;
+      readonly requestsPerDay?: number;
       readonly backupRetentionDays?: number;
       readonly backupEveryHours?: number;
     };
@@ -718,6 +730,8 @@ export type Tenant = {
   readonly limits: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -734,6 +748,8 @@ export type TenantChange = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly requestsPerSecond?: number;
+    readonly requestsPerDay?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
