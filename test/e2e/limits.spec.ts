@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ADAPTERS, HostApplication } from '../support/host/host-application.js';
 import { launchSwitched } from '../support/redis/with-redis.js';
 import { TestRedis } from '../support/redis/test-redis.js';
+import { blocksOf, commandsOf, wordsOf } from '../support/docs/code-blocks.js';
 import { AdminClient } from '../support/admin/admin-client.js';
 import { Cli } from '../support/cli/cli.js';
 import { ADMIN_KEY, type Answer, type Json, TestApp, type TestTenant } from '../support/test-app.js';
@@ -85,6 +87,19 @@ describe('over two instances with Redis', () => {
     await untilPolicy('"second";q=1;w=1');
     const answers = await Promise.all(Array.from({ length: 5 }, () => admin.get('/tenants/acme')));
     expect(answers.map(({ status }: Json) => status)).toEqual(Array(5).fill(200));
+  });
+
+  it('the commands of the guide run as they are written', async () => {
+    await admin.send('PATCH', '/tenants/acme', { body: { plan: null } });
+    await admin.send('DELETE', '/plans/free');
+    const cli = new Cli(apps[0]!.env);
+    const guide = await readFile(new URL('../../docs/guides/limits.md', import.meta.url), 'utf8');
+    const blocks = blocksOf('limits.md', guide).filter(({ language }) => language === 'sh');
+    for (const command of blocks.flatMap(commandsOf)) {
+      const { code, stderr } = await cli.run(...wordsOf(command).slice(2));
+      expect([command, code, stderr]).toEqual([command, 0, '']);
+    }
+    await untilPolicy('"second";q=50;w=1, "day";q=50000;w=86400');
   });
 
   it.each([0, -1, 1.5, '5', 1e15])('the limit %p is refused', async (value) => {

@@ -15,6 +15,7 @@ export const RUN_BY: Readonly<Record<string, string>> = {
   'docs/guides/identity.md': `${GUIDES}/identity.spec.ts`,
   'docs/guides/indexes.md': 'test/integration/database/leakproof/indexes-guide.spec.ts',
   'docs/guides/install.md': `${GUIDES}/install.spec.ts`,
+  'docs/guides/limits.md': 'test/e2e/limits.spec.ts',
   'docs/guides/migrations.md': `${GUIDES}/install.spec.ts`,
   'docs/guides/settings.md': 'test/e2e/admin/settings.spec.ts',
   'docs/guides/testing.md': `${GUIDES}/install.spec.ts`,
