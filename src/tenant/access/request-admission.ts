@@ -41,8 +41,12 @@ export class RequestAdmission {
     if (caller.kind !== 'tenant') return;
     const state = requestState(http.getRequest<HttpRequest>());
     if (!state || state.isCounted) return;
+    const counted = this.limiter.admit(caller.tenant.id, caller.scope?.limits, http.getResponse<HttpResponse>());
     state.isCounted = true;
-    return this.limiter.admit(caller.tenant.id, caller.scope?.limits, http.getResponse<HttpResponse>());
+    return counted?.catch((refusal: unknown) => {
+      state.isCounted = false; // an interceptor of the application may repeat what was refused
+      throw refusal;
+    });
   }
 
   private enter(context: OpenContext | undefined, caller: Caller, request: HttpRequest): true {

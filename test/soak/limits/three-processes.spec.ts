@@ -86,7 +86,7 @@ async function offer(seconds: number): Promise<Offered> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, send));
   const tookSeconds = passedMs() / 1000;
-  expect(new Set(answers)).toEqual(new Set([200, 429])); // a limit is no outage
+  expect(answers.filter((answer) => answer !== 200 && answer !== 429)).toEqual([]); // a limit is no outage
   const served = answers.filter((answer) => answer === 200).length;
   const rates = { offered: answers.length / tookSeconds, served: served / tookSeconds };
   process.stderr.write(`offered ${rates.offered.toFixed(0)}/s, served ${rates.served.toFixed(1)}/s\n`);
@@ -94,10 +94,10 @@ async function offer(seconds: number): Promise<Offered> {
 }
 
 it('three processes serve 95 to 105 of 1,000 requests per second together', async () => {
-  await offer(5); // connections are opened and code is compiled
+  await offer(10); // connections are opened and code is compiled
   await delay(1100);
   const { served, offered } = await offer(8);
-  expect(offered).toBeGreaterThan(LIMIT * 2);
+  expect(offered).toBeGreaterThan(LIMIT * 3); // else the machine is too busy for this proof
   expect(served).toBeGreaterThanOrEqual(95);
   expect(served).toBeLessThanOrEqual(105);
 }, 60_000);
