@@ -1,4 +1,5 @@
 import { deepFreeze } from '../deep-freeze.js';
+import type { RoleOfClaim } from './oidc-variables.js';
 import type { BackupPlace, SpareTenantCount } from './variable-types.js';
 
 /** Injection token of the validated, deeply frozen `AppConfig`. */
@@ -20,6 +21,26 @@ export interface Worker {
   readonly count: number;
   /** Whether it does what is done once per start of an instance, before the other workers start. */
   readonly isFirst: boolean;
+}
+
+/** An application's registration with an OpenID provider, and what its claims mean here. */
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Undefined: the provider knows the application as a public client. */
+  readonly clientSecret: string | undefined;
+  /** Scheme, host and port at which browsers reach the application. */
+  readonly publicOrigin: string;
+  /** Space-separated. */
+  readonly scope: string;
+  /** Name of the claim with the roles, or its path with dots. */
+  readonly rolesClaim: string;
+  readonly roles: readonly RoleOfClaim[];
+  /** Name of the claim with an operator's name. */
+  readonly nameClaim: string;
+  /** What the button of the sign-in says. */
+  readonly providerName: string;
+  readonly sessionMinutes: number;
 }
 
 /**
@@ -125,6 +146,8 @@ export interface AppConfig {
       /** What `aud` must be or contain; undefined: anything. */
       readonly audience: string | undefined;
     };
+    /** How operators sign in to the console through OpenID Connect; undefined: with keys only. */
+    readonly oidc: OidcConfig | undefined;
   };
   readonly backups: {
     /** Where archives are kept; undefined: nowhere. */

@@ -1,4 +1,4 @@
-import type { AppConfig } from './app-config.js';
+import type { AppConfig, OidcConfig } from './app-config.js';
 import { type Environment, withDependentDefaults } from './environment.js';
 import type { RequiredSecrets } from './required-secrets.js';
 
@@ -70,6 +70,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
         issuer: env.JWT_ISSUER,
         audience: env.JWT_AUDIENCE,
       },
+      oidc: oidcConfig(env),
     },
     backups: {
       place: env.BACKUP_URL,
@@ -91,5 +92,22 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
     spareTenants: env.SPARE_TENANTS ?? [],
     startupWaitMs: env.STARTUP_WAIT * 1_000,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT,
+  };
+}
+
+/** Undefined without `OIDC_ISSUER`. The rules of the environment have checked what it requires. */
+function oidcConfig(env: Environment): OidcConfig | undefined {
+  if (env.OIDC_ISSUER === undefined) return undefined;
+  return {
+    issuer: env.OIDC_ISSUER,
+    clientId: env.OIDC_CLIENT_ID!,
+    clientSecret: env.OIDC_CLIENT_SECRET,
+    publicOrigin: env.PUBLIC_URL!,
+    scope: env.OIDC_SCOPE,
+    rolesClaim: env.OIDC_ROLES_CLAIM,
+    roles: env.OIDC_ROLES!,
+    nameClaim: env.OIDC_NAME_CLAIM,
+    providerName: env.OIDC_PROVIDER_NAME ?? new URL(env.OIDC_ISSUER).host,
+    sessionMinutes: env.OIDC_SESSION_MINUTES,
   };
 }

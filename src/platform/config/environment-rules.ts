@@ -103,6 +103,23 @@ export const environmentRules: readonly EnvironmentRule[] = [
     dependsOn: ['JWT_JWKS_URL'],
     isViolated: (env) => env.JWT_SECRET !== undefined && env.JWT_JWKS_URL !== undefined,
   },
+  ...(['OIDC_CLIENT_ID', 'OIDC_ROLES', 'PUBLIC_URL'] as const).map((variable): EnvironmentRule => {
+    return {
+      variable,
+      expected: 'to be set, because OIDC_ISSUER is',
+      dependsOn: ['OIDC_ISSUER'],
+      isViolated: (env) => env.OIDC_ISSUER !== undefined && env[variable] === undefined,
+    };
+  }),
+  ...(['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'OIDC_ROLES', 'OIDC_PROVIDER_NAME'] as const).map(
+    (variable): EnvironmentRule => ({
+      // Otherwise operators would wait for a button that never appears.
+      variable,
+      expected: 'not to be set without OIDC_ISSUER',
+      dependsOn: ['OIDC_ISSUER'],
+      isViolated: (env) => env.OIDC_ISSUER === undefined && env[variable] !== undefined,
+    }),
+  ),
 ];
 
 function isProduction(environment: Environment): boolean {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { claimName, issuerUrl, publicUrl, rolesOfClaims, scopeList } from './oidc-variables.js';
 import {
   addressList,
   apiKey,
@@ -142,6 +143,25 @@ export const environmentTable = z.object({
     .describe('value that the claim aud must be or contain'),
 
   TENANT_BASE_DOMAIN: domain.optional().describe('domain whose sub-domains select tenants: <slug>.<this domain>'),
+
+  PUBLIC_URL: publicUrl
+    .optional()
+    .describe("https:// address at which operators' browsers reach this application, without a path"),
+  OIDC_ISSUER: issuerUrl.optional().describe('issuer of the OpenID provider that operators sign in with'),
+  OIDC_CLIENT_ID: text('a client id without whitespace', /^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .describe('client id of this application at the provider'),
+  OIDC_CLIENT_SECRET: z.string().optional().describe('client secret; not set: a public client'),
+  OIDC_SCOPE: scopeList.prefault('openid profile email').describe('scopes to ask for, separated by spaces'),
+  OIDC_ROLES_CLAIM: claimName.prefault('groups').describe('claim with the roles or groups, or its path with dots'),
+  OIDC_ROLES: rolesOfClaims
+    .optional()
+    .describe('values of the claim and their roles: ops=operator,emea=viewer@emea, comma-separated'),
+  OIDC_NAME_CLAIM: claimName.prefault('email').describe("claim with an operator's name"),
+  OIDC_PROVIDER_NAME: text('1 to 60 printable characters', /^[^\p{C}]{1,60}$/u)
+    .optional()
+    .describe("name of the provider on the console's button; not set: the issuer's host"),
+  OIDC_SESSION_MINUTES: integer(5, 1_440).prefault('60').describe('minutes that a sign-in through the provider lasts'),
 
   BACKUP_URL: backupUrl.optional().describe('where archives go: file:///folder, or s3://bucket/prefix'),
   BACKUP_EVERY: cronExpression

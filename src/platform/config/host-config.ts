@@ -14,6 +14,16 @@ const OF_THE_SERVER: readonly VariableName[] = [
   'ENABLE_DEMO_TENANTS',
   'ENABLE_API_DOCS',
   'ENABLE_CONSOLE',
+  'PUBLIC_URL',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_CLIENT_SECRET',
+  'OIDC_SCOPE',
+  'OIDC_ROLES_CLAIM',
+  'OIDC_ROLES',
+  'OIDC_NAME_CLAIM',
+  'OIDC_PROVIDER_NAME',
+  'OIDC_SESSION_MINUTES',
 ];
 
 /** Variables of tenants' tokens: a host with its own resolver may use these names for its users' tokens. */

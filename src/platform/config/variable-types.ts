@@ -218,7 +218,8 @@ function isAccepted(address: URL, accepts: (address: URL) => boolean): boolean {
   }
 }
 
-function parsed<T>(expected: string, parse: (text: string) => T | undefined) {
+/** A variable that `parse` reads; undefined: its text is not what is expected. */
+export function parsed<T>(expected: string, parse: (text: string) => T | undefined) {
   return z.string().transform((text, context): T => {
     const value = parse(text);
     if (value !== undefined) return value;

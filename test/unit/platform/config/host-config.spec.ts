@@ -15,7 +15,14 @@ const load = (env: Record<string, string>, uses: HostUses) =>
 
 describe('the configuration of a host application', () => {
   it('has nothing of variables that mean something else there', () => {
-    const env = { PORT: '80/tcp', HOST: '', LOG_LEVEL: 'verbose', LOG_FORMAT: 'combined', REQUEST_TIMEOUT: '1m' };
+    const env = {
+      PORT: '80/tcp',
+      HOST: '',
+      LOG_LEVEL: 'verbose',
+      LOG_FORMAT: 'combined',
+      REQUEST_TIMEOUT: '1m',
+      OIDC_ISSUER: 'x',
+    };
     expect(load({ ...env, ADMIN_API_KEY: 'an-admin-key-of-the-host' }, EVERYTHING).log.level).toBe('info');
   });
 

@@ -21,6 +21,13 @@ interface VariableCase {
   readonly with?: Variables;
 }
 
+const SIGN_IN: Variables = {
+  PUBLIC_URL: 'https://admin.example.com',
+  OIDC_ISSUER: 'https://login.example.com',
+  OIDC_CLIENT_ID: 'tenantry',
+  OIDC_ROLES: 'ops=operator',
+};
+
 const WITH_DATABASE: Variables = { DATABASE_URL: 'postgres://db.test/catalog' };
 
 const numbers = (read: VariableCase['read'], min: number, max?: number): VariableCase => ({
@@ -310,6 +317,80 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ['example.com', 'tenants.example.co.uk', 'localhost'],
     ['.example.com', 'example.com.', '*.example.com', 'https://example.com', 'example.com:3000', 'a b', 'a..b'],
   ),
+  PUBLIC_URL: {
+    read: (config) => config.security.oidc?.publicOrigin,
+    accepted: [
+      ['https://admin.example.com', 'https://admin.example.com'],
+      ['https://admin.example.com:8443/', 'https://admin.example.com:8443'],
+      ['http://localhost:3000', 'http://localhost:3000'],
+      ['http://[::1]:3000', 'http://[::1]:3000'],
+    ],
+    rejected: [
+      ...[
+        'admin.example.com',
+        'http://admin.example.com',
+        'http://127.0.0.1.example.com',
+        'http://localhost.evil.test',
+      ],
+      ...['https://admin.example.com/console', 'https://admin.example.com?a', 'https://admin.example.com#a'],
+      ...['https://user:pass@admin.example.com', 'https://admin.example.com ', 'javascript:alert(1)', 'file:///a'],
+    ],
+    with: SIGN_IN,
+  },
+  OIDC_ISSUER: {
+    ...words(
+      (config) => config.security.oidc?.issuer,
+      ['https://login.example.com', 'https://login.example.com/realms/staff/', 'http://127.0.0.1:9000'],
+      [
+        ...['login.example.com', 'http://login.example.com', 'https://login.example.com?a', 'https://a.test/#b'],
+        ...['https://user:pass@login.example.com', 'https://login example.com', 'file:///etc/passwd'],
+      ],
+    ),
+    with: SIGN_IN,
+  },
+  OIDC_CLIENT_ID: { ...words((config) => config.security.oidc?.clientId, ['a:b', '%20'], ['a b', 'ä']), with: SIGN_IN },
+  OIDC_CLIENT_SECRET: { ...words((config) => config.security.oidc?.clientSecret, ['s', ' ß '], []), with: SIGN_IN },
+  OIDC_SCOPE: {
+    ...words((config) => config.security.oidc?.scope, ['openid', 'groups openid'], ['groups', 'openid  a', 'openid,a']),
+    with: SIGN_IN,
+  },
+  OIDC_ROLES_CLAIM: {
+    ...words(
+      (config) => config.security.oidc?.rolesClaim,
+      ['realm_access.roles', 'https://a.test/roles'],
+      ['a b', ' '],
+    ),
+    with: SIGN_IN,
+  },
+  OIDC_ROLES: {
+    read: (config) => config.security.oidc?.roles,
+    accepted: [
+      ['ops=operator', [{ value: 'ops', role: 'operator', groups: undefined }]],
+      [
+        '/staff all=viewer, CN=admins=admin,emea=operator@emea+apac-2',
+        [
+          { value: '/staff all', role: 'viewer', groups: undefined },
+          { value: 'CN=admins', role: 'admin', groups: undefined },
+          { value: 'emea', role: 'operator', groups: ['emea', 'apac-2'] },
+        ],
+      ],
+    ],
+    rejected: [
+      ...['ops', 'ops=', '=viewer', 'ops=owner', 'ops=viewer,', 'ops=viewer,ops=admin', 'ops=Viewer', 'ops=viewer@'],
+      ...['ops=admin@emea', 'ops=viewer@EMEA', 'ops=viewer@a+', 'ops=viewer@-a', 'ops=viewer@a b', 'o\u0007=viewer'],
+      Array.from({ length: 201 }, (_, index) => `g${index}=viewer`).join(),
+    ],
+    with: SIGN_IN,
+  },
+  OIDC_NAME_CLAIM: {
+    ...words((config) => config.security.oidc?.nameClaim, ['preferred_username'], ['a b']),
+    with: SIGN_IN,
+  },
+  OIDC_PROVIDER_NAME: {
+    ...words((config) => config.security.oidc?.providerName, ['Example <SSO>'], ['x'.repeat(61), 'a\u0000', '\u202ea']),
+    with: SIGN_IN,
+  },
+  OIDC_SESSION_MINUTES: { ...numbers((config) => config.security.oidc?.sessionMinutes, 5, 1_440), with: SIGN_IN },
   BACKUP_URL: {
     read: (config) => config.backups.place,
     accepted: [

@@ -14,6 +14,13 @@ const TENANT_DATABASE_URL = 'postgres://app@db.test/tenants';
 const JWT_JWKS_URL = 'https://issuer.test/jwks.json';
 const JWT_SECRET = 's'.repeat(32);
 
+const SIGN_IN: Variables = {
+  PUBLIC_URL: 'https://admin.example.com',
+  OIDC_ISSUER: 'https://login.example.com',
+  OIDC_CLIENT_ID: 'tenantry',
+  OIDC_ROLES: 'ops=operator',
+};
+
 interface Agreement {
   readonly rule: string;
   readonly variable: string;
@@ -125,6 +132,18 @@ const agreements: readonly Agreement[] = [
       { ...REQUIRED, JWT_JWKS_URL },
     ],
   },
+  ...['OIDC_CLIENT_ID', 'OIDC_ROLES', 'PUBLIC_URL'].map((variable) => ({
+    rule: `sign-in through a provider needs ${variable}`,
+    variable,
+    broken: { ...REQUIRED, ...without(SIGN_IN, variable) },
+    kept: [{ ...REQUIRED, ...SIGN_IN }],
+  })),
+  ...['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'OIDC_ROLES', 'OIDC_PROVIDER_NAME'].map((variable) => ({
+    rule: `${variable} needs a provider`,
+    variable,
+    broken: { ...REQUIRED, [variable]: 'ops=viewer' },
+    kept: [{ ...REQUIRED, ...SIGN_IN, [variable]: 'ops=viewer' }],
+  })),
 ];
 
 const folder = temporaryFolders()();
