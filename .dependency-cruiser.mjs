@@ -97,6 +97,13 @@ const forbidden = [
     to: { path: '@aws-sdk/', dynamic: false, dependencyTypesNot: ['type-only'] },
   },
   {
+    name: 'openid-client-is-loaded-on-demand',
+    comment: 'it is optional: it is imported dynamically, where OIDC_ISSUER is set',
+    severity: 'error',
+    from: {},
+    to: { path: 'openid-client', dynamic: false, dependencyTypesNot: ['type-only'] },
+  },
+  {
     name: 'src-knows-no-tests',
     comment: 'tests and benches import sources, never the other way round',
     severity: 'error',

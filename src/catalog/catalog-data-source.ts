@@ -45,11 +45,13 @@ import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
 import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
+import { OperatorSessions1783000000000 } from './schema-migrations/1783000000000-operator-sessions.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
 import { OperatorKeyEntity } from './entities/operator-key.entity.js';
+import { OperatorSessionEntity } from './entities/operator-session.entity.js';
 import { OperatorEntity } from './entities/operator.entity.js';
 import { PlanEntity } from './entities/plan.entity.js';
 
@@ -69,6 +71,7 @@ const ENTITIES = [
   BackupEntity,
   OperatorEntity,
   OperatorKeyEntity,
+  OperatorSessionEntity,
   ExportEntity,
   PlanEntity,
 ];
@@ -94,6 +97,7 @@ export const CATALOG_MIGRATIONS = [
   Usage1781000000000,
   UsageTotals1784000000000,
   ArchiveUpkeep1785000000000,
+  OperatorSessions1783000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -24,7 +24,7 @@ export class ServerModule {
         ConfigServiceModule.register(loaded.config),
         ProcessModule.of(loaded, workerReports),
         app,
-        ...(loaded.config.features.console ? [ConsoleModule] : []),
+        ...(loaded.config.features.console ? [ConsoleModule.of(loaded.config)] : []),
         ...(loaded.config.features.demoTenants ? [await demoModule()] : []),
       ],
       controllers: [RootController],

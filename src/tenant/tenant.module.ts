@@ -26,6 +26,7 @@ import { TransportHandlers } from './access/transport-handlers.js';
 import { OperatorAdmission } from './access/operator-admission.js';
 import { OperatorAuthorization } from './operators/operator-authorization.js';
 import { OperatorKeyLookup } from './operators/operator-key-lookup.js';
+import { OperatorSessionLookup } from './operators/operator-session-lookup.js';
 import { OperatorRefusals } from './operators/operator-refusals.js';
 import { AdminKey } from './admin-key/admin-key.js';
 import { RefusedAttempts } from './admin-key/refused-attempts.js';
@@ -162,6 +163,7 @@ export class TenantModule implements NestModule {
         JwtVerifier,
         RefusedAttempts,
         OperatorKeyLookup,
+        OperatorSessionLookup,
         OperatorRefusals,
         Authenticator,
         OpenContexts,

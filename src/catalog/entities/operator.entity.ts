@@ -20,6 +20,14 @@ export class OperatorEntity {
   @Column('text', { array: true, nullable: true })
   groups: string[] | null;
 
+  /** Of the OpenID provider that the operator signs in with; null for one with keys. */
+  @Column('text', { nullable: true })
+  issuer: string | null;
+
+  /** The operator's id there. */
+  @Column('text', { nullable: true })
+  subject: string | null;
+
   @Column({ type: 'timestamptz', name: 'created_at', insert: false, update: false })
   createdAt: Date;
 

@@ -14,13 +14,13 @@ export interface NewBearerKey {
   readonly secretHash: string;
 }
 
-/** `tnt`: a tenant's API key; `adm`: an operator's key. */
-export type BearerKeyPrefix = 'tnt' | 'adm';
+/** `tnt`: a tenant's API key; `adm`: an operator's key; `ses`: an operator's session, which a cookie carries. */
+export type BearerKeyPrefix = 'tnt' | 'adm' | 'ses';
 
 /** 32 bytes in base64url. */
 export const SECRET_LENGTH = 43;
 
-const SHAPES = { tnt: shapeOf('tnt'), adm: shapeOf('adm') };
+const SHAPES = { tnt: shapeOf('tnt'), adm: shapeOf('adm'), ses: shapeOf('ses') };
 
 export function newBearerKey(prefix: BearerKeyPrefix): NewBearerKey {
   const keyId = randomBytes(8).toString('hex');

@@ -22,11 +22,11 @@ export interface Operator {
   readonly limitedTo: TenantSelection | undefined;
 }
 
-/** A key of an operator, as stored in the catalog. */
+/** A key or a session of an operator, as stored in the catalog. */
 export interface OperatorKeyRecord {
   readonly operator: Operator;
   readonly secretHash: string;
-  /** The key, or its operator. */
+  /** The key or the session, or its operator. */
   readonly isRevoked: boolean;
   /** By the catalog's clock, when it was read. */
   readonly isExpired: boolean;
@@ -48,4 +48,9 @@ export function hasRole({ role }: Operator, required: OperatorRole): boolean {
 /** Returns the parts of a well-formed key, `adm_<key id>_<secret>`; null for any other text. */
 export function parseOperatorKey(token: string): BearerKeyParts | null {
   return parseBearerKey('adm', token);
+}
+
+/** The same of a session's token, `ses_<session id>_<secret>`. */
+export function parseSessionToken(token: string): BearerKeyParts | null {
+  return parseBearerKey('ses', token);
 }

@@ -4,9 +4,17 @@ import type { AttemptOrigin } from '../admin-key/refused-attempts.js';
 import { TenantAvailability } from '../admission/tenant-availability.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
 import { TenantLookup } from '../directory/tenant-lookup.js';
+import { OperatorSessionLookup } from '../operators/operator-session-lookup.js';
 import { OperatorKeyLookup } from '../operators/operator-key-lookup.js';
 import type { Caller } from './caller.js';
-import { type CallerFacts, decideCaller, decideResolvedCaller, type Fact, UNKNOWN } from './decide-caller.js';
+import {
+  type CallerFacts,
+  decideCaller,
+  decideResolvedCaller,
+  decideSessionCaller,
+  type Fact,
+  UNKNOWN,
+} from './decide-caller.js';
 import { UnauthenticatedError } from './identification.errors.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { type FactSources, RequestFacts } from './request-facts.js';
@@ -35,9 +43,11 @@ export class Authenticator {
     connections: TenantConnectionService,
     availability: TenantAvailability,
     operatorKeys: OperatorKeyLookup,
+    operatorSessions: OperatorSessionLookup,
   ) {
     const secrets = new VerifiedSecrets();
-    this.sources = { lookup, jwt, connections, availability, secrets, adminKey, operatorKeys };
+    const operators = { adminKey, operatorKeys, operatorSessions };
+    this.sources = { lookup, jwt, connections, availability, secrets, ...operators };
     this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY, operatorKeys: NO_OPERATORS };
   }
 
@@ -51,6 +61,11 @@ export class Authenticator {
     origin: AttemptOrigin,
   ): Caller | Promise<Caller> {
     return this.decide((facts) => decideCaller(authorization, selectors, facts), origin);
+  }
+
+  /** The same for the token of an operator's session. */
+  identifySession(token: string, origin: AttemptOrigin): Caller | Promise<Caller> {
+    return this.decide((facts) => decideSessionCaller(token, facts), origin);
   }
 
   /** The same for tenants only. What is no tenant's may be the application's own, and counts as no guess of the admin key. */

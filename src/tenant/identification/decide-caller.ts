@@ -5,12 +5,18 @@ import {
   type Operator,
   type OperatorKeyRecord,
   parseOperatorKey,
+  parseSessionToken,
 } from '../../catalog/model/operator.js';
 import type { Tenant, TenantRef } from '../../catalog/model/tenant.js';
 import { isUuid } from '../../platform/uuid.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
-import { TenantMismatchError, UnauthenticatedError, UnknownMembershipError } from './identification.errors.js';
+import {
+  SessionEndedError,
+  TenantMismatchError,
+  UnauthenticatedError,
+  UnknownMembershipError,
+} from './identification.errors.js';
 import type { ApiKeyPrincipal, JwtPrincipal } from './principal.js';
 import type { ResolvedTenant } from './tenant-resolver.js';
 import { selects, type TenantSelectors } from './selectors.js';
@@ -27,6 +33,7 @@ export interface CallerFacts {
   isAdminKey(token: string): boolean;
   apiKey(keyId: string): Fact<ApiKeyRecord | null>;
   operatorKey(keyId: string): Fact<OperatorKeyRecord | null>;
+  operatorSession(sessionId: string): Fact<OperatorKeyRecord | null>;
   isSecretOf(secret: string, key: ApiKeyRecord | OperatorKeyRecord): boolean;
   /** A verified token, with a slug or an id as its tenant. @throws UnauthenticatedError for an invalid token */
   verifiedToken(token: string): Fact<VerifiedToken>;
@@ -80,6 +87,26 @@ export function decideCaller(
     if ('operator' in proven) return { kind: 'operator', operator: proven.operator };
     if (!proven.tenant) throw new UnauthenticatedError('the credential belongs to no tenant');
     return selectedCaller(proven.tenant, proven.principal, selectors, facts);
+  } catch (rejection) {
+    return { kind: 'refused', rejection };
+  }
+}
+
+/**
+ * The same decision for a request of the console, whose operator has a session.
+ *
+ * @returns UNKNOWN when a fact must be loaded first
+ */
+export function decideSessionCaller(token: string, facts: CallerFacts): Fact<Caller> {
+  try {
+    const parts = parseSessionToken(token);
+    // The comparison counts an unknown token as an attempt, and keeps it from the catalog while the address is closed.
+    if (!parts || facts.isAdminKey(token)) throw new UnauthenticatedError('no token of a session');
+    const record = facts.operatorSession(parts.keyId);
+    if (record === UNKNOWN) return UNKNOWN;
+    if (!record || !facts.isSecretOf(parts.secret, record)) throw new UnauthenticatedError('unknown session');
+    if (record.isRevoked || record.isExpired) throw new SessionEndedError();
+    return { kind: 'operator', operator: record.operator };
   } catch (rejection) {
     return { kind: 'refused', rejection };
   }

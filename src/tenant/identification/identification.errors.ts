@@ -8,6 +8,13 @@ export class UnauthenticatedError extends PublicError {
   }
 }
 
+/** Raised when an operator's session has expired, or was ended. Nothing is guessed with it, so that it is no refused attempt. */
+export class SessionEndedError extends PublicError {
+  constructor() {
+    super('UNAUTHENTICATED', 'the session has ended: sign in again');
+  }
+}
+
 /** Raised when the host, path or header names a different tenant than the credential. */
 export class TenantMismatchError extends PublicError {
   constructor(readonly selector: 'host' | 'path' | 'header') {

@@ -9,6 +9,7 @@ import type { TenantConnectionService } from '../context/tenant-connection.servi
 import type { TenantScope } from '../context/tenant-context.js';
 import { API_KEY, DOMAIN, SLUG, TENANT } from '../directory/cached-kinds.js';
 import type { OperatorKeyLookup } from '../operators/operator-key-lookup.js';
+import type { OperatorSessionLookup } from '../operators/operator-session-lookup.js';
 import type { TenantLookup } from '../directory/tenant-lookup.js';
 import { type CallerFacts, type Fact, UNKNOWN, type VerifiedToken } from './decide-caller.js';
 import type { JwtVerifier } from './jwt-verifier.js';
@@ -23,6 +24,7 @@ export interface FactSources {
   readonly secrets: Pick<VerifiedSecrets, 'verify'>;
   readonly adminKey: Pick<AdminKey, 'check'>;
   readonly operatorKeys: Pick<OperatorKeyLookup, 'find'>;
+  readonly operatorSessions: Pick<OperatorSessionLookup, 'find'>;
 }
 
 type Loaded = { readonly value: unknown } | { readonly error: unknown };
@@ -72,6 +74,12 @@ export class RequestFacts implements CallerFacts {
   operatorKey(keyId: string): Fact<OperatorKeyRecord | null> {
     if (this.adminKeyCheck?.result === 'delayed') return null;
     return this.fact(`operator-key:${keyId}`, undefined, () => this.sources.operatorKeys.find(keyId));
+  }
+
+  /** The same of sessions. */
+  operatorSession(sessionId: string): Fact<OperatorKeyRecord | null> {
+    if (this.adminKeyCheck?.result === 'delayed') return null;
+    return this.fact(`operator-session:${sessionId}`, undefined, () => this.sources.operatorSessions.find(sessionId));
   }
 
   isSecretOf(secret: string, key: ApiKeyRecord | OperatorKeyRecord): boolean {

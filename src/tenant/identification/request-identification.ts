@@ -1,11 +1,12 @@
 import { newUsage } from '../../database/statements/usage.js';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { APP_CONFIG, type AppConfig, type OidcConfig } from '../../platform/config/app-config.js';
 import { clientAddress } from '../../http/requests/client-address.js';
 import type { HttpRequest } from '../../http/requests/http-request.js';
 import { requestState, setRequestState } from '../../http/requests/request-state.js';
 import type { Caller } from './caller.js';
 import { Authenticator } from './authenticator.js';
+import { sessionTokenOf } from '../operators/session-cookie.js';
 import { selectorsOf } from './selectors.js';
 import { parseResolverResult, TENANT_RESOLVER, type TenantResolver } from './tenant-resolver.js';
 
@@ -20,13 +21,15 @@ export function callerOf(request: HttpRequest): Caller {
 @Injectable()
 export class RequestIdentification {
   private readonly baseDomain: string | undefined;
+  private readonly oidc: OidcConfig | undefined;
 
   constructor(
-    @Inject(APP_CONFIG) { http }: AppConfig,
+    @Inject(APP_CONFIG) { http, security }: AppConfig,
     private readonly authenticator: Authenticator,
     @Optional() @Inject(TENANT_RESOLVER) private readonly resolver: TenantResolver | undefined,
   ) {
     this.baseDomain = http.tenantBaseDomain;
+    this.oidc = security.oidc;
   }
 
   /** Whether this application has identified the request's caller. */
@@ -40,7 +43,7 @@ export class RequestIdentification {
     return resolver ? this.byResolver(resolver, request) : this.byCredential(request);
   }
 
-  /** By the request's `Authorization`; once per request. Never rejects; returns a promise only if something must be loaded. */
+  /** By the request's `Authorization`, or the session of an operator in the console; once per request. Never rejects; returns a promise only if something must be loaded. */
   byCredential(request: HttpRequest): Caller | Promise<Caller> {
     if (this.isDone(request)) return callerOf(request);
     const caller = this.callerByCredential(request);
@@ -76,6 +79,10 @@ export class RequestIdentification {
 
   private callerByCredential(request: HttpRequest): Caller | Promise<Caller> {
     const { authorization } = request.headers;
+    if (this.oidc && authorization === undefined) {
+      const token = sessionTokenOf(request, this.oidc);
+      if (token !== undefined) return this.authenticator.identifySession(token, new RequestOrigin(request));
+    }
     return this.authenticator.identify(
       authorization,
       selectorsOf(request, this.baseDomain),

@@ -3,7 +3,8 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import type { OperatorKeyRecord, OperatorRole } from '../../catalog/model/operator.js';
 
-interface Row {
+/** An operator with the secret of one of its keys or sessions. */
+export interface OperatorSecretRow {
   readonly id: string;
   readonly name: string;
   readonly role: OperatorRole;
@@ -27,10 +28,12 @@ export class OperatorKeyLookup {
 
   /** @returns null when there is no such key */
   async find(keyId: string): Promise<OperatorKeyRecord | null> {
-    const [row] = await this.catalog.query<Row[]>(FIND, [keyId]);
-    if (!row) return null;
-    const { id, name, role, tenantIds, groups, ...key } = row;
-    const limitedTo = tenantIds && groups ? { tenantIds, groups } : undefined;
-    return { ...key, operator: Object.freeze({ id, name, role, limitedTo }) };
+    const [row] = await this.catalog.query<OperatorSecretRow[]>(FIND, [keyId]);
+    return row ? toRecord(row) : null;
   }
+}
+
+export function toRecord({ id, name, role, tenantIds, groups, ...secret }: OperatorSecretRow): OperatorKeyRecord {
+  const limitedTo = tenantIds && groups ? { tenantIds, groups } : undefined;
+  return { ...secret, operator: Object.freeze({ id, name, role, limitedTo }) };
 }

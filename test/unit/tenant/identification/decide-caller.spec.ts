@@ -10,10 +10,14 @@ import {
   type CallerFacts,
   decideCaller,
   decideResolvedCaller,
+  decideSessionCaller,
   UNKNOWN,
   type VerifiedToken,
 } from '../../../../src/tenant/identification/decide-caller.js';
-import { UnauthenticatedError } from '../../../../src/tenant/identification/identification.errors.js';
+import {
+  SessionEndedError,
+  UnauthenticatedError,
+} from '../../../../src/tenant/identification/identification.errors.js';
 import { type FactSources, RequestFacts } from '../../../../src/tenant/identification/request-facts.js';
 import type { ResolvedTenant } from '../../../../src/tenant/identification/tenant-resolver.js';
 import type { TenantSelectors } from '../../../../src/tenant/identification/selectors.js';
@@ -33,6 +37,7 @@ const KEY: ApiKeyRecord = { tenantId: ACME.id, secretHash, isRevoked: false, isE
 const anna = newBearerKey('adm');
 const ANNA: Operator = { id: UMBRELLA.id, name: 'anna', role: 'viewer', limitedTo: undefined };
 const ANNAS_KEY: OperatorKeyRecord = { ...anna, operator: ANNA, isRevoked: false, isExpired: false };
+const session = newBearerKey('ses');
 const ACME_REF = 'tnt of acme';
 
 /** Everything that can be known, as maps that a test changes. */
@@ -88,6 +93,7 @@ const atOnce: CallerFacts = {
   isAdminKey: (key) => key === ADMIN_KEY,
   apiKey: (id) => world.keys.get(id) ?? null,
   operatorKey: (id) => world.operatorKeys.get(id) ?? null,
+  operatorSession: (id) => world.operatorKeys.get(id) ?? null,
   isSecretOf: (secret, key) => secrets.verify(secret, key),
   verifiedToken: verify,
   tenant: (id) => world.tenants.get(id) ?? null,
@@ -112,6 +118,7 @@ const toLoad: FactSources = {
   secrets,
   adminKey: { check: (key) => (key === ADMIN_KEY ? 'same' : 'wrong') },
   operatorKeys: { find: async (id) => world.operatorKeys.get(id) ?? null },
+  operatorSessions: { find: async (id) => world.operatorKeys.get(id) ?? null },
 };
 
 /** The decision, taken with all facts in memory and with all facts to be loaded; both must be the same. */
@@ -175,6 +182,51 @@ describe('decideCaller', () => {
   it("looks no operator's key up while attempts from the address are not compared", () => {
     const facts = new RequestFacts({ ...toLoad, adminKey: { check: () => 'delayed' } }, ORIGIN);
     expect(decideCaller(`Bearer ${anna.token}`, NO_SELECTORS, facts)).toMatchObject({ kind: 'refused' });
+  });
+
+  describe('of a session', () => {
+    const decideSession = async (of = session.token): Promise<Caller> => {
+      const facts = new RequestFacts(toLoad, ORIGIN);
+      if (decideSessionCaller(of, facts) === UNKNOWN) await facts.load();
+      const caller = decideSessionCaller(of, facts) as Caller;
+      expect(decideSessionCaller(of, atOnce)).toEqual(caller);
+      return caller;
+    };
+    const open = (change: Partial<OperatorKeyRecord> = {}) =>
+      world.operatorKeys.set(session.keyId, { ...ANNAS_KEY, secretHash: session.secretHash, ...change });
+
+    it('identifies its operator', async () => {
+      open();
+      expect(await decideSession()).toEqual({ kind: 'operator', operator: ANNA });
+    });
+
+    it.each<[string, Partial<OperatorKeyRecord>]>([
+      ['was ended', { isRevoked: true }],
+      ['has expired', { isExpired: true }],
+    ])('refuses one that %s, which is no guess', async (_what, change) => {
+      open(change);
+      expect(await decideSession()).toMatchObject({ kind: 'refused', rejection: expect.any(SessionEndedError) });
+    });
+
+    it.each<[string, string, Partial<OperatorKeyRecord>]>([
+      ['another secret', session.token, { secretHash: anna.secretHash }],
+      ["an operator's key in its place", anna.token, {}],
+      ['the admin key in its place', ADMIN_KEY, {}],
+      ['no form', '', {}],
+    ])('refuses one with %s', async (_what, of, change) => {
+      open(change);
+      expect(await decideSession(of)).toMatchObject({ kind: 'refused', rejection: expect.any(UnauthenticatedError) });
+    });
+
+    it('is not looked up while attempts from the address are not compared', () => {
+      const facts = new RequestFacts({ ...toLoad, adminKey: { check: () => 'delayed' } }, ORIGIN);
+      expect(decideSessionCaller(session.token, facts)).toMatchObject({ kind: 'refused' });
+    });
+
+    it('is no bearer credential', async () => {
+      open();
+      expect(await decide(session.token)).toMatchObject({ kind: 'refused' });
+    });
   });
 
   it('knows an API key with which an operator works as the tenant', async () => {

@@ -13,7 +13,7 @@ describe('a resolver whose handles() throws', () => {
     resolve: () => ({ tenant: 'acme' }),
   };
   const byCredential = { identify: () => ({ kind: 'operator' }) } as unknown as Authenticator;
-  const identification = new RequestIdentification({ http: {} } as AppConfig, byCredential, resolver);
+  const identification = new RequestIdentification({ http: {}, security: {} } as AppConfig, byCredential, resolver);
   const refused = { kind: 'refused', rejection: failure };
 
   it('refuses the request, and leaves it to no credential', async () => {
