@@ -486,7 +486,9 @@ export type Operator = {
     readonly tenants: readonly string[];
     readonly groups: readonly string[];
   } | null;
+  readonly issuer: string | null;
   readonly keys: readonly OperatorKey[];
+  readonly sessions: readonly OperatorSession[];
   readonly createdAt: string;
   readonly revokedAt: string | null;
 };
@@ -504,6 +506,12 @@ export type OperatorKey = {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+};
+
+export type OperatorSession = {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
 };
 
 export type Order = {

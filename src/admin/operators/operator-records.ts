@@ -7,6 +7,16 @@ import type { TenantSelection } from '../../catalog/model/operator.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import type { OperatorKeyView, OperatorList, OperatorView } from './operator.schemas.js';
 
+interface OpenSession {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+const OPEN_SESSIONS = `
+  SELECT id, created_at AS "createdAt", expires_at AS "expiresAt" FROM operator_sessions
+  WHERE operator_id = $1 AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC, id`;
+
 /** Reads operators from the catalog, in the shape that the API returns. */
 @Injectable()
 export class OperatorRecords {
@@ -50,15 +60,17 @@ export class OperatorRecords {
   }
 
   private async view(operator: OperatorEntity, catalog: EntityManager): Promise<OperatorView> {
-    const { id, name, role, tenantIds, groups, createdAt, revokedAt } = operator;
+    const { id, name, role, tenantIds, groups, issuer, createdAt, revokedAt } = operator;
     const keys = await catalog.find(OperatorKeyEntity, {
       where: { operatorId: id },
       order: { createdAt: 'DESC', id: 'ASC' },
     });
+    const sessions = issuer === null ? [] : await catalog.query<OpenSession[]>(OPEN_SESSIONS, [id]);
     return {
-      ...{ id, name, role, createdAt: createdAt.toISOString(), revokedAt: revokedAt?.toISOString() ?? null },
+      ...{ id, name, role, issuer, createdAt: createdAt.toISOString(), revokedAt: revokedAt?.toISOString() ?? null },
       limitedTo: tenantIds && groups ? await this.describe({ tenantIds, groups }, catalog) : null,
       keys: keys.map(toKeyView),
+      sessions: sessions.map(toSessionView),
     };
   }
 }
@@ -70,4 +82,8 @@ function toKeyView({ id, createdAt, expiresAt, revokedAt }: OperatorKeyEntity): 
     expiresAt: expiresAt?.toISOString() ?? null,
     revokedAt: revokedAt?.toISOString() ?? null,
   };
+}
+
+function toSessionView({ id, createdAt, expiresAt }: OpenSession): OperatorView['sessions'][number] {
+  return { id, createdAt: createdAt.toISOString(), expiresAt: expiresAt.toISOString() };
 }

@@ -65,13 +65,22 @@ const limitedToView = z
   .nullable()
   .describe('null: not limited');
 
+const operatorSessionView = z
+  .object({ id: z.string(), createdAt: time, expiresAt: time })
+  .meta({ id: 'OperatorSession' });
+
 export const operatorView = z
   .object({
     id: z.guid(),
     name: z.string(),
     role: z.enum(OPERATOR_ROLES),
     limitedTo: limitedToView,
+    issuer: z
+      .string()
+      .nullable()
+      .describe('of the OpenID provider that decides about role and limits; null: an operator with keys'),
     keys: z.array(operatorKeyView),
+    sessions: z.array(operatorSessionView).describe('those that are open, the newest first'),
     createdAt: time,
     revokedAt: time.nullable(),
   })

@@ -1,4 +1,4 @@
-import { Delete, Get, Header, Param, Patch, Post, Res } from '@nestjs/common';
+import { Delete, Get, Header, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { Operator } from '../../catalog/model/operator.js';
@@ -95,6 +95,7 @@ export class OperatorsController {
   @ApiOkResponse(responseSchema(operatorView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such operator or tenant')
+  @ApiProblem('CONFLICT', 'the OpenID provider decides about this operator')
   change(
     @CurrentActor() actor: Actor,
     @Param('name', namePipe) name: string,
@@ -111,11 +112,29 @@ export class OperatorsController {
     return this.operators.revoke(name, actor);
   }
 
+  @Delete(':name/sessions')
+  @ApiOperation({ summary: 'End all sessions of an operator, who may sign in again' })
+  @ApiOkResponse(responseSchema(operatorView))
+  @ApiProblem('NOT_FOUND', 'no such operator')
+  endSessions(@CurrentActor() actor: Actor, @Param('name', namePipe) name: string): Promise<OperatorView> {
+    return this.operators.endSessions(name, actor);
+  }
+
+  @Post(':name/readmit')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a revoked operator sign in again through the OpenID provider' })
+  @ApiOkResponse(responseSchema(operatorView))
+  @ApiProblem('NOT_FOUND', 'no such operator who was revoked')
+  @ApiProblem('CONFLICT', 'the name is in use')
+  readmit(@CurrentActor() actor: Actor, @Param('name', namePipe) name: string): Promise<OperatorView> {
+    return this.operators.readmit(name, actor);
+  }
+
   @Post(':name/keys')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue one more key of an operator. Its token is only in this response' })
   @ApiCreatedResponse(responseSchema(issuedOperatorKey))
-  @ApiIdempotent('the request conflicts with stored data')
+  @ApiIdempotent('the OpenID provider decides about this operator')
   @ApiProblem('NOT_FOUND', 'no such operator')
   async issueKey(
     @CurrentActor() actor: Actor,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type DataSource, type EntityManager, IsNull } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
@@ -12,6 +12,7 @@ import { ConflictError, NotFoundError, ValidationFailedError } from '../../platf
 import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { OperatorRecords } from './operator-records.js';
+import { OperatorSessions } from './operator-sessions.js';
 import {
   type CurrentOperatorView,
   type IssuedOperatorKey,
@@ -37,6 +38,7 @@ export class Operators {
     private readonly records: OperatorRecords,
     private readonly tenants: TenantRecords,
     private readonly audit: AuditLog,
+    private readonly sessions: OperatorSessions,
   ) {}
 
   /** @throws ConflictError (the name is in use), NotFoundError (a tenant that it would be limited to) */
@@ -51,10 +53,14 @@ export class Operators {
     return { operator, token };
   }
 
-  /** Takes effect with the operator's next request. @throws NotFoundError, ValidationFailedError (a limited admin) */
+  /**
+   * Takes effect with the operator's next request.
+   *
+   * @throws NotFoundError, ValidationFailedError (a limited admin), ConflictError (the OpenID provider decides)
+   */
   change(name: string, change: OperatorChange, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
-      const { id } = await lock(catalog, name);
+      const { id } = requireOwnRights(await lock(catalog, name));
       const before = await this.records.read(name, catalog);
       const next = { role: before.role, limitedTo: before.limitedTo, ...change };
       if (!isPossible(next)) {
@@ -68,25 +74,61 @@ export class Operators {
     });
   }
 
-  /** All keys of the operator are refused from now on. @throws NotFoundError */
+  /** All keys and sessions of the operator are refused from now on, and so are its sign-ins. @throws NotFoundError */
   revoke(name: string, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = await lock(catalog, name);
       const operator = await this.records.read(name, catalog);
       await catalog.update(OperatorEntity, id, { revokedAt: () => 'now()' });
+      await this.sessions.endAll(catalog, id);
       await this.record(catalog, actor, 'operator.revoke', operator, {});
       return this.records.readById(id, catalog);
     });
   }
 
-  /** One more key, for example to replace one that expires. @throws NotFoundError */
+  /** Ends all sessions of the operator, who may sign in again. @throws NotFoundError */
+  endSessions(name: string, actor: Actor): Promise<OperatorView> {
+    return this.catalog.transaction(async (catalog) => {
+      const { id } = await lock(catalog, name);
+      const sessions = await this.sessions.endAll(catalog, id);
+      const operator = await this.records.read(name, catalog);
+      if (sessions > 0) await this.record(catalog, actor, 'operator.end-sessions', operator, { after: { sessions } });
+      return operator;
+    });
+  }
+
+  /**
+   * Lets an operator who was revoked sign in again through the OpenID provider: the one with the name who was revoked last.
+   *
+   * @throws NotFoundError, ConflictError (the name is in use)
+   */
+  readmit(name: string, actor: Actor): Promise<OperatorView> {
+    return this.catalog.transaction(async (catalog) => {
+      const revoked = await catalog.findOne(OperatorEntity, {
+        where: { name, revokedAt: Not(IsNull()), issuer: Not(IsNull()) },
+        order: { revokedAt: 'DESC' },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (!revoked) throw new NotFoundError('revoked operator of the provider', name);
+      await withConstraintErrors(TAKEN, () => catalog.update(OperatorEntity, revoked.id, { revokedAt: null }));
+      const operator = await this.records.read(name, catalog);
+      await this.record(catalog, actor, 'operator.readmit', operator, {});
+      return operator;
+    });
+  }
+
+  /**
+   * One more key, for example to replace one that expires.
+   *
+   * @throws NotFoundError, ConflictError (the OpenID provider decides: a key would outlast what it takes away)
+   */
   async issueKey(
     catalog: EntityManager,
     name: string,
     { expiresInDays }: NewOperatorKey,
     actor: Actor,
   ): Promise<IssuedOperatorKey> {
-    const { id } = await lock(catalog, name);
+    const { id } = requireOwnRights(await lock(catalog, name));
     const token = await insertKey(catalog, id, expiresInDays);
     const operator = await this.records.read(name, catalog);
     await this.record(catalog, actor, 'operator.issue-key', operator, { after: { key: operator.keys[0]?.id } });
@@ -148,6 +190,12 @@ async function lock(catalog: EntityManager, name: string): Promise<OperatorEntit
   });
   if (!operator) throw new NotFoundError('operator', name);
   return operator;
+}
+
+/** @throws ConflictError */
+function requireOwnRights(operator: OperatorEntity): OperatorEntity {
+  if (operator.issuer === null) return operator;
+  throw new ConflictError('the OpenID provider decides what this operator may do, at each sign-in');
 }
 
 /** SQL for the expiry, because the catalog's clock decides about it. */

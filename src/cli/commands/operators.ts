@@ -47,8 +47,16 @@ export function defineOperators(command: Command, { run }: CommandRunners): void
     .action((name, options) => run((context) => change(context, name, options)));
   command
     .command('revoke <name>')
-    .description('revoke an operator: all its keys are refused at once')
+    .description('revoke an operator: all its keys and sessions are refused at once')
     .action((name) => run((context) => revoke(context, name)));
+  command
+    .command('end-sessions <name>')
+    .description('end all sessions of an operator, who may sign in again')
+    .action((name) => run((context) => endSessions(context, name)));
+  command
+    .command('readmit <name>')
+    .description('let a revoked operator sign in again through the OpenID provider')
+    .action((name) => run((context) => readmit(context, name)));
   command
     .command('create-key <name>')
     .description('issue one more key of an operator; it is shown only once')
@@ -88,6 +96,7 @@ const COLUMNS = [
         .map(({ id }) => id)
         .join(' '),
   },
+  { title: 'SESSIONS', value: ({ sessions }: OperatorView) => (sessions.length > 0 ? `${sessions.length}` : null) },
   { title: 'CREATED', value: ({ createdAt }: OperatorView) => createdAt },
   { title: 'REVOKED', value: ({ revokedAt }: OperatorView) => revokedAt },
 ];
@@ -123,6 +132,16 @@ async function change({ output, session, actor }: CommandContext, name: string, 
 async function revoke({ output, session, actor }: CommandContext, name: string): Promise<void> {
   const operator = await session.get(Operators).revoke(name, actor);
   output.print(operator, () => [`${name} is revoked`]);
+}
+
+async function endSessions({ output, session, actor }: CommandContext, name: string): Promise<void> {
+  const operator = await session.get(Operators).endSessions(name, actor);
+  output.print(operator, () => [`${name} has no open session`]);
+}
+
+async function readmit({ output, session, actor }: CommandContext, name: string): Promise<void> {
+  const operator = await session.get(Operators).readmit(name, actor);
+  output.print(operator, () => [`${name} may sign in again`]);
 }
 
 async function createKey(context: CommandContext, name: string, options: object): Promise<void> {

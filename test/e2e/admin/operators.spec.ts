@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdminClient, type RequestOptions } from '../../support/admin/admin-client.js';
+import { newBearerKey } from '../../../src/catalog/model/bearer-key.js';
 import { soon } from '../../support/load/soon.js';
 import { type Answer, type Json, TestApp } from '../../support/test-app.js';
 
@@ -45,6 +46,8 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'PATCH /operators/{name}': MANAGE,
   'DELETE /operators/{name}': MANAGE,
   'POST /operators/{name}/keys': MANAGE,
+  'POST /operators/{name}/readmit': MANAGE,
+  'DELETE /operators/{name}/sessions': MANAGE,
   'DELETE /operators/{name}/keys/{id}': MANAGE,
   'GET /plans': READ,
   'POST /plans': WORK,
@@ -97,6 +100,14 @@ const ROUTES: Readonly<Record<string, Rights>> = {
 const NO_SUCH = '00000000-0000-4000-8000-000000000000';
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 
+/** Sessions are taken where operators sign in through a provider, which is not asked here. */
+const SIGN_IN = {
+  PUBLIC_URL: 'https://admin.example.test',
+  OIDC_ISSUER: 'https://login.example.test',
+  OIDC_CLIENT_ID: 'console',
+  OIDC_ROLES: 'staff=viewer',
+};
+
 let app: TestApp;
 let admin: AdminClient;
 
@@ -109,6 +120,28 @@ class OperatorClient extends AdminClient {
   override send(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const url = path.startsWith('/admin/') ? path : `/admin/v1${path}`;
     return app.call(url, { method, apiKey: this.key, ...options });
+  }
+}
+
+/** The same with a session, as the console has it after a sign-in through the provider. */
+class SessionClient extends AdminClient {
+  constructor(private readonly token: string) {
+    super(app);
+  }
+
+  static async of(client: AdminClient): Promise<SessionClient> {
+    const { id } = (await client.get('/operators/me')).body;
+    const { keyId, secretHash, token } = newBearerKey('ses');
+    await app.database.admin(
+      `INSERT INTO operator_sessions (id, operator_id, secret_hash, expires_at)
+       VALUES ('${keyId}', '${id}', '${secretHash}', now() + interval '1 hour')`,
+    );
+    return new SessionClient(token);
+  }
+
+  override send(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const session = { cookie: `__Host-tenantry-session=${this.token}`, 'x-tenantry-console': '1' };
+    return app.call(`/admin/v1${path}`, { method, ...options, headers: { ...session, ...options.headers } });
   }
 }
 
@@ -142,7 +175,7 @@ async function entriesOf(action: string): Promise<Json[]> {
 }
 
 beforeAll(async () => {
-  app = await TestApp.start();
+  app = await TestApp.start(SIGN_IN);
   admin = new AdminClient(app);
   await app.provision('acme', 'row');
   await app.provision('globex', 'row');
@@ -162,12 +195,25 @@ describe('every route of the control plane', () => {
     expect(documented.toSorted()).toEqual(Object.keys(ROUTES).toSorted());
   });
 
-  it.each(ROLES)('admits %ss where their role is enough, and refuses them everywhere else', async (role) => {
-    const client = await operator(`a-${role}`, { role });
-    for (const [route, [required]] of Object.entries(ROUTES)) {
-      const isEnough = ROLES.indexOf(role) >= ROLES.indexOf(required);
-      const outcome = outcomeOf(await callRoute(client, route));
-      expect([route, outcome === 'forbidden']).toEqual([route, !isEnough]);
+  it.each(ROLES.flatMap((role) => [[role, 'key'] as const, [role, 'session'] as const]))(
+    'admits %ss with a %s where their role is enough, and refuses them everywhere else',
+    async (role, credential) => {
+      const byKey = await operator(`a-${role}-${credential}`, { role });
+      const client = credential === 'key' ? byKey : await SessionClient.of(byKey);
+      for (const [route, [required]] of Object.entries(ROUTES)) {
+        const isEnough = ROLES.indexOf(role) >= ROLES.indexOf(required);
+        const outcome = outcomeOf(await callRoute(client, route));
+        expect([route, outcome === 'forbidden']).toEqual([route, !isEnough]);
+      }
+    },
+  );
+
+  it.each(['ended_at', 'expires_at'])('refuses a session whose %s has come', async (column) => {
+    const client = await SessionClient.of(await operator(`session-${column.replace('_', '-')}`, { role: 'admin' }));
+    const { id } = (await client.get('/operators/me')).body;
+    await app.database.admin(`UPDATE operator_sessions SET ${column} = now() WHERE operator_id = '${id}'`);
+    for (const route of Object.keys(ROUTES)) {
+      expect([route, outcomeOf(await callRoute(client, route))]).toEqual([route, 'unauthenticated']);
     }
   });
 

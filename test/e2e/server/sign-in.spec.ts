@@ -308,6 +308,34 @@ describe('a session', () => {
   });
 });
 
+describe('an admin', () => {
+  const send = (method: string, path: string, body?: object) =>
+    rig.admin.send(method, `/operators/paula@example.com${path}`, body && { body });
+
+  it('sees sessions, ends them, revokes the person, who is refused from then on, and readmits it', async () => {
+    const browser = await signedIn('paula', ['staff']);
+    const { body } = await send('GET', '');
+    expect(body).toMatchObject({ issuer: rig.provider.issuer, keys: [], sessions: [{ id: expect.any(String) }] });
+    expect((await send('DELETE', '/sessions')).body.sessions).toEqual([]);
+    expect(await statusOf(browser)).toBe(401);
+    const again = await signedIn('paula', ['staff']);
+    expect((await send('DELETE', '')).status).toBe(200);
+    expect(await statusOf(again)).toBe(401);
+    const refused = await rig.signIn(new HttpBrowser(), rig.account('paula', ['staff']));
+    expect(codeOf(refused)).toEqual([403, 'OIDC_REVOKED']);
+    expect((await send('POST', '/readmit')).body).toMatchObject({ revokedAt: null, sessions: [] });
+    expect([await statusOf(again), await statusOf(await signedIn('paula', ['staff']))]).toEqual([401, 200]);
+    expect((await send('POST', '/readmit')).status).toBe(404);
+  });
+
+  it('gives no rights or keys that would outlast what the provider takes away', async () => {
+    await signedIn('paula', ['staff']);
+    expect([(await send('PATCH', '', { role: 'admin' })).status, (await send('POST', '/keys', {})).status]).toEqual([
+      409, 409,
+    ]);
+  });
+});
+
 it('what the page may know without a session is the name of the provider', async () => {
   expect((await rig.app.call('/console/sign-in/options')).body).toEqual({ provider: 'Example', isSignedIn: false });
 });
