@@ -1,4 +1,4 @@
-import { signOut, storedKey } from '../app/session.js';
+import { FROM_CONSOLE, signOut, storedKey } from '../app/session.js';
 
 const REQUEST_MS = 60_000;
 
@@ -20,7 +20,7 @@ interface Request {
 }
 
 /**
- * Calls a route below `/admin/v1` with the operator's key. A 401 ends the session.
+ * Calls a route below `/admin/v1` with the operator's key, or the session's cookie. A 401 leads back to the sign-in.
  *
  * @throws {ApiProblem}
  */
@@ -46,10 +46,13 @@ export async function call<T>(path: string, { method = 'GET', body, signal }: Re
  * @throws {ApiProblem}
  */
 export async function request(path: string, options: RequestInit): Promise<Response> {
-  const headers = { ...(options.headers as Record<string, string>), authorization: `Bearer ${storedKey()}` };
-  const response = await fetch(`/admin/v1/${path}`, { ...options, headers, cache: 'no-store', credentials: 'omit' });
+  const key = storedKey();
+  const credential = key === '' ? FROM_CONSOLE : { authorization: `Bearer ${key}` };
+  const headers = { ...(options.headers as Record<string, string>), ...credential };
+  const credentials = key === '' ? 'same-origin' : 'omit';
+  const response = await fetch(`/admin/v1/${path}`, { ...options, headers, cache: 'no-store', credentials });
   if (response.ok) return response;
-  if (response.status === 401) signOut('The key was refused. Sign in again.');
+  if (response.status === 401) signOut(key === '' ? 'The session has ended.' : 'The key was refused. Sign in again.');
   throw await problemOf(response);
 }
 

@@ -1,3 +1,6 @@
+/** A session's cookie counts only together with this header, which no page of another origin can send. */
+export const FROM_CONSOLE = { 'x-tenantry-console': '1' };
+
 const STORAGE_KEY = 'tenantry-operator-key';
 
 type Listener = (reason: string) => void;
@@ -20,4 +23,29 @@ export function signOut(reason: string): void {
 
 export function onSignOut(listener: Listener): void {
   ended = listener;
+}
+
+/** What the application says before the sign-in. */
+export interface SignInOptions {
+  /** Name of the OpenID provider; null: there is none. */
+  readonly provider: string | null;
+  /** Whether this browser has a session. */
+  readonly isSignedIn: boolean;
+}
+
+export async function signInOptions(): Promise<SignInOptions> {
+  const response = await fetch('/console/sign-in/options', { headers: FROM_CONSOLE, cache: 'no-store' });
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return (await response.json()) as SignInOptions;
+}
+
+/** Forgets the key, or ends the session on the server, and shows the sign-in. */
+export async function endSession(): Promise<void> {
+  if (storedKey() !== '') return signOut('');
+  try {
+    const response = await fetch('/console/sign-out', { method: 'POST', headers: FROM_CONSOLE });
+    signOut(response.ok ? '' : `The session is still open: the server answered ${response.status}.`);
+  } catch {
+    signOut('The session is still open: the server did not answer.');
+  }
 }

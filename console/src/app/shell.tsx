@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 import { Announcer } from '../parts/announcer.js';
 import { Me, useRights } from './rights.js';
 import { linkTo, type Route } from './route.js';
-import { signOut } from './session.js';
+import { endSession } from './session.js';
 
 export function Shell({ route, children }: { readonly route: Route; readonly children: ComponentChildren }) {
   const me = useContext(Me)!;
@@ -35,7 +35,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
         </nav>
         <span class="me">
           {me.name} ({me.role}){' '}
-          <button type="button" onClick={() => signOut('')}>
+          <button type="button" onClick={() => void endSession()}>
             Sign out
           </button>
         </span>

@@ -1,7 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/client.js';
 import type { CurrentOperator } from '../api/types.js';
-import { storeKey, signOut } from './session.js';
+import { signInOptions, signOut, storeKey } from './session.js';
 
 interface SignInProps {
   readonly reason: string;
@@ -10,6 +10,13 @@ interface SignInProps {
 
 export function SignIn({ reason, onSignedIn }: SignInProps) {
   const [problem, setProblem] = useState('');
+  const [provider, setProvider] = useState<string | null>(null);
+  useEffect(() => {
+    signInOptions().then(
+      (options) => setProvider(options.provider),
+      (error: unknown) => setProblem((error as Error).message),
+    );
+  }, []);
   const signIn = async (form: HTMLFormElement): Promise<void> => {
     const key = new FormData(form).get('key');
     storeKey(typeof key === 'string' ? key.trim() : '');
@@ -23,6 +30,11 @@ export function SignIn({ reason, onSignedIn }: SignInProps) {
   return (
     <main class="sign-in">
       <h1>Tenantry</h1>
+      {provider !== null && (
+        <a class="button" href="/console/sign-in">
+          Sign in with {provider}
+        </a>
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();
