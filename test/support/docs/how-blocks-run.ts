@@ -55,6 +55,12 @@ export const NOT_RUN: readonly Exception[] = [
     reason: 'installs what test/soak/jobs/background-jobs-example.spec.ts runs the example with',
   },
   {
+    document: 'docs/guides/console.md',
+    starts: 'PUBLIC_URL=https://admin.example.com',
+    reason:
+      'settings; test/unit/platform/config reads such ones, and test/e2e/server/sign-in.spec.ts signs in with them',
+  },
+  {
     document: 'docs/guides/existing-application.md',
     starts: 'ok    configuration       valid (development, DATABASE_URL)',
     reason: 'output; test/packages/guides/example.spec.ts compares its checks with what is printed',
