@@ -43,9 +43,9 @@ import { Exports1778500000000 } from './schema-migrations/1778500000000-exports.
 import { Operators1779000000000 } from './schema-migrations/1779000000000-operators.js';
 import { Plans1780000000000 } from './schema-migrations/1780000000000-plans.js';
 import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
+import { OperatorSessions1783000000000 } from './schema-migrations/1783000000000-operator-sessions.js';
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
-import { OperatorSessions1783000000000 } from './schema-migrations/1783000000000-operator-sessions.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
@@ -95,9 +95,9 @@ export const CATALOG_MIGRATIONS = [
   Operators1779000000000,
   Plans1780000000000,
   Usage1781000000000,
+  OperatorSessions1783000000000,
   UsageTotals1784000000000,
   ArchiveUpkeep1785000000000,
-  OperatorSessions1783000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

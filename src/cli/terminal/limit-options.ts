@@ -17,21 +17,14 @@ export function withLimitOptions(command: Command): Command {
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
-    .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber);
+    .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber)
     .option('--requests-per-second <n>', 'requests admitted per second, over all instances', wholeNumber)
-    .option('--requests-per-day <n>', 'requests admitted per day (UTC), over all instances', wholeNumber)
-    .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber);
+    .option('--requests-per-day <n>', 'requests admitted per day (UTC), over all instances', wholeNumber);
 }
 
 /** Those that are given. */
-export function limitsOf({
-  maxConcurrent,
-  maxQueued,
-  backupRetentionDays,
-  backupEveryHours,
-}: LimitOptions): TenantLimits {
 export function limitsOf({ maxConcurrent, maxQueued, ...named }: LimitOptions): TenantLimits {
-  const { requestsPerSecond, requestsPerDay, backupRetentionDays } = named;
+  const { requestsPerSecond, requestsPerDay, backupRetentionDays, backupEveryHours } = named;
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
