@@ -8,7 +8,7 @@ const LEASED = 1_000_000;
 
 /** Everything is leased at once: no request waits, as between two questions to Redis. */
 const lease = async ({ perSecond, perDay }) => ({
-  ...{ perSecond: perSecond && LEASED, perDay: perDay && LEASED, slot: 0, waitMs: 0 },
+  ...{ perSecond: perSecond && LEASED, perDay: perDay && LEASED, waitMs: 0 },
   ...{ leftOfSecond: LEASED, day: 0, usedOfDay: 0 },
 });
 /** Costs what the clock costs, and stands still: on a busy machine, leases would expire within a round. */

@@ -3,9 +3,6 @@ import type { Exceeded, RequestLimits } from './request-limits.js';
 export const DAY_MS = 86_400_000;
 const SECOND_MS = 1000;
 
-/** A field of an answer: its name and its value. */
-export type Field = readonly [name: string, value: string];
-
 /** The field `RateLimit-Policy`. Source of both fields: draft-ietf-httpapi-ratelimit-headers-11. */
 export function policyOf({ requestsPerSecond, requestsPerDay }: RequestLimits): string {
   const policies = [];

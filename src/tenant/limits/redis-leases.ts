@@ -2,52 +2,40 @@ import type { RedisTier } from '../../cache/redis/redis-tier.js';
 import type { Lease, LeaseRequest } from './request-limits.js';
 
 /**
- * Leases tokens of a sliding second, which is counted in 20 slots, and of a day. Redis' clock alone decides. A key of another
- * type, and slots of the future after its clock was set back, are removed.
+ * Leases tokens of a second and of a day. A second is counted as `SecondBucket` does: refilled only from a second after the bucket was
+ * full. Redis' clock alone decides; one that was set back stops nothing. A key of another type is removed.
  *
- * KEYS: of the tenant. ARGV: per second and per day (0: no limit), wanted of both, debt of both, unused and its slot, the known
- * day and what was used on it.
+ * KEYS: of the tenant. ARGV: per second and per day (0: no limit), wanted of both, debt of both, unused, the known day and what
+ * was used on it.
  */
 const LEASE = `
   local key, arg = KEYS[1], {}
   for i = 1, #ARGV do arg[i] = tonumber(ARGV[i]) end
   local kind = redis.call('TYPE', key).ok
-  if (kind ~= 'hash' and kind ~= 'none') or (kind == 'hash' and redis.call('HLEN', key) > 64) then redis.call('DEL', key) end
+  if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end
 
-  local time = redis.call('TIME')
-  local ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local slot, day = math.floor(ms / 50), math.floor(ms / 86400000)
-  local held, counts, gone, heldDay, used = redis.call('HGETALL', key), {}, {}, -1, 0
-  for i = 1, #held, 2 do
-    local field, count = held[i], tonumber(held[i + 1]) or 0
-    local number = tonumber(field)
-    if field == 'day' then heldDay = count
-    elseif field == 'used' then used = count
-    elseif number and number > slot - 20 and number <= slot then counts[number] = count
-    else gone[#gone + 1] = field end
-  end
-  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+  local time, rate = redis.call('TIME'), arg[1]
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local day = math.floor(now / 86400000)
+  local held = redis.call('HMGET', key, 'tokens', 'at', 'from', 'day', 'used')
+  local tokens, at = tonumber(held[1]) or rate, math.min(now, tonumber(held[2]) or now)
+  local from = math.min(now + 1000, tonumber(held[3]) or now)
 
-  if arg[7] > 0 and counts[arg[8]] then
-    counts[arg[8]] = math.max(0, counts[arg[8]] - arg[7])
-    redis.call('HSET', key, arg[8], counts[arg[8]])
-  end
-  counts[slot] = (counts[slot] or 0) + arg[5]
-  local taken, first = 0, slot
-  for number, count in pairs(counts) do
-    taken = taken + count
-    if count > 0 and number < first then first = number end
-  end
-  if heldDay ~= day then used = 0 end
-  if arg[9] == day then used = math.max(used, arg[10]) end
+  tokens = math.min(rate, tokens + math.max(0, now - math.max(at, from)) * rate / 1000)
+  if tokens >= rate then from = now + 1000 end
+  tokens = math.max(0, math.min(rate, tokens + arg[7]) - arg[5])
+  local second = math.min(arg[3], math.floor(tokens))
+  tokens = tokens - second
+  local waitMs = math.max(0, from - now) + math.max(0, 1 - tokens) * 1000 / math.max(1, rate)
+
+  local used = tonumber(held[4]) == day and tonumber(held[5]) or 0
+  if arg[8] == day then used = math.max(used, arg[9]) end
   used = used + arg[6]
-
-  local second = math.max(0, math.min(arg[3], arg[1] - taken))
   local ofDay = math.max(0, math.min(arg[4], arg[2] - used))
-  if counts[slot] + second > 0 then redis.call('HSET', key, slot, counts[slot] + second) end
-  redis.call('HSET', key, 'day', day, 'used', used + ofDay)
+
+  redis.call('HSET', key, 'tokens', string.format('%.3f', tokens), 'at', now, 'from', from, 'day', day, 'used', used + ofDay)
   redis.call('EXPIRE', key, 172800)
-  return {second, slot, (first + 20) * 50 - ms, math.max(0, arg[1] - taken - second), ofDay, day, used + ofDay}`;
+  return {second, math.ceil(waitMs), math.floor(tokens), ofDay, day, used + ofDay}`;
 
 /** Leases tokens that all instances share. Undefined when Redis cannot be used, refuses, or does not answer in time. */
 export async function leaseFromRedis(
@@ -58,16 +46,16 @@ export async function leaseFromRedis(
   const { requestsPerSecond = 0, requestsPerDay = 0 } = request.limits;
   const values = [
     ...[requestsPerSecond, requestsPerDay, request.perSecond, request.perDay, request.debt, request.debtOfDay],
-    ...[request.unused, request.unusedSlot, request.knownDay, request.knownUsed],
+    ...[request.unused, request.knownDay, request.knownUsed],
   ];
   const answer = await redis.run((client) =>
     client.eval(LEASE, 1, `${prefix}limits:${request.tenantId}`, ...values).catch(refusal),
   );
   if (!Array.isArray(answer)) return undefined;
-  const [perSecond, slot, waitMs, leftOfSecond, perDay, day, usedOfDay] = answer as [
-    ...[number, number, number, number, number, number, number],
+  const [perSecond, waitMs, leftOfSecond, perDay, day, usedOfDay] = answer as [
+    ...[number, number, number, number, number, number],
   ];
-  return { perSecond, slot, waitMs, leftOfSecond, perDay, day, usedOfDay };
+  return { perSecond, waitMs, leftOfSecond, perDay, day, usedOfDay };
 }
 
 /** A script that Redis refuses (without rights, without memory) is no reason to take Redis for dead, as the cache would. */

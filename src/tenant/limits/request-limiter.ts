@@ -7,6 +7,9 @@ import { TenantTokens, type TokenSource } from './tenant-tokens.js';
 
 /** Tenants whose tokens are kept; those of an evicted one are leased again. */
 const MAX_TENANTS = 10_000;
+const WAIT_MS = 50;
+
+type LimiterOptions = { readonly [Name in 'now' | 'wallMs' | 'waitMs']?: TokenSource[Name] | undefined };
 
 type Response = Pick<HttpResponse, 'header'>;
 
@@ -23,9 +26,9 @@ export class RequestLimiter {
   constructor(
     lease: LeaseTokens | undefined,
     instances: () => number,
-    { now = () => performance.now(), wallMs = () => Date.now() }: Partial<Pick<TokenSource, 'now' | 'wallMs'>> = {},
+    { now = () => performance.now(), wallMs = () => Date.now(), waitMs = WAIT_MS }: LimiterOptions = {},
   ) {
-    this.source = { lease, instances, now, wallMs, onShare: () => (this.byShare += 1) };
+    this.source = { lease, instances, now, wallMs, waitMs, onShare: () => (this.byShare += 1) };
   }
 
   /**

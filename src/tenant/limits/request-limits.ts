@@ -14,12 +14,11 @@ export interface LeaseRequest {
   /** Wanted tokens. */
   readonly perSecond: number;
   readonly perDay: number;
-  /** Requests that were admitted without a token since the last answer: of the last second, and of today. */
+  /** Requests that were admitted without a token since the last answer: a second's at most, and today's. */
   readonly debt: number;
   readonly debtOfDay: number;
-  /** Tokens of the second that are given back, and the slot that they were leased in. */
+  /** Tokens of the second that are given back. */
   readonly unused: number;
-  readonly unusedSlot: number;
   /** The most that was used on a day, as far as this instance knows: the count survives a Redis that was emptied. */
   readonly knownDay: number;
   readonly knownUsed: number;
@@ -27,7 +26,6 @@ export interface LeaseRequest {
 
 export interface Lease {
   readonly perSecond: number;
-  readonly slot: number;
   /** In how many ms a token of the second is free again, where none was given. */
   readonly waitMs: number;
   /** Tokens that all instances may still lease. */

@@ -2,7 +2,7 @@ import { runWithoutContext } from '../../platform/run-without-context.js';
 import { endsWithin } from '../../platform/timeout.js';
 import { DAY_MS, policyOf } from './rate-limit-fields.js';
 import type { Exceeded, Lease, LeaseRequest, LeaseTokens, RequestLimits } from './request-limits.js';
-import { SecondWindow } from './second-window.js';
+import { SecondBucket } from './second-bucket.js';
 
 /** What all tenants' tokens share. */
 export interface TokenSource {
@@ -13,14 +13,14 @@ export interface TokenSource {
   /** In ms: one that only moves forward, and the time of day. */
   readonly now: () => number;
   readonly wallMs: () => number;
+  /** How long a request waits for Redis, in ms; then the local share decides. */
+  readonly waitMs: number;
   /** Called for each request that the local share has decided. */
   readonly onShare: () => void;
 }
 
 /** Leased tokens of the second are given back after this time: unused, they must not become a burst. */
 const LEASE_MS = 250;
-/** How long a request waits for Redis; then the local share decides. */
-const WAIT_MS = 20;
 /** Requests of a tenant that wait for Redis at once. */
 const MAX_WAITING = 1000;
 /** How often Redis is asked while it does not answer, and for a day whose tokens are used up. */
@@ -42,7 +42,6 @@ export class TenantTokens {
   private second = 0;
   private ofDay = 0;
   private leasedAt = 0;
-  private slot = 0;
   private unused = 0;
   private today: number;
 
@@ -57,7 +56,7 @@ export class TenantTokens {
   private usedOfDay = 0;
   private debt = 0;
   private debtOfDay = 0;
-  private readonly share = new SecondWindow();
+  private readonly share = new SecondBucket();
 
   constructor(
     private readonly tenantId: string,
@@ -98,7 +97,8 @@ export class TenantTokens {
   }
 
   private shareLeft(): number {
-    return Math.floor((this.limits.requestsPerSecond ?? 0) / this.instances()) - this.share.taken;
+    const { requestsPerSecond = 0 } = this.limits;
+    return requestsPerSecond && this.share.left(this.source.now(), requestsPerSecond / this.instances());
   }
 
   private useLimits(limits: RequestLimits): void {
@@ -149,10 +149,11 @@ export class TenantTokens {
   }
 
   private async waitForToken(): Promise<Exceeded | undefined> {
-    const deadline = this.source.now() + WAIT_MS;
+    const { waitMs } = this.source;
+    const deadline = this.source.now() + waitMs;
     this.waiting += 1;
     try {
-      for (let leftMs = WAIT_MS; leftMs > 0; leftMs = deadline - this.source.now()) {
+      for (let leftMs = waitMs; leftMs > 0; leftMs = deadline - this.source.now()) {
         if (!(await endsWithin(this.ask(), leftMs))) break;
         if (this.spend()) return undefined;
         if (!this.isShared) break;
@@ -196,10 +197,9 @@ export class TenantTokens {
       limits: this.limits,
       perSecond: Math.max(0, this.leaseOfSecond() - this.second),
       perDay: Math.max(0, this.leaseOfDay() - this.ofDay),
-      debt: Math.min(this.debt, this.share.taken),
+      debt: Math.min(this.debt, this.limits.requestsPerSecond ?? 0),
       debtOfDay: this.debtOfDay,
       unused: this.unused,
-      unusedSlot: this.slot,
       knownDay: this.today,
       knownUsed: this.usedOfDay,
     };
@@ -225,7 +225,7 @@ export class TenantTokens {
     if (request.limits !== this.limits) return; // they may be former limits: what was given counts as used
     this.ofDay += lease.perDay;
     if (lease.perSecond > 0) {
-      Object.assign(this, { slot: lease.slot, leasedAt: now });
+      this.leasedAt = now;
       this.second += lease.perSecond;
     }
     if (request.perSecond > 0 && lease.perSecond === 0) this.block('second', now + Math.max(1, lease.waitMs));
