@@ -7,7 +7,7 @@ import { TestProvider } from './test-provider.js';
 const CALLBACK = '/console/sign-in/callback';
 export const SESSION_COOKIE = 'tenantry-session';
 /** What the console's requests have. */
-export const FROM_CONSOLE = { 'x-tenantry-console': '1' };
+const FROM_CONSOLE = { 'x-tenantry-console': '1' };
 
 /** The application with a real OpenID provider, both on this machine and with different host names. */
 export class SignInRig {

@@ -10,7 +10,7 @@ import { signInErrorOf } from './provider-failure.js';
 import type { SignInFlow } from './sign-in-flow.js';
 
 /** Where the provider sends the browser back to, below the public address. */
-export const CALLBACK_PATH = '/console/sign-in/callback';
+const CALLBACK_PATH = '/console/sign-in/callback';
 
 const REQUEST_SECONDS = 5;
 /** Of all requests that one step takes. */

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { SignInError } from '../../../admin/operators/sign-in.errors.js';
 
 /** A page without script, style or form: a link, and texts of this application alone. */
-const POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Answers a failed sign-in with a page for the person, who has come here by the provider's redirect. */
 @Catch(SignInError)
