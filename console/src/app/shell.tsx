@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useContext } from 'preact/hooks';
-import { Announcer } from '../parts/announcer.js';
+import { useContext, useEffect } from 'preact/hooks';
+import { Announcer, forgetError } from '../parts/announcer.js';
 import { Me, useRights } from './rights.js';
 import { linkTo, type Route } from './route.js';
 import { endSession } from './session.js';
@@ -11,6 +11,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
   const links = [
     ['overview', 'Overview', true],
     ['tenants', 'Tenants', true],
+    ['plans', 'Plans', seeInstallation],
     ['operations', 'Operations', true],
     ['servers', 'Servers', seeInstallation],
     ['migrations', 'Migrations', seeInstallation],
@@ -20,6 +21,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
     ['operators', 'Operators', administer],
   ] as const;
   const current = route[0] ?? 'overview';
+  useEffect(forgetError, [route.join('/')]);
   return (
     <>
       <header>

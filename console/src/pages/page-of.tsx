@@ -8,6 +8,7 @@ import { OperationPage } from './operation.js';
 import { OperationsPage } from './operations.js';
 import { OperatorsPage } from './operators.js';
 import { OverviewPage } from './overview.js';
+import { PlansPage } from './plans.js';
 import { ServersPage } from './servers.js';
 import { TenantPage } from './tenant/tenant.js';
 import { TenantsPage } from './tenants.js';
@@ -18,6 +19,8 @@ export function pageOf([name, id]: Route): JSX.Element {
       return id === undefined ? <TenantsPage /> : <TenantPage key={id} slug={id} />;
     case 'operations':
       return id === undefined ? <OperationsPage /> : <OperationPage key={id} id={id} />;
+    case 'plans':
+      return <PlansPage />;
     case 'servers':
       return <ServersPage />;
     case 'migrations':

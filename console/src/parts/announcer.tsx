@@ -16,10 +16,18 @@ export function announceError(error: unknown): void {
   show({ text: error instanceof Error ? error.message : String(error), isError: true });
 }
 
+let forget: () => void = () => undefined;
+
+/** An error belongs to the page on which it happened. */
+export function forgetError(): void {
+  forget();
+}
+
 export function Announcer() {
   const [message, setMessage] = useState<Message>({ text: '', isError: false });
   useEffect(() => {
     show = setMessage;
+    forget = () => setMessage((message) => (message.isError ? { text: '', isError: false } : message));
   }, []);
   return (
     <div class={message.isError ? 'announcer error' : 'announcer'} role="status" aria-live="polite">

@@ -99,7 +99,7 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, Compone
       {of.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value ?? '–'}</dd>
+          <dd>{value === '' ? '–' : (value ?? '–')}</dd>
         </div>
       ))}
     </dl>

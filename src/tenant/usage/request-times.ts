@@ -1,5 +1,5 @@
 /** Upper bounds of the buckets, in ms; a last bucket counts what took longer. */
-export const REQUEST_TIME_BOUNDS_MS: readonly number[] = [
+const REQUEST_TIME_BOUNDS_MS: readonly number[] = [
   ...[1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700],
   ...[1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 10_000, 20_000, 30_000, 60_000],
 ];

@@ -76,6 +76,39 @@ it('suspends and resumes', async () => {
   expect((await tenant('hooli')).status).toBe('active');
 });
 
+it('makes a plan with a limit, gives it to a tenant, and changes a setting and a feature of it alone', async () => {
+  await driver.open('plans');
+  await driver.unfold('Create a plan');
+  const creation = page.locator('details[open]');
+  await creation.getByLabel('Name').fill('pro');
+  await creation.getByLabel('maxConcurrentStatements').fill('7');
+  await driver.click('Create', creation);
+  await page.getByRole('heading', { name: 'pro' }).waitFor();
+  await driver.open('tenants/hooli');
+  await driver.unfold('Change the plan');
+  await page.locator('details[open]').getByLabel('Plan').selectOption('pro');
+  await driver.click('Save the plan');
+  const held = page.getByRole('region', { name: 'What holds' });
+  await held.getByRole('row', { name: 'maxConcurrentStatements 7 plan' }).waitFor();
+  await driver.unfold('Change a setting');
+  await page.getByLabel('Value').fill('0');
+  await driver.click('Save the setting');
+  await driver.said('maxOrderLines');
+  await page.getByLabel('Value').fill('20');
+  await driver.click('Save the setting');
+  await held.getByRole('row', { name: 'maxOrderLines 20 tenant' }).waitFor();
+  await driver.click('Turn orderSummary off');
+  await held.getByRole('row', { name: 'orderSummary off tenant' }).waitFor();
+  const { body } = await app.call('/admin/v1/tenants/hooli/settings', { apiKey: ADMIN_KEY });
+  expect(body).toMatchObject({
+    plan: 'pro',
+    own: { settings: { maxOrderLines: 20 }, features: { orderSummary: false } },
+    limits: { maxConcurrentStatements: { value: 7, origin: 'plan' } },
+  });
+  await driver.click('Remove own maxOrderLines');
+  await held.getByRole('row', { name: /maxOrderLines \d+ default/ }).waitFor();
+});
+
 it('shows hostile text as text', async () => {
   await driver.unfold('Maintenance');
   await page.getByLabel('Message to callers').fill(HOSTILE);
@@ -106,6 +139,7 @@ it.each([
   'overview',
   'tenants',
   'tenants/hooli',
+  'plans',
   'operations',
   'servers',
   'migrations',
@@ -122,9 +156,6 @@ it.each([
     expect(await driver.serious()).toEqual([]);
   }
   await page.emulateMedia({ colorScheme: 'light' });
-  if (process.env['CONSOLE_IMAGES'] === 'write' && ['overview', 'tenants/hooli'].includes(path)) {
-    await page.screenshot({ path: `docs/images/console-${path.replace(/\/.*/, '')}.png` });
-  }
 });
 
 it('fits a phone: only tables scroll sideways', async () => {

@@ -1,10 +1,11 @@
 import { call, part } from '../../api/client.js';
-import { type Plan, type Tenant, TENANT_LIMITS } from '../../api/types.js';
+import type { Plan, Tenant } from '../../api/types.js';
 import { useRights } from '../../app/rights.js';
 import { useData } from '../../app/use-data.js';
 import { announce } from '../../parts/announcer.js';
 import { Problem } from '../../parts/basics.js';
 import { Choice, Field, Form, words } from '../../parts/form.js';
+import { LimitFields, limitsIn } from '../../parts/limits.js';
 
 interface TenantChangesProps {
   readonly tenant: Tenant;
@@ -21,16 +22,7 @@ export function TenantChanges({ tenant, onChange }: TenantChangesProps) {
     <section aria-label="Changes" key={tenant.version}>
       <PlanForm tenant={tenant} save={save} />
       <Form title="Change limits" submit="Save limits" onSubmit={(values) => save({ limits: limitsIn(values) })}>
-        {TENANT_LIMITS.map(({ name, description, minimum, maximum }) => (
-          <Field
-            key={name}
-            label={name}
-            name={name}
-            type="number"
-            value={String(tenant.limits[name] ?? '')}
-            hint={`${description}, ${minimum} to ${maximum}; empty: the plan's, else the environment's`}
-          />
-        ))}
+        <LimitFields limits={tenant.limits} absent="the plan's, else the environment's" />
       </Form>
       <Form
         title="Change domains and groups"
@@ -69,10 +61,4 @@ function PlanForm({ tenant: { plan }, save }: PlanFormProps) {
       )}
     </Form>
   );
-}
-
-/** Numbers as they were typed: the API says what is wrong with one. */
-function limitsIn(values: Readonly<Record<string, string>>): Record<string, unknown> {
-  const given = TENANT_LIMITS.map(({ name }) => [name, values[name] ?? ''] as const);
-  return Object.fromEntries(given.flatMap(([name, text]) => (text === '' ? [] : [[name, Number(text)] as const])));
 }

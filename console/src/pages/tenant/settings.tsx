@@ -5,6 +5,7 @@ import { useData } from '../../app/use-data.js';
 import { announce } from '../../parts/announcer.js';
 import { Action, Problem, Table } from '../../parts/basics.js';
 import { Choice, Form, TextArea } from '../../parts/form.js';
+import { parseTyped } from '../../parts/json.js';
 
 interface TenantSettingsProps {
   readonly tenant: Tenant;
@@ -85,7 +86,7 @@ export function TenantSettings({ tenant: { slug, version }, onChange }: TenantSe
         <Form
           title="Change a setting"
           submit="Save the setting"
-          onSubmit={({ key = '', json = '' }) => change({ settings: { [key]: parsed(json) } })}
+          onSubmit={({ key = '', json = '' }) => change({ settings: { [key]: parseTyped(json) } })}
         >
           <Choice label="Setting" name="key" options={settings.map(([key]) => key)} />
           <TextArea label="Value" name="json" hint='JSON, such as 20, "text" or {"a": true}' />
@@ -93,12 +94,4 @@ export function TenantSettings({ tenant: { slug, version }, onChange }: TenantSe
       )}
     </section>
   );
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    throw new Error('The value must be JSON: a text needs quotation marks');
-  }
 }
