@@ -54,13 +54,14 @@ export async function moveFinishCase(operators: Operators, from: Isolation, to: 
 }
 
 /** A tenant with some rows, and every row that was written since. */
-class MovingTenant {
+export class MovingTenant {
   private written = 0;
 
   private constructor(
     private readonly operators: Operators,
     private readonly slug: string,
-    private readonly token: string,
+    /** An API key of it. */
+    readonly token: string,
   ) {}
 
   static async at(operators: Operators, isolation: Isolation): Promise<MovingTenant> {

@@ -77,7 +77,7 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
     const move = await this.moveOf(tenantId);
     const { targetId, schema } = await this.catalog.getRepository(TenantEntity).findOneByOrFail({ id: move.tenantId });
     if (targetId === move.fromTargetId && schema === move.fromSchema) return; // before a crash
-    const report = await this.withPlaces(tenantId, signal, (from, to) => this.switching.run(from, to, signal));
+    const report = await this.withPlaces(tenantId, signal, (from, to) => this.switching.run(move, from, to, signal));
     await addResult({ ...report });
   }
 

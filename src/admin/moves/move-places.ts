@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
+import { asOnlyMover } from '../../database/gates/mover-lock.js';
 import { TenantGate } from '../../database/gates/tenant-gate.js';
 import type { TenantPlace } from '../deprovisioning/place-removal.js';
 import { TargetDatabases } from '../targets/target-databases.js';
@@ -48,7 +49,7 @@ export class MovePlacesFinder {
     return { from: to, to: from };
   }
 
-  /** Runs `work` with a connection to each place. */
+  /** Runs `work` with a connection to each place. What a former worker of the operation still has open there is ended. */
   withBoth<T>(
     { from, to }: MovePlaces,
     signal: AbortSignal,
@@ -62,8 +63,11 @@ export class MovePlacesFinder {
     const { target, schema, tenantId, isolation } = place;
     return this.targets.use(
       target,
-      (client) =>
-        work({ client, schema, isAlone: isolation !== 'row', place, gate: new TenantGate(client, tenantId, schema) }),
+      (client) => {
+        const gate = new TenantGate(client, tenantId, schema);
+        const open = { client, schema, isAlone: isolation !== 'row', place, gate };
+        return asOnlyMover(client, place, signal, () => work(open));
+      },
       { signal },
     );
   }

@@ -76,10 +76,11 @@ export class NewPlace {
   /** From then on the tenant is served there. */
   async switchOver(run: Run): Promise<void> {
     const move = await this.places.find(run.tenantId);
-    if (move?.state === 'moved') return; // before a crash
+    if (!move) throw new ConflictError('the move is over');
+    if (move.state === 'moved') return; // before a crash
     const report = await this.withBoth(run, async (from, to) => {
       await this.switching.catchUp(from, to, run.signal); // an older transaction may write without meeting the gate
-      return this.switching.run(from, to, run.signal);
+      return this.switching.run(move, from, to, run.signal);
     });
     await run.addResult({ ...report });
   }

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import type { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { applyChanges } from '../../database/copy/apply-changes.js';
 import { bringSequences } from '../../database/copy/bring-sequences.js';
 import { enableTriggers } from '../../database/copy/tables/user-triggers.js';
 import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
+import { ConflictError } from '../../platform/errors/request.errors.js';
 import { withPlaceLocks } from '../targets/place-locks.js';
 import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
 import type { OpenPlace } from './move-places.js';
@@ -17,6 +20,20 @@ export const FEW_CHANGES = 100;
 const CATCH_UP_MS = 600_000;
 const SWITCH_MS = 120_000;
 const PAUSE_MS = 100;
+
+/** `$1` tenant, `$2` worker, `$3` operation, `$4` and `$5` where the tenant is. */
+const CLAIM = `
+  UPDATE moves m SET switching = $2 FROM tenants t
+  WHERE m.tenant_id = $1 AND m.operation_id = $3 AND t.id = m.tenant_id AND (t.target_id, t.schema_name) = ($4, $5)`;
+
+/**
+ * `$1` tenant, `$2` worker, `$3` to `$5` where the tenant is from then on. One statement: a worker that froze within a transaction
+ * would lock the tenant's row for as long.
+ */
+const FLIP = `
+  WITH move AS (
+    UPDATE moves SET state = 'moved', moved_at = coalesce(moved_at, now()) WHERE tenant_id = $1 AND switching = $2 RETURNING 1)
+  UPDATE tenants SET target_id = $3, schema_name = $4, isolation = $5 WHERE id = $1 AND EXISTS (SELECT FROM move)`;
 
 /** What a switch cost the tenant. */
 export interface SwitchReport {
@@ -57,17 +74,43 @@ export class SwitchOver {
   /**
    * Only here the tenant's writes wait: from the moment at which none of its transactions is under way until the catalog has
    * the new place. Those that waited are sent again there. No tables are migrated meanwhile. Can run again after a crash
-   * anywhere in it.
+   * anywhere in it, also while the former worker is frozen: that one switches nothing when it wakes up.
+   *
+   * @returns undefined when a former worker has switched the tenant already
+   * @throws MoveRefusedError, MoveTimeoutError, ConflictError when the move is over
    */
-  async run(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
+  async run(
+    { operationId }: MoveEntity,
+    from: OpenPlace,
+    to: OpenPlace,
+    signal: AbortSignal,
+  ): Promise<SwitchReport | undefined> {
     const locked = (open: OpenPlace) => ({ ...open, targetId: open.place.target.id });
     return withPlaceLocks(locked(from), locked(to), signal, async () => {
+      const worker = await this.claim(operationId, from.place);
+      if (worker === undefined) return this.assertIsAt(to);
       await assertSameMigrations(from, to);
-      return this.whenFree(from, to, signal);
+      return this.whenFree(worker, from, to, signal);
     });
   }
 
-  private async whenFree(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
+  /** From then on no former worker can switch the tenant. @returns undefined when the tenant is not there */
+  private async claim(
+    operationId: string,
+    { tenantId, target, schema }: OpenPlace['place'],
+  ): Promise<string | undefined> {
+    const worker = randomUUID();
+    const values = [tenantId, worker, operationId, target.id, schema];
+    const [, claimed] = await this.catalog.query<[unknown, number]>(CLAIM, values);
+    return claimed === 1 ? worker : undefined;
+  }
+
+  private async assertIsAt({ place: { tenantId, target, schema } }: OpenPlace): Promise<undefined> {
+    const at = { id: tenantId, targetId: target.id, schema };
+    if (!(await this.catalog.getRepository(TenantEntity).existsBy(at))) throw new ConflictError('the move is over');
+  }
+
+  private async whenFree(worker: string, from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
     const deadline = performance.now() + SWITCH_MS;
     let askedAt = performance.now(); // from then on, writes wait behind us
     while (!(await from.gate.tryLock())) {
@@ -79,14 +122,14 @@ export class SwitchOver {
       askedAt = performance.now();
     }
     try {
-      const lastChanges = await this.switchLocked(from, to, signal);
+      const lastChanges = await this.switchLocked(worker, from, to, signal);
       return { waitMs: Math.round(performance.now() - askedAt), lastChanges };
     } finally {
       await from.gate.unlock();
     }
   }
 
-  private async switchLocked(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<number> {
+  private async switchLocked(worker: string, from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<number> {
     const { tenantId } = from.place;
     const lastChanges = await applyChanges(from, to, tenantId, signal);
     await bringSequences(from, to);
@@ -95,7 +138,7 @@ export class SwitchOver {
     await from.gate.set('closed');
     try {
       await to.gate.set('open');
-      await this.flip(to);
+      await this.flip(worker, to);
     } catch (error) {
       await this.reopen(from, to, error);
       throw error;
@@ -104,14 +147,10 @@ export class SwitchOver {
   }
 
   /** Every instance is notified. */
-  private async flip({ place: { tenantId, target, schema, isolation } }: OpenPlace): Promise<void> {
-    await this.catalog.transaction(async (catalog) => {
-      await catalog.update(TenantEntity, tenantId, { targetId: target.id, schema, isolation });
-      await catalog.query(
-        `UPDATE moves SET state = 'moved', moved_at = now() WHERE tenant_id = $1 AND state = 'moving'`,
-        [tenantId],
-      );
-    });
+  private async flip(worker: string, { place: { tenantId, target, schema, isolation } }: OpenPlace): Promise<void> {
+    const values = [tenantId, worker, target.id, schema, isolation];
+    const [, flipped] = await this.catalog.query<[unknown, number]>(FLIP, values);
+    if (flipped !== 1) throw new ConflictError('another worker has taken the switch over');
   }
 
   /** Unless the catalog has the new place: then its answer was lost. */

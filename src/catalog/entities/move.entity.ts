@@ -38,6 +38,10 @@ export class MoveEntity {
   @Column('uuid', { name: 'backup_id', nullable: true })
   backupId: string | null;
 
+  /** Of the worker that may switch the tenant: an id that it has made; null before the first one has come that far. */
+  @Column('uuid', { nullable: true })
+  switching: string | null;
+
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt: Date;
 

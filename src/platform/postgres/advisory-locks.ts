@@ -28,6 +28,8 @@ export const LOCK_NAMES = {
   referenceTable: (schema: string, table: string) => `tenantry reference table ${schema} ${table}`,
   /** Passing the gate of a tenant, held by its transactions while it moves. First half of the key. */
   gate: 'tenantry gate',
+  /** Moving the rows of a tenant from or to a schema. First half of the key. */
+  mover: 'tenantry mover',
   /** Answering requests with one idempotency key. */
   idempotencyKey: (key: string) => `idempotency key ${key}`,
 } as const;

@@ -66,6 +66,29 @@ describe('a move', () => {
     for (const path of ['move/back', 'move/finish']) expect((await request(path)).body.code).toBe('CONFLICT');
   });
 
+  it('is not switched by a worker that another one has replaced', async () => {
+    await app.database.admin(`
+      CREATE FUNCTION replace_worker() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        NEW.switching := gen_random_uuid();
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER replace_worker BEFORE UPDATE OF switching ON moves FOR EACH ROW EXECUTE FUNCTION replace_worker()`);
+    try {
+      const { headers } = await request('move', { isolation: 'schema' });
+      expect(await admin.ended(headers.get('location'))).toMatchObject({
+        status: 'failed',
+        error: { code: 'CONFLICT' },
+      });
+      await soon(noMove);
+      expect((await admin.get('/tenants/acme')).body).toMatchObject({ isolation: 'row', status: 'active' });
+      expect((await insert('replaced')).status).toBe(201);
+    } finally {
+      await app.database.admin('DROP TRIGGER replace_worker ON moves; DROP FUNCTION replace_worker');
+      await asSuperuser(`${app.database.name}_shared`, `DELETE FROM shared.customers WHERE name = 'replaced'`);
+    }
+  });
+
   it('loses no write and no data source that was obtained before it, and is taken back with what was written since', async () => {
     const connections = app.application.nest.get(TenantConnectionService);
     const former = await connections.dataSource(acme);

@@ -16,7 +16,18 @@ const TRIGGER = `
     END IF;
     RETURN NEW;
   END $$;
-  CREATE TRIGGER halt BEFORE UPDATE ON operations FOR EACH ROW EXECUTE FUNCTION halt()`;
+  CREATE TRIGGER halt BEFORE UPDATE ON operations FOR EACH ROW EXECUTE FUNCTION halt();
+  CREATE FUNCTION halt_switch() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM halt_points h WHERE h.kind = 'switch' AND h.point = TG_ARGV[0]) THEN
+      PERFORM pg_advisory_xact_lock(${HALT});
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER halt_claim BEFORE UPDATE ON moves FOR EACH ROW
+    WHEN (NEW.switching IS DISTINCT FROM OLD.switching) EXECUTE FUNCTION halt_switch('claim');
+  CREATE TRIGGER halt_flip BEFORE UPDATE ON moves FOR EACH ROW
+    WHEN (NEW.switching = OLD.switching) EXECUTE FUNCTION halt_switch('flip')`;
 
 /**
  * Stops operations at chosen points, from inside the catalog: in the statement that records that a step is finished and
@@ -34,7 +45,7 @@ export class HaltPoints {
     return new HaltPoints(client);
   }
 
-  /** @param point a step that begins, or a status that is reached */
+  /** @param point a step that begins, or a status that is reached; of `switch`, `claim` and `flip`, within the switch of a move */
   async set(kind: string, point: string): Promise<void> {
     await this.client.query('INSERT INTO halt_points VALUES ($1, $2)', [kind, point]);
   }
@@ -52,6 +63,13 @@ export class HaltPoints {
       `SELECT pg_terminate_backend(pid) FROM pg_locks
        WHERE locktype = 'advisory' AND objid = ${HALT} AND NOT granted`,
     );
+  }
+
+  /** Removes all halt points, and has a halted switch go on. */
+  async pass(): Promise<void> {
+    await this.client.query('DELETE FROM halt_points');
+    await this.client.query(`SELECT pg_advisory_unlock(${HALT})`);
+    await this.client.query(`SELECT pg_advisory_lock(${HALT})`); // behind those that wait
   }
 
   async close(): Promise<void> {

@@ -45,17 +45,30 @@ export class Operators {
 
   /** Kills the worker of a halted operation (SIGKILL). */
   async killWorkerOf(operationId: string): Promise<void> {
-    const [row] = await this.database.admin<{ instance: string }>('SELECT instance FROM operations WHERE id = $1', [
-      operationId,
-    ]);
-    const worker = this.services.find(({ process }) => row?.instance.endsWith(`:${process.pid}`));
-    if (!worker) throw new Error(`the worker is none of these processes: ${row?.instance}`);
+    const worker = await this.workerOf(operationId);
     await worker.kill();
     this.services = this.services.filter((service) => service !== worker);
+  }
+
+  /** Freezes the worker of a halted operation (SIGSTOP); the other process gets all calls until it is woken. */
+  async freezeWorkerOf(operationId: string): Promise<Service> {
+    const worker = await this.workerOf(operationId);
+    worker.signal('SIGSTOP');
+    this.services = [...this.services.filter((service) => service !== worker), worker];
+    return worker;
   }
 
   /** Starts a replacement for a killed process. */
   async bothRun(): Promise<void> {
     if (this.services.length < 2) this.services.push(await Service.start(this.env));
+  }
+
+  private async workerOf(operationId: string): Promise<Service> {
+    const [row] = await this.database.admin<{ instance: string }>('SELECT instance FROM operations WHERE id = $1', [
+      operationId,
+    ]);
+    const worker = this.services.find(({ process }) => row?.instance.endsWith(`:${process.pid}`));
+    if (!worker) throw new Error(`the worker is none of these processes: ${row?.instance}`);
+    return worker;
   }
 }
