@@ -46,6 +46,7 @@ import { Usage1781000000000 } from './schema-migrations/1781000000000-usage.js';
 import { OperatorSessions1783000000000 } from './schema-migrations/1783000000000-operator-sessions.js';
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
+import { AuditedTenants1786000000000 } from './schema-migrations/1786000000000-audited-tenants.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
@@ -98,6 +99,7 @@ export const CATALOG_MIGRATIONS = [
   OperatorSessions1783000000000,
   UsageTotals1784000000000,
   ArchiveUpkeep1785000000000,
+  AuditedTenants1786000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

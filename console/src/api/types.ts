@@ -13,6 +13,7 @@ export type AuditEntry = {
   readonly id: string;
   readonly at: string;
   readonly actor: string;
+  readonly actorId: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
   readonly action: string;
@@ -20,6 +21,7 @@ export type AuditEntry = {
     'tenant' | 'server' | 'operation' | 'api-key' | 'admin-key' | 'operator' | 'reference-table' | 'plan' | 'fleet';
   readonly subjectId: string;
   readonly subject: string;
+  readonly tenantId: string | null;
   readonly refusedAttempts: number | null;
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;

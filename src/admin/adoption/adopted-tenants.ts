@@ -25,8 +25,8 @@ const INSERT = `
   ), inserted AS (
     INSERT INTO tenants (id, slug, isolation, target_id, schema_name) SELECT id, slug, $3, $4, $5 FROM added
   )
-  INSERT INTO audit_log (actor, address, request_id, action, subject_kind, subject_id, subject, after)
-  SELECT $6, $7, $8, 'tenant.adopt', 'tenant', id::text, slug, jsonb_build_object('isolation', $3::text, 'schema', $5::text) FROM added`;
+  INSERT INTO audit_log (actor, address, request_id, actor_id, action, subject_kind, subject_id, subject, after)
+  SELECT $6, $7, $8, $9::uuid, 'tenant.adopt', 'tenant', id::text, slug, jsonb_build_object('isolation', $3::text, 'schema', $5::text) FROM added`;
 
 /** The catalog's entries of adopted tenants. */
 @Injectable()
@@ -62,7 +62,7 @@ export class AdoptedTenants {
         missing.map(({ id }) => id),
         missing.map(({ slug }) => slug),
         ...[layout, target.id, place.schema],
-        ...[actor.name, actor.address ?? null, actor.requestId ?? null],
+        ...[actor.name, actor.address ?? null, actor.requestId ?? null, actor.id ?? null],
       ]);
     }
     const tenantIds = place.tenants.map(({ id }) => id);

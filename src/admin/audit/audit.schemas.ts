@@ -33,12 +33,17 @@ const auditEntryView = z
     id: z.string(),
     at: z.iso.datetime(),
     actor: z.string().describe('who made the change'),
+    actorId: z
+      .guid()
+      .nullable()
+      .describe("the operator's id, which no other operator gets, unlike its name; null for other actors"),
     address: z.string().nullable().describe('of the HTTP client; null for the command line and for earlier releases'),
     requestId: z.string().nullable().describe('`X-Request-Id` of the HTTP response, as in the log'),
     action: z.string(),
     subjectKind: z.enum(AUDIT_SUBJECT_KINDS),
     subjectId: z.string(),
     subject: z.string().describe("the subject's name at that time"),
+    tenantId: z.guid().nullable().describe('the tenant that it is about; null: none, or several'),
     refusedAttempts: z.number().int().nullable().describe('how many attempts the entry stands for; null for a change'),
     before: z.record(z.string(), z.unknown()).nullable().describe('changed fields only, never secrets'),
     after: z.record(z.string(), z.unknown()).nullable(),

@@ -8,5 +8,6 @@ import { operatorOf } from '../../tenant/identification/request-operator.js';
 /** The caller of a control-plane route, as recorded in the audit log. */
 export const CurrentActor = createParamDecorator((_data: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<HttpRequest>();
-  return { name: operatorOf(request).name, address: clientAddress(request), requestId: requestIdOf(request) };
+  const { id, name } = operatorOf(request);
+  return { name, ...(id !== null && { id }), address: clientAddress(request), requestId: requestIdOf(request) };
 });

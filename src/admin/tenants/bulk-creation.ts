@@ -33,8 +33,8 @@ const INSERT = `
     INSERT INTO tenants (id, slug, isolation, limits, groups, plan)
     SELECT id, slug, isolation, limits::jsonb, ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)), plan FROM added
   )
-  INSERT INTO audit_log (actor, address, request_id, action, subject_kind, subject_id, subject, after)
-  SELECT $6, $7, $8, 'tenant.create', 'tenant', id::text, slug, entry::jsonb FROM added`;
+  INSERT INTO audit_log (actor, address, request_id, actor_id, action, subject_kind, subject_id, subject, after)
+  SELECT $6, $7, $8, $11::uuid, 'tenant.create', 'tenant', id::text, slug, entry::jsonb FROM added`;
 
 const INSERT_DOMAINS = `
   INSERT INTO tenant_domains (domain, tenant_id) SELECT * FROM unnest($1::text[], $2::uuid[])`;
@@ -111,6 +111,7 @@ async function insert(catalog: EntityManager, tenants: readonly ListedTenant[], 
     ...[actor.name, actor.address ?? null, actor.requestId ?? null],
     columnOf(({ groups = [] }) => JSON.stringify(groups)),
     columnOf(({ plan }) => plan ?? null),
+    actor.id ?? null,
   ]);
   const domains = tenants.flatMap(({ id, domains: names }) => names.map((domain) => ({ domain, id })));
   if (domains.length === 0) return;

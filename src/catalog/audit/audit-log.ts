@@ -24,6 +24,7 @@ export class AuditLog {
     await catalog.insert(AuditEntryEntity, {
       ...entry,
       actor: actor.name,
+      actorId: actor.id ?? null,
       address: actor.address ?? null,
       requestId: actor.requestId ?? null,
       refusedAttempts: refusedAttempts ?? null,

@@ -27,6 +27,10 @@ export class AuditEntryEntity {
   @Column('text')
   actor: string;
 
+  /** The operator's id; null for other actors. */
+  @Column('uuid', { name: 'actor_id', nullable: true })
+  actorId: string | null;
+
   /** Of an HTTP client; null for other actors, and in entries of earlier releases. */
   @Column('text', { nullable: true })
   address: string | null;
@@ -47,6 +51,10 @@ export class AuditEntryEntity {
   /** The subject's name at that time. */
   @Column('text')
   subject: string;
+
+  /** The tenant that the entry is about, which may be deleted since; null when it is about none or several. Set by a trigger. */
+  @Column({ type: 'uuid', name: 'tenant_id', nullable: true, insert: false })
+  tenantId: string | null;
 
   /** How many refused attempts the entry stands for; null for a change. */
   @Column('integer', { name: 'refused_attempts', nullable: true })

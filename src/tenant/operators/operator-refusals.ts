@@ -52,13 +52,14 @@ export class OperatorRefusals {
 
   private async write({ operator, call }: Refusal, refusedAttempts: number): Promise<void> {
     const { method, route, tenant, address, requestId } = call;
+    const { id, name } = operator;
     try {
       await this.audit.record(this.catalog.manager, {
-        actor: { name: operator.name, address, requestId },
+        actor: { name, ...(id !== null && { id }), address, requestId },
         action: 'operator.refused',
         subjectKind: 'operator',
-        subjectId: operator.id ?? operator.name,
-        subject: operator.name,
+        subjectId: id ?? name,
+        subject: name,
         refusedAttempts,
         after: { method, route, ...(tenant !== undefined && { tenant: tenant.slice(0, MAX_TENANT) }) },
       });

@@ -328,10 +328,11 @@ describe('an operator', () => {
   it('is named in the audit log, with address and request, also for what was refused', async () => {
     const client = await operator('greta', { role: 'viewer' });
     const headers = { 'x-request-id': 'refused-request' };
+    const { id: actorId } = (await client.get('/operators/me')).body;
     await client.send('POST', '/tenants/globex/suspend', { headers });
     await soon(async () => {
       expect((await entriesOf('operator.refused'))[0]).toMatchObject({
-        ...{ actor: 'greta', address: '127.0.0.1', requestId: 'refused-request', subjectKind: 'operator' },
+        ...{ actor: 'greta', actorId, address: '127.0.0.1', requestId: 'refused-request', subjectKind: 'operator' },
         ...{
           refusedAttempts: 1,
           after: { method: 'POST', route: '/admin/v1/tenants/:slug/suspend', tenant: 'globex' },
@@ -341,7 +342,7 @@ describe('an operator', () => {
     await admin.send('PATCH', '/operators/greta', { body: { role: 'operator' } });
     await client.send('PUT', '/tenants/globex/maintenance', { body: {} });
     await client.send('DELETE', '/tenants/globex/maintenance');
-    expect((await entriesOf('tenant.maintenance'))[0]).toMatchObject({ actor: 'greta', address: '127.0.0.1' });
+    expect((await entriesOf('tenant.maintenance'))[0]).toMatchObject({ actor: 'greta', actorId, address: '127.0.0.1' });
   });
 
   it('has created nothing whose key is in the audit log', async () => {
