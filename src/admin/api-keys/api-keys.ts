@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, Raw } from 'typeorm';
 import { newApiKey, parseApiKey } from '../../catalog/model/api-key.js';
 import { verifySecret } from '../../catalog/model/bearer-key.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
@@ -11,6 +11,8 @@ import { TenantRecords } from '../tenants/tenant-records.js';
 import type { ApiKeyView, IssuedApiKey, NewApiKeyRequest } from './api-key.schemas.js';
 
 const DAY_SECONDS = 86_400;
+
+const LISTED = [{ impersonatedBy: IsNull() }, { expiresAt: Raw((expiresAt) => `${expiresAt} > now()`) }];
 
 /** Tenants' API keys. Only a hash is stored: the token is returned once, when the key is issued. */
 @Injectable()
@@ -44,12 +46,12 @@ export class ApiKeys {
     return { ...key, token };
   }
 
-  /** Newest first. @throws NotFoundError (tenant) */
+  /** Newest first, without the impersonations that have ended: the audit log has them. @throws NotFoundError (tenant) */
   async list(slugOrId: string): Promise<readonly ApiKeyView[]> {
     const { id: tenantId } = await this.tenants.read(slugOrId);
     const keys = await this.catalog
       .getRepository(ApiKeyEntity)
-      .find({ where: { tenantId }, order: { createdAt: 'DESC', id: 'ASC' } });
+      .find({ where: LISTED.map((where) => ({ tenantId, ...where })), order: { createdAt: 'DESC', id: 'ASC' } });
     return keys.map(toView);
   }
 

@@ -4,6 +4,8 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { ApiKeyEntity } from '../../catalog/entities/api-key.entity.js';
 import { newApiKey } from '../../catalog/model/api-key.js';
+import { NotFoundError } from '../../platform/errors/request.errors.js';
+import { mayImpersonate, removeLongExpired } from '../../tenant/operators/impersonation-keys.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import type { ImpersonationView, NewImpersonation } from './impersonation.schemas.js';
 
@@ -26,10 +28,19 @@ export class Impersonations {
     actor: Actor,
   ): Promise<ImpersonationView> {
     const tenant = await this.tenants.lock(catalog, slugOrId);
+    if (actor.id !== undefined && !(await mayImpersonate(catalog, actor.id, tenant.id))) {
+      throw new NotFoundError('tenant', slugOrId); // the operator has been revoked or limited since it was admitted
+    }
+    await removeLongExpired(catalog);
     const { keyId, token, secretHash } = newApiKey();
     await catalog.insert(ApiKeyEntity, {
       ...{ id: keyId, tenantId: tenant.id, secretHash, name: `impersonation by ${actor.name}` },
-      ...{ impersonatedBy: actor.name, reason, expiresAt: () => `now() + make_interval(mins => ${minutes})` },
+      ...{
+        impersonatedBy: actor.name,
+        operatorId: actor.id ?? null,
+        reason,
+        expiresAt: () => `now() + make_interval(mins => ${minutes})`,
+      },
     });
     const { expiresAt } = await catalog.findOneByOrFail(ApiKeyEntity, { id: keyId });
     const view = { keyId, expiresAt: expiresAt?.toISOString() ?? '' };

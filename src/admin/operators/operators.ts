@@ -10,6 +10,7 @@ import { newBearerKey } from '../../catalog/model/bearer-key.js';
 import type { Operator, TenantSelection } from '../../catalog/model/operator.js';
 import { ConflictError, NotFoundError, ValidationFailedError } from '../../platform/errors/request.errors.js';
 import { type ConstraintErrors, withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
+import { endImpersonations, endOutOfReach } from '../../tenant/operators/impersonation-keys.js';
 import { TenantRecords } from '../tenants/tenant-records.js';
 import { OperatorRecords } from './operator-records.js';
 import { OperatorSessions } from './operator-sessions.js';
@@ -58,6 +59,7 @@ export class Operators {
    *
    * @throws NotFoundError, ValidationFailedError (a limited admin), ConflictError (the OpenID provider decides)
    */
+  /** Takes effect with the operator's next request, and ends its impersonations that it might not begin again. @throws NotFoundError, ValidationFailedError (a limited admin) */
   change(name: string, change: OperatorChange, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = requireOwnRights(await lock(catalog, name));
@@ -68,6 +70,7 @@ export class Operators {
       }
       const limits = change.limitedTo === undefined ? {} : await this.limitsOf(catalog, change.limitedTo);
       await catalog.update(OperatorEntity, id, { role: next.role, ...limits });
+      await endOutOfReach(catalog, id, this.audit, actor);
       const after = await this.records.read(name, catalog);
       await this.record(catalog, actor, 'operator.change', after, { before: rightsOf(before), after: rightsOf(after) });
       return after;
@@ -75,12 +78,14 @@ export class Operators {
   }
 
   /** All keys and sessions of the operator are refused from now on, and so are its sign-ins. @throws NotFoundError */
+  /** All keys of the operator are refused from now on, and its impersonations end. @throws NotFoundError */
   revoke(name: string, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = await lock(catalog, name);
       const operator = await this.records.read(name, catalog);
       await catalog.update(OperatorEntity, id, { revokedAt: () => 'now()' });
       await this.sessions.endAll(catalog, id);
+      await endImpersonations(catalog, id, this.audit, actor);
       await this.record(catalog, actor, 'operator.revoke', operator, {});
       return this.records.readById(id, catalog);
     });
@@ -135,7 +140,7 @@ export class Operators {
     return { operator, token };
   }
 
-  /** @throws NotFoundError */
+  /** Ends the operator's impersonations too: which of its keys has begun one is not known. @throws NotFoundError */
   revokeKey(name: string, keyId: string, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = await lock(catalog, name);
@@ -147,7 +152,10 @@ export class Operators {
         { revokedAt: () => 'now()' },
       );
       const operator = await this.records.read(name, catalog);
-      if (affected !== 0) await this.record(catalog, actor, 'operator.revoke-key', operator, { after: { key: keyId } });
+      if (affected !== 0) {
+        await endImpersonations(catalog, id, this.audit, actor);
+        await this.record(catalog, actor, 'operator.revoke-key', operator, { after: { key: keyId } });
+      }
       return operator;
     });
   }

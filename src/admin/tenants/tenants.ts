@@ -4,6 +4,7 @@ import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
+import { endByStrangers } from '../../tenant/operators/impersonation-keys.js';
 import { SpareTenants } from '../spare-tenants/spare-tenants.js';
 import { ProvisionKind } from '../provisioning/provision.kind.js';
 import { type CreatedTenant, TenantCreation } from './tenant-creation.js';
@@ -51,7 +52,10 @@ export class Tenants {
     const { plan } = change;
     if (plan !== undefined) await withConstraintErrors(TAKEN, () => catalog.update(TenantEntity, id, { plan }));
     if (change.limits) await catalog.update(TenantEntity, id, { limits: change.limits });
-    if (change.groups) await catalog.update(TenantEntity, id, { groups: change.groups });
+    if (change.groups) {
+      await catalog.update(TenantEntity, id, { groups: change.groups });
+      await endByStrangers(catalog, id, this.audit, actor);
+    }
     if (change.domains) await setDomains(catalog, id, change.domains);
     const after = await this.records.read(id, catalog);
     const changed = Object.keys(change) as (keyof TenantChange)[];

@@ -24,6 +24,10 @@ export class ApiKeyEntity {
   @Column('text', { name: 'impersonated_by', nullable: true })
   impersonatedBy: string | null;
 
+  /** That operator's id; null for the admin key and the command line, too. */
+  @Column('uuid', { name: 'operator_id', nullable: true })
+  operatorId: string | null;
+
   /** Why the operator does. */
   @Column('text', { nullable: true })
   reason: string | null;

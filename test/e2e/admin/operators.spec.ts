@@ -352,7 +352,52 @@ describe('an operator', () => {
   });
 });
 
+async function impersonate(client: AdminClient, tenant: string): Promise<string> {
+  const body = { reason: 'a test' };
+  const { status, body: answer } = await client.send('POST', `/tenants/${tenant}/impersonations`, { body });
+  expect(status).toBe(201);
+  return answer.token;
+}
+
 describe('working as a tenant', () => {
+  it.each<[string, (name: string) => Promise<Answer>]>([
+    ['the operator is revoked', (name) => admin.send('DELETE', `/operators/${name}`)],
+    [
+      'its role is not enough any more',
+      (name) => admin.send('PATCH', `/operators/${name}`, { body: { role: 'viewer' } }),
+    ],
+    [
+      'it is limited to other tenants',
+      (name) => admin.send('PATCH', `/operators/${name}`, { body: { limitedTo: { tenants: ['acme'] } } }),
+    ],
+    ['the tenant leaves its groups', () => admin.send('PATCH', '/tenants/globex', { body: { groups: [] } })],
+    [
+      'a key of it is revoked',
+      async (name) => {
+        const { body } = await admin.get(`/operators/${name}`);
+        return admin.send('DELETE', `/operators/${name}/keys/${body.keys[0].id}`);
+      },
+    ],
+  ])('ends when %s, and other impersonations go on', async (what, end) => {
+    await admin.send('PATCH', '/tenants/globex', { body: { groups: ['apac'] } });
+    const name = what.replaceAll(' ', '-');
+    const limitedTo = { tenants: ['acme'], groups: ['apac'] };
+    const [ended, other] = [
+      await operator(name, { role: 'operator', limitedTo }),
+      await operator(`${name}.`, { role: 'operator' }),
+    ];
+    const [gone, acme] = [await impersonate(ended, 'globex'), await impersonate(ended, 'acme')];
+    const others = await impersonate(other, 'globex');
+    expect(await end(name)).toMatchObject({ status: 200 });
+    const statusOf = async (token: string) => (await app.call('/api/v1/orders', { apiKey: token })).status;
+    await soon(async () => expect(await statusOf(gone)).toBe(401));
+    expect(await statusOf(others)).toBe(200);
+    expect((await statusOf(acme)) === 401).toBe(!/limited|groups/.test(what)); // 403 while it is suspended
+    expect(await entriesOf('api-key.revoke')).toContainEqual(
+      expect.objectContaining({ subject: 'globex', subjectId: gone.split('_')[1], after: { impersonatedBy: name } }),
+    );
+  });
+
   it('takes a reason, lasts minutes, is in the audit log and is marked in the log of each request', async () => {
     const lines: string[] = [];
     const output = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
@@ -369,9 +414,13 @@ describe('working as a tenant', () => {
       expect((await entriesOf('tenant.impersonate'))[0]).toMatchObject({
         ...{ actor: 'heidi', subject: 'globex', after: { keyId, expiresAt, reason: 'ticket 4711' } },
       });
-      await app.database.admin(`UPDATE api_keys SET expires_at = now() WHERE id = '${keyId}'`);
-      const keys = (await client.get('/tenants/globex/api-keys')).body as Json[];
-      expect(keys.find(({ id }) => id === keyId)).toMatchObject({ impersonatedBy: 'heidi' });
+      const listed = async () =>
+        ((await client.get('/tenants/globex/api-keys')).body as Json[]).find(({ id }) => id === keyId);
+      expect(await listed()).toMatchObject({ impersonatedBy: 'heidi' });
+      await app.database.admin(`UPDATE api_keys SET expires_at = now() - interval '8 days' WHERE id = '${keyId}'`);
+      expect(await listed()).toBeUndefined();
+      await impersonate(client, 'globex');
+      expect(await app.database.admin(`SELECT FROM api_keys WHERE id = '${keyId}'`)).toEqual([]);
     } finally {
       await logging.stop();
     }
