@@ -24,6 +24,7 @@ import { RouteAccess } from './access/route-access.js';
 import { StreamInterceptor } from './access/stream.interceptor.js';
 import { TransportHandlers } from './access/transport-handlers.js';
 import { OperatorAdmission } from './access/operator-admission.js';
+import { OperatorResponses } from './access/operator-responses.js';
 import { OperatorAuthorization } from './operators/operator-authorization.js';
 import { OperatorKeyLookup } from './operators/operator-key-lookup.js';
 import { OperatorSessionLookup } from './operators/operator-session-lookup.js';
@@ -165,6 +166,7 @@ export class TenantModule implements NestModule {
         OperatorKeyLookup,
         OperatorSessionLookup,
         OperatorRefusals,
+        OperatorResponses,
         Authenticator,
         OpenContexts,
         {

@@ -1,21 +1,29 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { clientAddress } from '../../http/requests/client-address.js';
-import { type HttpRequest, routePattern } from '../../http/requests/http-request.js';
+import { type HttpRequest, type HttpResponse, routePattern } from '../../http/requests/http-request.js';
 import { requestIdOf } from '../../http/requests/request-id.js';
 import type { Caller } from '../identification/caller.js';
 import { OperatorAuthorization } from '../operators/operator-authorization.js';
 import { routeRights } from '../operators/route-rights.js';
+import { OperatorResponses } from './operator-responses.js';
 
 /** Admits operators to the handlers of control-plane routes, by their role and their tenants. */
 @Injectable()
 export class OperatorAdmission {
-  constructor(private readonly authorization: OperatorAuthorization) {}
+  constructor(
+    private readonly authorization: OperatorAuthorization,
+    private readonly responses: OperatorResponses,
+  ) {}
 
-  /** @throws RoleRequiredError, TenantsLimitedError, NotFoundError */
+  /** A response over HTTP ends when the operator is not admitted any more. @throws RoleRequiredError, TenantsLimitedError, NotFoundError */
   async admit(caller: Caller, execution: ExecutionContext): Promise<true> {
     if (caller.kind !== 'operator') return true; // `requireAccess` has refused it
     const rights = routeRights(execution.getHandler(), execution.getClass());
     await this.authorization.authorize(caller.operator, rights, callOf(execution));
+    if (execution.getType() === 'http') {
+      const http = execution.switchToHttp();
+      this.responses.watch(caller.operator, http.getRequest<HttpRequest>(), http.getResponse<HttpResponse>());
+    }
     return true;
   }
 }

@@ -35,6 +35,7 @@ type Decision = (facts: CallerFacts) => Fact<Caller>;
 export class Authenticator {
   private readonly sources: FactSources;
   private readonly sourcesOfTenants: FactSources;
+  private readonly sourcesOfOpenResponses: FactSources;
 
   constructor(
     private readonly adminKey: AdminKey,
@@ -48,6 +49,8 @@ export class Authenticator {
     const secrets = new VerifiedSecrets();
     const operators = { adminKey, operatorKeys, operatorSessions };
     this.sources = { lookup, jwt, connections, availability, secrets, ...operators };
+    this.sources = { lookup, jwt, connections, availability, secrets, adminKey, operatorKeys };
+    this.sourcesOfOpenResponses = { ...this.sources, adminKey: NO_ADMIN_KEY };
     this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY, operatorKeys: NO_OPERATORS };
   }
 
@@ -75,6 +78,18 @@ export class Authenticator {
     origin: AttemptOrigin,
   ): Caller | Promise<Caller> {
     return this.decide((facts) => decideCaller(authorization, selectors, facts), origin, this.sourcesOfTenants);
+  }
+
+  /**
+   * The same for a caller that was admitted with an operator's key before, and has a response open: that is no further attempt,
+   * which would count, and which failures of others at the same address would delay.
+   */
+  identifyAgain(
+    authorization: string | undefined,
+    selectors: TenantSelectors,
+    origin: AttemptOrigin,
+  ): Caller | Promise<Caller> {
+    return this.decide((facts) => decideCaller(authorization, selectors, facts), origin, this.sourcesOfOpenResponses);
   }
 
   /** The same for a caller whom the application has identified. */

@@ -61,6 +61,14 @@ export class RequestIdentification {
     return resolver ? this.callerByResolver(resolver, request) : this.callerByCredential(request);
   }
 
+  /**
+   * The same for a request that was admitted with an operator's key, while its response is open: no further attempt, which would
+   * count. Never rejects.
+   */
+  operatorNow(request: HttpRequest): Caller | Promise<Caller> {
+    return this.callerByCredential(request, true);
+  }
+
   /** One whose `handles` throws decides, and fails: the credential must not stand in for it. */
   private resolverFor(request: HttpRequest): TenantResolver | undefined {
     try {
@@ -77,7 +85,7 @@ export class RequestIdentification {
     return this.remember(request, await this.callerByResolver(resolver, request));
   }
 
-  private callerByCredential(request: HttpRequest): Caller | Promise<Caller> {
+  private callerByCredential(request: HttpRequest, isAdmitted = false): Caller | Promise<Caller> {
     const { authorization } = request.headers;
     if (this.oidc && authorization === undefined) {
       const token = sessionTokenOf(request, this.oidc);
@@ -88,6 +96,11 @@ export class RequestIdentification {
       selectorsOf(request, this.baseDomain),
       new RequestOrigin(request),
     );
+    const selectors = selectorsOf(request, this.baseDomain);
+    const origin = new RequestOrigin(request);
+    return isAdmitted
+      ? this.authenticator.identifyAgain(authorization, selectors, origin)
+      : this.authenticator.identify(authorization, selectors, origin);
   }
 
   private async callerByResolver(resolver: TenantResolver, request: HttpRequest): Promise<Caller> {
