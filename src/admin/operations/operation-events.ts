@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Injectable, Logger, type MessageEvent } from '@nestjs/common';
 import {
   catchError,
-  defer,
   distinctUntilChanged,
   EMPTY,
   endWith,
@@ -19,19 +18,11 @@ import {
   takeWhile,
   timer,
 } from 'rxjs';
+import type { Operator } from '../../catalog/model/operator.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
+import { Followers } from '../event-streams/followers.js';
 import { OperationRecords } from './operation-records.js';
-import { PublicError } from '../../platform/errors/public-error.js';
 import { hasEnded } from './operation.schemas.js';
-
-/** Raised when a client wants to follow an operation and the instance has reached its limit of event streams. */
-export class TooManyFollowersError extends PublicError {
-  constructor(max: number, what = 'operation event streams') {
-    super('TOO_MANY_FOLLOWERS', `this instance already serves ${max} ${what}`, {
-      retryAfterSeconds: 5,
-    });
-  }
-}
 
 /** Event streams per instance. Each holds an HTTP connection. */
 export const MAX_FOLLOWERS = 200;
@@ -50,7 +41,7 @@ export class OperationEvents {
   private readonly streams = new Map<string, Observable<MessageEvent>>();
   /** Emits at shutdown, to later subscribers too. */
   private readonly ended = new ReplaySubject<void>(1);
-  private followers = 0;
+  private readonly followers = new Followers(MAX_FOLLOWERS, 'operation event streams');
 
   constructor(
     private readonly records: OperationRecords,
@@ -65,14 +56,12 @@ export class OperationEvents {
    *
    * @throws TooManyFollowersError on subscription
    */
-  follow(id: string): Observable<MessageEvent> {
-    return defer(() => {
-      if (this.followers >= MAX_FOLLOWERS) throw new TooManyFollowersError(MAX_FOLLOWERS);
-      this.followers += 1;
+  follow(id: string, operator: Operator): Observable<MessageEvent> {
+    return this.followers.admit(operator, () => {
       const changes = this.sharedStream(id);
       const end = changes.pipe(ignoreElements(), endWith(undefined));
       const keepAlive = interval(KEEP_ALIVE_MS).pipe(map(() => ({ comment: 'keep-alive' })));
-      return merge(changes, keepAlive.pipe(takeUntil(end))).pipe(finalize(() => void (this.followers -= 1)));
+      return merge(changes, keepAlive.pipe(takeUntil(end)));
     });
   }
 

@@ -143,7 +143,7 @@ export class OperationsController {
     @Param('id', operationId) id: string,
   ): Promise<Observable<MessageEvent>> {
     await this.reach.read(operator, id);
-    return this.events.follow(id);
+    return this.events.follow(id, operator);
   }
 
   @Post(':id/cancel')

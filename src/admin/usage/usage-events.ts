@@ -2,10 +2,8 @@ import { Injectable, Logger, type MessageEvent } from '@nestjs/common';
 import {
   catchError,
   concatMap,
-  defer,
   EMPTY,
   exhaustMap,
-  finalize,
   from,
   interval,
   map,
@@ -15,10 +13,10 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
-import type { TenantSelection } from '../../catalog/model/operator.js';
+import type { Operator } from '../../catalog/model/operator.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import { TooManyFollowersError } from '../operations/operation-events.js';
+import { Followers } from '../event-streams/followers.js';
 import { type FinishedPosition, UsageRecords } from './usage-records.js';
 import type { UsageView } from './usage.schemas.js';
 
@@ -43,7 +41,7 @@ export function positionOf(eventId: string): FinishedPosition | undefined {
 export class UsageEvents {
   private readonly logger = new Logger('Usage');
   private readonly ended = new ReplaySubject<void>(1);
-  private followers = 0;
+  private readonly followers = new Followers(MAX_FOLLOWERS, 'event streams of usage');
 
   constructor(
     private readonly records: UsageRecords,
@@ -56,13 +54,11 @@ export class UsageEvents {
    * @param after the last event that the follower has; undefined: from the first hour that is kept
    * @throws TooManyFollowersError on subscription
    */
-  follow(after: FinishedPosition | undefined, limitedTo: TenantSelection | undefined): Observable<MessageEvent> {
-    return defer(() => {
-      if (this.followers >= MAX_FOLLOWERS) throw new TooManyFollowersError(MAX_FOLLOWERS, 'event streams of usage');
-      this.followers += 1;
+  follow(after: FinishedPosition | undefined, operator: Operator): Observable<MessageEvent> {
+    return this.followers.admit(operator, () => {
       let position = after ?? { at: new Date(0), tenantId: FIRST_TENANT };
       const hours = timer(0, POLL_MS).pipe(
-        exhaustMap(() => this.records.finished(position, MAX_EVENTS, limitedTo)),
+        exhaustMap(() => this.records.finished(position, MAX_EVENTS, operator.limitedTo)),
         concatMap((found) => {
           const last = found.at(-1);
           if (last) position = { at: new Date(last.at), tenantId: last.tenantId };
@@ -77,7 +73,6 @@ export class UsageEvents {
           this.logger.warn(`Closing an event stream of usage: ${reasonOf(error)}`); // its client resumes
           return EMPTY;
         }),
-        finalize(() => void (this.followers -= 1)),
       );
     });
   }

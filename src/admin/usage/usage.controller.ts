@@ -85,7 +85,7 @@ export class UsageController {
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('TOO_MANY_FOLLOWERS')
   follow(
-    @CurrentOperator() { limitedTo }: Operator,
+    @CurrentOperator() operator: Operator,
     @Headers('last-event-id') lastEventId: string | undefined,
   ): Observable<MessageEvent> {
     const after = lastEventId === undefined || lastEventId === '' ? undefined : positionOf(lastEventId);
@@ -94,6 +94,6 @@ export class UsageController {
         { field: 'Last-Event-ID', message: 'must be the id of an event of this stream' },
       ]);
     }
-    return this.events.follow(after, limitedTo);
+    return this.events.follow(after, operator);
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
 import { positionOf, UsageEvents } from '../../../src/admin/usage/usage-events.js';
 import { UsageRecords } from '../../../src/admin/usage/usage-records.js';
+import { ADMIN_KEY_OPERATOR } from '../../../src/catalog/model/operator.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
 import { type Json, TestApp } from '../../support/test-app.js';
 import { UsageWriter } from '../../../src/tenant/usage/usage-writer.js';
@@ -73,7 +74,7 @@ it('refuses what is no period, time or cursor', async () => {
 it('streams a finished hour once, and resumes after it', async () => {
   const { nest } = app.application;
   await app.database.admin("UPDATE usage_hours SET hour = hour - interval '3 hours'");
-  const event = await firstValueFrom(nest.get(UsageEvents, { strict: false }).follow(undefined, undefined));
+  const event = await firstValueFrom(nest.get(UsageEvents, { strict: false }).follow(undefined, ADMIN_KEY_OPERATOR));
   expect(JSON.parse(event.data as string)).toMatchObject({ tenant: 'acme' });
   const rest = await nest.get(UsageRecords, { strict: false }).finished(positionOf(event.id!)!, 10);
   const all = await nest

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
-import { TooManyFollowersError } from '../../../../src/admin/operations/operation-events.js';
+import { TooManyFollowersError } from '../../../../src/admin/event-streams/event-streams.errors.js';
 import { MissingServerRightsError } from '../../../../src/admin/provisioning/provisioning.errors.js';
 import { LoadTimeoutError } from '../../../../src/cache/contract/cache.errors.js';
 import { CatalogBusyError, CatalogUnavailableError } from '../../../../src/catalog/catalog.errors.js';
@@ -82,7 +82,7 @@ const PUBLIC: readonly PublicError[] = [
   new TenantSuspendedError(),
   new TenantTablesBehindError(),
   new TenantUnavailableError('moving'),
-  new TooManyFollowersError(200),
+  new TooManyFollowersError('this instance already serves 200 operation event streams'),
   new TransactionLostError(new Error('reset')),
   new UnauthenticatedError('unknown key'),
   new UnknownMembershipError(),
