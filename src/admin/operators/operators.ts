@@ -55,11 +55,10 @@ export class Operators {
   }
 
   /**
-   * Takes effect with the operator's next request.
+   * Takes effect with the operator's next request, and ends its impersonations that it might not begin again.
    *
    * @throws NotFoundError, ValidationFailedError (a limited admin), ConflictError (the OpenID provider decides)
    */
-  /** Takes effect with the operator's next request, and ends its impersonations that it might not begin again. @throws NotFoundError, ValidationFailedError (a limited admin) */
   change(name: string, change: OperatorChange, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = requireOwnRights(await lock(catalog, name));
@@ -77,8 +76,7 @@ export class Operators {
     });
   }
 
-  /** All keys and sessions of the operator are refused from now on, and so are its sign-ins. @throws NotFoundError */
-  /** All keys of the operator are refused from now on, and its impersonations end. @throws NotFoundError */
+  /** All keys and sessions of the operator are refused from now on, so are its sign-ins, and its impersonations end. @throws NotFoundError */
   revoke(name: string, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = await lock(catalog, name);

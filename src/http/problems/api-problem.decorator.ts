@@ -8,7 +8,6 @@ const DETAILS = {
   ARCHIVE_UNREADABLE: 'the archive cannot be read; likewise `ARCHIVE_LOCKED` and `ARCHIVE_TABLES`',
   FEATURE_DISABLED: 'a feature that is not enabled for this tenant',
   DOCTOR_RUNNING: 'the checks take long: retry after Retry-After for their result',
-  TOO_MANY_FOLLOWERS: 'too many clients follow operations on this instance: retry after Retry-After',
   TOO_MANY_FOLLOWERS:
     'too many event streams of this kind on this instance, or of this operator: retry after Retry-After',
 } as const;

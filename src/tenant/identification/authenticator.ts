@@ -49,7 +49,6 @@ export class Authenticator {
     const secrets = new VerifiedSecrets();
     const operators = { adminKey, operatorKeys, operatorSessions };
     this.sources = { lookup, jwt, connections, availability, secrets, ...operators };
-    this.sources = { lookup, jwt, connections, availability, secrets, adminKey, operatorKeys };
     this.sourcesOfOpenResponses = { ...this.sources, adminKey: NO_ADMIN_KEY };
     this.sourcesOfTenants = { ...this.sources, adminKey: NO_ADMIN_KEY, operatorKeys: NO_OPERATORS };
   }
@@ -66,9 +65,10 @@ export class Authenticator {
     return this.decide((facts) => decideCaller(authorization, selectors, facts), origin);
   }
 
-  /** The same for the token of an operator's session. */
-  identifySession(token: string, origin: AttemptOrigin): Caller | Promise<Caller> {
-    return this.decide((facts) => decideSessionCaller(token, facts), origin);
+  /** The same for the token of an operator's session. @param isAdmitted as with `identifyAgain` */
+  identifySession(token: string, origin: AttemptOrigin, isAdmitted = false): Caller | Promise<Caller> {
+    const sources = isAdmitted ? this.sourcesOfOpenResponses : this.sources;
+    return this.decide((facts) => decideSessionCaller(token, facts), origin, sources);
   }
 
   /** The same for tenants only. What is no tenant's may be the application's own, and counts as no guess of the admin key. */

@@ -62,7 +62,7 @@ export class RequestIdentification {
   }
 
   /**
-   * The same for a request that was admitted with an operator's key, while its response is open: no further attempt, which would
+   * The same for a request that was admitted as an operator's, while its response is open: no further attempt, which would
    * count. Never rejects.
    */
   operatorNow(request: HttpRequest): Caller | Promise<Caller> {
@@ -87,17 +87,12 @@ export class RequestIdentification {
 
   private callerByCredential(request: HttpRequest, isAdmitted = false): Caller | Promise<Caller> {
     const { authorization } = request.headers;
+    const origin = new RequestOrigin(request);
     if (this.oidc && authorization === undefined) {
       const token = sessionTokenOf(request, this.oidc);
-      if (token !== undefined) return this.authenticator.identifySession(token, new RequestOrigin(request));
+      if (token !== undefined) return this.authenticator.identifySession(token, origin, isAdmitted);
     }
-    return this.authenticator.identify(
-      authorization,
-      selectorsOf(request, this.baseDomain),
-      new RequestOrigin(request),
-    );
     const selectors = selectorsOf(request, this.baseDomain);
-    const origin = new RequestOrigin(request);
     return isAdmitted
       ? this.authenticator.identifyAgain(authorization, selectors, origin)
       : this.authenticator.identify(authorization, selectors, origin);
