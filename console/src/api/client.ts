@@ -76,8 +76,8 @@ async function problemOf(response: Response): Promise<ApiProblem> {
 }
 
 function describeError(error: unknown): string {
-  const { path, message } = (error ?? {}) as { path?: unknown; message?: unknown };
-  return [path, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
+  const { field, message } = (error ?? {}) as { field?: unknown; message?: unknown };
+  return [field, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
 }
 
 /** `?a=1&b=2` of what is set; empty without any. */

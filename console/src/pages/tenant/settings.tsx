@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { call, part } from '../../api/client.js';
 import type { Settings, SettingsChange, Tenant } from '../../api/types.js';
 import { useRights } from '../../app/rights.js';
@@ -20,15 +21,19 @@ export function TenantSettings({ tenant: { slug, version }, onChange }: TenantSe
   const change = async (body: SettingsChange): Promise<void> => {
     await call<Settings>(path, { method: 'PATCH', body });
     announce('Saved');
-    reload();
     onChange();
   };
+  const readVersion = useRef(version);
+  useEffect(() => {
+    if (readVersion.current !== version) reload(); // a plan, a limit or a setting has changed
+    readVersion.current = version;
+  }, [version, reload]);
   if (!value) return <Problem error={error} />;
   const settings = Object.entries(value.settings);
   const features = Object.entries(value.features);
   const limits = Object.entries(value.limits);
   return (
-    <section aria-label="Settings" key={version}>
+    <section aria-label="Settings">
       <h2>Settings, features, limits</h2>
       {value.unknown.length > 0 && (
         <p class="problem">Stored, but unknown to this release: {value.unknown.join(', ')}</p>
