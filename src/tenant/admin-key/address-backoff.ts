@@ -3,6 +3,9 @@ import { setNewest } from '../../platform/bounded-map.js';
 
 /** Failures of an address that have no consequence: typing errors. */
 const FREE_FAILURES = 10;
+/** Repeats of one attempt within a minute that are a failure, where they count: more than a client with a wrong setting makes. */
+const FREE_REPEATS = 100;
+const REPEATS_MS = 60_000;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
 /**
@@ -18,6 +21,9 @@ const MAX_ADDRESSES = 10_000;
 interface Failures {
   count: number;
   lastAttempt: string | undefined;
+  /** Of the last attempt, in the minute that began then. */
+  repeats: number;
+  repeatsFromMs: number;
   lastAtMs: number;
   /** The current or last back-off. */
   closedFromMs: number;
@@ -43,14 +49,17 @@ export class AddressBackoff {
 
   /**
    * @param attempt what was tried: the same again is no further failure, but a client with a wrong setting
+   * @param countsRepeats whether each hundred repeats within a minute are one
    * @returns whether a back-off begins
    */
-  failed(address: string, attempt: string): boolean {
+  failed(address: string, attempt: string, countsRepeats = false): boolean {
     const network = networkOf(address);
     const now = this.now();
     const failures = this.failuresOf(network, now);
-    if (failures.lastAttempt === attempt) return false;
+    if (failures.lastAttempt === attempt && !(countsRepeats && isFlood(failures, now))) return false;
     failures.lastAttempt = attempt;
+    failures.repeats = 0;
+    failures.repeatsFromMs = now;
     failures.count += 1;
     failures.lastAtMs = now;
     setNewest(this.addresses, network, failures, MAX_ADDRESSES);
@@ -62,8 +71,19 @@ export class AddressBackoff {
   private failuresOf(network: string, now: number): Failures {
     const known = this.addresses.get(network);
     if (known && now - known.lastAtMs < MEMORY_MS) return known;
-    return { count: 0, lastAttempt: undefined, lastAtMs: now, closedFromMs: 0, closedUntilMs: -Infinity };
+    const repeats = { repeats: 0, repeatsFromMs: now };
+    return { count: 0, lastAttempt: undefined, ...repeats, lastAtMs: now, closedFromMs: 0, closedUntilMs: -Infinity };
   }
+}
+
+/** Counts a repeat of the last attempt. */
+function isFlood(failures: Failures, now: number): boolean {
+  if (now - failures.repeatsFromMs >= REPEATS_MS) {
+    failures.repeats = 0;
+    failures.repeatsFromMs = now;
+  }
+  failures.repeats += 1;
+  return failures.repeats >= FREE_REPEATS;
 }
 
 function close(failures: Failures, now: number): void {

@@ -1,11 +1,12 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { parseOperatorKey } from '../../catalog/model/operator.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { AddressBackoff } from './address-backoff.js';
 import { RateLimitedError } from './admin-key.errors.js';
 import { type AttemptOrigin, RefusedAttempts } from './refused-attempts.js';
 
-/** What a token is, compared with the admin key. `none`: it has another form, so that it is no attempt to guess the key. */
+/** What a token is, compared with the admin key. `none`: it has another form, so that it is no attempt to guess that or an operator's key. */
 export type AdminKeyCheck = 'same' | 'wrong' | 'delayed' | 'none';
 
 /** The admin key, guarded against guessing. */
@@ -27,7 +28,7 @@ export class AdminKey {
 
   /** Compares in constant time; not at all during a back-off of the address. */
   check(token: string, { address }: AttemptOrigin): AdminKeyCheck {
-    if (formOf(token) !== this.keyForm) return 'none';
+    if (formOf(token) !== this.keyForm && !parseOperatorKey(token)) return 'none';
     if (this.backoff.remainingMs(address) > 0) return 'delayed';
     return timingSafeEqual(sha256(token), this.keyHash) ? 'same' : 'wrong';
   }
@@ -39,9 +40,15 @@ export class AdminKey {
    */
   refuse(check: 'wrong' | 'delayed', token: string, origin: AttemptOrigin): RateLimitedError | undefined {
     this.refused[check] += 1;
-    const hasBegun = check === 'wrong' && this.backoff.failed(origin.address, sha256(token).toString('base64'));
+    const hasBegun = check === 'wrong' && this.hasBegunBackoff(token, origin);
     this.attempts.record(origin, hasBegun);
     return check === 'delayed' ? new RateLimitedError(this.backoff.remainingMs(origin.address)) : undefined;
+  }
+
+  /** Repeats of an operator's key cost look-ups, of the admin key nothing. */
+  private hasBegunBackoff(token: string, { address }: AttemptOrigin): boolean {
+    const attempt = sha256(token).toString('base64');
+    return this.backoff.failed(address, attempt, parseOperatorKey(token) !== null);
   }
 }
 

@@ -34,6 +34,19 @@ describe('the back-off of an address', () => {
     expect([begun.includes(true), backoff.remainingMs(ADDRESS)]).toEqual([false, 0]);
   });
 
+  it('begins with a flood of one and the same attempt where repeats count', () => {
+    const times = (count: number) => Array.from({ length: count }, () => backoff.failed(ADDRESS, 'a key', true));
+    expect(times(901).indexOf(true)).toBe(900); // one failure, and one more each hundred repeats
+    expect(backoff.remainingMs(ADDRESS)).toBe(1000);
+  });
+
+  it('does not begin when a client repeats one wrong key each second, for a day', () => {
+    for (let second = 0; second < 86_400; second += 1) {
+      now += 1_000;
+      expect(backoff.failed(ADDRESS, 'a wrong setting', true)).toBe(false);
+    }
+  });
+
   it('is not prolonged by attempts during it', () => {
     attack(10);
     now += 600;

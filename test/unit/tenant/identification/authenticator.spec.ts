@@ -54,3 +54,27 @@ describe("an operator's key of an open response", () => {
     expect(adminKey.refused).toEqual({ wrong: 9, delayed: 0 });
   });
 });
+
+describe("wrong operators' keys", () => {
+  it.each(['an-admin-key-of-some-length', 'the.form.of-a-jwt', 'tnt_and_the_form_of_an_api_key'])(
+    'close their address also where ADMIN_API_KEY is %s',
+    async (adminApiKey) => {
+      start(adminApiKey);
+      await guess(10);
+      expect(await identify(anna.token)).toMatchObject({ rejection: { code: 'RATE_LIMITED' } });
+      expect(adminKey.refused).toEqual({ wrong: 10, delayed: 1 });
+    },
+  );
+
+  it('close their address when one and the same is repeated a thousand times', async () => {
+    const { token } = newBearerKey('adm');
+    for (let n = 0; n < 1_000; n += 1) await identify(token);
+    expect(adminKey.refused).toEqual({ wrong: 901, delayed: 99 });
+  });
+
+  it('are no attempt that counts where the key is right', async () => {
+    start('the.form.of-a-jwt');
+    for (let n = 0; n < 100; n += 1) expect((await identify(anna.token)).kind).toBe('operator');
+    expect(adminKey.refused).toEqual({ wrong: 0, delayed: 0 });
+  });
+});
