@@ -21,7 +21,7 @@ function start(adminApiKey = 'an-admin-key-of-some-length'): void {
   const attempts = { record: () => undefined } as never;
   adminKey = new AdminKey({ security: { adminApiKey } } as AppConfig, attempts);
   const none = {} as never;
-  authenticator = new Authenticator(adminKey, none, none, none, none, { find } as never);
+  authenticator = new Authenticator(adminKey, none, none, none, none, { find } as never, none);
 }
 
 const identify = async (token: string): Promise<Caller> =>

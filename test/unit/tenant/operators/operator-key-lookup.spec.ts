@@ -15,7 +15,9 @@ beforeEach(() => {
   queries = [];
   const query = (_sql: string, [keyIds]: [string[]]) =>
     new Promise((resolve) => {
-      const rows = keyIds.filter((id) => id.startsWith('a')).map((keyId) => ({ keyId, id: 'anna', name: 'anna' }));
+      const rows = keyIds
+        .filter((id) => id.startsWith('a'))
+        .map((secretId) => ({ secretId, id: 'anna', name: 'anna' }));
       queries.push({ keyIds, answer: () => resolve(rows) });
     });
   lookup = new OperatorKeyLookup({ query } as never);
