@@ -10,8 +10,10 @@ import { type Plan, type PlanRow, toPlan } from '../model/plan.js';
 
 const READ = 'SELECT name, settings, features, limits, version FROM tenant_plans ORDER BY name';
 
-/** How long callers wait for plans that have changed; then the last known ones hold. */
+/** How long after the announcement, or the start of a read that hangs, callers wait for plans; then the last known ones hold. */
 const WAIT_MS = 2_000;
+/** While changes may be missed, plans that were read longer ago are read again when one is asked for. */
+const MAX_AGE_MS = 1_000;
 const RETRY_MS = 1_000;
 
 /**
@@ -24,6 +26,13 @@ export class PlanList implements OnModuleInit {
   private plans: ReadonlyMap<string, Plan> = new Map();
   /** `unconfirmed`: the last read failed, and is repeated while callers go on with what is known. */
   private state: 'stale' | 'current' | 'unconfirmed' = 'stale';
+  /** In ms of the process's clock: until when callers wait, when the current query began, and when the last successful one did. */
+  private waitUntilMs = Infinity;
+  private queriedAtMs = 0;
+  private readAtMs = 0;
+  private isFeedLost = false;
+  /** Names that were not found, and are not looked for again until a change is announced. */
+  private readonly missing = new Set<string>();
   /** Whether a change was announced since the last read began. */
   private isOvertaken = false;
   /** Of the last read; undefined when it has succeeded. */
@@ -50,7 +59,12 @@ export class PlanList implements OnModuleInit {
 
   /** Whether every announced change has been read, or cannot be read. */
   get isCurrent(): boolean {
-    return this.state !== 'stale';
+    if (this.state === 'stale') return performance.now() >= this.waitUntilMs;
+    return !this.isOutdated;
+  }
+
+  private get isOutdated(): boolean {
+    return this.isFeedLost && this.state === 'current' && performance.now() - this.readAtMs >= MAX_AGE_MS;
   }
 
   /** A tenant's plan as last read; undefined when it has none. */
@@ -58,20 +72,28 @@ export class PlanList implements OnModuleInit {
     return name === undefined ? undefined : this.plans.get(name);
   }
 
-  /** A tenant's plan, with every announced change. Never rejects. */
+  /** A tenant's plan, with every announced change; while changes are not announced, at most a second old. Never rejects. */
   async findCurrent(name: string | undefined): Promise<Plan | undefined> {
     if (name === undefined) return undefined;
-    if (!this.isCurrent && this.reading) await endsWithin(this.reading, WAIT_MS);
+    const isUnknown = !this.plans.has(name) && !this.missing.has(name);
+    if (isUnknown) this.missing.add(name);
+    if (isUnknown || this.isOutdated) this.refresh();
+    const leftMs = this.waitUntilMs - performance.now();
+    if (!this.isCurrent && this.reading) await endsWithin(this.reading, leftMs);
     return this.plans.get(name);
   }
 
   private onEvent(event: CatalogEvent): void {
+    if (event.kind === 'lost') this.isFeedLost = true;
+    if (event.kind === 'restored') this.isFeedLost = false;
     if (event.kind === 'lost' || (event.kind === 'change' && event.plan === undefined)) return;
+    this.missing.clear();
     this.refresh();
   }
 
   private refresh(): void {
     this.state = 'stale';
+    this.waitUntilMs = (this.reading ? this.queriedAtMs : performance.now()) + WAIT_MS;
     this.read();
   }
 
@@ -86,9 +108,12 @@ export class PlanList implements OnModuleInit {
   private async readUntilCurrent(): Promise<void> {
     while (this.isOvertaken && !this.isStopped) {
       this.isOvertaken = false;
+      this.queriedAtMs = performance.now();
+      this.waitUntilMs = this.queriedAtMs + WAIT_MS;
       try {
         this.keep(await this.catalog.query<PlanRow[]>(READ));
         this.failure = undefined;
+        this.readAtMs = this.queriedAtMs;
         if (!this.isOvertaken) this.state = 'current';
       } catch (error) {
         return this.retryLater(error);

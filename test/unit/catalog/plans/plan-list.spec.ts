@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CatalogEvents, parseCatalogEvent } from '../../../../src/catalog/feed/catalog-events.js';
 import { PlanList } from '../../../../src/catalog/plans/plan-list.js';
 import { Shutdown } from '../../../../src/platform/shutdown/shutdown.js';
@@ -15,6 +15,7 @@ let events: CatalogEvents;
 let plans: PlanList;
 
 beforeEach(async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
   reads = [];
   events = new CatalogEvents();
   const query = () =>
@@ -26,6 +27,8 @@ beforeEach(async () => {
   reads[0]?.answer([plan('basic'), plan('pro')]);
   await started;
 });
+
+afterEach(() => void jest.useRealTimers());
 
 const announce = (name: string): void => events.deliver(parseCatalogEvent(JSON.stringify({ plan: name })));
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -78,6 +81,37 @@ describe('the plans of an instance', () => {
     events.deliver({ kind: 'unknown-change' });
     reads[2]?.answer([plan('pro', 5)]);
     expect((await plans.findCurrent('pro'))?.version).toBe(5);
+  });
+});
+
+describe('while the catalog hangs or its feed is lost, plans', () => {
+  it('are awaited for two seconds from the announcement, not by each caller', async () => {
+    announce('pro');
+    await jest.advanceTimersByTimeAsync(1_999);
+    expect(plans.isCurrent).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    announce('pro'); // of which the read that hangs cannot know either
+    expect([plans.isCurrent, (await plans.findCurrent('pro'))?.version, reads.length]).toEqual([true, 1, 2]);
+  });
+
+  it('are read again when one is asked for, at most once a second', async () => {
+    events.deliver({ kind: 'lost' });
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(plans.isCurrent).toBe(false);
+    const found = [plans.findCurrent('pro'), plans.findCurrent('pro')];
+    reads[1]?.answer([plan('pro', 2)]);
+    expect((await Promise.all(found)).map((each) => each?.version)).toEqual([2, 2]);
+    await plans.findCurrent('pro');
+    expect([plans.isCurrent, reads.length]).toEqual([true, 2]);
+  });
+
+  it('are read once for a name that is not known', async () => {
+    const found = plans.findCurrent('new');
+    reads[1]?.answer([plan('pro'), plan('new')]);
+    expect((await found)?.name).toBe('new');
+    const none = plans.findCurrent('none');
+    reads[2]?.answer([plan('pro'), plan('new')]);
+    expect([await none, await plans.findCurrent('none'), reads.length]).toEqual([undefined, undefined, 3]);
   });
 });
 
