@@ -34,8 +34,7 @@ export class ExportDownloads {
     if (!this.stores.isConfigured) throw new ConflictError('BACKUP_URL is not set');
     const found = await this.records.kept(id);
     const store = await this.stores.open();
-    const late = new AbortController();
-    const source = await store.get(found.objectKey, { signal: late.signal }).catch((error: unknown) => {
+    const source = await store.get(found.objectKey).catch((error: unknown) => {
       throw error instanceof ObjectNotFoundError ? new NotFoundError('object of the export') : error;
     });
     try {

@@ -42,14 +42,12 @@ export class ExportRemoval {
 
   /** @throws NotFoundError, ConflictError (an operation writes or reads it), the errors of ObjectStore */
   async remove(id: string, actor: Actor): Promise<void> {
-    await this.catalog.transaction(async (catalog) => {
-      const found = await this.removeLocked(catalog, id);
-      if (!found) throw new NotFoundError('export');
-      const { tenant_id: subjectId, object_key: objectKey } = found;
+    const removed = await this.removeOne(id, async (catalog, { tenant_id: subjectId, object_key: objectKey }) => {
       const [tenant] = await catalog.query<{ slug: string }[]>('SELECT slug FROM tenants WHERE id = $1', [subjectId]);
       const subject = { subjectKind: 'tenant', subjectId, subject: tenant?.slug ?? subjectId } as const;
       await this.audit.record(catalog, { actor, action: 'export.delete', ...subject, before: { id, objectKey } });
     });
+    if (!removed) throw new NotFoundError('export');
   }
 
   /** Removes those of a tenant that is being deleted; what cannot be removed stays on record. @returns how many it has removed */
@@ -67,7 +65,7 @@ export class ExportRemoval {
     for (const { id } of rows) {
       if (signal?.aborted === true) break;
       try {
-        if (await this.catalog.transaction((catalog) => this.removeLocked(catalog, id))) removed += 1;
+        if (await this.removeOne(id)) removed += 1;
       } catch (error) {
         this.logger.warn(`Cannot remove the export ${id}: ${reasonOf(error)}`);
       }
@@ -75,14 +73,33 @@ export class ExportRemoval {
     return removed;
   }
 
-  /** A row without its object is harmless, an object without its row would never be removed: the object goes first. */
-  private async removeLocked(catalog: EntityManager, id: string): Promise<Row | undefined> {
-    const [found] = await catalog.query<Row[]>(`${FIND} WHERE e.id = $1 FOR UPDATE OF e`, [id]);
-    if (!found) return undefined;
-    if (found.used_by !== null) throw new ConflictError(`an operation uses the export: ${found.used_by}`);
+  /**
+   * A row without its object is harmless, an object without its row would never be removed: the object goes first. Not in a
+   * transaction, because a store may take minutes to answer, and the catalog has few connections. From its withdrawal on, the
+   * export is as one that was never read back: what fails here is removed by the sweep.
+   *
+   * @param onRemoved in the transaction that removes the row
+   * @returns false when there is none
+   */
+  private async removeOne(
+    id: string,
+    onRemoved: (catalog: EntityManager, row: Row) => Promise<void> = async () => undefined,
+  ): Promise<boolean> {
+    const found = await this.catalog.transaction((catalog) => this.withdraw(catalog, id));
+    if (!found) return false;
     const store = await this.stores.open();
     await store.delete(found.object_key);
-    await catalog.query('DELETE FROM exports WHERE id = $1', [id]);
+    return this.catalog.transaction(async (catalog) => {
+      const [, removed] = await catalog.query<[unknown, number]>('DELETE FROM exports WHERE id = $1', [id]);
+      if (removed > 0) await onRemoved(catalog, found);
+      return removed > 0;
+    });
+  }
+
+  private async withdraw(catalog: EntityManager, id: string): Promise<Row | undefined> {
+    const [found] = await catalog.query<Row[]>(`${FIND} WHERE e.id = $1 FOR UPDATE OF e`, [id]);
+    if (found?.used_by) throw new ConflictError(`an operation uses the export: ${found.used_by}`);
+    if (found) await catalog.query("UPDATE exports SET state = 'writing' WHERE id = $1", [id]);
     return found;
   }
 }

@@ -1,4 +1,4 @@
-import { Delete, Get, HttpCode, Param, StreamableFile } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Req, StreamableFile } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { responseSchema } from '../../http/input/documented-schema.js';
@@ -6,6 +6,7 @@ import { IdPipe } from '../../http/input/id.pipe.js';
 import type { Page } from '../../http/input/page.js';
 import { ValidQuery } from '../../http/input/valid.decorators.js';
 import { ApiProblem } from '../../http/problems/api-problem.decorator.js';
+import type { HttpRequest } from '../../http/requests/http-request.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
 import { OperatorRights } from '../../tenant/operators/route-rights.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
@@ -51,7 +52,15 @@ export class ExportsController {
   @ApiOkResponse({ description: 'The archive', schema: { type: 'string', format: 'binary' } })
   @ApiProblem('NOT_FOUND', 'no such export, or its object was removed from the store')
   @ApiProblem('CONFLICT', 'BACKUP_URL is not set, or the export was not read back')
-  async content(@CurrentActor() actor: Actor, @Param('id', exportId) id: string): Promise<StreamableFile> {
+  async content(
+    @CurrentActor() actor: Actor,
+    @Param('id', exportId) id: string,
+    @Req() { method }: HttpRequest,
+  ): Promise<StreamableFile | undefined> {
+    if (method === 'HEAD') {
+      await this.records.kept(id); // no download: neither is the store read, nor the audit log written
+      return undefined;
+    }
     const download = await this.downloads.open(id, actor);
     const file = new StreamableFile(download.content, {
       type: 'application/octet-stream',
