@@ -6,6 +6,7 @@ import { type HttpRequest, nodeRequest } from './http-request.js';
 interface RequestCaller {
   readonly kind: 'anonymous' | 'operator' | 'tenant' | 'refused';
   readonly tenant?: { readonly id: string; readonly slug: string };
+  readonly principal?: unknown;
 }
 
 /** State that the application attaches to a request. */

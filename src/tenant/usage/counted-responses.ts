@@ -16,6 +16,7 @@ export class CountedResponses {
       observeResponses(adapterHost.httpAdapter, (request, _route, status, seconds) => {
         const state = requestState(request);
         if (!state?.caller.tenant || state.caller.kind !== 'tenant') return;
+        if ((state.caller.principal as { impersonatedBy?: string } | undefined)?.impersonatedBy !== undefined) return; // an operator's work is on no bill
         const work = { kind: 'requests', failed: status >= SERVER_ERROR, durationMs: seconds * 1000 } as const;
         counter.record(state.caller.tenant.id, work, state.usage);
       });

@@ -16,10 +16,19 @@ beforeAll(async () => {
   await app.provision('acme', 'row');
   const apiKey = await admin.issueKey('acme');
   for (let n = 0; n < 7; n++) expect((await app.call('/api/v1/orders', { apiKey })).status).toBe(200);
-  await expectCounted(7);
+  await workAsTenant();
+  expect((await app.call('/api/v1/orders', { apiKey })).status).toBe(200);
+  await expectCounted(8);
 });
 
 afterAll(async () => app.dispose());
+
+/** Of which nothing is counted. */
+async function workAsTenant(): Promise<void> {
+  const body = { reason: 'a test' };
+  const { token } = (await admin.send('POST', '/tenants/acme/impersonations', { body })).body;
+  for (let n = 0; n < 3; n++) expect((await app.call('/api/v1/orders', { apiKey: token })).status).toBe(200);
+}
 
 /** A response is counted after its client has it. */
 async function expectCounted(requests: number): Promise<void> {
@@ -34,8 +43,8 @@ async function expectCounted(requests: number): Promise<void> {
 it('is what clients have counted, with statements and time in PostgreSQL', async () => {
   const { items } = (await admin.get('/usage?tenant=acme&by=hour')).body;
   const sum = (field: string): number => items.reduce((total: number, item: Json) => total + item[field], 0);
-  expect([sum('requests'), sum('errors')]).toEqual([7, 0]);
-  expect(sum('statements')).toBeGreaterThanOrEqual(7);
+  expect([sum('requests'), sum('errors')]).toEqual([8, 0]);
+  expect(sum('statements')).toBeGreaterThanOrEqual(8);
   expect(sum('databaseMs')).toBeGreaterThan(0);
   expect(sum('databaseMs')).toBeLessThan(sum('durationMs') * 10);
 });
@@ -56,12 +65,14 @@ it('sums all tenants up, and for a limited operator those that it may see', asyn
   const { token } = (await admin.send('POST', '/operators', { body })).body;
   expect((await app.call('/admin/v1/usage/totals', { apiKey: token })).body).toEqual({ items: [] });
   expect((await app.call('/admin/v1/usage/now', { apiKey: token })).body).toEqual({ items: [], totals: null });
+  const { items } = (await admin.get('/usage/now')).body;
+  expect(items).toEqual([expect.objectContaining({ tenant: 'acme', requests: 8 })]);
 });
 
 it('is CSV where that is asked for', async () => {
   const answer = await admin.send('GET', '/usage?by=month', { headers: { accept: 'text/csv' } });
   expect(answer.headers.get('content-type')).toMatch(/^text\/csv/);
-  expect(answer.text).toMatch(/^at,tenantId,tenant,requests,.*\r\n"[^"]+","[^"]+","acme",7,/);
+  expect(answer.text).toMatch(/^at,tenantId,tenant,requests,.*\r\n"[^"]+","[^"]+","acme",8,/);
 });
 
 it('refuses what is no period, time or cursor', async () => {
