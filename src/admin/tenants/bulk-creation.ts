@@ -17,7 +17,7 @@ import { withConstraintErrors } from '../../platform/postgres/constraint-errors.
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import { NEW_TENANTS, ProvisionTenantsKind } from '../provisioning/provision-tenants.kind.js';
 import type { NewTenant, NewTenants } from './tenant.schemas.js';
-import { TAKEN } from './tenant-domains.js';
+import { TAKEN, TenantDomains } from './tenant-domains.js';
 
 /** A tenant of the list, with its id and its place in the list. */
 interface ListedTenant extends NewTenant {
@@ -47,6 +47,7 @@ export class BulkCreation {
     private readonly operations: Operations,
     private readonly kind: ProvisionTenantsKind,
     private readonly rights: PlacementRights,
+    private readonly domains: TenantDomains,
   ) {}
 
   /**
@@ -63,6 +64,7 @@ export class BulkCreation {
       ...serverProblems(listed, servers),
       ...(await planProblems(catalog, listed)),
       ...(await slugProblems(catalog, listed)),
+      ...this.impossibleDomains(listed),
       ...(await domainProblems(catalog, listed)),
     ];
     if (problems.length > 0) throw new ValidationFailedError(problems);
@@ -86,6 +88,15 @@ export class BulkCreation {
     const name = In([...new Set(tenants.map(({ server }) => server))]);
     const servers = await catalog.find(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
     return new Map(servers.map((server) => [server.name, server]));
+  }
+
+  private impossibleDomains(tenants: readonly ListedTenant[]): readonly FieldProblem[] {
+    return tenants.flatMap(({ slug, domains, index }) =>
+      domains.flatMap((domain, n) => {
+        const message = this.domains.problemOf(slug, domain);
+        return message === undefined ? [] : [problem(index, `domains.${n}`, message)];
+      }),
+    );
   }
 
   private async assertRights(

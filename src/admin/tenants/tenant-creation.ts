@@ -15,7 +15,7 @@ import { ConflictError, NotFoundError } from '../../platform/errors/request.erro
 import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import type { ProvisioningInput } from '../provisioning/provisioning-steps.js';
-import { setDomains, TAKEN } from './tenant-domains.js';
+import { TAKEN, TenantDomains } from './tenant-domains.js';
 import { TenantRecords } from './tenant-records.js';
 import type { NewTenant, TenantView } from './tenant.schemas.js';
 
@@ -50,12 +50,13 @@ export class TenantCreation {
     private readonly operations: Operations,
     private readonly audit: AuditLog,
     private readonly rights: PlacementRights,
+    private readonly domains: TenantDomains,
   ) {}
 
   /**
    * Creates a tenant, which is not served yet.
    *
-   * @throws NotFoundError (server, plan), ConflictError (the slug or a domain is already in use, the server is draining),
+   * @throws ValidationFailedError (a domain that no tenant can have), NotFoundError (server, plan), ConflictError (the slug or a domain is already in use, the server is draining),
    *   MissingServerRightsError
    */
   async create<Input extends ProvisioningInput>(
@@ -71,6 +72,8 @@ export class TenantCreation {
     await setDomains(catalog, id, domains);
     const more: object = { ...values, ...(groups.length > 0 && { groups }) };
     if (Object.keys(more).length > 0) await catalog.update(TenantEntity, id, more);
+    await this.domains.set(catalog, { id, slug: options.slug }, domains);
+    if (groups.length > 0) await catalog.update(TenantEntity, id, { groups });
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind,

@@ -129,17 +129,21 @@ export class TenantsController {
   }
 
   @Patch(':slug')
-  @ApiOperation({ summary: "Change a tenant's plan, limits and domains; each given field replaces the stored value" })
+  @ApiOperation({
+    summary: "Change a tenant's plan, limits, domains and groups; each given field replaces the stored value",
+    description: 'Other domains are for operators without limits alone, and other groups for admins.',
+  })
   @ApiOkResponse(responseSchema(tenantView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such tenant or plan')
   @ApiProblem('CONFLICT', 'a domain belongs to another tenant')
   change(
     @CurrentActor() actor: Actor,
+    @CurrentOperator() operator: Operator,
     @Param('slug', slugOrId) tenant: string,
     @ValidBody(tenantChange) change: TenantChange,
   ): Promise<TenantView> {
-    return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, actor));
+    return this.catalog.transaction((catalog) => this.tenants.change(catalog, tenant, change, actor, operator));
   }
 
   @Delete(':slug')

@@ -7,6 +7,7 @@ import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
 import { BulkCreation } from './bulk-creation.js';
 import { TargetSubjects } from './target-subjects.js';
 import { TenantCreation } from './tenant-creation.js';
+import { TenantDomains } from './tenant-domains.js';
 import { TenantLifecycle } from './tenant-lifecycle.js';
 import { TenantProvisioner } from './tenant-provisioner.js';
 import { TenantRecords } from './tenant-records.js';
@@ -15,6 +16,7 @@ import { Tenants } from './tenants.js';
 const SERVICES = [
   TargetSubjects,
   TenantCreation,
+  TenantDomains,
   TenantRecords,
   Tenants,
   BulkCreation,

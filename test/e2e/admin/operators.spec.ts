@@ -98,6 +98,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
 };
 
 const NO_SUCH = '00000000-0000-4000-8000-000000000000';
+const BASE_DOMAIN = 'base.example.com';
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 /** Sessions are taken where operators sign in through a provider, which is not asked here. */
@@ -176,6 +177,7 @@ async function entriesOf(action: string): Promise<Json[]> {
 
 beforeAll(async () => {
   app = await TestApp.start(SIGN_IN);
+  app = await TestApp.start({ TENANT_BASE_DOMAIN: BASE_DOMAIN });
   admin = new AdminClient(app);
   await app.provision('acme', 'row');
   await app.provision('globex', 'row');
@@ -358,6 +360,51 @@ async function impersonate(client: AdminClient, tenant: string): Promise<string>
   expect(status).toBe(201);
   return answer.token;
 }
+
+describe("a tenant's domains and groups", () => {
+  it('are changed by operators without limits, groups by admins; others may send what is stored', async () => {
+    await admin.send('PATCH', '/tenants/acme', { body: { groups: ['emea'], domains: ['acme.example.org'] } });
+    await admin.send('PATCH', '/tenants/globex', { body: { domains: ['globex.example.org'] } });
+    const limited = await operator('keeper', { role: 'operator', limitedTo: { groups: ['emea'] } });
+    const unlimited = await operator('worker', { role: 'operator' });
+    const changed = async (client: AdminClient, body: object): Promise<unknown> => {
+      const { status, body: answer } = await client.send('PATCH', '/tenants/acme', { body });
+      return status === 200 ? status : `${status} ${answer.detail}`;
+    };
+    const stored = { groups: ['emea'], domains: ['acme.example.org'] };
+    const refused = '403 this concerns more than the tenants that you are limited to';
+    for (const domain of ['globex.example.org', 'free.example.org']) {
+      expect(await changed(limited, { domains: [domain] })).toBe(refused);
+    }
+    expect(await changed(limited, { groups: [] })).toBe('403 this requires the role admin');
+    expect(await changed(unlimited, { groups: [] })).toBe('403 this requires the role admin');
+    expect((await admin.get('/tenants/acme')).body).toMatchObject(stored);
+    expect(await changed(limited, { ...stored, limits: {} })).toBe(200);
+    expect(await changed(unlimited, { domains: ['free.example.org'] })).toBe(200);
+  });
+
+  it.each([BASE_DOMAIN, `globex.${BASE_DOMAIN}`, `api.${BASE_DOMAIN}`, `x.acme.${BASE_DOMAIN}`])(
+    'are not %s, also for the admin key: not by a change, a creation or a bulk creation',
+    async (domain) => {
+      const field = async (path: string, method: string, body: object): Promise<unknown> => {
+        const answer = await admin.send(method, path, { body });
+        return [answer.status, answer.body.errors?.map(({ field: name }: Json) => name)];
+      };
+      const tenant = { slug: 'hooli', isolation: 'row', domains: [domain] };
+      expect(await field('/tenants/acme', 'PATCH', { domains: ['a.example.org', domain].toSorted() })).toMatchObject([
+        400,
+      ]);
+      expect(await field('/tenants', 'POST', tenant)).toEqual([400, ['domains.0']]);
+      expect(await field('/tenants/bulk', 'POST', { tenants: [tenant] })).toEqual([400, ['tenants.0.domains.0']]);
+      expect((await admin.get('/tenants/hooli')).status).toBe(404);
+    },
+  );
+
+  it("may be the sub-domain of the tenant's own slug", async () => {
+    const body = { domains: [`acme.${BASE_DOMAIN}`] };
+    expect((await admin.send('PATCH', '/tenants/acme', { body })).body).toMatchObject(body);
+  });
+});
 
 describe('working as a tenant', () => {
   it.each<[string, (name: string) => Promise<Answer>]>([
