@@ -56,8 +56,8 @@ export class TenantCreation {
   /**
    * Creates a tenant, which is not served yet.
    *
-   * @throws ValidationFailedError (a domain that no tenant can have), NotFoundError (server, plan), ConflictError (the slug or a domain is already in use, the server is draining),
-   *   MissingServerRightsError
+   * @throws ValidationFailedError (a domain that no tenant can have), NotFoundError (server, plan), ConflictError (the slug or a
+   *   domain is already in use, the server is draining), MissingServerRightsError
    */
   async create<Input extends ProvisioningInput>(
     catalog: EntityManager,
@@ -69,11 +69,9 @@ export class TenantCreation {
     await this.rights.assertSufficient(catalog, placement, options.isolation);
     const claimed = await withConstraintErrors(TAKEN, async () => claim?.(placement.id));
     const id = claimed?.id ?? (await insert(catalog, options));
-    await setDomains(catalog, id, domains);
+    await this.domains.set(catalog, { id, slug: options.slug }, domains);
     const more: object = { ...values, ...(groups.length > 0 && { groups }) };
     if (Object.keys(more).length > 0) await catalog.update(TenantEntity, id, more);
-    await this.domains.set(catalog, { id, slug: options.slug }, domains);
-    if (groups.length > 0) await catalog.update(TenantEntity, id, { groups });
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind,

@@ -176,8 +176,7 @@ async function entriesOf(action: string): Promise<Json[]> {
 }
 
 beforeAll(async () => {
-  app = await TestApp.start(SIGN_IN);
-  app = await TestApp.start({ TENANT_BASE_DOMAIN: BASE_DOMAIN });
+  app = await TestApp.start({ ...SIGN_IN, TENANT_BASE_DOMAIN: BASE_DOMAIN });
   admin = new AdminClient(app);
   await app.provision('acme', 'row');
   await app.provision('globex', 'row');

@@ -51,22 +51,20 @@ it('is what clients have counted, with statements and time in PostgreSQL', async
 
 it('shows the busiest tenants of the last minute', async () => {
   const { items, totals } = (await admin.get('/usage/now')).body;
-  expect(items).toEqual([expect.objectContaining({ tenant: 'acme', requests: 7 })]);
-  expect(totals).toMatchObject({ requests: 7, errors: 0 });
+  expect(items).toEqual([expect.objectContaining({ tenant: 'acme', requests: 8 })]);
+  expect(totals).toMatchObject({ requests: 8, errors: 0 });
   expect(totals.p95Ms).toBeGreaterThan(0);
   expect(totals.p95Ms).toBeLessThan(totals.durationMs + 1_000);
 });
 
 it('sums all tenants up, and for a limited operator those that it may see', async () => {
   const { items } = (await admin.get('/usage/totals?by=month')).body;
-  expect(items).toEqual([expect.objectContaining({ requests: 7, errors: 0 })]);
+  expect(items).toEqual([expect.objectContaining({ requests: 8, errors: 0 })]);
   expect(items[0].tenant).toBeUndefined();
   const body = { name: 'limited', role: 'viewer', limitedTo: { groups: ['elsewhere'] } };
   const { token } = (await admin.send('POST', '/operators', { body })).body;
   expect((await app.call('/admin/v1/usage/totals', { apiKey: token })).body).toEqual({ items: [] });
   expect((await app.call('/admin/v1/usage/now', { apiKey: token })).body).toEqual({ items: [], totals: null });
-  const { items } = (await admin.get('/usage/now')).body;
-  expect(items).toEqual([expect.objectContaining({ tenant: 'acme', requests: 8 })]);
 });
 
 it('is CSV where that is asked for', async () => {
