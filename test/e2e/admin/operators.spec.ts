@@ -390,9 +390,8 @@ describe("a tenant's domains and groups", () => {
         return [answer.status, answer.body.errors?.map(({ field: name }: Json) => name)];
       };
       const tenant = { slug: 'hooli', isolation: 'row', domains: [domain] };
-      expect(await field('/tenants/acme', 'PATCH', { domains: ['a.example.org', domain].toSorted() })).toMatchObject([
-        400,
-      ]);
+      const change = { domains: ['a.example.org', domain] };
+      expect(await field('/tenants/acme', 'PATCH', change)).toEqual([400, ['domains.1']]);
       expect(await field('/tenants', 'POST', tenant)).toEqual([400, ['domains.0']]);
       expect(await field('/tenants/bulk', 'POST', { tenants: [tenant] })).toEqual([400, ['tenants.0.domains.0']]);
       expect((await admin.get('/tenants/hooli')).status).toBe(404);
