@@ -7,6 +7,7 @@ import { TooManyFollowersError } from '../../../../src/admin/event-streams/event
 import { MissingServerRightsError } from '../../../../src/admin/provisioning/provisioning.errors.js';
 import { LoadTimeoutError } from '../../../../src/cache/contract/cache.errors.js';
 import { CatalogBusyError, CatalogUnavailableError } from '../../../../src/catalog/catalog.errors.js';
+import { DoctorRunningError } from '../../../../src/doctor/reports/doctor.errors.js';
 import { AdminConnectionTimeoutError } from '../../../../src/database/admin-connections/admin-connection.errors.js';
 import { TargetUnavailableError } from '../../../../src/database/connection/connection.errors.js';
 import { ResultTooLargeError } from '../../../../src/database/connection/result-limit.js';
@@ -83,6 +84,8 @@ const PUBLIC: readonly PublicError[] = [
   new TenantTablesBehindError(),
   new TenantUnavailableError('moving'),
   new TooManyFollowersError('this instance already serves 200 operation event streams'),
+  new DoctorRunningError(50_000),
+  new TooManyFollowersError(200),
   new TransactionLostError(new Error('reset')),
   new UnauthenticatedError('unknown key'),
   new UnknownMembershipError(),
