@@ -823,5 +823,23 @@ export type UsageTotals = {
 export const TENANT_LIMITS = [
   { name: 'maxConcurrentStatements', description: 'connections of a target held at once', minimum: 1, maximum: 10000 },
   { name: 'maxQueuedStatements', description: 'callers that may wait for a connection', minimum: 1, maximum: 10000 },
+  {
+    name: 'requestsPerSecond',
+    description: 'requests admitted per second, over all instances',
+    minimum: 1,
+    maximum: 1000000,
+  },
+  {
+    name: 'requestsPerDay',
+    description: 'requests admitted per day (UTC), over all instances',
+    minimum: 1,
+    maximum: 10000000000,
+  },
   { name: 'backupRetentionDays', description: 'days for which a backup is kept', minimum: 1, maximum: 36500 },
+  {
+    name: 'backupEveryHours',
+    description: 'hours between two scheduled backups, at times of BACKUP_EVERY; by default all of these',
+    minimum: 1,
+    maximum: 8760,
+  },
 ] as const;
