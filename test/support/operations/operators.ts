@@ -29,6 +29,11 @@ export class Operators {
     await dropEverything(this.database);
   }
 
+  /** Of the processes that run. */
+  get urls(): readonly string[] {
+    return this.services.map(({ url }) => url);
+  }
+
   async call(method: string, path: string, body?: object, apiKey = ADMIN_KEY): Promise<{ status: number; body: Json }> {
     const call = request(`${this.services[0]?.url}${path}`, {
       method,
