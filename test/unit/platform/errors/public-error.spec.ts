@@ -85,7 +85,6 @@ const PUBLIC: readonly PublicError[] = [
   new TenantUnavailableError('moving'),
   new TooManyFollowersError('this instance already serves 200 operation event streams'),
   new DoctorRunningError(50_000),
-  new TooManyFollowersError(200),
   new TransactionLostError(new Error('reset')),
   new UnauthenticatedError('unknown key'),
   new UnknownMembershipError(),
