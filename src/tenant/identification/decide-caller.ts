@@ -12,7 +12,7 @@ import { isUuid } from '../../platform/uuid.js';
 import type { TenantScope } from '../context/tenant-context.js';
 import type { Caller } from './caller.js';
 import {
-  SessionEndedError,
+  OperatorSessionEndedError,
   TenantMismatchError,
   UnauthenticatedError,
   UnknownMembershipError,
@@ -105,7 +105,7 @@ export function decideSessionCaller(token: string, facts: CallerFacts): Fact<Cal
     const record = facts.operatorSession(parts.keyId);
     if (record === UNKNOWN) return UNKNOWN;
     if (!record || !facts.isSecretOf(parts.secret, record)) throw new UnauthenticatedError('unknown session');
-    if (record.isRevoked || record.isExpired) throw new SessionEndedError();
+    if (record.isRevoked || record.isExpired) throw new OperatorSessionEndedError();
     return { kind: 'operator', operator: record.operator };
   } catch (rejection) {
     return { kind: 'refused', rejection };

@@ -9,7 +9,7 @@ export class UnauthenticatedError extends PublicError {
 }
 
 /** Raised when an operator's session has expired, or was ended. Nothing is guessed with it, so that it is no refused attempt. */
-export class SessionEndedError extends PublicError {
+export class OperatorSessionEndedError extends PublicError {
   constructor() {
     super('UNAUTHENTICATED', 'the session has ended: sign in again');
   }

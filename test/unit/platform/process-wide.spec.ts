@@ -38,6 +38,7 @@ const scope = {
   dataSource: {} as DataSource,
   settings: {} as never,
   features: {} as never,
+  limits: {},
 };
 
 describe('two copies of the package in one process', () => {

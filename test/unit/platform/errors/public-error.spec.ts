@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
 import { TooManyFollowersError } from '../../../../src/admin/event-streams/event-streams.errors.js';
-import { MissingServerRightsError } from '../../../../src/admin/provisioning/provisioning.errors.js';
+import {
+  MigrationRequiredError,
+  MissingServerRightsError,
+} from '../../../../src/admin/provisioning/provisioning.errors.js';
 import { LoadTimeoutError } from '../../../../src/cache/contract/cache.errors.js';
 import { CatalogBusyError, CatalogUnavailableError } from '../../../../src/catalog/catalog.errors.js';
 import { DoctorRunningError } from '../../../../src/doctor/reports/doctor.errors.js';
@@ -41,8 +44,10 @@ import {
   TenantTablesBehindError,
   TenantUnavailableError,
 } from '../../../../src/tenant/admission/admission.errors.js';
+import { TenantRateLimitedError } from '../../../../src/tenant/limits/limits.errors.js';
 import { NoTenantContextError, UnknownTenantError } from '../../../../src/tenant/context/context.errors.js';
 import {
+  OperatorSessionEndedError,
   TenantMismatchError,
   TenantRequiredError,
   UnauthenticatedError,
@@ -67,8 +72,10 @@ const PUBLIC: readonly PublicError[] = [
   new TenantsLimitedError(),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
+  new MigrationRequiredError('its tables are behind'),
   new MissingServerRightsError('isolation database', ['CREATEDB']),
   new NotFoundError('order'),
+  new OperatorSessionEndedError(),
   new PoolEndedError(`app@${HOST_NAME}/shop`),
   new PoolTimeoutError(`app@${HOST_NAME}/shop`, COUNTS, 100),
   new RateLimitedError(100),
@@ -77,6 +84,7 @@ const PUBLIC: readonly PublicError[] = [
   new TargetUnavailableError(`app@${HOST_NAME}/shop`, new Error('refused')),
   new TenantBusyError(1, 2),
   new TenantGoneError(),
+  new TenantRateLimitedError('second', 1),
   new TenantReadOnlyError(new Error('moved')),
   new TenantMismatchError('host'),
   new TenantRequiredError(),

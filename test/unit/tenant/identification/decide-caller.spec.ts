@@ -15,7 +15,7 @@ import {
   type VerifiedToken,
 } from '../../../../src/tenant/identification/decide-caller.js';
 import {
-  SessionEndedError,
+  OperatorSessionEndedError,
   UnauthenticatedError,
 } from '../../../../src/tenant/identification/identification.errors.js';
 import { type FactSources, RequestFacts } from '../../../../src/tenant/identification/request-facts.js';
@@ -205,7 +205,10 @@ describe('decideCaller', () => {
       ['has expired', { isExpired: true }],
     ])('refuses one that %s, which is no guess', async (_what, change) => {
       open(change);
-      expect(await decideSession()).toMatchObject({ kind: 'refused', rejection: expect.any(SessionEndedError) });
+      expect(await decideSession()).toMatchObject({
+        kind: 'refused',
+        rejection: expect.any(OperatorSessionEndedError),
+      });
     });
 
     it.each<[string, string, Partial<OperatorKeyRecord>]>([

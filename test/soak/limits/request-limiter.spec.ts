@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { leaseFromRedis } from '../../../../src/tenant/limits/redis-leases.js';
-import { RequestLimiter } from '../../../../src/tenant/limits/request-limiter.js';
-import type { RequestLimits } from '../../../../src/tenant/limits/request-limits.js';
-import { withDeadline } from '../../../../src/platform/timeout.js';
-import { TestRedis } from '../../../support/redis/test-redis.js';
+import { leaseFromRedis } from '../../../src/tenant/limits/redis-leases.js';
+import { RequestLimiter } from '../../../src/tenant/limits/request-limiter.js';
+import type { RequestLimits } from '../../../src/tenant/limits/request-limits.js';
+import { withDeadline } from '../../../src/platform/timeout.js';
+import { TestRedis } from '../../support/redis/test-redis.js';
 
 const INSTANCES = 3;
 /** On a busy machine, too, Redis decides, where it can. */
