@@ -31,7 +31,7 @@ export async function call<T>(path: string, { method = 'GET', body, signal }: Re
     headers: {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...(method === 'POST' && { 'idempotency-key': crypto.randomUUID() }),
+      ...(method === 'POST' && { 'idempotency-key': newIdempotencyKey() }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
@@ -62,6 +62,11 @@ export async function download(path: string, name: string): Promise<void> {
   const link = Object.assign(document.createElement('a'), { href: url, download: name });
   link.click();
   URL.revokeObjectURL(url);
+}
+
+/** Not `crypto.randomUUID`, which a page has over TLS and on localhost only. */
+function newIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {

@@ -2,6 +2,8 @@ import { request } from './client.js';
 import type { Operation } from './types.js';
 
 const RETRY_MS = 2_000;
+/** Statuses that another attempt does not change; others are an instance or a proxy that restarts, or too many followers. */
+const FINAL = new Set([401, 403, 404]);
 
 /**
  * Calls back with each state of an operation until it has ended or the signal is aborted. Streamed by `fetch`: an `EventSource`
@@ -25,7 +27,7 @@ export async function followOperation(
     } catch (error) {
       if (signal.aborted) return;
       onProblem(error as Error);
-      if ('status' in (error as Error)) return;
+      if (FINAL.has((error as { status?: number }).status ?? 0)) return;
     }
     if (!ended) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }

@@ -76,7 +76,11 @@ export function usePages<T>(path: string, everyMs = 0): Pages<T> {
       (page) =>
         setState((former) => ({ path, answered: request, pages: cursor === '' ? [page] : [...former.pages, page] })),
       (error: unknown) =>
-        abort.signal.aborted || setState((former) => ({ ...former, path, answered: request, error: error as Error })),
+        abort.signal.aborted ||
+        setState((former) => {
+          const pages = former.path === path ? former.pages : []; // not the rows of another filter
+          return { path, pages, answered: request, error: error as Error };
+        }),
     );
     return () => abort.abort();
   }, [request]);

@@ -17,7 +17,20 @@ export function TenantMove({ tenant: { slug, status } }: { readonly tenant: Tena
   const path = `tenants/${part(slug)}/move`;
   const start = async (route: string, body?: object): Promise<void> =>
     goTo('operations', (await call<Operation>(route, { method: 'POST', ...(body && { body }) })).id);
-  if (status !== 'active') return null;
+  if (status === 'provisioning' || status === 'deleting') return null;
+  const ends = (
+    <>
+      <EndOfMove
+        {...{ slug, title: 'Take the last move back', submit: 'Take it back', run: () => start(`${path}/back`) }}
+        hint="A move, or a restore: the tenant is served at its former place. What was written since a restore is lost."
+      />
+      <EndOfMove
+        {...{ slug, title: 'Finish the last move', submit: 'Finish it', run: () => start(`${path}/finish`) }}
+        hint="A move, or a restore: the rows at the former place are deleted for good."
+      />
+    </>
+  );
+  if (status !== 'active') return <section aria-label="Move">{ends}</section>;
   return (
     <section aria-label="Move">
       <Form
@@ -47,11 +60,28 @@ export function TenantMove({ tenant: { slug, status } }: { readonly tenant: Tena
           {plan.preview.obstacles.length === 0 && <Action label="Move now" run={() => start(path, plan.move)} />}
         </>
       )}
-      <div class="actions">
-        <Action label="Take the last move back" run={() => start(`${path}/back`)} />
-        <Action label="Finish the last move" run={() => start(`${path}/finish`)} />
-      </div>
+      {ends}
     </section>
+  );
+}
+
+interface EndOfMoveProps {
+  readonly slug: string;
+  readonly title: string;
+  readonly submit: string;
+  readonly hint: string;
+  readonly run: () => Promise<void>;
+}
+
+function EndOfMove({ slug, title, submit, hint, run }: EndOfMoveProps) {
+  const onSubmit = async ({ confirmation }: Readonly<Record<string, string>>): Promise<void> => {
+    if (confirmation !== slug) throw new Error(`Type ${slug} to confirm it`);
+    await run();
+  };
+  return (
+    <Form title={title} submit={submit} isDangerous onSubmit={onSubmit}>
+      <Field label={`Type ${slug}: ${submit.toLowerCase()}`} name="confirmation" isRequired hint={hint} />
+    </Form>
   );
 }
 
