@@ -38,10 +38,14 @@ const MAX_PERIODS = 1_000;
 
 export const usageTotalsFilter = usageFilter
   .pick({ from: true, to: true, by: true })
-  .refine(({ from, to, by }) => (to?.getTime() ?? Date.now()) - from.getTime() <= MAX_PERIODS * HOURS[by] * HOUR_MS, {
-    message: `must be at most ${MAX_PERIODS} periods before the end`,
-    path: ['from'],
-  });
+  .refine(hasFewPeriods, { message: `must be at most ${MAX_PERIODS} periods before the end`, path: ['from'] });
+
+/** Also called with values that are invalid, which are refused as such. */
+function hasFewPeriods({ from, to = new Date(), by }: Pick<UsageFilter, 'from' | 'to' | 'by'>): boolean {
+  if (!(from instanceof Date && to instanceof Date)) return true;
+  return to.getTime() - from.getTime() <= MAX_PERIODS * HOURS[by] * HOUR_MS;
+}
+
 export type UsageTotalsFilter = z.infer<typeof usageTotalsFilter>;
 
 const count = z.number().int();

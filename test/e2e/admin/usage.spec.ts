@@ -77,7 +77,9 @@ it('refuses what is no period, time or cursor', async () => {
   for (const query of ['by=week', 'from=today', 'cursor=x', 'tenant=%00']) {
     expect([query, (await admin.get(`/usage?${query}`)).status]).toEqual([query, 400]);
   }
-  expect((await admin.get('/usage/totals?by=hour&from=2020-01-01T00:00:00Z')).status).toBe(400);
+  for (const query of ['by=hour&from=2020-01-01T00:00:00Z', 'from=today', 'to=today', 'from=', 'by=week']) {
+    expect([query, (await admin.get(`/usage/totals?${query}`)).status]).toEqual([query, 400]);
+  }
 });
 
 it('streams a finished hour once, and resumes after it', async () => {

@@ -98,7 +98,7 @@ describe('doctor on a healthy system', () => {
         'login-role',
       ],
       ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'index-conditions'],
-      ...['reference-data', 'stuck', 'sealed-values', 'backup-ages', 'backup-drills'],
+      ...['reference-data', 'stuck', 'sealed-values', 'backup-ages', 'backup-drills', 'settings'],
     ]);
   });
 
