@@ -155,7 +155,9 @@ describe('a shared connection', () => {
     await rig.query(one, READ, [0]);
     tap.freeze();
     const settled = await Promise.allSettled(numbers(3).map((n) => rig.query(one, READ, [n])));
-    expect(settled).toMatchObject(numbers(3).map(() => ({ reason: { message: 'Query read timeout' } })));
+    // On a busy machine the connection has been idle for so long that it is tested first, and then opened again.
+    const message = expect.stringMatching(/^Query read timeout$|cannot be reached: timeout expired$/);
+    expect(settled).toMatchObject(numbers(3).map(() => ({ reason: { message } })));
     tap.thaw();
     expect((await rig.query(two, READ, [7])).rows).toEqual([{ tenant: two.id, n: 7 }]);
   });
