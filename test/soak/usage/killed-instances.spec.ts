@@ -88,10 +88,10 @@ function numberOf(slugs: readonly string[]): Map<string, number> {
 }
 
 it('usage of 50 tenants is what their clients have counted, but for the last batch of processes that were killed', async () => {
-  let isOver = false;
+  const wanted = { load: true };
   const load = Promise.all(
     Array.from({ length: CLIENTS }, async (_, client) => {
-      for (let turn = client; !isOver; turn += 1) {
+      for (let turn = client; wanted.load; turn += 1) {
         await ask(services[turn % services.length]!, `tenant-${(turn * 7) % TENANTS}`);
         await delay(2);
       }
@@ -106,7 +106,7 @@ it('usage of 50 tenants is what their clients have counted, but for the last bat
     await service.kill();
   }
   await delay(BETWEEN_KILLS_MS);
-  isOver = true;
+  wanted.load = false;
   await load;
   for (const service of services) await service.stop(); // each writes its last batch
   services = [];
