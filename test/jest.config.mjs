@@ -43,7 +43,7 @@ const silent = { setupFiles: [...SETUP, '<rootDir>/test/support/silent-logs.ts']
 
 export default {
   rootDir,
-  maxWorkers: 3, // on two cores: many tests wait for what a server does or for time to pass
+  maxWorkers: 2, // as cores: a third one leaves the servers under test too little time, and deadlines of tests pass
   testTimeout: 60_000,
   projects: [
     project('unit'),
