@@ -9,6 +9,7 @@ import { OperatorEntity } from '../../catalog/entities/operator.entity.js';
 import { newBearerKey, verifySecret } from '../../catalog/model/bearer-key.js';
 import { parseSessionToken } from '../../catalog/model/operator.js';
 import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
+import { endImpersonations, endOutOfReach } from '../../tenant/operators/impersonation-keys.js';
 import { operatorName } from './operator.schemas.js';
 import type { ProviderIdentity, ProviderRights } from './provider-identity.js';
 import { SignInError } from './sign-in.errors.js';
@@ -37,7 +38,8 @@ export class OperatorSessions {
 
   /**
    * Opens a session. At the first one the person becomes an operator; at each one the operator's rights become those that the
-   * provider gives. A person to whom it gives none loses the sessions that are open.
+   * provider gives, and end impersonations that they no longer permit. A person to whom it gives none loses the sessions and
+   * impersonations that are open.
    *
    * @returns the session's token
    * @throws SignInError (OIDC_NO_ROLE, OIDC_REVOKED, OIDC_NAME_UNUSABLE, OIDC_NAME_TAKEN)
@@ -93,9 +95,12 @@ export class OperatorSessions {
     known: OperatorEntity | null,
     origin: Origin,
   ): Promise<SignInError> {
-    const ended = known ? await this.endAll(catalog, known.id) : 0;
-    if (known && ended > 0) {
-      await this.record(catalog, known, 'operator.end-sessions', origin, { after: { sessions: ended } });
+    if (known) {
+      const ended = await this.endAll(catalog, known.id);
+      await endImpersonations(catalog, known.id, this.audit, actorOf(known, origin));
+      if (ended > 0) {
+        await this.record(catalog, known, 'operator.end-sessions', origin, { after: { sessions: ended } });
+      }
     }
     return new SignInError('OIDC_NO_ROLE');
   }
@@ -126,6 +131,7 @@ export class OperatorSessions {
     const change = { before: shown(operator), after: shown(now) };
     if (JSON.stringify(change.before) === JSON.stringify(change.after)) return operator;
     await catalog.update(OperatorEntity, operator.id, { role: rights.role, ...limitsOf(rights) });
+    await endOutOfReach(catalog, operator.id, this.audit, actorOf(operator, origin));
     await this.record(catalog, operator, 'operator.change', origin, change);
     return now;
   }
@@ -149,14 +155,18 @@ export class OperatorSessions {
 
   private record(
     catalog: EntityManager,
-    { id, name }: Pick<OperatorEntity, 'id' | 'name'>,
+    operator: Pick<OperatorEntity, 'id' | 'name'>,
     action: string,
     origin: Origin,
     change: { readonly before?: object; readonly after?: object },
   ): Promise<void> {
-    const subject = { subjectKind: 'operator', subjectId: id, subject: name } as const;
-    return this.audit.record(catalog, { actor: { ...origin, name }, action, ...subject, ...change });
+    const subject = { subjectKind: 'operator', subjectId: operator.id, subject: operator.name } as const;
+    return this.audit.record(catalog, { actor: actorOf(operator, origin), action, ...subject, ...change });
   }
+}
+
+function actorOf({ id, name }: Pick<OperatorEntity, 'id' | 'name'>, origin: Origin): Actor {
+  return { ...origin, id, name };
 }
 
 function limitsOf({ groups }: ProviderRights): Pick<OperatorEntity, 'tenantIds' | 'groups'> {

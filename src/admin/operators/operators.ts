@@ -89,11 +89,12 @@ export class Operators {
     });
   }
 
-  /** Ends all sessions of the operator, who may sign in again. @throws NotFoundError */
+  /** Ends all sessions and impersonations of the operator, who may sign in again. @throws NotFoundError */
   endSessions(name: string, actor: Actor): Promise<OperatorView> {
     return this.catalog.transaction(async (catalog) => {
       const { id } = await lock(catalog, name);
       const sessions = await this.sessions.endAll(catalog, id);
+      await endImpersonations(catalog, id, this.audit, actor);
       const operator = await this.records.read(name, catalog);
       if (sessions > 0) await this.record(catalog, actor, 'operator.end-sessions', operator, { after: { sessions } });
       return operator;

@@ -13,10 +13,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { BackupRetention } from '../../../src/admin/backups/backup-retention.js';
 import { ImportKind } from '../../../src/admin/archives/import.kind.js';
 import { InstallationKeys } from '../../../src/admin/archives/installation-keys.js';
+import { ArchiveStore } from '../../../src/admin/stored-archives/archive-store.js';
 import { ExportKind } from '../../../src/admin/stored-archives/export.kind.js';
 import { ImportLeftovers } from '../../../src/admin/stored-archives/import-leftovers.js';
 import { ExportRemoval } from '../../../src/admin/stored-archives/export-removal.js';
@@ -103,6 +104,10 @@ describe('an export', () => {
     expect(response.headers.get('content-type')).toBe('application/octet-stream');
     expect(response.headers.get('content-disposition')).toBe(`attachment; filename="${id}.age"`);
     expect(response.headers.get('content-length')).toBe(String(result.bytes));
+    const downloads = async () => (await admin.get('/audit?action=export.download')).body.items.length;
+    const before = await downloads();
+    expect((await admin.send('HEAD', `/exports/${id}/content`)).status).toBe(200);
+    expect(await downloads()).toBe(before);
     const content = Buffer.from(await response.arrayBuffer());
     expect(createHash('sha256').update(content).digest('hex')).toBe(result.sha256);
     const own = await app.application.nest.get(InstallationKeys, { strict: false }).identities();
@@ -397,6 +402,29 @@ describe('hostile requests', () => {
     for (const query of ['tenant=../x', 'cursor=x', 'limit=0', 'x=1']) {
       expect((await admin.get(`/exports?${query}`)).body.code).toBe('VALIDATION_FAILED');
     }
+  });
+});
+
+describe('a store that hangs', () => {
+  it('keeps no connection of the catalog while an export is removed', async () => {
+    const { id } = await exported();
+    const store = await app.application.nest.get(ArchiveStore).open();
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const remove = store.delete.bind(store);
+    const hanging = jest.spyOn(store, 'delete').mockImplementation(async (key) => {
+      await answered;
+      return remove(key);
+    });
+    const removal = admin.send('DELETE', `/exports/${id}`);
+    await soon(async () => expect(hanging).toHaveBeenCalled());
+    const idle = `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
+    expect(await app.database.admin(idle)).toEqual([]);
+    expect((await download(id)).status).toBe(409);
+    answer();
+    expect((await removal).status).toBe(204);
+    hanging.mockRestore();
+    expect((await admin.get(`/exports/${id}`)).status).toBe(404);
   });
 });
 

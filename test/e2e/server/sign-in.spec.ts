@@ -98,6 +98,22 @@ describe('signing in through the provider', () => {
     expect([await statusOf(first), await statusOf(second)]).toEqual([401, 401]);
   });
 
+  it.each([
+    ['makes a viewer', ['staff'], 303],
+    ['gives no role', [], 403],
+  ])('ends impersonations where it %s', async (_what, groups, status) => {
+    const browser = await signedIn('erika', ['chiefs']);
+    const call = { method: 'POST', body: { reason: 'a ticket', minutes: 15 } };
+    const { body } = await rig.call(browser, '/admin/v1/tenants/acme/impersonations', call);
+    const asTenant = async () => (await rig.app.call('/api/v1/tenant', { apiKey: body.token })).status;
+    expect(await asTenant()).toBe(200);
+    expect((await rig.signIn(new HttpBrowser(), rig.account('erika', groups))).status).toBe(status);
+    await soon(async () => expect(await asTenant()).toBe(401));
+    const [operator] = await rig.app.database.admin(`SELECT id FROM operators WHERE name = 'erika@example.com'`);
+    const ended = { actor: 'erika@example.com', actorId: operator!['id'], subjectId: body.keyId };
+    expect((await rig.entries('api-key.revoke'))[0]).toMatchObject(ended);
+  });
+
   it('makes no operator of a person without a role', async () => {
     const browser = new HttpBrowser();
     const refused = await rig.signIn(browser, rig.account('emil', ['others']));

@@ -89,7 +89,9 @@ describe('while the catalog hangs or its feed is lost, plans', () => {
     announce('pro');
     await jest.advanceTimersByTimeAsync(1_999);
     expect(plans.isCurrent).toBe(false);
+    const late = plans.findCurrent('pro').then((found) => found?.version);
     await jest.advanceTimersByTimeAsync(1);
+    expect(await Promise.race([late, 'waits longer'])).toBe(1);
     announce('pro'); // of which the read that hangs cannot know either
     expect([plans.isCurrent, (await plans.findCurrent('pro'))?.version, reads.length]).toEqual([true, 1, 2]);
   });
