@@ -14,8 +14,8 @@ import { migration } from '../../support/tables/migration-fixture.js';
 const LONGEST_MS = 20 * 60_000;
 const TABLES = Array.from({ length: 20 }, (_, n) => `t${n}`);
 const ROUNDS = 3;
-/** Of the ratio of two medians, on a machine that does other things as well. */
-const MAX_RATIO = 4;
+/** Of the ratio of two medians. */
+const MAX_RATIO = 2;
 
 const TWENTY = migration('Twenty1764000000001', async (runner) => {
   for (const table of TABLES) {
