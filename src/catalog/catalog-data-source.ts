@@ -1,5 +1,6 @@
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { CATALOG_MIGRATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
+import { applicationName } from '../platform/postgres/application-name.js';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import { targetName, type ConnectionTarget } from '../database/connection/connection-target.js';
 import { type ConnectionConfig, ReadWriteClient } from '../database/connection/read-write-client.js';
@@ -137,7 +138,7 @@ export async function openCatalog(
   options: PoolOptions,
   placement: CatalogPlacement = { isProvided: false },
 ): Promise<DataSource> {
-  const config = { ...clientConfig(target, options), application_name: 'tenantry catalog' };
+  const config = { ...clientConfig(target, options), application_name: applicationName('catalog', options.instanceId) };
   const schema = await prepareSchema(target, config, placement);
   const catalog = new DataSource({
     type: 'postgres',

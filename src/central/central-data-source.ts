@@ -10,6 +10,7 @@ import type { PoolOptions } from '../database/pool/pool-options.js';
 import { CENTRAL_MIGRATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
 import { createSchemaSql } from '../platform/postgres/create-schema.js';
 import { entityName, isSameEntity } from '../platform/postgres/entity-names.js';
+import { applicationName } from '../platform/postgres/application-name.js';
 import { SilentTypeormLogger } from '../platform/postgres/silent-typeorm-logger.js';
 import type { CentralTables } from './central-tables.js';
 import { TenantEntityError } from './central.errors.js';
@@ -71,7 +72,7 @@ export async function openCentral(
   options: PoolOptions,
   { tables, schema, tenantEntities, slots }: CentralOptions,
 ): Promise<DataSource> {
-  const config = { ...clientConfig(target, options), application_name: 'tenantry central' };
+  const config = { ...clientConfig(target, options), application_name: applicationName('central', options.instanceId) };
   const central = new CentralDataSource(
     {
       type: 'postgres',

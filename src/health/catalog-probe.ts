@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CATALOG_TARGET } from '../catalog/catalog-target.js';
+import { applicationName } from '../platform/postgres/application-name.js';
+import { instanceIdOf } from '../platform/config/instance-id.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import { Shutdown } from '../platform/shutdown/shutdown.js';
 import type { ConnectionTarget } from '../database/connection/connection-target.js';
@@ -62,7 +64,7 @@ export class CatalogProbe {
   private connect(): Promise<PhysicalConnection> {
     const config = {
       ...clientConfig(this.target, poolOptions(this.config)),
-      application_name: 'tenantry health',
+      application_name: applicationName('health', instanceIdOf(this.config)),
       connectionTimeoutMillis: TIMEOUT_MS,
       query_timeout: TIMEOUT_MS,
     };

@@ -6,6 +6,7 @@ import type { SlotSource } from '../database/connection/slot-source.js';
 import type { PoolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
 import { OPERATIONS_LOCK } from '../platform/postgres/advisory-locks.js';
+import { applicationName } from '../platform/postgres/application-name.js';
 
 /** Query timeout of the lock's connection: when it is exceeded, the lock counts as lost. */
 const QUERY_TIMEOUT_MS = 10_000;
@@ -68,7 +69,7 @@ export class OperationLock {
     const { statement_timeout: _none, ...connection } = withCatalogSchema(clientConfig(catalog, options), schema);
     const client = new ReadWriteClient({
       ...connection,
-      application_name: 'tenantry operations',
+      application_name: applicationName('operations', options.instanceId),
       query_timeout: QUERY_TIMEOUT_MS,
       slots,
     });

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { clientConfig } from '../../database/connection/client-config.js';
 import { withDeadline } from '../../platform/timeout.js';
+import { instanceIdOf } from '../../platform/config/instance-id.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import { cancelIfBusy } from '../../database/connection/cancel-request.js';
@@ -12,8 +13,8 @@ import { parseCatalogEvent, CatalogEvents } from './catalog-events.js';
 import { type CatalogPoint, currentHistory, currentPoint } from './catalog-point.js';
 import { withCatalogSchema } from '../catalog-schema.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
-import { NOTIFICATIONS_APPLICATION } from './former-instances.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
+import { applicationName } from '../../platform/postgres/application-name.js';
 import { VALUES_CHANNEL, ValueChanges } from './value-changes.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 
@@ -67,7 +68,7 @@ export class CatalogChangeFeed implements OnModuleInit {
   private async connect(): Promise<void> {
     const client = new ReadWriteClient({
       ...withCatalogSchema(clientConfig(this.target, poolOptions(this.config)), catalogSchemaOf(this.catalog)),
-      application_name: NOTIFICATIONS_APPLICATION,
+      application_name: applicationName('signed notifications', instanceIdOf(this.config)),
       query_timeout: QUERY_TIMEOUT_MS,
     });
     client.on('error', () => this.lost(client));

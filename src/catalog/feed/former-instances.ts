@@ -1,7 +1,4 @@
-/** The `application_name` of an instance's connection for notifications, which it keeps for as long as it runs. */
-export const NOTIFICATIONS_APPLICATION = 'tenantry signed notifications';
-
-/** Its name in former releases, whose instances send stamps without a proof. */
+/** The `application_name` of the connection for notifications in former releases, whose instances send stamps without a proof. */
 const FORMER_NOTIFICATIONS_APPLICATION = 'tenantry notifications';
 
 /**

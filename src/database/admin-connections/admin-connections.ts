@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { applicationName } from '../../platform/postgres/application-name.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { endsWithin } from '../../platform/timeout.js';
 import { LentBudget } from '../budget/lent-budget.js';
@@ -180,5 +181,5 @@ export class AdminConnections {
 
 const openAdminConnection: OpenConnection = (target, options, open) => {
   const { statement_timeout: _server, query_timeout: _client, ...config } = clientConfig(target, options);
-  return PhysicalConnection.open({ ...config, application_name: 'tenantry owner' }, open);
+  return PhysicalConnection.open({ ...config, application_name: applicationName('owner', options.instanceId) }, open);
 };

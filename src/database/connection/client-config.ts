@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SIGNING_APPLICATION } from '../isolation/unsigned-sessions.js';
+import { applicationName } from '../../platform/postgres/application-name.js';
 import type { ConnectionTarget } from './connection-target.js';
 import type { ConnectionConfig } from './read-write-client.js';
 
@@ -35,8 +35,10 @@ export function keepaliveOptions(own = process.env['PGOPTIONS'] ?? ''): string {
   return [...defaults, own].join(' ').trim();
 }
 
-/** Time limits of a connection, in ms. */
-export interface ConnectionTimeouts {
+/** What each connection of an instance has. Times are in ms. */
+export interface ConnectionOptions {
+  /** `instanceIdOf` its configuration. */
+  readonly instanceId: string;
   readonly connectTimeoutMs: number;
   /** Per statement. */
   readonly statementTimeoutMs: number;
@@ -50,7 +52,7 @@ export const READ_TIMEOUT_MARGIN_MS = 5_000;
  * of the server's side are set at connect, except behind a pooler, which would reject them or leave them on a connection
  * that other clients use: there the timeout is sent with the stamp, and the pooler has keepalive settings of its own.
  */
-export function clientConfig(target: ConnectionTarget, options: ConnectionTimeouts): ConnectionConfig {
+export function clientConfig(target: ConnectionTarget, options: ConnectionOptions): ConnectionConfig {
   const isBehindPooler = target.server.aroundPooler !== undefined;
   return {
     host: target.server.host,
@@ -59,7 +61,7 @@ export function clientConfig(target: ConnectionTarget, options: ConnectionTimeou
     database: target.database,
     user: target.role,
     password: target.password,
-    application_name: SIGNING_APPLICATION,
+    application_name: applicationName('signed', options.instanceId),
     ...CLIENT_KEEPALIVE,
     connectionTimeoutMillis: options.connectTimeoutMs,
     isBehindPooler,
@@ -68,6 +70,6 @@ export function clientConfig(target: ConnectionTarget, options: ConnectionTimeou
   };
 }
 
-function directOptions({ options }: ConnectionTarget, { statementTimeoutMs }: ConnectionTimeouts): pg.ClientConfig {
+function directOptions({ options }: ConnectionTarget, { statementTimeoutMs }: ConnectionOptions): pg.ClientConfig {
   return { options: keepaliveOptions(options), statement_timeout: statementTimeoutMs };
 }

@@ -1,10 +1,11 @@
+import { instanceIdOf } from '../../platform/config/instance-id.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
-import type { ConnectionTimeouts } from '../connection/client-config.js';
+import type { ConnectionOptions } from '../connection/client-config.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import type { RoleCheckOptions } from '../connection/role-check.js';
 import type { TenantShare } from './fair-queue.js';
 
-export interface PoolOptions extends ConnectionTimeouts {
+export interface PoolOptions extends ConnectionOptions {
   /** False when pooling is off: each connection is used once. */
   readonly reuse: boolean;
   /** Connections kept open when idle. */
@@ -32,8 +33,9 @@ export function roleCheckOptions({ connectTimeoutMs, trustedFunctions = [] }: Po
   return { timeoutMs: connectTimeoutMs, trustedFunctions };
 }
 
-export function poolOptions({ pool }: AppConfig): PoolOptions {
-  return { ...pool, reuse: pool.enabled };
+export function poolOptions(config: Pick<AppConfig, 'pool'>): PoolOptions {
+  const { pool } = config;
+  return { ...pool, reuse: pool.enabled, instanceId: instanceIdOf(config) };
 }
 
 /** One tenant's limits in the catalog; absent ones default to the environment's. */

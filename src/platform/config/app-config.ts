@@ -158,6 +158,8 @@ export interface AppConfig {
     readonly exportRetentionDays: number;
   };
   readonly usage: { readonly retentionDays: number };
+  /** What operators see this instance as. */
+  readonly instanceName: string;
   /** Processes of one instance. */
   readonly workers: number;
   /** The worker that this process is. Undefined: it is the whole instance, their primary, or a command. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { AppConfig, OidcConfig } from './app-config.js';
 import { type Environment, withDependentDefaults } from './environment.js';
 import type { RequiredSecrets } from './required-secrets.js';
@@ -87,6 +88,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       tenantCron: env.ENABLE_TENANT_CRON,
       usage: env.ENABLE_USAGE,
     },
+    instanceName: env.INSTANCE_NAME ?? hostname(),
     workers: env.WORKERS,
     tenantFeatures: env.TENANT_FEATURES ?? {},
     spareTenants: env.SPARE_TENANTS ?? [],

@@ -41,6 +41,9 @@ export const environmentTable = z.object({
     .prefault('0')
     .describe('seconds to wait at start while PostgreSQL is away or full; 0: fail at once'),
   WORKERS: integer(1, 128).prefault('1').describe('processes of one instance, which share its port and connections'),
+  INSTANCE_NAME: text('a name of up to 63 letters, digits, dots, hyphens and underscores', /^[A-Za-z0-9._-]{1,63}$/)
+    .optional()
+    .describe('what operators see this instance as; by default the name of the host'),
   SHUTDOWN_TIMEOUT: timeout
     .prefault('10')
     .describe('seconds that a shutdown may take; in-flight requests may take 80 % of them'),

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import { NOTIFICATIONS_APPLICATION } from '../../catalog/feed/former-instances.js';
+import { isNamedFor } from '../../platform/postgres/application-name.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 
 const COUNT = `
   SELECT count(*)::int AS instances FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = '${NOTIFICATIONS_APPLICATION}'`;
+  WHERE datname = current_database() AND ${isNamedFor('signed notifications')}`;
 const COUNT_EVERY_MS = 5_000;
 
 /** How many instances run: each keeps one connection for notifications to the catalog. Counted only while it is asked. */

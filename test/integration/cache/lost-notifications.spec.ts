@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { DEFAULT_SERVER } from '../../../src/catalog/catalog-target.js';
 import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { insertTenants, LookupInstance, randomSlug } from '../../support/cache/lookup-instance.js';
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { soon } from '../../support/load/soon.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 let database: TestDatabase;
 let proxy: TcpProxy;
@@ -36,7 +36,7 @@ const change = (text: string) => database.admin(`UPDATE tenants SET message = '$
 describe('when catalog notifications are lost', () => {
   it('because their connection was terminated, changes of the meantime are seen', async () => {
     await database.admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`);
+      WHERE ${isNamedFor('signed notifications')} AND datname = current_database()`);
     await change('unheard, perhaps');
     await soon(async () => expect(await message()).toBe('unheard, perhaps'));
     await soon(async () => expect(instance.feed.connected).toBe(true));

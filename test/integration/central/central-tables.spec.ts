@@ -6,11 +6,12 @@ import { HostApplication, type HostOptions } from '../../support/host/host-appli
 import { Note } from '../../support/host/notes.module.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { dropEverything } from '../../support/test-app.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const ISOLATIONS: readonly Isolation[] = ['row', 'schema', 'database'];
 const OPTIONS: HostOptions = { adapter: 'fastify', tenantry: { controlPlane: true }, imports: [AccountsModule] };
 const CONNECTIONS = `SELECT FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = 'tenantry central'`;
+  WHERE datname = current_database() AND ${isNamedFor('central')}`;
 
 describe('central tables', () => {
   let app: HostApplication;

@@ -6,6 +6,7 @@ import { soon } from '../../support/load/soon.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { asSuperuser, createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
 import { ownerTarget } from '../../support/tables/migration-fixture.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 let database: TestDatabase;
 let target: ConnectionTarget;
@@ -20,7 +21,7 @@ afterAll(() => database.drop());
 async function connections(): Promise<number> {
   const rows = await asSuperuser(
     'postgres',
-    `SELECT FROM pg_stat_activity WHERE application_name = 'tenantry health' AND datname = $1`,
+    `SELECT FROM pg_stat_activity WHERE ${isNamedFor('health')} AND datname = $1`,
     [database.name],
   );
   return rows.length;

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { pick, seededRandom } from '../../support/statements/seeded-random.js';
 import { LogRecorder } from '../../support/log-recorder.js';
 import { testServer } from '../../support/postgres/postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
 import { ThreeInstances } from '../../support/processes/three-instances.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const ROUNDS = 10;
 const SEED = Number(process.env['SEED'] ?? randomInt(100_000));
@@ -49,7 +49,7 @@ const FAULTS: [string, () => unknown, () => unknown][] = [
     () =>
       three.database.admin(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
+         WHERE ${isNamedFor('signed notifications')} AND datname = current_database()`,
       ),
     () => undefined,
   ],

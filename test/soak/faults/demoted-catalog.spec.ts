@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { CatalogChangeFeed } from '../../../src/catalog/feed/catalog-change-feed.js';
 import { type CatalogEvent, CatalogEvents } from '../../../src/catalog/feed/catalog-events.js';
 import { openCatalog } from '../../../src/catalog/catalog-data-source.js';
@@ -14,6 +13,7 @@ import { soon } from '../../support/load/soon.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const CONFIG = { pool: POOL_OPTIONS } as unknown as AppConfig;
 const WRITE = 'UPDATE tenants SET message = NULL WHERE false';
@@ -83,7 +83,7 @@ it('the change feed, the lock of an operation and the health probe leave that se
   await soon(async () => expect(received).toEqual(['restored', 'lost', 'restored']));
   await probe.check();
   await soon(async () => {
-    const left = `SELECT FROM pg_stat_activity WHERE application_name IN ('tenantry health', '${NOTIFICATIONS_APPLICATION}')`;
+    const left = `SELECT FROM pg_stat_activity WHERE ${isNamedFor('health')} OR ${isNamedFor('signed notifications')}`;
     expect(await former.admin(left)).toEqual([]);
   });
   await lock.tryLock('00000000-0000-4000-8000-000000000001').catch(() => undefined);

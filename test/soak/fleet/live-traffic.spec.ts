@@ -5,6 +5,7 @@ import { TenantLookup } from '../../../src/tenant/directory/tenant-lookup.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
 import { soon } from '../../support/load/soon.js';
 import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const LOCK_TIMEOUT_MS = 300;
 
@@ -41,7 +42,7 @@ async function longTransaction(): Promise<{ readonly end: () => Promise<void> }>
 async function isWaiting(): Promise<boolean> {
   const rows = await asSuperuser(
     'postgres',
-    `SELECT FROM pg_stat_activity WHERE application_name = 'tenantry owner' AND wait_event_type = 'Lock'
+    `SELECT FROM pg_stat_activity WHERE ${isNamedFor('owner')} AND wait_event_type = 'Lock'
        AND query LIKE 'ALTER TABLE notes%' AND datname LIKE $1`,
     [`${fleet.database.name}%`],
   );

@@ -5,6 +5,7 @@ import { Operations } from '../../../src/operations/operations.js';
 import { soon } from '../../support/load/soon.js';
 import { Fleet, type Instance, NOTES, TITLE } from '../../support/fleet/fleet.js';
 import { Gate } from '../../support/fleet/gate.js';
+import { type ConnectionPurpose, isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const [OLD, NEW] = ['Notes1764000000001', 'Title1764000000002'];
 
@@ -34,10 +35,10 @@ async function heartbeat(id: string): Promise<void> {
   await soon(async () => expect(await last()).not.toBe(before));
 }
 
-function kill(application: string): Promise<unknown> {
+function kill(purpose: ConnectionPurpose): Promise<unknown> {
   return fleet.database.admin(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND datname = $2',
-    [application, fleet.database.name],
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isNamedFor(purpose)} AND datname = $1`,
+    [fleet.database.name],
   );
 }
 
@@ -65,7 +66,7 @@ describe('an interrupted fleet migration', () => {
     const interrupted = first.nest.get(OperationRunner).runToCompletion(id);
     const outcome = expect(interrupted).rejects.toThrow();
     await gate.reached(3);
-    await kill('tenantry operations');
+    await kill('operations');
     const second = await fleet.instance([NOTES, TITLE]);
     const operation = await second.complete(id); // c is free, although the first instance has not come to its end
     expect(operation).toMatchObject({ status: 'succeeded', result: { migrated: 5, failed: 0 } });
@@ -97,7 +98,7 @@ describe('an interrupted fleet migration', () => {
       await fleet.database.admin<{ name: string }>('SELECT database AS name FROM connection_targets')
     )[0];
     await fleet.database.admin(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tenantry owner' AND datname = $1",
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isNamedFor('owner')} AND datname = $1`,
       [database?.name],
     );
     gate.open();

@@ -14,6 +14,7 @@ import { migration } from '../../support/tables/migration-fixture.js';
 import { PASSWORDS } from '../../support/postgres/embedded-server.js';
 import { asSuperuser } from '../../support/postgres/postgres.js';
 import { PrivatePostgres } from '../../support/postgres/private-postgres.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const COUNTS: Readonly<Record<Isolation, number>> = { row: 750, schema: 200, database: 50 };
 const SERVERS = ['default', 'other'];
@@ -118,7 +119,7 @@ class ConnectionWatch {
   }
 
   private async look(): Promise<void> {
-    const query = `SELECT count(*)::int AS n, (count(*) FILTER (WHERE application_name = 'tenantry owner'))::int AS owner
+    const query = `SELECT count(*)::int AS n, (count(*) FILTER (WHERE ${isNamedFor('owner')}))::int AS owner
       FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name LIKE 'tenantry%'`;
     while (this.goesOn) {

@@ -9,6 +9,7 @@ import { soon } from '../../support/load/soon.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, type Answer, dropEverything, TestApp, type TestTenant } from '../../support/test-app.js';
 import { TestRedis } from '../../support/redis/test-redis.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const PROBES = 1_000;
 
@@ -167,7 +168,7 @@ describe('a health probe', () => {
     await Promise.all(Array.from({ length: 20 }, () => app.call('/health/ready')));
     const [row] = await app.database.admin<{ count: number }>(
       `SELECT count(*)::int AS count FROM pg_stat_activity
-       WHERE application_name = 'tenantry health' AND datname = current_database()`,
+       WHERE ${isNamedFor('health')} AND datname = current_database()`,
     );
     expect(row?.count).toBe(1);
   });
@@ -175,7 +176,7 @@ describe('a health probe', () => {
   it('opens a new connection when its own was closed', async () => {
     await app.database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = 'tenantry health' AND datname = current_database()`,
+       WHERE ${isNamedFor('health')} AND datname = current_database()`,
     );
     await soon(async () => {
       expect((await app.call('/health/ready')).body.details.catalog.status).toBe('up');

@@ -4,6 +4,7 @@ import { ConflictError } from '../../../src/platform/errors/request.errors.js';
 import { migration } from '../../support/tables/migration-fixture.js';
 import { soon } from '../../support/load/soon.js';
 import { ACTOR, kindOf, OperationsRig } from '../../support/operations/support.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 let rig: OperationsRig;
 
@@ -56,7 +57,7 @@ describe('an operation shared by several instances', () => {
     b.start();
     await rig.database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = 'tenantry operations' AND datname = current_database()`,
+       WHERE ${isNamedFor('operations')} AND datname = current_database()`,
     );
     await soon(async () => expect((await rig.read(id)).status).toBe('succeeded'));
     expect(ran).toEqual(['one', 'two', 'two']);
@@ -75,7 +76,7 @@ describe('an operation shared by several instances', () => {
     // The signs of life of the first who works on it do not arrive, once it is at its step: each is put into the past.
     await rig.database.admin(`CREATE FUNCTION lifeless() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF NEW.attempts = 1 AND OLD.step IS NOT NULL AND current_setting('application_name') LIKE '% operations' THEN
+        IF NEW.attempts = 1 AND OLD.step IS NOT NULL AND current_setting('application_name') LIKE '% operations @%' THEN
           NEW.heartbeat_at := now() - interval '1 minute';
         END IF;
         RETURN NEW;

@@ -7,6 +7,7 @@ import { superuserOf } from '../../support/postgres/postgres.js';
 import { Service } from '../../support/processes/service.js';
 import { soon } from '../../support/load/soon.js';
 import { TestApp, type TestTenant } from '../../support/test-app.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 /** How many more requests each caller makes after it was rejected, none of which may be served. */
 const OBSERVED_REQUESTS = 50;
@@ -152,7 +153,7 @@ async function setStatus(catalog: pg.Client, status: string): Promise<void> {
 async function waitingForLocks(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity
-     WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%customers%' AND application_name = 'tenantry signed'
+     WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%customers%' AND ${isNamedFor('signed')}
        AND datname IN (SELECT database FROM connection_targets)`,
   );
   return rows[0]!.count;

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOTIFICATIONS_APPLICATION } from '../../../src/catalog/feed/former-instances.js';
 import { AcknowledgedRows } from '../../support/load/acknowledged-rows.js';
 import { CheckedLoad } from '../../support/load/checked-load.js';
 import { soon } from '../../support/load/soon.js';
@@ -8,6 +7,7 @@ import { type CatalogEvent, CatalogEvents } from '../../../src/catalog/feed/cata
 import { createTestDatabase, type TestDatabase, testServer } from '../../support/postgres/postgres.js';
 import { TcpProxy } from '../../support/processes/tcp-proxy.js';
 import { ADMIN_KEY, dropEverything, type Json, TestApp } from '../../support/test-app.js';
+import { isNamedFor } from '../../../src/platform/postgres/application-name.js';
 
 const ROUNDS = 3;
 const SUBJECTS = [{ server: 'default' }, { tenant: 'turned-database' }] as const;
@@ -117,7 +117,7 @@ describe('rotations of the keys of stamps under load', () => {
 async function forgetNotifications(): Promise<void> {
   const listening = await database.admin<{ port: number }>(
     `SELECT client_port AS port FROM pg_stat_activity
-     WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
+     WHERE ${isNamedFor('signed notifications')} AND datname = current_database()`,
   );
   expect(proxy.forgetLinks(listening.map(({ port }) => port))).toBe(1);
 }

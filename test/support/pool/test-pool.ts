@@ -11,6 +11,7 @@ const PLENTY = { maxConcurrent: 1_000, maxQueued: 10_000 };
 
 export const POOL_OPTIONS: PoolOptions = {
   reuse: true,
+  instanceId: '00000000',
   size: 2,
   maxOverflow: 0,
   recycleSeconds: 3600,

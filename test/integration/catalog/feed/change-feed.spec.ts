@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { NOTIFICATIONS_APPLICATION } from '../../../../src/catalog/feed/former-instances.js';
 import { CatalogChangeFeed } from '../../../../src/catalog/feed/catalog-change-feed.js';
 import { type CatalogChange, type CatalogEvent, CatalogEvents } from '../../../../src/catalog/feed/catalog-events.js';
 import { DEFAULT_SERVER } from '../../../../src/catalog/catalog-target.js';
@@ -10,6 +9,7 @@ import { targetOfUrl } from '../../../../src/database/connection/connection-targ
 import { soon } from '../../../support/load/soon.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/postgres/postgres.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
+import { isNamedFor } from '../../../../src/platform/postgres/application-name.js';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 
@@ -96,7 +96,7 @@ describe('the change feed', () => {
     received.length = 0;
     await database.admin(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE application_name = '${NOTIFICATIONS_APPLICATION}' AND datname = current_database()`,
+       WHERE ${isNamedFor('signed notifications')} AND datname = current_database()`,
     );
     await soon(async () => expect(received.some(({ kind }) => kind === 'restored')).toBe(true));
     expect(received.map(({ kind }) => kind)).toEqual(['lost', 'restored']);

@@ -11,6 +11,7 @@ import { soon } from '../../../support/load/soon.js';
 import { TcpProxy } from '../../../support/processes/tcp-proxy.js';
 import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 import { ownerTarget } from '../../../support/tables/migration-fixture.js';
+import { isNamedFor } from '../../../../src/platform/postgres/application-name.js';
 
 /** Time for running work at the end of a test. */
 const GRACE_MS = 10_000;
@@ -46,7 +47,7 @@ async function backends(): Promise<number> {
   const names = databases.map(({ name }) => name);
   const rows = await asSuperuser<{ n: number }>(
     'postgres',
-    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'tenantry owner' AND datname = ANY ($1)`,
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE ${isNamedFor('owner')} AND datname = ANY ($1)`,
     [names],
   );
   return rows[0]?.n ?? 0;

@@ -12,6 +12,7 @@ import { POOL_OPTIONS } from '../../../support/pool/test-pool.js';
 import { asSuperuser } from '../../../support/postgres/postgres.js';
 import { createTenantDatabase, type TenantDatabase } from '../../../support/postgres/tenant-database.js';
 import { ownerTarget } from '../../../support/tables/migration-fixture.js';
+import { isNamedFor } from '../../../../src/platform/postgres/application-name.js';
 
 const LIMIT = 8;
 const { reuse: enabled, ...POOL } = POOL_OPTIONS;
@@ -61,8 +62,8 @@ async function statement(target: ConnectionTarget): Promise<void> {
 async function backends(): Promise<{ readonly all: number; readonly admin: number }> {
   const [row] = await asSuperuser<{ all: number; admin: number }>(
     'postgres',
-    `SELECT count(*)::int AS all, count(*) FILTER (WHERE application_name = 'tenantry owner')::int AS admin
-     FROM pg_stat_activity WHERE datname = ANY ($1) AND (usename = ANY ($2) OR application_name = 'tenantry owner')`,
+    `SELECT count(*)::int AS all, count(*) FILTER (WHERE ${isNamedFor('owner')})::int AS admin
+     FROM pg_stat_activity WHERE datname = ANY ($1) AND (usename = ANY ($2) OR ${isNamedFor('owner')})`,
     [databases.map(({ name }) => name), databases.map(({ role }) => role)],
   );
   return row!;

@@ -114,6 +114,11 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   },
   STARTUP_WAIT: numbers((config) => config.startupWaitMs / 1000, 0, 1_209_600),
   WORKERS: { ...numbers((config) => config.workers, 1, 128), with: { DB_SERVER_MAX_CONNECTIONS: '1000' } },
+  INSTANCE_NAME: words(
+    (config) => config.instanceName,
+    ['eu-1', 'orders-7d9f.pod_3', 'a'.repeat(63)],
+    ['a b', 'a'.repeat(64), 'ä', "'"],
+  ),
   SHUTDOWN_TIMEOUT: timeouts((config) => config.shutdownTimeoutMs),
   TENANT_FEATURES: {
     read: (config) => config.tenantFeatures,
