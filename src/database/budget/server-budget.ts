@@ -7,6 +7,8 @@ import { ServerOpenings } from './server-openings.js';
 export interface BudgetMember {
   /** Slots that the pool occupies now. */
   readonly held: number;
+  /** Idle connections among them. */
+  readonly idle: number;
   /** Closes the pool's longest-idle connection; false when none is idle. */
   closeLongestIdle(): boolean;
   /** When its longest-idle connection became idle, in ms; undefined when none is idle. */
@@ -58,6 +60,10 @@ export class ServerBudget {
   private nextCheck: NodeJS.Timeout | undefined;
   /** The connections now being opened; pools report theirs here. */
   readonly openings: ServerOpenings;
+  /** Called when a slot is waited for. */
+  onWaiting: () => void = () => undefined;
+  /** When the limit ends, in ms of the same clock: from then on no first connection is opened. */
+  private validUntil = Infinity;
 
   constructor(
     private maxConnections: number,
@@ -82,6 +88,18 @@ export class ServerBudget {
     this.rebalance();
   }
 
+  /**
+   * Sets when the limit ends unless it is renewed. Until it is, connections are replaced by others as before; once none is left,
+   * none is opened: whoever lends the limit may have given it to another process.
+   *
+   * @param time in ms of the budget's clock
+   */
+  expireAt(time: number): void {
+    const hadExpired = this.hasExpired;
+    this.validUntil = time;
+    if (hadExpired) this.rebalance();
+  }
+
   /** Sets slots aside for work that is not tenants'. */
   reserve(reservation: Reservation): ReservedSlots {
     const slots = new ReservedSlots(reservation, () => this.rebalance());
@@ -102,6 +120,18 @@ export class ServerBudget {
   /** Slots that pools occupy: connections open, being opened or being closed. */
   get open(): number {
     return this.occupied;
+  }
+
+  /** Slots in use, and those kept free: how many connections there may be although no more are asked for. */
+  get secured(): number {
+    return this.occupied + this.sumOf(({ secured }) => secured);
+  }
+
+  /** Slots in use by callers, waited for, and kept free. Idle connections are not needed. */
+  get needed(): number {
+    let idle = 0;
+    for (const member of this.members) idle += member.idle;
+    return this.occupied - idle + this.waitingSlots + this.sumOf(({ claimed }) => claimed);
   }
 
   /** Slots that pools wait for. */
@@ -131,12 +161,13 @@ export class ServerBudget {
     if (this.tryAcquire()) return true;
     this.setWaiting(member, (this.waitingPools.get(member) ?? 0) + 1);
     this.makeRoom();
+    this.onWaiting();
     return false;
   }
 
   /** Like `request`, but never waits; false when the limit is reached or pools are waiting. */
   tryAcquire(): boolean {
-    if (this.occupied >= this.limit || this.waitingSlots > 0) return false;
+    if (this.occupied >= this.limit || this.waitingSlots > 0 || this.hasExpired) return false;
     this.occupied += 1;
     return true;
   }
@@ -164,7 +195,7 @@ export class ServerBudget {
   /** Shares the limit between reserved work and pools, which keep one slot at least. */
   private rebalance(): void {
     this.lend();
-    const claimed = this.reserved.reduce((sum, slots) => sum + slots.claimed, 0);
+    const claimed = this.sumOf((slots) => slots.claimed);
     this.max.configured = Math.max(Math.min(1, this.maxConnections), this.maxConnections - claimed);
     this.distribute();
     this.closeExcess();
@@ -173,22 +204,31 @@ export class ServerBudget {
   /** Lends free slots to reserved work, which comes before pools. */
   private lend(): void {
     for (const slots of this.reserved) while (slots.isWaiting && this.canLend(slots)) slots.lend();
+    if (this.reserved.some(({ isWaiting }) => isWaiting)) this.onWaiting();
   }
 
   /**
    * A kept slot is free, unless a limit was lowered under connections that are still open. A limit that leaves nothing
-   * but what is kept holds no reserved work back: it could never run.
+   * but what is kept holds no reserved work back: it could never run. A limit of 0 admits nothing.
    */
   private canLend({ isNextKept }: ReservedSlots): boolean {
-    const sumOf = (count: (slots: ReservedSlots) => number): number =>
-      this.reserved.reduce((sum, slots) => sum + count(slots), 0);
-    if (this.maxConnections > 0 && this.maxConnections <= sumOf(({ kept }) => kept)) return true;
-    const free = this.maxConnections - sumOf(({ secured }) => secured);
+    if (this.maxConnections === 0 || this.hasExpired) return false;
+    if (this.maxConnections <= this.sumOf(({ kept }) => kept)) return true;
+    const free = this.maxConnections - this.sumOf(({ secured }) => secured);
     return isNextKept ? this.occupied <= Math.max(1, free) : this.occupied < free;
   }
 
+  private sumOf(count: (slots: ReservedSlots) => number): number {
+    return this.reserved.reduce((sum, slots) => sum + count(slots), 0);
+  }
+
+  /** Whether the limit has ended while there was no connection. */
+  private get hasExpired(): boolean {
+    return this.now() >= this.validUntil && this.occupied + this.sumOf(({ held }) => held) === 0;
+  }
+
   private distribute(): void {
-    while (this.occupied < this.limit) {
+    while (this.occupied < this.limit && !this.hasExpired) {
       const member = this.mostStarved();
       if (!member) return;
       this.grant(member);

@@ -7,21 +7,26 @@ import type { Reservation, ReservedSlots } from './reserved-slots.js';
 import { ServerBudget } from './server-budget.js';
 
 /**
- * One budget per server, for all connections of this process: an instance's limit, or a worker's share of it. A server is known by its id, and by its direct address: the
- * catalog's and that of tenants next to it have different ids.
+ * One budget per server, for all connections of this process. Its limit is the process's own (`DB_SERVER_MAX_CONNECTIONS`, or a
+ * worker's share of it) and, once processes share the servers' connections, what it is lent of them. A server is known by its id,
+ * and by its direct address: the catalog's and that of tenants next to it have different ids.
  */
 @Injectable()
 export class ServerBudgets {
+  /** The most that this process opens to a server, however many it is lent. */
+  readonly ownLimit: number;
   private readonly logger = new Logger('ConnectionPools');
   private readonly byId = new Map<string, ServerBudget>();
   private readonly byAddress = new Map<string, ServerBudget>();
   /** Ids of servers that have pools of tenants. */
   private readonly pooled = new Set<string>();
   private readonly onCreated: ((budget: ServerBudget) => void)[] = [];
+  private onWaiting: ((budget: ServerBudget) => void) | undefined;
 
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  constructor(@Inject(APP_CONFIG) { pool, worker }: AppConfig) {
+    this.ownLimit = shareOf(pool.serverMaxConnections, worker);
+  }
 
-  /** The server's budget; its limit is that of the process until `resize` sets another. */
   of(server: ServerAddress): ServerBudget {
     const known = this.byId.get(server.id);
     if (known) return known;
@@ -32,12 +37,10 @@ export class ServerBudgets {
     return budget;
   }
 
-  /** The budget for pools of tenants, with the limit that the server's address has now. */
-  resize(server: ServerAddress): ServerBudget {
-    const budget = this.of(server);
+  /** The budget for pools of tenants. */
+  forPools(server: ServerAddress): ServerBudget {
     this.pooled.add(server.id);
-    budget.resize(this.limitOf(server));
-    return budget;
+    return this.of(server);
   }
 
   /** Sets slots aside on each server. @returns those of a server */
@@ -60,13 +63,27 @@ export class ServerBudgets {
     return [...this.byId].filter(([serverId]) => this.pooled.has(serverId));
   }
 
-  private limitOf({ maxConnections }: Pick<ServerAddress, 'maxConnections'>): number {
-    return shareOf(maxConnections ?? this.config.pool.serverMaxConnections, this.config.worker);
+  /** Every server that this process has had to do with. */
+  all(): Iterable<[serverId: string, budget: ServerBudget]> {
+    return this.byId;
+  }
+
+  /**
+   * From now on a server lends this process its connections: a new budget begins with none, and `resize` of the budget gives it
+   * what it is lent.
+   *
+   * @param onWaiting called when a slot is waited for
+   */
+  lendFrom(onWaiting: (budget: ServerBudget) => void): void {
+    this.onWaiting = onWaiting;
+    for (const budget of this.byAddress.values()) budget.onWaiting = () => onWaiting(budget);
   }
 
   private create(server: ServerAddress): ServerBudget {
     const onFull = (open: number): void => this.logger.warn(describeFullServer(server, open));
-    const budget = new ServerBudget(this.limitOf({}), undefined, onFull);
+    const { onWaiting } = this;
+    const budget = new ServerBudget(onWaiting ? 0 : this.ownLimit, undefined, onFull);
+    if (onWaiting) budget.onWaiting = () => onWaiting(budget);
     for (const listener of this.onCreated) listener(budget);
     return budget;
   }

@@ -15,8 +15,6 @@ export interface ServerAddress extends NetworkAddress {
    * sessions.
    */
   readonly aroundPooler?: NetworkAddress | undefined;
-  /** Connection limit per instance for this server; absent: the process's default (`DB_SERVER_MAX_CONNECTIONS`). */
-  readonly maxConnections?: number | undefined;
 }
 
 /**

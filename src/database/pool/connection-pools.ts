@@ -52,10 +52,7 @@ export class ConnectionPools {
   get(target: ConnectionTarget): PoolHandle {
     if (this.closed) throw new PoolEndedError(targetName(target));
     const known = this.handles.get(target.id);
-    if (known && sameConnections(known.target, target)) {
-      this.budgets.resize(target.server);
-      return known;
-    }
+    if (known && sameConnections(known.target, target)) return known;
     const pool = this.create(target);
     if (known) {
       this.drain(known.replace(pool), pool);
@@ -170,7 +167,7 @@ export class ConnectionPools {
       this.logger.warn(`${message}: ${describe(lease, target)}`);
     const onLimited = (limit: ConnectionLimit, open: number): void =>
       this.logger.warn(describeLimit(limit, target, open));
-    const budget = this.budgets.resize(target.server);
+    const budget = this.budgets.forPools(target.server);
     const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired, onLimited });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);

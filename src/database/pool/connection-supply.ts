@@ -133,6 +133,10 @@ export class ConnectionSupply implements BudgetMember {
     return this.bag.total;
   }
 
+  get idle(): number {
+    return this.bag.idle.length;
+  }
+
   get idleSince(): number | undefined {
     return this.bag.idle[0]?.lastAliveAt;
   }

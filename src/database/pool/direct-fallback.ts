@@ -171,6 +171,7 @@ export class DirectSlots {
 /** One caller's request to the server's budget. */
 class SlotRequest implements BudgetMember {
   readonly held = 0;
+  readonly idle = 0;
   readonly idleSince = undefined;
   readonly waitingSince = performance.now();
   /** Whether the slot was granted. */

@@ -6,6 +6,9 @@ import pg from 'pg';
  */
 const GONE = /^(?:08|53|57P0[1-3]|25006)/;
 
+/** Of the error 55000, which has many causes, for a database that accepts no connections (`ALTER DATABASE … ALLOW_CONNECTIONS false`). */
+const CLOSED_DATABASE = { code: '55000', routine: 'CheckMyDatabase' };
+
 const SOCKET_ERRORS: ReadonlySet<string | undefined> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -41,6 +44,12 @@ export function isOwnRefusal(error: object): boolean {
 export function isLostConnection(error: unknown): boolean {
   const { code, message, driverError } = (error ?? {}) as { code?: string; message?: string; driverError?: unknown };
   if (driverError !== undefined) return isLostConnection(driverError); // wrapped by TypeORM
-  if (error instanceof pg.DatabaseError) return GONE.test(code ?? '') && !isOwnRefusal(error);
+  if (error instanceof pg.DatabaseError) {
+    return (GONE.test(code ?? '') && !isOwnRefusal(error)) || isClosedDatabase(error);
+  }
   return SOCKET_ERRORS.has(code) || code === SERVER_READ_ONLY || MESSAGES.test(message ?? '');
+}
+
+function isClosedDatabase({ code, routine }: pg.DatabaseError): boolean {
+  return code === CLOSED_DATABASE.code && routine === CLOSED_DATABASE.routine;
 }

@@ -64,7 +64,7 @@ export const TARGET: CacheKind<ConnectionTarget> = {
     shared: z.boolean(),
     server: address.extend({
       id: z.string(),
-      maxConnections: z.int().optional(),
+      maxConnections: z.int().optional(), // of former releases
       aroundPooler: address.extend({ id: z.string() }).optional(),
     }),
     database: z.string(),

@@ -153,9 +153,9 @@ export class TenantDirectory {
     return { value, subject: targetSubject(id), version, readAt };
   }
 
-  private addressOf({ id, host, port, tls, maxConnections }: ServerEntity): ServerAddress {
+  private addressOf({ id, host, port, tls }: ServerEntity): ServerAddress {
     const address = host === null || port === null ? this.defaultServer : { host, port, tls };
-    return { ...address, id, ...(maxConnections !== null && { maxConnections }) };
+    return { ...address, id };
   }
 }
 

@@ -24,8 +24,12 @@ class GreedyPool implements BudgetMember {
     return true;
   }
 
+  get idle(): number {
+    return this.held - this.busy - this.closing;
+  }
+
   get idleSince(): number | undefined {
-    return this.held - this.busy - this.closing > 0 ? 0 : undefined;
+    return this.idle > 0 ? 0 : undefined;
   }
 
   /** Callers release connections; those that the budget needs elsewhere are closed. */

@@ -188,3 +188,20 @@ it('a pool that waits for an opening slot receives it as soon as another opening
     jest.useRealTimers();
   }
 });
+
+it('a limit that has ended lets connections be replaced, and none be opened once all are closed', () => {
+  const { budget, members } = membersOver(4, [2, 0]);
+  const [first, second] = members as [Member, Member];
+  budget.expireAt(clock + 1_000);
+  clock += 1_000;
+  second.want();
+  second.finish();
+  expect(second.held).toBe(1);
+  for (const member of [first, second]) {
+    for (let held = member.held; held > 0; held -= 1) member.rest();
+    while (member.closeLongestIdle()) member.finish();
+  }
+  expect([budget.open, budget.tryAcquire(), budget.request(first)]).toEqual([0, false, false]);
+  budget.expireAt(clock + 1_000);
+  expect(first.held).toBe(1);
+});

@@ -13,7 +13,7 @@ it('servers with one direct address share a budget, and keep it when the address
   const catalog = budgets.of(SERVER);
   const around = { host: SERVER.host, port: SERVER.port, tls: SERVER.tls };
   const pooled = { ...SERVER, id: 'tenants', port: 6432, aroundPooler: around };
-  expect(budgets.resize(pooled)).toBe(catalog);
+  expect(budgets.forPools(pooled)).toBe(catalog);
   expect(budgets.of({ ...SERVER, id: 'tenants', host: 'elsewhere' })).toBe(catalog);
   expect(budgets.of({ ...SERVER, id: 'another', port: 1234 })).not.toBe(catalog);
   expect([...budgets.entries()].map(([id]) => id)).toEqual(['tenants']);
@@ -26,19 +26,24 @@ it('a server without a catalog keeps one admin connection free, and nothing else
   budgets.of(catalog).reserve({ kept: 8, max: 8 });
   expect(budgets.of(catalog).limit).toBe(LIMIT - 8 - 1);
   expect(budgets.of(SERVER).limit).toBe(LIMIT - 1);
-  budgets.resize({ ...SERVER, maxConnections: 30 });
-  expect(budgets.of(SERVER).limit).toBe(30 - 1);
 });
 
-it("a worker has its share of the instance's limit, of the server's own too", () => {
-  const shareOf = (number: number): number[] => {
-    const budgets = new ServerBudgets({ ...CONFIG, worker: { number, count: 3, isFirst: false } });
-    const byDefault = budgets.of(SERVER).limit;
-    return [byDefault, budgets.resize({ ...SERVER, maxConnections: 31 }).limit];
-  };
-  expect([1, 2, 3].map(shareOf)).toEqual([
-    [7, 11],
-    [7, 10],
-    [6, 10],
-  ]);
+it("a worker has its share of the instance's limit", () => {
+  const shareOf = (number: number): number =>
+    new ServerBudgets({ ...CONFIG, worker: { number, count: 3, isFirst: false } }).of(SERVER).limit;
+  expect([1, 2, 3].map(shareOf)).toEqual([7, 7, 6]);
+});
+
+it('once connections are lent, a new budget begins with none, and says that it waits', () => {
+  const budgets = new ServerBudgets(CONFIG);
+  const known = budgets.of(SERVER);
+  const waiting: unknown[] = [];
+  budgets.lendFrom((budget) => waiting.push(budget));
+  const created = budgets.of({ ...SERVER, id: 'new', port: 1234 });
+  expect([known.limit, created.limit, created.tryAcquire()]).toEqual([LIMIT, 0, false]);
+  const reserved = created.reserve({ kept: 1, max: 2 });
+  reserved.want(1);
+  expect([reserved.held, waiting.at(-1) === created]).toEqual([0, true]);
+  created.resize(5);
+  expect([reserved.held, created.tryAcquire(), created.secured, created.needed]).toEqual([1, true, 2, 2]);
 });
