@@ -48,6 +48,7 @@ import { OperatorSessions1783000000000 } from './schema-migrations/1783000000000
 import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usage-totals.js';
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
 import { AuditedTenants1786000000000 } from './schema-migrations/1786000000000-audited-tenants.js';
+import { Instances1790000000000 } from './schema-migrations/1790000000000-instances.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
 import { ExportEntity } from './entities/export.entity.js';
@@ -101,6 +102,7 @@ export const CATALOG_MIGRATIONS = [
   UsageTotals1784000000000,
   ArchiveUpkeep1785000000000,
   AuditedTenants1786000000000,
+  Instances1790000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

@@ -22,6 +22,8 @@ import { ProvidedDatabaseCheck } from './provided-database-check.js';
 import { PlanList } from './plans/plan-list.js';
 import { EntityTables } from './tenant-tables/entity-tables.js';
 import { MigrationSets } from './tenant-tables/migration-sets.js';
+import { LentConnections } from './instances/lent-connections.js';
+import { ServerSurveys } from './instances/server-surveys.js';
 import { ServerOwner } from './server-owner.js';
 import { withStartupWait } from './startup-wait.js';
 import { AuditLog } from './audit/audit-log.js';
@@ -62,6 +64,8 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     PlanList,
     ValueChanges,
     CatalogChangeFeed,
+    ServerSurveys,
+    LentConnections,
   ],
   exports: [
     CATALOG,

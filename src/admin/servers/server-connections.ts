@@ -6,12 +6,25 @@ import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
 import { ConnectionPools } from '../../database/pool/connection-pools.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
-import { countConnections } from './connection-count.js';
+import { countConnections } from '../../catalog/instances/connection-count.js';
+import { serverLimit } from '../../catalog/instances/server-limit.js';
 import type { ServerConnectionsView } from './server-connections.schemas.js';
 
 const ANSWER_MS = 2_000;
 /** Any number of open pages cause one query per server in this time. */
 const KEPT_MS = 2_000;
+
+/** What instances may have of a server together, and what they were lent. */
+interface Lending {
+  readonly id: string;
+  readonly limit: number | null;
+  readonly lent: number;
+}
+
+const LENDING = `
+  SELECT s.id, ${serverLimit('s')} AS limit,
+    (SELECT coalesce(sum(c.share), 0)::int FROM connection_shares c WHERE c.server_id = s.id) AS lent
+  FROM servers s`;
 
 type Count = Pick<ServerConnectionsView, 'max' | 'open'>;
 
@@ -31,13 +44,15 @@ export class ServerConnections {
   /** Ordered by name. Takes two seconds at most for servers that do not answer. */
   async list(): Promise<readonly ServerConnectionsView[]> {
     const servers = await this.catalog.getRepository(ServerEntity).find({ order: { name: 'ASC' } });
-    const counts = await this.counts(servers);
+    const [counts, lending] = await Promise.all([this.counts(servers), this.catalog.query<Lending[]>(LENDING)]);
     const { servers: own } = this.pools.snapshot();
     return servers.map(({ id, name }) => {
       const instance = own.find(({ server }) => server === id);
       return {
         server: name,
         ...(counts.get(id) ?? { max: null, open: null }),
+        limit: lending.find((each) => each.id === id)?.limit ?? null,
+        lent: lending.find((each) => each.id === id)?.lent ?? 0,
         instance: instance ? { limit: instance.limit, open: instance.open, waiting: instance.waiting } : null,
       };
     });

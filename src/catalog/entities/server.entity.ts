@@ -26,7 +26,7 @@ export class ServerEntity {
   @Column('text', { name: 'owner_password_sealed', nullable: true })
   ownerPasswordSealed: string | null;
 
-  /** Maximum connections per process; null for the default from the environment. */
+  /** Maximum connections of all instances together; null: what the server allows, less a tenth. */
   @Column('integer', { name: 'max_connections', nullable: true })
   maxConnections: number | null;
 

@@ -96,7 +96,7 @@ export const environmentTable = z.object({
     .describe('seconds without traffic after which a transaction, session or stream is ended; 0: never'),
   DB_SERVER_MAX_CONNECTIONS: integer(1)
     .prefault('30')
-    .describe('maximum connections of this instance per server, across all pools and workers'),
+    .describe('the most connections of this instance to one server, across all pools and workers'),
 
   TENANT_MAX_CONCURRENT: integer(1).optional().describe('connections of a target that one tenant may hold at once'),
   TENANT_MAX_QUEUED: integer(0).prefault('200').describe('callers per tenant that may wait for a connection'),

@@ -8,6 +8,8 @@ import type { TenantSelection } from '../../../src/catalog/model/operator.js';
 import { targetOfUrl } from '../../../src/database/connection/connection-target.js';
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres/postgres.js';
+import { AuditedTenants1786000000000 } from '../../../src/catalog/schema-migrations/1786000000000-audited-tenants.js';
+import { undoMigrationsFrom } from '../../support/catalog/undo-migrations.js';
 
 let database: TestDatabase;
 let catalog: DataSource;
@@ -86,7 +88,7 @@ describe('the audit log of a limited operator', () => {
   });
 
   it('has the same of entries that former releases have written', async () => {
-    await catalog.undoLastMigration();
+    await undoMigrationsFrom(catalog, AuditedTenants1786000000000);
     const tenant = await recordNamesakes('earlier');
     await catalog.runMigrations();
     expect(await actionsOf(only(tenant))).toEqual(OWN);
@@ -167,7 +169,7 @@ describe('the actor of an entry', () => {
   }
 
   it('is told from others that had its name before, also in entries of former releases', async () => {
-    await catalog.undoLastMigration();
+    await undoMigrationsFrom(catalog, AuditedTenants1786000000000);
     const tenant = await insertTenant('actors');
     const former = await insertOperator('carla', null);
     await record('tenant.suspend', 'tenant', tenant, 'actors', 'carla');

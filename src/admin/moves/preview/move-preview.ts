@@ -19,7 +19,7 @@ import { TenantRecords } from '../../tenants/tenant-records.js';
 import { type ExaminedMove, MoveRequests } from '../move-requests.js';
 import type { NewMove } from '../move.schemas.js';
 import { FEW_CHANGES } from '../switch-over.js';
-import { countConnections } from '../../servers/connection-count.js';
+import { countConnections } from '../../../catalog/instances/connection-count.js';
 import { surveySchema, surveyServer } from './destination-survey.js';
 import type { MovePreviewView } from './move-preview.schemas.js';
 import {

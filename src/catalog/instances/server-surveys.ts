@@ -1,0 +1,75 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { reasonOf } from '../../platform/errors/reason-of.js';
+import { CATALOG } from '../catalog-data-source.js';
+import { ServerEntity } from '../entities/server.entity.js';
+import { ServerOwner } from '../server-owner.js';
+import { countConnections, countConnectionsOf } from './connection-count.js';
+import { ConnectionShares, type SilentShare } from './connection-shares.js';
+
+const ANSWER_MS = 3_000;
+/** Pause before a server is asked the same question again. */
+const PAUSE_MS = { silent: 2_000, capacity: 60_000 };
+
+/** Asks servers what the division of their connections depends on. What cannot be asked is asked again later. */
+@Injectable()
+export class ServerSurveys {
+  private readonly logger = new Logger('Instances');
+  private readonly shares: ConnectionShares;
+  /** When a question may be asked again, in ms of `performance.now()`. */
+  private readonly pauses = new Map<string, number>();
+
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly owner: ServerOwner,
+    private readonly adminConnections: AdminConnections,
+  ) {
+    this.shares = new ConnectionShares(catalog);
+  }
+
+  /** Takes back the share of an instance whose connections to the server are gone. While any is open, it may be alive. */
+  takeBackUnused(silent: SilentShare): Promise<void> {
+    const { serverId, instanceId } = silent;
+    return this.ask(`${serverId} ${instanceId}`, PAUSE_MS.silent, serverId, async (server) => {
+      const open = await this.query(server, (client) => countConnectionsOf(client, instanceId));
+      if (open > 0) return;
+      await this.shares.takeBack(silent);
+      this.logger.warn(`Instance ${instanceId} is gone: its connections to ${server.name} are lent to others again`);
+    });
+  }
+
+  /** Notes how many connections the server allows. */
+  measureCapacity(serverId: string): Promise<void> {
+    return this.ask(serverId, PAUSE_MS.capacity, serverId, async (server) => {
+      const { max } = await this.query(server, countConnections);
+      await this.catalog.query(
+        'UPDATE servers SET allowed_connections = $2 WHERE id = $1 AND allowed_connections IS DISTINCT FROM $2',
+        [serverId, max],
+      );
+    });
+  }
+
+  private query<T>(server: ServerEntity, work: Parameters<typeof this.adminConnections.use<T>>[1]): Promise<T> {
+    return this.adminConnections.use(this.owner.of(server), work, { signal: AbortSignal.timeout(ANSWER_MS) });
+  }
+
+  /** Never rejects. */
+  private async ask(
+    question: string,
+    pauseMs: number,
+    serverId: string,
+    work: (server: ServerEntity) => Promise<void>,
+  ): Promise<void> {
+    const now = performance.now();
+    if ((this.pauses.get(question) ?? -Infinity) > now) return;
+    for (const [asked, until] of this.pauses) if (until <= now) this.pauses.delete(asked);
+    this.pauses.set(question, now + pauseMs);
+    try {
+      const server = await this.catalog.getRepository(ServerEntity).findOneBy({ id: serverId });
+      if (server) await work(server);
+    } catch (error) {
+      this.logger.debug(`A server could not be asked about its connections: ${reasonOf(error)}`);
+    }
+  }
+}
