@@ -8,6 +8,7 @@ import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
 import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { InstancesModule } from './instances/instances.module.js';
 import { MovesModule } from './moves/moves.module.js';
 import { OperatorsModule } from './operators/operators.module.js';
 import { PlansModule } from './plans/plans.module.js';
@@ -34,6 +35,7 @@ export const ADMIN_SERVICES = [
   DeprovisioningModule,
   FleetMigrationsModule,
   IdempotencyModule,
+  InstancesModule,
   MovesModule,
   OperatorsModule,
   PlansModule,

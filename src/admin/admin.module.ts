@@ -7,6 +7,7 @@ import { ClonesController } from './clones/clones.controller.js';
 import { ErasureReportsController } from './deprovisioning/erasure-reports.controller.js';
 import { BackupsController } from './backups/backups.controller.js';
 import { MigrationsController } from './fleet-migrations/migrations.controller.js';
+import { InstancesController } from './instances/instances.controller.js';
 import { RuntimeController } from './instances/runtime.controller.js';
 import { MovesController } from './moves/moves.controller.js';
 import { ImpersonationsController } from './operators/impersonations.controller.js';
@@ -38,6 +39,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     ErasureReportsController,
     ExportsController,
     BackupsController,
+    InstancesController,
     MigrationsController,
     MovesController,
     OperationsController,

@@ -68,6 +68,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/servers.js')).defineServers,
   },
   {
+    name: 'instances',
+    description: 'list the running instances, and what servers lend to each',
+    hasOptions: false,
+    load: async () => (await import('./commands/instances.js')).defineInstances,
+  },
+  {
     name: 'backups',
     description: 'list backups of tenants, and make one',
     hasOptions: true,

@@ -149,6 +149,23 @@ export type Impersonation = {
   readonly expiresAt: string;
 };
 
+export type Instance = {
+  readonly id: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly worker: number | null;
+  readonly startedAt: string;
+  readonly seenAt: string;
+  readonly isSilent: boolean;
+  readonly servers: readonly {
+    readonly server: string;
+    readonly lent: number;
+    readonly needed: number;
+    readonly open: number;
+    readonly waiting: number;
+  }[];
+};
+
 export type IssuedApiKey = {
   readonly id: string;
   readonly name: string | null;
@@ -660,6 +677,8 @@ export type ServerConnections = {
   readonly server: string;
   readonly max: number | null;
   readonly open: number | null;
+  readonly limit: number | null;
+  readonly lent: number;
   readonly instance: {
     readonly limit: number;
     readonly open: number;

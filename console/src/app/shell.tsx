@@ -14,6 +14,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
     ['plans', 'Plans', seeInstallation],
     ['operations', 'Operations', true],
     ['servers', 'Servers', seeInstallation],
+    ['instances', 'Instances', seeInstallation],
     ['migrations', 'Migrations', seeInstallation],
     ['backups', 'Backups', seeInstallation],
     ['doctor', 'Doctor', operateInstallation],

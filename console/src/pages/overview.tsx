@@ -7,7 +7,6 @@ import { useData } from '../app/use-data.js';
 import { Bars, number } from '../parts/bars.js';
 import { Facts, Loading, Page, Problem, Table } from '../parts/basics.js';
 import { barsOf, beginningOf, type Periods } from '../parts/periods.js';
-import { RespondingInstance } from './instance.js';
 
 const LIVE_MS = 5_000;
 const COUNTS_MS = 15_000;
@@ -22,7 +21,6 @@ export function OverviewPage() {
       <Tenants />
       <Requests />
       {seeInstallation && <Connections />}
-      {seeInstallation && <RespondingInstance />}
     </Page>
   );
 }

@@ -3,6 +3,7 @@ import type { Route } from '../app/route.js';
 import { AuditPage } from './audit.js';
 import { BackupsPage } from './backups.js';
 import { DoctorPage } from './doctor.js';
+import { InstancesPage } from './instances.js';
 import { MigrationsPage } from './migrations.js';
 import { OperationPage } from './operation.js';
 import { OperationsPage } from './operations.js';
@@ -23,6 +24,8 @@ export function pageOf([name, id]: Route): JSX.Element {
       return <PlansPage />;
     case 'servers':
       return <ServersPage />;
+    case 'instances':
+      return <InstancesPage />;
     case 'migrations':
       return <MigrationsPage />;
     case 'backups':

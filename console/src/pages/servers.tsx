@@ -21,7 +21,7 @@ export function ServersPage() {
       <Table
         caption="PostgreSQL servers"
         columns={[
-          ...['Name', 'Address', 'TLS', 'Tenants', 'Databases', 'Connections', 'Limit per instance', 'Placement'],
+          ...['Name', 'Address', 'TLS', 'Tenants', 'Databases', 'Connections', 'Lent to instances', 'Placement'],
           ...(administer ? ['Change'] : []),
         ]}
       >
@@ -33,7 +33,7 @@ export function ServersPage() {
             <td>{number(server.tenants)}</td>
             <td>{number(server.databases)}</td>
             <td>{connectionsText(connections.value?.find((each) => each.server === server.name))}</td>
-            <td>{server.maxConnections ?? 'default'}</td>
+            <td>{lentText(connections.value?.find((each) => each.server === server.name))}</td>
             <td>{server.draining ? 'draining' : 'open'}</td>
             {administer && (
               <td>
@@ -51,6 +51,12 @@ function connectionsText(connections: ServerConnections | undefined): string {
   if (!connections) return '';
   const { open, max } = connections;
   return max === null ? 'does not answer' : `${open} of ${max}`;
+}
+
+function lentText(connections: ServerConnections | undefined): string {
+  if (!connections) return '';
+  const { lent, limit } = connections;
+  return limit === null ? String(lent) : `${lent} of ${limit}`;
 }
 
 interface ServerChangesProps {
@@ -94,11 +100,11 @@ function ServerChanges({ server: { name, host, draining, tenants, maxConnections
         }
       >
         <Field
-          label="Connections per instance"
+          label="Connections of all instances"
           name="limit"
           type="number"
           value={String(maxConnections ?? '')}
-          hint="empty: the default"
+          hint="empty: what the server allows, less a tenth"
         />
       </Form>
     </>

@@ -5,6 +5,8 @@ export const serverConnectionsView = z
     server: z.string(),
     max: z.int().nullable().describe('what the server admits; null: it did not answer within 2 seconds'),
     open: z.int().nullable().describe('of all its clients, also of other programs'),
+    limit: z.int().nullable().describe('of all instances together; null: not known yet'),
+    lent: z.int().describe('what all instances together may have now'),
     instance: z
       .object({
         limit: z.int().describe('of this process'),

@@ -9,7 +9,12 @@ const MAX_CONNECTIONS = 10_000;
 const host = z.string().regex(HOST, 'must be a host name or an IP address');
 const port = z.int().min(1).max(65_535);
 const tls = z.enum(['disable', 'require', 'verify-full']);
-const maxConnections = z.int().min(1).max(MAX_CONNECTIONS).nullable().describe('limit per instance; null: the default');
+const maxConnections = z
+  .int()
+  .min(1)
+  .max(MAX_CONNECTIONS)
+  .nullable()
+  .describe('of all instances together; null: what the server allows, less a tenth');
 const role = boundedText(MAX_IDENTIFIER_BYTES).refine(fitsIdentifier, `must be at most ${MAX_IDENTIFIER_BYTES} bytes`);
 const password = z
   .string()

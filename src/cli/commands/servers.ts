@@ -66,7 +66,11 @@ function withServerOptions(command: Command): Command {
     .option('--tls <mode>', 'disable, require or verify-full (default: disable)')
     .option('--owner-role <role>', 'role that creates databases, roles and tables; needs CREATEDB and CREATEROLE')
     .option('--owner-password-stdin', 'read the password of the role from the first line of standard input')
-    .option('--max-connections <n>', 'connection limit per instance (default: DB_SERVER_MAX_CONNECTIONS)', wholeNumber);
+    .option(
+      '--max-connections <n>',
+      'connections of all instances together (default: what it allows, less a tenth)',
+      wholeNumber,
+    );
 }
 
 interface ServerOptions {
@@ -90,6 +94,8 @@ const CONNECTION_COLUMNS = [
   { title: 'SERVER', value: ({ server }: ServerConnectionsView) => server },
   { title: 'OPEN', value: ({ open }: ServerConnectionsView) => open ?? 'no answer' },
   { title: 'MAX', value: ({ max }: ServerConnectionsView) => max },
+  { title: 'LENT', value: ({ lent }: ServerConnectionsView) => lent },
+  { title: 'LIMIT', value: ({ limit }: ServerConnectionsView) => limit },
 ];
 
 async function list({ output, session }: CommandContext): Promise<void> {

@@ -1,5 +1,7 @@
 import { isSupported } from '../../catalog/server-facts.js';
+import { defaultLimit, lendable } from '../../catalog/instances/server-limit.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
+import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../../platform/config/worker-share.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { knownFaultsOf } from '../diagnosis/known-faults.js';
@@ -20,7 +22,7 @@ export const servers: Check<CatalogContext> = {
 };
 
 function checkServer({ server, facts, problem }: ServerState, config: AppConfig): Finding[] {
-  const { name, maxConnections, host } = server;
+  const { name, host } = server;
   const isProvided = host === null && config.database.tenantUrl !== undefined;
   if (!facts) {
     return [
@@ -33,7 +35,6 @@ function checkServer({ server, facts, problem }: ServerState, config: AppConfig)
     ];
   }
   const { version, version_num, is_standby, is_read_only, may_create_databases, may_create_roles } = facts;
-  const limit = maxConnections ?? config.pool.serverMaxConnections;
   const all: readonly (false | Finding)[] = [
     !isSupported(facts) && fail(NAME, `PostgreSQL ${version} is too old`, 'upgrade to 15 or newer', name),
     is_standby && fail(NAME, 'is a standby and rejects writes', 'configure the primary instead', name),
@@ -43,14 +44,14 @@ function checkServer({ server, facts, problem }: ServerState, config: AppConfig)
     !isProvided && !may_create_databases && fail(NAME, 'its owner lacks CREATEDB', 'ALTER ROLE … CREATEDB', name),
     !isProvided && !may_create_roles && fail(NAME, 'its owner lacks CREATEROLE', 'ALTER ROLE … CREATEROLE', name),
     ...checkSecurity(server, version, version_num),
-    ...checkCapacity(name, limit, facts),
+    ...checkCapacity(server, facts),
   ];
   const findings = all.filter((finding) => finding !== false);
   if (findings.length > 0) return findings;
-  const instances = Math.floor((facts.max_connections - facts.reserved) / limit);
   const used = `${facts.used} of ${facts.max_connections} connections used`;
-  const room = `room for ${instances} ${instances === 1 ? 'instance' : 'instances'} of ${limit}`;
-  return [ok(NAME, `PostgreSQL ${version}, ${used}, ${room}`, name)];
+  const { limit, running, room } = instancesOn(server, facts);
+  const instances = `${limit} for instances: ${running} of at most ${room} run`;
+  return [ok(NAME, `PostgreSQL ${version}, ${used}, ${instances}`, name)];
 }
 
 /** Without verification, another server may pretend to be this one, and receive passwords' proofs and tenants' rows. */
@@ -70,14 +71,41 @@ function checkSecurity(
   ];
 }
 
-/** An instance may use its full limit at any time, so too little capacity is reported before it does. */
-function checkCapacity(name: string, limit: number, facts: NonNullable<ServerState['facts']>): (false | Finding)[] {
-  const { max_connections, reserved, used } = facts;
+type Facts = NonNullable<ServerState['facts']>;
+
+/** How many instances run, and how many can, each with the least that it needs. */
+function instancesOn(
+  { host, maxConnections, instances: running }: ServerState['server'],
+  { max_connections, reserved }: Facts,
+): { readonly available: number; readonly limit: number; readonly running: number; readonly room: number } {
   const available = max_connections - reserved;
-  const remedy = `raise max_connections, or lower DB_SERVER_MAX_CONNECTIONS (or: servers set ${name} --max-connections)`;
-  const demand = `one instance may open ${limit} connections`;
+  const limit = maxConnections ?? defaultLimit(available);
+  const least = host === null ? LEAST_CATALOG_SHARE : LEAST_SERVER_SHARE;
+  return { available, limit, running, room: Math.floor(lendable(limit, host === null) / least) };
+}
+
+/** A release starts a new instance before it stops an old one: whether that fits is said before it is tried. */
+function checkCapacity(server: ServerState['server'], facts: Facts): (false | Finding)[] {
+  const { name } = server;
+  const { used } = facts;
+  const { available, limit, running, room } = instancesOn(server, facts);
+  const remedy = `raise max_connections of PostgreSQL, and the limit (servers set ${name} --max-connections) where one is set`;
   return [
-    limit > available && fail(NAME, `${demand}, but the server has only ${available} available`, remedy, name),
+    limit > available &&
+      fail(
+        NAME,
+        `all instances together may open ${limit} connections, but the server has only ${available}`,
+        `servers set ${name} --max-connections ${defaultLimit(available)}, or --default-connections`,
+        name,
+      ),
+    limit <= available &&
+      running >= room &&
+      warn(
+        NAME,
+        `a rollout will not fit: ${running} instances run, and ${limit} connections have room for ${room}`,
+        remedy,
+        name,
+      ),
     limit <= available &&
       used > available * WARN_RATIO &&
       warn(NAME, `${used} of ${available} connections are used`, remedy, name),

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CATALOG_MIGRATIONS } from '../../catalog/catalog-data-source.js';
 import { MAY_CREATE_TABLES } from '../../catalog/catalog-rights.js';
-import type { ServerEntity } from '../../catalog/entities/server.entity.js';
+import type { UsedServer } from './server-state.js';
 import { isSupported, SERVER_FACTS, type ServerFacts } from '../../catalog/server-facts.js';
 import type { Queryable } from './query-server.js';
 import { fail, type Finding, ok, warn } from './finding.js';
@@ -69,7 +69,8 @@ async function recordedMigrations(catalog: Queryable, migrated: boolean): Promis
 
 const SERVERS = `
   SELECT id, name, host, port, tls, owner_role AS "ownerRole", owner_password_sealed AS "ownerPasswordSealed",
-         max_connections AS "maxConnections", draining
+         max_connections AS "maxConnections", draining,
+         (SELECT count(*)::int FROM connection_shares c WHERE c.server_id = servers.id) AS instances
   FROM servers ORDER BY name`;
 
 const TARGETS = `
@@ -81,8 +82,8 @@ const TARGETS = `
 /** All servers and connection targets in the catalog. */
 export async function readServersAndTargets(
   catalog: Queryable,
-): Promise<{ readonly servers: readonly ServerEntity[]; readonly targets: readonly TargetOfServer[] }> {
-  const { rows: servers } = await catalog.query<ServerEntity>(SERVERS);
+): Promise<{ readonly servers: readonly UsedServer[]; readonly targets: readonly TargetOfServer[] }> {
+  const { rows: servers } = await catalog.query<UsedServer>(SERVERS);
   const { rows: targets } = await catalog.query<Omit<TargetOfServer, 'server'>>(TARGETS);
   const byId = new Map(servers.map((server) => [server.id, server]));
   return {

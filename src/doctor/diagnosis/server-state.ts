@@ -16,9 +16,14 @@ interface MeasuredServer extends ServerFacts {
   readonly clock_ahead_ms: number;
 }
 
+/** A server of the catalog, with the number of instances that it lends connections to. */
+export interface UsedServer extends ServerEntity {
+  readonly instances: number;
+}
+
 /** A server of the catalog, with its facts, or the problem that prevented reading them. */
 export interface ServerState {
-  readonly server: ServerEntity;
+  readonly server: UsedServer;
   readonly facts: MeasuredServer | undefined;
   readonly problem: string | undefined;
 }
@@ -34,7 +39,7 @@ const FACTS = `
 
 /** Reads a server's facts over one connection with its owner role. Never throws. */
 export async function readServerState(
-  server: ServerEntity,
+  server: UsedServer,
   owner: ServerOwner,
   options: PoolOptions,
 ): Promise<ServerState> {

@@ -57,6 +57,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'GET /reference-data': READ,
   'POST /reference-data/{table}': WORK,
   'GET /reports/orders': MANAGE, // the sample application's, which says nothing else
+  'GET /instances': READ,
   'GET /runtime': READ,
   'GET /servers': READ,
   'POST /servers': MANAGE,

@@ -3,6 +3,7 @@ import { soon } from '../../support/load/soon.js';
 import { asSuperuser, testServer } from '../../support/postgres/postgres.js';
 import { type Json, TestApp } from '../../support/test-app.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
+import { Cli } from '../../support/cli/cli.js';
 
 const POWERLESS = `powerless_${process.pid}`;
 
@@ -61,17 +62,33 @@ it('the connections of each server are counted by name; a server that does not a
   expect([standard.server, other.server]).toEqual(['default', 'eu-2']);
   expect(standard.open).toBeGreaterThan(0);
   expect(standard.max).toBeGreaterThanOrEqual(standard.open);
-  expect(other).toEqual({ server: 'eu-2', max: standard.max, open: expect.any(Number), instance: null });
+  expect(standard.lent).toBeGreaterThanOrEqual(7);
+  expect(standard.limit).toBe(Math.floor(standard.max * 0.9));
+  expect(other).toEqual({
+    ...{ server: 'eu-2', max: standard.max, open: expect.any(Number), instance: null },
+    ...{ limit: 40, lent: expect.any(Number) },
+  });
   await app.database.admin("UPDATE servers SET port = 1 WHERE name = 'eu-2'");
   try {
     await soon(async () => {
       const [answering, silent] = (await admin.get('/connections')).body;
       expect(answering).toMatchObject({ server: 'default', max: standard.max });
-      expect(silent).toEqual({ server: 'eu-2', max: null, open: null, instance: null });
+      expect(silent).toMatchObject({ server: 'eu-2', max: null, open: null, instance: null });
     });
   } finally {
     await app.database.admin(`UPDATE servers SET port = ${String(port)} WHERE name = 'eu-2'`);
   }
+});
+
+it('instances are listed with what servers lend to each, the command itself left out', async () => {
+  const started = await admin.get('/instances');
+  expect(started).toMatchObject({ status: 200, body: [{ pid: process.pid, worker: null, isSilent: false }] });
+  const { id, servers, seenAt, startedAt } = started.body[0];
+  const [standard] = servers;
+  expect(standard).toMatchObject({ server: 'default', waiting: 0 });
+  expect(standard.lent).toBeGreaterThanOrEqual(standard.needed);
+  expect(Date.parse(seenAt)).toBeGreaterThanOrEqual(Date.parse(startedAt));
+  expect(await new Cli(app.env).json('instances')).toMatchObject([{ id }]);
 });
 
 it("a change of a server is validated against the server, and the catalog's server cannot be moved", async () => {

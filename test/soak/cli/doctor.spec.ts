@@ -434,10 +434,30 @@ describe('doctor on servers', () => {
     ]);
   });
 
-  it('reports a server with fewer connections than one instance may open', async () => {
-    const found = await findings({ env: { DB_SERVER_MAX_CONNECTIONS: '5000' } });
+  it('reports a limit of all instances that is above what the server has', async () => {
+    await database.admin("UPDATE servers SET max_connections = 5000 WHERE name = 'default'");
+    const found = await findings();
+    await database.admin("UPDATE servers SET max_connections = NULL WHERE name = 'default'");
     expect(found).toMatchObject([{ check: 'server', verdict: 'fail', subject: 'default' }]);
     expect(found[0]?.message).toContain('5000');
+  });
+
+  it('foretells a rollout that will not fit, from what each instance needs at least', async () => {
+    await database.admin("UPDATE servers SET max_connections = 18 WHERE name = 'default'"); // four are lent to none
+    const add = (id: string): Promise<unknown> =>
+      database.admin(
+        `WITH added AS (INSERT INTO instances (id, name, pid, renewal) VALUES ($1, $1, 1, 1) RETURNING id)
+         INSERT INTO connection_shares SELECT s.id, added.id, 7, 7, 7, 0, 0 FROM servers s, added WHERE s.name = 'default'`,
+        [id],
+      );
+    await add('first');
+    expect(await findings()).toEqual([]);
+    await add('second');
+    const found = await findings();
+    await database.admin("DELETE FROM instances WHERE id IN ('first', 'second')");
+    await database.admin("UPDATE servers SET max_connections = NULL WHERE name = 'default'");
+    expect(found).toMatchObject([{ check: 'server', verdict: 'warn', subject: 'default' }]);
+    expect(found[0]?.message).toContain('2 instances run, and 18 connections have room for 2');
   });
 
   it('reports a server whose owner role lacks required rights', async () => {

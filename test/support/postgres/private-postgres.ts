@@ -56,6 +56,11 @@ export class PrivatePostgres {
     return this.server.url;
   }
 
+  /** Of the superuser, for whom PostgreSQL keeps some connections free. */
+  get superuserUrl(): string {
+    return this.server.superuserUrl;
+  }
+
   /** Runs a statement as the superuser, on a connection of its own. */
   admin<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
     return this.inDatabase(undefined, text, values);

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { InstanceList } from './instance-list.js';
+
+@Module({ providers: [InstanceList], exports: [InstanceList] })
+export class InstancesModule {}
