@@ -20,6 +20,8 @@ import { ServerSurveys } from './server-surveys.js';
 const RENEW_MS = 1_000;
 /** While connections are to be given back, and between two requests for more. */
 const SOON_MS = 100;
+/** While the server has no more to lend, and some are waited for. */
+const SHORT_MS = 300;
 /** How long what was lent holds without an answer. Shorter than the silence after which it may be given to others. */
 const LEASE_MS = 6_000;
 const ANSWER_MS = 5_000;
@@ -81,7 +83,7 @@ export class LentConnections implements OnModuleInit {
       this.shutdown.add('stop the change feed', () => this.leave()); // pools are closed by then
       const server = await this.catalog.getRepository(ServerEntity).findOneByOrFail({ host: IsNull() });
       this.defaultServerId = server.id;
-      this.budgets.lendFrom(() => this.renewSoon());
+      this.budgets.lendFrom((budget) => this.onWaiting(budget));
       await this.join();
       this.schedule(RENEW_MS);
     });
@@ -100,8 +102,10 @@ export class LentConnections implements OnModuleInit {
     }
   }
 
-  private renewSoon(): void {
+  private onWaiting(budget: ServerBudget): void {
     if (this.stopped || this.renewing) return; // what is waited for meanwhile is seen when it ends
+    const holding = this.holdings.get(budget);
+    if (holding && (holding.limit >= this.budgets.ownLimit || isShort(holding))) return;
     this.schedule(Math.max(0, this.renewedAt + SOON_MS - performance.now()));
   }
 
@@ -127,7 +131,7 @@ export class LentConnections implements OnModuleInit {
     this.renewing = renewing;
     await renewing;
     this.renewing = undefined;
-    this.schedule(!this.isFailing && this.isUnsettled() ? SOON_MS : RENEW_MS);
+    this.schedule(this.isFailing ? RENEW_MS : this.pause());
   }
 
   private async renewOnce(): Promise<void> {
@@ -169,11 +173,14 @@ export class LentConnections implements OnModuleInit {
     budget.resize(Math.min(this.budgets.ownLimit, holding.limit));
   }
 
-  /** Whether connections are to be given back, or waited for. */
-  private isUnsettled(): boolean {
-    return [...this.holdings].some(
-      ([budget, { share, limit }]) => limit < share || (budget.waiting > 0 && limit < this.budgets.ownLimit),
-    );
+  /** Until the next renewal, in ms: the shortest that a server asks for. */
+  private pause(): number {
+    const pauses = Array.from(this.holdings, ([budget, holding]) => {
+      if (holding.limit < holding.share) return SOON_MS;
+      if (budget.waiting === 0 || holding.limit >= this.budgets.ownLimit) return RENEW_MS;
+      return isShort(holding) ? SHORT_MS : SOON_MS;
+    });
+    return Math.min(RENEW_MS, ...pauses);
   }
 
   /** Each budget once: the catalog's server has an id of its own besides that of its row. */
@@ -201,4 +208,9 @@ export class LentConnections implements OnModuleInit {
       this.logger.debug(`The instance could not give its connections back: ${reasonOf(error)}`);
     }
   }
+}
+
+/** Whether the server had less to lend than was asked for. */
+function isShort({ share, need }: Holding): boolean {
+  return share < need;
 }

@@ -52,14 +52,15 @@ async function ready(): Promise<string> {
   return answers.map(({ status }) => status).join(', ');
 }
 
-it('two instances that may open 90 connections each of 97 serve every caller after a burst, without a restart', async () => {
+it('two instances that are lent 180 connections of 97 serve every caller after a burst, without a restart', async () => {
+  await postgres.admin("UPDATE servers SET max_connections = 184 WHERE name = 'default'"); // by mistake
   await serve({ DB_SERVER_MAX_CONNECTIONS: '90' });
   const burst = await callFor(BURST.ms, BURST.callers, requests());
   const probes = await ready();
   const afterwards = await callFor(AFTERWARDS.ms, AFTERWARDS.callers, requests());
   const output = await stop();
   printFaultRow({
-    fault: '`max_connections` exceeded: two instances that may open 90 of 97, 40 database tenants, 120 callers',
+    fault: '`max_connections` exceeded: two instances that are lent 180 of 97, 40 database tenants, 120 callers',
     callers: `burst: ${describeAnswers(burst)}; four callers afterwards: ${describeAnswers(afterwards)}`,
     probes: `\`/health/ready\` ${probes}`,
     operators: '`has no connection left (max_connections)`; `tenantry_server_connections_limit` falls, and rises again',
@@ -70,6 +71,7 @@ it('two instances that may open 90 connections each of 97 serve every caller aft
 }, 120_000);
 
 it('two instances and a third one with their defaults never meet a full server', async () => {
+  await postgres.admin("UPDATE servers SET max_connections = NULL WHERE name = 'default'");
   await serve({});
   services.push(await Service.start({ ...env, LOG_LEVEL: 'info' }));
   const burst = await callFor(BURST.ms, BURST.callers, requests());
