@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
 import { ISOLATIONS } from '../../catalog/model/tenant.js';
 import { copyObstacles } from '../../database/copy/tables/copy-obstacles.js';
-import { copyRows } from '../../database/copy/copy-rows.js';
+import { copyNotedRows } from '../../database/copy/resuming/copy-noted-rows.js';
 import { disableTriggers } from '../../database/copy/tables/user-triggers.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { HookHost } from '../tenant-hooks/hook-host.js';
@@ -19,8 +19,8 @@ type Input = z.infer<typeof Input>;
 type Run = OperationRun<Input>;
 
 /**
- * Moves a tenant to another isolation or server while it works: its rows are copied from one snapshot, its changes since are
- * noted by triggers and applied, and only for the last of them its writes wait.
+ * Moves a tenant to another isolation or server while it works: its rows are copied, its changes meanwhile are noted by triggers
+ * and applied, and only for the last of them its writes wait.
  */
 @Injectable()
 export class MoveKind implements OperationKind<Input> {
@@ -75,10 +75,10 @@ export class MoveKind implements OperationKind<Input> {
   }
 
   private async copy(run: Run): Promise<void> {
-    const { signal, tenantId, reportProgress } = run;
+    const { id, signal, tenantId, reportProgress } = run;
     const digests = await this.newPlace.withBoth(run, async (from, to) => {
       if (to.isAlone) await disableTriggers(to);
-      return copyRows(from, to, tenantId ?? '', { signal, onProgress: reportProgress });
+      return copyNotedRows(from, to, tenantId ?? '', { signal, copyId: id, onProgress: reportProgress });
     });
     await run.addResult({ tables: digests.length, rows: digests.reduce((sum, { rows }) => sum + rows, 0) });
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ChangedRows, type ChangedTable, takeChanges } from './changed-rows.js';
+import { ChangedRows, type ChangedTable, type CopiedRows, takeChanges } from './changed-rows.js';
 import { ChangedRowStatements } from './changed-row-statements.js';
 import type { CopyPlace } from './copy-place.js';
 import { assertEqualDigests, digest } from './digests.js';
@@ -24,26 +24,40 @@ export async function applyChanges(
   tenantId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const clients = [from.client, to.client];
-  return transaction(from.client, 'BEGIN ISOLATION LEVEL REPEATABLE READ', async () => {
-    const taken = await interruptible(clients, signal, async () => {
-      await setTextForms(from.client);
-      return takeChanges(from, tenantId);
-    });
-    if (taken === 0) return 0;
-    return transaction(to.client, 'BEGIN', () =>
-      interruptible(clients, signal, async () => {
-        await setWriting(to.client, to.schema);
-        await to.client.query('SET CONSTRAINTS ALL DEFERRED');
-        const changed = await ChangedRows.fetch(from, to, tenantId, signal);
-        const keyCount = changed.tables.reduce((sum, table) => sum + table.keyCount, 0);
-        await new Application(to, tenantId, changed).run();
-        await to.client.query('SET CONSTRAINTS ALL IMMEDIATE');
-        await verify(from, to, tenantId, changed.tables);
-        return keyCount;
-      }),
-    );
+  return transaction(from.client, TAKING, async () => {
+    await interruptible([from.client], signal, () => setTextForms(from.client));
+    return applyTaken(from, to, tenantId, { signal });
   });
+}
+
+/** How the transaction at the source begins in which changes are taken: it sees one state of the rows and of their notes. */
+export const TAKING = 'BEGIN ISOLATION LEVEL REPEATABLE READ';
+
+/**
+ * The same in a transaction that the caller has begun at the source, once in each. Notes are removed with its end, also those of
+ * rows that are not among the `copied` ones: these are read later in the same transaction, or noted still if it fails.
+ */
+export async function applyTaken(
+  from: CopyPlace,
+  to: CopyPlace,
+  tenantId: string,
+  { signal, copied }: { readonly signal: AbortSignal; readonly copied?: CopiedRows },
+): Promise<number> {
+  const clients = [from.client, to.client];
+  if ((await interruptible([from.client], signal, () => takeChanges(from, tenantId))) === 0) return 0;
+  return transaction(to.client, 'BEGIN', () =>
+    interruptible(clients, signal, async () => {
+      await setWriting(to.client, to.schema);
+      await to.client.query('SET CONSTRAINTS ALL DEFERRED');
+      const changed = await ChangedRows.fetch(from, to, tenantId, { signal, copied });
+      if (changed.tables.length === 0) return 0;
+      const keyCount = changed.tables.reduce((sum, table) => sum + table.keyCount, 0);
+      await new Application(to, tenantId, changed).run();
+      await to.client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      await verify(from, to, tenantId, changed.tables);
+      return keyCount;
+    }),
+  );
 }
 
 class Application {
@@ -136,8 +150,8 @@ async function verify(
   await setTextForms(to.client);
   for (const { source, table, keys } of changed) {
     const [expected, applied] = await allSettled([
-      digest(from, source, tenantId, keys),
-      digest(to, table, tenantId, keys),
+      digest(from, source, tenantId, { keys }),
+      digest(to, table, tenantId, { keys }),
     ]);
     assertEqualDigests([expected], [applied]);
   }

@@ -23,6 +23,20 @@ export interface ChangedTable {
   readonly goneCount: number;
 }
 
+/**
+ * Which rows of a table of the source are copied already, as a condition on the columns of its key in a table `k`; undefined when
+ * none is.
+ */
+export type CopiedRows = (table: CopiedTable) => string | undefined;
+
+interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** Changes of other rows are left out. Default: all are copied. */
+  readonly copied?: CopiedRows | undefined;
+}
+
+const ALL_COPIED: CopiedRows = () => 'true';
+
 /** Every change that this transaction sees is removed with its end, and no other one. */
 const TAKE_CHANGES = `
   WITH taken AS (DELETE FROM ${CHANGES} WHERE tenant_id = $1 AND schema = $2 RETURNING relation, key)
@@ -51,6 +65,7 @@ export class ChangedRows {
     private readonly to: CopyPlace,
     private readonly tenantId: string,
     private readonly signal: AbortSignal,
+    private readonly copied: CopiedRows,
     private readonly sources: ReadonlyMap<string, CopiedTable>,
     private readonly destinations: readonly CopiedTable[],
   ) {}
@@ -60,11 +75,16 @@ export class ChangedRows {
    *
    * @throws CopyPlacesError when a changed table is at one place only, or has no key
    */
-  static async fetch(from: CopyPlace, to: CopyPlace, tenantId: string, signal: AbortSignal): Promise<ChangedRows> {
+  static async fetch(
+    from: CopyPlace,
+    to: CopyPlace,
+    tenantId: string,
+    { signal, copied = ALL_COPIED }: FetchOptions,
+  ): Promise<ChangedRows> {
     const sources = (await copiedTables(from.client, from.schema)).flat();
     const destinations = (await copiedTables(to.client, to.schema)).flat();
     const byName = new Map(sources.map((table) => [table.name, table]));
-    const rows = new ChangedRows(from, to, tenantId, signal, byName, destinations);
+    const rows = new ChangedRows(from, to, tenantId, signal, copied, byName, destinations);
     await rows.fetchTaken();
     return rows;
   }
@@ -113,6 +133,7 @@ export class ChangedRows {
       if (!relations.delete(name)) continue;
       const names = this.names(name);
       const keyCount = await this.typeKeys(names);
+      if (keyCount === 0) continue;
       await this.makeEmpty(this.to, names.table, names.keys, names.table.key);
       await this.send(
         this.from,
@@ -198,15 +219,17 @@ export class ChangedRows {
     return rowCount ?? 0;
   }
 
-  /** The keys were noted as JSON; with the types of their columns they find rows by an index. */
+  /** The keys were noted as JSON; with the types of their columns they find rows by an index. @returns how many are of copied rows */
   private async typeKeys({ source, keys }: Names): Promise<number> {
+    const copied = this.copied(source);
+    if (copied === undefined) return 0;
     const { client } = this.from;
     const definitions = source.keyColumns.map(({ name, type }) => `${pg.escapeIdentifier(name)} ${type}`);
     const { rowCount } = await client.query(
       `CREATE TEMP TABLE ${bare(keys)} ON COMMIT DROP AS
        SELECT DISTINCT ${columnList(source.key, 'k')}
        FROM pg_temp.tenantry_changes c, jsonb_to_record(c.key) AS k (${definitions.join(', ')})
-       WHERE c.relation = ${pg.escapeLiteral(source.name)}`,
+       WHERE c.relation = ${pg.escapeLiteral(source.name)} AND ${copied}`,
     );
     await client.query(`ANALYZE ${keys}`);
     return rowCount ?? 0;

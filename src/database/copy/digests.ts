@@ -45,26 +45,35 @@ export async function digestRows(
   }
 }
 
-/**
- * One table's digest, under the settings that the transaction has.
- *
- * @param keys a temporary table: only rows whose keys are in it are counted
- */
+/** Which rows are counted; all unless given. */
+interface CountedRows {
+  /** A temporary table: those whose keys are in it. */
+  readonly keys?: string;
+  /** Those that meet a condition, as SQL, in which the table is `t`. */
+  readonly condition?: string;
+}
+
+/** One table's digest, under the settings that the transaction has. */
 export async function digest(
   place: CopyPlace,
   table: CopiedTable,
   tenantId: string,
-  keys?: string,
+  { keys, condition = 'true' }: CountedRows = {},
 ): Promise<TableDigest> {
   const join = keys === undefined ? '' : `JOIN ${keys} k ON ${keyMatch(table, 't', 'k')}`;
   const { rows } = await place.client.query<Digest>(
     `SELECT count(*)::float8 AS rows,
             coalesce(sum(hashtextextended((ROW(${columnList(table.columns, 't')})::text) COLLATE "C", 0)::numeric), 0)::text AS hash
-     FROM ${rowsOf(place, table)} t ${join} WHERE t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`,
+     FROM ${rowsOf(place, table)} t ${join} WHERE t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid AND ${condition}`,
   );
   const [found] = rows;
   if (!found) throw new Error(`no digest of ${qualified(place, table.name)}`);
   return { table: table.name, rows: found.rows, hash: found.hash };
+}
+
+/** What two parts of a table amount to together. */
+export function sumOf(one: TableDigest, other: TableDigest): TableDigest {
+  return { table: one.table, rows: one.rows + other.rows, hash: String(BigInt(one.hash) + BigInt(other.hash)) };
 }
 
 /** @throws CopyMismatchError for the first table that differs */

@@ -5,6 +5,8 @@ import { GATE_CLOSED } from './closed-gate.js';
 
 export const GATES = `${ISOLATION_SCHEMA}.gates`;
 export const CHANGES = `${ISOLATION_SCHEMA}.changes`;
+/** How far a copy of a tenant's rows has come, at its destination. */
+export const COPIED = `${ISOLATION_SCHEMA}.copied`;
 
 /** The arguments of the advisory lock of a gate. @param tenant, schema SQL of texts */
 export function gateLockSql(tenant: string, schema: string): string {
@@ -37,7 +39,16 @@ const TABLES = `
     key jsonb NOT NULL
   );
   CREATE INDEX IF NOT EXISTS changes_tenant_id_idx ON ${CHANGES} (tenant_id, schema, relation);
-  REVOKE ALL ON ${GATES}, ${CHANGES} FROM PUBLIC;
+  CREATE TABLE IF NOT EXISTS ${COPIED} (
+    tenant_id uuid,
+    schema text,
+    relation text,
+    copy_id uuid NOT NULL,
+    up_to jsonb, -- the key of the last copied row; null when all are copied
+    rows bigint NOT NULL,
+    PRIMARY KEY (tenant_id, schema, relation)
+  );
+  REVOKE ALL ON ${GATES}, ${CHANGES}, ${COPIED} FROM PUBLIC;
   GRANT USAGE ON SCHEMA ${ISOLATION_SCHEMA} TO PUBLIC`;
 
 const PROPERTIES = `SECURITY DEFINER SET search_path = pg_catalog, pg_temp`;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { CHANGES, GATES, gateLockSql } from './gate-objects.js';
+import { CHANGES, COPIED, GATES, gateLockSql } from './gate-objects.js';
 
 /**
  * What a database does with a tenant's statements during a move. `arriving`: its rows are being brought, nothing is noted.
@@ -44,10 +44,11 @@ export class TenantGate {
     );
   }
 
-  /** Removes the gate and what was noted. */
+  /** Removes the gate, what was noted, and how far a copy had come. */
   async remove(): Promise<void> {
-    await this.client.query(`DELETE FROM ${GATES} WHERE tenant_id = $1 AND schema = $2`, this.place);
-    await this.client.query(`DELETE FROM ${CHANGES} WHERE tenant_id = $1 AND schema = $2`, this.place);
+    for (const table of [GATES, CHANGES, COPIED]) {
+      await this.client.query(`DELETE FROM ${table} WHERE tenant_id = $1 AND schema = $2`, this.place);
+    }
   }
 
   /** How many keys are noted. */

@@ -8,6 +8,10 @@ interface KeyColumn {
   readonly type: string;
   /** The operator of the key's index that compares two values, as SQL with its schema. */
   readonly equals: string;
+  /** As SQL with its schema; null for a type without collations. */
+  readonly collation: string | null;
+  /** Whether the index has values in the order of PostgreSQL's own operators for the type: other ones are found by a search path. */
+  readonly isOrdered: boolean;
 }
 
 /** A foreign key that leads to a table, from a table that is copied too. */
@@ -44,8 +48,12 @@ const COLUMNS = `
          ARRAY(SELECT attname::text FROM pg_attribute
                WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum) AS columns,
          (SELECT json_agg(json_build_object('name', a.attname, 'type', format('%I.%I', tn.nspname, t.typname),
-                                            'equals', format('OPERATOR(%I.%s)', opn.nspname, o.oprname)) ORDER BY k.n)
-          FROM unnest(key.indkey, key.indclass) WITH ORDINALITY AS k (attnum, opclass, n)
+                                            'equals', format('OPERATOR(%I.%s)', opn.nspname, o.oprname),
+                                            'collation', quote_ident(cn.nspname) || '.' || quote_ident(co.collname),
+                                            'isOrdered', oc.opcdefault AND oc.opcnamespace = 'pg_catalog'::regnamespace
+                                              AND k.coll = a.attcollation AND k.opt = 0) ORDER BY k.n)
+          FROM unnest(key.indkey, key.indclass, key.indcollation, key.indoption) WITH ORDINALITY
+            AS k (attnum, opclass, coll, opt, n)
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
           JOIN pg_type t ON t.oid = a.atttypid
           JOIN pg_namespace tn ON tn.oid = t.typnamespace
@@ -54,10 +62,12 @@ const COLUMNS = `
            AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype
           JOIN pg_operator o ON o.oid = ao.amopopr
           JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+          LEFT JOIN pg_collation co ON co.oid = a.attcollation
+          LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
           WHERE k.n <= key.indnkeyatts) AS "keyColumns"
   FROM pg_class c
   LEFT JOIN LATERAL (
-    SELECT i.indkey, i.indclass, i.indnkeyatts FROM pg_index i
+    SELECT i.indkey, i.indclass, i.indcollation, i.indoption, i.indnkeyatts FROM pg_index i
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
       AND i.indpred IS NULL AND i.indexprs IS NULL
       AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
