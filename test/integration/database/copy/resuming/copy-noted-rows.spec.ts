@@ -92,6 +92,19 @@ describe('a copy whose connections are killed', () => {
     await expect(copy.finish(RANGES)).rejects.toThrow(CopyMismatchError);
   });
 
+  it('copies a table whose rows refer to later ones as a whole', async () => {
+    const ddl = `CREATE TABLE tree (tenant_id uuid NOT NULL, id int, parent int, PRIMARY KEY (tenant_id, id),
+      FOREIGN KEY (tenant_id, parent) REFERENCES tree)`;
+    const rows = 'INSERT INTO tree SELECT $t, n, CASE WHEN n < 300 THEN n + 1 END FROM generate_series(1, 300) n';
+    const copy = await InterruptedCopy.start(rig, rows, { ddl });
+    expect(await copy.killAfter([1, 'rows'], RANGES)).toBe(true);
+    const before = await copy.writers('tree');
+    expect(before.size).toBe(300);
+    await copy.finish(RANGES);
+    expect(await copy.writers('tree')).toEqual(before);
+    await expectEqual(copy);
+  });
+
   it('leaves rows of other tenants, and their notes', async () => {
     const copy = await InterruptedCopy.start(rig, THOUSAND, { ddl: ITEMS, isFromAlone: true });
     const other = randomUUID();
@@ -164,6 +177,17 @@ describe.each(KEYS)('a copy of a table whose key has %s', (_title, key, columns,
 
 // Each part is read under another snapshot, and rows of all tables change before each of them.
 describe(`a copy under many snapshots (COPY_SEED=${SEED})`, () => {
+  it('compares both places in the state of the last one', async () => {
+    const copy = await InterruptedCopy.start(rig, THOUSAND, { ddl: ITEMS });
+    let changes = 0;
+    const change = (): Promise<void> =>
+      copy.change(`UPDATE items SET v = 'change ${(changes += 1)}' WHERE tenant_id = $t AND id IN (1, 500, 1000)`);
+    expect(await copy.killAfter([1_000, 'any'], { ...RANGES, snapshotMs: 0 }, change)).toBe(false);
+    expect(changes).toBeGreaterThan(20); // with each range, and each application of changes
+    await copy.finish(RANGES);
+    await expectEqual(copy);
+  });
+
   it.each([false, true])(
     'has foreign keys and unique values right at any time (from its own place: %s)',
     async (isFromAlone) => {
