@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, SelectQueryBuilder } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity } from '../../catalog/entities/operation.entity.js';
@@ -85,13 +85,29 @@ export class Imports {
     return this.kind.hooks.filter((name) => !this.kinds.runnableHooks.includes(name));
   }
 
+  /** The key of the object of which a tenant is being made, if it begins with a prefix. */
+  async objectOfInterrupted(slug: string, prefix: string): Promise<string | undefined> {
+    const found = await this.underWay(slug)
+      .andWhere(`starts_with(o.input -> 'source' ->> 'key', :prefix)`, { prefix })
+      .getOne();
+    const source = found && this.kind.input.parse(found.input).source;
+    return source?.kind === 'object' ? source.key : undefined;
+  }
+
   private interrupted(slug: string, source: ArchiveSource): Promise<OperationEntity | null> {
+    return this.underWay(slug)
+      .andWhere(`o.input -> 'source' = :source::jsonb`, { source: JSON.stringify(source) })
+      .getOne();
+  }
+
+  private underWay(slug: string): SelectQueryBuilder<OperationEntity> {
     return this.catalog
       .getRepository(OperationEntity)
       .createQueryBuilder('o')
       .innerJoin(TenantEntity, 't', 't.id = o.tenantId')
-      .where(`o.kind = :kind AND o.status IN ('pending', 'running') AND t.slug = :slug`, { kind: this.kind.name, slug })
-      .andWhere(`o.input -> 'source' = :source::jsonb`, { source: JSON.stringify(source) })
-      .getOne();
+      .where(`o.kind = :kind AND o.status IN ('pending', 'running') AND t.slug = :slug`, {
+        kind: this.kind.name,
+        slug,
+      });
   }
 }

@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { ArchiveStore } from './archive-store.js';
 
 const FOLDER = 'imports/';
-/** Named after the content: what operators put there under other names is theirs. */
-const PASSED_ON = /^imports\/[\da-f]{64}\.age$/;
+/** Named after the content, formerly by that alone: what operators put there under other names is theirs. */
+const PASSED_ON = /^imports\/[\da-f]{64}(?:-[\da-f]{16})?\.age$/;
+const RANDOM_BYTES = 8;
 /** No command needs as long between its upload and its request; and clocks of stores differ. */
 const UNTOUCHED_MS = 86_400_000;
 
@@ -13,9 +15,14 @@ const READING = `
   SELECT FROM operations
   WHERE kind = 'import' AND status IN ('pending', 'running') AND input -> 'source' ->> 'key' = $1 LIMIT 1`;
 
-/** The key of an archive that a command passes on to instances. @param sha256 of its content, in hexadecimal digits */
+/** What the keys begin with under which commands pass an archive on to instances. @param sha256 of its content, in hexadecimal digits */
+export function passedOnPrefix(sha256: string): string {
+  return `${FOLDER}${sha256}`;
+}
+
+/** A new one: a command that removes its object removes none that another one has just passed on. */
 export function passedOnKey(sha256: string): string {
-  return `${FOLDER}${sha256}.age`;
+  return `${passedOnPrefix(sha256)}-${randomBytes(RANDOM_BYTES).toString('hex')}.age`;
 }
 
 /** Removes archives that commands have passed on through the store, once no operation reads them. */

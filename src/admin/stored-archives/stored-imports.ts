@@ -14,7 +14,7 @@ import { InstallationKeys } from '../archives/installation-keys.js';
 import { ScratchTables } from '../archives/scratch-tables.js';
 import { newTenant } from '../tenants/tenant.schemas.js';
 import { ArchiveStore } from './archive-store.js';
-import { ImportLeftovers, passedOnKey } from './import-leftovers.js';
+import { ImportLeftovers, passedOnKey, passedOnPrefix } from './import-leftovers.js';
 import { ExportRecords } from './export-records.js';
 import type { NewImport } from './export.schemas.js';
 
@@ -25,6 +25,15 @@ const INSPECTION_MS = 20_000;
 export interface StoredArchive {
   readonly key: string;
   readonly manifest: ArchiveManifest;
+}
+
+/** An archive that only this process has. */
+export interface PassedOnArchive {
+  /** Of its content, in hexadecimal digits. */
+  readonly sha256: string;
+  /** The new tenant that is made of it. */
+  readonly slug: string;
+  readonly read: () => Readable;
 }
 
 /** Makes tenants of archives in the store, which this installation's identities must open. */
@@ -79,20 +88,19 @@ export class StoredImports {
   }
 
   /**
-   * Has an archive in the store while `work` needs it there. Afterwards it is removed, unless an operation still reads it.
+   * Has an archive in the store while `work` needs it there. Afterwards it is removed, unless an operation still reads it. Where a
+   * command was killed that had passed it on for the same new tenant, its object is used.
    *
-   * @param sha256 of its content, after which its object is named: the same archive is stored once
    * @throws the errors of ObjectStore, of `work`, the signal's reason
    */
   async withUploaded(
-    sha256: string,
-    content: Readable,
+    { sha256, slug, read }: PassedOnArchive,
     work: (key: string) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const key = passedOnKey(sha256);
-    const store = await this.stores.open();
-    await store.put(key, content, { signal });
+    const interrupted = await this.imports.objectOfInterrupted(slug, passedOnPrefix(sha256));
+    const key = interrupted ?? passedOnKey(sha256);
+    if (interrupted === undefined) await (await this.stores.open()).put(key, read(), { signal });
     try {
       await work(key);
     } finally {

@@ -55,8 +55,7 @@ export async function importArchive(
   await session
     .get(StoredImports)
     .withUploaded(
-      source.sha256,
-      readFile(file),
+      { sha256: source.sha256, slug, read: () => readFile(file) },
       (objectKey) => run({ kind: 'object', key: objectKey, takenAt }),
       signal,
     );

@@ -20,6 +20,7 @@ import { InstallationKeys } from '../../../src/admin/archives/installation-keys.
 import { ArchiveStore } from '../../../src/admin/stored-archives/archive-store.js';
 import { ExportKind } from '../../../src/admin/stored-archives/export.kind.js';
 import { ImportLeftovers } from '../../../src/admin/stored-archives/import-leftovers.js';
+import { StoredImports } from '../../../src/admin/stored-archives/stored-imports.js';
 import { ExportRemoval } from '../../../src/admin/stored-archives/export-removal.js';
 import { ArchiveReader } from '../../../src/database/archives/format/archive-reader.js';
 import { newIdentity } from '../../../src/database/archives/format/locks.js';
@@ -232,6 +233,48 @@ describe('what is no longer needed', () => {
     expect(await leftovers.sweep()).toBe(1);
     expect([left, ...others].map((key) => existsSync(join(folder, key)))).toEqual([false, true, true, true]);
   });
+
+  it('the same file that two commands pass on is an object of each, which goes on with its own after a crash', async () => {
+    const imports = app.application.nest.get(StoredImports, { strict: false });
+    const { signal } = new AbortController();
+    const sha256 = 'c'.repeat(64);
+    const archive = (slug: string) => ({ sha256, slug, read: () => Readable.from(['x']) });
+    const isThere = (key: string): boolean => existsSync(join(folder, key));
+    const keys: string[] = [];
+    await imports.withUploaded(
+      archive('first'),
+      async (key) => {
+        await imports.withUploaded(archive('second'), async (other) => void keys.push(other), signal);
+        expect([isThere(key), isThere(keys[0]!)]).toEqual([true, false]);
+        keys.push(key);
+        await app.database.admin(
+          `WITH tenant AS (INSERT INTO tenants (slug, isolation, status) VALUES ('first', 'row', 'provisioning') RETURNING id)
+           INSERT INTO operations (id, kind, tenant_id, subject, input, steps, created_by, run_after)
+           SELECT gen_random_uuid(), 'import', id, 'x', $1, '{}', 'test', 'infinity' FROM tenant`,
+          [{ serverId: acme.id, source: { kind: 'object', key, takenAt: '2026-01-01T00:00:00.000Z' } }],
+        );
+      },
+      signal,
+    );
+    expect(new Set(keys).size).toBe(2);
+    expect(isThere(keys[1]!)).toBe(true); // its operation reads it
+    await imports.withUploaded(
+      archive('first'),
+      async (key) => {
+        expect(key).toBe(keys[1]);
+        await app.database.admin(`DELETE FROM operations WHERE subject = 'x'`);
+      },
+      signal,
+    );
+    expect(isThere(keys[1]!)).toBe(false);
+    await app.database.admin(`DELETE FROM tenants WHERE slug = 'first'`);
+    // As they are named now, they are removed after a day, too.
+    const left = `imports/${sha256}-0123456789abcdef.age`;
+    const old = new Date(Date.now() - 90_000_000);
+    writeFileSync(join(folder, left), 'x');
+    utimesSync(join(folder, left), old, old);
+    expect(await app.application.nest.get(ImportLeftovers, { strict: false }).sweep()).toBe(1);
+  });
 });
 
 describe('an import', () => {
@@ -336,7 +379,11 @@ describe('a command line', () => {
       [operation] = (await admin.get('/operations?kind=import&status=pending')).body.items;
       expect(operation).toMatchObject({ subject: 'passed-on', requiredHooks: ['Welcome', 'archive:objects'] });
     });
-    const key = `imports/${exportedHere.result.sha256}.age`;
+    const [{ key }] = (await app.database.admin<{ key: string }>(
+      `SELECT input -> 'source' ->> 'key' AS key FROM operations WHERE id = $1`,
+      [operation.id],
+    )) as [{ key: string }];
+    expect(key.startsWith(`imports/${exportedHere.result.sha256}-`)).toBe(true);
     expect(existsSync(join(folder, key))).toBe(true);
     await admin.send('POST', `/operations/${operation.id}/cancel`); // no instance here has the hook
     expect((await importingHere).code).toBe(1);
