@@ -1,5 +1,6 @@
-// One tenant's rows from one database to another by the copier, which compares them afterwards, against `pg_dump | psql`, in
-// turns, on Debian's PostgreSQL, whose pg_dump only reads servers of its own version. Run it with `npm run bench:copy`.
+// One tenant's rows from one database to another by the copier, as a whole and in ranges, and compared afterwards, against
+// `pg_dump | psql`, in turns, on Debian's PostgreSQL, whose pg_dump only reads servers of its own version. Run it with
+// `npm run bench:copy`.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -7,6 +8,9 @@ import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { copyRows } from '../../dist/database/copy/copy-rows.js';
+import { copyNotedRows } from '../../dist/database/copy/resuming/copy-noted-rows.js';
+import { ensureGateObjects } from '../../dist/database/gates/gate-objects.js';
+import { ensureIsolationFunctions } from '../../dist/database/isolation/isolation-functions.js';
 import { CleanupStack } from '../harness/cleanup-stack.mjs';
 import { settingsNote } from '../harness/postgres.mjs';
 import { DEBIAN, startDebian } from '../isolation/debian-postgres.mjs';
@@ -51,13 +55,14 @@ try {
   for (const statement of FILL.split(';')) await source.query(statement);
   const contestants = [
     { name: 'copier, rows compared', seconds: [], copy: () => copyWithOurs(source, destination) },
+    { name: 'copier, in ranges', seconds: [], copy: () => copyInRanges(source, destination) },
     { name: 'pg_dump | psql', seconds: [], copy: () => copyWithPsql(postgres) },
   ];
   for (let round = 0; round < Number(values.rounds); round++) {
     const turns = round % 2 === 0 ? contestants : contestants.toReversed();
     for (const contestant of turns) contestant.seconds.push(await measure(destination, contestant.copy));
   }
-  const theirs = median(contestants[1].seconds);
+  const theirs = median(contestants.at(-1).seconds);
   const rows = contestants.map(({ name, seconds }) => [
     name,
     ...[median(seconds), Math.min(...seconds), Math.max(...seconds)].map(figure),
@@ -77,6 +82,8 @@ async function makeDatabase(postgres, name) {
   const client = await postgres.connect(name);
   cleanup.add(() => client.end());
   await client.query(SCHEMA);
+  await ensureIsolationFunctions(client);
+  await ensureGateObjects(client);
   return client;
 }
 
@@ -97,6 +104,13 @@ async function copyWithOurs(source, destination) {
   const place = { schema: 'shop', isAlone: true };
   const { signal } = new AbortController();
   await copyRows({ ...place, client: source }, { ...place, client: destination }, TENANT, { signal });
+}
+
+/** As a move copies, whose changes are noted: here there are none. */
+async function copyInRanges(source, destination) {
+  const place = { schema: 'shop', isAlone: true };
+  const options = { signal: new AbortController().signal, copyId: randomUUID() };
+  await copyNotedRows({ ...place, client: source }, { ...place, client: destination }, TENANT, options);
 }
 
 /** In one transaction, as a careful operator would. */

@@ -3,7 +3,7 @@ import { type CopyPlace, isSamePlace } from './copy-place.js';
 import { CopyPlacesError } from './copy.errors.js';
 import { assertEqualDigests, digestRows, type TableDigest } from './digests.js';
 import { collectStatistics } from './estimates/collect-statistics.js';
-import { estimatedRows } from './estimates/estimated-rows.js';
+import { estimatedRows, totalOf } from './estimates/estimated-rows.js';
 import { interruptible } from './interruptible.js';
 import { removeTenantRows } from './remove-tenant-rows.js';
 import { TransferMeter } from './streams/transfer-meter.js';
@@ -67,7 +67,7 @@ class RowCopy {
   static async prepare(from: CopyPlace, to: CopyPlace, tenantId: string, options: CopyOptions): Promise<RowCopy> {
     const { signal, masks, asTenant = tenantId, onProgress, maxBytesPerSecond } = options;
     const groups = await copiedTables(from.client, from.schema);
-    const estimated = await estimatedRows(from, groups.flat(), tenantId);
+    const estimated = totalOf(await estimatedRows(from, groups.flat(), tenantId));
     const meter = new TransferMeter((rows) => onProgress?.(rows, estimated), maxBytesPerSecond);
     const copy = new TableCopy(from, to, tenantId, { signal, meter, asTenant, masks });
     return new RowCopy(from, to, groups, asTenant, copy, signal);

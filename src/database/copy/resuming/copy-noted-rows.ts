@@ -3,7 +3,7 @@ import { type CopyPlace, isSamePlace, rowsOf } from '../copy-place.js';
 import { CopyPlacesError } from '../copy.errors.js';
 import { assertEqualDigests, digest, digestRows, sumOf, type TableDigest } from '../digests.js';
 import { collectStatistics } from '../estimates/collect-statistics.js';
-import { estimatedRows } from '../estimates/estimated-rows.js';
+import { estimatedRows, totalOf } from '../estimates/estimated-rows.js';
 import { allSettled, interruptible } from '../interruptible.js';
 import { removeTenantRows } from '../remove-tenant-rows.js';
 import { TransferMeter } from '../streams/transfer-meter.js';
@@ -11,10 +11,15 @@ import { TableCopy } from '../table-copy.js';
 import { type CopiedGroup, type CopiedTable, copiedTables } from '../tables/copied-tables.js';
 import { lockForReading, setTextForms, transaction } from '../transaction.js';
 import { CopyPosition } from './copy-position.js';
-import { hasRanges, inRange, nextRange } from './key-ranges.js';
+import { hasRanges, inRange, type KeyRange, nextRange } from './key-ranges.js';
 
-/** What is copied again after a crash, at most, of a table with ranges. */
+/** What is copied again after a crash, of a table with ranges, unless that is less than a part of it. */
 const RANGE_ROWS = 50_000;
+/**
+ * Where keys are in another order than rows, as random UUIDs are, each range may read all pages of a table: 16 times are little
+ * beside what writing its rows takes.
+ */
+const MAX_RANGES = 16;
 /** A snapshot keeps PostgreSQL from removing dead rows, of all tenants of the server. */
 const SNAPSHOT_MS = 120_000;
 
@@ -27,7 +32,10 @@ export interface NotedCopyOptions {
   readonly onProgress?: (copied: number, estimated: number) => void;
   /** On average over the copy. No limit unless given. */
   readonly maxBytesPerSecond?: number;
-  /** Rows per transaction at the destination; tables whose keys have no ranges are copied in one. Default: 50,000. */
+  /**
+   * Rows per transaction at the destination, or a sixteenth of a table, if that is more. Tables whose keys have no ranges are copied
+   * in one. Default: 50,000.
+   */
   readonly rangeRows?: number;
   /** After so many ms the copy goes on under another snapshot, once a range, a table or a cycle is copied. Default: 2 minutes. */
   readonly snapshotMs?: number;
@@ -77,12 +85,12 @@ class NotedCopy {
     private readonly tenantId: string,
     private readonly groups: readonly CopiedGroup[],
     private readonly position: CopyPosition,
-    estimated: number,
+    private readonly estimated: ReadonlyMap<string, number>,
     private readonly options: NotedCopyOptions,
   ) {
     const { signal, onProgress, maxBytesPerSecond } = options;
-    const before = position.rows;
-    const meter = new TransferMeter((rows) => onProgress?.(before + rows, estimated), maxBytesPerSecond);
+    const [before, all] = [position.rows, totalOf(estimated)];
+    const meter = new TransferMeter((rows) => onProgress?.(before + rows, all), maxBytesPerSecond);
     this.copy = new TableCopy(from, to, tenantId, { signal, meter, asTenant: tenantId });
   }
 
@@ -128,14 +136,13 @@ class NotedCopy {
 
   /** The next range of a table, or all of a group. */
   private async copyPart(group: CopiedGroup): Promise<void> {
-    const { from, to, tenantId, position } = this;
+    const { from, to, position } = this;
     const [table, ...others] = group;
     const isRange = table !== undefined && others.length === 0 && hasRanges(from, table);
     const isFirst = table !== undefined && position.lastKey(table) === undefined;
     const digests = await transaction(to.client, 'BEGIN', () =>
       this.interruptible(async () => {
-        const size = this.options.rangeRows ?? RANGE_ROWS;
-        const range = isRange ? await nextRange(from, table, tenantId, { after: position.lastKey(table), size }) : {};
+        const range = isRange ? await this.nextRange(table) : {};
         const parts = await this.copy.copy(group, isRange ? inRange(table, range, 't') : undefined);
         for (const [n, part] of parts.entries()) {
           await position.advance(group[n]!, { upTo: range.upTo ?? null, rows: part.rows });
@@ -144,6 +151,12 @@ class NotedCopy {
       }),
     );
     for (const part of digests) this.addRead(part, isFirst);
+  }
+
+  private nextRange(table: CopiedTable): Promise<KeyRange> {
+    const { rangeRows = RANGE_ROWS } = this.options;
+    const size = Math.max(rangeRows, Math.ceil((this.estimated.get(table.name) ?? 0) / MAX_RANGES));
+    return nextRange(this.from, table, this.tenantId, { after: this.position.lastKey(table), size });
   }
 
   private addRead(part: TableDigest, isFirst: boolean): void {
