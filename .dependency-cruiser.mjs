@@ -37,7 +37,7 @@ export const DATABASE_ROOMS = [
   ['pool'],
   ['budget'],
   ['connection'],
-  ['isolation', 'leakproof'],
+  ['isolation', 'leakproof', 'sizes'],
 ];
 
 /** Matches a file or anything in a folder. */

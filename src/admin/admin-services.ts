@@ -19,6 +19,7 @@ import { ServersModule } from './servers/servers.module.js';
 import { StoredArchivesModule } from './stored-archives/stored-archives.module.js';
 import { SettingsModule } from './settings/settings.module.js';
 import { SpareTenantsModule } from './spare-tenants/spare-tenants.module.js';
+import { StoredSizesModule } from './stored-sizes/stored-sizes.module.js';
 import { StampsModule } from './stamps/stamps.module.js';
 import { UsageModule } from './usage/usage.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
@@ -47,6 +48,7 @@ export const ADMIN_SERVICES = [
   SpareTenantsModule,
   StampsModule,
   StoredArchivesModule,
+  StoredSizesModule,
   TenantsModule,
   UsageModule,
 ];

@@ -21,6 +21,7 @@ import { ServerConnectionsController } from './servers/server-connections.contro
 import { ServersController } from './servers/servers.controller.js';
 import { ExportsController } from './stored-archives/exports.controller.js';
 import { TenantArchivesController } from './stored-archives/tenant-archives.controller.js';
+import { StoredSizesController } from './stored-sizes/stored-sizes.controller.js';
 import { SettingsController } from './settings/settings.controller.js';
 import { TenantCountsController } from './tenants/tenant-counts.controller.js';
 import { TenantHealthController } from './tenants/tenant-health.controller.js';
@@ -50,6 +51,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     RuntimeController,
     ServerConnectionsController,
     ServersController,
+    StoredSizesController,
     TenantArchivesController,
     SettingsController,
     TenantCountsController,

@@ -9,6 +9,7 @@ import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { OperationRunner } from '../operations/operation-runner.js';
+import { StoredSizes } from '../admin/stored-sizes/stored-sizes.js';
 import { StoreUpkeep } from '../admin/stored-archives/store-upkeep.js';
 import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { StartupMigration } from '../admin/fleet-migrations/startup-migration.js';
@@ -85,6 +86,7 @@ export class Application {
       nest.get(OperationRunner).start();
       nest.get(SpareSupply).start();
       nest.get(StoreUpkeep).start();
+      nest.get(StoredSizes).start();
       await demo?.publish(url, tenants);
       return new Application(nest, url, demo && { tenants, examplePath: demo.examplePath }, postgres);
     } catch (error) {

@@ -3,6 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { AdminModule } from '../admin/admin.module.js';
 import { StartupReEncryption } from '../admin/credentials/startup-re-encryption.js';
 import { ReferenceDataModule } from '../admin/reference-data/reference-data.module.js';
+import { StoredSizes } from '../admin/stored-sizes/stored-sizes.js';
 import { StoreUpkeep } from '../admin/stored-archives/store-upkeep.js';
 import { SpareSupply } from '../admin/spare-tenants/spare-supply.js';
 import { TenantsModule } from '../admin/tenants/tenants.module.js';
@@ -29,5 +30,6 @@ export class ControlPlaneModule implements OnApplicationBootstrap {
     this.modules.get(OperationRunner, { strict: false }).start();
     this.modules.get(SpareSupply, { strict: false }).start();
     this.modules.get(StoreUpkeep, { strict: false }).start();
+    this.modules.get(StoredSizes, { strict: false }).start();
   }
 }

@@ -746,6 +746,14 @@ export type SettingsChange = {
   readonly features?: Readonly<Record<string, boolean | null>>;
 };
 
+export type StoredSize = {
+  readonly tenant: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly isEstimated: boolean;
+  readonly measuredAt: string;
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -822,6 +830,7 @@ export type Usage = {
   readonly databaseMs: number;
   readonly rowsRead: number;
   readonly rowsWritten: number;
+  readonly storedBytes: number | null;
 };
 
 export type UsageTotals = {
@@ -836,6 +845,7 @@ export type UsageTotals = {
     readonly databaseMs: number;
     readonly rowsRead: number;
     readonly rowsWritten: number;
+    readonly storedBytes: number | null;
   }[];
 };
 

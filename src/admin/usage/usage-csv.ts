@@ -2,7 +2,7 @@ import type { UsageView } from './usage.schemas.js';
 
 const COLUMNS = [
   ...(['at', 'tenantId', 'tenant', 'requests', 'runs', 'errors', 'durationMs', 'statements', 'waitMs'] as const),
-  ...(['databaseMs', 'rowsRead', 'rowsWritten'] as const),
+  ...(['databaseMs', 'rowsRead', 'rowsWritten', 'storedBytes'] as const),
 ];
 
 /** Lines of RFC 4180, the first one with the names of the columns. Texts are quoted; none can begin as a formula does. */

@@ -15,8 +15,11 @@ const SUMS = `sum(requests)::float8 AS requests, sum(runs)::float8 AS runs, sum(
   sum(duration_ms) AS "durationMs", sum(statements)::float8 AS statements, sum(wait_ms) AS "waitMs",
   sum(database_ms) AS "databaseMs", sum(rows_read)::float8 AS "rowsRead", sum(rows_written)::float8 AS "rowsWritten"`;
 
+/** The last one that was measured in a period. */
+const STORED = '(array_agg(stored_bytes ORDER BY hour DESC) FILTER (WHERE stored_bytes IS NOT NULL))[1]::float8';
+
 const LIST = `
-  SELECT date_trunc($1, h.hour, 'UTC') AS at, h.tenant_id AS "tenantId", t.slug AS tenant, ${SUMS}
+  SELECT date_trunc($1, h.hour, 'UTC') AS at, h.tenant_id AS "tenantId", t.slug AS tenant, ${SUMS}, ${STORED} AS "storedBytes"
   FROM usage_hours h LEFT JOIN tenants t ON t.id = h.tenant_id
   WHERE h.hour >= $2 AND ($3::timestamptz IS NULL OR h.hour < $3) AND ($4::text IS NULL OR t.slug = $4 OR h.tenant_id::text = $4)
     AND ($5::timestamptz IS NULL OR (date_trunc($1, h.hour, 'UTC'), h.tenant_id) > ($5, $6::uuid)) AND ${inReach('t', 8)}
@@ -33,11 +36,17 @@ const NOW = `
   WHERE w.written_at > now() - interval '1 minute' AND ${inReach('t', 1)}
   GROUP BY 1, 2 ORDER BY "durationMs" DESC, 1 LIMIT 100`;
 
+/** In an hour, few tenants have a new measurement: their sum would be of them alone. */
 const TOTALS = `
-  SELECT date_trunc($1, h.hour, 'UTC') AS at, ${SUMS}
-  FROM usage_hours h LEFT JOIN tenants t ON t.id = h.tenant_id
-  WHERE h.hour >= $2 AND ($3::timestamptz IS NULL OR h.hour < $3) AND ${inReach('t', 4)}
-  GROUP BY 1 ORDER BY 1`;
+  WITH per_tenant AS (
+    SELECT date_trunc($1, h.hour, 'UTC') AS at, h.tenant_id, ${STORED} AS stored, sum(requests) AS requests, sum(runs) AS runs,
+           sum(errors) AS errors, sum(duration_ms) AS duration_ms, sum(statements) AS statements, sum(wait_ms) AS wait_ms,
+           sum(database_ms) AS database_ms, sum(rows_read) AS rows_read, sum(rows_written) AS rows_written
+    FROM usage_hours h LEFT JOIN tenants t ON t.id = h.tenant_id
+    WHERE h.hour >= $2 AND ($3::timestamptz IS NULL OR h.hour < $3) AND ${inReach('t', 4)}
+    GROUP BY 1, 2
+  )
+  SELECT at, ${SUMS}, CASE WHEN $1 <> 'hour' THEN sum(stored) END AS "storedBytes" FROM per_tenant GROUP BY 1 ORDER BY 1`;
 
 /** Instances of former releases write none. */
 const LAST_MINUTE = `
@@ -49,7 +58,7 @@ const CLOSE = `
   WHERE closed_until < date_trunc('hour', now() - interval '2 minutes', 'UTC')`;
 
 const FINISHED = `
-  SELECT h.hour AS at, h.tenant_id AS "tenantId", t.slug AS tenant, ${SUMS}
+  SELECT h.hour AS at, h.tenant_id AS "tenantId", t.slug AS tenant, ${SUMS}, ${STORED} AS "storedBytes"
   FROM usage_hours h LEFT JOIN tenants t ON t.id = h.tenant_id
   WHERE h.hour < (SELECT closed_until FROM usage_closing) AND (h.hour, h.tenant_id) > ($1, $2::uuid) AND ${inReach('t', 4)}
   GROUP BY 1, 2, 3 ORDER BY 1, 2 LIMIT $3`;

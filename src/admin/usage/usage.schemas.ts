@@ -60,20 +60,33 @@ const sums = {
   rowsRead: count,
   rowsWritten: count,
 };
-const figures = {
+const tenant = {
   tenantId: z.uuid(),
   tenant: z.string().nullable().describe('the slug; null after the tenant was deleted'),
-  ...sums,
 };
+const figures = { ...tenant, ...sums };
+const storedBytes = count
+  .nullable()
+  .describe(
+    'stored when it was last measured then; null where nothing was: each day has a value, an hour only a new one',
+  );
 const at = z.iso.datetime().describe('the beginning of the hour, day or month');
 
-const usageView = z.object({ at, ...figures }).meta({ id: 'Usage' });
+const usageView = z.object({ at, ...figures, storedBytes }).meta({ id: 'Usage' });
 export type UsageView = z.infer<typeof usageView>;
 
 export const usagePage = pageOf(usageView);
 
+const totalBytes = count
+  .nullable()
+  .describe('of the tenants that were measured then; null by the hour, in which few are');
+
 export const usageTotalsView = z
-  .object({ items: z.array(z.object({ at, ...sums })).describe('oldest first; periods without usage are left out') })
+  .object({
+    items: z
+      .array(z.object({ at, ...sums, storedBytes: totalBytes }))
+      .describe('oldest first; periods without usage are left out'),
+  })
   .meta({ id: 'UsageTotals' });
 export type UsageTotalsView = z.infer<typeof usageTotalsView>;
 

@@ -37,9 +37,12 @@ export function defineTop(command: Command, { run }: CommandRunners): void {
   command.action(() => run(showBusiest));
 }
 
-type Sums = Omit<UsageTotalsView['items'][number], 'at'>;
+type Sums = Omit<UsageTotalsView['items'][number], 'at' | 'storedBytes'>;
 
-const TENANT = { title: 'TENANT', value: ({ tenant, tenantId }: Omit<UsageView, 'at'>) => tenant ?? tenantId };
+const TENANT = {
+  title: 'TENANT',
+  value: ({ tenant, tenantId }: Pick<UsageView, 'tenant' | 'tenantId'>) => tenant ?? tenantId,
+};
 const FROM = { title: 'FROM', value: ({ at }: { readonly at: string }) => at };
 const FIGURES = [
   { title: 'REQUESTS', value: (each: Sums) => each.requests },
@@ -52,11 +55,15 @@ const FIGURES = [
   { title: 'ROWS READ', value: (each: Sums) => each.rowsRead },
   { title: 'WRITTEN', value: (each: Sums) => each.rowsWritten },
 ];
-const COLUMNS = [FROM, TENANT, ...FIGURES];
+const STORED = {
+  title: 'STORED BYTES',
+  value: ({ storedBytes }: Pick<UsageView, 'storedBytes'>) => storedBytes ?? '-',
+};
+const COLUMNS = [FROM, TENANT, ...FIGURES, STORED];
 
 async function sumUp({ output, session }: CommandContext, options: object): Promise<void> {
   const totals = await session.get(UsageRecords).totals(parseOrThrow(usageTotalsFilter, options));
-  output.print(totals, () => output.table(totals.items, [FROM, ...FIGURES], 'no usage'));
+  output.print(totals, () => output.table(totals.items, [FROM, ...FIGURES, STORED], 'no usage'));
 }
 
 async function list({ output, session }: CommandContext, options: object, isCsv: boolean): Promise<void> {

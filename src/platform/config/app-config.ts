@@ -160,6 +160,11 @@ export interface AppConfig {
   readonly usage: { readonly retentionDays: number };
   /** What operators see this instance as. */
   readonly instanceName: string;
+  readonly usage: {
+    readonly retentionDays: number;
+    /** Minutes between two measurements of what tenants have stored; 0: none. */
+    readonly measureMinutes: number;
+  };
   /** Processes of one instance. */
   readonly workers: number;
   /** The worker that this process is. Undefined: it is the whole instance, their primary, or a command. */

@@ -79,7 +79,7 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       retentionDays: env.BACKUP_RETENTION_DAYS,
       exportRetentionDays: env.EXPORT_RETENTION_DAYS,
     },
-    usage: { retentionDays: env.USAGE_RETENTION_DAYS },
+    usage: { retentionDays: env.USAGE_RETENTION_DAYS, measureMinutes: env.STORAGE_MEASURE_MINUTES },
     features: {
       demoTenants: env.ENABLE_DEMO_TENANTS,
       apiDocs: env.ENABLE_API_DOCS,

@@ -174,6 +174,9 @@ export const environmentTable = z.object({
   EXPORT_RETENTION_DAYS: integer(1, 36_500).prefault('30').describe('days for which an export in the store is kept'),
 
   USAGE_RETENTION_DAYS: integer(1, 36_500).prefault('400').describe('days for which the usage of tenants is kept'),
+  STORAGE_MEASURE_MINUTES: integer(0, 10_080)
+    .prefault('60')
+    .describe('minutes between two measurements of what tenants have stored; 0: none by this instance'),
 
   ENABLE_DEMO_TENANTS: flag.optional().describe('create the demo tenants at startup'),
   ENABLE_API_DOCS: flag.optional().describe('serve the OpenAPI documentation at /docs'),

@@ -16,7 +16,10 @@ export interface UsageBatch {
 /** Rows of one statement. */
 const MAX_ROWS = 1_000;
 
-const COLUMNS = USAGE_FIELDS.map((field) => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+/** The catalog's columns of `USAGE_FIELDS`. */
+export const USAGE_COLUMNS = USAGE_FIELDS.map((field) =>
+  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
 const TYPES = USAGE_FIELDS.map((field) => (field.endsWith('Ms') ? 'float8' : 'bigint'));
 const FIRST = 7;
 
@@ -33,13 +36,13 @@ const WRITE = `
       totals = EXCLUDED.totals
     WHERE w.batch < EXCLUDED.batch RETURNING w.id
   )
-  INSERT INTO usage_hours AS h (tenant_id, hour, ${COLUMNS.join(', ')})
+  INSERT INTO usage_hours AS h (tenant_id, hour, ${USAGE_COLUMNS.join(', ')})
   SELECT u.tenant_id, greatest(date_trunc('hour', now() - $3 * interval '1 ms', 'UTC'), open.closed_until),
-         ${COLUMNS.map((column) => `u.${column}`).join(', ')}
+         ${USAGE_COLUMNS.map((column) => `u.${column}`).join(', ')}
   FROM batch, open, unnest($5::uuid[], ${TYPES.map((type, index) => `$${FIRST + index}::${type}[]`).join(', ')})
-    AS u (tenant_id, ${COLUMNS.join(', ')})
+    AS u (tenant_id, ${USAGE_COLUMNS.join(', ')})
   ORDER BY u.tenant_id
-  ON CONFLICT (hour, tenant_id) DO UPDATE SET ${COLUMNS.map((column) => `${column} = h.${column} + EXCLUDED.${column}`).join(', ')}`;
+  ON CONFLICT (hour, tenant_id) DO UPDATE SET ${USAGE_COLUMNS.map((column) => `${column} = h.${column} + EXCLUDED.${column}`).join(', ')}`;
 
 /** The batches of one process, and how they are written. */
 export class UsageBatches {

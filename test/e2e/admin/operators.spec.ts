@@ -91,6 +91,8 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'POST /tenants/{slug}/resume': WORK_ON_TENANT,
   'GET /tenants/{slug}/settings': READ_TENANT,
   'PATCH /tenants/{slug}/settings': WORK_ON_TENANT,
+  'GET /tenants/{slug}/stored-size': READ_TENANT,
+  'POST /tenants/{slug}/stored-size': WORK_ON_TENANT,
   'POST /tenants/{slug}/suspend': WORK_ON_TENANT,
   'GET /usage': READ_OWN,
   'GET /usage/events': READ_OWN,

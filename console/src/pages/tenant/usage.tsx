@@ -54,6 +54,7 @@ function Pictures({ slug, span }: { readonly slug: string; readonly span: Span }
           />
           <Bars label="Time in PostgreSQL, ms" bars={bars(({ databaseMs }) => databaseMs)} />
           <Bars label="Rows written" bars={bars(({ rowsWritten }) => rowsWritten)} />
+          {periods.by === 'day' && <Bars label="Bytes stored" bars={bars(({ storedBytes }) => storedBytes ?? 0)} />}
         </div>
       )}
     </>

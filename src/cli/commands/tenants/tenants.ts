@@ -26,6 +26,7 @@ import { defineErasureReport } from './erasure.js';
 import { defineImport } from './import-tenants.js';
 import { defineImpersonation } from './impersonation.js';
 import { defineSettings } from './tenant-settings.js';
+import { defineStoredSize } from './stored-size.js';
 import { defineMoves } from './moves.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { noteRequested, runToCompletion } from '../../session/run-to-completion.js';
@@ -133,6 +134,7 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
 
   defineImpersonation(command, runners);
   defineSettings(command, runners);
+  defineStoredSize(command, runners);
   defineMoves(command, runners);
   defineExport(command, runners);
 

@@ -432,6 +432,7 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
   ENABLE_CONSOLE: flags((config) => config.features.console),
   ENABLE_TENANT_CRON: flags((config) => config.features.tenantCron),
   USAGE_RETENTION_DAYS: numbers((config) => config.usage.retentionDays, 1, 36_500),
+  STORAGE_MEASURE_MINUTES: numbers((config) => config.usage.measureMinutes, 0, 10_080),
   ENABLE_USAGE: flags((config) => config.features.usage),
   METRICS_PUBLIC: flags((config) => config.features.metricsPublic),
 };
