@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { RequestLimiter } from '../tenant/limits/request-limiter.js';
+import { StoredAmounts } from '../tenant/limits/stored-amounts.js';
 import { registerMetric } from './series/reported-metric.js';
 
 /** Limits of tenants' requests. Without a series per tenant. */
 @Injectable()
 export class LimitMetrics {
-  constructor(registry: Registry, limiter: RequestLimiter) {
+  constructor(registry: Registry, limiter: RequestLimiter, amounts: StoredAmounts) {
     registerMetric(registry, {
       name: 'tenantry_rate_limited_total',
       help: "Requests that were refused, by the tenant's limit that they were above: of the second or of the day.",
@@ -18,6 +19,12 @@ export class LimitMetrics {
       help: "Requests of tenants with limits that the instance's share has decided, because Redis could not be asked.",
       type: 'counter',
       read: () => [{ labels: {}, value: limiter.byShare }],
+    });
+    registerMetric(registry, {
+      name: 'tenantry_storage_refused_total',
+      help: 'Statements that were refused, because their tenant has stored as much as its limit admits.',
+      type: 'counter',
+      read: () => [{ labels: {}, value: amounts.refused }],
     });
   }
 }

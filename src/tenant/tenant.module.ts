@@ -58,6 +58,7 @@ import { TenantPool } from './tenant-pool/tenant-pool.js';
 import { leaseFromRedis } from './limits/redis-leases.js';
 import { RequestLimiter } from './limits/request-limiter.js';
 import type { LeaseTokens } from './limits/request-limits.js';
+import { StoredAmounts } from './limits/stored-amounts.js';
 import { RunningInstances } from './limits/running-instances.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
 import { SettingsReader } from './settings/settings-reader.js';
@@ -155,6 +156,7 @@ export class TenantModule implements NestModule {
         CronRecords,
         CronRunner,
         RunningInstances,
+        StoredAmounts,
         {
           provide: RequestLimiter,
           inject: [APP_CONFIG, REDIS_TIER, RunningInstances],
@@ -190,6 +192,7 @@ export class TenantModule implements NestModule {
         ACCESS_OPTIONS,
         CronJobs,
         RequestLimiter,
+        StoredAmounts,
       ],
     };
   }

@@ -323,6 +323,8 @@ export type NewClone = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -391,6 +393,8 @@ export type NewPlan = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -427,6 +431,8 @@ export type NewTenant = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -589,6 +595,8 @@ export type Plan = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -607,6 +615,8 @@ export type PlanChange = {
     readonly maxQueuedStatements?: number | null;
     readonly requestsPerSecond?: number | null;
     readonly requestsPerDay?: number | null;
+    readonly maxStoredBytes?: number | null;
+    readonly maxStoredRows?: number | null;
     readonly backupRetentionDays?: number | null;
     readonly backupEveryHours?: number | null;
   };
@@ -733,6 +743,8 @@ export type Settings = {
       readonly maxQueuedStatements?: number;
       readonly requestsPerSecond?: number;
       readonly requestsPerDay?: number;
+      readonly maxStoredBytes?: number;
+      readonly maxStoredRows?: number;
       readonly backupRetentionDays?: number;
       readonly backupEveryHours?: number;
     };
@@ -769,6 +781,8 @@ export type Tenant = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -787,6 +801,8 @@ export type TenantChange = {
     readonly maxQueuedStatements?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
+    readonly maxStoredBytes?: number;
+    readonly maxStoredRows?: number;
     readonly backupRetentionDays?: number;
     readonly backupEveryHours?: number;
   };
@@ -863,6 +879,18 @@ export const TENANT_LIMITS = [
     description: 'requests admitted per day (UTC), over all instances',
     minimum: 1,
     maximum: 10000000000,
+  },
+  {
+    name: 'maxStoredBytes',
+    description: 'bytes stored, as measured, above which no rows are added',
+    minimum: 1,
+    maximum: 1125899906842624,
+  },
+  {
+    name: 'maxStoredRows',
+    description: 'rows stored, as measured, above which no rows are added',
+    minimum: 1,
+    maximum: 1000000000000,
   },
   { name: 'backupRetentionDays', description: 'days for which a backup is kept', minimum: 1, maximum: 36500 },
   {

@@ -12,7 +12,8 @@ import type { StoredSizeView } from './stored-size.schemas.js';
 import { type Place, StoredSizeRecords } from './stored-size-records.js';
 
 /** How often an instance looks for a round that is due, and for tenants that are to be measured at once. */
-const CHECK_MS = 5_000;
+const ROUND_CHECK_MS = 5_000;
+const WANTED_CHECK_MS = 2_000;
 const PLACES_PER_PAGE = 100;
 /** How long measuring one tenant at once may take. */
 const TENANT_MS = 30_000;
@@ -43,8 +44,8 @@ export class StoredSizes {
   start(): void {
     if (this.config.usage.measureMinutes === 0 || this.isStarted) return;
     this.isStarted = true;
-    this.repeat('round of measurements', () => this.runRound());
-    this.repeat('wanted measurements', () => this.measureWanted());
+    this.repeat('round of measurements', ROUND_CHECK_MS, () => this.runRound());
+    this.repeat('wanted measurements', WANTED_CHECK_MS, () => this.measureWanted());
   }
 
   /** Measures a tenant now. @throws NotFoundError, MeasurementTimeoutError, TargetUnavailableError */
@@ -118,7 +119,7 @@ export class StoredSizes {
     }
   }
 
-  private repeat(what: string, work: () => Promise<void>): void {
+  private repeat(what: string, everyMs: number, work: () => Promise<void>): void {
     let isFailing = false;
     const run = async (): Promise<void> => {
       try {
@@ -135,7 +136,7 @@ export class StoredSizes {
       const timer = setTimeout(() => {
         this.timers.delete(timer);
         void run();
-      }, CHECK_MS).unref();
+      }, everyMs).unref();
       this.timers.add(timer);
     };
     schedule();

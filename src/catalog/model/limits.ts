@@ -4,6 +4,8 @@ const MAX_STATEMENTS = 10_000;
 const MAX_DAYS = 36_500;
 const MAX_HOURS = 8_760;
 const MAX_PER_SECOND = 1_000_000;
+const MAX_BYTES = 1_125_899_906_842_624;
+const MAX_ROWS = 1_000_000_000_000;
 const MAX_PER_DAY = 10_000_000_000;
 
 /** Every limit of a tenant. A new one is added here, and is then a plan's and a tenant's, in the API and in the cache. */
@@ -16,6 +18,12 @@ const fields = {
     .max(MAX_PER_SECOND)
     .describe('requests admitted per second, over all instances'),
   requestsPerDay: z.int().positive().max(MAX_PER_DAY).describe('requests admitted per day (UTC), over all instances'),
+  maxStoredBytes: z
+    .int()
+    .positive()
+    .max(MAX_BYTES)
+    .describe('bytes stored, as measured, above which no rows are added'),
+  maxStoredRows: z.int().positive().max(MAX_ROWS).describe('rows stored, as measured, above which no rows are added'),
   backupRetentionDays: z.int().positive().max(MAX_DAYS).describe('days for which a backup is kept'),
   backupEveryHours: z
     .int()

@@ -8,6 +8,8 @@ export interface LimitOptions {
   readonly maxQueued?: number;
   readonly requestsPerSecond?: number;
   readonly requestsPerDay?: number;
+  readonly maxStoredBytes?: number;
+  readonly maxStoredRows?: number;
   readonly backupRetentionDays?: number;
   readonly backupEveryHours?: number;
 }
@@ -18,18 +20,23 @@ export function withLimitOptions(command: Command): Command {
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
     .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber)
+    .option('--max-stored-bytes <n>', 'bytes stored above which no rows are added', wholeNumber)
+    .option('--max-stored-rows <n>', 'rows stored above which no rows are added', wholeNumber)
     .option('--requests-per-second <n>', 'requests admitted per second, over all instances', wholeNumber)
     .option('--requests-per-day <n>', 'requests admitted per day (UTC), over all instances', wholeNumber);
 }
 
 /** Those that are given. */
 export function limitsOf({ maxConcurrent, maxQueued, ...named }: LimitOptions): TenantLimits {
-  const { requestsPerSecond, requestsPerDay, backupRetentionDays, backupEveryHours } = named;
+  const { requestsPerSecond, requestsPerDay, maxStoredBytes, maxStoredRows, backupRetentionDays, backupEveryHours } =
+    named;
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     ...(requestsPerDay !== undefined && { requestsPerDay }),
+    ...(maxStoredBytes !== undefined && { maxStoredBytes }),
+    ...(maxStoredRows !== undefined && { maxStoredRows }),
     ...(backupRetentionDays !== undefined && { backupRetentionDays }),
     ...(backupEveryHours !== undefined && { backupEveryHours }),
   };
@@ -42,6 +49,8 @@ export function describeLimits(limits: TenantLimits): (readonly [string, number 
     ['max queued statements', limits.maxQueuedStatements ?? 'default'],
     ['requests per second', limits.requestsPerSecond ?? 'no limit'],
     ['requests per day', limits.requestsPerDay ?? 'no limit'],
+    ['stored bytes', limits.maxStoredBytes ?? 'no limit'],
+    ['stored rows', limits.maxStoredRows ?? 'no limit'],
     ['backups are kept for days', limits.backupRetentionDays ?? 'default'],
     ['backups are made every hours', limits.backupEveryHours ?? 'default'],
   ];

@@ -7,6 +7,7 @@ import { type ConnectionTarget, sessionTarget } from '../connection/connection-t
 import { type ShareOverrides, tenantShare } from '../pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import type { StampKey } from '../isolation/stamp-key.js';
+import type { Growth } from '../statements/growth.js';
 import { createStamp } from '../statements/stamp.js';
 import { type Relocation, TenantAccess } from '../statements/tenant-access.js';
 import { type ExpectedTable, expectedTables } from '../table-migrations/comparison/expected-tables.js';
@@ -22,6 +23,8 @@ export interface Placement {
   readonly limits: ShareOverrides;
   /** Whether it is for an operation, which works while the tenant is not served. Default: false. */
   readonly isOperation?: boolean;
+  /** Whether it may add rows; undefined: always, as operations may. */
+  readonly growth?: Growth | undefined;
   /** Whether its rows move. Default: false. */
   readonly isMoving?: boolean | undefined;
 }
@@ -72,7 +75,7 @@ export class TenantDataSources implements OnModuleInit {
     return SessionLease.run(access, work, { ...options, currentKey });
   }
 
-  private accessOf({ tenantId, schema, target, limits, isOperation, isMoving }: Placement): TenantAccess {
+  private accessOf({ tenantId, schema, target, limits, growth, isOperation, isMoving }: Placement): TenantAccess {
     const share = tenantShare(target, this.config, limits);
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
     const stamp = createStamp(tenantId, schema, {
@@ -81,6 +84,8 @@ export class TenantDataSources implements OnModuleInit {
       isGated: isMoving,
     });
     const mayExplain = !target.shared || this.config.environment !== 'production';
-    return new TenantAccess(this.pools.get(target), stamp, share, mayExplain, isOperation, this.relocation);
+    const pool = this.pools.get(target);
+    const limit = isOperation ? undefined : growth;
+    return new TenantAccess(pool, stamp, share, mayExplain, isOperation, this.relocation, limit);
   }
 }

@@ -5,6 +5,7 @@ import {
   type PooledConnection,
 } from '../pool/connection-pool.js';
 import type { TenantShare } from '../pool/fair-queue.js';
+import type { Growth } from './growth.js';
 import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';
@@ -40,6 +41,8 @@ export class TenantAccess {
     readonly isOperation = false,
     /** Finds where the tenant's rows are after a move; undefined for an access that no move concerns. */
     private readonly relocation?: Relocation,
+    /** Undefined for a tenant that may have stored any amount. */
+    readonly growth?: Growth,
   ) {
     const { tenantId } = stamp;
     const caller = isOperation ? { tenantId: operationWork(tenantId), isOperation } : { tenantId };

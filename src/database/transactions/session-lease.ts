@@ -14,6 +14,7 @@ import { SessionEndedError } from './transaction.errors.js';
 import { isGateClosed, SessionRefusedError } from '../gates/closed-gate.js';
 import { CHECK_GATE, HOLD_GATE } from '../gates/gate-objects.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
+import { assertMayAdd, type Growth } from '../statements/growth.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { createHash } from 'node:crypto';
@@ -55,6 +56,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
   /** That of the session's settings on the server. */
   private stamp: Stamp;
   private readonly mayExplain: boolean;
+  private readonly growth: Growth | undefined;
   private readonly isUnlimited: boolean;
   private readonly currentKey: () => StampKey | undefined;
   /** The callers' names of the channels that it listens on. */
@@ -72,7 +74,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
 
   private constructor(
     connection: PooledConnection,
-    { stamp, mayExplain }: TenantAccess,
+    { stamp, mayExplain, growth }: TenantAccess,
     { isUnlimited = false, currentKey = () => undefined }: SessionSettings,
   ) {
     super();
@@ -82,6 +84,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     this.stamp = stamp;
     this.tenantId = stamp.tenantId;
     this.mayExplain = mayExplain;
+    this.growth = growth;
     connection.client.on('notification', this.onNotification);
     connection.client.on('error', this.onConnectionError);
   }
@@ -118,6 +121,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (this.ended) throw new SessionEndedError();
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
     const { built } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
+    assertMayAdd(this.growth, text);
     return this.enqueue<Row>(built ?? { text, values: values && [...values] });
   }
 

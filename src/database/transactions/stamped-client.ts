@@ -12,6 +12,7 @@ import {
   type StatementContext,
 } from '../sql-guard/classify-statement.js';
 import { statementRecords } from '../statements/statement-records.js';
+import { assertMayAdd } from '../statements/growth.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { StatementBatch } from '../batches/statement-batch.js';
 import { StatementNames } from './statement-names.js';
@@ -118,6 +119,8 @@ export class StampedClient {
     const { kind, built } = isOnRecord ? ON_RECORD : classify(statement.text, this.context);
     const sent = isOnRecord ? statement : { ...statement, ...built, isChecked: built !== undefined || kind === 'rows' };
     if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
+    const { growth } = this.access;
+    if (growth) assertMayAdd(growth, statement.text);
     if (this.batch) return this.batch.add(sent, kind === 'rows');
     switch (kind) {
       case 'begin':
@@ -183,6 +186,7 @@ export class StampedClient {
     const clash = name === undefined ? undefined : this.unname(parts, name);
     const submission = new Submission(submittable);
     assertStreamable(submission.text, this.context);
+    assertMayAdd(this.access.growth, submission.text);
     if (clash) {
       process.nextTick(() => submission.fail(clash));
       return submittable;

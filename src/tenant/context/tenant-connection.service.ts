@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { TenantLimits } from '../../catalog/model/limits.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { setNewest } from '../../platform/bounded-map.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
@@ -16,6 +17,7 @@ import type { SessionLease, SessionOptions } from '../../database/transactions/s
 import type { StampKey } from '../../database/isolation/stamp-key.js';
 import { currentUsage } from '../../database/statements/usage.js';
 import { countRun } from '../usage/count-run.js';
+import { StoredAmounts } from '../limits/stored-amounts.js';
 import { UsageCounter } from '../usage/usage-counter.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { TARGET } from '../directory/cached-kinds.js';
@@ -34,10 +36,15 @@ import { TenantGoneError, TenantUnavailableError } from '../admission/admission.
 import { type EffectiveSettings, SettingsReader } from '../settings/settings-reader.js';
 import { UnknownTenantError } from './context.errors.js';
 
+const DATA_SOURCE_LIMITS = [
+  ...(['maxConcurrentStatements', 'maxQueuedStatements'] as const),
+  ...(['maxStoredBytes', 'maxStoredRows'] as const),
+] as const satisfies readonly (keyof TenantLimits)[];
+
 interface OpenTenant {
   readonly scope: TenantScope;
   readonly effective: EffectiveSettings;
-  readonly placement: Placement;
+  readonly placement: Placement & { readonly limits: TenantLimits };
 }
 
 /** The only way from tenants to databases: returns a tenant's `DataSource`, and closes every pool at shutdown. */
@@ -62,6 +69,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly carriers: TenantCarriers,
     private readonly settings: SettingsReader,
     private readonly usage: UsageCounter,
+    private readonly amounts: StoredAmounts,
   ) {
     this.relocation = new TenantRelocation(config.pool.timeoutMs, lookup, (tenant) => this.scope(tenant));
     dataSources.relocation = this.relocation;
@@ -258,7 +266,10 @@ export class TenantConnectionService implements OnApplicationShutdown {
   private async openTenant(tenant: Tenant): Promise<OpenTenant> {
     const known = this.open.get(tenant.id);
     const effective = await this.effectiveOf(tenant, known);
-    const placement = { ...(await this.placementOf(tenant)), limits: effective.limits };
+    const { limits } = effective;
+    const growth = this.amounts.growthOf(tenant.id, limits);
+    if (growth) await this.amounts.load(tenant.id);
+    const placement = { ...(await this.placementOf(tenant)), limits, growth };
     const isReusable = known && isSamePlacement(known.placement, placement);
     const isSameTenant = known?.scope.tenant === tenant && known.effective === effective;
     if (isReusable && isSameTenant && known.placement.target === placement.target) return known;
@@ -266,7 +277,7 @@ export class TenantConnectionService implements OnApplicationShutdown {
     if (known && hasMoved(known.placement, placement)) {
       sourceOf(known.scope.dataSource).access.succeedBy(sourceOf(dataSource).access);
     }
-    const { settings, features, limits } = effective;
+    const { settings, features } = effective;
     const scope = Object.freeze({ tenant, dataSource, settings, features, limits });
     const opened = { scope, effective, placement };
     setNewest(this.open, tenant.id, opened, this.config.cache.memoryMaxEntries);
@@ -293,14 +304,18 @@ function isSameTarget(a: ConnectionTarget, b: ConnectionTarget): boolean {
   return a.id === b.id && a.version === b.version && a.stampKey === b.stampKey && sameConnections(a, b);
 }
 
-function isSamePlacement(a: Placement, b: Placement): boolean {
+function isSamePlacement(a: OpenTenant['placement'], b: OpenTenant['placement']): boolean {
   return (
     a.schema === b.schema &&
     a.isMoving === b.isMoving &&
     isSameTarget(a.target, b.target) &&
-    a.limits.maxConcurrentStatements === b.limits.maxConcurrentStatements &&
-    a.limits.maxQueuedStatements === b.limits.maxQueuedStatements
+    isSameLimits(a.limits, b.limits)
   );
+}
+
+/** Those that a data source is created with. */
+function isSameLimits(a: TenantLimits, b: TenantLimits): boolean {
+  return DATA_SOURCE_LIMITS.every((name) => a[name] === b[name]);
 }
 
 /** Whether those who still use the former place have to follow. */

@@ -9,3 +9,13 @@ export class TenantRateLimitedError extends PublicError {
     });
   }
 }
+
+/** Raised for a statement that adds rows, of a tenant that has stored as much as its limit admits. */
+export class TenantStorageLimitError extends PublicError {
+  constructor(readonly exceeded: 'bytes' | 'rows') {
+    super(
+      'STORAGE_LIMIT',
+      `this tenant has reached its limit of stored ${exceeded}: rows can be read, changed and deleted, and added again once there is room`,
+    );
+  }
+}

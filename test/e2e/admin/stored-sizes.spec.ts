@@ -1,7 +1,12 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { StoredSizes } from '../../../src/admin/stored-sizes/stored-sizes.js';
+import { driverError } from '../../../src/platform/postgres/driver-error.js';
+import { TenantConnectionService } from '../../../src/tenant/context/tenant-connection.service.js';
+import { TenantContext } from '../../../src/tenant/context/tenant-context.js';
+import { TenantPool } from '../../../src/tenant/tenant-pool/tenant-pool.js';
 import { AdminClient } from '../../support/admin/admin-client.js';
-import { type Json, TestApp, type TestTenant } from '../../support/test-app.js';
+import { soon } from '../../support/load/soon.js';
+import { ADMIN_KEY, type Answer, type Json, TestApp, type TestTenant } from '../../support/test-app.js';
 
 let app: TestApp;
 let admin: AdminClient;
@@ -98,4 +103,68 @@ it('is measured at once for one tenant', async () => {
   expect([status, body.rows, body.isEstimated]).toEqual([200, 55, false]);
   expect([await sizeOf('acme'), (await sizeOf('hooli')).measuredAt]).toEqual([body, measuredAt]);
   expect((await admin.send('POST', '/tenants/nobody/stored-size')).status).toBe(404);
+});
+
+describe('the limit of stored bytes and rows', () => {
+  const customers = '/api/v1/customers';
+  const newCustomer = (n: number): object => ({ name: `late ${n}`, email: `late-${n}@example.org` });
+  const work = <T>(run: () => Promise<T>): Promise<T> =>
+    app.application.nest.get(TenantConnectionService).run('acme', run);
+  const add = (n: number): Promise<Answer> =>
+    app.call(customers, { method: 'POST', apiKey: acme.apiKey, body: newCustomer(n) });
+
+  beforeAll(async () => {
+    await admin.send('PATCH', '/tenants/acme', { body: { limits: { maxStoredRows: 55 } } });
+    await soon(async () => expect((await add(1)).status).toBe(403));
+  });
+
+  it('refuses requests that add rows, and no others', async () => {
+    const refused = await add(2);
+    expect(refused.body).toMatchObject({ status: 403, code: 'STORAGE_LIMIT' });
+    const listed = await app.call(`${customers}?limit=1`, { apiKey: acme.apiKey });
+    expect(listed.status).toBe(200);
+    const { id, version } = listed.body.items[0];
+    const changed = await app.call(`${customers}/${id}`, {
+      method: 'PATCH',
+      apiKey: acme.apiKey,
+      body: { name: 'Ann', version },
+    });
+    expect(changed.status).toBe(200);
+    const metrics = (await app.call('/metrics', { apiKey: ADMIN_KEY })).text;
+    expect(metrics).toMatch(/tenantry_storage_refused_total [1-9]/);
+  });
+
+  it('holds in transactions, batches, sessions, cursors and the pool of node-postgres', async () => {
+    const connections = app.application.nest.get(TenantConnectionService);
+    const pool = app.application.nest.get(TenantPool);
+    const sql = "INSERT INTO customers (id, name, email) VALUES (gen_random_uuid(), 'x', 'x@example.org')";
+    const ways = [
+      () => connections.transaction((manager) => manager.query(sql)),
+      () => connections.batch((batch) => [batch.query('SELECT 1'), batch.query(sql)]),
+      () => connections.session((session) => session.query(sql)),
+      () => pool.query(sql),
+      () => app.application.nest.get(TenantContext).current().dataSource.query(sql),
+    ];
+    for (const way of ways) {
+      const error = await work<unknown>(way).then(() => undefined, driverError);
+      expect(error).toMatchObject({ code: 'STORAGE_LIMIT', exceeded: 'rows' });
+    }
+    expect(await work(() => connections.transaction((manager) => manager.query('SELECT 1 AS one')))).toEqual([
+      { one: 1 },
+    ]);
+  });
+
+  it('ends once the tenant has made room, soon after it tries again', async () => {
+    await work(() => app.application.nest.get(TenantPool).query("DELETE FROM customers WHERE name LIKE 'customer 1%'"));
+    await app.database.admin("UPDATE stored_sizes SET measured_at = now() - interval '1 minute'"); // as if that were a while ago
+    await soon(async () => expect((await add(3)).status).toBe(201), 20_000);
+    expect((await sizeOf('acme')).rows).toBeLessThan(55);
+  });
+
+  it("is a plan's as well, with the size of tenants in bytes", async () => {
+    await admin.send('PATCH', '/tenants/acme', { body: { limits: { maxStoredBytes: 500 } } });
+    await soon(async () => expect((await add(4)).body.code).toBe('STORAGE_LIMIT'));
+    await admin.send('PATCH', '/tenants/acme', { body: { limits: {} } });
+    await soon(async () => expect((await add(5)).status).toBe(201));
+  });
 });

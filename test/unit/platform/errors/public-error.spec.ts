@@ -44,7 +44,7 @@ import {
   TenantTablesBehindError,
   TenantUnavailableError,
 } from '../../../../src/tenant/admission/admission.errors.js';
-import { TenantRateLimitedError } from '../../../../src/tenant/limits/limits.errors.js';
+import { TenantRateLimitedError, TenantStorageLimitError } from '../../../../src/tenant/limits/limits.errors.js';
 import { NoTenantContextError, UnknownTenantError } from '../../../../src/tenant/context/context.errors.js';
 import {
   OperatorSessionEndedError,
@@ -53,6 +53,7 @@ import {
   UnauthenticatedError,
   UnknownMembershipError,
 } from '../../../../src/tenant/identification/identification.errors.js';
+import { MeasurementTimeoutError } from '../../../../src/admin/stored-sizes/stored-size.errors.js';
 import { BareApplication } from '../../../support/http/bare-application.js';
 
 const SRC = fileURLToPath(new URL('../../../../src/', import.meta.url));
@@ -72,6 +73,7 @@ const PUBLIC: readonly PublicError[] = [
   new TenantsLimitedError(),
   new JsonTooDeepError(32),
   new LoadTimeoutError('tenant:acme'),
+  new MeasurementTimeoutError(30_000),
   new MigrationRequiredError('its tables are behind'),
   new MissingServerRightsError('isolation database', ['CREATEDB']),
   new NotFoundError('order'),
@@ -85,6 +87,7 @@ const PUBLIC: readonly PublicError[] = [
   new TenantBusyError(1, 2),
   new TenantGoneError(),
   new TenantRateLimitedError('second', 1),
+  new TenantStorageLimitError('bytes'),
   new TenantReadOnlyError(new Error('moved')),
   new TenantMismatchError('host'),
   new TenantRequiredError(),

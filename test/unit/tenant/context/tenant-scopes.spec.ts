@@ -46,6 +46,8 @@ beforeEach(() => {
       new Shutdown(1_000),
       ...[{}, {}, {}],
       new SettingsReader({ settings: { lines: z.int().default(100) } }, { tenantFeatures: {} }, plans as never),
+      {},
+      { growthOf: () => undefined },
     ] as unknown as ConstructorParameters<typeof TenantConnectionService>),
   );
 });
