@@ -4,9 +4,13 @@ import { ADAPTERS, HostApplication } from '../support/host/host-application.js';
 import { launchSwitched } from '../support/redis/with-redis.js';
 import { TestRedis } from '../support/redis/test-redis.js';
 import { blocksOf, commandsOf, wordsOf } from '../support/docs/code-blocks.js';
+import { ConnectionPools } from '../../src/database/pool/connection-pools.js';
+import { TenantConnectionService } from '../../src/tenant/context/tenant-connection.service.js';
+import { RunningInstances } from '../../src/tenant/limits/running-instances.js';
 import { AdminClient } from '../support/admin/admin-client.js';
 import { Cli } from '../support/cli/cli.js';
 import { ADMIN_KEY, type Answer, type Json, TestApp, type TestTenant } from '../support/test-app.js';
+import { soon } from '../support/load/soon.js';
 import { createTestDatabase } from '../support/postgres/postgres.js';
 
 describe('over two instances with Redis', () => {
@@ -80,6 +84,37 @@ describe('over two instances with Redis', () => {
     });
     await admin.send('PATCH', '/plans/free', { body: { limits: { requestsPerDay: null, requestsPerSecond: 5_000 } } });
     await untilPolicy('"second";q=5000;w=1, "day";q=70000;w=86400');
+  });
+
+  it("a limit of connections is divided among the instances, and a tenant's callers wait for its share", async () => {
+    const { nest } = apps[0]!.application;
+    await admin.send('PATCH', '/tenants/acme', { body: { plan: null, limits: { maxConnections: 5 } } });
+    await soon(async () => expect(nest.get(RunningInstances, { strict: false }).count()).toBe(2));
+    await untilPolicy(null);
+    const connections = nest.get(TenantConnectionService);
+    let begun = 0;
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const hold = (): Promise<void> =>
+      connections.run('acme', () =>
+        connections.transaction(async (manager) => {
+          await manager.query('SELECT 1');
+          begun += 1;
+          await ended;
+        }),
+      );
+    const held = [hold(), hold(), hold()];
+    await soon(async () => expect(begun).toBe(2));
+    const waiting = (): number =>
+      nest
+        .get(ConnectionPools)
+        .snapshot()
+        .pools.reduce((sum, pool) => sum + pool.waiting, 0);
+    await soon(async () => expect(waiting()).toBe(1));
+    expect(begun).toBe(2);
+    end();
+    await Promise.all(held);
+    expect(begun).toBe(3);
   });
 
   it('routes of operators and public ones are not limited', async () => {

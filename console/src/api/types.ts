@@ -321,6 +321,7 @@ export type NewClone = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -391,6 +392,7 @@ export type NewPlan = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -429,6 +431,7 @@ export type NewTenant = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -593,6 +596,7 @@ export type Plan = {
   readonly limits: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -613,6 +617,7 @@ export type PlanChange = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number | null;
     readonly maxQueuedStatements?: number | null;
+    readonly maxConnections?: number | null;
     readonly requestsPerSecond?: number | null;
     readonly requestsPerDay?: number | null;
     readonly maxStoredBytes?: number | null;
@@ -741,6 +746,7 @@ export type Settings = {
     readonly limits: {
       readonly maxConcurrentStatements?: number;
       readonly maxQueuedStatements?: number;
+      readonly maxConnections?: number;
       readonly requestsPerSecond?: number;
       readonly requestsPerDay?: number;
       readonly maxStoredBytes?: number;
@@ -779,6 +785,7 @@ export type Tenant = {
   readonly limits: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -799,6 +806,7 @@ export type TenantChange = {
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
+    readonly maxConnections?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -868,6 +876,7 @@ export type UsageTotals = {
 export const TENANT_LIMITS = [
   { name: 'maxConcurrentStatements', description: 'connections of a target held at once', minimum: 1, maximum: 10000 },
   { name: 'maxQueuedStatements', description: 'callers that may wait for a connection', minimum: 1, maximum: 10000 },
+  { name: 'maxConnections', description: 'connections held at once, over all instances', minimum: 1, maximum: 10000 },
   {
     name: 'requestsPerSecond',
     description: 'requests admitted per second, over all instances',

@@ -12,6 +12,7 @@ const MAX_PER_DAY = 10_000_000_000;
 const fields = {
   maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
   maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
+  maxConnections: z.int().positive().max(MAX_STATEMENTS).describe('connections held at once, over all instances'),
   requestsPerSecond: z
     .int()
     .positive()

@@ -6,6 +6,7 @@ import { wholeNumber } from './values.js';
 export interface LimitOptions {
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
+  readonly maxConnections?: number;
   readonly requestsPerSecond?: number;
   readonly requestsPerDay?: number;
   readonly maxStoredBytes?: number;
@@ -18,6 +19,7 @@ export function withLimitOptions(command: Command): Command {
   return command
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
+    .option('--max-connections <n>', 'connections held at once, over all instances', wholeNumber)
     .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
     .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber)
     .option('--max-stored-bytes <n>', 'bytes stored above which no rows are added', wholeNumber)
@@ -27,12 +29,13 @@ export function withLimitOptions(command: Command): Command {
 }
 
 /** Those that are given. */
-export function limitsOf({ maxConcurrent, maxQueued, ...named }: LimitOptions): TenantLimits {
+export function limitsOf({ maxConcurrent, maxQueued, maxConnections, ...named }: LimitOptions): TenantLimits {
   const { requestsPerSecond, requestsPerDay, maxStoredBytes, maxStoredRows, backupRetentionDays, backupEveryHours } =
     named;
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
+    ...(maxConnections !== undefined && { maxConnections }),
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     ...(requestsPerDay !== undefined && { requestsPerDay }),
     ...(maxStoredBytes !== undefined && { maxStoredBytes }),
@@ -47,6 +50,7 @@ export function describeLimits(limits: TenantLimits): (readonly [string, number 
   return [
     ['max concurrent statements', limits.maxConcurrentStatements ?? 'default'],
     ['max queued statements', limits.maxQueuedStatements ?? 'default'],
+    ['max connections, over all instances', limits.maxConnections ?? 'no limit'],
     ['requests per second', limits.requestsPerSecond ?? 'no limit'],
     ['requests per day', limits.requestsPerDay ?? 'no limit'],
     ['stored bytes', limits.maxStoredBytes ?? 'no limit'],

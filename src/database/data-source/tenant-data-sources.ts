@@ -36,6 +36,8 @@ export class TenantDataSources implements OnModuleInit {
   private expected: readonly ExpectedTable[] = [];
   /** Finds tenants whose rows have moved. Set by the layer that looks tenants up. */
   relocation: Relocation | undefined;
+  /** How many instances run, among which limits over all of them are divided. Set by the layer that counts them. */
+  instances: () => number = () => 1;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -76,7 +78,7 @@ export class TenantDataSources implements OnModuleInit {
   }
 
   private accessOf({ tenantId, schema, target, limits, growth, isOperation, isMoving }: Placement): TenantAccess {
-    const share = tenantShare(target, this.config, limits);
+    const share = tenantShare(target, this.config, limits, () => this.instances());
     const statementTimeoutMs = target.server.aroundPooler && this.config.pool.statementTimeoutMs;
     const stamp = createStamp(tenantId, schema, {
       key: target.stampKey,

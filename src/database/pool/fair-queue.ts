@@ -2,7 +2,7 @@ import { TenantBusyError } from './pool.errors.js';
 
 /** One tenant's limits on a target. */
 export interface TenantShare {
-  /** Maximum number of connections held at once, for statements and leases together. */
+  /** Maximum number of connections held at once, for statements and leases together. May change meanwhile. */
   readonly maxConcurrent: number;
   /** Maximum number of waiting callers in excess of `maxConcurrent`; further callers are rejected. */
   readonly maxQueued: number;

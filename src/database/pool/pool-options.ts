@@ -42,17 +42,32 @@ export function poolOptions(config: Pick<AppConfig, 'pool'>): PoolOptions {
 export interface ShareOverrides {
   readonly maxConcurrentStatements?: number | undefined;
   readonly maxQueuedStatements?: number | undefined;
+  /** Over all instances. */
+  readonly maxConnections?: number | undefined;
 }
 
 /**
  * A tenant's limits on its target. On a shared target, the default is half of the pool, so that it takes two tenants at
  * their limits before a third one has to wait for a connection to be released.
+ *
+ * @param instances how many run now: a limit over all of them is divided by their number, each time that it is compared
  */
-export function tenantShare(target: ConnectionTarget, { pool }: AppConfig, overrides: ShareOverrides): TenantShare {
+export function tenantShare(
+  target: ConnectionTarget,
+  { pool }: AppConfig,
+  overrides: ShareOverrides,
+  instances: () => number = () => 1,
+): TenantShare {
   const poolMax = pool.size + pool.maxOverflow;
   const defaultMax = pool.tenantMaxConcurrent ?? (target.shared ? Math.ceil(poolMax / 2) : poolMax);
+  const maxConcurrent = overrides.maxConcurrentStatements ?? defaultMax;
+  const maxQueued = overrides.maxQueuedStatements ?? pool.tenantMaxQueued;
+  const { maxConnections } = overrides;
+  if (maxConnections === undefined) return Object.freeze({ maxConcurrent, maxQueued });
   return Object.freeze({
-    maxConcurrent: overrides.maxConcurrentStatements ?? defaultMax,
-    maxQueued: overrides.maxQueuedStatements ?? pool.tenantMaxQueued,
+    get maxConcurrent() {
+      return Math.min(maxConcurrent, Math.max(1, Math.floor(maxConnections / instances())));
+    },
+    maxQueued,
   });
 }

@@ -17,6 +17,7 @@ import type { SessionLease, SessionOptions } from '../../database/transactions/s
 import type { StampKey } from '../../database/isolation/stamp-key.js';
 import { currentUsage } from '../../database/statements/usage.js';
 import { countRun } from '../usage/count-run.js';
+import { RunningInstances } from '../limits/running-instances.js';
 import { StoredAmounts } from '../limits/stored-amounts.js';
 import { UsageCounter } from '../usage/usage-counter.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
@@ -38,7 +39,7 @@ import { UnknownTenantError } from './context.errors.js';
 
 const DATA_SOURCE_LIMITS = [
   ...(['maxConcurrentStatements', 'maxQueuedStatements'] as const),
-  ...(['maxStoredBytes', 'maxStoredRows'] as const),
+  ...(['maxConnections', 'maxStoredBytes', 'maxStoredRows'] as const),
 ] as const satisfies readonly (keyof TenantLimits)[];
 
 interface OpenTenant {
@@ -70,9 +71,11 @@ export class TenantConnectionService implements OnApplicationShutdown {
     private readonly settings: SettingsReader,
     private readonly usage: UsageCounter,
     private readonly amounts: StoredAmounts,
+    instances: RunningInstances,
   ) {
     this.relocation = new TenantRelocation(config.pool.timeoutMs, lookup, (tenant) => this.scope(tenant));
     dataSources.relocation = this.relocation;
+    dataSources.instances = () => instances.count();
     shutdown.add('close tenant pools', (graceMs) => this.close(graceMs));
   }
 

@@ -48,6 +48,7 @@ beforeEach(() => {
       new SettingsReader({ settings: { lines: z.int().default(100) } }, { tenantFeatures: {} }, plans as never),
       {},
       { growthOf: () => undefined },
+      { count: () => 1 },
     ] as unknown as ConstructorParameters<typeof TenantConnectionService>),
   );
 });
