@@ -56,10 +56,12 @@ import { TenantFinder } from './identification/tenant-finder.js';
 import { TENANT_RESOLVER, type TenantResolver } from './identification/tenant-resolver.js';
 import { TenantPool } from './tenant-pool/tenant-pool.js';
 import { leaseFromRedis } from './limits/redis-leases.js';
+import { RedisSlots } from './limits/redis-slots.js';
 import { RequestLimiter } from './limits/request-limiter.js';
 import type { LeaseTokens } from './limits/request-limits.js';
 import { StoredAmounts } from './limits/stored-amounts.js';
 import { RunningInstances } from './limits/running-instances.js';
+import { JobSlots } from './jobs/job-slots.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
 import { SettingsReader } from './settings/settings-reader.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
@@ -158,6 +160,11 @@ export class TenantModule implements NestModule {
         RunningInstances,
         StoredAmounts,
         {
+          provide: JobSlots,
+          inject: [APP_CONFIG, REDIS_TIER, RunningInstances],
+          useFactory: createSlots,
+        },
+        {
           provide: RequestLimiter,
           inject: [APP_CONFIG, REDIS_TIER, RunningInstances],
           useFactory: createLimiter,
@@ -193,6 +200,7 @@ export class TenantModule implements NestModule {
         CronJobs,
         RequestLimiter,
         StoredAmounts,
+        JobSlots,
       ],
     };
   }
@@ -211,6 +219,10 @@ function createLimiter(
   const lease: LeaseTokens | undefined =
     redis && ((request) => leaseFromRedis(redis, `${cache.redis.keyPrefix}:`, request));
   return new RequestLimiter(lease, () => instances.count());
+}
+
+function createSlots({ cache }: AppConfig, redis: RedisTier | undefined, instances: RunningInstances): JobSlots {
+  return new JobSlots(redis && new RedisSlots(redis, `${cache.redis.keyPrefix}:`), () => instances.count());
 }
 
 function globalProviders({ guard, resolveAfterGuards }: AccessOptions): Provider[] {

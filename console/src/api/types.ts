@@ -322,6 +322,7 @@ export type NewClone = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -393,6 +394,7 @@ export type NewPlan = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -432,6 +434,7 @@ export type NewTenant = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -597,6 +600,7 @@ export type Plan = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -618,6 +622,7 @@ export type PlanChange = {
     readonly maxConcurrentStatements?: number | null;
     readonly maxQueuedStatements?: number | null;
     readonly maxConnections?: number | null;
+    readonly maxConcurrentJobs?: number | null;
     readonly requestsPerSecond?: number | null;
     readonly requestsPerDay?: number | null;
     readonly maxStoredBytes?: number | null;
@@ -747,6 +752,7 @@ export type Settings = {
       readonly maxConcurrentStatements?: number;
       readonly maxQueuedStatements?: number;
       readonly maxConnections?: number;
+      readonly maxConcurrentJobs?: number;
       readonly requestsPerSecond?: number;
       readonly requestsPerDay?: number;
       readonly maxStoredBytes?: number;
@@ -786,6 +792,7 @@ export type Tenant = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -807,6 +814,7 @@ export type TenantChange = {
     readonly maxConcurrentStatements?: number;
     readonly maxQueuedStatements?: number;
     readonly maxConnections?: number;
+    readonly maxConcurrentJobs?: number;
     readonly requestsPerSecond?: number;
     readonly requestsPerDay?: number;
     readonly maxStoredBytes?: number;
@@ -877,6 +885,7 @@ export const TENANT_LIMITS = [
   { name: 'maxConcurrentStatements', description: 'connections of a target held at once', minimum: 1, maximum: 10000 },
   { name: 'maxQueuedStatements', description: 'callers that may wait for a connection', minimum: 1, maximum: 10000 },
   { name: 'maxConnections', description: 'connections held at once, over all instances', minimum: 1, maximum: 10000 },
+  { name: 'maxConcurrentJobs', description: 'jobs run at once, over all instances', minimum: 1, maximum: 100000 },
   {
     name: 'requestsPerSecond',
     description: 'requests admitted per second, over all instances',

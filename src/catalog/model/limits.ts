@@ -4,6 +4,7 @@ const MAX_STATEMENTS = 10_000;
 const MAX_DAYS = 36_500;
 const MAX_HOURS = 8_760;
 const MAX_PER_SECOND = 1_000_000;
+const MAX_JOBS = 100_000;
 const MAX_BYTES = 1_125_899_906_842_624;
 const MAX_ROWS = 1_000_000_000_000;
 const MAX_PER_DAY = 10_000_000_000;
@@ -13,6 +14,7 @@ const fields = {
   maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
   maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
   maxConnections: z.int().positive().max(MAX_STATEMENTS).describe('connections held at once, over all instances'),
+  maxConcurrentJobs: z.int().positive().max(MAX_JOBS).describe('jobs run at once, over all instances'),
   requestsPerSecond: z
     .int()
     .positive()

@@ -7,6 +7,7 @@ export interface LimitOptions {
   readonly maxConcurrent?: number;
   readonly maxQueued?: number;
   readonly maxConnections?: number;
+  readonly maxConcurrentJobs?: number;
   readonly requestsPerSecond?: number;
   readonly requestsPerDay?: number;
   readonly maxStoredBytes?: number;
@@ -20,6 +21,7 @@ export function withLimitOptions(command: Command): Command {
     .option('--max-concurrent <n>', 'maximum number of concurrent statements', wholeNumber)
     .option('--max-queued <n>', 'maximum number of queued statements', wholeNumber)
     .option('--max-connections <n>', 'connections held at once, over all instances', wholeNumber)
+    .option('--max-concurrent-jobs <n>', 'jobs run at once, over all instances', wholeNumber)
     .option('--backup-retention-days <n>', 'days for which backups are kept', wholeNumber)
     .option('--backup-every-hours <n>', 'hours between two scheduled backups', wholeNumber)
     .option('--max-stored-bytes <n>', 'bytes stored above which no rows are added', wholeNumber)
@@ -29,13 +31,20 @@ export function withLimitOptions(command: Command): Command {
 }
 
 /** Those that are given. */
-export function limitsOf({ maxConcurrent, maxQueued, maxConnections, ...named }: LimitOptions): TenantLimits {
+export function limitsOf({
+  maxConcurrent,
+  maxQueued,
+  maxConnections,
+  maxConcurrentJobs,
+  ...named
+}: LimitOptions): TenantLimits {
   const { requestsPerSecond, requestsPerDay, maxStoredBytes, maxStoredRows, backupRetentionDays, backupEveryHours } =
     named;
   return {
     ...(maxConcurrent !== undefined && { maxConcurrentStatements: maxConcurrent }),
     ...(maxQueued !== undefined && { maxQueuedStatements: maxQueued }),
     ...(maxConnections !== undefined && { maxConnections }),
+    ...(maxConcurrentJobs !== undefined && { maxConcurrentJobs }),
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     ...(requestsPerDay !== undefined && { requestsPerDay }),
     ...(maxStoredBytes !== undefined && { maxStoredBytes }),
@@ -51,6 +60,7 @@ export function describeLimits(limits: TenantLimits): (readonly [string, number 
     ['max concurrent statements', limits.maxConcurrentStatements ?? 'default'],
     ['max queued statements', limits.maxQueuedStatements ?? 'default'],
     ['max connections, over all instances', limits.maxConnections ?? 'no limit'],
+    ['max concurrent jobs, over all instances', limits.maxConcurrentJobs ?? 'no limit'],
     ['requests per second', limits.requestsPerSecond ?? 'no limit'],
     ['requests per day', limits.requestsPerDay ?? 'no limit'],
     ['stored bytes', limits.maxStoredBytes ?? 'no limit'],

@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import type { CaptureOptions } from '../../tenant/context/tenant-context.js';
 import { type JobPolicy, parseJobPolicy } from '../../tenant/jobs/job-policy.js';
-import type { TenantJobs } from '../../tenant/jobs/tenant-jobs.js';
+import { limitWaitsIn } from '../limit-waits.js';
+import { JOB_LIMIT, type TenantJobs } from '../../tenant/jobs/tenant-jobs.js';
 import { FailedBatchError } from './failed-batch.error.js';
 import type { PgBossJob, PgBossLike } from './boss.js';
 import { sendAgain, waitsIn } from './waiting-copy.js';
@@ -91,10 +92,19 @@ export class TenantBoss {
     handler: (job: PgBossJob<Data>) => Promise<unknown>,
     policy: JobPolicy,
   ): Promise<unknown> {
-    const outcome = await this.jobs.run(job.data, async () => handler(job), policy, waitsIn(job.data));
+    const outcome = await this.jobs.run(
+      job.data,
+      async () => handler(job),
+      policy,
+      waitsIn(job.data),
+      limitWaitsIn(job.data),
+    );
     if (outcome.kind === 'done') return outcome.result;
     if (outcome.kind === 'dropped') return { dropped: outcome.reason };
-    return { waiting: outcome.reason, as: await sendAgain(this.boss, job, outcome.delayMs) };
+    return {
+      waiting: outcome.reason,
+      as: await sendAgain(this.boss, job, outcome.delayMs, outcome.reason === JOB_LIMIT),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { JobNotKeptError } from '../../tenant/jobs/job.errors.js';
+import { countIn, LIMIT_WAITS_PROPERTY } from '../limit-waits.js';
 import type { PgBossJob, PgBossLike } from './boss.js';
 
 /** How often the job has waited, in its data: a copy is another job to pg-boss. */
@@ -7,20 +8,25 @@ const WAITS_PROPERTY = 'tenantWaits';
 
 /** 0 for a job that has not waited, and for anything that this package has not written. */
 export function waitsIn(data: unknown): number {
-  const waits = (data as { readonly [WAITS_PROPERTY]?: unknown } | null)?.[WAITS_PROPERTY];
-  return typeof waits === 'number' && Number.isSafeInteger(waits) && waits > 0 ? waits : 0;
+  return countIn(data, WAITS_PROPERTY);
 }
 
 /**
  * Sends the job again, to start later: pg-boss cannot give one back without counting an attempt. The copy's id follows from
  * the job's, so that a worker that dies behind this and runs the job once more sends the same one.
  *
+ * @param isAtLimit whether the job waits because of its tenant's limit of jobs
  * @throws JobNotKeptError when the queue's policy does not take it
  */
-export async function sendAgain(boss: PgBossLike, job: PgBossJob, delayMs: number): Promise<string> {
-  const waits = waitsIn(job.data) + 1;
+export async function sendAgain(
+  boss: PgBossLike,
+  job: PgBossJob,
+  delayMs: number,
+  isAtLimit: boolean,
+): Promise<string> {
+  const property = isAtLimit ? LIMIT_WAITS_PROPERTY : WAITS_PROPERTY;
   const id = copyId(job.id);
-  const data = { ...(job.data as object), [WAITS_PROPERTY]: waits };
+  const data = { ...(job.data as object), [property]: countIn(job.data, property) + 1 };
   const startAfter = Math.max(1, Math.ceil(delayMs / 1000));
   const sent = await boss.send(job.name, data, { ...optionsOf(job), id, startAfter });
   if (sent === null && !(await boss.getJobById(job.name, id))) throw new JobNotKeptError(job.id);

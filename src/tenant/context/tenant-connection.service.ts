@@ -163,10 +163,25 @@ export class TenantConnectionService implements OnApplicationShutdown {
    * @throws InvalidCarrierError, CarrierExpiredError, TenantGoneError, TenantSuspendedError, TenantUnavailableError
    */
   async resume<T>(carrier: string, work: () => Promise<T>): Promise<T> {
+    return this.resumeAdmitted(carrier, work);
+  }
+
+  /**
+   * The same.
+   *
+   * @internal
+   * @param admit called before the work begins, and before it counts as the tenant's. @throws what keeps the work from being done
+   */
+  async resumeAdmitted<T>(
+    carrier: string,
+    work: () => Promise<T>,
+    admit?: (scope: TenantScope) => unknown,
+  ): Promise<T> {
     const { tenantId, principal } = this.carriers.open(carrier);
     const tenant = await this.lookup.byId(tenantId);
     if (!tenant) throw new TenantGoneError();
     this.availability.assertServed(tenant);
+    await admit?.(await this.scope(tenant));
     return this.runCounted(tenant, work, principal);
   }
 

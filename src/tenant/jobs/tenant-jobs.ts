@@ -5,16 +5,27 @@ import { TenantGoneError, TenantSuspendedError, TenantUnavailableError } from '.
 import { type CarriedData, carrierIn, withCarrier } from '../carrier/carried-data.js';
 import { CarrierExpiredError, InvalidCarrierError, MissingCarrierError } from '../carrier/carrier.errors.js';
 import { TenantConnectionService } from '../context/tenant-connection.service.js';
-import { type CaptureOptions, TenantContext } from '../context/tenant-context.js';
+import { type CaptureOptions, TenantContext, type TenantScope } from '../context/tenant-context.js';
+import { JobSlots, type JobSlot } from './job-slots.js';
 import { type CompleteJobPolicy, type JobPolicy, parseJobPolicy } from './job-policy.js';
 import { JobRefusedError } from './job.errors.js';
 
 /** How a job ended that was not refused and did not fail. `reason`: as in `JobRefusedError`. */
 export type JobOutcome<Result> =
   | { readonly kind: 'done'; readonly result: Result }
-  /** Not done: it is to be run again after `delayMs`, without counting as a failed attempt. */
+  /**
+   * Not done: it is to be run again after `delayMs`, without counting as a failed attempt. `reason` is `JOB_LIMIT` where as many jobs of the
+   * tenant run as its limit admits; that counts for `limitWaits` of `run`, and not for `waits`.
+   */
   | { readonly kind: 'waiting'; readonly reason: string; readonly delayMs: number }
   | { readonly kind: 'dropped'; readonly reason: string };
+
+/** The reason of a job that waits because of `maxConcurrentJobs`. */
+export const JOB_LIMIT = 'JOB_LIMIT';
+
+const AT_LIMIT = new Error('as many jobs of the tenant run as its limit admits');
+const SHORTEST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
 
 /** Why a job's tenant is not served. */
 type Situation = 'suspended' | 'deleted' | 'unavailable';
@@ -34,6 +45,7 @@ export class TenantJobs {
   constructor(
     private readonly context: TenantContext,
     private readonly connections: TenantConnectionService,
+    private readonly slots: JobSlots,
   ) {}
 
   /**
@@ -58,10 +70,12 @@ export class TenantJobs {
 
   /**
    * Runs a job in the context of its tenant, and in nothing of the context that the worker was started in. When its tenant is not
-   * served, before or while it runs, the policy decides.
+   * served, before or while it runs, the policy decides. When as many jobs of its tenant run as `maxConcurrentJobs` admits, it waits: from a
+   * second to half a minute, the longer the more often, and never longer than the policy's `waitMs`.
    *
    * @param data the job's, as `carry` has made it; anything else is refused
-   * @param waits how often this job has waited already
+   * @param waits how often this job has waited already, because its tenant was not served
+   * @param limitWaits how often because of the limit
    * @throws JobRefusedError, InvalidJobPolicyError, and what `work` rejects with
    */
   async run<Result>(
@@ -69,22 +83,33 @@ export class TenantJobs {
     work: () => Promise<Result>,
     policy: JobPolicy = {},
     waits = 0,
+    limitWaits = 0,
   ): Promise<JobOutcome<Result>> {
     const complete = parseJobPolicy(policy);
     let hasBegun = false;
+    let slot: JobSlot | undefined;
+    const admit = async ({ tenant, limits }: TenantScope): Promise<void> => {
+      if (limits?.maxConcurrentJobs === undefined) return;
+      slot = await this.slots.take(tenant.id, limits.maxConcurrentJobs);
+      if (!slot) throw AT_LIMIT;
+    };
     const begin = (): Promise<Result> => {
       hasBegun = true;
       return work();
     };
     try {
       // A context of its own, and not none at all: tracing keeps its spans in another one.
-      const result = await runInContext({}, async () => this.connections.resume(carrierIn(data), begin));
+      const result = await runInContext({}, async () => this.connections.resumeAdmitted(carrierIn(data), begin, admit));
       return { kind: 'done', result };
     } catch (error) {
+      if (error === AT_LIMIT)
+        return { kind: 'waiting', reason: JOB_LIMIT, delayMs: delayAtLimit(limitWaits, complete) };
       if (!hasBegun && isCarrierError(error)) throw new JobRefusedError(error.code, error);
       const situation = situationOf(error);
       if (!situation || (hasBegun && situation !== 'unavailable' && (await this.isServed(data)))) throw error;
       return this.decide(situation, error, complete, waits);
+    } finally {
+      slot?.free();
     }
   }
 
@@ -114,6 +139,12 @@ export class TenantJobs {
     if (waits >= policy.maxWaits) throw new JobRefusedError(reason, error, `, after ${waits} waits`);
     return { kind: 'waiting', reason, delayMs: policy.waitMs };
   }
+}
+
+/** Longer with each wait, as a tenant may have thousands of jobs; and not all at the same time. */
+function delayAtLimit(limitWaits: number, { waitMs }: CompleteJobPolicy): number {
+  const longest = Math.min(LONGEST_DELAY_MS, SHORTEST_DELAY_MS * 2 ** Math.min(limitWaits, 10));
+  return Math.min(waitMs, Math.ceil(longest * (0.5 + Math.random() / 2)));
 }
 
 function choiceOf(situation: Situation, policy: CompleteJobPolicy): 'wait' | 'refuse' | 'drop' {

@@ -1,4 +1,5 @@
 import type { RedisTier } from '../../cache/redis/redis-tier.js';
+import { unlessRefused } from './redis-refusals.js';
 import type { Lease, LeaseRequest } from './request-limits.js';
 
 /**
@@ -49,17 +50,11 @@ export async function leaseFromRedis(
     ...[request.unused, request.knownDay, request.knownUsed],
   ];
   const answer = await redis.run((client) =>
-    client.eval(LEASE, 1, `${prefix}limits:${request.tenantId}`, ...values).catch(refusal),
+    client.eval(LEASE, 1, `${prefix}limits:${request.tenantId}`, ...values).catch(unlessRefused),
   );
   if (!Array.isArray(answer)) return undefined;
   const [perSecond, waitMs, leftOfSecond, perDay, day, usedOfDay] = answer as [
     ...[number, number, number, number, number, number],
   ];
   return { perSecond, waitMs, leftOfSecond, perDay, day, usedOfDay };
-}
-
-/** A script that Redis refuses (without rights, without memory) is no reason to take Redis for dead, as the cache would. */
-function refusal(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'ReplyError') return undefined;
-  throw error;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BullModule, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, Queue, QueueEvents, Worker } from 'bullmq';
 import { TenantJob, tenantProcessor, TenantQueue } from '../../../src/bullmq.js';
 import { type JobPolicy, TenantConnectionService, TenantryModule, withCarrier } from '../../../src/index.js';
@@ -211,6 +212,35 @@ describe('jobs of BullMQ', () => {
     expect(await dropping.end(dropped!)).toEqual({ dropped: 'TENANT_SUSPENDED' });
     await expect(refusing.end(refused!)).rejects.toThrow('TENANT_SUSPENDED');
     await notes.resume('globex');
+  });
+
+  it('run as many at once as the limit of their tenant admits; others wait, and no attempt counts', async () => {
+    await notes.limit('initech', { maxConcurrentJobs: 2 });
+    const running = new Map<string | undefined, number>();
+    const most = new Map<string | undefined, number>();
+    const work = async (): Promise<unknown> => {
+      const slug = notes.slug();
+      const now = (running.get(slug) ?? 0) + 1;
+      running.set(slug, now);
+      most.set(slug, Math.max(now, most.get(slug) ?? 0));
+      await notes.note('at once');
+      await delay(50);
+      running.set(slug, running.get(slug)! - 1);
+      return 'done';
+    };
+    const { jobs, queue, worker, end } = startQueue('limited', work, { waitMs: 100, maxWaits: 0 });
+    worker.concurrency = 10;
+    const eight = Array.from({ length: 8 }, () => ({ name: 'note', data: { text: 'x' }, opts: { attempts: 1 } }));
+    const add = (slug: string): Promise<Job[]> => notes.as(slug, () => jobs.addBulk(eight));
+    const added = [...(await add('initech')), ...(await add('acme'))];
+    expect(await Promise.all(added.map(end))).toEqual(added.map(() => 'done'));
+    expect(most.get('initech')).toBe(2);
+    expect(most.get('acme')).toBeGreaterThan(2);
+    const ended: (Job | undefined)[] = [];
+    for (const { id } of added) ended.push(await queue.getJob(id!));
+    expect(ended.map((job) => job!.attemptsMade)).toEqual(added.map(() => 1));
+    expect(ended.some((job) => job!.attemptsStarted > 1 && job!.data.tenantLimitWaits > 0)).toBe(true);
+    await notes.limit('initech', {});
   });
 
   it('of a deleted tenant are refused, also when a new one has its slug', async () => {

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import PgBoss from 'pg-boss';
 import { type JobPolicy, TenantryModule, withCarrier } from '../../../src/index.js';
 import { type PgBossJob, TenantBoss } from '../../../src/pg-boss.js';
+import { JobSlots } from '../../../src/tenant/jobs/job-slots.js';
 import { startTestTenancy } from '../../../src/testing.js';
 import { NotesModule } from '../../support/host/notes.module.js';
 import { soon } from '../../support/load/soon.js';
@@ -149,6 +151,29 @@ describe('jobs of pg-boss', () => {
     expect(await boss.getQueueSize('twice', { before: 'completed' })).toBe(2); // the job, active, and its copy
     await notes.resume('globex');
     await boss.deleteJob('twice', id);
+  });
+
+  it('run as many at once as the limit of their tenant admits, and others are sent again, without failing', async () => {
+    await notes.limit('acme', { maxConcurrentJobs: 1 });
+    let [running, most, done] = [0, 0, 0];
+    await startQueue(
+      'limited',
+      async () => {
+        most = Math.max(most, (running += 1));
+        await notes.note('at once');
+        await delay(300);
+        running -= 1;
+        done += 1;
+      },
+      { waitMs: 100, maxWaits: 0 },
+      { batchSize: 5 },
+    );
+    const ids = await Promise.all(Array.from({ length: 4 }, (_, n) => send('acme', 'limited', `job ${n}`)));
+    await soon(async () => expect(done).toBe(4));
+    expect(most).toBe(1);
+    expect(tenancy.app.get(JobSlots, { strict: false }).refused).toBeGreaterThanOrEqual(3);
+    for (const id of ids) await ended('limited', id, 'completed');
+    await notes.limit('acme', {});
   });
 
   it('are dropped, or refused once the tenant is deleted, where the policy says so', async () => {

@@ -1,8 +1,10 @@
 import { expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
-import type { Repository } from 'typeorm';
+import type { DataSource, Repository } from 'typeorm';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
+import { CATALOG } from '../../../src/catalog/catalog-data-source.js';
+import type { TenantLimits } from '../../../src/catalog/model/limits.js';
 import { NoTenantContextError, TenantContext, TenantJobs, tenantRepositoryToken } from '../../../src/index.js';
 import type { TestTenancy } from '../../../src/testing.js';
 import { Note } from '../host/notes.module.js';
@@ -66,6 +68,13 @@ export class NotesJobs {
   /** The texts in a tenant's table. */
   async of(slug: string): Promise<string[]> {
     return this.tenancy.withTenant(slug, async () => (await this.notes.find()).map(({ text }) => text).sort());
+  }
+
+  /** Resolves when this instance knows it. */
+  async limit(slug: string, limits: TenantLimits): Promise<void> {
+    const catalog = this.app.get<DataSource>(CATALOG, { strict: false });
+    await catalog.query('UPDATE tenants SET limits = $2 WHERE slug = $1', [slug, limits]);
+    await soon(async () => expect(await this.as(slug, async () => this.context.current().limits)).toEqual(limits));
   }
 
   /** Resolves when this instance knows it. */
