@@ -1,4 +1,4 @@
-import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Res } from '@nestjs/common';
+import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Res, UseInterceptors } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
@@ -8,6 +8,7 @@ import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { Operator } from '../../catalog/model/operator.js';
+import { HandlerRefusalsInterceptor } from '../../tenant/access/handler-refusals.interceptor.js';
 import { OperatorRights } from '../../tenant/operators/route-rights.js';
 import { CurrentOperator } from '../current-operator.decorator.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';
@@ -129,6 +130,7 @@ export class TenantsController {
   }
 
   @Patch(':slug')
+  @UseInterceptors(HandlerRefusalsInterceptor)
   @ApiOperation({
     summary: "Change a tenant's plan, limits, domains and groups; each given field replaces the stored value",
     description: 'Other domains are for operators without limits alone, and other groups for admins.',

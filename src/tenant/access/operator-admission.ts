@@ -19,7 +19,7 @@ export class OperatorAdmission {
   async admit(caller: Caller, execution: ExecutionContext): Promise<true> {
     if (caller.kind !== 'operator') return true; // `requireAccess` has refused it
     const rights = routeRights(execution.getHandler(), execution.getClass());
-    await this.authorization.authorize(caller.operator, rights, callOf(execution));
+    await this.authorization.authorize(caller.operator, rights, operatorCallOf(execution));
     if (execution.getType() === 'http') {
       const http = execution.switchToHttp();
       this.responses.watch(caller.operator, http.getRequest<HttpRequest>(), http.getResponse<HttpResponse>());
@@ -28,7 +28,8 @@ export class OperatorAdmission {
   }
 }
 
-function callOf(execution: ExecutionContext): Parameters<OperatorAuthorization['authorize']>[2] {
+/** What an operator asks for, as the audit log has it. */
+export function operatorCallOf(execution: ExecutionContext): Parameters<OperatorAuthorization['authorize']>[2] {
   const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
   if (execution.getType() !== 'http') {
     return { method: execution.getType(), route: handler, tenant: undefined, address: '', requestId: '' };

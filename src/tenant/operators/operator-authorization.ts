@@ -27,9 +27,14 @@ export class OperatorAuthorization {
       requireRole(operator, isRead(call.method) ? rights.read : rights.write);
       if (operator.limitedTo && rights.reach !== 'filtered') await this.requireReach(operator, rights, call);
     } catch (rejection) {
-      this.refusals.record(operator, call);
+      this.recordRefusal(operator, call);
       throw rejection;
     }
+  }
+
+  /** For what is refused behind `authorize`. */
+  recordRefusal(operator: Operator, call: OperatorCall): void {
+    this.refusals.record(operator, call);
   }
 
   /** @throws NotFoundError for a tenant of which the operator is not meant to know */

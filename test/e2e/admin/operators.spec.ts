@@ -381,6 +381,13 @@ describe("a tenant's domains and groups", () => {
     expect(await changed(limited, { groups: [] })).toBe('403 this requires the role admin');
     expect(await changed(unlimited, { groups: [] })).toBe('403 this requires the role admin');
     expect((await admin.get('/tenants/acme')).body).toMatchObject(stored);
+    const call = { method: 'PATCH', route: '/admin/v1/tenants/:slug', tenant: 'acme' };
+    for (const actor of ['keeper', 'worker']) {
+      await soon(async () => {
+        const refusals = await entriesOf('operator.refused');
+        expect(refusals).toContainEqual(expect.objectContaining({ actor, address: '127.0.0.1', after: call }));
+      });
+    }
     expect(await changed(limited, { ...stored, limits: {} })).toBe(200);
     expect(await changed(unlimited, { domains: ['free.example.org'] })).toBe(200);
   });
