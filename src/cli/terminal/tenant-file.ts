@@ -1,14 +1,7 @@
+import { LIMIT_NAMES } from '../../catalog/model/limits.js';
 import { UsageError } from './cli.errors.js';
 
-const COLUMNS = [
-  'slug',
-  'isolation',
-  'server',
-  'plan',
-  'domains',
-  'maxConcurrentStatements',
-  'maxQueuedStatements',
-] as const;
+const COLUMNS = ['slug', 'isolation', 'server', 'plan', 'domains', ...LIMIT_NAMES] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** A list of new tenants, whose fields the caller validates: a JSON array, or CSV with a header. @throws UsageError */
@@ -52,7 +45,7 @@ function fieldsOf(line: string): string[] {
 function toTenant(fields: ReadonlyMap<Column, string>): object {
   const given = (column: Column): string | undefined => fields.get(column) || undefined;
   const { server, plan, domains } = { server: given('server'), plan: given('plan'), domains: given('domains') };
-  const limits = (['maxConcurrentStatements', 'maxQueuedStatements'] as const).flatMap((name) => {
+  const limits = LIMIT_NAMES.flatMap((name) => {
     const value = given(name);
     return value === undefined ? [] : [[name, Number(value)] as const];
   });

@@ -7,6 +7,7 @@ import { BulkCreation } from '../../../admin/tenants/bulk-creation.js';
 import { newTenants } from '../../../admin/tenants/tenant.schemas.js';
 import { BULK_PATH, TENANTS_PATH } from '../../../admin/tenants/tenants-path.js';
 import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import { LIMIT_NAMES } from '../../../catalog/model/limits.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { completeOperation } from '../../session/request-operation.js';
 import { UsageError } from '../../terminal/cli.errors.js';
@@ -21,8 +22,9 @@ Examples:
   $ npm run tenantry -- tenants import hooli.age --as hooli-2                     # an archive of "tenants export"
   $ npm run tenantry -- tenants import hooli.age --as hooli --isolation database --passphrase-stdin < passphrase
 
-A CSV file has a header with some of: slug,isolation,server,plan,domains,maxConcurrentStatements,maxQueuedStatements (several
-domains are separated by spaces). A JSON file is an array of the objects that POST /admin/v1/tenants takes.`;
+A CSV file has a header with some of: slug,isolation,server,plan,domains (several are separated by spaces), and limits:
+${LIMIT_NAMES.join(',')}.
+A JSON file is an array of the objects that POST /admin/v1/tenants takes.`;
 
 interface ImportOptions extends Partial<ImportArchiveOptions> {
   readonly idempotencyKey?: string;

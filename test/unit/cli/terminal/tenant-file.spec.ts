@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { LIMIT_NAMES } from '../../../../src/catalog/model/limits.js';
 import { UsageError } from '../../../../src/cli/terminal/cli.errors.js';
 import { parseTenantFile } from '../../../../src/cli/terminal/tenant-file.js';
 
@@ -18,6 +19,15 @@ describe('a file of new tenants', () => {
         domains: ['shop.hooli.com', 'www.hooli.com'],
         limits: { maxConcurrentStatements: 5 },
       },
+    ]);
+  });
+
+  it('may have a column for each limit', () => {
+    const values = LIMIT_NAMES.map((_name, index) => index + 1);
+    const content = `slug,${LIMIT_NAMES.join(',')}\nacme,${values.join(',')}\nhooli,${LIMIT_NAMES.map(() => '').join(',')}`;
+    expect(parseTenantFile(content)).toEqual([
+      { slug: 'acme', limits: Object.fromEntries(LIMIT_NAMES.map((name, index) => [name, index + 1])) },
+      { slug: 'hooli' },
     ]);
   });
 
