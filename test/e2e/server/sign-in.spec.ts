@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { OperatorSessions } from '../../../src/admin/operators/operator-sessions.js';
 import { HttpBrowser, type Page } from '../../support/oidc/http-browser.js';
 import { SESSION_COOKIE, SignInRig } from '../../support/oidc/sign-in-rig.js';
 import { soon } from '../../support/load/soon.js';
@@ -295,6 +296,26 @@ describe('a session', () => {
     } finally {
       await other.stop();
     }
+  });
+
+  it('is one of twenty of its operator: a further one ends the oldest, and none of another operator', async () => {
+    const sessions = rig.app.application.nest.get(OperatorSessions, { strict: false });
+    const open = (subject: string): Promise<string> => {
+      const rights = { role: 'viewer', groups: undefined } as const;
+      const identity = { issuer: rig.provider.issuer, subject, name: `${subject}@example.com`, rights };
+      return sessions.open(identity, 60, { address: '192.0.2.250', requestId: 'cap' });
+    };
+    const isOpen = async (token: string): Promise<boolean> => {
+      const headers = { cookie: `${SESSION_COOKIE}=${token}`, 'x-tenantry-console': '1' };
+      return (await rig.app.call(ME, { headers })).status === 200;
+    };
+    const other = await open('other-of-cap');
+    const tokens: string[] = [];
+    for (let n = 0; n < 21; n += 1) tokens.push(await open('cap'));
+    const states: boolean[] = [];
+    for (const token of tokens) states.push(await isOpen(token));
+    expect(states).toEqual([false, ...Array(20).fill(true)]);
+    expect(await isOpen(other)).toBe(true);
   });
 
   it('ends when it expires, and no request prolongs it', async () => {
