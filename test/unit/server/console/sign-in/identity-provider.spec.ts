@@ -21,7 +21,7 @@ beforeAll(async () => {
   await provider.onModuleInit();
 });
 
-afterAll(() => silent.close());
+afterAll(() => void silent.close());
 
 it('a sign-in is refused at once while twenty others wait for the provider, and no longer', async () => {
   const waiting = Array.from({ length: 20 }, () => provider.finish(ANSWER, FLOW));
