@@ -10,6 +10,8 @@ import type { MeasuredPlace, Place, PlacedTenant } from './stored-size-records.j
 const MAX_PAGES = 16_384;
 /** Tables that are read by one statement have so many pages together. */
 const PAGES_TOGETHER = 2_048;
+/** Of an empty table, so that a statement has a hundred tables at most. */
+const PAGES_PER_TABLE = 20;
 const STATEMENT_MS = 10_000;
 /** A round reads for a quarter of its time at most. */
 const PAUSE_FACTOR = 3;
@@ -89,10 +91,10 @@ function divided(tables: readonly StoredTable[]): StoredTable[][] {
   const parts: StoredTable[][] = [];
   let pages = Infinity;
   for (const table of tables) {
-    pages += table.pages;
+    pages += table.pages + PAGES_PER_TABLE;
     if (pages > PAGES_TOGETHER) {
       parts.push([]);
-      pages = table.pages;
+      pages = table.pages + PAGES_PER_TABLE;
     }
     parts.at(-1)!.push(table);
   }

@@ -28,6 +28,7 @@ export class StoredSizes {
   private readonly logger = new Logger('StoredSizes');
   private readonly stopped = new AbortController();
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly running = new Set<Promise<void>>();
   private isStarted = false;
 
   constructor(
@@ -126,7 +127,8 @@ export class StoredSizes {
         await work();
         isFailing = false;
       } catch (error) {
-        if (!isFailing) this.logger.warn(`Cannot go on with the ${what}: ${reasonOf(error)}`);
+        if (!isFailing && !this.stopped.signal.aborted)
+          this.logger.warn(`Cannot go on with the ${what}: ${reasonOf(error)}`);
         isFailing = true;
       }
       schedule();
@@ -135,15 +137,18 @@ export class StoredSizes {
       if (this.stopped.signal.aborted) return;
       const timer = setTimeout(() => {
         this.timers.delete(timer);
-        void run();
+        const running = run().finally(() => this.running.delete(running));
+        this.running.add(running);
       }, everyMs).unref();
       this.timers.add(timer);
     };
     schedule();
   }
 
-  private stop(): void {
+  /** Resolves when the round is left to another instance. */
+  private async stop(): Promise<void> {
     this.stopped.abort();
     for (const timer of this.timers) clearTimeout(timer);
+    await Promise.all(this.running);
   }
 }

@@ -20,6 +20,9 @@ export interface MeasureOptions {
 /** Of the server's memory for a row and its pointer: a header of 23 bytes, aligned, and 4. */
 const ROW_BYTES = 28;
 
+/** So that the process answers others between two parts of 50,000 tenants. */
+const ROWS_PER_FETCH = 2_000;
+
 interface Measured {
   readonly tenant_id: string;
   readonly rows: number;
@@ -44,12 +47,16 @@ export async function measureTables(
   if (tables.length === 0) return sizes;
   const { timeoutMs, tenantId } = options;
   const values = tenantId === undefined ? [] : [tenantId];
-  const { rows: measured } = await readQuietly(client, timeoutMs, () =>
-    client.query<Measured>(statementOf(schema, tables, options), values),
-  );
-  for (const { tenant_id, rows, bytes } of measured) {
-    sizes.set(tenant_id, { rows: Math.round(rows), bytes: Math.round(bytes) });
-  }
+  await readQuietly(client, timeoutMs, async () => {
+    await client.query(`DECLARE sizes NO SCROLL CURSOR FOR ${statementOf(schema, tables, options)}`, values);
+    for (let fetched = ROWS_PER_FETCH; fetched === ROWS_PER_FETCH;) {
+      const { rows: measured } = await client.query<Measured>(`FETCH ${ROWS_PER_FETCH} FROM sizes`);
+      for (const { tenant_id, rows, bytes } of measured) {
+        sizes.set(tenant_id, { rows: Math.round(rows), bytes: Math.round(bytes) });
+      }
+      fetched = measured.length;
+    }
+  });
   return sizes;
 }
 
