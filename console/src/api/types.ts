@@ -772,10 +772,10 @@ export type SettingsChange = {
 
 export type StoredSize = {
   readonly tenant: string;
-  readonly bytes: number;
-  readonly rows: number;
+  readonly bytes: number | null;
+  readonly rows: number | null;
   readonly isEstimated: boolean;
-  readonly measuredAt: string;
+  readonly measuredAt: string | null;
 };
 
 export type Tenant = {

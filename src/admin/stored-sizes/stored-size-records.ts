@@ -7,7 +7,6 @@ import { parseSlugOrId } from '../../http/input/slug-or-id.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { NotFoundError } from '../../platform/errors/request.errors.js';
 import { USAGE_COLUMNS } from '../../tenant/usage/usage-batches.js';
-import { NotMeasuredError } from './stored-size.errors.js';
 import type { StoredSizeView } from './stored-size.schemas.js';
 
 /** Where tenants' rows are. */
@@ -66,7 +65,7 @@ const WRITE = `
   ON CONFLICT (hour, tenant_id) DO UPDATE SET stored_bytes = EXCLUDED.stored_bytes`;
 
 const VIEW = `
-  SELECT t.slug AS tenant, s.bytes::float8 AS bytes, s.rows::float8 AS rows, s.is_estimated AS "isEstimated",
+  SELECT t.slug AS tenant, s.bytes::float8 AS bytes, s.rows::float8 AS rows, coalesce(s.is_estimated, false) AS "isEstimated",
          s.measured_at AS "measuredAt"
   FROM tenants t LEFT JOIN stored_sizes s ON s.tenant_id = t.id`;
 
@@ -84,15 +83,14 @@ export class StoredSizeRecords {
     @Inject(APP_CONFIG) private readonly config: { readonly features: Pick<AppConfig['features'], 'usage'> },
   ) {}
 
-  /** @throws NotFoundError, NotMeasuredError */
+  /** @throws NotFoundError */
   async read(slugOrId: string): Promise<StoredSizeView> {
     const named = parseSlugOrId(slugOrId);
     const [row] = await this.catalog.query<
       (Omit<StoredSizeView, 'measuredAt'> & { readonly measuredAt: Date | null })[]
     >(`${VIEW} WHERE ${'id' in named ? 't.id' : 't.slug'} = $1`, [Object.values(named)[0]]);
     if (!row) throw new NotFoundError('tenant', slugOrId);
-    if (row.measuredAt === null) throw new NotMeasuredError(row.tenant);
-    return { ...row, measuredAt: row.measuredAt.toISOString() };
+    return { ...row, measuredAt: row.measuredAt?.toISOString() ?? null };
   }
 
   /** Places with tenants, in order. @param after the last one of the page before */

@@ -6,10 +6,11 @@ export const storedSizeView = z
     bytes: z
       .number()
       .int()
+      .nullable()
       .describe('of its rows as they are stored, with their part of the indexes; without what deleted rows have left'),
-    rows: z.number().int(),
+    rows: z.number().int().nullable(),
     isEstimated: z.boolean().describe('from a sample of the pages: tables are too large to read whole'),
-    measuredAt: z.iso.datetime(),
+    measuredAt: z.iso.datetime().nullable().describe('null, like bytes and rows, before the first measurement'),
   })
   .meta({
     id: 'StoredSize',

@@ -19,7 +19,7 @@ export class StoredSizesController {
   @Get()
   @ApiOperation({ summary: 'Read what a tenant has stored, as it was last measured' })
   @ApiOkResponse(responseSchema(storedSizeView))
-  @ApiProblem('NOT_FOUND', 'no such tenant, or it was not measured yet')
+  @ApiProblem('NOT_FOUND', 'no such tenant')
   read(@Param('slug', slugOrId) tenant: string): Promise<StoredSizeView> {
     return this.records.read(tenant);
   }

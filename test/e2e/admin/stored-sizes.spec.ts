@@ -43,8 +43,10 @@ async function runRound(): Promise<void> {
 
 const sizeOf = async (slug: string): Promise<Json> => (await admin.get(`/tenants/${slug}/stored-size`)).body;
 
-it('is not there before it was measured', async () => {
-  expect(await sizeOf('acme')).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+it('is not known before it was measured', async () => {
+  const unknown = { bytes: null, rows: null, isEstimated: false, measuredAt: null };
+  expect(await sizeOf('acme')).toEqual({ tenant: 'acme', ...unknown });
+  expect((await admin.get('/tenants/nobody/stored-size')).status).toBe(404);
 });
 
 it('is measured for all tenants by a round, and shown with their usage, which idle tenants have once a day', async () => {

@@ -14,6 +14,7 @@ import { TenantImpersonation } from './impersonation.js';
 import { TenantKeys } from './keys.js';
 import { TenantMove } from './move.js';
 import { TenantSettings } from './settings.js';
+import { TenantStoredSize } from './stored-size.js';
 import { TenantUsage } from './usage.js';
 
 export function TenantPage({ slug }: { readonly slug: string }) {
@@ -49,6 +50,7 @@ export function TenantPage({ slug }: { readonly slug: string }) {
           {operate && <TenantActions tenant={value} onChange={reload} />}
           <TenantDeletion tenant={value} onChange={reload} />
           <TenantUsage slug={slug} />
+          <TenantStoredSize slug={slug} />
           <TenantSettings tenant={value} onChange={reload} />
           {operate && <TenantChanges tenant={value} onChange={reload} />}
           {operate && <TenantMove tenant={value} />}

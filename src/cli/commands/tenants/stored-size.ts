@@ -22,8 +22,8 @@ function show({ output }: CommandContext, size: StoredSizeView): void {
   output.print(size, () =>
     keyValues([
       ['tenant', size.tenant],
-      ['bytes', size.bytes],
-      ['rows', size.rows],
+      ['bytes', size.bytes ?? 'not measured yet'],
+      ['rows', size.rows ?? 'not measured yet'],
       ['estimated', size.isEstimated ? 'yes, from a sample' : 'no'],
       ['measured at', size.measuredAt],
     ]),
