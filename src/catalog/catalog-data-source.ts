@@ -103,8 +103,8 @@ export const CATALOG_MIGRATIONS = [
   UsageTotals1784000000000,
   ArchiveUpkeep1785000000000,
   AuditedTenants1786000000000,
-  Instances1790000000000,
   StoredSizes1788000000000,
+  Instances1790000000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

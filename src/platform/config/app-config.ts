@@ -157,7 +157,6 @@ export interface AppConfig {
     readonly retentionDays: number;
     readonly exportRetentionDays: number;
   };
-  readonly usage: { readonly retentionDays: number };
   /** What operators see this instance as. */
   readonly instanceName: string;
   readonly usage: {

@@ -7,7 +7,7 @@ import { asSuperuser, createTestDatabase, type TestDatabase } from '../../suppor
 import { POOL_OPTIONS } from '../../support/pool/test-pool.js';
 
 /** With that of the migrations. */
-const CATALOG_TABLES = 30;
+const CATALOG_TABLES = 32;
 
 /** Not named as the default schema, which its search path would find otherwise. */
 const OWNER = `owner_of_${process.pid}`;
