@@ -4,6 +4,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** What a declaration file names in `from '…'`, `import('…')`, `import '…'` and `declare module '…'`. */
 const SPECIFIER = /(?:\bfrom|\bimport|\bmodule)\s*\(?\s*(['"])(?<name>[\w@./:-]+)\1/g;
 
+/** An example in a comment needs nothing. */
+const COMMENT = /\/\*[\s\S]*?\*\//g;
+
 /**
  * Follows declarations from the entries of a folder.
  *
@@ -16,7 +19,7 @@ export function reachableDeclarations(folder, entries) {
   for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
     if (files.has(file)) continue;
     files.add(file);
-    for (const { groups } of readFileSync(file, 'utf8').matchAll(SPECIFIER)) {
+    for (const { groups } of readFileSync(file, 'utf8').replaceAll(COMMENT, '').matchAll(SPECIFIER)) {
       if (groups.name.startsWith('.')) pending.push(resolve(dirname(file), groups.name.replace(/\.js$/, '.d.ts')));
       else packages.add(packageName(groups.name));
     }

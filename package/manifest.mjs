@@ -71,7 +71,7 @@ export function packageManifest(application) {
     ...pick(application, DESCRIPTION),
     keywords: KEYWORDS,
     ...entryPoints(),
-    files: ['lib', 'docs', 'CHANGELOG.md', '.env.example'],
+    files: ['lib', 'docs/**/*.md', 'CHANGELOG.md', '.env.example'],
     sideEffects: false,
     scripts: pick(application.scripts ?? {}, ['prepack', 'postpack']),
     dependencies: ranges(DEPENDENCIES, dependencies),

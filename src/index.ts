@@ -108,7 +108,7 @@ export type {
   ReferenceTableList,
   ReferenceTableView,
 } from './admin/reference-data/reference-data.views.js';
-export type { TenantLimits } from './catalog/model/limits.js';
+export type { TenantLimits } from './catalog/model/tenant-limits.js';
 export type { StoredFeatures, StoredSettings } from './catalog/model/stored-settings.js';
 export type { Isolation, Tenant, TenantStatus } from './catalog/model/tenant.js';
 export { CatalogUnavailableError } from './catalog/catalog.errors.js';

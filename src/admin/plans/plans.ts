@@ -76,7 +76,7 @@ export class Plans {
         description: change.description === undefined ? plan.description : change.description,
         settings: changed(plan.settings, change.settings),
         features: changed(plan.features, change.features),
-        limits: changed(plan.limits, change.limits),
+        limits: changed({ ...plan.limits }, change.limits),
       };
       this.input.assertSize(after.settings);
       await catalog.update(PlanEntity, { name }, rowOf(after));

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import type { TenantLimits } from '../../catalog/model/limits.js';
+import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { POLICY_VERSION } from '../../database/isolation/tenant-policies.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';

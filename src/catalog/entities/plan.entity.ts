@@ -1,5 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import type { TenantLimits } from '../model/limits.js';
+import type { TenantLimits } from '../model/tenant-limits.js';
 import type { StoredFeatures, StoredSettings } from '../model/stored-settings.js';
 
 /** What tenants have in common that pay for the same. */

@@ -1,6 +1,7 @@
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { deepFreeze } from '../../platform/deep-freeze.js';
-import { storedLimits, type TenantLimits } from '../model/limits.js';
+import { storedLimits } from '../model/limits.js';
+import type { TenantLimits } from '../model/tenant-limits.js';
 import { storedFeatures, type StoredFeatures, storedSettings, type StoredSettings } from '../model/stored-settings.js';
 import type { Isolation, Tenant, TenantStatus } from '../model/tenant.js';
 import { ConnectionTargetEntity } from './connection-target.entity.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TenantLimits } from './tenant-limits.js';
 
 const MAX_STATEMENTS = 10_000;
 const MAX_DAYS = 36_500;
@@ -9,7 +10,7 @@ const MAX_BYTES = 1_125_899_906_842_624;
 const MAX_ROWS = 1_000_000_000_000;
 const MAX_PER_DAY = 10_000_000_000;
 
-/** Every limit of a tenant. A new one is added here, and is then a plan's and a tenant's, in the API and in the cache. */
+/** Every limit of a tenant. A new one is added here and to `TenantLimits`, and is then a plan's and a tenant's, in the API and in the cache. */
 const fields = {
   maxConcurrentStatements: z.int().positive().max(MAX_STATEMENTS).describe('connections of a target held at once'),
   maxQueuedStatements: z.int().positive().max(MAX_STATEMENTS).describe('callers that may wait for a connection'),
@@ -33,15 +34,10 @@ const fields = {
     .positive()
     .max(MAX_HOURS)
     .describe('hours between two scheduled backups, at times of BACKUP_EVERY; by default all of these'),
-};
+} satisfies Record<keyof TenantLimits, z.ZodNumber>;
 
 /** Limits as a request gives them, and as they are cached. */
 export const tenantLimits = z.strictObject(fields).partial();
-
-/** Overrides of the limits, a tenant's or a plan's; an absent one is the plan's, else the environment's. */
-export interface TenantLimits extends LimitValues {}
-
-type LimitValues = { readonly [Name in keyof typeof fields]?: number | undefined };
 
 export const LIMIT_NAMES = tenantLimits.keyof().options;
 

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../../platform/deep-freeze.js';
-import { type TenantLimits, storedLimits } from './limits.js';
+import { storedLimits } from './limits.js';
+import type { TenantLimits } from './tenant-limits.js';
 import { storedFeatures, type StoredFeatures, storedSettings, type StoredSettings } from './stored-settings.js';
 
 /** A plan's name has the form of a slug. */

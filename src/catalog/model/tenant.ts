@@ -1,4 +1,4 @@
-import type { TenantLimits } from './limits.js';
+import type { TenantLimits } from './tenant-limits.js';
 import type { StoredFeatures, StoredSettings } from './stored-settings.js';
 
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;

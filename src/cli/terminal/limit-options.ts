@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TenantLimits } from '../../catalog/model/limits.js';
+import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import { wholeNumber } from './values.js';
 
 /** Limits as options of a command. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { TenantLimits } from '../../catalog/model/limits.js';
+import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { setNewest } from '../../platform/bounded-map.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import type { TenantLimits } from '../../catalog/model/limits.js';
+import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';

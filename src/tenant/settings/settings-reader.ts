@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { LIMIT_NAMES, type TenantLimits } from '../../catalog/model/limits.js';
+import { LIMIT_NAMES } from '../../catalog/model/limits.js';
+import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import type { Plan } from '../../catalog/model/plan.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { PlanList } from '../../catalog/plans/plan-list.js';

@@ -4,7 +4,7 @@ import type { DataSource, Repository } from 'typeorm';
 import { TenantLifecycle } from '../../../src/admin/tenants/tenant-lifecycle.js';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { CATALOG } from '../../../src/catalog/catalog-data-source.js';
-import type { TenantLimits } from '../../../src/catalog/model/limits.js';
+import type { TenantLimits } from '../../../src/catalog/model/tenant-limits.js';
 import { NoTenantContextError, TenantContext, TenantJobs, tenantRepositoryToken } from '../../../src/index.js';
 import type { TestTenancy } from '../../../src/testing.js';
 import { Note } from '../host/notes.module.js';
