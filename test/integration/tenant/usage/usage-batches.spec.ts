@@ -32,7 +32,12 @@ afterAll(async () => {
 function startInstance(query: Query = (sql, values) => catalog.query(sql, values)) {
   const shutdown = new Shutdown(5_000);
   const counter = new UsageCounter({ features: { usage: true } });
-  const writer = new UsageWriter({ query } as DataSource, { usage: { retentionDays: 400, measureMinutes: 60 } }, counter, shutdown);
+  const writer = new UsageWriter(
+    { query } as DataSource,
+    { usage: { retentionDays: 400, measureMinutes: 60 } },
+    counter,
+    shutdown,
+  );
   const request = (tenantId: string): void =>
     counter.record(
       tenantId,
