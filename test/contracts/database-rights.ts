@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cli } from '../support/cli/cli.js';
-import { DebianServer } from '../support/postgres/debian-server.js';
+import { OlderServer } from '../support/postgres/older-server.js';
 import { GUIDE_SQL, Operator } from '../support/postgres/operator.js';
 import { type TestDatabase, testServer } from '../support/postgres/postgres.js';
 import { TestApp, type TestTenant } from '../support/test-app.js';
@@ -12,7 +12,7 @@ type Version = 'the newest PostgreSQL' | 'PostgreSQL 15';
 
 export function describeDatabaseRights(version: Version): void {
   describe(`on ${version} an owner without CREATEDB and CREATEROLE`, () => {
-    let debian: DebianServer | undefined;
+    let debian: OlderServer | undefined;
     let operator: Operator;
 
     const start = (env: Variables = {}): Promise<TestApp> => {
@@ -39,7 +39,7 @@ export function describeDatabaseRights(version: Version): void {
     };
 
     beforeAll(async () => {
-      if (version === 'PostgreSQL 15') debian = await DebianServer.start(15);
+      if (version === 'PostgreSQL 15') debian = await OlderServer.start(15);
       operator = new Operator(debian?.server ?? testServer());
       await operator.clear();
     });

@@ -7,19 +7,19 @@ import { Cli } from '../../support/cli/cli.js';
 import { describeIf } from '../../support/describe-if.js';
 import { catalogOn, runBackupScript } from '../../support/postgres/debian-catalog.js';
 import { hasDebianPostgres } from '../../support/postgres/debian-postgres.js';
-import { DebianServer } from '../../support/postgres/debian-server.js';
+import { OlderServer } from '../../support/postgres/older-server.js';
 import { TestApp, type TestTenant } from '../../support/test-app.js';
 
 describe('the archive of a tenant', () => {
   describeIf(hasDebianPostgres(15), "Debian's postgresql-15", 'of PostgreSQL 15', () => {
     let folder: string;
-    let server: DebianServer;
+    let server: OlderServer;
     let former: TestApp;
     let current: TestApp;
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tenantry-archives-'));
-      server = await DebianServer.start(15);
+      server = await OlderServer.start(15);
       runBackupScript('createdb --owner="$OWNER" "$CATALOG"', server.server, { folder });
       former = await TestApp.over(catalogOn(server.server));
       current = await TestApp.start();

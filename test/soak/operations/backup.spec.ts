@@ -7,7 +7,7 @@ import { Cli } from '../../support/cli/cli.js';
 import { describeIf } from '../../support/describe-if.js';
 import { catalogOn, runBackupScript, scriptsOf } from '../../support/postgres/debian-catalog.js';
 import { hasDebianPostgres } from '../../support/postgres/debian-postgres.js';
-import { DebianServer } from '../../support/postgres/debian-server.js';
+import { OlderServer } from '../../support/postgres/older-server.js';
 import type { TestServer } from '../../support/postgres/postgres.js';
 import { TestApp } from '../../support/test-app.js';
 
@@ -17,13 +17,13 @@ describe.each(['tenantry', 'control'])('a backup by the guide, with the catalog 
   describeIf(hasDebianPostgres(15), "Debian's postgresql-15", 'by PostgreSQL 15', () => {
     let folder: string;
     let blocks: readonly string[];
-    const servers: DebianServer[] = [];
+    const servers: OlderServer[] = [];
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tenantry-backup-'));
       blocks = scriptsOf(await readFile(GUIDE, 'utf8'));
       expect(blocks).toHaveLength(3); // the third is run by test/soak/faults/restored-catalog.spec.ts
-      servers.push(await DebianServer.start(15), await DebianServer.start(15));
+      servers.push(await OlderServer.start(15), await OlderServer.start(15));
     });
 
     afterAll(async () => {
@@ -35,7 +35,7 @@ describe.each(['tenantry', 'control'])('a backup by the guide, with the catalog 
       runBackupScript(script, server, { folder, schema });
 
     it('is served by another server: every tenant with its key and its rows', async () => {
-      const [{ server: first }, { server: second }] = servers as [DebianServer, DebianServer];
+      const [{ server: first }, { server: second }] = servers as [OlderServer, OlderServer];
       run('createdb --owner="$OWNER" "$CATALOG"', first);
       const env: Record<string, string> = schema === 'tenantry' ? {} : { CATALOG_SCHEMA: schema };
       const before = await TestApp.over(catalogOn(first), env);

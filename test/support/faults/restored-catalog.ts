@@ -8,7 +8,7 @@ import type { Finding } from '../../../src/doctor/diagnosis/finding.js';
 import { Cli, settings } from '../cli/cli.js';
 import { soon } from '../load/soon.js';
 import { catalogOn, runBackupScript, scriptsOf } from '../postgres/debian-catalog.js';
-import { DebianServer } from '../postgres/debian-server.js';
+import { OlderServer } from '../postgres/older-server.js';
 import type { TestDatabase } from '../postgres/postgres.js';
 import { callOnce } from '../processes/keep-alive.js';
 import { Service } from '../processes/service.js';
@@ -24,7 +24,7 @@ export const NOTICED = 'The catalog was restored or has lost changes';
 export class RestoredCatalog {
   private constructor(
     private readonly folder: string,
-    private readonly postgres: DebianServer,
+    private readonly postgres: OlderServer,
     private readonly redis: TestRedis,
     readonly instances: readonly Service[],
     readonly cli: Cli,
@@ -33,7 +33,7 @@ export class RestoredCatalog {
 
   static async start(): Promise<RestoredCatalog> {
     const folder = await mkdtemp(join(tmpdir(), 'tenantry-restored-'));
-    const [postgres, redis] = await Promise.all([DebianServer.start(15), TestRedis.start()]);
+    const [postgres, redis] = await Promise.all([OlderServer.start(15), TestRedis.start()]);
     runBackupScript(CREATE, postgres.server, { folder });
     const { ENCRYPTION_KEYS = '' } = settings(randomBytes(32).toString('base64'), '');
     const env = {

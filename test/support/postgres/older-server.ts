@@ -15,17 +15,17 @@ import { FAST, PASSWORDS, removeFolder, temporaryFolder } from './embedded-serve
 import type { TestServer } from './postgres.js';
 
 /** A server of another major version than the embedded one. */
-export class DebianServer {
+export class OlderServer {
   private constructor(
     private readonly folder: string,
     private readonly process: ParentWatch,
     readonly server: TestServer,
   ) {}
 
-  static async start(major: number): Promise<DebianServer> {
+  /** @param folder of its programs, by default those of Debian */
+  static async start(major: number, folder = debianPrograms(major)): Promise<OlderServer> {
     const dataDir = await temporaryFolder();
     const account = await findServiceAccount(undefined);
-    const folder = debianPrograms(major);
     const binaries = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), major: String(major) };
     const { superuser: superuserPassword, owner: ownerPassword } = PASSWORDS;
     await initdb(binaries.initdb, dataDir, account);
@@ -38,7 +38,7 @@ export class DebianServer {
     await superuser.end();
     server.unref();
     const address = { host: '127.0.0.1', port };
-    return new DebianServer(dataDir, server, {
+    return new OlderServer(dataDir, server, {
       ...address,
       ...{ superuser: 'postgres', superuserPassword, owner: 'tenantry', ownerPassword },
     });
