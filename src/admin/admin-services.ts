@@ -6,6 +6,7 @@ import { BackupsModule } from './backups/backups.module.js';
 import { ClonesModule } from './clones/clones.module.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
 import { DeprovisioningModule } from './deprovisioning/deprovisioning.module.js';
+import { EmptyingModule } from './emptying/emptying.module.js';
 import { FleetMigrationsModule } from './fleet-migrations/fleet-migrations.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { InstancesModule } from './instances/instances.module.js';
@@ -34,6 +35,7 @@ export const ADMIN_SERVICES = [
   ClonesModule,
   CredentialsModule,
   DeprovisioningModule,
+  EmptyingModule,
   FleetMigrationsModule,
   IdempotencyModule,
   InstancesModule,

@@ -4,7 +4,9 @@ import { ServerConnections } from '../../admin/servers/server-connections.js';
 import type { ServerConnectionsView } from '../../admin/servers/server-connections.schemas.js';
 import { Servers } from '../../admin/servers/servers.js';
 import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
+import { OperationRunner } from '../../operations/operation-runner.js';
 import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { requestOperation } from '../session/request-operation.js';
 import { ownerPassword } from '../session/owner-password.js';
 import { wholeNumber } from '../terminal/values.js';
 
@@ -25,6 +27,13 @@ Example:
 
 On that server first, as a superuser: CREATE ROLE tenantry LOGIN CREATEDB CREATEROLE PASSWORD '…';
 Then: tenants create acme --isolation database --server eu-2`;
+
+const DRAIN_EXAMPLES = `
+Examples:
+  $ npm run tenantry -- servers drain eu-1
+  $ npm run tenantry -- servers drain eu-1 --move --to eu-2 --at-once 4
+
+A tenant that is suspended or in maintenance is not moved, and named in the end. The moves are operations: operations retry goes on.`;
 
 /** `servers …` */
 export function defineServers(command: Command, { run }: CommandRunners): void {
@@ -47,8 +56,13 @@ export function defineServers(command: Command, { run }: CommandRunners): void {
     .action((name, options) => run((context) => set(context, name, options)));
   command
     .command('drain <name>')
-    .description('stop placing tenants on a server')
-    .action((name) => run((context) => drain(context, name)));
+    .description('stop placing tenants on a server, and move those that it has with --move')
+    .option('--move', 'move every tenant away while it works, and remove what it has left')
+    .option('--to <server>', 'with --move: where to (default: the server with the fewest tenants for its connections)')
+    .option('--at-once <n>', 'with --move: tenants that are moved at the same time (default: 2)', wholeNumber)
+    .option('--no-wait', 'with --move: only queue the operation: running servers move the tenants')
+    .addHelpText('after', DRAIN_EXAMPLES)
+    .action((name, options) => run((context) => drain(context, name, options)));
   command
     .command('undrain <name>')
     .description('place tenants on a server again')
@@ -123,7 +137,20 @@ async function set(context: CommandContext, name: string, options: ServerOptions
   printStatus(context, await context.session.get(Servers).change(name, change, context.actor), 'has been changed');
 }
 
-async function drain(context: CommandContext, name: string): Promise<void> {
+interface DrainOptions {
+  readonly move?: boolean;
+  readonly to?: string;
+  readonly atOnce?: number;
+  readonly wait: boolean;
+}
+
+async function drain(context: CommandContext, name: string, options: DrainOptions): Promise<void> {
+  const { move = false, wait, ...destination } = options;
+  if (move) {
+    await context.session.get(Servers).drain(name, context.actor);
+    if (wait) context.session.get(OperationRunner).start(); // the moves, where no server runs
+    return requestOperation(context, { kind: 'empty-server', server: name, ...destination }, wait);
+  }
   printStatus(context, await context.session.get(Servers).drain(name, context.actor), 'is draining');
 }
 

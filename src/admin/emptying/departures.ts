@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type DataSource, In } from 'typeorm';
+import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { OperationEntity, type OperationFailure } from '../../catalog/entities/operation.entity.js';
+import { ServerEntity } from '../../catalog/entities/server.entity.js';
+import { serverLimit } from '../../catalog/instances/server-limit.js';
+import type { TenantStatus } from '../../catalog/model/tenant.js';
+import { Moves } from '../moves/moves.js';
+import { NoDestinationError } from './emptying.errors.js';
+
+/** A tenant that is on the server. */
+export interface StayingTenant {
+  readonly id: string;
+  readonly slug: string;
+  readonly status: TenantStatus;
+}
+
+/** How far a tenant's move is: an operation that moves it, or the one that removes what it has left. */
+export interface Departure {
+  readonly tenantId: string;
+  readonly slug: string;
+  /** Of the move, or of its end; absent until it is known to have been requested. */
+  readonly operationId?: string | undefined;
+  readonly isEnding: boolean;
+}
+
+export interface EndedOperation {
+  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  readonly error: OperationFailure | null;
+}
+
+// Customers' tenants: spare ones are deleted, not moved.
+const STAYING = `
+  SELECT t.id, t.slug, t.status FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+  WHERE c.server_id = $1 AND t.spare_server_id IS NULL
+  ORDER BY t.slug`;
+
+// The fewest tenants for the connections that a server has.
+const DESTINATION = `
+  SELECT s.name FROM servers s
+  WHERE s.id <> $1 AND NOT s.draining
+  ORDER BY (SELECT count(*) FROM tenants t JOIN connection_targets c ON c.id = t.target_id WHERE c.server_id = s.id)::float8
+    / greatest(1, coalesce(${serverLimit('s')}, 1)), s.name
+  LIMIT 1`;
+
+// One that has failed, and one of an earlier stay there, are not it: a move has its row until its end has succeeded.
+const REQUESTED = `
+  SELECT o.id FROM operations o
+  WHERE o.tenant_id = $1 AND o.kind = $2 AND o.created_by = $3 AND o.created_at >= $4
+    AND (o.status IN ('pending', 'running') OR o.status = 'succeeded' AND CASE o.kind
+      WHEN 'move' THEN EXISTS (SELECT FROM moves m WHERE m.operation_id = o.id)
+      ELSE NOT EXISTS (SELECT FROM moves m WHERE m.tenant_id = o.tenant_id) END)
+  ORDER BY o.created_at DESC LIMIT 1`;
+
+/** Moves tenants away from a server, each by a move and its end, which are operations of their own. */
+@Injectable()
+export class Departures {
+  constructor(
+    @Inject(CATALOG) private readonly catalog: DataSource,
+    private readonly moves: Moves,
+  ) {}
+
+  staying(serverId: string): Promise<readonly StayingTenant[]> {
+    return this.catalog.query<StayingTenant[]>(STAYING, [serverId]);
+  }
+
+  async isDraining(serverId: string): Promise<boolean> {
+    return this.catalog.getRepository(ServerEntity).existsBy({ id: serverId, draining: true });
+  }
+
+  /**
+   * Requests the next operation of a tenant's departure, unless that was done before a crash.
+   *
+   * @param to name of the server; by default one that has the fewest tenants for its connections
+   * @throws NoDestinationError, and as `Moves` does
+   */
+  async request(
+    { tenantId, isEnding }: Departure,
+    { fromServerId, to, actorName, since }: DepartureRequest,
+  ): Promise<string> {
+    const kind = isEnding ? 'move-finish' : 'move';
+    const [known] = await this.catalog.query<{ id: string }[]>(REQUESTED, [tenantId, kind, actorName, since]);
+    if (known) return known.id;
+    const actor = { name: actorName };
+    const server = to ?? (await this.destination(fromServerId));
+    const { id } = await this.catalog.transaction((catalog) =>
+      isEnding ? this.moves.finish(catalog, tenantId, actor) : this.moves.move(catalog, tenantId, { server }, actor),
+    );
+    return id;
+  }
+
+  /** By id; those that have not ended are left out. */
+  async ended(ids: readonly string[]): Promise<ReadonlyMap<string, EndedOperation>> {
+    const operations = await this.catalog.getRepository(OperationEntity).findBy({ id: In([...ids]) });
+    return new Map(
+      operations.flatMap(({ id, status, error }) =>
+        status === 'pending' || status === 'running' ? [] : [[id, { status, error }] as const],
+      ),
+    );
+  }
+
+  private async destination(fromServerId: string): Promise<string> {
+    const [server] = await this.catalog.query<{ name: string }[]>(DESTINATION, [fromServerId]);
+    if (!server) throw new NoDestinationError();
+    return server.name;
+  }
+}
+
+interface DepartureRequest {
+  readonly fromServerId: string;
+  readonly to: string | undefined;
+  /** By whom the operations are requested: this tells them from those of others. */
+  readonly actorName: string;
+  readonly since: Date;
+}

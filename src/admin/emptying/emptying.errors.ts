@@ -1,0 +1,23 @@
+import { ConflictError } from '../../platform/errors/request.errors.js';
+import { CodedError } from '../../platform/errors/coded-error.js';
+
+/** Raised when every other server is draining, or there is none. */
+export class NoDestinationError extends ConflictError {
+  constructor() {
+    super('no other server accepts tenants');
+  }
+}
+
+/** Raised when tenants are left on a server that was to be emptied. The operation can be tried again. */
+export class ServerNotEmptyError extends CodedError {
+  readonly code = 'SERVER_NOT_EMPTY';
+
+  /** @param left why they are still there, by slug */
+  constructor(left: ReadonlyMap<string, string>) {
+    const shown = Array.from(left, ([slug, reason]) => `${slug} (${reason})`).slice(0, MAX_SHOWN);
+    const more = left.size > shown.length ? ` and ${left.size - shown.length} more` : '';
+    super(`${left.size} tenant(s) are still there: ${shown.join(', ')}${more}`);
+  }
+}
+
+const MAX_SHOWN = 20;
