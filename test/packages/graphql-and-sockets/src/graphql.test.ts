@@ -50,6 +50,16 @@ for (const stack of GRAPHQL_STACKS) {
       });
     });
 
+    it('an operation counts once against the limit of requests, and above it resolvers get its code', async () => {
+      const slug = `limited-${stack.graphql}-${stack.http}`;
+      const { key } = await operator.createTenant(slug, 'row', { requestsPerDay: 2 });
+      const operation = '{ a: tenant b: tenant myNotes { owner } }';
+      const answers = [await query(operation, key), await query(operation, key)];
+      for (const answer of answers) assert.deepEqual(answer, { data: { a: slug, b: slug, myNotes: [] } });
+      assert.deepEqual(codesOf(await query('{ tenant }', key)), ['RATE_LIMITED']);
+      assert.deepEqual(await query('{ hello }', key), { data: { hello: 'world' } });
+    });
+
     it('a data loader that was created once returns nothing of another tenant', async () => {
       const { data } = await query('{ myNotes { id } }', acme.key);
       const [{ id }] = data!['myNotes'] as [{ id: string }];

@@ -11,8 +11,8 @@ export interface KnownTenant {
 export class Operator {
   constructor(private readonly url: string) {}
 
-  async createTenant(slug: string, isolation = 'row'): Promise<KnownTenant> {
-    await this.call('POST', '/admin/v1/tenants', { slug, isolation });
+  async createTenant(slug: string, isolation = 'row', limits?: Readonly<Record<string, number>>): Promise<KnownTenant> {
+    await this.call('POST', '/admin/v1/tenants', { slug, isolation, ...(limits && { limits }) });
     await this.until(async () => (await this.call('GET', `/admin/v1/tenants/${slug}`)).status === 'active');
     return { slug, ...(await this.issueKey(slug)) };
   }

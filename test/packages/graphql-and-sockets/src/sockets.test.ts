@@ -67,6 +67,17 @@ for (const stack of STACKS) {
       }
     });
 
+    it('a message above the limit of requests gets the code, and its socket stays open', async () => {
+      const slug = `limited-${stack.sockets.replace('.', '')}-${stack.http}`;
+      const client = await open((await operator.createTenant(slug, 'row', { requestsPerDay: 2 })).key);
+      for (const id of [1, 2]) {
+        assert.deepEqual(await ask(client, 'list', id), { event: 'listed', data: { id, tenant: slug, notes: [] } });
+      }
+      const { event, data } = (await ask(client, 'list', 3)) as { event: string; data: { code?: unknown } };
+      assert.deepEqual([event, data.code, client.isClosed], ['exception', 'RATE_LIMITED', false]);
+      client.close();
+    });
+
     it('a socket whose key is revoked, or whose tenant is suspended, is closed, and its next message refused', async () => {
       const other = { slug: acme.slug, ...(await operator.issueKey(acme.slug)) };
       const revoked = await open(other.key);
