@@ -11,7 +11,7 @@ import { emptyResult, type Statement } from '../statements/statement.js';
 import { sendTogether } from '../statements/client-flights.js';
 import type { Prelude } from '../statements/flight.js';
 import type { SendOptions } from '../statements/query-pipeline.js';
-import { type Stamp, stampStatement } from '../statements/stamp.js';
+import type { Stamp } from '../statements/stamp.js';
 import { currentUsage } from '../statements/usage.js';
 import { HeldConnection } from './held-connection.js';
 import type { Submission } from './submission.js';
@@ -114,7 +114,7 @@ export class Lease {
     return this.inTurn(async () => {
       if (submission.hasEnded) return;
       this.assertUsable();
-      if (this.begin !== undefined) await this.send({ ...stampStatement(this.stamp), isChecked: true });
+      if (this.begin !== undefined) await this.send(NOTHING); // its prelude has the stamp of where the tenant is by then
       this.tainted ??= unreadStatementReason({ text: submission.text });
       const { connection, client } = this.held;
       const usage = currentUsage();
