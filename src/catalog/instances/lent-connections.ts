@@ -7,9 +7,10 @@ import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js'
 import { instanceIdOf } from '../../platform/config/instance-id.js';
 import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../../platform/config/worker-share.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
+import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import { withDeadline } from '../../platform/timeout.js';
+import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import { CATALOG } from '../catalog-data-source.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
 import { ServerEntity } from '../entities/server.entity.js';
@@ -94,10 +95,13 @@ export class LentConnections implements OnModuleInit {
     const deadline = performance.now() + Math.max(JOIN_MS, this.config.startupWaitMs);
     const budget = this.budgets.of(this.catalogTarget.server);
     for (;;) {
-      await this.renewOnce();
+      const isLate = performance.now() > deadline;
+      await this.renewOnce().catch((error: unknown) => {
+        if (isLate || !isTransient(error)) throw error;
+      });
       const { share } = this.holdings.get(budget) ?? NOTHING;
       if (share >= this.leastOf(budget)) return;
-      if (performance.now() > deadline) throw new NoRoomError(share, this.leastOf(budget));
+      if (isLate) throw new NoRoomError(share, this.leastOf(budget));
       await new Promise((resolve) => setTimeout(resolve, SOON_MS));
     }
   }
@@ -208,6 +212,14 @@ export class LentConnections implements OnModuleInit {
       this.logger.debug(`The instance could not give its connections back: ${reasonOf(error)}`);
     }
   }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Another instance has frozen while it renewed, or the catalog's server is switched over. */
+function isTransient(error: unknown): boolean {
+  const { driverError } = (error ?? {}) as { driverError?: { code?: string } };
+  return error instanceof DeadlineError || isLostConnection(error) || driverError?.code === LOCK_NOT_AVAILABLE;
 }
 
 /** Whether the server had less to lend than was asked for. */
