@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import QueryStream from 'pg-query-stream';
 import { ensureGateObjects } from '../../../../src/database/gates/gate-objects.js';
 import { GATE_CLOSED, SessionRefusedError } from '../../../../src/database/gates/closed-gate.js';
 import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
@@ -209,6 +210,22 @@ describe('a gate that is closed while statements wait for it', () => {
       client.query('SELECT 1').then(note('quick')),
     ]);
     expect(ended).toEqual(['refused', 'slow', 'quick']);
+  });
+
+  it.each(['BEGIN', undefined])('has a stream read where the tenant is then (%s)', async (begin) => {
+    const insertInto = (schema: string, body: string): Promise<unknown> =>
+      owner.query(`INSERT INTO ${schema}.notes (tenant_id, body) VALUES ($1, $2)`, [tenant.id, body]);
+    await insertInto('here', 'former');
+    await insertInto('there', 'present');
+    await gate.set('closed');
+    const client = moving();
+    if (begin !== undefined) await client.query(begin);
+    const bodies: string[] = [];
+    for await (const row of client.query(new QueryStream('SELECT body FROM notes'))) {
+      bodies.push((row as { body: string }).body);
+    }
+    if (begin !== undefined) await client.query('COMMIT');
+    expect(bodies).toEqual(['present']);
   });
 
   it('has a client that reads afterwards see what it has written there', async () => {
