@@ -124,6 +124,13 @@ export type DoctorReport = {
   }[];
 };
 
+export type EmptyServer = {
+  readonly kind: 'empty-server';
+  readonly server: string;
+  readonly to?: string;
+  readonly atOnce?: number;
+};
+
 export type EnforceStamps = {
   readonly kind: 'enforce-stamps';
 };
@@ -361,7 +368,7 @@ export type NewMove = {
   readonly server?: string;
 };
 
-export type NewOperation = RotateCredentials | Reseal | EnforceStamps | RotateStampKey | Migrate;
+export type NewOperation = RotateCredentials | Reseal | EnforceStamps | RotateStampKey | Migrate | EmptyServer;
 
 export type NewOperator = {
   readonly name: string;
