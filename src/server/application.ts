@@ -3,7 +3,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../catalog/catalog-data-source.js';
 import { TenantEntity } from '../catalog/entities/tenant.entity.js';
-import { assertWorkerShares } from '../catalog/worker-shares.js';
 import type { AppConfig } from '../platform/config/app-config.js';
 import type { LoadedConfig } from '../platform/config/load-config.js';
 import { withDatabaseUrl } from '../platform/config/app-config.js';
@@ -77,7 +76,6 @@ export class Application {
   ): Promise<Application> {
     try {
       const { isFirst: isStart = true } = config.worker ?? {};
-      if (config.worker && isStart) await assertWorkerShares(nest.get<DataSource>(CATALOG), config);
       const demo = config.features.demoTenants && isStart ? nest.get<Demo>(DEMO) : undefined;
       if (demo) await nest.get(StartupMigration).run();
       const tenants = (await demo?.ensure()) ?? [];

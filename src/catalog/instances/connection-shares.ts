@@ -30,11 +30,12 @@ export interface Claim {
   readonly waiting: number;
 }
 
-/** What an instance may open on a server, and what it should come down to. */
+/** What an instance may open on a server, what it should come down to, and what it cannot do without there. */
 export interface LentShare {
   readonly serverId: string;
   readonly share: number;
   readonly target: number;
+  readonly least: number;
 }
 
 /** An instance without a sign of life that has a share of a server. */
@@ -118,7 +119,7 @@ export class ConnectionShares {
       });
       await catalog.query(WRITE, [id, JSON.stringify(divided)]);
       return {
-        lent: divided.map(({ serverId, share, target }) => ({ serverId, share, target })),
+        lent: divided.map(({ serverId, share, target, least }) => ({ serverId, share, target, least })),
         silent: servers.flatMap(({ id: serverId, holders }) =>
           holders
             .filter(({ isSilent, instanceId }) => isSilent && instanceId !== id)
@@ -154,9 +155,12 @@ function divideServer(
   { limit, isCatalogs, holders }: ServerRow,
   instanceId: string,
   { held, need, least }: Claim,
-): { readonly share: number; readonly target: number } {
+): Omit<LentShare, 'serverId'> {
+  const all = lendable(limit, isCatalogs);
+  const ownLeast = Math.min(least, all); // a limit may be smaller than that
   const others = holders.filter((holder) => holder.instanceId !== instanceId);
   const own = holders.find((holder) => holder.instanceId === instanceId);
   const share = own ? Math.min(own.share, held) : 0;
-  return divide(lendable(limit, isCatalogs), [...others, { instanceId, share, need, least }], instanceId);
+  const division = divide(all, [...others, { instanceId, share, need, least: ownLeast }], instanceId);
+  return { ...division, least: ownLeast };
 }

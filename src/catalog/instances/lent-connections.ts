@@ -14,6 +14,7 @@ import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import { CATALOG } from '../catalog-data-source.js';
 import { CATALOG_TARGET } from '../catalog-target.js';
 import { ServerEntity } from '../entities/server.entity.js';
+import { assertWorkerShares } from '../worker-shares.js';
 import { type AskingInstance, type Claim, ConnectionShares, type LentShare } from './connection-shares.js';
 import { NoRoomError } from './instances.errors.js';
 import { ServerSurveys } from './server-surveys.js';
@@ -40,9 +41,11 @@ interface Holding {
   /** What its budget keeps to; lower while connections are to be given back. */
   readonly limit: number;
   readonly need: number;
+  /** What it cannot do without; unknown before the first answer. */
+  readonly least: number;
 }
 
-const NOTHING: Holding = { share: 0, limit: 0, need: 0 };
+const NOTHING: Holding = { share: 0, limit: 0, need: 0, least: Infinity };
 
 /**
  * Renews what this process may open of the servers' connections: one limit for all instances, which the catalog divides by need.
@@ -78,12 +81,13 @@ export class LentConnections implements OnModuleInit {
     this.instance = { id: instanceIdOf(config), name, pid: process.pid, worker: worker?.number ?? null };
   }
 
-  /** @throws NoRoomError */
+  /** @throws NoRoomError, ConfigurationError (a server's limit is too low for the workers) */
   onModuleInit(): Promise<void> {
     return this.shutdown.duringStart(async () => {
       this.shutdown.add('stop the change feed', () => this.leave()); // pools are closed by then
       const server = await this.catalog.getRepository(ServerEntity).findOneByOrFail({ host: IsNull() });
       this.defaultServerId = server.id;
+      if (this.config.worker?.isFirst) await assertWorkerShares(this.catalog, this.config);
       this.budgets.lendFrom((budget) => this.onWaiting(budget));
       await this.join();
       this.schedule(RENEW_MS);
@@ -99,9 +103,9 @@ export class LentConnections implements OnModuleInit {
       await this.renewOnce().catch((error: unknown) => {
         if (isLate || !isTransient(error)) throw error;
       });
-      const { share } = this.holdings.get(budget) ?? NOTHING;
-      if (share >= this.leastOf(budget)) return;
-      if (isLate) throw new NoRoomError(share, this.leastOf(budget));
+      const { share, least } = this.holdings.get(budget) ?? NOTHING;
+      if (share >= least) return;
+      if (isLate) throw new NoRoomError(share, Math.min(least, this.leastOf(budget)));
       await new Promise((resolve) => setTimeout(resolve, SOON_MS));
     }
   }
@@ -156,20 +160,21 @@ export class LentConnections implements OnModuleInit {
 
   /** Until the answer, the budget opens no more than is said here; with no answer at all, the catalog may have written it. */
   private claim(serverId: string, budget: ServerBudget): Claim {
-    const { share, limit, need: former } = this.holdings.get(budget) ?? NOTHING;
+    const { share, limit, need: former, least } = this.holdings.get(budget) ?? NOTHING;
     const held = Math.min(share, Math.max(limit, budget.secured));
     const needed = budget.needed;
     const ahead = Math.max(AHEAD.least, Math.ceil(needed * AHEAD.part));
     const need = Math.min(this.budgets.ownLimit, Math.max(needed + ahead, Math.floor(former * FADE)));
-    if (share > 0) this.hold(budget, { share: held, limit: held, need });
+    if (share > 0) this.hold(budget, { share: held, limit: held, need, least });
+    else this.holdings.set(budget, { share, limit, need, least });
     const { open, waiting } = budget;
     return { serverId, held, need, least: this.leastOf(budget), open, waiting };
   }
 
-  private take(budget: ServerBudget, { share, target }: LentShare, startedAt: number): void {
+  private take(budget: ServerBudget, { share, target, least }: LentShare, startedAt: number): void {
     const { need } = this.holdings.get(budget) ?? NOTHING;
     budget.expireAt(startedAt + LEASE_MS);
-    this.hold(budget, { share, limit: target, need });
+    this.hold(budget, { share, limit: target, need, least });
   }
 
   private hold(budget: ServerBudget, holding: Holding): void {

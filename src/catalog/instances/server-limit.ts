@@ -1,7 +1,9 @@
+import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../../platform/config/worker-share.js';
+
 /** Part of what a server allows that is left to other programs, unless the server's limit says otherwise. */
 const LEFT_TO_OTHERS = 0.1;
 /** Connections that are lent to no instance: for one that starts, or a command. The catalog's server is where they begin. */
-const UNLENT = { catalog: 4, other: 1 };
+export const UNLENT = { catalog: 4, other: 1 };
 
 /**
  * In SQL: how many connections to a server all instances together may have; NULL while nothing says so. What the catalog's own
@@ -21,8 +23,8 @@ export function defaultLimit(allowed: number): number {
   return Math.floor((1 - LEFT_TO_OTHERS) * allowed);
 }
 
-/** What of a limit is lent to instances. A small one is lent in whole: it would be none otherwise. */
+/** What of a limit is lent to instances: at least what one of them needs, if the limit has that. */
 export function lendable(limit: number, isCatalogs: boolean): number {
-  const unlent = isCatalogs ? UNLENT.catalog : UNLENT.other;
-  return limit > 2 * unlent ? limit - unlent : limit;
+  const [unlent, least] = isCatalogs ? [UNLENT.catalog, LEAST_CATALOG_SHARE] : [UNLENT.other, LEAST_SERVER_SHARE];
+  return Math.max(limit - unlent, Math.min(limit, least));
 }

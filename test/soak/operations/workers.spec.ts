@@ -198,12 +198,12 @@ describe('an instance with two workers', () => {
 
   it('refuses a connection limit of a server that is too small for the shares, and a start with one', async () => {
     const refused = await callOnce(service.url, '/admin/v1/servers/default', {
-      ...{ method: 'PATCH', apiKey: ADMIN_KEY, body: { maxConnections: 13 } },
+      ...{ method: 'PATCH', apiKey: ADMIN_KEY, body: { maxConnections: 17 } },
     });
     expect(refused).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
-    await database.admin("UPDATE servers SET max_connections = 13 WHERE name = 'default'");
+    await database.admin("UPDATE servers SET max_connections = 17 WHERE name = 'default'");
     await expect(start()).rejects.toThrow(
-      /WORKERS +expected to be lower, or the connection limit of the server default, 13, to be at least 14/,
+      /WORKERS +expected to be lower, or the connection limit of the server default, 17, to be at least 18/,
     );
     await database.admin("UPDATE servers SET max_connections = NULL WHERE name = 'default'");
   });

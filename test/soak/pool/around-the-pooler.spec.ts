@@ -68,10 +68,10 @@ describe("the application's connections", () => {
     expect(through).toEqual(expect.arrayContaining(serving));
     // What the probe left open in the pooler is called plainly "tenantry".
     const around = backends.filter(({ pid, name }) => /^tenantry ./.test(name) && !through.includes(pid));
-    // What provisioned the tenants is kept for a few seconds.
+    // What provisioned the tenants, and the central tables' connection, are kept for a few seconds.
     const purposes = around
       .map(({ name }) => name.replace(/ @[0-9a-f]{8}$/, ''))
-      .filter((name) => name !== 'tenantry owner');
+      .filter((name) => !['tenantry owner', 'tenantry central'].includes(name));
     expect(new Set(purposes)).toEqual(new Set(['tenantry catalog', 'tenantry signed notifications']));
   });
 

@@ -127,6 +127,27 @@ describe('the connections of a server', () => {
     expect(await new Asking('alone').renew(10_000, 0, id)).toMatchObject({ share: Math.floor(allowed * 0.9) - 4 });
   });
 
+  it('are lent in whole where the limit is hardly what one instance needs', async () => {
+    const [server] = await database.admin<{ id: string }>("SELECT id FROM servers WHERE name = 'default'");
+    const lent: unknown[] = [];
+    for (const limit of [3, 7, 9, 12]) {
+      await database.admin("UPDATE servers SET max_connections = $1 WHERE name = 'default'", [limit]);
+      const asking = new Asking(`small-${limit}`);
+      const { share, least } = await asking.renew(20, 0, server!.id);
+      lent.push([limit, share, least]);
+      await shares.leave(asking.id);
+    }
+    await database.admin("UPDATE servers SET max_connections = NULL WHERE name = 'default'");
+    expect(lent).toEqual([
+      [3, 3, 2],
+      [7, 7, 2],
+      [9, 7, 2],
+      [12, 8, 2],
+    ]);
+    await database.admin('UPDATE servers SET max_connections = 1 WHERE id = $1', [serverId]);
+    expect(await new Asking('least').renew(20)).toMatchObject({ share: 1, least: 1 });
+  });
+
   it('are ten until what the server allows is known', async () => {
     await database.admin("UPDATE servers SET max_connections = NULL WHERE name = 'other'");
     const asking = new Asking('early');
