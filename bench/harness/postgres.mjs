@@ -26,14 +26,14 @@ export function settingsNote() {
 }
 
 /**
- * Without the statements sent every second regardless of load: the change feed's heartbeat, the poll for operations, and the
- * transaction in which an instance is lent connections.
+ * Without the statements sent every few seconds regardless of load: the change feed's heartbeat, the polls for operations and
+ * measurements, and the transaction in which an instance is lent connections.
  */
 const CATALOG_STATEMENTS = `
   SELECT coalesce(sum(calls), 0)::int AS count FROM pg_stat_statements
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND userid = 'tenantry'::regrole AND query <> 'SELECT' AND query !~ 'FROM operations'
-    AND query !~ 'connection.shares|INTO instances|^(SET LOCAL|START TRANSACTION|COMMIT)'`;
+    AND query !~ 'connection_shares|INTO instances|size_rounds|stored_sizes|pg_advisory_xact_lock|^(SET LOCAL|START TRANSACTION|COMMIT)'`;
 
 const CONNECTIONS = `
   SELECT usename AS role, count(*)::int AS count FROM pg_stat_activity
