@@ -96,6 +96,9 @@ export class Servers {
     return this.updateLocked(name, async (catalog, server) => {
       const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
       await catalog.update(ServerEntity, server.id, { ...change, ...(sealed && { ownerPasswordSealed: sealed }) });
+      if (change.host !== undefined || change.port !== undefined) {
+        await catalog.query('UPDATE servers SET allowed_connections = NULL WHERE id = $1', [server.id]); // another machine
+      }
       const fields = Object.keys(change) as (keyof typeof change)[];
       const before = Object.fromEntries(fields.map((field) => [field, server[field]]));
       const after = { ...change, ...(sealed && { ownerPassword: 'changed' }) };

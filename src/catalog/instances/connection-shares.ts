@@ -47,8 +47,8 @@ export interface SilentShare {
 export interface Renewal {
   readonly lent: readonly LentShare[];
   readonly silent: readonly SilentShare[];
-  /** Servers whose capacity nobody has measured. */
-  readonly unmeasured: readonly string[];
+  /** Servers whose limit follows from what they allow, which has to be asked for from time to time. */
+  readonly toMeasure: readonly string[];
 }
 
 interface ServerRow {
@@ -69,7 +69,7 @@ const SIGN_OF_LIFE = `
   RETURNING id`;
 
 const SERVERS = `
-  SELECT s.id, s.host IS NULL AS "isCatalogs", s.host IS NULL OR s.allowed_connections IS NOT NULL AS "isMeasured",
+  SELECT s.id, s.host IS NULL AS "isCatalogs", s.host IS NOT NULL AND s.max_connections IS NULL AS "isMeasured",
     coalesce(${serverLimit('s')}, ${UNMEASURED_LIMIT}) AS limit,
     coalesce(jsonb_agg(jsonb_build_object('instanceId', c.instance_id, 'share', c.share, 'need', c.need, 'least', c.least,
       'isSilent', i.heartbeat_at < clock_timestamp() - interval '${SILENT_SECONDS} seconds')) FILTER (WHERE i.id IS NOT NULL), '[]') AS holders
@@ -125,7 +125,7 @@ export class ConnectionShares {
             .filter(({ isSilent, instanceId }) => isSilent && instanceId !== id)
             .map(({ instanceId }) => ({ serverId, instanceId })),
         ),
-        unmeasured: servers.filter(({ isMeasured }) => !isMeasured).map(({ id: serverId }) => serverId),
+        toMeasure: servers.filter(({ isMeasured }) => isMeasured).map(({ id: serverId }) => serverId),
       };
     });
   }

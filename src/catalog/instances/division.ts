@@ -46,17 +46,34 @@ export function divide(limit: number, holders: readonly Holder[], instanceId: st
   return { share: own.share, target: own.share - returned };
 }
 
-/** What each instance may expect: its need where there is enough for all, else as much as any other that needs it. */
+/**
+ * What each instance may expect: its need where there is enough for all, else as much as any other that needs it. Where there is not
+ * enough for what each needs at least, those that have it keep it, and one that starts gets nothing.
+ */
 function fairParts(limit: number, holders: readonly Holder[]): ReadonlyMap<string, number> {
-  const wanting = holders
-    .map(({ instanceId, need, least }) => ({ instanceId, wanted: Math.max(need, least) }))
+  const wanting = fitting(limit, holders)
+    .map(({ instanceId, need, least }) => ({ instanceId, least, wanted: Math.max(need, least) }))
     .toSorted((a, b) => a.wanted - b.wanted || (a.instanceId < b.instanceId ? -1 : 1));
   const parts = new Map<string, number>();
   let left = limit;
-  for (const [index, { instanceId, wanted }] of wanting.entries()) {
-    const part = Math.min(wanted, Math.floor(left / (wanting.length - index)));
+  for (const [index, { instanceId, least, wanted }] of wanting.entries()) {
+    const others = wanting.slice(index + 1).reduce((sum, each) => sum + each.least, 0);
+    const fair = Math.max(least, Math.floor(left / (wanting.length - index)));
+    const part = Math.min(wanted, fair, left - others);
     parts.set(instanceId, part);
     left -= part;
   }
   return parts;
+}
+
+function fitting(limit: number, holders: readonly Holder[]): readonly Holder[] {
+  let left = limit;
+  const hasLeast = ({ share, least }: Holder): number => (share >= least ? 0 : 1);
+  return holders
+    .toSorted((a, b) => hasLeast(a) - hasLeast(b) || (a.instanceId < b.instanceId ? -1 : 1))
+    .filter(({ least }) => {
+      const fits = least <= left;
+      if (fits) left -= least;
+      return fits;
+    });
 }

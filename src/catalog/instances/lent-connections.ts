@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit, Optional } from '@nestjs/common';
 import { type DataSource, IsNull } from 'typeorm';
 import type { ConnectionTarget } from '../../database/connection/connection-target.js';
 import type { ServerBudget } from '../../database/budget/server-budget.js';
@@ -33,6 +33,12 @@ const JOIN_MS = 15_000;
 const AHEAD = { least: 2, part: 0.25 };
 /** How a need that is over fades, per renewal. */
 const FADE = 0.9;
+
+/**
+ * Injection token of a boolean: whether this process runs one command. It is lent connections for its pools as others are, but begins with
+ * what is kept for other work: where instances have all, it is what makes room.
+ */
+export const IS_COMMAND = Symbol.for('tenantry/IS_COMMAND');
 
 /** What this process has of a server's connections. */
 interface Holding {
@@ -75,6 +81,7 @@ export class LentConnections implements OnModuleInit {
     private readonly budgets: ServerBudgets,
     private readonly surveys: ServerSurveys,
     private readonly shutdown: Shutdown,
+    @Optional() @Inject(IS_COMMAND) private readonly isCommand = false,
   ) {
     this.shares = new ConnectionShares(catalog);
     const { instanceName: name, worker } = config;
@@ -145,16 +152,18 @@ export class LentConnections implements OnModuleInit {
   private async renewOnce(): Promise<void> {
     const startedAt = performance.now();
     this.renewedAt = startedAt;
-    const claims = this.serversInUse().map(([serverId, budget]) => this.claim(serverId, budget));
+    const asked = this.serversInUse();
+    const claims = asked.map(([serverId, budget]) => this.claim(serverId, budget));
     this.renewals += 1;
     const renewal = await withDeadline(this.shares.renew(this.instance, this.renewals, claims), ANSWER_MS);
-    for (const [serverId, budget] of this.serversInUse()) {
+    for (const [serverId, budget] of asked) {
       const lent = renewal.lent.find((share) => share.serverId === serverId);
       if (lent) this.take(budget, lent, startedAt);
+      else this.budgets.forget(serverId); // it was removed, and may have been registered again under another id
     }
     void runWithoutContext(async () => {
       for (const silent of renewal.silent) await this.surveys.takeBackUnused(silent);
-      for (const serverId of renewal.unmeasured) await this.surveys.measureCapacity(serverId);
+      for (const serverId of renewal.toMeasure) await this.surveys.measureCapacity(serverId);
     });
   }
 
@@ -202,6 +211,7 @@ export class LentConnections implements OnModuleInit {
   }
 
   private leastOf(budget: ServerBudget): number {
+    if (this.isCommand) return 0;
     const isCatalogs = budget === this.budgets.of(this.catalogTarget.server);
     return Math.min(this.budgets.ownLimit, isCatalogs ? LEAST_CATALOG_SHARE : LEAST_SERVER_SHARE);
   }
@@ -219,12 +229,13 @@ export class LentConnections implements OnModuleInit {
   }
 }
 
-const LOCK_NOT_AVAILABLE = '55P03';
+/** The lock is not available, or this process stood still between two statements. */
+const LATE = new Set<string | undefined>(['55P03', '25P03']);
 
 /** Another instance has frozen while it renewed, or the catalog's server is switched over. */
 function isTransient(error: unknown): boolean {
   const { driverError } = (error ?? {}) as { driverError?: { code?: string } };
-  return error instanceof DeadlineError || isLostConnection(error) || driverError?.code === LOCK_NOT_AVAILABLE;
+  return error instanceof DeadlineError || isLostConnection(error) || LATE.has(driverError?.code);
 }
 
 /** Whether the server had less to lend than was asked for. */

@@ -9,8 +9,8 @@ import { countConnections, countConnectionsOf } from './connection-count.js';
 import { ConnectionShares, type SilentShare } from './connection-shares.js';
 
 const ANSWER_MS = 3_000;
-/** Pause before a server is asked the same question again. */
-const PAUSE_MS = { silent: 2_000, capacity: 60_000 };
+/** Pause before a server is asked the same question again; when it did not answer, a short one. */
+const PAUSE_MS = { silent: 2_000, capacity: 600_000, failed: 2_000 };
 
 /** Asks servers what the division of their connections depends on. What cannot be asked is asked again later. */
 @Injectable()
@@ -69,6 +69,7 @@ export class ServerSurveys {
       const server = await this.catalog.getRepository(ServerEntity).findOneBy({ id: serverId });
       if (server) await work(server);
     } catch (error) {
+      this.pauses.set(question, performance.now() + PAUSE_MS.failed);
       this.logger.debug(`A server could not be asked about its connections: ${reasonOf(error)}`);
     }
   }

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CatalogModule } from '../../catalog/catalog.module.js';
+import { IS_COMMAND } from '../../catalog/instances/lent-connections.js';
 import { AppConfigModule } from '../../platform/config/config.module.js';
 import type { LoadedConfig } from '../../platform/config/load-config.js';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
@@ -28,8 +29,11 @@ export class CommandLineModule {
     return {
       module: CommandLineModule,
       global: true,
-      providers: application ? [{ provide: HOOKS_APPLICATION, useValue: application }] : [],
-      exports: application ? [HOOKS_APPLICATION] : [],
+      providers: [
+        { provide: IS_COMMAND, useValue: true },
+        ...(application ? [{ provide: HOOKS_APPLICATION, useValue: application }] : []),
+      ],
+      exports: [IS_COMMAND, ...(application ? [HOOKS_APPLICATION] : [])],
       imports: [
         AppConfigModule.register(loaded, shutdown),
         DatabaseModule.register({ provide: TENANT_SCHEMA, useValue: schema }),

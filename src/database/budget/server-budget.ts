@@ -64,6 +64,10 @@ export class ServerBudget {
   onWaiting: () => void = () => undefined;
   /** When the limit ends, in ms of the same clock: from then on no first connection is opened. */
   private validUntil = Infinity;
+  /** Whether the limit has ended while there was no connection, and was not renewed since. */
+  private isShut = false;
+  /** What the limit was at first: the process's own. */
+  private readonly ownLimit: number;
 
   constructor(
     private maxConnections: number,
@@ -72,6 +76,7 @@ export class ServerBudget {
     /** Called when the server refuses a connection for the first time since the limit was as configured. */
     private readonly onFull: (open: number) => void = () => undefined,
   ) {
+    this.ownLimit = maxConnections;
     this.max = new AdaptiveLimit(maxConnections, () => this.distribute(), HEADROOM);
     this.openings = new ServerOpenings(now, () => this.makeRoom());
   }
@@ -90,14 +95,16 @@ export class ServerBudget {
 
   /**
    * Sets when the limit ends unless it is renewed. Until it is, connections are replaced by others as before; once none is left,
-   * none is opened: whoever lends the limit may have given it to another process.
+   * pools open none: whoever lends the limit may have given it to another process. What is kept for reserved work stays, because a
+   * renewal needs it.
    *
    * @param time in ms of the budget's clock
    */
   expireAt(time: number): void {
-    const hadExpired = this.hasExpired;
     this.validUntil = time;
-    if (hadExpired) this.rebalance();
+    if (!this.isShut) return;
+    this.isShut = false;
+    this.rebalance();
   }
 
   /** Sets slots aside for work that is not tenants'. */
@@ -196,7 +203,7 @@ export class ServerBudget {
   private rebalance(): void {
     this.lend();
     const claimed = this.sumOf((slots) => slots.claimed);
-    this.max.configured = Math.max(Math.min(1, this.maxConnections), this.maxConnections - claimed);
+    this.max.configured = Math.max(this.leastForPools, this.maxConnections - claimed);
     this.distribute();
     this.closeExcess();
   }
@@ -208,23 +215,35 @@ export class ServerBudget {
   }
 
   /**
-   * A kept slot is free, unless a limit was lowered under connections that are still open. A limit that leaves nothing
-   * but what is kept holds no reserved work back: it could never run. A limit of 0 admits nothing.
+   * A kept slot is free, unless a limit was lowered under connections that are still open. A process whose own limit leaves
+   * nothing but what is kept holds no reserved work back: it could never run.
    */
   private canLend({ isNextKept }: ReservedSlots): boolean {
-    if (this.maxConnections === 0 || this.hasExpired) return false;
-    if (this.maxConnections <= this.sumOf(({ kept }) => kept)) return true;
+    const { hasExpired } = this;
+    if (this.isTiny) return true;
     const free = this.maxConnections - this.sumOf(({ secured }) => secured);
-    return isNextKept ? this.occupied <= Math.max(1, free) : this.occupied < free;
+    if (isNextKept) return this.occupied <= Math.max(1, free);
+    return !hasExpired && Math.max(this.occupied, this.leastForPools) < free;
   }
 
   private sumOf(count: (slots: ReservedSlots) => number): number {
     return this.reserved.reduce((sum, slots) => sum + count(slots), 0);
   }
 
-  /** Whether the limit has ended while there was no connection. */
+  private get isTiny(): boolean {
+    return this.ownLimit > 0 && this.ownLimit <= this.sumOf(({ kept }) => kept);
+  }
+
+  /** Pools have one connection, where the limit leaves one beyond what is kept. */
+  private get leastForPools(): number {
+    const spare = this.isTiny ? this.maxConnections : this.maxConnections - this.sumOf(({ kept }) => kept);
+    return Math.max(0, Math.min(1, spare));
+  }
+
+  /** Looked at before each opening, and after each connection that has closed. */
   private get hasExpired(): boolean {
-    return this.now() >= this.validUntil && this.occupied + this.sumOf(({ held }) => held) === 0;
+    this.isShut ||= this.now() >= this.validUntil && this.occupied + this.sumOf(({ held }) => held) === 0;
+    return this.isShut;
   }
 
   private distribute(): void {

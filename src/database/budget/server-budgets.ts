@@ -68,6 +68,11 @@ export class ServerBudgets {
     return this.byId;
   }
 
+  /** A server that is not in the catalog any more; its address may be that of another one. */
+  forget(serverId: string): void {
+    this.byId.delete(serverId);
+  }
+
   /**
    * From now on a server lends this process its connections: a new budget begins with none, and `resize` of the budget gives it
    * what it is lent.
@@ -82,8 +87,11 @@ export class ServerBudgets {
   private create(server: ServerAddress): ServerBudget {
     const onFull = (open: number): void => this.logger.warn(describeFullServer(server, open));
     const { onWaiting } = this;
-    const budget = new ServerBudget(onWaiting ? 0 : this.ownLimit, undefined, onFull);
-    if (onWaiting) budget.onWaiting = () => onWaiting(budget);
+    const budget = new ServerBudget(this.ownLimit, undefined, onFull);
+    if (onWaiting) {
+      budget.resize(0);
+      budget.onWaiting = () => onWaiting(budget);
+    }
     for (const listener of this.onCreated) listener(budget);
     return budget;
   }

@@ -59,6 +59,8 @@ export async function takeChanges({ client, schema }: CopyPlace, tenantId: strin
  */
 export class ChangedRows {
   private readonly changed: ChangedTable[] = [];
+  /** Temporary tables are numbered also where nothing was found for them. */
+  private named = 0;
 
   private constructor(
     private readonly from: CopyPlace,
@@ -153,7 +155,7 @@ export class ChangedRows {
     const destination = this.destinations.find((table) => table.name === name);
     if (!source || !destination) throw new CopyPlacesError(`table "${name}" is not at both places`);
     if (source.key.length === 0) throw new CopyPlacesError(`table "${name}" has no key`);
-    return { source, table: { ...destination, columns: source.columns }, ...temporaryNames(this.changed.length) };
+    return { source, table: { ...destination, columns: source.columns }, ...temporaryNames((this.named += 1)) };
   }
 
   /** A table of which no row was noted. */

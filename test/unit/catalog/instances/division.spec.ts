@@ -36,6 +36,14 @@ describe('the connections of a server', () => {
     expect(divide(50, holders, 'b').target).toBe(10);
   });
 
+  it('are not taken from those that run for one that does not fit', () => {
+    const running = Array.from({ length: 11 }, (_, n) => holder(`r${n}`, 7, 7, 7));
+    const all = [...running, holder('new', 0, 0, 7)];
+    expect(all.map(({ instanceId }) => divide(80, all, instanceId).target)).toEqual([...running.map(() => 7), 0]);
+    const busy = [holder('a', 60, 60, 7), ...running.slice(1), holder('new', 0, 0, 7)];
+    expect(divide(90, busy, 'a').target).toBe(13); // 90 less ten times seven, less seven for the new one
+  });
+
   it('are fewer for each when the limit is lowered', () => {
     const holders = [holder('a', 30, 30), holder('b', 20, 20)];
     expect([divide(20, holders, 'a').target, divide(20, holders, 'b').target]).toEqual([10, 10]);

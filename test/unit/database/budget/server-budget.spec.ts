@@ -205,3 +205,30 @@ it('a limit that has ended lets connections be replaced, and none be opened once
   budget.expireAt(clock + 1_000);
   expect(first.held).toBe(1);
 });
+
+it('connections of pools and of other work never add up to more than a small limit that is lent', () => {
+  for (let limit = 0; limit <= 8; limit += 1) {
+    const budget = new ServerBudget(20, () => clock);
+    const [admin, locks] = [budget.reserve({ kept: 1, max: 4 }), budget.reserve({ kept: 1, max: 10 })];
+    budget.resize(limit);
+    admin.want(4);
+    const pool = new Member(budget);
+    for (let n = 0; n < 5; n += 1) pool.want();
+    locks.want(5);
+    // What is kept can be used at any limit: a process that starts has nothing else.
+    expect(budget.open + admin.held + locks.held).toBeLessThanOrEqual(Math.max(limit, 2));
+    expect(budget.open).toBeGreaterThanOrEqual(limit > 2 ? 1 : 0);
+  }
+});
+
+it('what is kept is used after the limit has ended, and pools open none', () => {
+  const budget = new ServerBudget(20, () => clock);
+  const kept = budget.reserve({ kept: 2, max: 4 });
+  budget.expireAt(clock);
+  kept.want(4);
+  const pool = new Member(budget);
+  pool.want();
+  expect([kept.held, budget.open]).toEqual([2, 0]);
+  budget.expireAt(clock + 1_000);
+  expect([kept.held, pool.held]).toEqual([4, 1]);
+});

@@ -41,9 +41,11 @@ it('once connections are lent, a new budget begins with none, and says that it w
   budgets.lendFrom((budget) => waiting.push(budget));
   const created = budgets.of({ ...SERVER, id: 'new', port: 1234 });
   expect([known.limit, created.limit, created.tryAcquire()]).toEqual([LIMIT, 0, false]);
-  const reserved = created.reserve({ kept: 1, max: 2 });
-  reserved.want(1);
-  expect([reserved.held, waiting.at(-1) === created]).toEqual([0, true]);
+  const reserved = created.reserve({ kept: 1, max: 3 });
+  reserved.want(3);
+  expect([reserved.held, waiting.at(-1) === created]).toEqual([1, true]); // what is kept can always be used
+  created.resize(2);
+  expect([reserved.held, created.tryAcquire()]).toEqual([1, true]); // a pool has one connection
   created.resize(5);
-  expect([reserved.held, created.tryAcquire(), created.secured, created.needed]).toEqual([1, true, 2, 2]);
+  expect([reserved.held, created.secured, created.needed]).toEqual([3, 4, 4]);
 });
