@@ -16,13 +16,16 @@ import { UsageError } from '../terminal/cli.errors.js';
  */
 export async function saveFile(path: string, bytes: Readable, confirm: () => Promise<void>): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
+  const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
+  const closed = new Promise<void>((resolve) => void file.once('close', () => resolve()));
   try {
-    await pipeline(bytes, createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true }));
+    await pipeline(bytes, file);
     await confirm();
     await link(part, path); // unlike a rename, it replaces nothing
   } catch (error) {
     throw toUsageError(error, path);
   } finally {
+    await closed; // bytes that fail at once end the pipeline while the file is still being made
     await rm(part, { force: true });
   }
 }
