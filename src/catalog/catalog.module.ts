@@ -22,6 +22,7 @@ import { ProvidedDatabaseCheck } from './provided-database-check.js';
 import { PlanList } from './plans/plan-list.js';
 import { EntityTables } from './tenant-tables/entity-tables.js';
 import { MigrationSets } from './tenant-tables/migration-sets.js';
+import { ConnectionShares } from './instances/connection-shares.js';
 import { LentConnections } from './instances/lent-connections.js';
 import { ServerSurveys } from './instances/server-surveys.js';
 import { ServerOwner } from './server-owner.js';
@@ -64,6 +65,7 @@ export const CONSTANT_CONNECTIONS = { kept: 2, max: 2 };
     PlanList,
     ValueChanges,
     CatalogChangeFeed,
+    ConnectionShares,
     ServerSurveys,
     LentConnections,
   ],

@@ -2,9 +2,8 @@ import type { DataSource } from 'typeorm';
 import { IsNull, Not } from 'typeorm';
 import type { AppConfig } from '../platform/config/app-config.js';
 import { ConfigurationError } from '../platform/config/config.errors.js';
-import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../platform/config/worker-share.js';
 import { ServerEntity } from './entities/server.entity.js';
-import { UNLENT } from './instances/server-limit.js';
+import { leastLimit } from './instances/server-limit.js';
 
 /** The smallest connection limit that a server may have, so that each worker has a useful share of it. */
 export function leastConnections(
@@ -12,7 +11,7 @@ export function leastConnections(
   { host }: Pick<ServerEntity, 'host'>,
 ): number {
   if (workers === 1) return 1;
-  return host === null ? workers * LEAST_CATALOG_SHARE + UNLENT.catalog : workers * LEAST_SERVER_SHARE + UNLENT.other;
+  return leastLimit(workers, host === null);
 }
 
 /**

@@ -65,13 +65,13 @@ const COMMANDS: readonly LazyCommand[] = [
     name: 'servers',
     description: 'manage the PostgreSQL servers that host tenants',
     hasOptions: false,
-    load: async () => (await import('./commands/servers.js')).defineServers,
+    load: async () => (await import('./commands/servers/servers.js')).defineServers,
   },
   {
     name: 'instances',
     description: 'list the running instances, and what servers lend to each',
     hasOptions: false,
-    load: async () => (await import('./commands/instances.js')).defineInstances,
+    load: async () => (await import('./commands/servers/instances.js')).defineInstances,
   },
   {
     name: 'backups',

@@ -8,7 +8,7 @@ import { ValidBody, ValidQuery } from '../../http/input/valid.decorators.js';
 import { ControlPlaneController } from '../control-plane-controller.decorator.js';
 import type { Actor } from '../../catalog/audit/actor.js';
 import type { Operator } from '../../catalog/model/operator.js';
-import { HandlerRefusalsInterceptor } from '../../tenant/access/handler-refusals.interceptor.js';
+import { HandlerRefusalsInterceptor } from '../../tenant/access/operators/handler-refusals.interceptor.js';
 import { OperatorRights } from '../../tenant/operators/route-rights.js';
 import { CurrentOperator } from '../current-operator.decorator.js';
 import { CurrentActor } from '../audit/current-actor.decorator.js';

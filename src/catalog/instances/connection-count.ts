@@ -1,10 +1,9 @@
 import type pg from 'pg';
 import { isNamedAs } from '../../platform/postgres/application-name.js';
+import { ALLOWED_CONNECTIONS } from './server-limit.js';
 
 const CONNECTIONS = `
-  SELECT (SELECT sum(numbackends) FROM pg_stat_database)::int AS open,
-         current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-           - coalesce(current_setting('reserved_connections', true)::int, 0) AS max`;
+  SELECT (SELECT sum(numbackends) FROM pg_stat_database)::int AS open, ${ALLOWED_CONNECTIONS} AS max`;
 
 /** How many connections a server admits, without those reserved for superusers, and how many are open, of all its clients. */
 export async function countConnections(

@@ -1,5 +1,7 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { LOCK_NAMES } from '../../platform/postgres/advisory-locks.js';
+import { CATALOG } from '../catalog-data-source.js';
 import { divide, type Holder } from './division.js';
 import { OvertakenRenewalError } from './instances.errors.js';
 import { lendable, serverLimit } from './server-limit.js';
@@ -54,7 +56,7 @@ export interface Renewal {
 interface ServerRow {
   readonly id: string;
   readonly isCatalogs: boolean;
-  readonly isMeasured: boolean;
+  readonly dependsOnCapacity: boolean;
   readonly limit: number;
   readonly holders: readonly (Holder & { readonly isSilent: boolean })[];
 }
@@ -69,7 +71,7 @@ const SIGN_OF_LIFE = `
   RETURNING id`;
 
 const SERVERS = `
-  SELECT s.id, s.host IS NULL AS "isCatalogs", s.host IS NOT NULL AND s.max_connections IS NULL AS "isMeasured",
+  SELECT s.id, s.host IS NULL AS "isCatalogs", s.host IS NOT NULL AND s.max_connections IS NULL AS "dependsOnCapacity",
     coalesce(${serverLimit('s')}, ${UNMEASURED_LIMIT}) AS limit,
     coalesce(jsonb_agg(jsonb_build_object('instanceId', c.instance_id, 'share', c.share, 'need', c.need, 'least', c.least,
       'isSilent', i.heartbeat_at < clock_timestamp() - interval '${SILENT_SECONDS} seconds')) FILTER (WHERE i.id IS NOT NULL), '[]') AS holders
@@ -97,8 +99,9 @@ const FORGET = `
     AND NOT EXISTS (SELECT FROM connection_shares c WHERE c.instance_id = i.id)`;
 
 /** What each instance may open of each server's connections, in the catalog; one instance at a time changes it. */
+@Injectable()
 export class ConnectionShares {
-  constructor(private readonly catalog: DataSource) {}
+  constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
   /**
    * Gives a sign of life, and divides the servers' connections again. What was lent to an instance whose share is gone is gone:
@@ -125,7 +128,7 @@ export class ConnectionShares {
             .filter(({ isSilent, instanceId }) => isSilent && instanceId !== id)
             .map(({ instanceId }) => ({ serverId, instanceId })),
         ),
-        toMeasure: servers.filter(({ isMeasured }) => isMeasured).map(({ id: serverId }) => serverId),
+        toMeasure: servers.filter(({ dependsOnCapacity }) => dependsOnCapacity).map(({ id: serverId }) => serverId),
       };
     });
   }

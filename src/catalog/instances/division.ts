@@ -17,9 +17,8 @@ export interface Division {
 }
 
 /**
- * How many of a server's connections one of its instances may have. What is free goes to whoever asks first, up to its need; what
- * another one lacks beyond that is given back by those who hold more than they need, or more than their part where there is not
- * enough for all.
+ * How many of a server's connections one of its instances may have. Free connections go to the first instance that asks, up to its
+ * need. Where that is not enough, instances that hold more than they need, or more than a fair part, give the rest back.
  *
  * Shares never add up to more than the limit unless they did already: an instance's own share grows by what is free alone, and
  * shrinks when it says that it holds less.

@@ -5,7 +5,7 @@ import type { ServerBudget } from '../../database/budget/server-budget.js';
 import { ServerBudgets } from '../../database/budget/server-budgets.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { instanceIdOf } from '../../platform/config/instance-id.js';
-import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../../platform/config/worker-share.js';
+import { leastShare } from '../../platform/config/worker-share.js';
 import { reasonOf } from '../../platform/errors/reason-of.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
@@ -58,12 +58,11 @@ const NOTHING: Holding = { share: 0, limit: 0, need: 0, least: Infinity };
  * Before it is answered it opens no more than it said; connections that others lack it closes first, and then says so.
  *
  * Without an answer it keeps what it was lent, because its connections show on the server that it is alive. On a server where it has
- * none, it opens none until it is answered again.
+ * none, its pools open none until it is answered again.
  */
 @Injectable()
 export class LentConnections implements OnModuleInit {
   private readonly logger = new Logger('Instances');
-  private readonly shares: ConnectionShares;
   private readonly instance: AskingInstance;
   private readonly holdings = new Map<ServerBudget, Holding>();
   private defaultServerId: string | undefined;
@@ -79,11 +78,11 @@ export class LentConnections implements OnModuleInit {
     @Inject(CATALOG) private readonly catalog: DataSource,
     @Inject(CATALOG_TARGET) private readonly catalogTarget: ConnectionTarget,
     private readonly budgets: ServerBudgets,
+    private readonly shares: ConnectionShares,
     private readonly surveys: ServerSurveys,
     private readonly shutdown: Shutdown,
     @Optional() @Inject(IS_COMMAND) private readonly isCommand = false,
   ) {
-    this.shares = new ConnectionShares(catalog);
     const { instanceName: name, worker } = config;
     this.instance = { id: instanceIdOf(config), name, pid: process.pid, worker: worker?.number ?? null };
   }
@@ -132,24 +131,24 @@ export class LentConnections implements OnModuleInit {
 
   /** Never rejects. */
   private async renew(): Promise<void> {
-    if (this.renewing) return;
-    const renewing = this.renewOnce().then(
-      () => {
-        if (this.isFailing) this.logger.log('The servers lend connections again');
-        this.isFailing = false;
-      },
-      (error: unknown) => {
-        if (!this.isFailing) this.logger.warn(`What servers lend could not be renewed: ${reasonOf(error)}`);
-        this.isFailing = true;
-      },
-    );
-    this.renewing = renewing;
-    await renewing;
-    this.renewing = undefined;
+    try {
+      await this.renewOnce();
+      if (this.isFailing) this.logger.log('The servers lend connections again');
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) this.logger.warn(`What servers lend could not be renewed: ${reasonOf(error)}`);
+      this.isFailing = true;
+    }
     this.schedule(this.isFailing ? RENEW_MS : this.pause());
   }
 
-  private async renewOnce(): Promise<void> {
+  /** One at a time: the answer of an earlier renewal must not replace that of a later one. */
+  private renewOnce(): Promise<void> {
+    this.renewing ??= this.askForShares().finally(() => (this.renewing = undefined));
+    return this.renewing;
+  }
+
+  private async askForShares(): Promise<void> {
     const startedAt = performance.now();
     this.renewedAt = startedAt;
     const asked = this.serversInUse();
@@ -213,14 +212,14 @@ export class LentConnections implements OnModuleInit {
   private leastOf(budget: ServerBudget): number {
     if (this.isCommand) return 0;
     const isCatalogs = budget === this.budgets.of(this.catalogTarget.server);
-    return Math.min(this.budgets.ownLimit, isCatalogs ? LEAST_CATALOG_SHARE : LEAST_SERVER_SHARE);
+    return Math.min(this.budgets.ownLimit, leastShare(isCatalogs));
   }
 
   /** Gives everything back. Where that is not possible, others take it once the connections are gone. */
   private async leave(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.renewing;
+    await this.renewing?.catch(() => undefined); // `renew` has logged it
     try {
       await withDeadline(this.shares.leave(this.instance.id), ANSWER_MS);
     } catch (error) {

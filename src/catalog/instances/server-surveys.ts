@@ -16,7 +16,6 @@ const PAUSE_MS = { silent: 2_000, capacity: 600_000, failed: 2_000 };
 @Injectable()
 export class ServerSurveys {
   private readonly logger = new Logger('Instances');
-  private readonly shares: ConnectionShares;
   /** When a question may be asked again, in ms of `performance.now()`. */
   private readonly pauses = new Map<string, number>();
 
@@ -24,9 +23,8 @@ export class ServerSurveys {
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly owner: ServerOwner,
     private readonly adminConnections: AdminConnections,
-  ) {
-    this.shares = new ConnectionShares(catalog);
-  }
+    private readonly shares: ConnectionShares,
+  ) {}
 
   /** Takes back the share of an instance whose connections to the server are gone. While any is open, it may be alive. */
   takeBackUnused(silent: SilentShare): Promise<void> {

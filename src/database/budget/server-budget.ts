@@ -95,7 +95,7 @@ export class ServerBudget {
 
   /**
    * Sets when the limit ends unless it is renewed. Until it is, connections are replaced by others as before; once none is left,
-   * pools open none: whoever lends the limit may have given it to another process. What is kept for reserved work stays, because a
+   * pools open none: the limit may have been lent to another process since. What is kept for reserved work stays, because a
    * renewal needs it.
    *
    * @param time in ms of the budget's clock
@@ -174,7 +174,7 @@ export class ServerBudget {
 
   /** Like `request`, but never waits; false when the limit is reached or pools are waiting. */
   tryAcquire(): boolean {
-    if (this.occupied >= this.limit || this.waitingSlots > 0 || this.hasExpired) return false;
+    if (this.occupied >= this.limit || this.waitingSlots > 0 || this.checkExpired()) return false;
     this.occupied += 1;
     return true;
   }
@@ -219,7 +219,7 @@ export class ServerBudget {
    * nothing but what is kept holds no reserved work back: it could never run.
    */
   private canLend({ isNextKept }: ReservedSlots): boolean {
-    const { hasExpired } = this;
+    const hasExpired = this.checkExpired();
     if (this.isTiny) return true;
     const free = this.maxConnections - this.sumOf(({ secured }) => secured);
     if (isNextKept) return this.occupied <= Math.max(1, free);
@@ -240,14 +240,14 @@ export class ServerBudget {
     return Math.max(0, Math.min(1, spare));
   }
 
-  /** Looked at before each opening, and after each connection that has closed. */
-  private get hasExpired(): boolean {
+  /** Called before each opening, and after each connection that has closed: what has expired stays so until it is renewed. */
+  private checkExpired(): boolean {
     this.isShut ||= this.now() >= this.validUntil && this.occupied + this.sumOf(({ held }) => held) === 0;
     return this.isShut;
   }
 
   private distribute(): void {
-    while (this.occupied < this.limit && !this.hasExpired) {
+    while (this.occupied < this.limit && !this.checkExpired()) {
       const member = this.mostStarved();
       if (!member) return;
       this.grant(member);

@@ -5,7 +5,7 @@ import {
   type PooledConnection,
 } from '../pool/connection-pool.js';
 import type { TenantShare } from '../pool/fair-queue.js';
-import type { Growth } from './growth.js';
+import type { Growth } from '../sql-guard/growth.js';
 import { tracedWait } from './database-spans.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';

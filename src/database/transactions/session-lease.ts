@@ -14,7 +14,7 @@ import { SessionEndedError } from './transaction.errors.js';
 import { isGateClosed, SessionRefusedError } from '../gates/closed-gate.js';
 import { CHECK_GATE, HOLD_GATE } from '../gates/gate-objects.js';
 import { signedWith, type Stamp, stampStatement } from '../statements/stamp.js';
-import { assertMayAdd, type Growth } from '../statements/growth.js';
+import { assertMayAdd, type Growth } from '../sql-guard/growth.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import type { TenantAccess } from '../statements/tenant-access.js';
 import { createHash } from 'node:crypto';

@@ -12,7 +12,7 @@ import {
   type StatementContext,
 } from '../sql-guard/classify-statement.js';
 import { statementRecords } from '../statements/statement-records.js';
-import { assertMayAdd } from '../statements/growth.js';
+import { assertMayAdd } from '../sql-guard/growth.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { StatementBatch } from '../batches/statement-batch.js';
 import { StatementNames } from './statement-names.js';

@@ -1,7 +1,7 @@
 import { isSupported } from '../../catalog/server-facts.js';
 import { defaultLimit, lendable } from '../../catalog/instances/server-limit.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
-import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE } from '../../platform/config/worker-share.js';
+import { leastShare } from '../../platform/config/worker-share.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 import { knownFaultsOf } from '../diagnosis/known-faults.js';
@@ -80,8 +80,8 @@ function instancesOn(
 ): { readonly available: number; readonly limit: number; readonly running: number; readonly room: number } {
   const available = max_connections - reserved;
   const limit = maxConnections ?? defaultLimit(available);
-  const least = host === null ? LEAST_CATALOG_SHARE : LEAST_SERVER_SHARE;
-  return { available, limit, running, room: Math.floor(lendable(limit, host === null) / least) };
+  const isCatalogs = host === null;
+  return { available, limit, running, room: Math.floor(lendable(limit, isCatalogs) / leastShare(isCatalogs)) };
 }
 
 /** A release starts a new instance before it stops an old one: whether that fits is said before it is tried. */

@@ -7,7 +7,12 @@ import type { Worker } from './app-config.js';
 export const LEAST_CATALOG_SHARE = 7;
 
 /** The same on any other server: the admin connection that is kept free, and one for tenants. */
-export const LEAST_SERVER_SHARE = 2;
+const LEAST_SERVER_SHARE = 2;
+
+/** Without so many connections to a server a process can do nothing useful there. */
+export function leastShare(isCatalogs: boolean): number {
+  return isCatalogs ? LEAST_CATALOG_SHARE : LEAST_SERVER_SHARE;
+}
 
 /**
  * The part of an instance's connections to a server that a worker may have. The shares of all workers add up to the limit, if

@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../http/requests/http-request.js';
 import { callerOf, RequestIdentification } from '../identification/request-identification.js';
 import { type Access, ACCESS_OPTIONS, type AccessOptions } from './access.js';
 import { CallAdmission } from './call-admission.js';
-import { OperatorAdmission } from './operator-admission.js';
+import { OperatorAdmission } from './operators/operator-admission.js';
 import { RequestAdmission } from './request-admission.js';
 import { RouteAccess } from './route-access.js';
 

@@ -12,7 +12,7 @@ import { UsageCounter } from '../usage/usage-counter.js';
 import { ForbiddenError } from './access.errors.js';
 import type { Access } from './access.js';
 import { GatewayHandshakes } from './gateway-handshakes.js';
-import { OperatorAdmission } from './operator-admission.js';
+import { OperatorAdmission } from './operators/operator-admission.js';
 import { requireAccess } from './require-access.js';
 
 /** Admits GraphQL operations and messages to their handlers, as `RequestAdmission` does with requests. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
-import type { Growth } from '../../database/statements/growth.js';
+import type { Growth } from '../../database/sql-guard/growth.js';
 import { setNewest } from '../../platform/bounded-map.js';
 import { runWithoutContext } from '../../platform/run-without-context.js';
 import { endsWithin } from '../../platform/timeout.js';

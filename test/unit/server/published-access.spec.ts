@@ -6,7 +6,7 @@ import { publishAccess, publishedAccess } from '../../../src/server/published-ac
 import { ACCESS_OPTIONS, type Access } from '../../../src/tenant/access/access.js';
 import { ControlPlane, Public } from '../../../src/tenant/access/access.decorators.js';
 import { CallAdmission } from '../../../src/tenant/access/call-admission.js';
-import { OperatorAdmission } from '../../../src/tenant/access/operator-admission.js';
+import { OperatorAdmission } from '../../../src/tenant/access/operators/operator-admission.js';
 import { RequestAdmission } from '../../../src/tenant/access/request-admission.js';
 import { RouteAccess } from '../../../src/tenant/access/route-access.js';
 import { RequestIdentification } from '../../../src/tenant/identification/request-identification.js';

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { openCatalog } from '../../../../src/catalog/catalog-data-source.js';
+import { ConnectionShares } from '../../../../src/catalog/instances/connection-shares.js';
 import { LentConnections } from '../../../../src/catalog/instances/lent-connections.js';
 import { ServerSurveys } from '../../../../src/catalog/instances/server-surveys.js';
 import { ServerOwner } from '../../../../src/catalog/server-owner.js';
@@ -95,10 +96,11 @@ class Process {
     const budgets = new ServerBudgets(config);
     budgets.of(target.server).reserve({ kept: KEPT, max: KEPT });
     const admin = new AdminConnections(config, shutdown, budgets);
-    const surveys = new ServerSurveys(catalog, new ServerOwner(target, {} as KeyRing), admin);
+    const shares = new ConnectionShares(catalog);
+    const surveys = new ServerSurveys(catalog, new ServerOwner(target, {} as KeyRing), admin, shares);
     const process = new Process(new Pool(budgets.of(target.server)), shutdown);
     started.push(process);
-    await new LentConnections(config, catalog, target, budgets, surveys, shutdown).onModuleInit();
+    await new LentConnections(config, catalog, target, budgets, shares, surveys, shutdown).onModuleInit();
     return process;
   }
 
@@ -107,7 +109,7 @@ class Process {
   }
 }
 
-const shares = async (): Promise<number[]> =>
+const sharesNow = async (): Promise<number[]> =>
   (await database.admin<{ share: number }>('SELECT share FROM connection_shares ORDER BY share')).map(
     ({ share }) => share,
   );
@@ -116,7 +118,7 @@ describe('the connections of a process', () => {
   it('are lent when they are waited for, up to its own limit', async () => {
     const { pool } = await Process.start();
     pool.want(40);
-    await soon(async () => expect([pool.held, await shares()]).toEqual([OWN_LIMIT - KEPT, [OWN_LIMIT]]));
+    await soon(async () => expect([pool.held, await sharesNow()]).toEqual([OWN_LIMIT - KEPT, [OWN_LIMIT]]));
   });
 
   it('are given back when another one needs them, idle ones first, and never exceed the limit', async () => {
@@ -126,7 +128,7 @@ describe('the connections of a process', () => {
     first.pool.rest();
     second.pool.want(40);
     await soon(async () => {
-      const now = await shares();
+      const now = await sharesNow();
       expect(now.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(LIMIT - 4);
       expect(second.pool.held).toBeGreaterThanOrEqual(9);
     });
@@ -135,7 +137,7 @@ describe('the connections of a process', () => {
 
   it('are all free when it stops', async () => {
     await (await Process.start()).stop();
-    expect(await shares()).toEqual([]);
+    expect(await sharesNow()).toEqual([]);
     expect(await database.admin('SELECT FROM instances')).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { CATALOG_POOL } from '../../../../src/catalog/catalog-data-source.js';
 import { CONSTANT_CONNECTIONS } from '../../../../src/catalog/catalog.module.js';
 import { KEPT_ADMIN_CONNECTIONS } from '../../../../src/database/admin-connections/admin-connections.js';
 import { LOCK_CONNECTIONS } from '../../../../src/operations/operation-runner.js';
-import { LEAST_CATALOG_SHARE, LEAST_SERVER_SHARE, shareOf } from '../../../../src/platform/config/worker-share.js';
+import { LEAST_CATALOG_SHARE, leastShare, shareOf } from '../../../../src/platform/config/worker-share.js';
 
 const sharesOf = (limit: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => shareOf(limit, { number: index + 1, count }));
@@ -24,6 +24,6 @@ it('a process that is no worker has the whole limit', () => {
 
 it('the least share is what each process keeps free for work other than tenants, and one connection more', () => {
   const kept = KEPT_ADMIN_CONNECTIONS + CONSTANT_CONNECTIONS.kept + CATALOG_POOL.min + LOCK_CONNECTIONS.kept;
-  expect(LEAST_CATALOG_SHARE).toBe(kept + 1);
-  expect(LEAST_SERVER_SHARE).toBe(KEPT_ADMIN_CONNECTIONS + 1);
+  expect([LEAST_CATALOG_SHARE, leastShare(true)]).toEqual([kept + 1, kept + 1]);
+  expect(leastShare(false)).toBe(KEPT_ADMIN_CONNECTIONS + 1);
 });

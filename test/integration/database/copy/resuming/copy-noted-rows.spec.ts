@@ -46,6 +46,24 @@ describe('a copy whose connections are killed', () => {
     for (const { client } of [copy.from, copy.to]) expect(await isUsable(client)).toBe(true);
   });
 
+  it('brings unique values that were exchanged meanwhile, with rows that refer to theirs and are not copied yet', async () => {
+    const ddl = `
+      CREATE TABLE users (tenant_id uuid NOT NULL, id int, position int NOT NULL,
+        PRIMARY KEY (tenant_id, id), UNIQUE (tenant_id, position));
+      CREATE TABLE visits (tenant_id uuid NOT NULL, id int, user_id int NOT NULL, PRIMARY KEY (tenant_id, id),
+        FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id))`;
+    const rows = `INSERT INTO users SELECT $t, n, n FROM generate_series(1, 10) n;
+      INSERT INTO visits SELECT $t, n, 1 + n % 10 FROM generate_series(1, 300) n`;
+    const copy = await InterruptedCopy.start(rig, rows, { ddl });
+    expect(await copy.killAfter([2, 'rows'], RANGES)).toBe(true);
+    expect(await recorded(copy)).toMatchObject([{ relation: 'users' }, { relation: 'visits', up_to: { id: '100' } }]);
+    await copy.change(`INSERT INTO visits SELECT $t, n, 1 FROM generate_series(1001, 1010) n;
+      UPDATE users SET position = -1 WHERE id = 1; UPDATE users SET position = 1 WHERE id = 2;
+      UPDATE users SET position = 2 WHERE id = 1`);
+    await copy.finish(RANGES);
+    await expectEqual(copy);
+  });
+
   it('copies nothing again when it had ended, and brings what has changed since', async () => {
     const copy = await InterruptedCopy.start(rig, THOUSAND, { ddl: ITEMS });
     await copy.finish(RANGES);

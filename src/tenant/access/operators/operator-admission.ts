@@ -1,10 +1,10 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { clientAddress } from '../../http/requests/client-address.js';
-import { type HttpRequest, type HttpResponse, routePattern } from '../../http/requests/http-request.js';
-import { requestIdOf } from '../../http/requests/request-id.js';
-import type { Caller } from '../identification/caller.js';
-import { OperatorAuthorization } from '../operators/operator-authorization.js';
-import { routeRights } from '../operators/route-rights.js';
+import { clientAddress } from '../../../http/requests/client-address.js';
+import { type HttpRequest, type HttpResponse, routePattern } from '../../../http/requests/http-request.js';
+import { requestIdOf } from '../../../http/requests/request-id.js';
+import type { Caller } from '../../identification/caller.js';
+import { OperatorAuthorization } from '../../operators/operator-authorization.js';
+import { routeRights } from '../../operators/route-rights.js';
 import { OperatorResponses } from './operator-responses.js';
 
 /** Admits operators to the handlers of control-plane routes, by their role and their tenants. */

@@ -1,9 +1,9 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { catchError, type Observable } from 'rxjs';
-import type { HttpRequest } from '../../http/requests/http-request.js';
-import { callerOf } from '../identification/request-identification.js';
-import { OperatorAuthorization } from '../operators/operator-authorization.js';
-import { RoleRequiredError, TenantsLimitedError } from '../operators/operators.errors.js';
+import type { HttpRequest } from '../../../http/requests/http-request.js';
+import { callerOf } from '../../identification/request-identification.js';
+import { OperatorAuthorization } from '../../operators/operator-authorization.js';
+import { RoleRequiredError, TenantsLimitedError } from '../../operators/operators.errors.js';
 import { operatorCallOf } from './operator-admission.js';
 
 /**

@@ -2,15 +2,15 @@ import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Operator } from '../../catalog/model/operator.js';
-import { type HttpRequest, type HttpResponse, nodeResponse } from '../../http/requests/http-request.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
-import { runWithoutContext } from '../../platform/run-without-context.js';
-import { Shutdown } from '../../platform/shutdown/shutdown.js';
-import type { Caller } from '../identification/caller.js';
-import { UnauthenticatedError } from '../identification/identification.errors.js';
-import { RequestIdentification } from '../identification/request-identification.js';
-import { finalRejectionOf } from '../transports/final-rejection.js';
+import type { Operator } from '../../../catalog/model/operator.js';
+import { type HttpRequest, type HttpResponse, nodeResponse } from '../../../http/requests/http-request.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
+import { runWithoutContext } from '../../../platform/run-without-context.js';
+import { Shutdown } from '../../../platform/shutdown/shutdown.js';
+import type { Caller } from '../../identification/caller.js';
+import { UnauthenticatedError } from '../../identification/identification.errors.js';
+import { RequestIdentification } from '../../identification/request-identification.js';
+import { finalRejectionOf } from '../../transports/final-rejection.js';
 
 /** How often the operator of an open response is looked up: one look-up per response, which those of one key share. */
 const RECHECK_MS = 2_000;

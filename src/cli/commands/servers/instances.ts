@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { APP_CONFIG } from '../../platform/config/app-config.js';
-import { instanceIdOf } from '../../platform/config/instance-id.js';
-import { InstanceList } from '../../admin/instances/instance-list.js';
-import type { InstanceView } from '../../admin/instances/instances.schemas.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
+import { APP_CONFIG } from '../../../platform/config/app-config.js';
+import { instanceIdOf } from '../../../platform/config/instance-id.js';
+import { InstanceList } from '../../../admin/instances/instance-list.js';
+import type { InstanceView } from '../../../admin/instances/instances.schemas.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 
 const COLUMNS = [
   { title: 'NAME', value: ({ name, worker }: InstanceView) => (worker === null ? name : `${name}/${worker}`) },

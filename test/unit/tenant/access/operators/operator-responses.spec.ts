@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Operator } from '../../../../src/catalog/model/operator.js';
-import { Shutdown } from '../../../../src/platform/shutdown/shutdown.js';
-import { OperatorResponses } from '../../../../src/tenant/access/operator-responses.js';
-import type { Caller } from '../../../../src/tenant/identification/caller.js';
-import { UnauthenticatedError } from '../../../../src/tenant/identification/identification.errors.js';
-import '../../../support/silent-logs.js';
+import type { Operator } from '../../../../../src/catalog/model/operator.js';
+import { Shutdown } from '../../../../../src/platform/shutdown/shutdown.js';
+import { OperatorResponses } from '../../../../../src/tenant/access/operators/operator-responses.js';
+import type { Caller } from '../../../../../src/tenant/identification/caller.js';
+import { UnauthenticatedError } from '../../../../../src/tenant/identification/identification.errors.js';
+import '../../../../support/silent-logs.js';
 
 const ANNA: Operator = { id: '6f1f6a3e', name: 'anna', role: 'operator', limitedTo: undefined };
 const callerOf = (operator: Operator): Caller => ({ kind: 'operator', operator });

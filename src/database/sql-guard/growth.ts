@@ -1,4 +1,4 @@
-import { addsRows } from '../sql-guard/adding-statements.js';
+import { addsRows } from './adding-statements.js';
 
 /** Whether a tenant may add rows. */
 export interface Growth {

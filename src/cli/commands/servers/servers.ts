@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { newServer, serverChange, type ServerView } from '../../admin/servers/server.schemas.js';
-import { ServerConnections } from '../../admin/servers/server-connections.js';
-import type { ServerConnectionsView } from '../../admin/servers/server-connections.schemas.js';
-import { Servers } from '../../admin/servers/servers.js';
-import { parseOrThrow } from '../../platform/errors/parse-or-throw.js';
-import { OperationRunner } from '../../operations/operation-runner.js';
-import type { CommandContext, CommandRunners } from '../session/command-context.js';
-import { requestOperation } from '../session/request-operation.js';
-import { ownerPassword } from '../session/owner-password.js';
-import { wholeNumber } from '../terminal/values.js';
+import { newServer, serverChange, type ServerView } from '../../../admin/servers/server.schemas.js';
+import { ServerConnections } from '../../../admin/servers/server-connections.js';
+import type { ServerConnectionsView } from '../../../admin/servers/server-connections.schemas.js';
+import { Servers } from '../../../admin/servers/servers.js';
+import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
+import { OperationRunner } from '../../../operations/operation-runner.js';
+import type { CommandContext, CommandRunners } from '../../session/command-context.js';
+import { requestOperation } from '../../session/request-operation.js';
+import { ownerPassword } from '../../session/owner-password.js';
+import { wholeNumber } from '../../terminal/values.js';
 
 const EXAMPLES = `
 Examples:
