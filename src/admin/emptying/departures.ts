@@ -35,11 +35,13 @@ const STAYING = `
   WHERE c.server_id = $1 AND t.spare_server_id IS NULL
   ORDER BY t.slug`;
 
-// The fewest tenants for the connections that a server has.
+// The fewest tenants, with those on their way there, for the connections that a server has.
 const DESTINATION = `
   SELECT s.name FROM servers s
   WHERE s.id <> $1 AND NOT s.draining
-  ORDER BY (SELECT count(*) FROM tenants t JOIN connection_targets c ON c.id = t.target_id WHERE c.server_id = s.id)::float8
+  ORDER BY ((SELECT count(*) FROM tenants t JOIN connection_targets c ON c.id = t.target_id WHERE c.server_id = s.id)
+      + (SELECT count(*) FROM operations o WHERE o.kind = 'move' AND o.status IN ('pending', 'running')
+           AND o.input ->> 'serverId' = s.id::text))::float8
     / greatest(1, coalesce(${serverLimit('s')}, 1)), s.name
   LIMIT 1`;
 

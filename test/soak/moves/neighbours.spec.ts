@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { provisioned } from '../../contracts/operation-crashes.js';
 import { describeIf } from '../../support/describe-if.js';
+import { callInTurn } from '../../support/load/call-in-turn.js';
 import { PacedLoad, percentile } from '../../support/load/paced-load.js';
 import { soon } from '../../support/load/soon.js';
 import { Operators } from '../../support/operations/operators.js';
@@ -36,21 +36,10 @@ describeIf(existsSync(PSQL), PSQL, 'the neighbour of a tenant in shared tables',
   let moved: { readonly slug: string; readonly id: string; readonly database: string };
   let calls = 0;
 
-  async function call(token: string, expected: number, path: string, body?: object): Promise<string | undefined> {
-    const { urls } = operators;
-    const sent = request(`${urls[(calls += 1) % urls.length]}${path}`, {
-      ...{ agent, method: body ? 'POST' : 'GET' },
-      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
-    });
-    sent.end(body && JSON.stringify(body));
-    const [response] = await once(sent, 'response');
-    const content = await text(response);
-    return response.statusCode === expected ? undefined : `${response.statusCode} ${content}`;
-  }
-
   beforeAll(async () => {
     operators = await Operators.start();
     agent = new Agent({ keepAlive: true });
+    const call = callInTurn(() => operators.urls, agent);
     const slug = await provisioned(operators, 'row');
     const { id, database } = (await operators.call('GET', `/admin/v1/tenants/${slug}`)).body;
     moved = { slug, id, database };

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { Agent, request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { Agent } from 'node:http';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { provisioned } from '../../contracts/operation-crashes.js';
+import { callInTurn } from '../../support/load/call-in-turn.js';
 import { soon } from '../../support/load/soon.js';
 import { PacedLoad, percentile } from '../../support/load/paced-load.js';
 import { Operators } from '../../support/operations/operators.js';
@@ -16,6 +15,7 @@ const CUSTOMERS = '/api/v1/customers';
 
 let operators: Operators;
 let agent: Agent;
+let call: ReturnType<typeof callInTurn>;
 let slug: string;
 let tokens: { moved: string; neighbour: string };
 let calls = 0;
@@ -25,6 +25,7 @@ const acknowledged: string[] = [];
 beforeAll(async () => {
   operators = await Operators.start();
   agent = new Agent({ keepAlive: true });
+  call = callInTurn(() => operators.urls, agent);
   slug = await provisioned(operators, 'row');
   const keyOf = async (tenant: string): Promise<string> =>
     (await operators.call('POST', `/admin/v1/tenants/${tenant}/api-keys`, {})).body.token;
@@ -34,19 +35,6 @@ afterAll(async () => {
   agent.destroy();
   await operators.close();
 });
-
-/** Through both instances in turn, as behind a load balancer. @returns what is wrong */
-async function call(token: string, expected: number, path: string, body?: object): Promise<string | undefined> {
-  const { urls } = operators;
-  const sent = request(`${urls[(calls += 1) % urls.length]}${path}`, {
-    ...{ agent, method: body ? 'POST' : 'GET' },
-    headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
-  });
-  sent.end(body && JSON.stringify(body));
-  const [response] = await once(sent, 'response');
-  const content = await text(response);
-  return response.statusCode === expected ? undefined : `${response.statusCode} ${content}`;
-}
 
 async function insert(token: string, rows?: string[]): Promise<string | undefined> {
   const email = `seen-${(calls += 1)}@example.com`;
