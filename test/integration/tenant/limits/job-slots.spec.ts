@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { withDeadline } from '../../../../src/platform/timeout.js';
 import { JobSlots, type JobSlot } from '../../../../src/tenant/jobs/job-slots.js';
@@ -13,13 +13,14 @@ let client: Redis;
 let shared: RedisSlots;
 /** Of three processes. */
 let workers: JobSlots[];
+const taken: JobSlot[] = [];
 let isAway = false;
 
 beforeAll(async () => {
   redis = await TestRedis.start();
   client = new Redis({ ...redis.address });
   const run = async <T>(command: (given: Redis) => Promise<T>): Promise<T | undefined> =>
-    isAway ? undefined : withDeadline(command(client), 10_000);
+    isAway ? undefined : withDeadline(command(client), 10_000).catch(() => undefined);
   shared = new RedisSlots({ run }, 'test:');
 });
 
@@ -29,6 +30,11 @@ beforeEach(async () => {
   workers = Array.from({ length: 3 }, () => new JobSlots(shared, () => 3));
 });
 
+/** Workers renew slots for as long as they hold any. */
+afterEach(() => {
+  for (const slot of taken.splice(0)) slot.free();
+});
+
 afterAll(async () => {
   client.disconnect();
   await redis.stop();
@@ -36,8 +42,14 @@ afterAll(async () => {
 
 /** As many as there are, at most so many of each worker. */
 async function takeAll(limit: number, each = 10): Promise<JobSlot[]> {
-  const attempts = workers.flatMap((worker) => Array.from({ length: each }, () => worker.take('acme', limit)));
+  const attempts = workers.flatMap((worker) => Array.from({ length: each }, () => take(worker, 'acme', limit)));
   return (await Promise.all(attempts)).filter((slot) => slot !== undefined);
+}
+
+async function take(worker: JobSlots, tenantId: string, limit: number): Promise<JobSlot | undefined> {
+  const slot = await worker.take(tenantId, limit);
+  if (slot) taken.push(slot);
+  return slot;
 }
 
 describe('the slots of jobs', () => {
@@ -49,7 +61,7 @@ describe('the slots of jobs', () => {
     slots[0]!.free();
     await soon(async () => expect(await client.zcard(KEY)).toBe(4));
     expect(await takeAll(5)).toHaveLength(1);
-    expect(await workers[0]!.take('globex', 1)).toBeDefined();
+    expect(await take(workers[0]!, 'globex', 1)).toBeDefined();
   });
 
   it('of a worker that has died end by themselves', async () => {
