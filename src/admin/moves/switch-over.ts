@@ -14,8 +14,12 @@ import { withPlaceLocks } from '../targets/place-locks.js';
 import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
 import type { OpenPlace } from './move-places.js';
 
-/** So few changes are left that the last ones take a moment. */
+/**
+ * The last changes take a moment when they are so few, or when those before were applied so quickly: a tenant that changes its
+ * rows all the time never has few.
+ */
 export const FEW_CHANGES = 100;
+const QUICK_MS = 500;
 /** How long the tenant's own transactions may keep the switch waiting, and how often it is tried. */
 const CATCH_UP_MS = 600_000;
 const SWITCH_MS = 120_000;
@@ -51,16 +55,18 @@ export class SwitchOver {
   constructor(@Inject(CATALOG) private readonly catalog: DataSource) {}
 
   /**
-   * Applies what is noted until little is left, and until no transaction is under way that began before the gate was there.
+   * Applies what is noted until what is left takes a moment, and until no transaction is under way that began before the gate was
+   * there.
    *
    * @returns the number of changes applied
    */
   async catchUp(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<number> {
     const deadline = performance.now() + CATCH_UP_MS;
     for (let total = 0; ;) {
+      const beganAt = performance.now();
       const applied = await applyChanges(from, to, from.place.tenantId, signal);
       total += applied;
-      const isBehind = applied > FEW_CHANGES;
+      const isBehind = applied > FEW_CHANGES && performance.now() - beganAt > QUICK_MS;
       if (!isBehind && !(await from.gate.hasOlderTransactions())) return total;
       if (performance.now() > deadline) {
         throw new MoveTimeoutError(

@@ -13,7 +13,7 @@ import { asSuperuser } from '../../support/postgres/postgres.js';
 const LONGEST_MS = 15 * 60_000;
 const OPERATION_MS = 5 * 60_000;
 /** Between two pieces of work of a kind: the mover and both instances are in this process. */
-const PAUSE_MS = 200;
+const PAUSE_MS = 20;
 const SLUG = 'moving';
 const NEIGHBOUR = 'neighbour';
 /** Of the tenant's rows, so that none is in the way of another one. */
