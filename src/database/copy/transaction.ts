@@ -9,8 +9,8 @@ const ROLLBACK_ATTEMPTS = 5;
 export const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 // Values have the same text on both sides only under the same settings. With row_security off, a policy that would hide rows
-// from this role raises an error. The time limits are those of transactions that wait for the other side; not every version
-// of PostgreSQL has each.
+// from this role raises an error. The time limits are those of transactions that wait for the other side. Without parallel
+// workers a copy takes one core of each server at most. Not every version of PostgreSQL has each setting.
 const SETTINGS = {
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',
@@ -19,6 +19,7 @@ const SETTINGS = {
   extra_float_digits: '3',
   idle_in_transaction_session_timeout: '0',
   lc_monetary: 'C',
+  max_parallel_workers_per_gather: '0',
   row_security: 'off',
   search_path: 'pg_catalog',
   statement_timeout: '0',

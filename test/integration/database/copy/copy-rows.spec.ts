@@ -101,6 +101,26 @@ describe('copying the rows of one tenant', () => {
     }
   });
 
+  it('hashes in one process, also where PostgreSQL would take several', async () => {
+    const { client } = shared;
+    const launched = async (work: () => Promise<unknown>): Promise<number> => {
+      const count = async (): Promise<number> => {
+        await client.query('SET debug_parallel_query = off; SELECT pg_stat_force_next_flush()');
+        const { rows } = await client.query<{ workers: number }>(
+          'SELECT parallel_workers_to_launch::int AS workers FROM pg_stat_database WHERE datname = current_database()',
+        );
+        return rows[0]!.workers;
+      };
+      const before = await count();
+      await client.query('SET debug_parallel_query = on');
+      await work();
+      return (await count()) - before;
+    };
+    const tables = (await copiedTables(client, shared.schema)).flat();
+    expect(await launched(() => client.query('SELECT count(*) FROM shared.numbers'))).toBe(1);
+    expect(await launched(() => digestRows(shared, tables, MOVED))).toBe(0);
+  });
+
   it('names the table whose copy differs, without values', async () => {
     const place = await rig.place('t_mismatch');
     // As a trigger would that was not disabled.
