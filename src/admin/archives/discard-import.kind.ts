@@ -8,12 +8,10 @@ import { ConnectionTargetEntity } from '../../catalog/entities/connection-target
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { OperationKind, OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { Operations } from '../../operations/operations.js';
-import { PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
+import { isMissingDatabase, PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { ScratchTables, scratchSchemaName } from './scratch-tables.js';
-
-const NO_SUCH_DATABASE = '3D000';
 
 const Input = z.object({ importId: z.guid(), tenantId: z.guid(), targetId: z.guid().nullable() });
 type Input = z.infer<typeof Input>;
@@ -59,7 +57,7 @@ export class DiscardImportKind implements OperationKind<Input> {
     try {
       await this.scratch.drop(await this.targets.find(targetId), scratchSchemaName(importId), signal);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== NO_SUCH_DATABASE) throw error; // the import had not come that far
+      if (!isMissingDatabase(error)) throw error; // the import had not come that far
     }
   }
 

@@ -5,6 +5,7 @@ import type { Isolation } from '../../catalog/model/tenant.js';
 import { SHARED_SCHEMA } from '../../catalog/provided-database.js';
 import { ServerOwner } from '../../catalog/server-owner.js';
 import { AdminConnections } from '../../database/admin-connections/admin-connections.js';
+import { TargetUnavailableError } from '../../database/connection/connection.errors.js';
 import { lockTarget } from '../provisioning/target-lock.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 import { deleteTenantRows, type RowDeletionOptions } from './delete-tenant-rows.js';
@@ -20,8 +21,10 @@ export interface TenantPlace {
 
 const NO_SUCH_DATABASE = '3D000';
 
+/** Whether a connection was refused because its database does not exist. */
 export function isMissingDatabase(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === NO_SUCH_DATABASE;
+  const refusal = error instanceof TargetUnavailableError ? error.cause : error;
+  return refusal instanceof pg.DatabaseError && refusal.code === NO_SUCH_DATABASE;
 }
 
 /** Removes what a tenant has at a place: its rows, its schema, or its database and login role. Each part can run again. */
