@@ -18,7 +18,9 @@ import { backupDrillsCheck } from './checks/backups/backup-drills.js';
 import { clock } from './checks/clock.js';
 import { entities } from './checks/entities.js';
 import { configuration } from './checks/configuration.js';
-import { leftovers } from './checks/leftovers.js';
+import { leftovers } from './checks/places/leftovers.js';
+import { movedRows } from './checks/places/moved-rows.js';
+import { unknownTenants } from './checks/places/unknown-tenants.js';
 import { loginRoles } from './checks/login-roles.js';
 import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
@@ -45,6 +47,8 @@ const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   clock,
   pooler,
   leftovers,
+  unknownTenants,
+  movedRows,
   loginRoles,
   exposure,
   tenantTables,

@@ -293,6 +293,7 @@ export type MovePreview = {
   readonly waiting: {
     readonly limitMs: number;
     readonly attemptMs: number;
+    readonly longestAttemptMs: number;
     readonly lastChanges: number;
     readonly sourceRoundTripMs: number | null;
     readonly destinationRoundTripMs: number | null;

@@ -14,7 +14,8 @@ import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
 import { MovePlacesFinder, type OpenPlace } from './move-places.js';
-import { SwitchOver } from './switch-over.js';
+import { isSwitched } from './switching/gate-keeping.js';
+import { SwitchOver } from './switching/switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
 const Input = z.object({});
@@ -57,6 +58,7 @@ export class MoveBackKind implements OperationKind<z.infer<typeof Input>> {
 
   private async catchUp({ signal, tenantId, addResult }: Run): Promise<void> {
     const move = await this.moveOf(tenantId);
+    if (await this.withPlaces(tenantId, signal, isSwitched)) return;
     if (move.backupId !== null) await this.migrateFormer(move, signal);
     const changes = await this.withPlaces(tenantId, signal, async (from, to) => {
       if (move.backupId === null) await prepareChanges(from, to);

@@ -2,10 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
+import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { CopyPlace } from '../../database/copy/copy-place.js';
 import { asOnlyMover } from '../../database/gates/mover-lock.js';
-import { TenantGate } from '../../database/gates/tenant-gate.js';
-import type { TenantPlace } from '../deprovisioning/place-removal.js';
+import { type GateState, TenantGate } from '../../database/gates/tenant-gate.js';
+import { isMissingDatabase, type TenantPlace } from '../deprovisioning/place-removal.js';
 import { TargetDatabases } from '../targets/target-databases.js';
 
 /** Both places of a move. The tenant is served at `from` until the switch, which has its rows at `to` as well. */
@@ -41,6 +42,21 @@ export class MovePlacesFinder {
       from: { tenantId, isolation: fromIsolation, target: from, schema: fromSchema },
       to: { tenantId, isolation: toIsolation, target: to, schema: toSchema },
     };
+  }
+
+  /** @throws EntityNotFoundError, also for a tenant that has no place yet */
+  async servedAt({ id, isolation, targetId, schema }: TenantEntity): Promise<TenantPlace> {
+    return { tenantId: id, isolation, target: await this.targets.find(targetId ?? ''), schema: schema ?? '' };
+  }
+
+  /** The state of the gate at a place; undefined where there is none, and where the database does not exist. */
+  async gateAt(place: TenantPlace, signal: AbortSignal): Promise<GateState | undefined> {
+    try {
+      return await this.withOne(place, signal, ({ gate }) => gate.state());
+    } catch (error) {
+      if (isMissingDatabase(error)) return undefined;
+      throw error;
+    }
   }
 
   /** The same places for the way back. */

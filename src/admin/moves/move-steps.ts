@@ -8,8 +8,9 @@ import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { OperationRun, OperationStep } from '../../operations/operation-kind.js';
 import { ScratchTables, scratchSchemaName } from '../archives/scratch-tables.js';
 import { isMissingDatabase, PlaceRemoval, type TenantPlace } from '../deprovisioning/place-removal.js';
-import { removeGate } from './gate-keeping.js';
-import { type MovePlaces, MovePlacesFinder } from './move-places.js';
+import { type MovePlaces, MovePlacesFinder, type OpenPlace } from './move-places.js';
+import { isSwitched, removeGate } from './switching/gate-keeping.js';
+import { SwitchOver } from './switching/switch-over.js';
 
 /** Time in which every instance learns that a tenant moves, or no longer does. */
 const SETTLE_MS = 3_000;
@@ -22,6 +23,7 @@ export class MoveSteps {
     private readonly places: MovePlacesFinder,
     private readonly removal: PlaceRemoval,
     private readonly scratch: ScratchTables,
+    private readonly switching: SwitchOver,
   ) {}
 
   /** Every instance asks the gate with each statement of the tenant, or no longer does. Resolves when all know it. */
@@ -31,7 +33,8 @@ export class MoveSteps {
   }
 
   /**
-   * The steps that end a move: the tenant stays at one place, and what it has at the other one is removed.
+   * The steps that end a move: the tenant stays at one place, and what it has at the other one is removed. Where it has worked there,
+   * which the catalog has lost, it is served there instead, and nothing is removed.
    *
    * @param tenantOf the tenant of a run of the operation
    */
@@ -45,10 +48,12 @@ export class MoveSteps {
       name,
       run: async (run: OperationRun<Input>): Promise<void> => {
         const move = await this.places.find(tenantOf(run));
-        if (move) await work(await this.places.placesOf(move), run, move); // else it has ended before a crash
+        const isOver = move === null || move.state === 'moved'; // before a crash
+        if (!isOver) await work(await this.places.placesOf(move), run, move);
       },
     });
     return [
+      step('find-rows', (places, run, move) => this.serveWhereRowsAre(places, stays, move, run)),
       step('end-noting', (places, { signal }) => this.endNoting(places[stays], signal)),
       step('remove-left', async (places, { signal, reportProgress }, move) => {
         if (left === 'to' && move.backupId !== null) await this.dropScratch(places.to, move, signal);
@@ -56,6 +61,21 @@ export class MoveSteps {
       }),
       step('forget', (places) => this.catalog.transaction((catalog) => forget(catalog, places[left]))),
     ];
+  }
+
+  private async serveWhereRowsAre(
+    places: MovePlaces,
+    stays: keyof MovePlaces,
+    move: MoveEntity,
+    { signal, addResult }: OperationRun<unknown>,
+  ): Promise<void> {
+    const both = stays === 'from' ? places : { from: places.to, to: places.from };
+    const serve = this.places.withBoth(both, signal, async (staying, left) => {
+      if (!(await isSwitched(staying, left)) || !(await hasWorked(left, move))) return;
+      await this.switching.run(move, staying, left, signal);
+      await addResult({ servedAt: left.schema });
+    });
+    await unlessMissing(serve);
   }
 
   private async endNoting(place: TenantPlace, signal: AbortSignal): Promise<void> {
@@ -79,6 +99,11 @@ export class MoveSteps {
     await this.removal.removeData(place, signal, onProgress);
     await this.removal.removeRole(place.target, signal);
   }
+}
+
+/** Of a restore, nothing is noted that the tenant writes. */
+async function hasWorked({ gate }: OpenPlace, { backupId }: MoveEntity): Promise<boolean> {
+  return backupId !== null || (await gate.changes()) > 0;
 }
 
 /** The move was given up before the database was created, or the database is dropped already. */

@@ -11,7 +11,7 @@ import { HookHost } from '../tenant-hooks/hook-host.js';
 import { HookSteps } from '../tenant-hooks/hook-steps.js';
 import { MoveRefusedError } from './move.errors.js';
 import { NewPlace } from './new-place.js';
-import { SwitchOver } from './switch-over.js';
+import { SwitchOver } from './switching/switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
 const Input = z.object({ isolation: z.enum(ISOLATIONS), serverId: z.guid() });
@@ -75,6 +75,7 @@ export class MoveKind implements OperationKind<Input> {
   }
 
   private async copy(run: Run): Promise<void> {
+    if (await this.newPlace.isSwitched(run)) return;
     const { id, signal, tenantId, reportProgress } = run;
     const digests = await this.newPlace.withBoth(run, async (from, to) => {
       if (to.isAlone) await disableTriggers(to);
@@ -84,6 +85,7 @@ export class MoveKind implements OperationKind<Input> {
   }
 
   private async catchUp(run: Run): Promise<void> {
+    if (await this.newPlace.isSwitched(run)) return;
     const changes = await this.newPlace.withBoth(run, (from, to) => this.switching.catchUp(from, to, run.signal));
     await run.addResult({ changes });
   }

@@ -16,7 +16,7 @@ import { MoveRequests } from './move-requests.js';
 import { MoveSteps } from './move-steps.js';
 import { Moves } from './moves.js';
 import { NewPlace } from './new-place.js';
-import { SwitchOver } from './switch-over.js';
+import { SwitchOver } from './switching/switch-over.js';
 import { UndoMoveKind } from './undo-move.kind.js';
 
 @Module({

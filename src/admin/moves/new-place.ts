@@ -1,19 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { MoveEntity } from '../../catalog/entities/move.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { Isolation } from '../../catalog/model/tenant.js';
 import { ConflictError } from '../../platform/errors/request.errors.js';
 import type { OperationRun } from '../../operations/operation-kind.js';
+import type { TenantPlace } from '../deprovisioning/place-removal.js';
 import { schemaNameOf } from '../provisioning/names.js';
 import { Placements } from '../provisioning/placements.js';
 import { versionObstacle, versionsAt } from '../provisioning/place-versions.js';
-import { openGates, type OpenGatesOptions } from './gate-keeping.js';
+import { isSwitched, openGates, type OpenGatesOptions } from './switching/gate-keeping.js';
 import { MoveRefusedError } from './move.errors.js';
 import { type MovePlaces, MovePlacesFinder, type OpenPlace } from './move-places.js';
 import { MoveSteps } from './move-steps.js';
-import { SwitchOver } from './switch-over.js';
+import { SwitchOver } from './switching/switch-over.js';
 
 type Run = OperationRun<unknown>;
 
@@ -41,14 +43,26 @@ export class NewPlace {
     private readonly switching: SwitchOver,
   ) {}
 
-  /** Records it, so that what is made can be removed. @throws MoveRefusedError */
-  async choose({ id, tenantId }: Run, { isolation, serverId, namedAfter, backupId }: PlaceChoice): Promise<void> {
+  /**
+   * Records it, so that what is made can be removed.
+   *
+   * @throws MoveRefusedError, also when the tenant's rows are at a third place, by a move that the catalog has lost
+   */
+  async choose(
+    { id, tenantId, signal }: Run,
+    { isolation, serverId, namedAfter, backupId }: PlaceChoice,
+  ): Promise<void> {
     if (await this.places.find(tenantId)) return; // recorded before a crash
     const tenant = await this.tenant(tenantId);
     if (tenant.targetId === null || tenant.schema === null) throw new MoveRefusedError(['it has no place yet']);
     const target = await this.placements.ensureTarget(serverId, { id: namedAfter, isolation });
     const schema = schemaNameOf({ id: namedAfter, isolation }, target);
     if (target.id === tenant.targetId && schema === tenant.schema) throw new MoveRefusedError(['it is there already']);
+    const place = { tenantId: tenant.id, isolation, target, schema };
+    if (await this.hasRowsElsewhere(tenant, place, signal)) {
+      if (target.kind === 'dedicated') await this.catalog.getRepository(ConnectionTargetEntity).delete(target.id);
+      throw new MoveRefusedError(['its rows are at another place, which the catalog has lost: "doctor" names it']);
+    }
     await this.catalog.getRepository(MoveEntity).insert({
       ...{ tenantId: tenant.id, operationId: id, state: 'moving', backupId },
       ...{ fromIsolation: tenant.isolation, fromTargetId: tenant.targetId, fromSchema: tenant.schema },
@@ -95,6 +109,11 @@ export class NewPlace {
     return this.places.withBoth(await this.placesOf(run), run.signal, work);
   }
 
+  /** Whether the tenant works there already: nothing may be brought there any more. */
+  isSwitched(run: Run): Promise<boolean> {
+    return this.withBoth(run, isSwitched);
+  }
+
   /** @throws ConflictError when the move is over */
   async placesOf({ tenantId }: Run): Promise<MovePlaces> {
     const move = await this.places.find(tenantId);
@@ -109,6 +128,12 @@ export class NewPlace {
       migratedTo === undefined ? await versionsAt(this.catalog.manager, target.id, schema) : [migratedTo];
     const obstacle = versionObstacle(schemaVersion, versions);
     if (obstacle !== undefined) throw new MoveRefusedError([obstacle]);
+  }
+
+  private async hasRowsElsewhere(tenant: TenantEntity, place: TenantPlace, signal: AbortSignal): Promise<boolean> {
+    const at = await this.places.servedAt(tenant);
+    if ((await this.places.gateAt(at, signal)) !== 'closed') return false;
+    return (await this.places.gateAt(place, signal)) !== 'open';
   }
 
   private tenant(id: string | null): Promise<TenantEntity> {

@@ -57,10 +57,9 @@ export class RestoreKind implements OperationKind<Input> {
     return [
       { name: 'choose-place', run: (run) => this.choosePlace(run) },
       { name: 'prepare-place', run: (run) => this.newPlace.prepare(run) },
-      ...this.filling.steps<Input>({
-        goalOf: (run) => this.goal(run),
-        sourceOf: ({ backupId: id }) => ({ kind: 'backup', id }),
-      }),
+      ...this.filling
+        .steps<Input>({ goalOf: (run) => this.goal(run), sourceOf: ({ backupId: id }) => ({ kind: 'backup', id }) })
+        .map(({ name, run: fill }) => ({ name, run: (run: Run) => this.unlessSwitched(run, fill) })),
       { name: 'compare', run: (run) => this.compare(run) },
       { name: 'open-gates', run: (run) => this.newPlace.openGates(run, { isNoting: false }) },
       { name: 'switch', run: (run) => this.switchOver(run) },
@@ -96,6 +95,10 @@ export class RestoreKind implements OperationKind<Input> {
   private async goal(run: Run): Promise<ArchiveGoal> {
     const { to } = await this.newPlace.placesOf(run);
     return { ...to, isAlone: to.isolation !== 'row' };
+  }
+
+  private async unlessSwitched(run: Run, fill: (run: Run) => Promise<void>): Promise<void> {
+    if (!(await this.newPlace.isSwitched(run))) await fill(run);
   }
 
   private async compare(run: Run): Promise<void> {

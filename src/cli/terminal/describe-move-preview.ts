@@ -72,12 +72,13 @@ function copyTime(copy: MovePreviewView['copy']): string {
 function waits({
   limitMs,
   attemptMs,
+  longestAttemptMs,
   lastChanges,
   sourceRoundTripMs,
   destinationRoundTripMs,
 }: MovePreviewView['waiting']): string {
   return (
-    `once, for transactions under way (up to ${attemptMs} ms per attempt) and for the last ${lastChanges} changes at most, with round ` +
+    `once, for transactions under way (${attemptMs} ms in the first attempt, ${longestAttemptMs / 1_000} s in any) and for the last ${lastChanges} changes at most, with round ` +
     `trips of ${sourceRoundTripMs ?? '?'} and ${destinationRoundTripMs ?? '?'} ms; refused after ${limitMs / 1_000} s (DB_POOL_TIMEOUT)`
   );
 }

@@ -8,9 +8,6 @@ import { CHANGES, COPIED, GATES, gateLockSql } from './gate-objects.js';
 export type GateState = 'arriving' | 'open' | 'closed';
 
 const LOCK_NOT_AVAILABLE = '55P03';
-/** How long those that ask for the gate behind us wait before they get it, when we do not. */
-export const LOCK_WAIT_MS = 250;
-
 /** The gate of one tenant at one place, in a database with `ensureGateObjects`. */
 export class TenantGate {
   /** @param client connected as the owner of the tenant tables, not in a transaction; the lock is its session's */
@@ -31,6 +28,19 @@ export class TenantGate {
       [...this.place, state],
     );
     if (state === 'open') await this.noteOlderTransactions();
+  }
+
+  /** Undefined where there is none. */
+  async state(): Promise<GateState | undefined> {
+    const { rows: tables } = await this.client.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
+      GATES,
+    ]);
+    if (tables[0]?.exists !== true) return undefined;
+    const { rows } = await this.client.query<{ state: GateState }>(
+      `SELECT state FROM ${GATES} WHERE tenant_id = $1 AND schema = $2`,
+      this.place,
+    );
+    return rows[0]?.state;
   }
 
   /** A statement of its own: what begins after it sees the gate. */
@@ -76,12 +86,13 @@ export class TenantGate {
   }
 
   /**
-   * Waits a moment for all transactions that hold the gate; from then on the tenant's writes and transactions wait.
+   * Waits for all transactions that hold the gate; from then on the tenant's writes and transactions wait.
    *
+   * @param waitMs how long those that ask for the gate behind us wait before they get it, when we do not
    * @returns false when some of them are still under way: then nothing waits
    */
-  async tryLock(): Promise<boolean> {
-    await this.client.query(`SET lock_timeout = ${LOCK_WAIT_MS}`);
+  async tryLock(waitMs: number): Promise<boolean> {
+    await this.client.query(`SET lock_timeout = ${waitMs}`);
     try {
       await this.client.query(`SELECT pg_advisory_lock(${gateLockSql('$1::text', '$2::text')})`, this.place);
       return true;

@@ -8,7 +8,7 @@ import {
 import { HAS_TABLES, SETS_BEHIND } from '../../admin/fleet-migrations/fleet-sql.js';
 import type { Check, CatalogContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { placesThatDiffer } from './migrated-places.js';
+import { placesThatDiffer } from './places/migrated-places.js';
 
 const NAME = 'migrations';
 const REMEDY = 'npm run tenantry -- migrate';

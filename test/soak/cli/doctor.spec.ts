@@ -95,6 +95,8 @@ describe('doctor on a healthy system', () => {
         'clock',
         'pooler',
         'leftovers',
+        'unknown-tenants',
+        'moved-rows',
         'login-role',
       ],
       ...['exposure', 'row-level-security', 'stamps', 'migrations', 'entities', 'index-conditions'],

@@ -60,7 +60,10 @@ export const movePreview = z
       .describe('null without rows'),
     waiting: z.object({
       limitMs: z.int().describe('`DB_POOL_TIMEOUT`: a write that waits longer is answered with TENANT_READ_ONLY'),
-      attemptMs: z.int().describe('how long one attempt to switch has writes wait for transactions that are under way'),
+      attemptMs: z
+        .int()
+        .describe('how long the first attempt to switch has writes wait for transactions that are under way'),
+      longestAttemptMs: z.int().describe('how long later attempts do so at most; each takes half as long again'),
       lastChanges: z.int().describe('changes that are left to apply while writes wait, at most'),
       sourceRoundTripMs: z.number().nullable(),
       destinationRoundTripMs: z.number().nullable(),

@@ -9,7 +9,6 @@ import { AdminConnections } from '../../../database/admin-connections/admin-conn
 import { TargetUnavailableError } from '../../../database/connection/connection.errors.js';
 import type { CopyPlace } from '../../../database/copy/copy-place.js';
 import { copyObstacles, sourceObstacles } from '../../../database/copy/tables/copy-obstacles.js';
-import { LOCK_WAIT_MS } from '../../../database/gates/tenant-gate.js';
 import { Operations } from '../../../operations/operations.js';
 import { APP_CONFIG, type AppConfig } from '../../../platform/config/app-config.js';
 import { INSUFFICIENT_PRIVILEGE } from '../../provisioning/login-role.js';
@@ -18,7 +17,7 @@ import { TargetDatabases } from '../../targets/target-databases.js';
 import { TenantRecords } from '../../tenants/tenant-records.js';
 import { type ExaminedMove, MoveRequests } from '../move-requests.js';
 import type { NewMove } from '../move.schemas.js';
-import { FEW_CHANGES } from '../switch-over.js';
+import { ATTEMPT_MS, FEW_CHANGES } from '../switching/switch-over.js';
 import { countConnections } from '../../../catalog/instances/connection-count.js';
 import { surveySchema, surveyServer } from './destination-survey.js';
 import type { MovePreviewView } from './move-preview.schemas.js';
@@ -201,7 +200,8 @@ export class MovePreview {
       copy: source ? estimateCopy(source) : null,
       waiting: {
         limitMs: this.config.pool.timeoutMs,
-        attemptMs: LOCK_WAIT_MS,
+        attemptMs: ATTEMPT_MS.first,
+        longestAttemptMs: ATTEMPT_MS.most,
         lastChanges: FEW_CHANGES,
         sourceRoundTripMs: source?.roundTripMs ?? null,
         ...{ destinationRoundTripMs, olderTransactions },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import type { OpenPlace } from '../../../../src/admin/moves/move-places.js';
-import { FEW_CHANGES, SwitchOver } from '../../../../src/admin/moves/switch-over.js';
+import { FEW_CHANGES, SwitchOver } from '../../../../src/admin/moves/switching/switch-over.js';
 import type { CopyPlace } from '../../../../src/database/copy/copy-place.js';
 import { TenantGate } from '../../../../src/database/gates/tenant-gate.js';
 import { afterStatement } from '../../../support/copy/after-statement.js';

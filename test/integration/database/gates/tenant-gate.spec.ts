@@ -21,6 +21,9 @@ import {
 const SHARE = { maxConcurrent: 1_000, maxQueued: 10_000 };
 const FOREVER = new AbortController().signal;
 
+/** For transactions that hold the gate. */
+const WAIT_MS = 250;
+
 let database: TenantDatabase;
 let owner: pg.Client;
 let pool: TestPool;
@@ -109,7 +112,7 @@ describe('an open gate', () => {
     const client = asleep();
     await client.query('BEGIN');
     await insert(client, 'one');
-    expect(await gate.tryLock()).toBe(false);
+    expect(await gate.tryLock(WAIT_MS)).toBe(false);
     await client.query('COMMIT');
     await asleep().query(`UPDATE notes SET body = 'two'`);
     await asleep().query('DELETE FROM notes');
@@ -122,20 +125,20 @@ describe('an open gate', () => {
     const client = moving();
     await client.query('BEGIN');
     await client.query('SELECT * FROM notes');
-    expect(await gate.tryLock()).toBe(false);
+    expect(await gate.tryLock(WAIT_MS)).toBe(false);
     await insert(client, 'meanwhile');
     await client.query('COMMIT');
-    expect(await gate.tryLock()).toBe(true);
+    expect(await gate.tryLock(WAIT_MS)).toBe(true);
     expect(await gate.changes()).toBe(1);
   });
 
   it('is not locked while a session of the tenant is open, and none is opened behind a closed one', async () => {
     const access = new TenantAccess(pool, createStamp(tenant.id, 'here', { isGated: true }), SHARE);
     await SessionLease.run(access, async (session) => {
-      expect(await gate.tryLock()).toBe(false);
+      expect(await gate.tryLock(WAIT_MS)).toBe(false);
       await session.query(`INSERT INTO notes (body) VALUES ('of a session')`);
     });
-    expect(await gate.tryLock()).toBe(true); // the session has given its lock back
+    expect(await gate.tryLock(WAIT_MS)).toBe(true); // the session has given its lock back
     await gate.set('closed');
     await gate.unlock();
     let hasRun = false;
@@ -153,7 +156,7 @@ describe('an open gate', () => {
       await client.query(begin);
       await client.query('SELECT * FROM notes');
     }
-    expect(await gate.tryLock()).toBe(true);
+    expect(await gate.tryLock(WAIT_MS)).toBe(true);
     expect((await moving().query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await insert(other, 'of the neighbour');
     await other.query('COMMIT');
@@ -163,7 +166,7 @@ describe('an open gate', () => {
 
 describe('a gate that is closed while statements wait for it', () => {
   it('has writes, batches of them and transactions run where the tenant is then', async () => {
-    expect(await gate.tryLock()).toBe(true);
+    expect(await gate.tryLock(WAIT_MS)).toBe(true);
     const client = moving();
     const inTransaction = async (begin: string, body: string): Promise<void> => {
       const own = moving();
@@ -261,7 +264,7 @@ describe('a closed gate', () => {
       const client = asleep();
       await client.query(`BEGIN ISOLATION LEVEL ${level}`);
       await client.query('SELECT * FROM notes');
-      expect(await gate.tryLock()).toBe(true);
+      expect(await gate.tryLock(WAIT_MS)).toBe(true);
       await gate.set('closed');
       await gate.unlock();
       await expect(insert(client, 'behind the copy')).rejects.toMatchObject({

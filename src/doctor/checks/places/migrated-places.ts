@@ -1,12 +1,12 @@
-import { isUnservedSql, unservedValues } from '../../catalog/tenant-tables/migration-set-sql.js';
-import { HAS_TABLES } from '../../admin/fleet-migrations/fleet-sql.js';
-import { missingFrom } from '../../database/table-migrations/versions/migration-set.js';
-import { recordedMigrationsOf } from '../../database/table-migrations/versions/recorded-migrations.js';
-import { mapConcurrently } from '../../platform/map-concurrently.js';
-import type { CatalogContext, TargetOfServer } from '../diagnosis/check.js';
-import { queryServer } from '../diagnosis/query-server.js';
-import { isReachable, nameOfTarget } from './login-roles.js';
-import { reasonOf } from '../../platform/errors/reason-of.js';
+import { isUnservedSql, unservedValues } from '../../../catalog/tenant-tables/migration-set-sql.js';
+import { HAS_TABLES } from '../../../admin/fleet-migrations/fleet-sql.js';
+import { missingFrom } from '../../../database/table-migrations/versions/migration-set.js';
+import { recordedMigrationsOf } from '../../../database/table-migrations/versions/recorded-migrations.js';
+import { mapConcurrently } from '../../../platform/map-concurrently.js';
+import type { CatalogContext, TargetOfServer } from '../../diagnosis/check.js';
+import { queryServer } from '../../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from '../login-roles.js';
+import { reasonOf } from '../../../platform/errors/reason-of.js';
 
 /** Further ones usually have the same cause. */
 const MAX_REPORTED = 20;

@@ -2,27 +2,35 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { CATALOG } from '../../catalog/catalog-data-source.js';
-import type { MoveEntity } from '../../catalog/entities/move.entity.js';
-import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
-import { applyChanges } from '../../database/copy/apply-changes.js';
-import { bringSequences } from '../../database/copy/bring-sequences.js';
-import { enableTriggers } from '../../database/copy/tables/user-triggers.js';
-import { differingMigrations } from '../../database/table-migrations/versions/differing-migrations.js';
-import { ConflictError } from '../../platform/errors/request.errors.js';
-import { withPlaceLocks } from '../targets/place-locks.js';
-import { MoveRefusedError, MoveTimeoutError } from './move.errors.js';
-import type { OpenPlace } from './move-places.js';
+import { CATALOG } from '../../../catalog/catalog-data-source.js';
+import type { MoveEntity } from '../../../catalog/entities/move.entity.js';
+import { TenantEntity } from '../../../catalog/entities/tenant.entity.js';
+import { applyChanges } from '../../../database/copy/apply-changes.js';
+import { bringSequences } from '../../../database/copy/bring-sequences.js';
+import { enableTriggers } from '../../../database/copy/tables/user-triggers.js';
+import { differingMigrations } from '../../../database/table-migrations/versions/differing-migrations.js';
+import { ConflictError } from '../../../platform/errors/request.errors.js';
+import { withPlaceLocks } from '../../targets/place-locks.js';
+import { MoveRefusedError, MoveTimeoutError } from '../move.errors.js';
+import type { OpenPlace } from '../move-places.js';
+import { isSwitched } from './gate-keeping.js';
 
 /**
  * The last changes take a moment when they are so few, or when those before were applied so quickly: a tenant that changes its
- * rows all the time never has few.
+ * rows all the time never has few. The longer it is tried, the longer a moment is: of a minute, a second.
  */
 export const FEW_CHANGES = 100;
 const QUICK_MS = 500;
+const MOMENT_OF_TRIED = 1 / 60;
 /** How long the tenant's own transactions may keep the switch waiting, and how often it is tried. */
 const CATCH_UP_MS = 600_000;
 const SWITCH_MS = 120_000;
+/**
+ * How long one attempt to switch has writes wait for transactions that are under way: at first, by how much more with each
+ * attempt, and at most. One of a tenant that begins the next transaction before the former one ends has to wait for the longest.
+ */
+export const ATTEMPT_MS = { first: 250, most: 5_000 } as const;
+const ATTEMPT_GROWTH = 1.5;
 const PAUSE_MS = 100;
 
 /** `$1` tenant, `$2` worker, `$3` operation, `$4` and `$5` where the tenant is. */
@@ -61,14 +69,15 @@ export class SwitchOver {
    * @returns the number of changes applied
    */
   async catchUp(from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<number> {
-    const deadline = performance.now() + CATCH_UP_MS;
+    const startedAt = performance.now();
     for (let total = 0; ;) {
       const beganAt = performance.now();
       const applied = await applyChanges(from, to, from.place.tenantId, signal);
       total += applied;
-      const isBehind = applied > FEW_CHANGES && performance.now() - beganAt > QUICK_MS;
+      const [tookMs, triedMs] = [performance.now() - beganAt, performance.now() - startedAt];
+      const isBehind = applied > FEW_CHANGES && tookMs > Math.max(QUICK_MS, triedMs * MOMENT_OF_TRIED);
       if (!isBehind && !(await from.gate.hasOlderTransactions())) return total;
-      if (performance.now() > deadline) {
+      if (triedMs > CATCH_UP_MS) {
         throw new MoveTimeoutError(
           isBehind ? 'the tenant changes its rows faster than they are copied' : 'a transaction is older than the move',
         );
@@ -80,7 +89,8 @@ export class SwitchOver {
   /**
    * Only here the tenant's writes wait: from the moment at which none of its transactions is under way until the catalog has
    * the new place. Those that waited are sent again there. No tables are migrated meanwhile. Can run again after a crash
-   * anywhere in it, also while the former worker is frozen: that one switches nothing when it wakes up.
+   * anywhere in it, also while the former worker is frozen: that one switches nothing when it wakes up. Where the tenant works there
+   * already, only the catalog is changed.
    *
    * @returns undefined when a former worker has switched the tenant already
    * @throws MoveRefusedError, MoveTimeoutError, ConflictError when the move is over
@@ -95,6 +105,10 @@ export class SwitchOver {
     return withPlaceLocks(locked(from), locked(to), signal, async () => {
       const worker = await this.claim(operationId, from.place);
       if (worker === undefined) return this.assertIsAt(to);
+      if (await isSwitched(from, to)) {
+        await this.flip(worker, to);
+        return { waitMs: 0, lastChanges: 0 };
+      }
       await assertSameMigrations(from, to);
       return this.whenFree(worker, from, to, signal);
     });
@@ -119,12 +133,13 @@ export class SwitchOver {
   private async whenFree(worker: string, from: OpenPlace, to: OpenPlace, signal: AbortSignal): Promise<SwitchReport> {
     const deadline = performance.now() + SWITCH_MS;
     let askedAt = performance.now(); // from then on, writes wait behind us
-    while (!(await from.gate.tryLock())) {
+    for (let waitMs: number = ATTEMPT_MS.first; !(await from.gate.tryLock(Math.round(waitMs)));) {
       if (performance.now() > deadline) {
         throw new MoveTimeoutError('transactions of the tenant were under way all the time');
       }
-      await this.catchUp(from, to, signal);
+      await applyChanges(from, to, from.place.tenantId, signal);
       await delay(PAUSE_MS, undefined, { signal });
+      waitMs = Math.min(waitMs * ATTEMPT_GROWTH, ATTEMPT_MS.most);
       askedAt = performance.now();
     }
     try {

@@ -1,12 +1,12 @@
 import pg from 'pg';
-import { roleComment } from '../../admin/provisioning/login-role.js';
-import { sharedTargetName } from '../../admin/provisioning/names.js';
-import { hasUnprintable } from '../../platform/unprintable.js';
-import { mapConcurrently } from '../../platform/map-concurrently.js';
-import type { CatalogContext, Check, TargetOfServer } from '../diagnosis/check.js';
-import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
-import { queryServer } from '../diagnosis/query-server.js';
-import { isReachable, nameOfTarget } from './login-roles.js';
+import { roleComment } from '../../../admin/provisioning/login-role.js';
+import { sharedTargetName } from '../../../admin/provisioning/names.js';
+import { hasUnprintable } from '../../../platform/unprintable.js';
+import { mapConcurrently } from '../../../platform/map-concurrently.js';
+import type { CatalogContext, Check, TargetOfServer } from '../../diagnosis/check.js';
+import { fail, type Finding, ok, warn } from '../../diagnosis/finding.js';
+import { queryServer } from '../../diagnosis/query-server.js';
+import { isReachable, nameOfTarget } from '../login-roles.js';
 
 const NAME = 'leftovers';
 const MAX_REPORTED = 20;

@@ -1,11 +1,19 @@
-import { copiedTables } from '../../database/copy/tables/copied-tables.js';
-import { ensureGateObjects } from '../../database/gates/gate-objects.js';
-import { createWriteTriggers, dropWriteTriggers } from '../../database/gates/write-triggers.js';
-import type { OpenPlace } from './move-places.js';
+import { copiedTables } from '../../../database/copy/tables/copied-tables.js';
+import { ensureGateObjects } from '../../../database/gates/gate-objects.js';
+import { createWriteTriggers, dropWriteTriggers } from '../../../database/gates/write-triggers.js';
+import type { OpenPlace } from '../move-places.js';
 
 export interface OpenGatesOptions {
   /** Whether the tenant's writes are noted, to be applied at the other place; else they only wait for the switch. */
   readonly isNoting: boolean;
+}
+
+/**
+ * Whether the tenant was switched to the other place already: its database says so, where the catalog does not know it, because the
+ * worker was killed in between, or because the catalog has lost its last changes. Rows may have been written there since.
+ */
+export async function isSwitched(from: OpenPlace, to: OpenPlace): Promise<boolean> {
+  return (await from.gate.state()) === 'closed' && (await to.gate.state()) === 'open';
 }
 
 /**
@@ -18,6 +26,7 @@ export async function openGates(
   { isNoting }: OpenGatesOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  if (await isSwitched(from, to)) return;
   await ensureGateObjects(from.client);
   await ensureGateObjects(to.client);
   await to.gate.set('arriving');
