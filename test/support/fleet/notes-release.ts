@@ -1,4 +1,4 @@
-import { Controller, Get, Module, type Type } from '@nestjs/common';
+import { Body, Controller, Get, Module, Post, type Type } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn, type Repository } from 'typeorm';
 import { InjectTenantRepository, TenantryModule } from '../../../src/index.js';
 import type { Migration } from '../../../src/database/table-migrations/versions/migration-names.js';
@@ -38,7 +38,7 @@ export const ADD_BODY = migration('AddBody1764000000003', 'ALTER TABLE notes ADD
 
 export const FIRST_MIGRATIONS = [CREATE_NOTES, ADD_BODY];
 
-/** `GET /api/v1/notes` reads the entity. */
+/** `GET /api/v1/notes` reads the entity, `POST` of an `id` inserts one. */
 export function notesRelease(entity: Type, migrations: readonly Migration[]): RootModule {
   @Controller('api/v1/notes')
   class NotesController {
@@ -47,6 +47,11 @@ export function notesRelease(entity: Type, migrations: readonly Migration[]): Ro
     @Get()
     list(): Promise<object[]> {
       return this.notes.find();
+    }
+
+    @Post()
+    async add(@Body() { id }: { id: number }): Promise<void> {
+      await this.notes.insert({ id });
     }
   }
 
