@@ -1,6 +1,11 @@
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
 import type { FactoryProvider } from '@nestjs/common';
-import { type ConnectionTarget, type ServerAddress, targetOfUrl } from '../database/connection/connection-target.js';
+import {
+  type ConnectionTarget,
+  networkAddressOf,
+  type ServerAddress,
+  targetOfUrl,
+} from '../database/connection/connection-target.js';
 
 /** Injection token: the catalog's connection target, with the role that owns everything on the default server. */
 export const CATALOG_TARGET = Symbol.for('tenantry/CATALOG_TARGET');
@@ -16,8 +21,7 @@ export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
   inject: [APP_CONFIG, CATALOG_TARGET],
   useFactory: ({ database: { url, pooler } }: AppConfig, catalog: ConnectionTarget) => {
     if (url === undefined || pooler === undefined) return catalog.server;
-    const { host, port, tls } = catalog.server;
-    return { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: { host, port, tls } };
+    return { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: networkAddressOf(catalog.server) };
   },
 };
 

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
 import { type DataSource, IsNull } from 'typeorm';
 import { type ConnectionTarget, targetName } from '../database/connection/connection-target.js';
+import { ReadWriteClient } from '../database/connection/read-write-client.js';
 import { poolOptions } from '../database/pool/pool-options.js';
 import { clientConfig } from '../database/connection/client-config.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/app-config.js';
@@ -50,7 +51,7 @@ export class ProvidedDatabaseCheck implements OnModuleInit {
     work: (client: pg.Client) => Promise<T>,
   ): Promise<T | undefined> {
     const config = clientConfig(target, poolOptions(this.config));
-    const client = new pg.Client({ ...config, application_name: 'tenantry start' });
+    const client = new ReadWriteClient({ ...config, application_name: 'tenantry start' });
     client.on('error', () => undefined); // the pending query rejects with the same error
     try {
       await client.connect();

@@ -1,6 +1,7 @@
 import { pino, type Logger as Log } from 'pino';
 import pretty from 'pino-pretty';
 import type { AppConfig } from '../platform/config/app-config.js';
+import { parseDatabaseUrl } from '../platform/postgres/database-url.js';
 import { redactor } from './redact.js';
 
 export type { Log };
@@ -37,10 +38,7 @@ function secretsOf({ security, cache, database }: AppConfig): (string | undefine
     security.jwt.secret,
     ...security.encryptionKeys.map(({ key }) => key.toString('base64')),
     cache.redis.password,
-    ...[database.url, database.directUrl, database.tenantUrl, cache.redis.url].map(passwordOf),
+    ...[database.url, database.directUrl, database.tenantUrl].map((url) => url && parseDatabaseUrl(url).password),
+    cache.redis.url && decodeURIComponent(new URL(cache.redis.url).password),
   ];
-}
-
-function passwordOf(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : decodeURIComponent(new URL(url).password);
 }

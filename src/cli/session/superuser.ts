@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { clientConfig } from '../../database/connection/client-config.js';
 import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
+import { ReadWriteClient } from '../../database/connection/read-write-client.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
 import { NotSuperuserError } from '../terminal/cli.errors.js';
 
@@ -19,7 +20,7 @@ export async function asSuperuser<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const target = { ...sessionTarget(owner), role, password, options: '-c search_path=pg_catalog' };
-  const client = new pg.Client({ ...clientConfig(target, options), application_name: 'tenantry superuser' });
+  const client = new ReadWriteClient({ ...clientConfig(target, options), application_name: 'tenantry superuser' });
   client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();

@@ -2,14 +2,15 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { shareOf } from '../../platform/config/worker-share.js';
 import { describeFullServer } from '../connection/connection-failure.js';
-import type { ServerAddress } from '../connection/connection-target.js';
+import { addressesOf, type ServerAddress } from '../connection/connection-target.js';
+import { addressText } from '../../platform/postgres/database-url.js';
 import type { Reservation, ReservedSlots } from './reserved-slots.js';
 import { ServerBudget } from './server-budget.js';
 
 /**
  * One budget per server, for all connections of this process. Its limit is the process's own (`DB_SERVER_MAX_CONNECTIONS`, or a
  * worker's share of it) and, once processes share the servers' connections, what it is lent of them. A server is known by its id,
- * and by its direct address: the catalog's and that of tenants next to it have different ids.
+ * and by its direct addresses: the catalog's and that of tenants next to it have different ids.
  */
 @Injectable()
 export class ServerBudgets {
@@ -30,9 +31,10 @@ export class ServerBudgets {
   of(server: ServerAddress): ServerBudget {
     const known = this.byId.get(server.id);
     if (known) return known;
-    const address = directAddressOf(server);
-    const budget = this.byAddress.get(address) ?? this.create(server);
-    this.byAddress.set(address, budget);
+    const addresses = addressesOf(server.aroundPooler ?? server).map(addressText);
+    const [sameServer] = addresses.flatMap((address) => this.byAddress.get(address) ?? []);
+    const budget = sameServer ?? this.create(server);
+    for (const address of addresses) this.byAddress.set(address, budget);
     this.byId.set(server.id, budget);
     return budget;
   }
@@ -95,9 +97,4 @@ export class ServerBudgets {
     for (const listener of this.onCreated) listener(budget);
     return budget;
   }
-}
-
-function directAddressOf(server: ServerAddress): string {
-  const { host, port } = server.aroundPooler ?? server;
-  return `${host}:${port}`;
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { applicationName } from '../../platform/postgres/application-name.js';
-import type { ConnectionTarget } from './connection-target.js';
+import { addressesOf, type ConnectionTarget } from './connection-target.js';
 import type { ConnectionConfig } from './read-write-client.js';
 
 /**
@@ -54,7 +54,9 @@ export const READ_TIMEOUT_MARGIN_MS = 5_000;
  */
 export function clientConfig(target: ConnectionTarget, options: ConnectionOptions): ConnectionConfig {
   const isBehindPooler = target.server.aroundPooler !== undefined;
+  const addresses = addressesOf(target.server);
   return {
+    ...(addresses.length > 1 && { addresses }),
     host: target.server.host,
     port: target.server.port,
     ssl: target.server.tls === 'disable' ? false : { rejectUnauthorized: target.server.tls === 'verify-full' },

@@ -1,9 +1,10 @@
+import { addressText, type HostAndPort, parseDatabaseUrl } from '../../platform/postgres/database-url.js';
 import type { StampKey } from '../isolation/stamp-key.js';
 
 /** Where a server or a pooler listens, and whether the connection uses TLS. */
-interface NetworkAddress {
-  readonly host: string;
-  readonly port: number;
+interface NetworkAddress extends HostAndPort {
+  /** Of its standbys, each of which may become the primary; absent where there are none. All use the same TLS mode. */
+  readonly furtherAddresses?: readonly HostAndPort[] | undefined;
   readonly tls: 'disable' | 'require' | 'verify-full';
 }
 
@@ -40,11 +41,10 @@ export interface ConnectionTarget {
 
 /** The target for work that needs a session: it bypasses the pooler, if there is one. */
 export function sessionTarget(target: ConnectionTarget): ConnectionTarget {
-  const { aroundPooler, ...server } = target.server;
+  const { aroundPooler, furtherAddresses: _ofPooler, ...server } = target.server;
   if (!aroundPooler) return target;
   // Only the address differs: the server id stays, so that both routes share one connection limit.
-  const { host, port, tls } = aroundPooler;
-  return { ...target, id: sessionTargetId(target.id), server: { ...server, host, port, tls } };
+  return { ...target, id: sessionTargetId(target.id), server: { ...server, ...networkAddressOf(aroundPooler) } };
 }
 
 const SESSION_SUFFIX = ' around the pooler';
@@ -65,8 +65,8 @@ export function baseTargetId(id: string): string {
 export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boolean {
   const connectionKey = ({ server, shared, database, role, password }: ConnectionTarget): string =>
     JSON.stringify([
-      addressOf(server),
-      server.aroundPooler && addressOf(server.aroundPooler),
+      networkAddressOf(server),
+      server.aroundPooler && networkAddressOf(server.aroundPooler),
       shared,
       database,
       role,
@@ -75,39 +75,42 @@ export function sameConnections(a: ConnectionTarget, b: ConnectionTarget): boole
   return connectionKey(a) === connectionKey(b);
 }
 
-function addressOf({ host, port, tls }: NetworkAddress): readonly unknown[] {
-  return [host, port, tls];
+/** The address alone, of a server that may have more to it. */
+export function networkAddressOf({ host, port, tls, furtherAddresses = [] }: NetworkAddress): NetworkAddress {
+  return { host, port, tls, ...(furtherAddresses.length > 0 && { furtherAddresses }) };
+}
+
+/** All addresses of a server, the first one first. */
+export function addressesOf({ host, port, furtherAddresses = [] }: NetworkAddress): readonly HostAndPort[] {
+  return [{ host, port }, ...furtherAddresses];
 }
 
 /** Readable name for logs and messages; contains no secret. */
-export function targetName(target: ConnectionTarget): string {
-  return `${target.role}@${target.server.host}:${target.server.port}/${target.database}`;
+export function targetName({ role, server, database }: ConnectionTarget): string {
+  return `${role}@${addressesOf(server).map(addressText).join()}/${database}`;
 }
 
 /**
- * Parses `postgres://role:password@host:port/database?sslmode=…` into a target. libpq's TLS modes
+ * Parses `postgres://role:password@host:port/database?sslmode=…` into a target; the hosts may be several. libpq's TLS modes
  * (https://www.postgresql.org/docs/current/libpq-ssl.html) that encrypt without verifying the certificate become
  * `require`, those that verify it become `verify-full`, all others `disable`.
  *
- * @throws TypeError when `text` is not a URL
+ * @throws TypeError when `text` is not such a URL
  */
 export function targetOfUrl(text: string, serverId: string): ConnectionTarget {
-  const url = new URL(text);
-  const server: ServerAddress = {
-    id: serverId,
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? 5432 : Number(url.port),
-    tls: tlsOf(url.searchParams.get('sslmode')),
-  };
+  const { addresses, database, role, password, parameters } = parseDatabaseUrl(text);
+  const [first, ...furtherAddresses] = addresses as [HostAndPort, ...HostAndPort[]];
+  const tls = tlsOf(parameters.get('sslmode'));
+  const server: ServerAddress = { id: serverId, ...networkAddressOf({ ...first, tls, furtherAddresses }) };
   return Object.freeze({
     id: serverId,
     version: '1',
     shared: false,
     server: Object.freeze(server),
-    database: decodeURIComponent(url.pathname.slice(1)),
-    role: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    options: url.searchParams.get('options') ?? undefined,
+    database,
+    role,
+    password,
+    options: parameters.get('options') ?? undefined,
   });
 }
 

@@ -18,19 +18,27 @@ export class TargetUnavailableError extends PublicError {
 
 /**
  * Raised when connecting leads to a server that refuses writes: a standby, a primary that was demoted, or a server, role
- * or database whose transactions are read-only by default.
+ * or database whose transactions are read-only by default; where a server has several addresses, when none accepts writes.
  */
 export class ReadOnlyServerError extends CodedError {
   readonly code = 'SERVER_READ_ONLY';
 
-  constructor(readonly isStandby: boolean) {
+  /** @param addresses those that were tried, `host:port` each; none where the server has only one */
+  constructor(
+    readonly isStandby: boolean,
+    addresses: readonly string[] = [],
+  ) {
     super(
-      isStandby
-        ? 'the server is a standby and refuses writes: the address must lead to the primary'
-        : 'the server refuses writes: default_transaction_read_only is on for the server, the database or the role',
+      addresses.length > 0
+        ? `none of ${addresses.join(', ')} accepts writes: ${isStandby ? 'those that answer are standbys' : READ_ONLY_BY_DEFAULT}`
+        : isStandby
+          ? 'the server is a standby and refuses writes: the address must lead to the primary'
+          : `the server refuses writes: ${READ_ONLY_BY_DEFAULT}`,
     );
   }
 }
+
+const READ_ONLY_BY_DEFAULT = 'default_transaction_read_only is on for the server, the database or the role';
 
 /** Raised when a target's login role is able to bypass row-level security. */
 export class UnsafeRoleError extends CodedError {

@@ -10,8 +10,9 @@ import { serialize } from 'pg-protocol';
 
 /** A client's private state. */
 export interface ClientInternals {
-  readonly host: string;
-  readonly port: number;
+  /** Read when the client connects. */
+  host: string;
+  port: number;
   readonly processID: number | null;
   readonly secretKey: number | null;
   /** False from sending a statement until the server reports that it is ready for the next one. */

@@ -3,6 +3,7 @@ import { requestCancel } from './cancel-request.js';
 import { internalsOf } from './pg-internals.js';
 import { SessionState } from './session-state.js';
 import { type ConnectionConfig, ReadWriteClient } from './read-write-client.js';
+import { isRefusedLogin } from './server-addresses.js';
 
 /** Time limit for an orderly close before the socket is destroyed: a frozen server never responds. */
 const CLOSE_GRACE_MS = 1_000;
@@ -41,12 +42,22 @@ export class PhysicalConnection {
 
   /**
    * Opens a connection within the configuration's `connectionTimeoutMillis`; after that, node-postgres destroys the
-   * socket. No failure leaves a socket open.
+   * socket. No failure leaves a socket open. Where the one of several addresses that was the primary a moment ago
+   * fails, the primary is looked for, and tried, once more.
    *
    * @throws ReadOnlyServerError, the error of node-postgres, or the signal's reason
    */
-  static async open(config: ConnectionConfig, { onLost, signal }: OpenOptions): Promise<PhysicalConnection> {
+  static async open(config: ConnectionConfig, options: OpenOptions): Promise<PhysicalConnection> {
     const client = new ReadWriteClient(config);
+    try {
+      return await PhysicalConnection.openWith(client, options);
+    } catch (error) {
+      if (options.signal?.aborted || !client.hasChosenAddress || isRefusedLogin(error)) throw error;
+      return PhysicalConnection.openWith(new ReadWriteClient(config), options);
+    }
+  }
+
+  private static async openWith(client: ReadWriteClient, { onLost, signal }: OpenOptions): Promise<PhysicalConnection> {
     client.on('error', () => undefined); // 'end' follows; pending queries reject with the same error
     const session = new SessionState(internalsOf(client).connection);
     await connect(client, signal);
@@ -140,8 +151,8 @@ export class PhysicalConnection {
 }
 
 /** node-postgres leaves the socket open when the login fails on the client's side. */
-async function connect(client: pg.Client, signal: AbortSignal | undefined): Promise<void> {
-  const destroySocket = (): void => void internalsOf(client).connection.stream.destroy();
+async function connect(client: ReadWriteClient, signal: AbortSignal | undefined): Promise<void> {
+  const destroySocket = (): void => client.abandon();
   signal?.addEventListener('abort', destroySocket);
   try {
     signal?.throwIfAborted();

@@ -1,7 +1,10 @@
 import pg from 'pg';
+import { endsWithin } from '../../platform/timeout.js';
 import { markOwnRefusal } from '../../platform/postgres/lost-connection.js';
 import { ReadOnlyServerError } from './connection.errors.js';
+import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import { internalsOf, type ParameterStatus } from './pg-internals.js';
+import { type Scout, ServerAddresses } from './server-addresses.js';
 import type { SlotSource } from './slot-source.js';
 
 /** Reported by a server from version 14 on, and `on` where it refuses writes. */
@@ -13,6 +16,8 @@ const ASK = `SELECT pg_is_in_recovery() AS in_hot_standby,
   current_setting('transaction_read_only')::boolean AS default_transaction_read_only`;
 
 export interface ConnectionConfig extends pg.ClientConfig {
+  /** All addresses of the server, where it has several: the one that accepts writes takes the place of `host` and `port`. */
+  readonly addresses?: readonly HostAndPort[];
   /** A pooler reports what one of its connections once reported: the server itself is asked instead. */
   readonly isBehindPooler?: boolean;
   /** The connection occupies one of these slots from before it is opened until it has closed; none unless given. */
@@ -38,6 +43,11 @@ export class ReadWriteClient extends pg.Client {
   private readonly isBehindPooler: boolean;
   private readonly slots: SlotSource | undefined;
   private readonly slotTimeoutMs: number;
+  /** Undefined where the server has one address. */
+  private readonly addresses: ServerAddresses | undefined;
+  private readonly scout: Scout;
+  private chosen: HostAndPort | undefined;
+  private readonly ended = new AbortController();
   /** Settings of `READ_ONLY_SETTINGS` that are `on`. */
   private readonly readOnly = new Set<string>();
   private wasWriteRefused = false;
@@ -49,6 +59,9 @@ export class ReadWriteClient extends pg.Client {
     this.isBehindPooler = config.isBehindPooler ?? false;
     this.slots = config.slots;
     this.slotTimeoutMs = config.connectionTimeoutMillis ?? SLOT_TIMEOUT_MS;
+    this.addresses = config.addresses && ServerAddresses.of(config.addresses);
+    const { password } = config; // not enumerable in what node-postgres' pool passes on
+    this.scout = (address, signal) => askAddress({ ...config, ...(password && { password }), ...address }, signal);
     const { connection } = internalsOf(this);
     connection.on('parameterStatus', (status: ParameterStatus) => this.onReported(status));
     connection.on('errorMessage', (error: pg.DatabaseError) => this.onError(error));
@@ -60,6 +73,11 @@ export class ReadWriteClient extends pg.Client {
    */
   get refusesWrites(): boolean {
     return this.wasWriteRefused || this.readOnly.size > 0;
+  }
+
+  /** Whether one of several addresses was found, so that a failure to connect is that of this address alone. */
+  get hasChosenAddress(): boolean {
+    return this.chosen !== undefined;
   }
 
   /** Calls the listener when `refusesWrites` becomes true on an open connection, before the statement under way ends. */
@@ -80,8 +98,15 @@ export class ReadWriteClient extends pg.Client {
   override end(callback: (error: Error) => void): void;
   /** A connection with a slot is closed within `CLOSE_GRACE_MS`: a frozen server would keep the slot for ever. */
   override end(callback?: (error: Error) => void): Promise<void> | void {
+    this.ended.abort(new Error('Connection terminated'));
     if (this.slots) this.destroyUnlessClosed();
     return callback ? super.end(callback) : super.end();
+  }
+
+  /** Ends an attempt to connect: it rejects at once. */
+  abandon(): void {
+    this.ended.abort(new Error('Connection terminated'));
+    internalsOf(this).connection.stream.destroy();
   }
 
   /** Asks the server; afterwards `refusesWrites` holds its answer. @throws the error of the query */
@@ -93,13 +118,20 @@ export class ReadWriteClient extends pg.Client {
 
   private async connectToPrimary(): Promise<this> {
     await this.occupySlot();
-    await super.connect();
+    await this.chooseAddress();
+    try {
+      await super.connect();
+    } catch (error) {
+      this.doubtAddress();
+      throw error;
+    }
     if (this.isBehindPooler) {
       this.readOnly.clear();
       await this.askServer();
     }
     this.isOpen = true;
     if (!this.refusesWrites) return this;
+    this.doubtAddress();
     void this.end().catch(() => undefined); // not awaited: the server may not respond
     throw new ReadOnlyServerError(this.readOnly.has('in_hot_standby'));
   }
@@ -109,6 +141,22 @@ export class ReadWriteClient extends pg.Client {
     if (!slots) return;
     await slots.acquire(this.slotTimeoutMs);
     this.once('end', () => slots.release()); // follows every attempt to connect, also one that fails
+  }
+
+  private async chooseAddress(): Promise<void> {
+    if (!this.addresses) return;
+    try {
+      this.chosen = await unlessAborted(this.addresses.find(this.scout), this.ended.signal);
+      Object.assign(internalsOf(this), this.chosen);
+    } catch (error) {
+      this.emit('end'); // as after an attempt to connect
+      throw error;
+    }
+    this.once('error', () => this.doubtAddress());
+  }
+
+  private doubtAddress(): void {
+    if (this.chosen) this.addresses?.doubt(this.chosen);
   }
 
   private destroyUnlessClosed(): void {
@@ -125,15 +173,70 @@ export class ReadWriteClient extends pg.Client {
     if (error.code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
     if (this.isReadOnlyTransaction) return markOwnRefusal(error);
     this.wasWriteRefused = true;
-    if (this.isOpen) this.notifyReadOnly();
+    this.onRefusesWrites();
   }
 
   private record(setting: string, isOn: boolean): void {
     const before = this.refusesWrites;
     if (isOn) this.readOnly.add(setting);
     else this.readOnly.delete(setting);
-    if (this.isOpen && !before && this.refusesWrites) this.notifyReadOnly();
+    if (!before && this.refusesWrites) this.onRefusesWrites();
   }
+
+  private onRefusesWrites(): void {
+    if (!this.isOpen) return;
+    this.doubtAddress();
+    this.notifyReadOnly();
+  }
+}
+
+/**
+ * Connects to one address of a server, and resolves once that connection has closed: it has the place of the one that is opened next.
+ *
+ * @throws ReadOnlyServerError, or the error of node-postgres
+ */
+async function askAddress(config: ConnectionConfig, signal: AbortSignal): Promise<void> {
+  const { addresses: _all, slots: _none, ...single } = config;
+  const client = new ReadWriteClient(single);
+  client.on('error', () => undefined); // the attempt rejects with the same error
+  const closed = new Promise((resolve) => client.once('end', resolve));
+  const abandon = (): void => client.abandon();
+  signal.addEventListener('abort', abandon);
+  try {
+    await client.connect();
+    void client.end();
+    await endsWithin(closed, CLOSE_GRACE_MS);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+    client.abandon();
+  }
+}
+
+/** Settles like `work`, or rejects with the signal's reason. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * The configuration for a client that does not look for the address that accepts writes itself.
+ *
+ * @throws ReadOnlyServerError, or the error of connecting, when none of several addresses accepts writes
+ */
+export async function atPrimary(config: ConnectionConfig): Promise<ConnectionConfig> {
+  const { addresses, ...single } = config;
+  if (!addresses) return config;
+  const find = ServerAddresses.of(addresses).find((address, signal) => askAddress({ ...single, ...address }, signal));
+  return { ...single, ...(await find) };
 }
 
 /** Without an error the callback gets undefined, which the types of node-postgres leave out. */

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { targetName, type ConnectionTarget } from '../connection/connection-target.js';
 import { TargetUnavailableError } from '../connection/connection.errors.js';
 import type { PoolOptions } from '../pool/pool-options.js';
+import { ReadWriteClient } from '../connection/read-write-client.js';
 import { clientConfig } from '../connection/client-config.js';
 import { createStamp, type Stamp } from './stamp.js';
 import { sendOnClient } from './client-flights.js';
@@ -26,7 +27,8 @@ const READ_SESSION = `SELECT pg_backend_pid() AS pid, coalesce(current_setting('
  * @throws PoolerLeakError, TargetUnavailableError
  */
 export async function probePooler(target: ConnectionTarget, options: PoolOptions): Promise<boolean> {
-  const clients = [new pg.Client(clientConfig(target, options)), new pg.Client(clientConfig(target, options))] as const;
+  const newClient = (): pg.Client => new ReadWriteClient(clientConfig(target, options));
+  const clients = [newClient(), newClient()] as const;
   const newStamp = (): Stamp => createStamp(randomUUID(), 'public', { statementTimeoutMs: options.statementTimeoutMs });
   try {
     await Promise.all(clients.map((client) => connect(client, target)));

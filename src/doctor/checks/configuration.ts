@@ -1,12 +1,13 @@
 import { SECRETS_FILE } from '../../platform/data-dir/generated-secrets.js';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseDatabaseUrl } from '../../platform/postgres/database-url.js';
 import type { AppConfig } from '../../platform/config/app-config.js';
 import type { Check, ConfigContext } from '../diagnosis/check.js';
 import { fail, type Finding, ok, warn } from '../diagnosis/finding.js';
 
 const NAME = 'configuration';
-const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
+const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '::1']);
 const GROUP_OR_OTHERS = 0o077;
 
 /** The configuration has been validated already; reports settings that are valid but unsafe. */
@@ -25,7 +26,7 @@ export const configuration: Check<ConfigContext> = {
 /** Settings that are fine in development and unsafe in production. */
 function checkProduction(config: AppConfig): Finding[] {
   const { features, log, database, cache } = config;
-  const isUnsafe = (url: string | undefined): boolean => url !== undefined && isUnencrypted(new URL(url));
+  const isUnsafe = (url: string | undefined): boolean => url !== undefined && isUnencrypted(url);
   const all: readonly (false | Finding)[] = [
     features.demoTenants &&
       fail(NAME, 'demo tenants are created', 'set ENABLE_DEMO_TENANTS=false', 'ENABLE_DEMO_TENANTS'),
@@ -52,14 +53,17 @@ function checkProduction(config: AppConfig): Finding[] {
   return all.filter((finding) => finding !== false);
 }
 
-function isUnencrypted(url: URL): boolean {
-  const mode = url.searchParams.get('sslmode');
-  return !LOOPBACK_HOSTS.has(url.hostname) && (mode === null || mode === 'disable' || mode === 'allow');
+function isUnencrypted(url: string): boolean {
+  const { addresses, parameters } = parseDatabaseUrl(url);
+  const mode = parameters.get('sslmode');
+  return (
+    addresses.some(({ host }) => !LOOPBACK_HOSTS.has(host)) && (mode === null || mode === 'disable' || mode === 'allow')
+  );
 }
 
 /** libpq's modes that encrypt without verifying who answers. */
 function isUnverified(url: string | undefined): boolean {
-  const mode = url === undefined ? null : new URL(url).searchParams.get('sslmode');
+  const mode = url === undefined ? null : parseDatabaseUrl(url).parameters.get('sslmode');
   return mode === 'require' || mode === 'prefer';
 }
 

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { withCatalogSchema } from '../../catalog/catalog-schema.js';
 import { type ConnectionTarget, sessionTarget } from '../../database/connection/connection-target.js';
 import type { PoolOptions } from '../../database/pool/pool-options.js';
+import { atPrimary, type ConnectionConfig } from '../../database/connection/read-write-client.js';
 import { clientConfig } from '../../database/connection/client-config.js';
 
 /** Short, because the doctor is run when something is wrong. */
@@ -35,8 +36,8 @@ export function queryPooler<T>(
   return runConnected(doctorConfig(target, options), work);
 }
 
-async function runConnected<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(config);
+async function runConnected<T>(config: ConnectionConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(await atPrimary(config));
   client.on('error', () => undefined); // the pending query rejects with the same error
   try {
     await client.connect();
@@ -53,7 +54,7 @@ export async function queryCatalog<T>(
   schema: string,
   work: (catalog: Queryable) => Promise<T>,
 ): Promise<T> {
-  const config = withCatalogSchema(doctorConfig(sessionTarget(target), options), schema);
+  const config = withCatalogSchema(await atPrimary(doctorConfig(sessionTarget(target), options)), schema);
   const pool = new pg.Pool({ ...config, max: MAX_CONNECTIONS });
   pool.on('error', () => undefined); // an idle connection that breaks is replaced
   try {
@@ -63,7 +64,7 @@ export async function queryCatalog<T>(
   }
 }
 
-function doctorConfig(target: ConnectionTarget, options: PoolOptions): pg.ClientConfig {
+function doctorConfig(target: ConnectionTarget, options: PoolOptions): ConnectionConfig {
   const { statement_timeout: _serverSide, ...config } = clientConfig(target, options);
   return {
     ...config,

@@ -1,3 +1,4 @@
+import { addressText, parseDatabaseUrl } from '../postgres/database-url.js';
 import type { Environment, VariableName } from './environment.js';
 import { LEAST_CATALOG_SHARE } from './worker-share.js';
 
@@ -61,7 +62,7 @@ export const environmentRules: readonly EnvironmentRule[] = [
     expected: 'to have the host and port of DATABASE_URL, or of DATABASE_DIRECT_URL',
     dependsOn: ['DATABASE_URL', 'DATABASE_DIRECT_URL'],
     isViolated: ({ TENANT_DATABASE_URL: provided, DATABASE_URL: url, DATABASE_DIRECT_URL: direct }) =>
-      provided !== undefined && url !== undefined && ![url, direct ?? url].map(addressOf).includes(addressOf(provided)),
+      provided !== undefined && url !== undefined && ![url, direct ?? url].some((owner) => areOf(owner, provided)),
   },
   {
     // Otherwise row-level security would not hold the role: it owns the tables.
@@ -70,7 +71,9 @@ export const environmentRules: readonly EnvironmentRule[] = [
     dependsOn: ['DATABASE_URL', 'DATABASE_DIRECT_URL'],
     isViolated: ({ TENANT_DATABASE_URL: provided, DATABASE_URL: url, DATABASE_DIRECT_URL: direct }) =>
       provided !== undefined &&
-      [url, direct].some((owner) => owner !== undefined && new URL(owner).username === new URL(provided).username),
+      [url, direct].some(
+        (owner) => owner !== undefined && parseDatabaseUrl(owner).role === parseDatabaseUrl(provided).role,
+      ),
   },
   {
     // Otherwise a worker's tenants would have no connection, or the workers together more than the limit.
@@ -126,8 +129,12 @@ function isProduction(environment: Environment): boolean {
   return environment.NODE_ENV === 'production';
 }
 
-/** Host and port of a database's URL. */
-function addressOf(url: string): string {
-  const { hostname, port } = new URL(url);
-  return `${hostname}:${port || '5432'}`;
+/** Whether the addresses of one database's URL are all among those of another one. */
+function areOf(url: string, part: string): boolean {
+  const all = addressesOf(url);
+  return addressesOf(part).every((address) => all.includes(address));
+}
+
+function addressesOf(url: string): readonly string[] {
+  return parseDatabaseUrl(url).addresses.map(addressText);
 }

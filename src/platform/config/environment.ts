@@ -57,7 +57,9 @@ export const environmentTable = z.object({
     .describe('minimum log level'),
   LOG_FORMAT: oneOf('pretty', 'json').optional().describe('pretty: readable text; json: one JSON object per line'),
 
-  DATABASE_URL: postgresUrl.optional().describe('catalog database, and the default server for tenants'),
+  DATABASE_URL: postgresUrl
+    .optional()
+    .describe('catalog database, and the default server for tenants; with all hosts of a cluster: …@h1:5432,h2:5432/…'),
   EMBEDDED_POSTGRES: flag.optional().describe('start an embedded PostgreSQL when DATABASE_URL is not set'),
   DATA_DIR: text('a path', /^[^\0]+$/)
     .prefault('.data')

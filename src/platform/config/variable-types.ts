@@ -1,3 +1,4 @@
+import { type DatabaseUrl, parseDatabaseUrl } from '../postgres/database-url.js';
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Cron } from 'croner';
@@ -165,9 +166,28 @@ function hostAndPort(entry: string): { host: string; port: number } | undefined 
   return { host: name, port: Number(port) };
 }
 
-export const postgresUrl = url('postgres://user:password@host:5432/database', ({ protocol, hostname, pathname }) => {
-  return ['postgres:', 'postgresql:'].includes(protocol) && hostname !== '' && decodeURIComponent(pathname) > '/';
-});
+/** Of libpq's `target_session_attrs`: a connection is only opened to a server that accepts writes. */
+const SESSION_ATTRIBUTES = ['read-write', 'primary'];
+
+export const postgresUrl = z
+  .string()
+  .refine(
+    (text) => (databaseUrl(text)?.database ?? '') !== '',
+    'postgres://user:password@host:5432/database, or several hosts: …@host1:5432,host2:5432/database',
+  )
+  .refine((text) => {
+    const wanted = databaseUrl(text)?.parameters.get('target_session_attrs') ?? 'read-write';
+    return SESSION_ATTRIBUTES.includes(wanted);
+  }, 'target_session_attrs to be read-write or primary: tenants are served by a server that accepts writes');
+
+/** @returns undefined when it is not one, or has whitespace, which some clients trim and others do not */
+function databaseUrl(text: string): DatabaseUrl | undefined {
+  try {
+    return /\s/.test(text) ? undefined : parseDatabaseUrl(text);
+  } catch {
+    return undefined;
+  }
+}
 
 export const redisUrl = url('redis://host:6379/0 or rediss://…', ({ protocol, hostname, pathname }) => {
   return ['redis:', 'rediss:'].includes(protocol) && hostname !== '' && /^\/?\d*$/.test(pathname);

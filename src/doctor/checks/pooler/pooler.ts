@@ -1,5 +1,9 @@
 import { DEFAULT_SERVER } from '../../../catalog/catalog-target.js';
-import { targetOfUrl, type ConnectionTarget } from '../../../database/connection/connection-target.js';
+import {
+  networkAddressOf,
+  targetOfUrl,
+  type ConnectionTarget,
+} from '../../../database/connection/connection-target.js';
 import { probePooler, PoolerLeakError } from '../../../database/statements/pooler-probe.js';
 import type { PoolOptions } from '../../../database/pool/pool-options.js';
 import { queryPooler } from '../../diagnosis/query-server.js';
@@ -26,9 +30,9 @@ export const pooler: Check<CatalogContext> = {
     if (mode === undefined || url === undefined || directUrl === undefined)
       return [ok(NAME, 'none (DB_POOLER is not set)')];
     const target = targetOfUrl(url, DEFAULT_SERVER);
-    const { host, port, tls } = targetOfUrl(directUrl, DEFAULT_SERVER).server;
+    const aroundPooler = networkAddressOf(targetOfUrl(directUrl, DEFAULT_SERVER).server);
     try {
-      const probedTarget = { ...target, server: { ...target.server, aroundPooler: { host, port, tls } } };
+      const probedTarget = { ...target, server: { ...target.server, aroundPooler } };
       const proven = await probePooler(probedTarget, options);
       const console = { ...probedTarget, database: CONSOLE };
       const version = await readVersion(console, options);

@@ -78,6 +78,8 @@ const POSTGRES_URLS = [
   'postgres://db.test/catalog',
   'postgresql://user:p%40ss@db.test:5433/catalog?sslmode=require',
   'postgres://[::1]:5432/catalog',
+  'postgres://user@a.test:5432,b.test,[::1]:5433/catalog?target_session_attrs=read-write',
+  'postgres://db.test/catalog?target_session_attrs=primary',
 ];
 const NO_POSTGRES_URLS = [
   'db.test/catalog',
@@ -90,6 +92,10 @@ const NO_POSTGRES_URLS = [
   'postgres://db.test/catalog%',
   ' postgres://db.test/catalog',
   'postgres://user:a b@db.test/catalog',
+  'postgres://a.test,/catalog',
+  'postgres://a.test,b.test:99999/catalog',
+  'postgres://a.test,b.test/catalog?target_session_attrs=any',
+  'postgres://a.test,b.test/catalog?target_session_attrs=prefer-standby',
 ];
 const HOSTS = ['0.0.0.0', '::1', 'localhost', 'my-redis.internal', 'fe80::1%eth0'];
 const NO_HOSTS = ['http://localhost', 'a host', 'localhost/1', 'h'.repeat(254)];

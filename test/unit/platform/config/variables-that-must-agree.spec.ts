@@ -99,6 +99,10 @@ const agreements: readonly Agreement[] = [
         ...{ ...REQUIRED, DATABASE_URL, DB_POOLER: 'transaction', DATABASE_DIRECT_URL },
         TENANT_DATABASE_URL: 'postgres://app@db.test:5433/tenants',
       },
+      {
+        ...{ ...REQUIRED, DATABASE_URL: 'postgres://a.test,b.test/catalog' },
+        TENANT_DATABASE_URL: 'postgres://app@b.test,a.test:5432/tenants',
+      },
     ],
   },
   {
