@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ConnectionTarget } from '../database/connection/connection-target.js';
+import { type ConnectionTarget, networkAddressOf } from '../database/connection/connection-target.js';
 import { KeyRing } from '../platform/encryption/key-ring.js';
 import { CATALOG_TARGET } from './catalog-target.js';
 import type { ServerEntity } from './entities/server.entity.js';
@@ -19,7 +19,7 @@ export class ServerOwner {
 
   /** The owner's connection target for a database of the server; by default the one used for administration. */
   of(server: ServerEntity, database?: string): ConnectionTarget {
-    const { id, host, port, tls, ownerRole, ownerPasswordSealed } = server;
+    const { id, host, port, tls, furtherAddresses, ownerRole, ownerPasswordSealed } = server;
     if (host === null || port === null || ownerRole === null || ownerPasswordSealed === null) {
       return { ...this.catalogTarget, id, database: database ?? this.catalogTarget.database };
     }
@@ -27,7 +27,7 @@ export class ServerOwner {
       id,
       version: '1',
       shared: false,
-      server: { id, host, port, tls },
+      server: { id, ...networkAddressOf({ host, port, tls, furtherAddresses }) },
       database: database ?? 'postgres',
       role: ownerRole,
       password: this.keyRing.decrypt(ownerPasswordSealed, ownerPasswordContext(id)),

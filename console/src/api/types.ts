@@ -422,6 +422,10 @@ export type NewServer = {
   readonly name: string;
   readonly host: string;
   readonly port?: number;
+  readonly furtherAddresses?: readonly {
+    readonly host: string;
+    readonly port?: number;
+  }[];
   readonly tls?: 'disable' | 'require' | 'verify-full';
   readonly ownerRole: string;
   readonly ownerPassword: string;
@@ -684,6 +688,10 @@ export type Server = {
   readonly name: string;
   readonly host: string | null;
   readonly port: number | null;
+  readonly furtherAddresses: readonly {
+    readonly host: string;
+    readonly port: number;
+  }[];
   readonly tls: 'disable' | 'require' | 'verify-full';
   readonly ownerRole: string | null;
   readonly maxConnections: number | null;
@@ -695,6 +703,10 @@ export type Server = {
 export type ServerChange = {
   readonly host?: string;
   readonly port?: number;
+  readonly furtherAddresses?: readonly {
+    readonly host: string;
+    readonly port?: number;
+  }[];
   readonly tls?: 'disable' | 'require' | 'verify-full';
   readonly ownerRole?: string;
   readonly ownerPassword?: string;

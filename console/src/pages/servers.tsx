@@ -28,7 +28,7 @@ export function ServersPage() {
         {servers.value?.map((server) => (
           <tr key={server.id}>
             <th scope="row">{server.name}</th>
-            <td>{server.host === null ? 'DATABASE_URL' : `${server.host}:${server.port}`}</td>
+            <td>{addressesText(server)}</td>
             <td>{server.tls}</td>
             <td>{number(server.tenants)}</td>
             <td>{number(server.databases)}</td>
@@ -45,6 +45,11 @@ export function ServersPage() {
       </Table>
     </Page>
   );
+}
+
+function addressesText({ host, port, furtherAddresses }: Server): string {
+  if (host === null) return 'DATABASE_URL';
+  return [{ host, port }, ...furtherAddresses].map((address) => `${address.host}:${address.port}`).join(', ');
 }
 
 function connectionsText(connections: ServerConnections | undefined): string {

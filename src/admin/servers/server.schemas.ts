@@ -5,9 +5,14 @@ import { serverName } from '../tenants/tenant.schemas.js';
 
 const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;
 const MAX_CONNECTIONS = 10_000;
+const MAX_FURTHER_ADDRESSES = 15;
 
 const host = z.string().regex(HOST, 'must be a host name or an IP address');
 const port = z.int().min(1).max(65_535);
+const furtherAddresses = z
+  .array(z.strictObject({ host, port: port.default(5432) }))
+  .max(MAX_FURTHER_ADDRESSES)
+  .describe('of its standbys, each of which may become the primary: the one that accepts writes is used');
 const tls = z.enum(['disable', 'require', 'verify-full']);
 const maxConnections = z
   .int()
@@ -27,6 +32,7 @@ export const newServer = z
     name: serverName.refine((name) => name !== 'default', "is reserved for the catalog's server"),
     host,
     port: port.default(5432),
+    furtherAddresses: furtherAddresses.default([]),
     tls: tls.default('disable'),
     ownerRole: role.describe('role that creates databases, roles and tables; needs CREATEDB and CREATEROLE'),
     ownerPassword: password.describe('encrypted at rest, never returned'),
@@ -42,6 +48,7 @@ export const serverChange = z
   .strictObject({
     host: host.optional(),
     port: port.optional(),
+    furtherAddresses: furtherAddresses.optional(),
     tls: tls.optional(),
     ownerRole: role.optional(),
     ownerPassword: password.optional(),
@@ -57,6 +64,7 @@ export const serverView = z
     name: z.string(),
     host: z.string().nullable().describe("null for the catalog's server, whose address is in DATABASE_URL"),
     port: z.int().nullable(),
+    furtherAddresses: z.array(z.object({ host: z.string(), port: z.int() })),
     tls,
     ownerRole: z.string().nullable(),
     maxConnections: z.int().nullable(),

@@ -18,7 +18,7 @@ import type { NewServer, ServerChange, ServerView } from './server.schemas.js';
 import { checkServer } from './server-check.js';
 
 const VIEW = `
-  SELECT s.id, s.name, s.host, s.port, s.tls, s.owner_role AS "ownerRole", s.max_connections AS "maxConnections",
+  SELECT s.id, s.name, s.host, s.port, s.further_addresses AS "furtherAddresses", s.tls, s.owner_role AS "ownerRole", s.max_connections AS "maxConnections",
          s.draining,
          (SELECT count(*)::int FROM connection_targets c WHERE c.server_id = s.id) AS databases,
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id

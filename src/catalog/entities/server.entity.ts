@@ -1,3 +1,4 @@
+import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** One PostgreSQL server. The one named `default` is the catalog's own; its address comes from `DATABASE_URL`. */
@@ -15,6 +16,10 @@ export class ServerEntity {
 
   @Column('integer', { nullable: true })
   port: number | null;
+
+  /** Of its standbys, each of which may become the primary. Empty for the default server. */
+  @Column('jsonb', { name: 'further_addresses', default: [] })
+  furtherAddresses: readonly HostAndPort[];
 
   @Column('text')
   tls: 'disable' | 'require' | 'verify-full';

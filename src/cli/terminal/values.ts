@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { type HostAndPort, parseDatabaseUrl } from '../../platform/postgres/database-url.js';
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
@@ -13,6 +14,17 @@ export function seconds(text: string): number {
   const [, amount, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
   if (amount === undefined) throw new InvalidArgumentError('must be a duration such as 7d, 12h, 30m, 3600s or 0.');
   return Number(amount) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** Commander argument parser for `host:port,host:port`, as the hosts of a database's URL are written. */
+export function addresses(text: string): readonly HostAndPort[] {
+  if (text === '') return [];
+  try {
+    if (/[@/?#]/.test(text)) throw new TypeError('more than addresses');
+    return parseDatabaseUrl(`postgres://${text}/none`).addresses;
+  } catch {
+    throw new InvalidArgumentError('must be addresses such as pg-b.internal:5432,pg-c.internal:5432.');
+  }
 }
 
 /** Commander argument parser that collects the values of a repeatable option. */

@@ -68,7 +68,7 @@ async function recordedMigrations(catalog: Queryable, migrated: boolean): Promis
 }
 
 const SERVERS = `
-  SELECT id, name, host, port, tls, owner_role AS "ownerRole", owner_password_sealed AS "ownerPasswordSealed",
+  SELECT id, name, host, port, further_addresses AS "furtherAddresses", tls, owner_role AS "ownerRole", owner_password_sealed AS "ownerPasswordSealed",
          max_connections AS "maxConnections", draining,
          (SELECT count(*)::int FROM connection_shares c WHERE c.server_id = servers.id) AS instances
   FROM servers ORDER BY name`;

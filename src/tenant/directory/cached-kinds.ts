@@ -49,9 +49,10 @@ export const API_KEY: CacheKind<ApiKeyRecord> = {
   }),
 };
 
-const address = z.strictObject({
-  host: z.string(),
-  port: z.int(),
+const hostAndPort = z.strictObject({ host: z.string(), port: z.int() });
+
+const address = hostAndPort.extend({
+  furtherAddresses: z.array(hostAndPort).optional(),
   tls: z.enum(['disable', 'require', 'verify-full']),
 });
 
@@ -65,7 +66,7 @@ export const TARGET: CacheKind<ConnectionTarget> = {
     server: address.extend({
       id: z.string(),
       maxConnections: z.int().optional(), // of former releases
-      aroundPooler: address.extend({ id: z.string() }).optional(),
+      aroundPooler: address.extend({ id: z.string().optional() }).optional(), // the id: of former releases
     }),
     database: z.string(),
     role: z.string(),

@@ -1,7 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityTarget, type FindManyOptions, In } from 'typeorm';
 import type { Loaded } from '../../cache/contract/cache.js';
-import type { ConnectionTarget, ServerAddress } from '../../database/connection/connection-target.js';
+import {
+  type ConnectionTarget,
+  networkAddressOf,
+  type ServerAddress,
+} from '../../database/connection/connection-target.js';
 import { KeyRing } from '../../platform/encryption/key-ring.js';
 import type { ApiKeyRecord } from '../../catalog/model/api-key.js';
 import { BatchedQuery } from './batched-query.js';
@@ -153,9 +157,9 @@ export class TenantDirectory {
     return { value, subject: targetSubject(id), version, readAt };
   }
 
-  private addressOf({ id, host, port, tls }: ServerEntity): ServerAddress {
-    const address = host === null || port === null ? this.defaultServer : { host, port, tls };
-    return { ...address, id };
+  private addressOf({ id, host, port, tls, furtherAddresses }: ServerEntity): ServerAddress {
+    if (host === null || port === null) return { ...this.defaultServer, id };
+    return { ...networkAddressOf({ host, port, tls, furtherAddresses }), id };
   }
 }
 

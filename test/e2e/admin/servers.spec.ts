@@ -15,7 +15,11 @@ beforeAll(async () => {
   app = await TestApp.start();
   admin = new AdminClient(app);
   const { host, port, owner: ownerRole, ownerPassword } = testServer();
-  description = { name: 'eu-2', host, port, tls: 'disable', ownerRole, ownerPassword, maxConnections: 40 };
+  const furtherAddresses = [{ host, port: 1 }];
+  description = {
+    ...{ name: 'eu-2', host, port, furtherAddresses, tls: 'disable' },
+    ...{ ownerRole, ownerPassword, maxConnections: 40 },
+  };
   await asSuperuser(
     'postgres',
     `CREATE ROLE ${POWERLESS} LOGIN PASSWORD 'weak'; GRANT CONNECT ON DATABASE postgres TO ${POWERLESS}`,
@@ -100,6 +104,27 @@ it("a change of a server is validated against the server, and the catalog's serv
   expect([moved.status, moved.body.code]).toEqual([409, 'CONFLICT']);
 });
 
+it('the addresses of a server are one and further ones, of which one has to accept writes', async () => {
+  const cli = new Cli(app.env);
+  const { host, port } = testServer();
+  expect(
+    await cli.json('servers', 'set', 'eu-2', '--port', '1', '--further-addresses', `${host}:2,${host}:${port}`),
+  ).toMatchObject({
+    port: 1,
+    furtherAddresses: [
+      { host, port: 2 },
+      { host, port },
+    ],
+  });
+  expect((await cli.run('servers', 'list')).stdout).toContain(`${host}:1,${host}:2,${host}:${port}`);
+  const none = await admin.send('PATCH', '/servers/eu-2', { body: { furtherAddresses: [{ host, port: 2 }] } });
+  expect([none.status, none.body.errors[0].field]).toEqual([400, 'host']);
+  const wrong = await cli.run('servers', 'set', 'eu-2', '--further-addresses', 'user@pg-b');
+  expect(wrong.stderr).toContain('must be addresses such as');
+  await admin.send('PATCH', '/servers/eu-2', { body: { port, furtherAddresses: [] } });
+  expect((await admin.get('/servers/eu-2')).body).toMatchObject({ port, furtherAddresses: [] });
+});
+
 it('a draining server receives no tenants, and can be removed once it has none', async () => {
   const body = { slug: 'far', isolation: 'database', server: 'eu-2' };
   expect((await admin.send('POST', '/servers/eu-2/drain')).body.draining).toBe(true);
@@ -164,6 +189,8 @@ it('the audit log records every change of a server, with the values before and a
   expect(items.toReversed().map(({ action, before, after }: Json) => [action, before, after])).toEqual([
     ['server.register', null, registered],
     ['server.change', { maxConnections: 40 }, { maxConnections: 60 }],
+    ['server.change', expect.anything(), { port: 1, furtherAddresses: expect.anything() }],
+    ['server.change', expect.anything(), { port: description['port'], furtherAddresses: [] }],
     ['server.drain', { draining: false }, { draining: true }],
     ['server.undrain', { draining: true }, { draining: false }],
     ['server.drain', { draining: false }, { draining: true }],

@@ -17,7 +17,8 @@ export interface ServerLogin {
 export async function registerServer(app: TestApp, name: string, login: ServerLogin): Promise<void> {
   const { nest } = app.application;
   const { host, port, owner: ownerRole, ownerPassword } = login;
-  const server = { name, host, port, tls: 'disable', ownerRole, ownerPassword, maxConnections: null } as const;
+  const address = { host, port, furtherAddresses: [], tls: 'disable' as const };
+  const server = { name, ...address, ownerRole, ownerPassword, maxConnections: null };
   await nest
     .get<DataSource>(CATALOG)
     .transaction((catalog) => nest.get(Servers).register(catalog, server, TENANTRY_ACTOR));

@@ -8,7 +8,8 @@ import { OperationRunner } from '../../../operations/operation-runner.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { requestOperation } from '../../session/request-operation.js';
 import { ownerPassword } from '../../session/owner-password.js';
-import { wholeNumber } from '../../terminal/values.js';
+import { addressText } from '../../../platform/postgres/database-url.js';
+import { addresses, wholeNumber } from '../../terminal/values.js';
 
 const EXAMPLES = `
 Examples:
@@ -77,6 +78,11 @@ function withServerOptions(command: Command): Command {
   return command
     .option('--host <host>', 'name or IP address')
     .option('--port <n>', 'port (default: 5432)', wholeNumber)
+    .option(
+      '--further-addresses <list>',
+      'of its standbys: host:port, comma-separated; none: the empty text',
+      addresses,
+    )
     .option('--tls <mode>', 'disable, require or verify-full (default: disable)')
     .option('--owner-role <role>', 'role that creates databases, roles and tables; needs CREATEDB and CREATEROLE')
     .option('--owner-password-stdin', 'read the password of the role from the first line of standard input')
@@ -179,6 +185,7 @@ function printStatus({ output }: CommandContext, server: ServerView, status: str
   output.print(server, () => [`${server.name} ${status}`]);
 }
 
-function addressOf({ host, port }: ServerView): string {
-  return host === null ? 'from DATABASE_URL' : `${host}:${port}`;
+function addressOf({ host, port, furtherAddresses }: ServerView): string {
+  if (host === null || port === null) return 'from DATABASE_URL';
+  return [{ host, port }, ...furtherAddresses].map(addressText).join();
 }
