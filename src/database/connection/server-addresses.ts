@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pg from 'pg';
 import { addressText, type HostAndPort } from '../../platform/postgres/database-url.js';
 import { ReadOnlyServerError } from './connection.errors.js';
@@ -8,6 +9,8 @@ const TRUST_MS = 1_000;
 const HEAD_START_MS = 250;
 /** How long further addresses are waited for once one has refused the login, which may be right or wrong there. */
 const PATIENCE_MS = 1_000;
+/** Pause before an address that does not accept writes is asked again, while another one is silent. */
+const REPEAT_MS = 250;
 
 /** States of a server that is starting, stopping or a standby that answers no reads; it refuses every login. */
 const NOT_READY = /^57P0[1-3]$/;
@@ -90,16 +93,58 @@ export class ServerAddresses {
 
 type Answer = Outcome & { readonly address: HostAndPort };
 
-/** Never rejects. Ends the attempts that are still under way. */
-async function search([first, ...others]: readonly HostAndPort[], scout: Scout): Promise<Outcome> {
-  const over = new AbortController();
-  const ask = (address: HostAndPort): Promise<Answer> => answerOf(address, scout, over.signal);
-  try {
-    const ofFirst = ask(first as HostAndPort);
-    const early = await within(ofFirst, HEAD_START_MS);
-    return early?.kind === 'found' ? early : await bestOf([ofFirst, ...others.map(ask)]);
-  } finally {
-    over.abort();
+/** Never rejects. */
+function search(addresses: readonly HostAndPort[], scout: Scout): Promise<Outcome> {
+  return new Promise((resolve) => new Search(addresses, scout, resolve).start());
+}
+
+class Search {
+  /** The latest of each address. */
+  private readonly answers = new Map<HostAndPort, Answer>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly over = new AbortController();
+  private isAskingAll = false;
+
+  constructor(
+    private readonly addresses: readonly HostAndPort[],
+    private readonly scout: Scout,
+    private readonly onSettled: (outcome: Outcome) => void,
+  ) {
+    setMaxListeners(0, this.over.signal); // one per address
+  }
+
+  start(): void {
+    void this.ask(this.addresses[0] as HostAndPort);
+    this.after(HEAD_START_MS, () => this.askAll());
+  }
+
+  private askAll(): void {
+    if (this.isAskingAll) return;
+    this.isAskingAll = true;
+    for (const address of this.addresses.slice(1)) void this.ask(address);
+  }
+
+  /** Again, as long as another address is silent: this one may become the primary meanwhile. */
+  private async ask(address: HostAndPort): Promise<void> {
+    const answer = await answerOf(address, this.scout, this.over.signal);
+    if (this.over.signal.aborted) return;
+    this.answers.set(address, answer);
+    if (answer.kind === 'found') return this.settle(answer);
+    this.askAll();
+    if (this.answers.size === this.addresses.length) return this.settle(summaryOf([...this.answers.values()]));
+    if (answer.kind === 'refused') this.after(PATIENCE_MS, () => this.settle(answer));
+    this.after(REPEAT_MS, () => void this.ask(address));
+  }
+
+  /** Ends the attempts that are still under way. */
+  private settle(outcome: Outcome): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.over.abort();
+    this.onSettled(outcome);
+  }
+
+  private after(ms: number, work: () => void): void {
+    this.timers.push(setTimeout(work, ms));
   }
 }
 
@@ -117,26 +162,6 @@ export function isRefusedLogin(error: unknown): boolean {
   return error instanceof pg.DatabaseError && !NOT_READY.test(error.code ?? '');
 }
 
-/** The first answer that accepts writes; without one, the best of all. */
-function bestOf(asked: readonly Promise<Answer>[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const answers: Answer[] = [];
-    let patience: NodeJS.Timeout | undefined;
-    const settle = (outcome: Outcome): void => {
-      clearTimeout(patience);
-      resolve(outcome);
-    };
-    for (const answer of asked) {
-      void answer.then((given) => {
-        answers.push(given);
-        if (given.kind === 'found') settle(given);
-        else if (answers.length === asked.length) settle(summaryOf(answers));
-        else if (given.kind === 'refused') patience ??= setTimeout(() => settle(given), PATIENCE_MS);
-      });
-    }
-  });
-}
-
 /** A login that was refused is tried again for the error that its caller is to see. A standby's answer says more than silence. */
 function summaryOf(answers: readonly Answer[]): Outcome {
   const refused = answers.find(({ kind }) => kind === 'refused');
@@ -147,15 +172,4 @@ function summaryOf(answers: readonly Answer[]): Outcome {
   const isStandby = readOnly.every((error) => error.isStandby);
   const addresses = answers.map(({ address }) => addressText(address)).sort();
   return { kind: 'none', error: new ReadOnlyServerError(isStandby, addresses) };
-}
-
-/** @returns undefined when it takes longer */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, ms, undefined)));
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

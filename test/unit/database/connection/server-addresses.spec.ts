@@ -67,6 +67,15 @@ it('one that does not answer delays a connection by its head start, and is aband
   expect(servers.abandoned.sort()).toEqual(['a', 'b', 'c']);
 });
 
+it('while one does not answer, the others are asked again: one of them may be promoted meanwhile', async () => {
+  servers.answers = { a: 'silent', b: standby(), c: standby() };
+  const finding = servers.find();
+  await jest.advanceTimersByTimeAsync(600);
+  servers.answers['b'] = 'accepts';
+  await jest.advanceTimersByTimeAsync(250);
+  expect(await finding).toBe('b');
+});
+
 it('connections that are opened at the same time share a search, and its failure', async () => {
   servers.answers = { a: standby(), b: standby(), c: standby() };
   const outcomes = await Promise.allSettled([servers.find(), servers.find(), servers.find()]);
