@@ -118,7 +118,7 @@ export async function openTenantConnection(
 const FAILURE_THRESHOLD = 3;
 /** Delay before the first probe; it grows with each failed probe, up to `MAX_PROBE_DELAY_MS`. */
 const INITIAL_PROBE_DELAY_MS = 500;
-const MAX_PROBE_DELAY_MS = 2_000;
+const MAX_PROBE_DELAY_MS = 1_000;
 
 /**
  * Keeps callers from waiting for a target that does not accept connections. An `UnsafeRoleError` does not count as a

@@ -9,13 +9,32 @@ import { PASSWORDS, removeFolder, temporaryFolder } from '../postgres/embedded-s
 import { freePort } from '../processes/free-port.js';
 import { findProgram } from '../processes/system-program.mjs';
 import type { TcpProxy } from '../processes/tcp-proxy.js';
+import { NodeNetwork } from './node-network.js';
 import { PatroniNode } from './patroni-node.js';
 
 const package_ = (name: string) => ({ 'apt-get': name, apk: name, dnf: name, brew: name });
+/** What Patroni says of one node. */
+interface Member {
+  readonly role: string;
+  readonly state: string;
+  /** Bytes behind the primary. */
+  readonly lag?: number | string;
+}
+
+/** States of a standby that follows: the second one since Patroni 3.0.3. */
+const RUNS: ReadonlySet<string> = new Set(['running', 'streaming']);
+
 /** A failover takes at least the leader's `ttl` of 20 s. */
 const LEADER_WITHIN_MS = 90_000;
 
-/** Two PostgreSQL, a primary and a synchronous standby, under Patroni with etcd. */
+export interface PatroniClusterOptions {
+  /** Default 2: a primary and a synchronous standby. Further ones are asynchronous. */
+  readonly nodes?: number;
+  /** Whether each node has a network that can be cut; default false. */
+  readonly hasNetworks?: boolean;
+}
+
+/** A primary, a synchronous standby, and maybe more, under Patroni with etcd. */
 export class PatroniCluster {
   private readonly followers: TcpProxy[] = [];
   private following: NodeJS.Timeout | undefined;
@@ -23,11 +42,11 @@ export class PatroniCluster {
   private constructor(
     private readonly folder: string,
     private readonly etcd: ParentWatch,
-    private readonly nodes: readonly PatroniNode[],
+    readonly nodes: readonly PatroniNode[],
   ) {}
 
   /** Resolves when there is a primary with the owner's role and database, and a standby that follows it. */
-  static async start(): Promise<PatroniCluster> {
+  static async start({ nodes: count = 2, hasNetworks = false }: PatroniClusterOptions = {}): Promise<PatroniCluster> {
     const etcdProgram = await findProgram('etcd', { ...package_('etcd'), 'apt-get': 'etcd-server' });
     const program = await findProgram('patroni', package_('patroni'));
     const account = await findServiceAccount(undefined);
@@ -47,18 +66,24 @@ export class PatroniCluster {
     );
     etcd.unref();
     const nodes: PatroniNode[] = [];
-    for (const name of ['a', 'b']) {
+    for (const name of ['a', 'b', 'c', 'd', 'e'].slice(0, count)) {
       const ports = { postgresPort: await freePort(), restPort: await freePort(), etcdPort };
-      nodes.push(new PatroniNode({ program, account, folder: join(folder, name), name, ...ports }));
+      const network = hasNetworks ? await NodeNetwork.before(ports) : undefined;
+      nodes.push(new PatroniNode({ program, account, folder: join(folder, name), name, ...ports, network }));
     }
     const cluster = new PatroniCluster(folder, etcd, nodes);
-    for (const node of nodes) await node.start();
-    await cluster.withSuperuser(async (superuser) => {
-      await ensureOwnerDatabase(superuser, PASSWORDS.owner);
-      await superuser.query('GRANT CONNECT ON DATABASE postgres TO rewinder');
-    });
-    await cluster.hasStandby();
-    return cluster;
+    try {
+      for (const node of nodes) await node.start();
+      await cluster.withSuperuser(async (superuser) => {
+        await ensureOwnerDatabase(superuser, PASSWORDS.owner);
+        await superuser.query('GRANT CONNECT ON DATABASE postgres TO rewinder');
+      });
+      await cluster.isWhole();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   /** Has the proxy lead new connections to the primary, whichever node that is; open ones stay where they are. */
@@ -97,15 +122,28 @@ export class PatroniCluster {
 
   /** Waits until the primary has a standby that confirms what it commits. */
   async hasStandby(): Promise<void> {
+    await this.waitFor('a synchronous standby', (members) => members.some(({ role }) => role === 'sync_standby'));
+  }
+
+  /** The same, and until every node runs and follows the primary without delay. */
+  async isWhole(): Promise<void> {
+    await this.waitFor('all of its nodes', (members) => {
+      const following = members.filter(({ role, state, lag }) => role !== 'leader' && RUNS.has(state) && lag === 0);
+      return following.length === this.nodes.length - 1 && members.some(({ role }) => role === 'sync_standby');
+    });
+  }
+
+  private async waitFor(what: string, isThere: (members: readonly Member[]) => boolean): Promise<void> {
     const deadline = performance.now() + LEADER_WITHIN_MS;
+    let members: readonly Member[] = [];
     while (performance.now() < deadline) {
       const { restPort } = (await this.leader()).options;
       const answer = await fetch(`http://127.0.0.1:${restPort}/cluster`);
-      const { members } = (await answer.json()) as { members: readonly { role: string }[] };
-      if (members.some(({ role }) => role === 'sync_standby')) return;
+      ({ members } = (await answer.json()) as { members: readonly Member[] });
+      if (isThere(members)) return;
       await delay(200);
     }
-    throw new Error('the cluster has no synchronous standby');
+    throw new Error(`the cluster does not have ${what}: ${JSON.stringify(members)}`);
   }
 
   async stop(): Promise<void> {

@@ -23,6 +23,10 @@ export interface Differences {
  */
 export class VerifiedWrites {
   readonly acknowledged: string[] = [];
+  /** When each of them was, in ms of `performance.now()`. */
+  readonly acknowledgedAt: number[] = [];
+  /** When an answer was an error, or there was none. */
+  readonly failedAt: number[] = [];
   /** Rows of other tenants that a read returned. */
   readonly foreignReads: string[] = [];
   /** Answers by status and code; `none` when there was none. */
@@ -81,7 +85,10 @@ export class VerifiedWrites {
   private async write(url: string): Promise<KeptAnswer> {
     const name = `${this.slug}:${randomUUID()}`;
     const answer = await this.call(url, CUSTOMERS, { name, email: `${randomUUID()}@example.com` });
-    if (answer.status === 201) this.acknowledged.push(name);
+    if (answer.status === 201) {
+      this.acknowledged.push(name);
+      this.acknowledgedAt.push(performance.now());
+    }
     return answer;
   }
 
@@ -100,9 +107,11 @@ export class VerifiedWrites {
     const call = { apiKey: this.apiKey, ...(body && { method: 'POST', body }) };
     try {
       const answer = await callOnce(url, path, { ...call, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+      if (answer.status >= 300) this.failedAt.push(performance.now());
       this.count(answer.status < 300 ? String(answer.status) : `${answer.status} ${answer.body?.code}`);
       return answer;
     } catch (error) {
+      this.failedAt.push(performance.now());
       this.count('none');
       throw error;
     }
