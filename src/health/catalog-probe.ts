@@ -30,7 +30,8 @@ export class CatalogProbe {
   /**
    * Resolves when the catalog answers and accepts writes. Concurrent calls share one query.
    *
-   * @throws ReadOnlyServerError, the error of connecting or querying, within two seconds
+   * @throws ReadOnlyServerError, the error of connecting or querying, within two seconds, or five where the catalog has several
+   *   addresses and its primary has just vanished
    */
   check(): Promise<void> {
     this.running ??= this.query().finally(() => (this.running = undefined));

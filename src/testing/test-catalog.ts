@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { clientConfig } from '../database/connection/client-config.js';
+import { targetOfUrl } from '../database/connection/connection-target.js';
+import { ReadWriteClient } from '../database/connection/read-write-client.js';
+import { withDatabase } from '../platform/postgres/database-url.js';
+
+const OPTIONS = { instanceId: '00000000', connectTimeoutMs: 10_000, statementTimeoutMs: 300_000 };
 
 /** A catalog database that belongs to one test tenancy. */
 export interface TestCatalog {
@@ -17,9 +23,7 @@ export interface TestCatalog {
 export async function createTestCatalog(serverUrl: string): Promise<TestCatalog> {
   const name = `tenantry_test_${randomBytes(6).toString('hex')}`;
   await asOwner(serverUrl, (owner) => owner.query(`CREATE DATABASE ${name}`));
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => asOwner(serverUrl, (owner) => dropEverything(owner, name)) };
+  return { url: withDatabase(serverUrl, name), drop: () => asOwner(serverUrl, (owner) => dropEverything(owner, name)) };
 }
 
 /** The names of shared and dedicated targets begin with the catalog's. */
@@ -38,7 +42,8 @@ async function dropEverything(owner: pg.Client, name: string): Promise<void> {
 }
 
 async function asOwner(url: string, work: (owner: pg.Client) => Promise<unknown>): Promise<void> {
-  const owner = new pg.Client({ connectionString: url });
+  const owner = new ReadWriteClient(clientConfig(targetOfUrl(url, 'test'), OPTIONS));
+  owner.on('error', () => undefined); // the pending query rejects with the same error
   await owner.connect();
   try {
     await work(owner);

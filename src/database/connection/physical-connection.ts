@@ -42,7 +42,7 @@ export class PhysicalConnection {
 
   /**
    * Opens a connection within the configuration's `connectionTimeoutMillis`; after that, node-postgres destroys the
-   * socket. No failure leaves a socket open. Where the one of several addresses that was the primary a moment ago
+   * socket. Among several addresses, looking for the primary may take as long before it. No failure leaves a socket open. Where the one of several addresses that was the primary a moment ago
    * fails, the primary is looked for, and tried, once more.
    *
    * @throws ReadOnlyServerError, the error of node-postgres, or the signal's reason

@@ -197,7 +197,9 @@ export class ReadWriteClient extends pg.Client {
  */
 async function askAddress(config: ConnectionConfig, signal: AbortSignal): Promise<void> {
   const { addresses: _all, slots: _none, ...single } = config;
-  const client = new ReadWriteClient(single);
+  const { connectionTimeoutMillis: timeoutMs } = config;
+  // A pooler whose server is down answers the login, and nothing more for minutes.
+  const client = new ReadWriteClient({ ...single, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) });
   client.on('error', () => undefined); // the attempt rejects with the same error
   const closed = new Promise((resolve) => client.once('end', resolve));
   const abandon = (): void => client.abandon();

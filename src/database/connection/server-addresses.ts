@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { addressText, type HostAndPort } from '../../platform/postgres/database-url.js';
 import { ReadOnlyServerError } from './connection.errors.js';
@@ -36,6 +37,7 @@ type Outcome =
  */
 export class ServerAddresses {
   private static readonly known = new Map<string, ServerAddresses>();
+  private readonly logger = new Logger('ConnectionPools');
   /** The one that accepted writes last. */
   private current: HostAndPort | undefined;
   private confirmedAt = -Infinity;
@@ -78,11 +80,16 @@ export class ServerAddresses {
     this.running ??= running;
     const outcome = await running;
     if (this.running === running) this.running = undefined;
-    if (outcome.kind === 'found') {
-      this.current = outcome.address;
-      this.confirmedAt = this.now();
-    }
+    if (outcome.kind === 'found') this.confirm(outcome.address);
     return outcome;
+  }
+
+  private confirm(address: HostAndPort): void {
+    if (this.current && this.current !== address) {
+      this.logger.warn(`The primary of ${this.all.map(addressText).join()} is ${addressText(address)} now`);
+    }
+    this.current = address;
+    this.confirmedAt = this.now();
   }
 
   private inOrder(): readonly HostAndPort[] {

@@ -43,6 +43,14 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   };
 }
 
+/** The URL of another database of the same server. @throws TypeError */
+export function withDatabase(text: string, database: string): string {
+  parseDatabaseUrl(text);
+  return text.replace(PARTS, (_all, start: string, hosts: string, rest: string) => {
+    return `${start}${hosts}/${encodeURIComponent(database)}${rest.replace(/^[^?#]*/, '')}`;
+  });
+}
+
 /** `host:port`, with the brackets of an IPv6 address. */
 export function addressText({ host, port }: HostAndPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

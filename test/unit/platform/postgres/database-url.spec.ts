@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { addressText, parseDatabaseUrl } from '../../../../src/platform/postgres/database-url.js';
+import { addressText, parseDatabaseUrl, withDatabase } from '../../../../src/platform/postgres/database-url.js';
 
 it.each([
   ['one host without a port', 'postgres://u@pg-a/db', ['pg-a:5432']],
@@ -24,6 +24,13 @@ it('a password with an unencoded @ or comma is a password', () => {
     password: 'p@s,s',
     addresses: [{ host: 'pg-a' }, { host: 'pg-b' }],
   });
+});
+
+it('the URL of another database of a server keeps everything else', () => {
+  expect(withDatabase('postgres://u:p@s@pg-a:1,pg-b/db?sslmode=require', 'my db')).toBe(
+    'postgres://u:p@s@pg-a:1,pg-b/my%20db?sslmode=require',
+  );
+  expect(() => withDatabase('pg-a', 'db')).toThrow(TypeError);
 });
 
 it.each([
