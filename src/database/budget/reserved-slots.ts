@@ -20,7 +20,13 @@ export class ReservedSlots {
     private readonly reservation: Reservation,
     /** Called when the wanted number has changed. */
     private readonly onWanted: () => void,
+    private readonly isShut: () => boolean = () => false,
   ) {}
+
+  /** Whether no slot beyond those kept is lent until what the server lends to this process is renewed. */
+  get awaitsRenewal(): boolean {
+    return this.isShut();
+  }
 
   get kept(): number {
     return this.reservation.kept;

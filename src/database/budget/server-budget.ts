@@ -109,7 +109,11 @@ export class ServerBudget {
 
   /** Sets slots aside for work that is not tenants'. */
   reserve(reservation: Reservation): ReservedSlots {
-    const slots = new ReservedSlots(reservation, () => this.rebalance());
+    const slots = new ReservedSlots(
+      reservation,
+      () => this.rebalance(),
+      () => this.isShut,
+    );
     this.reserved.push(slots);
     this.rebalance();
     return slots;

@@ -2,6 +2,12 @@ import { DeadlineError, withDeadline } from '../../platform/timeout.js';
 import type { SlotSource } from '../connection/slot-source.js';
 import type { ReservedSlots } from './reserved-slots.js';
 
+/**
+ * How long a slot is waited for that only a renewal frees: the connection may be the renewal's own. Its next attempt finds another
+ * connection unused.
+ */
+const RENEWAL_MS = 250;
+
 /** Hands out reserved slots to single connections, in the order in which they asked. */
 export class SlotQueue implements SlotSource {
   private taken = 0;
@@ -16,10 +22,11 @@ export class SlotQueue implements SlotSource {
     const served = new Promise<void>((resolve) => (serve = resolve));
     this.waiting.push(serve);
     this.adjust();
+    const waitMs = this.slots.awaitsRenewal ? Math.min(timeoutMs, RENEWAL_MS) : timeoutMs;
     try {
-      await withDeadline(served, timeoutMs);
+      await withDeadline(served, waitMs);
     } catch (error) {
-      if (this.withdraw(serve)) throw error instanceof DeadlineError ? this.timeout(timeoutMs) : error;
+      if (this.withdraw(serve)) throw error instanceof DeadlineError ? this.timeout(waitMs) : error;
     }
   }
 

@@ -24,3 +24,13 @@ it('a connection that waits for too long fails as if connecting had, and leaves 
   budget.release();
   expect(budget.tryAcquire()).toBe(true);
 });
+
+it('where only a renewal frees a slot it is not waited for long: the connection may be that of the renewal', async () => {
+  const budget = new ServerBudget(10);
+  const queue = new SlotQueue(budget.reserve({ kept: 1, max: 2 }));
+  budget.expireAt(-Infinity);
+  await queue.acquire(60_000);
+  await expect(queue.acquire(60_000)).rejects.toThrow(/^timeout exceeded when trying to connect/);
+  budget.expireAt(Infinity);
+  await queue.acquire(60_000);
+});
