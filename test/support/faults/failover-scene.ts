@@ -36,7 +36,7 @@ export interface FailoverOutcome {
   /** From the latter to the first acknowledged write of any tenant, and of the last one of them. */
   readonly firstWriteMs: number;
   readonly lastTenantMs: number;
-  /** Requests of each tenant that failed after its first write, while the former primary came back as a standby. */
+  /** Requests that failed after every tenant had written, while the former primary came back as a standby. */
   readonly failedAfterwards: number;
 }
 
@@ -74,12 +74,12 @@ export class FailoverScene {
     const firsts = await Promise.all(this.writes.map((writes) => firstWriteAfter(writes, readyAtMs)));
     await mend();
     await this.cluster.isWhole();
-    const failures = this.writes.map(({ failedAt }, n) => failedAt.filter((each) => each > (firsts[n] ?? 0)).length);
+    const failedAt = this.writes.flatMap((writes) => writes.failedAt);
     return {
       ...{ kind, from: former.name, to: node.name, promotedAfterMs: promotedAtMs - startedAt },
       readyAfterMs: readyAtMs - startedAt,
       ...{ firstWriteMs: Math.min(...firsts) - readyAtMs, lastTenantMs: Math.max(...firsts) - readyAtMs },
-      failedAfterwards: failures.reduce((sum, each) => sum + each),
+      failedAfterwards: failedAt.filter((each) => each > Math.max(...firsts)).length,
     };
   }
 
