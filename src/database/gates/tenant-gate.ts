@@ -32,9 +32,10 @@ export class TenantGate {
 
   /** Undefined where there is none. */
   async state(): Promise<GateState | undefined> {
-    const { rows: tables } = await this.client.query<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
-      GATES,
-    ]);
+    const { rows: tables } = await this.client.query<{ exists: boolean }>(
+      'SELECT to_regclass($1) IS NOT NULL AS exists',
+      [GATES],
+    );
     if (tables[0]?.exists !== true) return undefined;
     const { rows } = await this.client.query<{ state: GateState }>(
       `SELECT state FROM ${GATES} WHERE tenant_id = $1 AND schema = $2`,
