@@ -50,6 +50,7 @@ import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-ar
 import { AuditedTenants1786000000000 } from './schema-migrations/1786000000000-audited-tenants.js';
 import { Instances1790000000000 } from './schema-migrations/1790000000000-instances.js';
 import { FurtherAddresses1790200000000 } from './schema-migrations/1790200000000-further-addresses.js';
+import { Replicas1790300000000 } from './schema-migrations/1790300000000-replicas.js';
 import { StoredSizes1788000000000 } from './schema-migrations/1788000000000-stored-sizes.js';
 import { ArchiveKeyEntity } from './entities/archive-key.entity.js';
 import { BackupEntity } from './entities/backup.entity.js';
@@ -107,6 +108,7 @@ export const CATALOG_MIGRATIONS = [
   StoredSizes1788000000000,
   Instances1790000000000,
   FurtherAddresses1790200000000,
+  Replicas1790300000000,
 ];
 
 const TABLES = getMetadataArgsStorage()

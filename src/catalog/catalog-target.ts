@@ -19,9 +19,10 @@ export const DEFAULT_SERVER_ADDRESS = Symbol.for('tenantry/DEFAULT_SERVER_ADDRES
 export const defaultServerAddressProvider: FactoryProvider<ServerAddress> = {
   provide: DEFAULT_SERVER_ADDRESS,
   inject: [APP_CONFIG, CATALOG_TARGET],
-  useFactory: ({ database: { url, pooler } }: AppConfig, catalog: ConnectionTarget) => {
-    if (url === undefined || pooler === undefined) return catalog.server;
-    return { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: networkAddressOf(catalog.server) };
+  useFactory: ({ database: { url, pooler, replicas } }: AppConfig, catalog: ConnectionTarget) => {
+    const own = replicas.length > 0 && { replicas };
+    if (url === undefined || pooler === undefined) return { ...catalog.server, ...own };
+    return { ...targetOfUrl(url, DEFAULT_SERVER).server, aroundPooler: networkAddressOf(catalog.server), ...own };
   },
 };
 

@@ -5,7 +5,7 @@ import { TestDatabaseNotUsedError } from './testing.errors.js';
 type Variables = Readonly<Record<string, string>>;
 
 /** Variables that would lead to another database than `DATABASE_URL`. */
-const OTHER_DATABASES = ['DB_POOLER', 'DATABASE_DIRECT_URL', 'TENANT_DATABASE_URL'];
+const OTHER_DATABASES = ['DB_POOLER', 'DATABASE_DIRECT_URL', 'TENANT_DATABASE_URL', 'DATABASE_REPLICAS'];
 
 /** The variables of an application under test. Secrets are given, so that none are generated on disk. */
 export function testEnvironment(catalogUrl: string, extra: Variables): Variables {

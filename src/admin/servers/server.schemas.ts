@@ -20,6 +20,15 @@ const maxConnections = z
   .max(MAX_CONNECTIONS)
   .nullable()
   .describe('of all instances together; null: what the server allows, less a tenth');
+const MAX_REPLICAS = 16;
+const replicas = z
+  .array(z.strictObject({ host, port: port.default(5432) }))
+  .max(MAX_REPLICAS)
+  .refine(
+    (list) => new Set(list.map((each) => `${each.host}:${each.port}`)).size === list.length,
+    'must be distinct addresses',
+  )
+  .describe('streaming standbys of the server, from which routes may read; TLS and roles are those of the server');
 const role = boundedText(MAX_IDENTIFIER_BYTES).refine(fitsIdentifier, `must be at most ${MAX_IDENTIFIER_BYTES} bytes`);
 const password = z
   .string()
@@ -37,6 +46,7 @@ export const newServer = z
     ownerRole: role.describe('role that creates databases, roles and tables; needs CREATEDB and CREATEROLE'),
     ownerPassword: password.describe('encrypted at rest, never returned'),
     maxConnections: maxConnections.default(null),
+    replicas: replicas.default([]),
   })
   .meta({
     id: 'NewServer',
@@ -53,6 +63,7 @@ export const serverChange = z
     ownerRole: role.optional(),
     ownerPassword: password.optional(),
     maxConnections: maxConnections.optional(),
+    replicas: replicas.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'ServerChange', example: { maxConnections: 60 } });
@@ -68,6 +79,9 @@ export const serverView = z
     tls,
     ownerRole: z.string().nullable(),
     maxConnections: z.int().nullable(),
+    replicas: z
+      .array(z.object({ host: z.string(), port: z.int() }))
+      .describe("read replicas; those of the catalog's server are in DATABASE_REPLICAS"),
     draining: z.boolean(),
     tenants: z.int(),
     databases: z.int(),

@@ -19,7 +19,7 @@ import { checkServer } from './server-check.js';
 
 const VIEW = `
   SELECT s.id, s.name, s.host, s.port, s.further_addresses AS "furtherAddresses", s.tls, s.owner_role AS "ownerRole", s.max_connections AS "maxConnections",
-         s.draining,
+         s.replicas, s.draining,
          (SELECT count(*)::int FROM connection_targets c WHERE c.server_id = s.id) AS databases,
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
           WHERE c.server_id = s.id AND t.spare_server_id IS NULL) AS tenants
@@ -28,6 +28,9 @@ const VIEW = `
 const TAKEN: ConstraintErrors = {
   servers_name_key: () => new ConflictError('a server with this name already exists'),
 };
+
+/** What can be changed without connecting to the server: a replica that is away is not read. */
+const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'replicas']);
 
 /** Spare tenants that an error names. */
 const SHOWN_SPARES = 20;
@@ -86,12 +89,13 @@ export class Servers {
    *   server)
    */
   async change(name: string, { ownerPassword, ...change }: ServerChange, actor: Actor): Promise<ServerView> {
-    const needsCheck = ownerPassword !== undefined || Object.keys(change).some((field) => field !== 'maxConnections');
+    const needsCheck = ownerPassword !== undefined || Object.keys(change).some((field) => !UNCHECKED.has(field));
     const { maxConnections } = change;
     if (maxConnections !== undefined) {
       const { host } = await this.find(this.catalog.manager, name);
       this.assertShares({ host, maxConnections });
     }
+    if (change.replicas !== undefined) await this.assertOwnReplicas(name);
     if (needsCheck) await this.checkChanged(await this.find(this.catalog.manager, name), change, ownerPassword);
     return this.updateLocked(name, async (catalog, server) => {
       const sealed = ownerPassword && this.keyRing.encrypt(ownerPassword, ownerPasswordContext(server.id));
@@ -147,6 +151,11 @@ export class Servers {
     if (maxConnections === null || maxConnections >= least) return;
     const message = `must be at least ${least}, because each of the ${this.config.workers} WORKERS needs its share`;
     throw new ValidationFailedError([{ field: 'maxConnections', message }]);
+  }
+
+  private async assertOwnReplicas(name: string): Promise<void> {
+    const { host } = await this.find(this.catalog.manager, name);
+    if (host === null) throw new ConflictError("the replicas of the catalog's server are in DATABASE_REPLICAS");
   }
 
   private checkChanged(server: ServerEntity, change: Partial<ServerEntity>, ownerPassword: string | undefined) {

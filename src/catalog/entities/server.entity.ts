@@ -35,6 +35,10 @@ export class ServerEntity {
   @Column('integer', { name: 'max_connections', nullable: true })
   maxConnections: number | null;
 
+  /** Its read replicas. Those of the default server come from `DATABASE_REPLICAS`. */
+  @Column('jsonb', { default: [] })
+  replicas: readonly { readonly host: string; readonly port: number }[];
+
   /** When true, no more tenants are placed on the server. */
   @Column('boolean', { default: false })
   draining: boolean;

@@ -19,6 +19,7 @@ export class ServerBudgets {
   private readonly logger = new Logger('ConnectionPools');
   private readonly byId = new Map<string, ServerBudget>();
   private readonly byAddress = new Map<string, ServerBudget>();
+  private readonly ofReplicas = new Map<string, ServerBudget>();
   /** Ids of servers that have pools of tenants. */
   private readonly pooled = new Set<string>();
   private readonly onCreated: ((budget: ServerBudget) => void)[] = [];
@@ -43,6 +44,19 @@ export class ServerBudgets {
   forPools(server: ServerAddress): ServerBudget {
     this.pooled.add(server.id);
     return this.of(server);
+  }
+
+  /**
+   * The budget for pools at a replica: the process's own limit. What the catalog lends are connections of the servers themselves.
+   */
+  forReplica(replica: ServerAddress): ServerBudget {
+    const known = this.ofReplicas.get(replica.id);
+    if (known) return known;
+    const budget = new ServerBudget(this.ownLimit, undefined, (open) =>
+      this.logger.warn(describeFullServer(replica, open)),
+    );
+    this.ofReplicas.set(replica.id, budget);
+    return budget;
   }
 
   /** Sets slots aside on each server. @returns those of a server */

@@ -67,6 +67,7 @@ export function clientConfig(target: ConnectionTarget, options: ConnectionOption
     ...CLIENT_KEEPALIVE,
     connectionTimeoutMillis: options.connectTimeoutMs,
     isBehindPooler,
+    isReplica: target.isReplica ?? false,
     ...(isBehindPooler ? target.options && { options: target.options } : directOptions(target, options)),
     query_timeout: options.statementTimeoutMs + READ_TIMEOUT_MARGIN_MS,
   };

@@ -8,6 +8,12 @@ interface NetworkAddress extends HostAndPort {
   readonly tls: 'disable' | 'require' | 'verify-full';
 }
 
+/** Where a streaming standby of a server listens: TLS, roles and databases are the server's own. */
+export interface ReplicaAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** One PostgreSQL server as a client sees it. */
 export interface ServerAddress extends NetworkAddress {
   readonly id: string;
@@ -16,6 +22,8 @@ export interface ServerAddress extends NetworkAddress {
    * sessions.
    */
   readonly aroundPooler?: NetworkAddress | undefined;
+  /** Its read replicas; with a pooler, the addresses of the poolers in front of them. */
+  readonly replicas?: readonly ReplicaAddress[] | undefined;
 }
 
 /**
@@ -37,6 +45,8 @@ export interface ConnectionTarget {
   readonly options?: string | undefined;
   /** With which stamps for the database are signed; absent until the database has it. */
   readonly stampKey?: StampKey | undefined;
+  /** Whether the address is a read replica's: it may refuse writes. */
+  readonly isReplica?: boolean | undefined;
 }
 
 /** The target for work that needs a session: it bypasses the pooler, if there is one. */
@@ -53,8 +63,25 @@ export function sessionTargetId(targetId: string): string {
   return targetId + SESSION_SUFFIX;
 }
 
-/** The id of the target itself, for either its own id or that of its session target. */
+const REPLICA_INFIX = ' at the replica ';
+
+export function hasReplicas({ server }: ConnectionTarget): boolean {
+  return server.replicas !== undefined && server.replicas.length > 0;
+}
+
+/** The same database and login role at one of the server's replicas, whose connections have a limit of their own. */
+export function replicaTarget(target: ConnectionTarget, { host, port }: ReplicaAddress): ConnectionTarget {
+  const { id, tls, aroundPooler } = target.server;
+  const address = { host, port, tls };
+  const suffix = `${REPLICA_INFIX}${host}:${port}`;
+  const server = { id: id + suffix, ...address, aroundPooler: aroundPooler && address };
+  return { ...target, id: target.id + suffix, server, isReplica: true };
+}
+
+/** The id of the target itself, for its own id, that of its session target, and those of its targets at replicas. */
 export function baseTargetId(id: string): string {
+  const replica = id.lastIndexOf(REPLICA_INFIX);
+  if (replica >= 0) return id.slice(0, replica);
   return id.endsWith(SESSION_SUFFIX) ? id.slice(0, -SESSION_SUFFIX.length) : id;
 }
 

@@ -22,6 +22,8 @@ export interface ConnectionConfig extends pg.ClientConfig {
   readonly isBehindPooler?: boolean;
   /** The connection occupies one of these slots from before it is opened until it has closed; none unless given. */
   readonly slots?: SlotSource | undefined;
+  /** It may lead to a standby, whose refusals of writes say nothing about it. */
+  readonly isReplica?: boolean;
 }
 
 /** Time limit for an orderly close of a connection with a slot. */
@@ -32,7 +34,7 @@ const SLOT_TIMEOUT_MS = 10_000;
 /**
  * A node-postgres client that connects only to a server that accepts writes, as libpq does with
  * `target_session_attrs=read-write`, and notices when its server no longer does. An old primary that was demoted in a
- * planned switchover keeps its sessions and goes on answering reads.
+ * planned switchover keeps its sessions and goes on answering reads. To a replica it connects whatever that is.
  *
  * Sources: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC,
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
@@ -40,7 +42,10 @@ const SLOT_TIMEOUT_MS = 10_000;
 export class ReadWriteClient extends pg.Client {
   /** Set by the holder during a transaction that its caller has made read-only. */
   isReadOnlyTransaction = false;
+  /** Whether the statement that the server is working on was made read-only by us; set by what sends several on a connection. */
+  isReadOnlyStatement: () => boolean = () => false;
   private readonly isBehindPooler: boolean;
+  private readonly isReplica: boolean;
   private readonly slots: SlotSource | undefined;
   private readonly slotTimeoutMs: number;
   /** Undefined where the server has one address. */
@@ -57,6 +62,7 @@ export class ReadWriteClient extends pg.Client {
   constructor(config: ConnectionConfig) {
     super(config);
     this.isBehindPooler = config.isBehindPooler ?? false;
+    this.isReplica = config.isReplica ?? false;
     this.slots = config.slots;
     this.slotTimeoutMs = config.connectionTimeoutMillis ?? SLOT_TIMEOUT_MS;
     this.addresses = config.addresses && ServerAddresses.of(config.addresses);
@@ -72,7 +78,7 @@ export class ReadWriteClient extends pg.Client {
    * that set `default_transaction_read_only` itself is closed as well, which says nothing about the server.
    */
   get refusesWrites(): boolean {
-    return this.wasWriteRefused || this.readOnly.size > 0;
+    return !this.isReplica && (this.wasWriteRefused || this.readOnly.size > 0);
   }
 
   /** Whether one of several addresses was found, so that a failure to connect is that of this address alone. */
@@ -171,7 +177,7 @@ export class ReadWriteClient extends pg.Client {
 
   private onError(error: pg.DatabaseError): void {
     if (error.code !== READ_ONLY_TRANSACTION || this.refusesWrites) return;
-    if (this.isReadOnlyTransaction) return markOwnRefusal(error);
+    if (this.isReplica || this.isReadOnlyTransaction || this.isReadOnlyStatement()) return markOwnRefusal(error);
     this.wasWriteRefused = true;
     this.onRefusesWrites();
   }

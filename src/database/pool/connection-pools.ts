@@ -4,6 +4,7 @@ import { type Admission, ADMIT_ALL, isTenants, type Rejection } from './connecti
 import {
   type ConnectionTarget,
   sameConnections,
+  replicaTarget,
   sessionTarget,
   sessionTargetId,
   baseTargetId,
@@ -29,6 +30,8 @@ export class ConnectionPools {
   private readonly handles = new Map<string, PoolHandle>();
   /** Handles of deleted targets that data sources may still hold: a target that is restored gets the same one. */
   private readonly forgotten = new Map<string, WeakRef<PoolHandle>>();
+  /** The ids of targets at replicas that have a pool, by the id of the target itself. */
+  private readonly replicaIds = new Map<string, Set<string>>();
   private readonly draining = new Set<TargetPool>();
   private readonly options: PoolOptions;
   private readonly probes = new TargetProbes(() => Array.from(this.handles.values(), ({ pool }) => pool));
@@ -66,25 +69,26 @@ export class ConnectionPools {
     if (!this.closed) this.get(target);
   }
 
-  /** The ids of all targets with a pool; pools of session targets count as pools of their target. */
+  /** The ids of all targets with a pool; pools around a pooler and at replicas count as pools of their target. */
   targetIds(): ReadonlySet<string> {
     return new Set([...this.handles.keys()].map(baseTargetId));
   }
 
   /** Replaces the target's existing pools with newer ones now, instead of at the next request. */
   refresh(target: ConnectionTarget): void {
-    for (const each of [target, sessionTarget(target)]) if (!this.closed && this.handles.has(each.id)) this.get(each);
+    const { replicas = [] } = target.server;
+    const atReplicas = replicas.map((replica) => replicaTarget(target, replica));
+    for (const each of [target, sessionTarget(target), ...atReplicas])
+      if (!this.closed && this.handles.has(each.id)) this.get(each);
+    const listed = new Set(atReplicas.map(({ id }) => id));
+    for (const handle of this.handlesOf(target.id))
+      if (handle.target.isReplica && !listed.has(handle.target.id)) this.forgetHandle(handle);
   }
 
   /** Removes a deleted target: its pools end with their last leases. */
   forget(targetId: string): void {
-    for (const id of [targetId, sessionTargetId(targetId)]) {
-      const handle = this.handles.get(id);
-      if (!handle) continue;
-      this.handles.delete(id);
-      this.forgotten.set(id, new WeakRef(handle));
-      this.drain(handle.pool);
-    }
+    for (const handle of this.handlesOf(targetId)) this.forgetHandle(handle);
+    this.replicaIds.delete(targetId);
     for (const [id, handle] of this.forgotten) if (!handle.deref()) this.forgotten.delete(id);
   }
 
@@ -134,8 +138,23 @@ export class ConnectionPools {
     if (count > 0) this.logger.log(`Revoked ${count} connections of tenant ${tenantId}: it is no longer served`);
   }
 
+  /** Its own, that around the pooler, and those at its server's replicas. */
+  private handlesOf(targetId: string): PoolHandle[] {
+    const ids = [targetId, sessionTargetId(targetId), ...(this.replicaIds.get(targetId) ?? [])];
+    return ids.map((id) => this.handles.get(id)).filter((handle) => handle !== undefined);
+  }
+
+  private forgetHandle(handle: PoolHandle): void {
+    const { id, isReplica } = handle.target;
+    this.handles.delete(id);
+    if (isReplica) this.replicaIds.get(baseTargetId(id))?.delete(id);
+    this.forgotten.set(id, new WeakRef(handle));
+    this.drain(handle.pool);
+  }
+
   private hold(pool: TargetPool): PoolHandle {
-    const { id } = pool.target;
+    const { id, isReplica } = pool.target;
+    if (isReplica) addTo(this.replicaIds, baseTargetId(id), id);
     const former = this.forgotten.get(id)?.deref();
     former?.replace(pool);
     const handle = former ?? new PoolHandle(pool, this.options, this);
@@ -167,7 +186,7 @@ export class ConnectionPools {
       this.logger.warn(`${message}: ${describe(lease, target)}`);
     const onLimited = (limit: ConnectionLimit, open: number): void =>
       this.logger.warn(describeLimit(limit, target, open));
-    const budget = this.budgets.forPools(target.server);
+    const budget = target.isReplica ? this.budgets.forReplica(target.server) : this.budgets.forPools(target.server);
     const pool = new TargetPool({ target, options: this.options, budget, onOverdue, onExpired, onLimited });
     const { size, maxOverflow, reuse } = this.options;
     if (reuse) this.logger.log(`Connection pool ready: ${targetName(target)} (size ${size}, overflow ${maxOverflow})`);
@@ -183,6 +202,12 @@ export class ConnectionPools {
 function describe({ tenantId, since, site }: HeldLease, target: ConnectionTarget): string {
   const heldMs = Math.round(performance.now() - since);
   return `lease of tenant ${tenantId} on ${targetName(target)}, held for ${heldMs} ms, acquired at\n${site.stack}`;
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key);
+  if (known) known.add(value);
+  else sets.set(key, new Set([value]));
 }
 
 const INTERVAL_MS = 1_000;

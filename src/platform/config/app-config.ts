@@ -75,6 +75,10 @@ export interface AppConfig {
      * Tenantry makes them.
      */
     readonly tenantUrl: string | undefined;
+    /** Read replicas of the default server. */
+    readonly replicas: readonly { readonly host: string; readonly port: number }[];
+    /** By how much a replica may be behind where a read does not say it. */
+    readonly replicaMaxStalenessMs: number;
     /** Schema of the catalog's tables. Undefined: where they are already, else `tenantry`. */
     readonly catalogSchema: string | undefined;
     /** Schema of the central tables, in the catalog's database. */

@@ -23,6 +23,8 @@ export function buildAppConfig(environment: Environment, dataDir: string, secret
       pooler: env.DB_POOLER,
       directUrl: env.DATABASE_DIRECT_URL,
       tenantUrl: env.TENANT_DATABASE_URL,
+      replicas: env.DATABASE_REPLICAS ?? [],
+      replicaMaxStalenessMs: env.REPLICA_MAX_STALENESS * 1_000,
       catalogSchema: env.CATALOG_SCHEMA,
       centralSchema: env.CENTRAL_SCHEMA,
     },

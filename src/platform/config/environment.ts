@@ -70,6 +70,13 @@ export const environmentTable = z.object({
     .optional()
     .describe('provided database and login role of the row and schema tenants on the server of DATABASE_URL'),
 
+  DATABASE_REPLICAS: hostList
+    .optional()
+    .describe('read replicas of the server of DATABASE_URL as host:port, comma-separated'),
+  REPLICA_MAX_STALENESS: integer(1, 300)
+    .prefault('10')
+    .describe('seconds by which a read replica may be behind where a read does not say it'),
+
   CATALOG_SCHEMA: catalogSchema
     .optional()
     .describe("schema of the catalog's tables; not set: tenantry, or where they are already"),

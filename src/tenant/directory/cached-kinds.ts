@@ -67,6 +67,7 @@ export const TARGET: CacheKind<ConnectionTarget> = {
       id: z.string(),
       maxConnections: z.int().optional(), // of former releases
       aroundPooler: address.extend({ id: z.string().optional() }).optional(), // the id: of former releases
+      replicas: z.array(z.object({ host: z.string(), port: z.int() })).optional(),
     }),
     database: z.string(),
     role: z.string(),

@@ -157,9 +157,10 @@ export class TenantDirectory {
     return { value, subject: targetSubject(id), version, readAt };
   }
 
-  private addressOf({ id, host, port, tls, furtherAddresses }: ServerEntity): ServerAddress {
+  private addressOf({ id, host, port, tls, furtherAddresses, replicas }: ServerEntity): ServerAddress {
     if (host === null || port === null) return { ...this.defaultServer, id };
-    return { ...networkAddressOf({ host, port, tls, furtherAddresses }), id };
+    const network = networkAddressOf({ host, port, tls, furtherAddresses });
+    return { ...network, id, ...(replicas.length > 0 && { replicas }) };
   }
 }
 

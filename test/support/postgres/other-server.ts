@@ -21,7 +21,7 @@ export async function registerServer(app: TestApp, name: string, login: ServerLo
   const server = { name, ...address, ownerRole, ownerPassword, maxConnections: null };
   await nest
     .get<DataSource>(CATALOG)
-    .transaction((catalog) => nest.get(Servers).register(catalog, server, TENANTRY_ACTOR));
+    .transaction((catalog) => nest.get(Servers).register(catalog, { ...server, replicas: [] }, TENANTRY_ACTOR));
 }
 
 export async function provisionOn(

@@ -17,6 +17,7 @@ Examples:
   $ npm run tenantry -- servers add eu-2 --host pg-eu-2.internal --tls require --owner-role tenantry \\
       --owner-password-stdin < password.txt
   $ TENANTRY_OWNER_PASSWORD=… npm run tenantry -- servers set eu-2 --owner-role tenantry
+  $ npm run tenantry -- servers set eu-2 --replicas pg-eu-2-b.internal:5432,pg-eu-2-c.internal:5432
   $ npm run tenantry -- servers drain eu-2
 
 Passwords come from TENANTRY_OWNER_PASSWORD or standard input: other users of the machine can read arguments.`;
@@ -52,7 +53,7 @@ export function defineServers(command: Command, { run }: CommandRunners): void {
     .addHelpText('after', ADD_EXAMPLE)
     .action((name, options) => run((context) => add(context, name, options)));
   withServerOptions(command.command('set <name>'))
-    .description('change the address, owner or connection limit of a server')
+    .description('change the address, owner, connection limit or read replicas of a server')
     .option('--default-connections', 'reset to the default connection limit')
     .action((name, options) => run((context) => set(context, name, options)));
   command
@@ -90,6 +91,11 @@ function withServerOptions(command: Command): Command {
       '--max-connections <n>',
       'connections of all instances together (default: what it allows, less a tenth)',
       wholeNumber,
+    )
+    .option(
+      '--replicas <addresses>',
+      'its read replicas as host:port, comma-separated; none: an empty text',
+      addresses,
     );
 }
 
@@ -105,6 +111,7 @@ const COLUMNS = [
   { title: 'TLS', value: (server: ServerView) => (server.host === null ? null : server.tls) },
   { title: 'OWNER', value: (server: ServerView) => server.ownerRole },
   { title: 'CONNECTIONS', value: (server: ServerView) => server.maxConnections ?? 'default' },
+  { title: 'REPLICAS', value: ({ replicas }: ServerView) => replicas.length },
   { title: 'TENANTS', value: (server: ServerView) => server.tenants },
   { title: 'DATABASES', value: (server: ServerView) => server.databases },
   { title: 'DRAINING', value: (server: ServerView) => (server.draining ? 'yes' : 'no') },

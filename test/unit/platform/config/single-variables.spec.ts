@@ -258,6 +258,28 @@ const cases: Record<(typeof VARIABLE_NAMES)[number], VariableCase> = {
     ['shop', 'a:b_c.d-e'],
     ['a b', 'x'.repeat(65), 'a*'],
   ),
+  DATABASE_REPLICAS: {
+    read: (config) => config.database.replicas,
+    accepted: [
+      ['a.test:5432', [{ host: 'a.test', port: 5432 }]],
+      [
+        'a.test:5432, b.test:5433',
+        [
+          { host: 'a.test', port: 5432 },
+          { host: 'b.test', port: 5433 },
+        ],
+      ],
+    ],
+    rejected: ['a.test', 'a.test:0', 'a.test:5432,', 'postgres://a.test:5432', 'a.test:5432 b.test:5432'],
+  },
+  REPLICA_MAX_STALENESS: {
+    read: (config) => config.database.replicaMaxStalenessMs,
+    accepted: [
+      ['1', 1_000],
+      ['300', 300_000],
+    ],
+    rejected: ['0', '301', '2.5', 'abc'],
+  },
   REDIS_SENTINELS: {
     read: (config) => config.cache.redis.sentinels,
     accepted: [
