@@ -30,6 +30,7 @@ export const DATABASE_ROOMS = [
   ['query-texts'],
   ['archives'],
   ['batches', 'copy'],
+  ['replicas'],
   ['statements'],
   ['gates'],
   ['table-migrations', 'sql-guard'],

@@ -57,6 +57,9 @@ export {
   TenantContext,
   type TenantScope,
 } from './tenant/context/tenant-context.js';
+export { InvalidStalenessError, ReplicaReadOnlyError } from './database/replicas/replicas.errors.js';
+export { ReadFromReplica } from './tenant/replicas/read-from-replica.decorator.js';
+export type { ReplicaReadOptions } from './tenant/replicas/replica-scope.js';
 export { FeatureDisabledError } from './tenant/features/features.errors.js';
 export { RequireFeature, RequireFeatureInterceptor } from './tenant/features/require-feature.decorator.js';
 export type { Features } from './tenant/settings/features.js';

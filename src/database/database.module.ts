@@ -3,6 +3,7 @@ import { TenantDataSources } from './data-source/tenant-data-sources.js';
 import { AdminConnections } from './admin-connections/admin-connections.js';
 import { TRUSTED_FUNCTIONS } from './connection/exposing-objects.js';
 import { ServerBudgets } from './budget/server-budgets.js';
+import { ReadReplicas } from './replicas/read-replicas.js';
 import { ConnectionPools } from './pool/connection-pools.js';
 import { TENANT_SCHEMA, type TenantSchema } from './table-migrations/tenant-schema/tenant-schema.js';
 
@@ -24,9 +25,13 @@ export class DatabaseModule {
         ServerBudgets,
         ConnectionPools,
         AdminConnections,
+        ReadReplicas,
         TenantDataSources,
       ],
-      exports: [TENANT_SCHEMA, TRUSTED_FUNCTIONS, ServerBudgets, ConnectionPools, AdminConnections, TenantDataSources],
+      exports: [
+        ...[TENANT_SCHEMA, TRUSTED_FUNCTIONS, ServerBudgets, ConnectionPools, AdminConnections],
+        ...[ReadReplicas, TenantDataSources],
+      ],
     };
   }
 }

@@ -63,6 +63,7 @@ import { StoredAmounts } from './limits/stored-amounts.js';
 import { RunningInstances } from './limits/running-instances.js';
 import { JobSlots } from './jobs/job-slots.js';
 import { TenantJobs } from './jobs/tenant-jobs.js';
+import { PositionHeader } from './replicas/position-header.js';
 import { SettingsReader } from './settings/settings-reader.js';
 import { GraphqlOperations } from './transports/graphql-operations.js';
 import { GraphqlSchemas } from './transports/graphql-schemas.js';
@@ -146,6 +147,7 @@ export class TenantModule implements NestModule {
         ...copies,
         accessOptions,
         TenantCarriers,
+        PositionHeader,
         TenantDirectory,
         SettingsReader,
         TenantAdmission,

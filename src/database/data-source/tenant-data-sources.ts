@@ -1,9 +1,10 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { Shutdown } from '../../platform/shutdown/shutdown.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
 import { ConnectionPools } from '../pool/connection-pools.js';
-import { type ConnectionTarget, sessionTarget } from '../connection/connection-target.js';
+import { ReadReplicas } from '../replicas/read-replicas.js';
+import { type ConnectionTarget, hasReplicas, sessionTarget } from '../connection/connection-target.js';
 import { type ShareOverrides, tenantShare } from '../pool/pool-options.js';
 import { SessionLease, type SessionOptions } from '../transactions/session-lease.js';
 import type { StampKey } from '../isolation/stamp-key.js';
@@ -44,6 +45,7 @@ export class TenantDataSources implements OnModuleInit {
     @Inject(TENANT_SCHEMA) private readonly schema: TenantSchema,
     private readonly pools: ConnectionPools,
     private readonly shutdown: Shutdown = new Shutdown(),
+    @Optional() private readonly replicas?: ReadReplicas,
   ) {}
 
   /** @throws UnsupportedEntityError */
@@ -83,11 +85,16 @@ export class TenantDataSources implements OnModuleInit {
     const stamp = createStamp(tenantId, schema, {
       key: target.stampKey,
       statementTimeoutMs,
+      serverId: target.server.id,
       isGated: isMoving,
     });
     const mayExplain = !target.shared || this.config.environment !== 'production';
     const pool = this.pools.get(target);
     const limit = isOperation ? undefined : growth;
-    return new TenantAccess(pool, stamp, share, mayExplain, isOperation, this.relocation, limit);
+    const access = new TenantAccess(pool, stamp, share, mayExplain, isOperation, this.relocation, limit);
+    access.hasReplicas = this.replicas !== undefined && !isOperation && hasReplicas(target);
+    // While its rows move, a replica would not know on which side of the switch it is.
+    if (!isOperation && !isMoving) this.replicas?.attach(access, target);
+    return access;
   }
 }

@@ -9,7 +9,7 @@ import * as transaction from './transaction-commands.js';
  * What a statement means for the connection that it runs on: `begin` opens a lease, `set-transaction` changes the modes of
  * its transaction, `commit` and `rollback` close it. `rows` reads or writes rows, wherever it runs; `plain` is any other.
  */
-type StatementKind = 'rows' | 'plain' | 'begin' | 'set-transaction' | 'commit' | 'rollback';
+export type StatementKind = 'rows' | 'plain' | 'begin' | 'set-transaction' | 'commit' | 'rollback';
 
 export interface ClassifiedStatement {
   readonly kind: StatementKind;

@@ -8,8 +8,10 @@ import {
 } from '../connection/pg-internals.js';
 import type { FlightStatement } from './flight-statement.js';
 import { type NamedStatement, prepareMessages, type PreparedStatements } from './prepared-statements.js';
-import { type GatePassage, gatedStampStatement, type Stamp, stampStatement } from './stamp.js';
+import { flightStampStatement, type GatePassage, gatedStampStatement, type Stamp } from './stamp.js';
+import type { OnPosition } from './statement.js';
 import { statementRecords } from './statement-records.js';
+import { POSITION_SQL } from './wal-position.js';
 
 const UNKNOWN_NAME = '26000';
 const CHANGED_COLUMNS = '0A000';
@@ -46,6 +48,9 @@ export interface Prelude {
  * PostgreSQL runs everything before `Sync` as one implicit transaction
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the transaction-local stamp
  * holds for these statements only, and once something fails the rest is skipped.
+ *
+ * Where the position of the log is asked for, that follows behind the `Sync`, up to a `Sync` of its own: by then the
+ * statements are committed.
  */
 export class Flight {
   /** The first error, reported once the server is ready for the next flight. */
@@ -68,6 +73,10 @@ export class Flight {
   private namedStamp: NamedStatement | undefined;
   private retries = 0;
   private isStalled = false;
+  private readonly onPosition: OnPosition | undefined;
+  /** Whether the server is done with the statements, and the position is still to come. */
+  private isPositionAhead = false;
+  private logPosition: string | undefined;
 
   /**
    * @param onComplete called at the end: when the response is complete and the server is ready for the next flight, or when
@@ -77,7 +86,9 @@ export class Flight {
     private readonly prelude: Prelude,
     readonly statements: readonly FlightStatement[],
     private readonly onComplete: OnComplete,
-  ) {}
+  ) {
+    this.onPosition = statements.find(({ statement }) => statement.onPosition)?.statement.onPosition;
+  }
 
   get stamp(): Stamp | undefined {
     return this.prelude.stamp;
@@ -105,6 +116,8 @@ export class Flight {
     const { stamp, isStamped } = this.prelude;
     this.names = this.retries === 0 && stamp ? names : undefined;
     this.position = 0;
+    this.isPositionAhead = false;
+    this.logPosition = undefined;
     // First, because what is behind an error is skipped: the server would keep names that are forgotten here.
     const messages = this.names?.evictOldest().map((name) => protocol.close(name)) ?? [];
     messages.push(...this.preludeMessages());
@@ -115,6 +128,7 @@ export class Flight {
       messages.push(...(byName ?? statement.messagesByText()));
     }
     messages.push(protocol.sync);
+    if (this.onPosition) messages.push(...commandMessages(POSITION_SQL), protocol.sync);
     return messages;
   }
 
@@ -123,10 +137,12 @@ export class Flight {
   }
 
   handleDataRow(message: DataRow): void {
-    if (this.preludeLeft === 0 && this.failure === undefined) this.statements[this.position]?.addRow(message);
+    if (this.isPositionAhead) this.logPosition = message.fields[0] ?? undefined;
+    else if (this.preludeLeft === 0 && this.failure === undefined) this.statements[this.position]?.addRow(message);
   }
 
   handleCommandComplete(message: CommandComplete): void {
+    if (this.isPositionAhead) return;
     if (this.preludeLeft > 0) {
       this.preludeLeft -= 1;
       return;
@@ -137,6 +153,17 @@ export class Flight {
 
   handleEmptyQuery(): void {
     this.position += 1;
+  }
+
+  /** The server has rejected something. Where that is the asking for the position, the statements are committed all the same. */
+  handleError(error: unknown): void {
+    if (!this.isPositionAhead) this.failure ??= error;
+  }
+
+  /** The server is ready. @returns whether it has yet to answer with the position */
+  awaitsPosition(): boolean {
+    if (!this.onPosition || this.isPositionAhead) return false;
+    return (this.isPositionAhead = true);
   }
 
   /**
@@ -174,7 +201,12 @@ export class Flight {
     const [first] = statements;
     if (statements.length === 1) first?.recordSpeed(ms, isCold);
     for (const statement of statements) statement.recordExecution(this.stamp?.tenantId);
-    this.onComplete(statements.find((statement) => statement.failure !== undefined)?.failure);
+    this.succeed();
+  }
+
+  private succeed(): void {
+    this.onPosition?.(this.logPosition, this.stamp?.serverId);
+    this.onComplete(this.statements.find((statement) => statement.failure !== undefined)?.failure);
   }
 
   /** It holds up those behind it. */
@@ -197,7 +229,8 @@ export class Flight {
 
   /** No response will come. */
   fail(error: unknown): void {
-    this.onComplete(this.failure ?? error);
+    if (this.isPositionAhead && this.failure === undefined) this.succeed();
+    else this.onComplete(this.failure ?? error);
   }
 
   private preludeMessages(): Buffer[] {
@@ -212,7 +245,9 @@ export class Flight {
     this.preludeLeft += 1;
     if (stamp.gate !== undefined)
       messages.push(...gatedStamp(stamp, begin === undefined ? 'check_gate' : 'enter_gate'));
-    else messages.push(...(this.names ? this.stampByName(stamp, this.names.stamp) : stampByText(stamp)));
+    else if (this.names && stamp.replayed === undefined)
+      messages.push(...this.stampByName(stamp, this.names.stampOf(stamp)));
+    else messages.push(...stampByText(stamp));
     return messages;
   }
 
@@ -223,7 +258,7 @@ export class Flight {
 
   private stampByName(stamp: Stamp, named: NamedStatement): Buffer[] {
     this.namedStamp = named;
-    return [...prepareMessages(named, stampStatement(stamp).text), bindStamp(stamp, named.name)];
+    return [...prepareMessages(named, flightStampStatement(stamp).text), bindStamp(stamp, named.name)];
   }
 
   private isAboutNames({ code, routine }: pg.DatabaseError): boolean {
@@ -246,7 +281,7 @@ export class Flight {
 }
 
 function stampByText(stamp: Stamp): Buffer[] {
-  const { text, values } = stampStatement(stamp);
+  const { text, values } = flightStampStatement(stamp);
   return commandMessages(text, values);
 }
 
@@ -265,7 +300,7 @@ const boundStamps = new WeakMap<Stamp, string>();
 function bindStamp(stamp: Stamp, name: string): Buffer {
   const known = boundStamps.get(stamp);
   if (known !== undefined) return Buffer.from(known, 'latin1');
-  const bound = Buffer.concat([protocol.bind(stampStatement(stamp).values, name), protocol.execute]);
+  const bound = Buffer.concat([protocol.bind(flightStampStatement(stamp).values, name), protocol.execute]);
   boundStamps.set(stamp, bound.toString('latin1'));
   return bound;
 }

@@ -55,15 +55,16 @@ export class NamedStatement {
   ) {}
 }
 
-/** The prepared statements of one connection: the stamp, and the most recently used statements. */
+/** The prepared statements of one connection: the stamps, and the most recently used statements. */
 export class PreparedStatements {
   private stampStatement = new NamedStatement('tenantry_stamp', false);
+  private readOnlyStamp = new NamedStatement('tenantry_read_only_stamp', false);
   private readonly named = new Map<StatementPlan, NamedStatement>();
   /** Used once on this connection. A text that does not recur while others do is not worth preparing. */
   private readonly seenOnce = new Set<StatementPlan>();
 
-  get stamp(): NamedStatement {
-    return this.stampStatement;
+  stampOf({ isReadOnly }: { readonly isReadOnly?: boolean | undefined }): NamedStatement {
+    return isReadOnly ? this.readOnlyStamp : this.stampStatement;
   }
 
   /** @returns undefined while the plan has no name on this connection */
@@ -79,12 +80,14 @@ export class PreparedStatements {
   /** The server does not have the statement, or may not have it: its next use prepares it again. */
   invalidate(failed: NamedStatement, plan?: StatementPlan): void {
     if (failed === this.stampStatement) this.stampStatement = new NamedStatement(failed.name, true);
+    else if (failed === this.readOnlyStamp) this.readOnlyStamp = new NamedStatement(failed.name, true);
     else if (plan && this.named.get(plan) === failed) this.named.set(plan, preparedAgain(failed, plan));
   }
 
   /** The server has lost a name, and may have lost them all: each is prepared again with its next use. */
   invalidateAll(): void {
     this.invalidate(this.stampStatement);
+    this.invalidate(this.readOnlyStamp);
     for (const [plan, named] of this.named) this.invalidate(named, plan);
   }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { requestCancel } from '../connection/cancel-request.js';
+import { ReadWriteClient } from '../connection/read-write-client.js';
 import { type RoundTrip, roundTripTo } from '../connection/round-trip.js';
 import { ResultLimit, type ResultTooLargeError } from '../connection/result-limit.js';
 import { READ_TIMEOUT_MARGIN_MS } from '../connection/client-config.js';
@@ -67,6 +68,8 @@ export class QueryPipeline implements ActiveQuery {
     this.internals = internalsOf(client);
     this.limit = ResultLimit.of(client);
     this.roundTrip = roundTripTo(client as pg.Client);
+    if (client instanceof ReadWriteClient)
+      client.isReadOnlyStatement = () => this.flights[0]?.stamp?.isReadOnly ?? false;
   }
 
   send(flight: Flight, options: SendOptions): void {
@@ -195,15 +198,17 @@ export class QueryPipeline implements ActiveQuery {
     const [flight] = this.flights;
     if (!flight) return;
     if (!(error instanceof pg.DatabaseError) || isFatal(error)) return this.failAll(error);
-    flight.failure ??= error;
+    flight.handleError(error);
     this.internals._activeQuery = this; // node-postgres considers it finished; the response ends with `ReadyForQuery`
   }
 
   handleReadyForQuery(): void {
     const now = performance.now();
     if (this.probedAt !== undefined) return this.endProbe(this.probedAt, now);
-    const flight = this.flights.shift();
+    const [flight] = this.flights;
     if (!flight) return;
+    if (flight.awaitsPosition()) return this.stayActive();
+    this.flights.shift();
     const ms = this.serverMs(flight, now);
     this.headSince = now;
     this.limit?.end();

@@ -16,8 +16,14 @@ export interface Stamp {
   readonly searchPath: string;
   /** In ms. Set only behind a pooler, where it cannot be set when connecting. */
   readonly statementTimeoutMs?: number | undefined;
+  /** Of the tenant's place; not sent. */
+  readonly serverId?: string | undefined;
   /** The schema, while the tenant moves: the database is asked each time whether its rows are still there. */
   readonly gate?: string | undefined;
+  /** Whether what follows it may only read, on a primary too. */
+  readonly isReadOnly?: boolean | undefined;
+  /** What the replica must have replayed, as a `pg_lsn`; otherwise the stamp fails (`isReplicaBehind`). */
+  readonly replayed?: string | undefined;
 }
 
 /** How long a stamp's settings last. */
@@ -28,12 +34,22 @@ export interface StampOptions {
   /** The key of the tenant's database; undefined while it has none. */
   readonly key?: StampKey | undefined;
   readonly statementTimeoutMs?: number | undefined;
+  readonly serverId?: string | undefined;
   /** Whether the tenant moves. */
   readonly isGated?: boolean | undefined;
 }
 
+const INVALID_TEXT = '22P02';
+const BEHIND = 'the replica is behind at ';
+
 /** What passes the gate of a tenant that moves: one statement, or a transaction until its end. */
 export type GatePassage = 'check_gate' | 'enter_gate';
+
+const READ_ONLY = `, pg_catalog.set_config('transaction_read_only', 'on', true)`;
+
+/** Fails with a message that says how far the replica is. A former replica that was promoted has another history. */
+const REPLAYED = `CASE WHEN pg_catalog.pg_is_in_recovery() AND pg_catalog.pg_last_wal_replay_lsn() >= $n::pg_lsn THEN 0
+  ELSE pg_catalog.concat('${BEHIND}', pg_catalog.pg_last_wal_replay_lsn())::int END`;
 
 /** `$1` tenant id, `$2` proof, `$3` search path, `$4` the timeout. The row it returns is discarded. */
 function stampText(scope: StampScope, hasTimeout: boolean): string {
@@ -57,12 +73,26 @@ export function stampStatement(
   return { text: TEXTS[scope].timed, values: [...values, String(statementTimeoutMs)] };
 }
 
+/** The statement that stamps the statements of a flight: also for those that may only read, and with what a replica must have replayed. */
+export function flightStampStatement(stamp: Stamp): { readonly text: string; readonly values: readonly string[] } {
+  const { text, values } = stampStatement(stamp);
+  if (!stamp.isReadOnly) return { text, values };
+  if (stamp.replayed === undefined) return { text: text + READ_ONLY, values };
+  const guard = REPLAYED.replace('$n', `$${values.length + 1}`);
+  return { text: `${text}${READ_ONLY}, ${guard}`, values: [...values, stamp.replayed] };
+}
+
+/** Whether a read was refused because its replica had not replayed what `Stamp.replayed` says. Nothing of it has run. */
+export function isReplicaBehind(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === INVALID_TEXT && error.message.includes(BEHIND);
+}
+
 /** The same for a tenant that moves; it fails where the gate is closed (`isGateClosed`). */
 export function gatedStampStatement(
   stamp: Stamp,
   passage: GatePassage,
 ): { readonly text: string; readonly values: readonly string[] } {
-  const { text, values } = stampStatement(stamp);
+  const { text, values } = flightStampStatement(stamp);
   // Behind the settings, which it reads.
   return {
     text: `${text}, ${ISOLATION_SCHEMA}.${passage}($${values.length + 1})`,
@@ -82,11 +112,12 @@ export function searchPathOf(schema: string): string {
 export function createStamp(
   tenantId: string,
   schema: string,
-  { key, statementTimeoutMs, isGated }: StampOptions = {},
+  { key, statementTimeoutMs, serverId, isGated }: StampOptions = {},
 ): Stamp {
   const searchPath = searchPathOf(schema);
   const proof = key === undefined ? '' : proofOf(key, tenantId);
-  return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs, ...(isGated && { gate: schema }) });
+  const gate = isGated && { gate: schema };
+  return Object.freeze({ tenantId, proof, searchPath, statementTimeoutMs, serverId, ...gate });
 }
 
 /** The same stamp under another key. */

@@ -10,7 +10,15 @@ export interface Statement {
   readonly statementTimeoutMs?: number | undefined;
   /** It was read as a statement on rows, or built here. */
   readonly isChecked?: boolean;
+  /** Asks where the server's log stands once the statement has taken effect, in the same round trip. */
+  readonly onPosition?: OnPosition | undefined;
 }
+
+/**
+ * @param position a result of `POSITION_SQL`; undefined when it could not be asked
+ * @param serverId of the server on which the statement ran
+ */
+export type OnPosition = (position: string | undefined, serverId: string | undefined) => void;
 
 /** The result of a command that was not sent to the server. */
 export function emptyResult(command: string): pg.QueryResult {

@@ -7,6 +7,7 @@ import {
 import type { TenantShare } from '../pool/fair-queue.js';
 import type { Growth } from '../sql-guard/growth.js';
 import { tracedWait } from './database-spans.js';
+import type { ReplicaReads } from './replica-scope.js';
 import type { Stamp } from './stamp.js';
 import { currentUsage, type Usage } from './usage.js';
 
@@ -30,11 +31,16 @@ export class TenantAccess {
   private readonly leaseRequest: AcquireRequest;
   private readonly unlimitedLeaseRequest: AcquireRequest;
   private successor: TenantAccess | undefined;
+  private forReads: TenantAccess | undefined;
+  /** Where its reads may go; undefined without replicas, and while its rows move. */
+  replicas: ReplicaReads | undefined;
+  /** Whether its server has replicas, so that calls remember where they have written. */
+  hasReplicas = false;
 
   constructor(
     readonly pool: ConnectionPool,
     readonly stamp: Stamp,
-    share: TenantShare,
+    readonly share: TenantShare,
     /** Whether `EXPLAIN` is admitted: its estimates tell of the rows of all tenants of the target. */
     readonly mayExplain = false,
     /** Whether it is an operation's, which works while the tenant is not served. */
@@ -56,6 +62,11 @@ export class TenantAccess {
   /** Itself, or what has taken its place since the tenant has moved. */
   get current(): TenantAccess {
     return this.successor?.current ?? this;
+  }
+
+  /** The same for statements that may only read, wherever the tenant is. */
+  get readOnly(): TenantAccess {
+    return (this.forReads ??= new ReadOnlyAccess(this));
   }
 
   /** From now on, those who hold this access use the other one. */
@@ -115,7 +126,7 @@ export class TenantAccess {
     return this.acquire(isUnlimited ? this.unlimitedLeaseRequest : this.leaseRequest);
   }
 
-  private acquire(request: AcquireRequest): Promise<PooledConnection> {
+  protected acquire(request: AcquireRequest): Promise<PooledConnection> {
     const usage = currentUsage();
     return usage ? this.acquireMeasured(request, usage) : this.acquireTraced(request);
   }
@@ -132,5 +143,17 @@ export class TenantAccess {
 
   private acquireTraced(request: AcquireRequest): Promise<PooledConnection> {
     return tracedWait(this.pool, request, () => this.pool.acquire(request));
+  }
+}
+
+/** Under a stamp that makes PostgreSQL refuse writes; it does not depend on what the text of a statement shows. */
+class ReadOnlyAccess extends TenantAccess {
+  constructor(private readonly origin: TenantAccess) {
+    const { pool, stamp, share, mayExplain, isOperation } = origin;
+    super(pool, Object.freeze({ ...stamp, isReadOnly: true }), share, mayExplain, isOperation);
+  }
+
+  override async afterRefusal(refusal: unknown, since: number): Promise<TenantAccess> {
+    return (await this.origin.afterRefusal(refusal, since)).readOnly;
   }
 }

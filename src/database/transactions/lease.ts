@@ -7,7 +7,7 @@ import { unreadStatementReason } from '../statements/readiness.js';
 import { isLostConnection } from '../../platform/postgres/lost-connection.js';
 import { neverTookEffect, isReadTimeout, StatementTimeoutError } from '../statements/statement-failure.js';
 import { SessionEndedError, TransactionAbortedError, TransactionLostError } from './transaction.errors.js';
-import { emptyResult, type Statement } from '../statements/statement.js';
+import { emptyResult, type OnPosition, type Statement } from '../statements/statement.js';
 import { sendTogether } from '../statements/client-flights.js';
 import type { Prelude } from '../statements/flight.js';
 import type { SendOptions } from '../statements/query-pipeline.js';
@@ -64,6 +64,8 @@ export class Lease {
     private isShared = true,
     /** Finds the tenant's rows again once they have moved. Default: the transaction fails. */
     private readonly relocate?: (refusal: unknown, since: number) => Promise<TransactionPlace>,
+    /** Receives the position of the log after a commit. */
+    private readonly onPosition?: OnPosition,
   ) {
     this.held = new HeldConnection(connection);
     this.begin = begin;
@@ -168,7 +170,8 @@ export class Lease {
   /** A transaction that never began has nothing to end on the server. */
   private finish(command: 'COMMIT' | 'ROLLBACK'): Promise<pg.QueryResult> {
     return this.inTurn(() => {
-      if (this.begin === undefined) return this.send({ text: command, isChecked: true });
+      const onPosition = command === 'COMMIT' ? this.onPosition : undefined;
+      if (this.begin === undefined) return this.send({ text: command, isChecked: true, onPosition });
       this.assertUsable();
       return Promise.resolve(emptyResult(command));
     });

@@ -5,6 +5,7 @@ import type { PooledConnection } from '../pool/connection-pool.js';
 import { discardReason } from '../connection/connection-failure.js';
 import { bindToCaller } from '../../platform/context.js';
 import { ListeningWatch } from './listening-watch.js';
+import { withPosition } from '../statements/with-position.js';
 import { pipelineOf } from '../statements/query-pipeline.js';
 import { HeldConnection } from './held-connection.js';
 import type { Statement } from '../statements/statement.js';
@@ -122,7 +123,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (typeof text !== 'string') throw new TypeError('a statement of a session is a string'); // as untyped code may pass it
     const { built } = classifyStatement(text, { scope: 'session', mayExplain: this.mayExplain });
     assertMayAdd(this.growth, text);
-    return this.enqueue<Row>(built ?? { text, values: values && [...values] });
+    return this.enqueue<Row>(withPosition(built ?? { text, values: values && [...values] }));
   }
 
   /** Receives the tenant's notifications on the channel, as the event `notification`. */
@@ -205,7 +206,7 @@ export class SessionLease extends EventEmitter<SessionEvents> {
     if (this.loss) throw this.loss;
     try {
       await this.renewStamp();
-      return (await this.held.send(statement)) as SessionResult<Row>;
+      return (await this.held.send(statement, { stamp: this.stamp, isStamped: true })) as SessionResult<Row>;
     } catch (error) {
       throw error === this.held.connection.revoked ? error : codedLoss(error);
     }

@@ -10,11 +10,17 @@ import {
   type ClassifiedStatement,
   classifyStatement,
   type StatementContext,
+  type StatementKind,
 } from '../sql-guard/classify-statement.js';
 import { statementRecords } from '../statements/statement-records.js';
 import { assertMayAdd } from '../sql-guard/growth.js';
 import { assertOwnCall } from '../statements/wrong-tenant.js';
 import { StatementBatch } from '../batches/statement-batch.js';
+import { assertReads, readOnlyBegin } from '../replicas/reads-only.js';
+import { refusedWrite, ReplicaReadOnlyError } from '../replicas/replicas.errors.js';
+import { currentPositions } from '../statements/call-positions.js';
+import { currentReplicaScope, type ReplicaScope } from '../statements/replica-scope.js';
+import { withPosition } from '../statements/with-position.js';
 import { StatementNames } from './statement-names.js';
 import { Submission } from './submission.js';
 import { type SubmittableInternals, submittableOf } from '../connection/pg-internals.js';
@@ -37,6 +43,8 @@ export class StampedClient {
   private readonly turns = new ClientTurns();
   private names: StatementNames | undefined;
   private batch: StatementBatch | undefined;
+  /** Whether the open transaction was begun where only reads are allowed. */
+  private readsOnly = false;
 
   constructor(private readonly first: TenantAccess) {}
 
@@ -59,8 +67,9 @@ export class StampedClient {
     return undefined;
   }
 
-  /** From now on its statements are collected, to be sent together. */
+  /** From now on its statements are collected, to be sent together. @throws ReplicaReadOnlyError */
   beginBatch(): StatementBatch {
+    if (currentReplicaScope()) throw new ReplicaReadOnlyError('a batch');
     return (this.batch = new StatementBatch(this.access));
   }
 
@@ -121,7 +130,10 @@ export class StampedClient {
     if (kind !== 'rollback') assertOwnCall(this.access.stamp.tenantId);
     const { growth } = this.access;
     if (growth) assertMayAdd(growth, statement.text);
-    if (this.batch) return this.batch.add(sent, kind === 'rows');
+    if (this.batch) return this.batch.add(withPosition(sent), kind === 'rows');
+    const scope = this.lease ? undefined : currentReplicaScope();
+    if (scope) return this.dispatchRead(scope, sent, kind);
+    if (this.readsOnly) assertReads(sent.text, kind);
     switch (kind) {
       case 'begin':
         return this.begin(sent);
@@ -132,8 +144,48 @@ export class StampedClient {
         return this.setTransaction(sent.text);
       case 'rows':
       case 'plain':
-        return this.lease ? this.lease.then((lease) => lease.query(sent, kind === 'rows')) : this.runInTurn(sent);
+        if (!this.lease) return this.runInTurn(withPosition(sent));
+        return this.mapped(this.lease.then((lease) => lease.query(sent, kind === 'rows')));
     }
+  }
+
+  /** Where only reads are allowed. A transaction needs one connection for all its statements: it runs on the primary. */
+  private dispatchRead(scope: ReplicaScope, sent: Statement, kind: StatementKind): Promise<pg.QueryResult> {
+    assertReads(sent.text, kind);
+    switch (kind) {
+      case 'begin':
+        this.readsOnly = true;
+        return this.begin({ ...sent, text: readOnlyBegin(sent.text) });
+      case 'commit':
+      case 'rollback':
+        return this.endTransaction(kind);
+      case 'set-transaction':
+        return this.setTransaction(sent.text);
+      case 'rows':
+        return this.turns.take(() => this.read(scope, sent)).finally(() => this.turns.end());
+      case 'plain':
+        return this.turns.take(() => this.readFromPrimary(sent)).finally(() => this.turns.end());
+    }
+  }
+
+  private read(scope: ReplicaScope, sent: Statement): Promise<pg.QueryResult> {
+    const { replicas } = this.access;
+    return replicas ? replicas.run(sent, scope) : this.readFromPrimary(sent);
+  }
+
+  private async readFromPrimary(sent: Statement): Promise<pg.QueryResult> {
+    try {
+      return await runStamped(this.access.readOnly, sent);
+    } catch (error) {
+      throw refusedWrite(error);
+    }
+  }
+
+  private mapped(result: Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+    if (!this.readsOnly) return result;
+    return result.catch((error: unknown) => {
+      throw refusedWrite(error);
+    });
   }
 
   private runInTurn(statement: Statement): Promise<pg.QueryResult> {
@@ -153,7 +205,10 @@ export class StampedClient {
     try {
       await opening;
     } catch (error) {
-      if (this.lease === opening) this.lease = undefined;
+      if (this.lease === opening) {
+        this.lease = undefined;
+        this.readsOnly = false;
+      }
       this.turns.end();
       throw error;
     }
@@ -187,6 +242,7 @@ export class StampedClient {
     const submission = new Submission(submittable);
     assertStreamable(submission.text, this.context);
     assertMayAdd(this.access.growth, submission.text);
+    if (this.readsOnly || currentReplicaScope()) assertReads(submission.text, 'rows');
     if (clash) {
       process.nextTick(() => submission.fail(clash));
       return submittable;
@@ -202,7 +258,8 @@ export class StampedClient {
       return;
     }
     const { turns } = this;
-    void turns.take(() => leaseFor(submission, () => this.openStreamLease())).finally(() => turns.end());
+    const readsOnly = currentReplicaScope() !== undefined;
+    void turns.take(() => leaseFor(submission, () => this.openStreamLease(readsOnly))).finally(() => turns.end());
   }
 
   /** Has a `Query` sent without its name. @returns the error when the name stands for another text */
@@ -219,8 +276,10 @@ export class StampedClient {
   }
 
   private async openLease(begin: string): Promise<Lease> {
+    const onPosition = this.readsOnly ? undefined : currentPositions()?.onPosition;
     const { connection, stamp, isShared } = await this.openPlace();
-    return new Lease(connection, stamp, begin, isShared, (refusal, since) => this.openPlaceAfter(refusal, since));
+    const reopen = (refusal: unknown, since: number): Promise<TransactionPlace> => this.openPlaceAfter(refusal, since);
+    return new Lease(connection, stamp, begin, isShared, reopen, onPosition);
   }
 
   private async openPlace(access = this.access): Promise<TransactionPlace> {
@@ -233,7 +292,7 @@ export class StampedClient {
   }
 
   /** For a stream of its own transaction. It may last for as long as its reader makes progress. */
-  private async openStreamLease(): Promise<Lease> {
+  private async openStreamLease(readsOnly: boolean): Promise<Lease> {
     const place = await this.openPlace();
     place.connection.limitLease('idle');
     const reopen = async (refusal: unknown, since: number): Promise<TransactionPlace> => {
@@ -241,12 +300,15 @@ export class StampedClient {
       next.connection.limitLease('idle');
       return next;
     };
-    return new Lease(place.connection, place.stamp, 'BEGIN', place.isShared, reopen);
+    const begin = readsOnly ? readOnlyBegin('BEGIN') : 'BEGIN';
+    const onPosition = readsOnly ? undefined : currentPositions()?.onPosition;
+    return new Lease(place.connection, place.stamp, begin, place.isShared, reopen, onPosition);
   }
 
   private takeLease(): Promise<Lease> | undefined {
     const lease = this.lease;
     this.lease = undefined;
+    this.readsOnly = false;
     return lease;
   }
 }

@@ -2,10 +2,12 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import type { HttpRequest, HttpResponse } from '../../http/requests/http-request.js';
 import { openContextOf, requestState, usageOf } from '../../http/requests/request-state.js';
 import { preventSharedCaching } from '../../http/requests/shared-caches.js';
+import { currentContext } from '../../platform/context.js';
 import { type OpenContext, TenantContext } from '../context/tenant-context.js';
 import type { Caller } from '../identification/caller.js';
 import { callerOf } from '../identification/request-identification.js';
 import { RequestLimiter } from '../limits/request-limiter.js';
+import { PositionHeader } from '../replicas/position-header.js';
 import type { Access } from './access.js';
 import { requireAccess } from './require-access.js';
 
@@ -17,6 +19,7 @@ export class RequestAdmission {
   constructor(
     private readonly context: TenantContext,
     private readonly limiter: RequestLimiter,
+    private readonly positions: PositionHeader,
   ) {}
 
   /**
@@ -33,8 +36,8 @@ export class RequestAdmission {
     if (context) preventSharedCaching(http.getResponse<HttpResponse>());
     requireAccess(access, caller);
     const counted = access === 'tenant' ? this.count(caller, http) : undefined;
-    if (counted) return counted.then(() => this.enter(context, caller, request));
-    return this.enter(context, caller, request);
+    if (counted) return counted.then(() => this.enter(context, caller, http));
+    return this.enter(context, caller, http);
   }
 
   private count(caller: Caller, http: HttpArguments): void | Promise<void> {
@@ -49,10 +52,14 @@ export class RequestAdmission {
     });
   }
 
-  private enter(context: OpenContext | undefined, caller: Caller, request: HttpRequest): true {
+  private enter(context: OpenContext | undefined, caller: Caller, http: HttpArguments): true {
+    const request = http.getRequest<HttpRequest>();
     if (context && caller.kind === 'tenant' && caller.scope) {
       this.context.enter(context, caller.scope, { principal: caller.principal, usage: usageOf(request) });
     }
+    const { positions } = context ?? currentContext() ?? {};
+    if (positions && caller.kind === 'tenant')
+      this.positions.attach(positions, request, http.getResponse<HttpResponse>());
     return true;
   }
 }

@@ -3,6 +3,9 @@ import type { DataSource } from 'typeorm';
 import type { TenantLimits } from '../../catalog/model/tenant-limits.js';
 import type { Tenant } from '../../catalog/model/tenant.js';
 import { type CallContext, currentContext, runInContext } from '../../platform/context.js';
+import type { StatementSource } from '../../database/data-source/failed-statement.js';
+import { sourceOf } from '../../database/data-source/tenant-data-source.js';
+import { CallPositions, currentPositions } from '../../database/statements/call-positions.js';
 import { currentUsage, type Usage } from '../../database/statements/usage.js';
 import { TenantCarriers } from '../carrier/tenant-carriers.js';
 import { Features } from '../settings/features.js';
@@ -107,8 +110,16 @@ export class TenantContext {
 
   private contextOf(scope: TenantScope, { principal, usage = currentUsage() }: CallDetails): CallContext {
     const call = principal === undefined && isComplete(scope) ? scope : callOf(scope, principal);
-    return { usage, tenant: { setBy: this, call }, tenantId: scope.tenant.id };
+    return { usage, tenant: { setBy: this, call }, tenantId: scope.tenant.id, positions: positionsFor(scope) };
   }
+}
+
+/** What the tenant's calls have written so far, where its server has replicas: within a call, those of that one. */
+function positionsFor({ tenant, dataSource }: TenantScope): CallPositions | undefined {
+  const { access } = sourceOf(dataSource) as Partial<StatementSource>; // that of a scope made by hand has none
+  if (!access?.hasReplicas) return undefined;
+  const outer = currentPositions();
+  return outer?.tenantId === tenant.id ? outer : new CallPositions(tenant.id);
 }
 
 function isComplete(scope: TenantScope): scope is TenantCall {

@@ -128,38 +128,59 @@ export class PrivatePostgres {
     await removeFolder(this.folder);
   }
 
-  private async signal(signal: NodeJS.Signals): Promise<void> {
-    for (const pid of await this.processes()) {
-      try {
-        process.kill(pid, signal);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // a backend that has ended since
-      }
-    }
-  }
-
-  /** The postmaster comes first, so that it starts no further processes. */
-  private async processes(): Promise<number[]> {
-    const [server] = (await readFile(join(this.folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
-    const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-    const children = all.map((line) => line.trim().split(/\s+/)).filter(([, parent]) => parent === server);
-    return [server, ...children.map(([pid]) => pid)].map(Number);
+  private signal(signal: NodeJS.Signals): Promise<void> {
+    return signalServer(this.folder, signal);
   }
 
   /** Starts a copy of this server that is in recovery: it serves reads and rejects every write with 25006. */
   async standby(): Promise<Standby> {
+    return Standby.start(await this.copy(), this.settings);
+  }
+
+  /** Starts a standby that follows this server, which keeps what it lacks. @param settings its own, beside this server's */
+  async replica(settings: Readonly<Record<string, string>> = {}): Promise<Standby> {
+    const folder = await this.copy();
+    const { host, port } = this.address;
+    const primary = `host=${host} port=${port} user=postgres password='${PASSWORDS.superuser}'`;
+    return Standby.start(folder, { ...this.settings, primary_conninfo: primary, ...settings });
+  }
+
+  private async copy(): Promise<string> {
     await this.server.stop();
     const folder = await temporaryFolder();
     const copy = join(folder, 'postgres');
     execFileSync('cp', ['-a', await realpath(join(this.folder, 'postgres')), copy]);
     await writeFile(join(copy, 'standby.signal'), '');
     await this.startAgain();
-    return Standby.start(folder, this.settings);
+    return folder;
   }
 }
 
-/** The server that `PrivatePostgres#standby` starts. */
+/** The settings of a server that has replicas. */
+export const REPLICATED = { wal_level: 'replica', max_wal_senders: '4', wal_keep_size: '1GB' };
+
+async function signalServer(folder: string, signal: NodeJS.Signals): Promise<void> {
+  for (const pid of await processesOf(folder)) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // a backend that has ended since
+    }
+  }
+}
+
+/** The postmaster comes first, so that it starts no further processes. */
+async function processesOf(folder: string): Promise<number[]> {
+  const [server] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+  const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const children = all.map((line) => line.trim().split(/\s+/)).filter(([, parent]) => parent === server);
+  return [server, ...children.map(([pid]) => pid)].map(Number);
+}
+
+/** The server that `PrivatePostgres#standby` or `#replica` starts. */
 export class Standby {
+  private guard: ProcessGuard | undefined;
+
   private constructor(
     private readonly folder: string,
     private readonly settings: Readonly<Record<string, string>>,
@@ -178,6 +199,33 @@ export class Standby {
     await query(this.superuserUrl, 'SELECT pg_promote()');
   }
 
+  /** Runs a statement as the superuser in a database. */
+  async admin<Row extends pg.QueryResultRow>(text: string, database = 'tenantry'): Promise<Row[]> {
+    const url = new URL(this.superuserUrl);
+    url.pathname = `/${database}`;
+    return query<Row>(url.href, text);
+  }
+
+  /** Kills all of its processes at once. Resolves when they have ended. */
+  async kill(): Promise<void> {
+    await signalServer(this.folder, 'SIGKILL');
+    await this.server.exited;
+  }
+
+  /** Starts again on the same port and data. */
+  async startAgain(): Promise<void> {
+    ({ server: this.server } = await startCopy(this.folder, this.settings, this.address.port));
+  }
+
+  async freeze(): Promise<void> {
+    this.guard ??= new ProcessGuard(this.folder, [join(this.folder, 'postgres', 'postmaster.pid')]);
+    await signalServer(this.folder, 'SIGSTOP');
+  }
+
+  async thaw(): Promise<void> {
+    await signalServer(this.folder, 'SIGCONT');
+  }
+
   /** Stops it and starts it as a standby on the same port. */
   async demote(): Promise<void> {
     await stopServer(this.server);
@@ -187,6 +235,7 @@ export class Standby {
 
   async stop(): Promise<void> {
     await stopServer(this.server);
+    await this.guard?.killAll();
     await removeFolder(this.folder);
   }
 

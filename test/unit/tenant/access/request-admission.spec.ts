@@ -4,6 +4,8 @@ import { setRequestState } from '../../../../src/http/requests/request-state.js'
 import { newUsage } from '../../../../src/database/statements/usage.js';
 import { RequestAdmission } from '../../../../src/tenant/access/request-admission.js';
 import { RequestLimiter } from '../../../../src/tenant/limits/request-limiter.js';
+import { PositionHeader } from '../../../../src/tenant/replicas/position-header.js';
+import { AFTER } from '../../../support/encryption/rings.js';
 import { newTenantContext } from '../../../support/tenant-context.js';
 
 let now: number;
@@ -12,7 +14,11 @@ let admission: RequestAdmission;
 beforeEach(() => {
   now = 0;
   const clock = { now: () => now, wallMs: () => now };
-  admission = new RequestAdmission(newTenantContext(), new RequestLimiter(undefined, () => 1, clock));
+  admission = new RequestAdmission(
+    newTenantContext(),
+    new RequestLimiter(undefined, () => 1, clock),
+    new PositionHeader(AFTER),
+  );
 });
 
 /** A request of a tenant that may send two per second. */

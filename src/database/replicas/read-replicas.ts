@@ -1,0 +1,108 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../../platform/config/app-config.js';
+import { Shutdown } from '../../platform/shutdown/shutdown.js';
+import { ServerBudgets } from '../budget/server-budgets.js';
+import { SlotQueue } from '../budget/slot-queue.js';
+import { type ConnectionTarget, hasReplicas, type ServerAddress } from '../connection/connection-target.js';
+import type { SlotSource } from '../connection/slot-source.js';
+import { ConnectionPools } from '../pool/connection-pools.js';
+import { type PoolOptions, poolOptions } from '../pool/pool-options.js';
+import type { TenantAccess } from '../statements/tenant-access.js';
+import { type Fallback, ServerReplicas } from './server-replicas.js';
+import { TenantReplicas } from './tenant-replicas.js';
+
+/** One replica as this process knows it. */
+export interface ReplicaSnapshot {
+  readonly serverId: string;
+  /** Its address. */
+  readonly name: string;
+  /** Why it is not read; undefined while it answers. */
+  readonly problem: string | undefined;
+  /** Statements that it has answered. */
+  readonly reads: number;
+  /** By how much it was behind when it last answered; undefined: not known. */
+  readonly stalenessMs: number | undefined;
+}
+
+/** What has become of reads at the servers with replicas. */
+export interface ReplicasSnapshot {
+  readonly replicas: readonly ReplicaSnapshot[];
+  /** Reads that went to the primary instead, of all servers. */
+  readonly fallbacks: Readonly<Record<Fallback, number>>;
+}
+
+/** The read replicas of all servers that this process reads from. */
+@Injectable()
+export class ReadReplicas {
+  private readonly servers = new Map<string, { readonly addresses: string; readonly server: ServerReplicas }>();
+  /** By the id of the replica. */
+  private readonly slots = new Map<string, SlotSource>();
+  private readonly options: PoolOptions;
+  private readonly maxStalenessMs: number;
+  private readonly past: Record<Fallback, number> = {
+    ...{ starting: 0, away: 0, stale: 0, behind: 0 },
+    ...{ elsewhere: 0, failed: 0 },
+  };
+  private isClosed = false;
+
+  constructor(
+    @Inject(APP_CONFIG) config: AppConfig,
+    private readonly pools: ConnectionPools,
+    private readonly budgets: ServerBudgets,
+    @Optional() shutdown: Shutdown = new Shutdown(),
+  ) {
+    this.options = poolOptions(config);
+    this.maxStalenessMs = config.database.replicaMaxStalenessMs;
+    shutdown.add('close tenant pools', () => this.close());
+  }
+
+  /** Gives the access the replicas of its target's server, as the catalog has them now. */
+  attach(access: TenantAccess, target: ConnectionTarget): void {
+    if (!hasReplicas(target) || this.isClosed) return;
+    access.replicas = new TenantReplicas(access, this.serverOf(target), this.pools, this.maxStalenessMs);
+  }
+
+  snapshot(): ReplicasSnapshot {
+    const servers = [...this.servers];
+    const replicas = servers.flatMap(([serverId, { server }]) =>
+      server.all.map(({ name, problem, reads, stalenessMs }) => ({ serverId, name, problem, reads, stalenessMs })),
+    );
+    const fallbacks = { ...this.past };
+    for (const [, { server }] of servers) addTo(fallbacks, server.fallbacks);
+    return { replicas, fallbacks };
+  }
+
+  private serverOf(target: ConnectionTarget): ServerReplicas {
+    const { id, replicas, aroundPooler } = target.server;
+    const addresses = JSON.stringify([replicas, aroundPooler !== undefined, target.server.tls]);
+    const known = this.servers.get(id);
+    if (known?.addresses === addresses) return known.server;
+    if (known) this.end(known.server);
+    const server = new ServerReplicas(target, this.options, (replica) => this.slotsOf(replica));
+    this.servers.set(id, { addresses, server });
+    return server;
+  }
+
+  /** Its replicas are others now. */
+  private end(server: ServerReplicas): void {
+    addTo(this.past, server.fallbacks);
+    void server.end();
+  }
+
+  private slotsOf(replica: ServerAddress): SlotSource {
+    const known = this.slots.get(replica.id);
+    if (known) return known;
+    const slots = new SlotQueue(this.budgets.forReplica(replica).reserve({ kept: 1, max: 1 }));
+    this.slots.set(replica.id, slots);
+    return slots;
+  }
+
+  private async close(): Promise<void> {
+    this.isClosed = true;
+    await Promise.all(Array.from(this.servers.values(), ({ server }) => server.end()));
+  }
+}
+
+function addTo(sums: Record<Fallback, number>, counts: Readonly<Record<Fallback, number>>): void {
+  for (const [reason, count] of Object.entries(counts)) sums[reason as Fallback] += count;
+}
