@@ -430,6 +430,10 @@ export type NewServer = {
   readonly ownerRole: string;
   readonly ownerPassword: string;
   readonly maxConnections?: number | null;
+  readonly replicas?: readonly {
+    readonly host: string;
+    readonly port?: number;
+  }[];
 };
 
 export type NewSession = {
@@ -695,6 +699,10 @@ export type Server = {
   readonly tls: 'disable' | 'require' | 'verify-full';
   readonly ownerRole: string | null;
   readonly maxConnections: number | null;
+  readonly replicas: readonly {
+    readonly host: string;
+    readonly port: number;
+  }[];
   readonly draining: boolean;
   readonly tenants: number;
   readonly databases: number;
@@ -711,6 +719,10 @@ export type ServerChange = {
   readonly ownerRole?: string;
   readonly ownerPassword?: string;
   readonly maxConnections?: number | null;
+  readonly replicas?: readonly {
+    readonly host: string;
+    readonly port?: number;
+  }[];
 };
 
 export type ServerConnections = {

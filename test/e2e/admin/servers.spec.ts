@@ -52,7 +52,7 @@ it('a server is registered once, and its password is never shown', async () => {
   expect([registered.status, registered.headers.get('location')]).toEqual([201, '/admin/v1/servers/eu-2']);
   const { ownerPassword, ...shown } = description;
   expect(registered.body).toEqual({
-    ...{ ...shown, id: expect.any(String), draining: false, tenants: 0, databases: 0 },
+    ...{ ...shown, id: expect.any(String), replicas: [], draining: false, tenants: 0, databases: 0 },
   });
   expect((await admin.send('POST', '/servers', request)).body).toEqual(registered.body);
   expect((await admin.send('POST', '/servers', { body: description })).body.code).toBe('CONFLICT');
@@ -125,6 +125,27 @@ it('the addresses of a server are one and further ones, of which one has to acce
   expect((await admin.get('/servers/eu-2')).body).toMatchObject({ port, furtherAddresses: [] });
 });
 
+it('read replicas are named without being asked, by REST and by command, and those of the catalog are not named there', async () => {
+  const replicas = [{ host: 'nowhere.test', port: 5432 }];
+  const changed = await admin.send('PATCH', '/servers/eu-2', { body: { replicas: [{ host: 'nowhere.test' }] } });
+  expect(changed).toMatchObject({ status: 200, body: { replicas } });
+  for (const refused of [[{ host: 'a b' }], [{ host: 'a', port: 0 }], [{ host: 'a' }, { host: 'a' }], 'a:5432']) {
+    expect((await admin.send('PATCH', '/servers/eu-2', { body: { replicas: refused } })).status).toBe(400);
+  }
+  const cli = new Cli(app.env);
+  expect(await cli.json('servers', 'set', 'eu-2', '--replicas', '')).toMatchObject({ replicas: [] });
+  const two = {
+    replicas: [
+      { host: '10.0.0.1', port: 5433 },
+      { host: '::1', port: 5434 },
+    ],
+  };
+  expect(await cli.json('servers', 'set', 'eu-2', '--replicas', '10.0.0.1:5433,[::1]:5434')).toMatchObject(two);
+  expect((await cli.run('servers', 'set', 'eu-2', '--replicas', 'user@host')).code).toBe(2);
+  expect((await admin.send('PATCH', '/servers/default', { body: { replicas } })).body.code).toBe('CONFLICT');
+  expect((await admin.get('/servers')).body).toMatchObject([{ replicas: [] }, two]);
+});
+
 it('a draining server receives no tenants, and can be removed once it has none', async () => {
   const body = { slug: 'far', isolation: 'database', server: 'eu-2' };
   expect((await admin.send('POST', '/servers/eu-2/drain')).body.draining).toBe(true);
@@ -187,10 +208,13 @@ it('the audit log records every change of a server, with the values before and a
   const { ownerPassword: _ownerPassword, ...registered } = description;
   const { items } = (await admin.get('/audit?subject=eu-2')).body;
   expect(items.toReversed().map(({ action, before, after }: Json) => [action, before, after])).toEqual([
-    ['server.register', null, registered],
+    ['server.register', null, { ...registered, replicas: [] }],
     ['server.change', { maxConnections: 40 }, { maxConnections: 60 }],
     ['server.change', expect.anything(), { port: 1, furtherAddresses: expect.anything() }],
     ['server.change', expect.anything(), { port: description['port'], furtherAddresses: [] }],
+    ['server.change', { replicas: [] }, { replicas: [{ host: 'nowhere.test', port: 5432 }] }],
+    ['server.change', { replicas: [{ host: 'nowhere.test', port: 5432 }] }, { replicas: [] }],
+    ['server.change', { replicas: [] }, { replicas: expect.any(Array) }],
     ['server.drain', { draining: false }, { draining: true }],
     ['server.undrain', { draining: true }, { draining: false }],
     ['server.drain', { draining: false }, { draining: true }],
