@@ -7,6 +7,7 @@ import { Shutdown } from '../platform/shutdown/shutdown.js';
 import { ProblemFilter } from '../http/problems/problem.filter.js';
 import { HealthFilter } from './health.filter.js';
 import { RedisIndicator } from './redis.indicator.js';
+import { ReplicasIndicator } from './replicas.indicator.js';
 import { TenantTablesIndicator } from './tenant-tables.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
 
@@ -26,6 +27,7 @@ export class HealthController {
     private readonly redis: RedisIndicator,
     private readonly tenants: TenantsIndicator,
     private readonly tables: TenantTablesIndicator,
+    private readonly replicas: ReplicasIndicator,
     private readonly shutdown: Shutdown,
   ) {}
 
@@ -39,6 +41,7 @@ export class HealthController {
       () => this.redis.check(),
       () => this.tenants.check(),
       () => this.tables.check(),
+      ...(this.replicas.isNeeded ? [() => this.replicas.check()] : []),
     ]);
   }
 

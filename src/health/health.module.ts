@@ -6,6 +6,7 @@ import { CatalogProbe } from './catalog-probe.js';
 import { supportsDegraded } from './degraded.js';
 import { HealthController } from './health.controller.js';
 import { RedisIndicator } from './redis.indicator.js';
+import { ReplicasIndicator } from './replicas.indicator.js';
 import { ServedTenants } from './served-tenants.js';
 import { TenantTablesIndicator } from './tenant-tables.indicator.js';
 import { TenantsIndicator } from './tenants.indicator.js';
@@ -13,7 +14,10 @@ import { TenantsIndicator } from './tenants.indicator.js';
 @Module({
   imports: [TerminusModule.forRoot({ errorLogStyle: 'pretty' }), CacheModule],
   controllers: [HealthController],
-  providers: [CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator, ServedTenants, TenantTablesIndicator],
+  providers: [
+    ...[CatalogProbe, CatalogIndicator, RedisIndicator, TenantsIndicator, ServedTenants],
+    ...[TenantTablesIndicator, ReplicasIndicator],
+  ],
 })
 export class HealthModule {
   constructor(health: HealthIndicatorService) {

@@ -15,7 +15,7 @@ export class TenantsIndicator {
   ) {}
 
   check(): HealthIndicatorResult {
-    const { pools } = this.pools.snapshot();
+    const pools = this.pools.snapshot().pools.filter(({ isReplica }) => !isReplica);
     const serviceable = pools.filter(({ breaker }) => breaker !== 'open').length;
     const data = { serviceable, total: pools.length };
     const session = this.health.check('tenantDatabases');

@@ -5,6 +5,7 @@ import { AdminKeyMetrics } from './admin-key-metrics.js';
 import { BackupMetrics } from './backup-metrics.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { LimitMetrics } from './limit-metrics.js';
+import { ReplicaMetrics } from './replica-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { MetricsService } from './metrics.service.js';
@@ -31,6 +32,7 @@ import { TenantMetrics } from './tenant-metrics.js';
     PoolMetrics,
     CacheMetrics,
     LimitMetrics,
+    ReplicaMetrics,
     RuntimeMetrics,
     ProcessMetrics,
     MetricsService,

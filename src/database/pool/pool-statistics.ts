@@ -19,6 +19,8 @@ export interface PoolSnapshot {
   /** Reads sent again because a slow statement was in front of them on a shared connection. */
   readonly resent: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Whether the target is at a read replica. */
+  readonly isReplica?: boolean;
 }
 
 /** One server's budget, across all pools of this process. */

@@ -144,6 +144,7 @@ export class TargetPool implements ConnectionPool {
       ...this.counts(),
       ...this.statistics.snapshot(),
       breaker: this.supply.breaker,
+      ...(this.target.isReplica && { isReplica: true }),
     };
   }
 

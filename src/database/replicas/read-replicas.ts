@@ -14,6 +14,8 @@ import { TenantReplicas } from './tenant-replicas.js';
 /** One replica as this process knows it. */
 export interface ReplicaSnapshot {
   readonly serverId: string;
+  /** Its place in the server's list, from 1. */
+  readonly number: number;
   /** Its address. */
   readonly name: string;
   /** Why it is not read; undefined while it answers. */
@@ -65,7 +67,9 @@ export class ReadReplicas {
   snapshot(): ReplicasSnapshot {
     const servers = [...this.servers];
     const replicas = servers.flatMap(([serverId, { server }]) =>
-      server.all.map(({ name, problem, reads, stalenessMs }) => ({ serverId, name, problem, reads, stalenessMs })),
+      server.all.map(({ name, problem, reads, stalenessMs }, index) => {
+        return { serverId, number: index + 1, name, problem, reads, stalenessMs };
+      }),
     );
     const fallbacks = { ...this.past };
     for (const [, { server }] of servers) addTo(fallbacks, server.fallbacks);

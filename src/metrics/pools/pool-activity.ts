@@ -79,13 +79,13 @@ function emptyState(): PoolState {
   return { busy: 0, idle: 0, pending: 0, waiting: 0, breakers: { closed: 0, open: 0, 'half-open': 0 } };
 }
 
-function addState(state: PoolState, { total, busy, idle, waiting, breaker }: PoolSnapshot): void {
+function addState(state: PoolState, { total, busy, idle, waiting, breaker, isReplica }: PoolSnapshot): void {
   state.busy += busy;
   state.idle += idle;
   // A connection lost while checked out still counts as busy, but no longer in the total.
   state.pending += Math.max(0, total - busy - idle);
   state.waiting += waiting;
-  state.breakers[breaker] += 1;
+  if (!isReplica) state.breakers[breaker] += 1; // a replica that is away takes no tenant's rows with it
 }
 
 /**
