@@ -26,6 +26,7 @@ import { migrations } from './checks/migrations.js';
 import { nodeVersion } from './checks/node-version.js';
 import { pooler } from './checks/pooler/pooler.js';
 import { referenceData } from './checks/reference-data.js';
+import { replicas } from './checks/replicas.js';
 import { redis } from './checks/redis.js';
 import { exposure } from './checks/exposure.js';
 import { indexConditions } from './checks/index-conditions.js';
@@ -44,6 +45,7 @@ import { reasonOf } from '../platform/errors/reason-of.js';
 const CONFIG_CHECKS: readonly Check<ConfigContext>[] = [nodeVersion, configuration, redis, backups];
 const CATALOG_CHECKS: readonly Check<CatalogContext>[] = [
   servers,
+  replicas,
   clock,
   pooler,
   leftovers,
