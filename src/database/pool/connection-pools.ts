@@ -64,6 +64,11 @@ export class ConnectionPools {
     return this.hold(pool);
   }
 
+  /** After this, no pool is given out. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
   /** The tenant is served, so its target exists (again): deleted and restored by hand, for instance. */
   reopen({ target }: PoolHandle): void {
     if (!this.closed) this.get(target);

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import pg from 'pg';
 import type { SlotSource } from '../connection/slot-source.js';
 import type { ConnectionTarget } from '../connection/connection-target.js';
 import { clientConfig, type ConnectionOptions } from '../connection/client-config.js';
@@ -47,6 +48,8 @@ export class Replica {
   private freshAsOf = -Infinity;
   private answeredAt = -Infinity;
   private connection: PhysicalConnection | undefined;
+  /** With which it has answered. */
+  private askedAs: ConnectionTarget | undefined;
   /** Whether it is in use, so that a connection is kept on which it is asked. */
   private isAsked = false;
   private readonly underWay = new Set<(reason: Error) => void>();
@@ -120,10 +123,11 @@ export class Replica {
   async ask(target: ConnectionTarget, primary: PrimaryHistory): Promise<void> {
     this.isAsked = true;
     try {
-      this.connection ??= await this.connect(target);
+      this.connection ??= await this.connectAs(target);
       if (!this.isAsked) return await this.close();
       const query = { text: ASK, query_timeout: ANSWER_MS };
       const { rows } = await this.connection.client.query<Answer>(query);
+      this.askedAs ??= target;
       this.take(rows[0], primary);
     } catch (error) {
       this.lose(reasonOf(error));
@@ -138,6 +142,18 @@ export class Replica {
     this.forget();
     connection?.close();
     await connection?.closed;
+  }
+
+  /** As before, or as the given one: of a database that was just made, a replica may not know yet. */
+  private async connectAs(target: ConnectionTarget): Promise<PhysicalConnection> {
+    const { askedAs = target } = this;
+    try {
+      return await this.connect(askedAs);
+    } catch (error) {
+      if (askedAs === target || !(error instanceof pg.DatabaseError)) throw error;
+      this.askedAs = undefined;
+      return this.connect(target);
+    }
   }
 
   private connect(target: ConnectionTarget): Promise<PhysicalConnection> {

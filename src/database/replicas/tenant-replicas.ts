@@ -66,28 +66,32 @@ export class TenantReplicas implements ReplicaReads {
   }
 
   private async fromOne(replica: Replica, statement: Statement, lsn: bigint | undefined): Promise<Outcome> {
+    const access = this.accessTo(replica);
+    if (!access || access.isResting) return 'away';
     for (const waitMs of WAITS) {
       const isGuarded = lsn !== undefined && (this.isBehindPooler || !replica.hasReplayed(lsn));
       if (isGuarded && replica.isFarBehind) return 'behind';
       if (waitMs > 0) await delay(waitMs);
       try {
-        const access = this.accessTo(replica);
         const result = await replica.whileReachable(runStamped(isGuarded ? access.at(lsn) : access, statement));
         if (isGuarded) replica.noteReplayed(lsn);
         replica.reads += 1;
         return { result };
       } catch (error) {
         if (isFinal(error)) throw error;
-        if (!isReplicaBehind(error)) return error instanceof pg.DatabaseError ? 'failed' : 'away';
+        if (isReplicaBehind(error)) continue;
+        if (error instanceof pg.DatabaseError) return 'failed';
+        access.rest();
+        return 'away';
       }
     }
     return 'behind';
   }
 
-  /** @throws PoolEndedError when the process is stopping */
-  private accessTo(replica: Replica): ReplicaAccess {
+  /** Undefined when the process is stopping. */
+  private accessTo(replica: Replica): ReplicaAccess | undefined {
     const known = this.accesses.get(replica);
-    if (known) return known;
+    if (known || this.pools.isClosed) return known;
     const target = replicaTarget(this.access.pool.target, this.server.addressOf(replica)!);
     const access = new ReplicaAccess(this.access, this.pools.get(target));
     this.accesses.set(replica, access);
