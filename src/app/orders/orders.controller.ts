@@ -7,7 +7,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { RequireFeature } from '../../index.js';
+import { ReadFromReplica, RequireFeature } from '../../index.js';
 import {
   ApiProblem,
   IdPipe,
@@ -48,6 +48,7 @@ export class OrdersController {
     return toPage(await this.orders.list(query), query, toOrderView);
   }
 
+  @ReadFromReplica()
   @Get('summary')
   @RequireFeature('orderSummary')
   @ApiOperation({ summary: 'Count and total amount of orders by status and currency' })

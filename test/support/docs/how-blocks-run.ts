@@ -97,6 +97,21 @@ export const NOT_RUN: readonly Exception[] = [
     reason:
       'needs Docker; compose.yaml, the image and the commands in it are checked by test/unit/ops and test/soak/ops',
   },
+  {
+    document: 'docs/guides/read-replicas.md',
+    starts: 'DATABASE_REPLICAS=pg-b.internal:5432,pg-c.internal:5432',
+    reason: 'no such host; test/support/replicas/replicated-app.ts sets the address of a replica that it has started',
+  },
+  {
+    document: 'docs/guides/read-replicas.md',
+    starts: 'npx tenantry servers set eu-2 --replicas pg-eu-2-b.internal:5432,pg-eu-2-c.internal:5432',
+    reason: 'no such host; test/e2e/admin/servers.spec.ts sets replicas of a server',
+  },
+  {
+    document: 'docs/guides/read-replicas.md',
+    starts: 'X-Tenantry-Position: 2026.Jb1u…',
+    reason: 'a field of an answer; test/integration/database/replicas/read-replicas.spec.ts sends it back',
+  },
 ];
 
 /** Languages whose blocks are excerpts of code that is run (test/unit/docs/code-blocks.spec.ts). */
