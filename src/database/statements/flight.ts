@@ -71,6 +71,7 @@ export class Flight {
   private position = 0;
   private names: PreparedStatements | undefined;
   private namedStamp: NamedStatement | undefined;
+  private namedPosition: NamedStatement | undefined;
   private retries = 0;
   private isStalled = false;
   private readonly onPosition: OnPosition | undefined;
@@ -128,7 +129,7 @@ export class Flight {
       messages.push(...(byName ?? statement.messagesByText()));
     }
     messages.push(protocol.sync);
-    if (this.onPosition) messages.push(...commandMessages(POSITION_SQL), protocol.sync);
+    if (this.onPosition) messages.push(...this.positionMessages(), protocol.sync);
     return messages;
   }
 
@@ -158,6 +159,7 @@ export class Flight {
   /** The server has rejected something. Where that is the asking for the position, the statements are committed all the same. */
   handleError(error: unknown): void {
     if (!this.isPositionAhead) this.failure ??= error;
+    else if (this.namedPosition) this.names?.invalidate(this.namedPosition);
   }
 
   /** The server is ready. @returns whether it has yet to answer with the position */
@@ -249,6 +251,12 @@ export class Flight {
       messages.push(...this.stampByName(stamp, this.names.stampOf(stamp)));
     else messages.push(...stampByText(stamp));
     return messages;
+  }
+
+  private positionMessages(): Buffer[] {
+    const named = (this.namedPosition = this.names?.position);
+    if (!named) return commandMessages(POSITION_SQL);
+    return [...prepareMessages(named, POSITION_SQL), protocol.bind([], named.name), protocol.execute];
   }
 
   private addCommand(messages: Buffer[], text: string): void {

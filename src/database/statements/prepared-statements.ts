@@ -55,16 +55,22 @@ export class NamedStatement {
   ) {}
 }
 
-/** The prepared statements of one connection: the stamps, and the most recently used statements. */
+/** The prepared statements of one connection: the stamps, the asking for a position, and the most recently used statements. */
 export class PreparedStatements {
   private stampStatement = new NamedStatement('tenantry_stamp', false);
   private readOnlyStamp = new NamedStatement('tenantry_read_only_stamp', false);
+  private positionStatement = new NamedStatement('tenantry_position', false);
   private readonly named = new Map<StatementPlan, NamedStatement>();
   /** Used once on this connection. A text that does not recur while others do is not worth preparing. */
   private readonly seenOnce = new Set<StatementPlan>();
 
   stampOf({ isReadOnly }: { readonly isReadOnly?: boolean | undefined }): NamedStatement {
     return isReadOnly ? this.readOnlyStamp : this.stampStatement;
+  }
+
+  /** Asks for the position of the log. */
+  get position(): NamedStatement {
+    return this.positionStatement;
   }
 
   /** @returns undefined while the plan has no name on this connection */
@@ -80,6 +86,7 @@ export class PreparedStatements {
   /** The server does not have the statement, or may not have it: its next use prepares it again. */
   invalidate(failed: NamedStatement, plan?: StatementPlan): void {
     if (failed === this.stampStatement) this.stampStatement = new NamedStatement(failed.name, true);
+    else if (failed === this.positionStatement) this.positionStatement = new NamedStatement(failed.name, true);
     else if (failed === this.readOnlyStamp) this.readOnlyStamp = new NamedStatement(failed.name, true);
     else if (plan && this.named.get(plan) === failed) this.named.set(plan, preparedAgain(failed, plan));
   }
@@ -88,6 +95,7 @@ export class PreparedStatements {
   invalidateAll(): void {
     this.invalidate(this.stampStatement);
     this.invalidate(this.readOnlyStamp);
+    this.invalidate(this.positionStatement);
     for (const [plan, named] of this.named) this.invalidate(named, plan);
   }
 
