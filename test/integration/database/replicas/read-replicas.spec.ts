@@ -4,7 +4,8 @@ import { TenantConnectionService } from '../../../../src/tenant/context/tenant-c
 import { soon } from '../../../support/load/soon.js';
 import { Counter, Counters } from '../../../support/replicas/counter.module.js';
 import { ReplicatedApp } from '../../../support/replicas/replicated-app.js';
-import type { TestTenant } from '../../../support/test-app.js';
+import { Cli } from '../../../support/cli/cli.js';
+import { ADMIN_KEY, type TestTenant } from '../../../support/test-app.js';
 
 let rig: ReplicatedApp;
 let acme: TestTenant;
@@ -153,12 +154,31 @@ it('a tenant sees nothing of another one on the replica', async () => {
   });
 });
 
+it('doctor, health and the metrics show the replica', async () => {
+  const { findings } = (await new Cli(rig.app.env).run('doctor', '--json')).json as { findings: { check: string }[] };
+  const { host, port } = rig.replica.address;
+  const subject = `default ${host}:${port}`;
+  expect(findings.filter(({ check }) => check === 'replica')).toEqual([
+    { check: 'replica', verdict: 'ok', subject, message: expect.stringMatching(/^lacks \d+ bytes/) },
+  ]);
+  const health = (await rig.app.call('/health/ready')).body;
+  expect(health.details.readReplicas).toEqual({ status: 'up', serviceable: 1, total: 1 });
+  const metrics = (await rig.app.call('/metrics', { apiKey: ADMIN_KEY })).text;
+  expect(metrics).toMatch(/^tenantry_replica_reads_total\{server="[\da-f-]+",replica="1"\} [1-9]/m);
+  expect(metrics).toMatch(/^tenantry_replica_up\{.*\} 1$/m);
+  expect(metrics).toMatch(/^tenantry_replica_fallbacks_total\{reason="elsewhere"\} [1-9]/m);
+});
+
 it('a replica that is killed is nobody’s error, and is read again once it is back', async () => {
   await run(() => counters.set(6, 6));
   await rig.replica.kill();
   for (let turn = 0; turn < 20; turn += 1) expect((await rig.get(acme, 6)).body).toEqual({ value: 6 });
   const ready = await rig.app.call('/health/ready');
-  expect(ready.status).toBe(200);
+  expect([ready.status, ready.body.details.readReplicas]).toEqual([
+    200,
+    { status: 'degraded', serviceable: 0, total: 1 },
+  ]);
+  expect(ready.body.details.tenantDatabases.status).toBe('up');
   await rig.replica.startAgain();
   await untilReadFromReplica(acme);
 });
