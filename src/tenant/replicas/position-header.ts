@@ -6,7 +6,7 @@ import { DecryptionError, KeyRing } from '../../platform/encryption/key-ring.js'
 import { openMessage, sealMessage } from '../../platform/encryption/sealed-message.js';
 
 /** Given with the answer to a write; sent back, what is read then has it. */
-export const POSITION_HEADER = 'x-tenantry-position';
+const POSITION_HEADER = 'x-tenantry-position';
 
 const PURPOSE = 'tenantry/position/1';
 /** More than any of ours has: the name of a key, and less than 150 bytes as base64url. */
