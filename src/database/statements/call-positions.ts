@@ -4,7 +4,11 @@ import { parsePosition, type WalPosition } from './wal-position.js';
 
 declare module '../../platform/context.js' {
   interface CallContext {
-    /** What a replica must have replayed to be read in the call; absent where the tenant's server has no replicas. */
+    /**
+     * What a replica must have replayed to be read in the call; absent where the tenant's server has no replicas.
+     *
+     * @internal
+     */
     readonly positions?: CallPositions | undefined;
   }
 }

@@ -4,7 +4,11 @@ import type { Statement } from './statement.js';
 
 declare module '../../platform/context.js' {
   interface CallContext {
-    /** Set while the call only reads, and a replica will do. */
+    /**
+     * Set while the call only reads, and a replica will do.
+     *
+     * @internal
+     */
     readonly replicaScope?: ReplicaScope | undefined;
   }
 }
