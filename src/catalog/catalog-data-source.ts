@@ -49,6 +49,7 @@ import { UsageTotals1784000000000 } from './schema-migrations/1784000000000-usag
 import { ArchiveUpkeep1785000000000 } from './schema-migrations/1785000000000-archive-upkeep.js';
 import { AuditedTenants1786000000000 } from './schema-migrations/1786000000000-audited-tenants.js';
 import { Instances1790000000000 } from './schema-migrations/1790000000000-instances.js';
+import { Placement1790100000000 } from './schema-migrations/1790100000000-placement.js';
 import { FurtherAddresses1790200000000 } from './schema-migrations/1790200000000-further-addresses.js';
 import { Replicas1790300000000 } from './schema-migrations/1790300000000-replicas.js';
 import { StoredSizes1788000000000 } from './schema-migrations/1788000000000-stored-sizes.js';
@@ -107,6 +108,7 @@ export const CATALOG_MIGRATIONS = [
   AuditedTenants1786000000000,
   StoredSizes1788000000000,
   Instances1790000000000,
+  Placement1790100000000,
   FurtherAddresses1790200000000,
   Replicas1790300000000,
 ];

@@ -434,6 +434,9 @@ export type NewServer = {
     readonly host: string;
     readonly port?: number;
   }[];
+  readonly maxTenants?: number | null;
+  readonly maxBytes?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
 };
 
 export type NewSession = {
@@ -445,6 +448,7 @@ export type NewTenant = {
   readonly slug: string;
   readonly isolation: 'row' | 'schema' | 'database';
   readonly server?: string;
+  readonly placement?: Readonly<Record<string, string>>;
   readonly plan?: string;
   readonly limits?: {
     readonly maxConcurrentStatements?: number;
@@ -703,9 +707,13 @@ export type Server = {
     readonly host: string;
     readonly port: number;
   }[];
+  readonly maxTenants: number | null;
+  readonly maxBytes: number | null;
+  readonly labels: Readonly<Record<string, string>>;
   readonly draining: boolean;
   readonly tenants: number;
   readonly databases: number;
+  readonly storedBytes: number;
 };
 
 export type ServerChange = {
@@ -723,6 +731,9 @@ export type ServerChange = {
     readonly host: string;
     readonly port?: number;
   }[];
+  readonly maxTenants?: number | null;
+  readonly maxBytes?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
 };
 
 export type ServerConnections = {
@@ -834,6 +845,7 @@ export type Tenant = {
   };
   readonly domains: readonly string[];
   readonly groups: readonly string[];
+  readonly placement: Readonly<Record<string, string>> | null;
   readonly message: string | null;
   readonly version: number;
   readonly createdAt: string;
@@ -856,6 +868,7 @@ export type TenantChange = {
   };
   readonly domains?: readonly string[];
   readonly groups?: readonly string[];
+  readonly placement?: Readonly<Record<string, string>> | null;
 };
 
 export type TenantCounts = {

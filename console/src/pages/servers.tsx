@@ -21,7 +21,18 @@ export function ServersPage() {
       <Table
         caption="PostgreSQL servers"
         columns={[
-          ...['Name', 'Address', 'TLS', 'Tenants', 'Databases', 'Connections', 'Lent to instances', 'Placement'],
+          ...[
+            'Name',
+            'Address',
+            'TLS',
+            'Labels',
+            'Tenants',
+            'Stored',
+            'Databases',
+            'Connections',
+            'Lent to instances',
+            'Placement',
+          ],
           ...(administer ? ['Change'] : []),
         ]}
       >
@@ -30,7 +41,9 @@ export function ServersPage() {
             <th scope="row">{server.name}</th>
             <td>{addressesText(server)}</td>
             <td>{server.tls}</td>
-            <td>{number(server.tenants)}</td>
+            <td>{labelsText(server.labels)}</td>
+            <td>{ofAtMost(number(server.tenants), server.maxTenants)}</td>
+            <td>{ofAtMost(number(server.storedBytes), server.maxBytes)}</td>
             <td>{number(server.databases)}</td>
             <td>{connectionsText(connections.value?.find((each) => each.server === server.name))}</td>
             <td>{lentText(connections.value?.find((each) => each.server === server.name))}</td>
@@ -52,6 +65,16 @@ function addressesText({ host, port, furtherAddresses }: Server): string {
   return [{ host, port }, ...furtherAddresses].map((address) => `${address.host}:${address.port}`).join(', ');
 }
 
+function labelsText(labels: Server['labels']): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
+}
+
+function ofAtMost(count: string, max: number | null): string {
+  return max === null ? count : `${count} of ${number(max)}`;
+}
+
 function connectionsText(connections: ServerConnections | undefined): string {
   if (!connections) return '';
   const { open, max } = connections;
@@ -64,12 +87,23 @@ function lentText(connections: ServerConnections | undefined): string {
   return limit === null ? String(lent) : `${lent} of ${limit}`;
 }
 
+function asNumber(text: string | undefined): number | null {
+  return text ? Number(text) : null;
+}
+
+/** What is no label is refused by the API, with its reason. */
+function labelsOf(text: string): Server['labels'] {
+  const pairs = text.split(/\s+/).filter(Boolean);
+  return Object.fromEntries(pairs.map((pair) => [pair.replace(/=.*/s, ''), pair.replace(/^[^=]*=?/, '')]));
+}
+
 interface ServerChangesProps {
   readonly server: Server;
   readonly onChange: () => void;
 }
 
-function ServerChanges({ server: { name, host, draining, tenants, maxConnections }, onChange }: ServerChangesProps) {
+function ServerChanges({ server, onChange }: ServerChangesProps) {
+  const { name, host, draining, tenants } = server;
   const path = `servers/${part(name)}`;
   const change = async (done: string, ...request: Parameters<typeof call>): Promise<void> => {
     await call(...request);
@@ -100,17 +134,25 @@ function ServerChanges({ server: { name, host, draining, tenants, maxConnections
       <Form
         title={`Limit of ${name}`}
         submit="Save"
-        onSubmit={({ limit }) =>
-          change('Saved', path, { method: 'PATCH', body: { maxConnections: limit ? Number(limit) : null } })
-        }
+        onSubmit={({ limit, tenants: maxTenants, bytes, labels }) => {
+          const limits = {
+            maxConnections: asNumber(limit),
+            maxTenants: asNumber(maxTenants),
+            maxBytes: asNumber(bytes),
+          };
+          return change('Saved', path, { method: 'PATCH', body: { ...limits, labels: labelsOf(labels ?? '') } });
+        }}
       >
         <Field
           label="Connections of all instances"
           name="limit"
           type="number"
-          value={String(maxConnections ?? '')}
+          value={String(server.maxConnections ?? '')}
           hint="empty: what the server allows, less a tenth"
         />
+        <Field label="Most tenants" name="tenants" type="number" value={String(server.maxTenants ?? '')} />
+        <Field label="Most stored bytes" name="bytes" type="number" value={String(server.maxBytes ?? '')} />
+        <Field label="Labels" name="labels" value={labelsText(server.labels)} hint="region=eu tier=gold" />
       </Form>
     </>
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boundedText } from '../../http/input/bounded-text.js';
 import { fitsIdentifier, MAX_IDENTIFIER_BYTES } from '../../platform/postgres/identifiers.js';
+import { maxBytes, maxTenants, serverLabels } from '../placement/placement.schemas.js';
 import { serverName } from '../tenants/tenant.schemas.js';
 
 const HOST = /^[a-zA-Z0-9._:-]{1,253}$/;
@@ -47,6 +48,9 @@ export const newServer = z
     ownerPassword: password.describe('encrypted at rest, never returned'),
     maxConnections: maxConnections.default(null),
     replicas: replicas.default([]),
+    maxTenants: maxTenants.default(null),
+    maxBytes: maxBytes.default(null),
+    labels: serverLabels.default({}),
   })
   .meta({
     id: 'NewServer',
@@ -64,6 +68,9 @@ export const serverChange = z
     ownerPassword: password.optional(),
     maxConnections: maxConnections.optional(),
     replicas: replicas.optional(),
+    maxTenants: maxTenants.optional(),
+    maxBytes: maxBytes.optional(),
+    labels: serverLabels.optional().describe('the complete set: other labels are removed'),
   })
   .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'ServerChange', example: { maxConnections: 60 } });
@@ -82,9 +89,13 @@ export const serverView = z
     replicas: z
       .array(z.object({ host: z.string(), port: z.int() }))
       .describe("read replicas; those of the catalog's server are in DATABASE_REPLICAS"),
+    maxTenants,
+    maxBytes,
+    labels: serverLabels,
     draining: z.boolean(),
     tenants: z.int(),
     databases: z.int(),
+    storedBytes: z.int().describe('of its tenants, when last measured'),
   })
   .meta({ id: 'Server' });
 export type ServerView = z.infer<typeof serverView>;

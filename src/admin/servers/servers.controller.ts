@@ -69,7 +69,7 @@ export class ServersController {
   }
 
   @Patch(':name')
-  @ApiOperation({ summary: "Validate and change a server's address, owner or limit" })
+  @ApiOperation({ summary: "Validate and change a server's address, owner, limit, capacity or labels" })
   @ApiOkResponse(responseSchema(serverView))
   @ApiProblem('VALIDATION_FAILED')
   @ApiProblem('NOT_FOUND', 'no such server')

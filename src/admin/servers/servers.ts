@@ -19,10 +19,12 @@ import { checkServer } from './server-check.js';
 
 const VIEW = `
   SELECT s.id, s.name, s.host, s.port, s.further_addresses AS "furtherAddresses", s.tls, s.owner_role AS "ownerRole", s.max_connections AS "maxConnections",
-         s.replicas, s.draining,
+         s.replicas, s.draining, s.labels, s.max_tenants AS "maxTenants", s.max_bytes::float8 AS "maxBytes",
          (SELECT count(*)::int FROM connection_targets c WHERE c.server_id = s.id) AS databases,
          (SELECT count(*)::int FROM tenants t JOIN connection_targets c ON c.id = t.target_id
-          WHERE c.server_id = s.id AND t.spare_server_id IS NULL) AS tenants
+          WHERE c.server_id = s.id AND t.spare_server_id IS NULL) AS tenants,
+         (SELECT coalesce(sum(b.bytes), 0)::float8 FROM stored_sizes b JOIN tenants t ON t.id = b.tenant_id
+            JOIN connection_targets c ON c.id = t.target_id WHERE c.server_id = s.id) AS "storedBytes"
   FROM servers s`;
 
 const TAKEN: ConstraintErrors = {
@@ -34,6 +36,9 @@ const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'replicas']);
 
 /** Spare tenants that an error names. */
 const SHOWN_SPARES = 20;
+
+/** What can be changed without asking the server. */
+const UNCHECKED: ReadonlySet<string> = new Set(['maxConnections', 'maxTenants', 'maxBytes', 'labels']);
 
 const FOR_UPDATE = { mode: 'pessimistic_write' } as const;
 

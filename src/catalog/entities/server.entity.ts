@@ -1,5 +1,11 @@
 import type { HostAndPort } from '../../platform/postgres/database-url.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Labels } from '../model/labels.js';
+
+const asNumber = {
+  to: (value: number | null) => value,
+  from: (value: string | null) => (value === null ? null : Number(value)),
+};
 
 /** One PostgreSQL server. The one named `default` is the catalog's own; its address comes from `DATABASE_URL`. */
 @Entity('servers')
@@ -42,4 +48,16 @@ export class ServerEntity {
   /** When true, no more tenants are placed on the server. */
   @Column('boolean', { default: false })
   draining: boolean;
+
+  /** What it is, for tenants that ask for it. */
+  @Column('jsonb', { default: {} })
+  labels: Labels;
+
+  /** Customers' tenants that it has at most; null: no limit. */
+  @Column('integer', { name: 'max_tenants', nullable: true })
+  maxTenants: number | null;
+
+  /** What its tenants may have stored before it gets no further ones; null: no limit. */
+  @Column('bigint', { name: 'max_bytes', nullable: true, transformer: asNumber })
+  maxBytes: number | null;
 }

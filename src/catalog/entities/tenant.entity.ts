@@ -1,5 +1,6 @@
 import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { deepFreeze } from '../../platform/deep-freeze.js';
+import type { Labels } from '../model/labels.js';
 import { storedLimits } from '../model/limits.js';
 import type { TenantLimits } from '../model/tenant-limits.js';
 import { storedFeatures, type StoredFeatures, storedSettings, type StoredSettings } from '../model/stored-settings.js';
@@ -69,6 +70,14 @@ export class TenantEntity {
   /** Server of a tenant that is provisioned ahead and belongs to no customer yet; null for all others. */
   @Column('uuid', { name: 'spare_server_id', nullable: true })
   spareServerId: string | null;
+
+  /** Labels that its server must have; null: it wants none, and is placed where it is asked for. */
+  @Column('jsonb', { name: 'placement_labels', nullable: true })
+  placementLabels: Labels | null;
+
+  /** The server that it was given at its creation. It counts until the tenant has a place there. */
+  @Column('uuid', { name: 'planned_server_id', nullable: true })
+  plannedServerId: string | null;
 
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt: Date;

@@ -27,6 +27,17 @@ export function addresses(text: string): readonly HostAndPort[] {
   }
 }
 
+const BYTES = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 } as const;
+
+/** Commander argument parser for a number of bytes such as `500GB`, `2TB`, or bytes without a unit. */
+export function bytes(text: string): number {
+  const [, amount, unit] = /^(\d{1,15})(KB|MB|GB|TB)?$/.exec(text) ?? [];
+  const count = Number(amount) * (unit === undefined ? 1 : BYTES[unit as keyof typeof BYTES]);
+  if (!Number.isSafeInteger(count))
+    throw new InvalidArgumentError('must be a number of bytes such as 500GB, 2TB or 1000000.');
+  return count;
+}
+
 /** Commander argument parser that collects the values of a repeatable option. */
 export function repeated(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];

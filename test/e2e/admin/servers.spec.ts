@@ -19,6 +19,7 @@ beforeAll(async () => {
   description = {
     ...{ name: 'eu-2', host, port, furtherAddresses, tls: 'disable' },
     ...{ ownerRole, ownerPassword, maxConnections: 40 },
+    ...{ maxTenants: null, maxBytes: null, labels: { region: 'eu' } },
   };
   await asSuperuser(
     'postgres',
@@ -52,7 +53,7 @@ it('a server is registered once, and its password is never shown', async () => {
   expect([registered.status, registered.headers.get('location')]).toEqual([201, '/admin/v1/servers/eu-2']);
   const { ownerPassword, ...shown } = description;
   expect(registered.body).toEqual({
-    ...{ ...shown, id: expect.any(String), replicas: [], draining: false, tenants: 0, databases: 0 },
+    ...{ ...shown, id: expect.any(String), replicas: [], draining: false, tenants: 0, databases: 0, storedBytes: 0 },
   });
   expect((await admin.send('POST', '/servers', request)).body).toEqual(registered.body);
   expect((await admin.send('POST', '/servers', { body: description })).body.code).toBe('CONFLICT');
@@ -144,6 +145,33 @@ it('read replicas are named without being asked, by REST and by command, and tho
   expect((await cli.run('servers', 'set', 'eu-2', '--replicas', 'user@host')).code).toBe(2);
   expect((await admin.send('PATCH', '/servers/default', { body: { replicas } })).body.code).toBe('CONFLICT');
   expect((await admin.get('/servers')).body).toMatchObject([{ replicas: [] }, two]);
+});
+
+it('labels and capacities of any server can be changed, over REST and on the command line; what is none is refused', async () => {
+  for (const [field, change] of [
+    ['labels.Region', { labels: { Region: 'eu' } }],
+    ['labels.region', { labels: { region: 'e u' } }],
+    ['labels', { labels: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`l${n}`, 'x'])) }],
+    ['labels', { labels: ['region'] }],
+    ['maxTenants', { maxTenants: -1 }],
+    ['maxBytes', { maxBytes: 0.5 }],
+  ] as const) {
+    const refused = await admin.send('PATCH', '/servers/eu-2', { body: change });
+    expect([refused.status, refused.body.errors?.map((error: Json) => error.field)]).toEqual([400, [field]]);
+  }
+  const capacity = { maxTenants: 3, maxBytes: 2e12, labels: { tier: 'gold' } };
+  expect((await admin.send('PATCH', '/servers/default', { body: capacity })).body).toMatchObject(capacity);
+  const cli = new Cli(app.env);
+  const reset = ['--label', 'region=us', '--label', 'tier=gold', '--no-max-tenants', '--max-bytes', '5GB'];
+  expect(await cli.json('servers', 'set', 'default', ...reset)).toMatchObject({
+    ...{ maxTenants: null, maxBytes: 5e9, labels: { region: 'us', tier: 'gold' } },
+  });
+  expect((await cli.run('servers')).stdout).toContain('region=us tier=gold');
+  expect(await cli.json('servers', 'set', 'default', '--no-labels', '--no-max-bytes')).toMatchObject({
+    ...{ maxTenants: null, maxBytes: null, labels: {} },
+  });
+  const { items } = (await admin.get('/audit?subject=default')).body;
+  expect(items.at(-1)).toMatchObject({ before: { maxTenants: null, maxBytes: null, labels: {} }, after: capacity });
 });
 
 it('a draining server receives no tenants, and can be removed once it has none', async () => {

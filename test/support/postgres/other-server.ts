@@ -3,6 +3,7 @@ import { CATALOG } from '../../../src/catalog/catalog-data-source.js';
 import type { Isolation } from '../../../src/catalog/model/tenant.js';
 import { TENANTRY_ACTOR } from '../../../src/catalog/audit/actor.js';
 import { TenantProvisioner } from '../../../src/admin/tenants/tenant-provisioner.js';
+import { newServer } from '../../../src/admin/servers/server.schemas.js';
 import { Servers } from '../../../src/admin/servers/servers.js';
 import type { TestApp, TestTenant } from '../test-app.js';
 
@@ -17,11 +18,10 @@ export interface ServerLogin {
 export async function registerServer(app: TestApp, name: string, login: ServerLogin): Promise<void> {
   const { nest } = app.application;
   const { host, port, owner: ownerRole, ownerPassword } = login;
-  const address = { host, port, furtherAddresses: [], tls: 'disable' as const };
-  const server = { name, ...address, ownerRole, ownerPassword, maxConnections: null };
+  const server = newServer.parse({ name, host, port, ownerRole, ownerPassword });
   await nest
     .get<DataSource>(CATALOG)
-    .transaction((catalog) => nest.get(Servers).register(catalog, { ...server, replicas: [] }, TENANTRY_ACTOR));
+    .transaction((catalog) => nest.get(Servers).register(catalog, server, TENANTRY_ACTOR));
 }
 
 export async function provisionOn(

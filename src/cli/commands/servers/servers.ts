@@ -5,11 +5,13 @@ import type { ServerConnectionsView } from '../../../admin/servers/server-connec
 import { Servers } from '../../../admin/servers/servers.js';
 import { parseOrThrow } from '../../../platform/errors/parse-or-throw.js';
 import { OperationRunner } from '../../../operations/operation-runner.js';
+import { labelsText } from '../../../catalog/model/labels.js';
 import type { CommandContext, CommandRunners } from '../../session/command-context.js';
 import { requestOperation } from '../../session/request-operation.js';
 import { ownerPassword } from '../../session/owner-password.js';
 import { addressText } from '../../../platform/postgres/database-url.js';
-import { addresses, wholeNumber } from '../../terminal/values.js';
+import { label, type LabelsOption, labelsOf } from '../../terminal/label-options.js';
+import { addresses, bytes, wholeNumber } from '../../terminal/values.js';
 
 const EXAMPLES = `
 Examples:
@@ -18,6 +20,7 @@ Examples:
       --owner-password-stdin < password.txt
   $ TENANTRY_OWNER_PASSWORD=… npm run tenantry -- servers set eu-2 --owner-role tenantry
   $ npm run tenantry -- servers set eu-2 --replicas pg-eu-2-b.internal:5432,pg-eu-2-c.internal:5432
+  $ npm run tenantry -- servers set eu-2 --label region=eu --label tier=gold --max-tenants 2000
   $ npm run tenantry -- servers drain eu-2
 
 Passwords come from TENANTRY_OWNER_PASSWORD or standard input: other users of the machine can read arguments.`;
@@ -53,14 +56,17 @@ export function defineServers(command: Command, { run }: CommandRunners): void {
     .addHelpText('after', ADD_EXAMPLE)
     .action((name, options) => run((context) => add(context, name, options)));
   withServerOptions(command.command('set <name>'))
-    .description('change the address, owner, connection limit or read replicas of a server')
+    .description('change the address, owner, connection limit, read replicas, capacity or labels of a server')
     .option('--default-connections', 'reset to the default connection limit')
+    .option('--no-max-tenants', 'remove the limit of tenants')
+    .option('--no-max-bytes', 'remove the limit of stored bytes')
+    .option('--no-labels', 'remove all labels')
     .action((name, options) => run((context) => set(context, name, options)));
   command
     .command('drain <name>')
     .description('stop placing tenants on a server, and move those that it has with --move')
     .option('--move', 'move every tenant away while it works, and remove what it has left')
-    .option('--to <server>', 'with --move: where to (default: the server with the fewest tenants for its connections)')
+    .option('--to <server>', 'with --move: where to (default: for each tenant, the server with the most room)')
     .option('--at-once <n>', 'with --move: tenants that are moved at the same time (default: 2)', wholeNumber)
     .option('--no-wait', 'with --move: only queue the operation: running servers move the tenants')
     .addHelpText('after', DRAIN_EXAMPLES)
@@ -92,16 +98,19 @@ function withServerOptions(command: Command): Command {
       'connections of all instances together (default: what it allows, less a tenth)',
       wholeNumber,
     )
-    .option(
-      '--replicas <addresses>',
-      'its read replicas as host:port, comma-separated; none: an empty text',
-      addresses,
-    );
+    .option('--replicas <addresses>', 'its read replicas as host:port, comma-separated; none: an empty text', addresses)
+    .option('--max-tenants <n>', 'tenants that it has at most (default: no limit)', wholeNumber)
+    .option('--max-bytes <n>', 'bytes that its tenants have stored before it gets no more (default: no limit)', bytes)
+    .option('--label <key=value>', 'label that tenants may ask for; may be repeated, replaces those before', label);
 }
 
-interface ServerOptions {
+interface ServerOptions extends LabelsOption {
   readonly ownerPasswordStdin?: boolean;
   readonly defaultConnections?: boolean;
+  /** False with `--no-max-tenants`. */
+  readonly maxTenants?: number | false;
+  /** False with `--no-max-bytes`. */
+  readonly maxBytes?: number | false;
   readonly [field: string]: unknown;
 }
 
@@ -112,7 +121,9 @@ const COLUMNS = [
   { title: 'OWNER', value: (server: ServerView) => server.ownerRole },
   { title: 'CONNECTIONS', value: (server: ServerView) => server.maxConnections ?? 'default' },
   { title: 'REPLICAS', value: ({ replicas }: ServerView) => replicas.length },
-  { title: 'TENANTS', value: (server: ServerView) => server.tenants },
+  { title: 'LABELS', value: ({ labels }: ServerView) => labelsText(labels) },
+  { title: 'TENANTS', value: ({ tenants, maxTenants }: ServerView) => ofAtMost(tenants, maxTenants) },
+  { title: 'STORED', value: ({ storedBytes, maxBytes }: ServerView) => ofAtMost(storedBytes, maxBytes) },
   { title: 'DATABASES', value: (server: ServerView) => server.databases },
   { title: 'DRAINING', value: (server: ServerView) => (server.draining ? 'yes' : 'no') },
 ];
@@ -178,11 +189,14 @@ async function remove({ output, session, actor }: CommandContext, name: string):
 
 async function fieldsOf(
   { terminal }: CommandContext,
-  { ownerPasswordStdin = false, defaultConnections = false, ...fields }: ServerOptions,
+  { ownerPasswordStdin = false, defaultConnections = false, label, labels, ...fields }: ServerOptions,
 ): Promise<object> {
   const password = await ownerPassword(terminal, ownerPasswordStdin);
   return {
     ...fields,
+    ...(fields.maxTenants === false && { maxTenants: null }),
+    ...(fields.maxBytes === false && { maxBytes: null }),
+    ...labelsOf('labels', { label, labels }),
     ...(defaultConnections && { maxConnections: null }),
     ...(password !== undefined && { ownerPassword: password }),
   };
@@ -190,6 +204,10 @@ async function fieldsOf(
 
 function printStatus({ output }: CommandContext, server: ServerView, status: string): void {
   output.print(server, () => [`${server.name} ${status}`]);
+}
+
+function ofAtMost(count: number, max: number | null): string {
+  return max === null ? String(count) : `${count} of ${max}`;
 }
 
 function addressOf({ host, port, furtherAddresses }: ServerView): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidArgumentError } from 'commander';
-import { seconds, wholeNumber } from '../../../../src/cli/terminal/values.js';
+import { bytes, seconds, wholeNumber } from '../../../../src/cli/terminal/values.js';
 
 describe('a duration argument', () => {
   it.each([
@@ -30,4 +30,23 @@ describe('a whole-number argument', () => {
   it.each(['', '-1', '1.0', '1e3', '0x10', 'ten', ' 1', '١'])('is rejected when it is "%s"', (text) => {
     expect(() => wholeNumber(text)).toThrow(InvalidArgumentError);
   });
+});
+
+describe('an argument in bytes', () => {
+  it.each([
+    ['0', 0],
+    ['1000000', 1e6],
+    ['5KB', 5e3],
+    ['500GB', 5e11],
+    ['2TB', 2e12],
+  ])('%s is parsed as %d bytes', (text, expected) => {
+    expect(bytes(text)).toBe(expected);
+  });
+
+  it.each(['', '-1', '1.5GB', '5 GB', '5GiB', 'GB', '1e9', '999999TB', '١GB'])(
+    'is rejected when it is "%s"',
+    (text) => {
+      expect(() => bytes(text)).toThrow(InvalidArgumentError);
+    },
+  );
 });
