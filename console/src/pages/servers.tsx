@@ -6,6 +6,7 @@ import { announce } from '../parts/announcer.js';
 import { number } from '../parts/bars.js';
 import { Action, Page, Problem, Table } from '../parts/basics.js';
 import { Choice, Field, Form } from '../parts/form.js';
+import { labelsOf, labelsText } from '../parts/labels.js';
 
 const LIVE_MS = 5_000;
 const TLS_MODES = ['disable', 'require', 'verify-full'] as const;
@@ -65,12 +66,6 @@ function addressesText({ host, port, furtherAddresses }: Server): string {
   return [{ host, port }, ...furtherAddresses].map((address) => `${address.host}:${address.port}`).join(', ');
 }
 
-function labelsText(labels: Server['labels']): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
-}
-
 function ofAtMost(count: string, max: number | null): string {
   return max === null ? count : `${count} of ${number(max)}`;
 }
@@ -89,12 +84,6 @@ function lentText(connections: ServerConnections | undefined): string {
 
 function asNumber(text: string | undefined): number | null {
   return text ? Number(text) : null;
-}
-
-/** What is no label is refused by the API, with its reason. */
-function labelsOf(text: string): Server['labels'] {
-  const pairs = text.split(/\s+/).filter(Boolean);
-  return Object.fromEntries(pairs.map((pair) => [pair.replace(/=.*/s, ''), pair.replace(/^[^=]*=?/, '')]));
 }
 
 interface ServerChangesProps {
@@ -140,7 +129,7 @@ function ServerChanges({ server, onChange }: ServerChangesProps) {
             maxTenants: asNumber(maxTenants),
             maxBytes: asNumber(bytes),
           };
-          return change('Saved', path, { method: 'PATCH', body: { ...limits, labels: labelsOf(labels ?? '') } });
+          return change('Saved', path, { method: 'PATCH', body: { ...limits, labels: labelsOf(labels) } });
         }}
       >
         <Field

@@ -7,6 +7,7 @@ import { usePages } from '../app/use-data.js';
 import { announce } from '../parts/announcer.js';
 import { Action, Page, Status } from '../parts/basics.js';
 import { Choice, Field, Form, TextArea, words } from '../parts/form.js';
+import { labelsOf } from '../parts/labels.js';
 import { VirtualTable } from '../parts/virtual-table.js';
 
 export const ISOLATIONS = ['row', 'schema', 'database'] as const;
@@ -114,8 +115,13 @@ function NewTenant() {
     <Form
       title="Create a tenant"
       submit="Create"
-      onSubmit={async ({ slug = '', isolation, server, groups }) => {
-        const body = { slug, isolation, ...(server && { server }), ...(groups && { groups: words(groups) }) };
+      onSubmit={async ({ slug = '', isolation, server, labels, groups }) => {
+        const body = {
+          ...{ slug, isolation },
+          ...(server && { server }),
+          ...(labels && { placement: labelsOf(labels) }),
+          ...(groups && { groups: words(groups) }),
+        };
         const created = await call<CreatedTenant>('tenants', { method: 'POST', body });
         announce(`Tenant ${slug} is being provisioned`);
         goTo('operations', created.operation.id);
@@ -123,7 +129,8 @@ function NewTenant() {
     >
       <Field label="Slug" name="slug" isRequired />
       <Choice label="Isolation" name="isolation" options={ISOLATIONS} />
-      <Field label="Server" name="server" hint="empty: default" />
+      <Field label="Server" name="server" hint="empty: one with the labels, or default" />
+      <Field label="Labels of its server" name="labels" hint="region=eu tier=gold" />
       <Field label="Groups" name="groups" />
     </Form>
   );

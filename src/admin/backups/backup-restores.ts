@@ -52,7 +52,7 @@ export class BackupRestores {
     const tenant = await this.records.read(tenantId);
     const { isolation = tenant.isolation, server = tenant.server ?? undefined } = options;
     const origin = { tenant: { slug: tenant.slug }, takenAt: takenAt?.toISOString() ?? '' };
-    const body = parseOrThrow(newTenant, { slug, isolation, server });
+    const body = parseOrThrow(newTenant, { slug, isolation, server, placement: tenant.placement ?? undefined });
     return this.imports.requestOrResume(body, { kind: 'backup', id }, origin, actor);
   }
 

@@ -49,6 +49,7 @@ export class Clones {
     const tenant = {
       ...{ ...options, ...place, groups: source.groups },
       ...(source.plan !== null && { plan: source.plan }),
+      ...(source.placementLabels !== null && { placement: source.placementLabels }),
       limits: { ...storedLimits(source.limits), ...options.limits },
     };
     const columns = masked ? this.masks.columns() : null;

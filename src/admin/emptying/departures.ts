@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type DataSource, In } from 'typeorm';
+import { type DataSource, type EntityManager, In } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
 import { OperationEntity, type OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
-import { serverLimit } from '../../catalog/instances/server-limit.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
 import { Moves } from '../moves/moves.js';
-import { NoDestinationError } from './emptying.errors.js';
+import { PlacementFacts } from '../placement/placement-facts.js';
+import { ServerSelection } from '../placement/server-selection.js';
+import { TenantRecords } from '../tenants/tenant-records.js';
 
 /** A tenant that is on the server. */
 export interface StayingTenant {
@@ -35,16 +36,6 @@ const STAYING = `
   WHERE c.server_id = $1 AND t.spare_server_id IS NULL
   ORDER BY t.slug`;
 
-// The fewest tenants, with those on their way there, for the connections that a server has.
-const DESTINATION = `
-  SELECT s.name FROM servers s
-  WHERE s.id <> $1 AND NOT s.draining
-  ORDER BY ((SELECT count(*) FROM tenants t JOIN connection_targets c ON c.id = t.target_id WHERE c.server_id = s.id)
-      + (SELECT count(*) FROM operations o WHERE o.kind = 'move' AND o.status IN ('pending', 'running')
-           AND o.input ->> 'serverId' = s.id::text))::float8
-    / greatest(1, coalesce(${serverLimit('s')}, 1)), s.name
-  LIMIT 1`;
-
 // One that has failed, and one of an earlier stay there, are not it: a move has its row until its end has succeeded.
 const REQUESTED = `
   SELECT o.id FROM operations o
@@ -60,6 +51,9 @@ export class Departures {
   constructor(
     @Inject(CATALOG) private readonly catalog: DataSource,
     private readonly moves: Moves,
+    private readonly records: TenantRecords,
+    private readonly facts: PlacementFacts,
+    private readonly selection: ServerSelection,
   ) {}
 
   staying(serverId: string): Promise<readonly StayingTenant[]> {
@@ -73,8 +67,8 @@ export class Departures {
   /**
    * Requests the next operation of a tenant's departure, unless that was done before a crash.
    *
-   * @param to name of the server; by default one that has the fewest tenants for its connections
-   * @throws NoDestinationError, and as `Moves` does
+   * @param to name of the server; by default, of those that have the labels that the tenant wants, the one with the most room
+   * @throws NoServerWithRoomError, and as `Moves` does
    */
   async request(
     { tenantId, isEnding }: Departure,
@@ -84,10 +78,11 @@ export class Departures {
     const [known] = await this.catalog.query<{ id: string }[]>(REQUESTED, [tenantId, kind, actorName, since]);
     if (known) return known.id;
     const actor = { name: actorName };
-    const server = to ?? (await this.destination(fromServerId));
-    const { id } = await this.catalog.transaction((catalog) =>
-      isEnding ? this.moves.finish(catalog, tenantId, actor) : this.moves.move(catalog, tenantId, { server }, actor),
-    );
+    const { id } = await this.catalog.transaction(async (catalog) => {
+      if (isEnding) return this.moves.finish(catalog, tenantId, actor);
+      const server = to ?? (await this.destination(catalog, tenantId, fromServerId));
+      return this.moves.move(catalog, tenantId, { server }, actor);
+    });
     return id;
   }
 
@@ -101,10 +96,12 @@ export class Departures {
     );
   }
 
-  private async destination(fromServerId: string): Promise<string> {
-    const [server] = await this.catalog.query<{ name: string }[]>(DESTINATION, [fromServerId]);
-    if (!server) throw new NoDestinationError();
-    return server.name;
+  /** The tenant is locked before the choice is, as everywhere. */
+  private async destination(catalog: EntityManager, tenantId: string, fromServerId: string): Promise<string> {
+    const { isolation, placementLabels } = await this.records.lock(catalog, tenantId);
+    const bytes = await this.facts.bytesOf(catalog, tenantId);
+    const request = { isolation, labels: placementLabels ?? {}, bytes, fromServerId };
+    return (await this.selection.select(catalog, request)).name;
   }
 }
 

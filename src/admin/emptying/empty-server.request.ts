@@ -19,7 +19,7 @@ const emptyServerRequest = z
     server: serverName.describe('a draining one'),
     to: serverName
       .optional()
-      .describe('by default, for each tenant, the one with the fewest tenants for its connections'),
+      .describe('by default, for each tenant, the one with the most room that has the labels that the tenant wants'),
     atOnce: z
       .int()
       .min(1)

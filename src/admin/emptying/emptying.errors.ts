@@ -1,12 +1,4 @@
-import { ConflictError } from '../../platform/errors/request.errors.js';
 import { CodedError } from '../../platform/errors/coded-error.js';
-
-/** Raised when every other server is draining, or there is none. */
-export class NoDestinationError extends ConflictError {
-  constructor() {
-    super('no other server accepts tenants');
-  }
-}
 
 /** Raised when tenants are left on a server that was to be emptied. The operation can be tried again. */
 export class ServerNotEmptyError extends CodedError {

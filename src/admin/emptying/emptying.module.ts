@@ -2,11 +2,16 @@ import { Module } from '@nestjs/common';
 import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { MovesModule } from '../moves/moves.module.js';
+import { PlacementModule } from '../placement/placement.module.js';
+import { TenantsModule } from '../tenants/tenants.module.js';
 import { Departures } from './departures.js';
 import { EmptyServerKind } from './empty-server.kind.js';
 import { EmptyServerRequest } from './empty-server.request.js';
 
-@Module({ imports: [MovesModule, OperationsModule], providers: [Departures, EmptyServerKind, EmptyServerRequest] })
+@Module({
+  imports: [MovesModule, OperationsModule, PlacementModule, TenantsModule],
+  providers: [Departures, EmptyServerKind, EmptyServerRequest],
+})
 export class EmptyingModule {
   constructor(kinds: OperationKinds, request: EmptyServerRequest) {
     kinds.registerRequest(request);

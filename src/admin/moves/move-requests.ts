@@ -7,6 +7,7 @@ import type { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import type { Isolation, TenantStatus } from '../../catalog/model/tenant.js';
 import { PublicError } from '../../platform/errors/public-error.js';
 import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
+import { ServerSelection } from '../placement/server-selection.js';
 import { PlacementRights } from '../provisioning/placement-rights.js';
 import { PlaceVersions } from '../provisioning/place-versions.js';
 import type { NewMove } from './move.schemas.js';
@@ -38,6 +39,7 @@ export class MoveRequests {
   constructor(
     private readonly rights: PlacementRights,
     private readonly versions: PlaceVersions,
+    private readonly selection: ServerSelection,
   ) {}
 
   /** @throws NotFoundError (no such server), ConflictError (the tenant was never provisioned) */
@@ -56,7 +58,7 @@ export class MoveRequests {
     const isThereAlready = server.id === current.serverId && isolation === tenant.isolation;
     refusals.push(...(await this.unfinished(catalog, tenant)), ...draining(current, server));
     if (isThereAlready) refusals.push(new ConflictError('the tenant is there already'));
-    else refusals.push(...(await this.refusalsOf(catalog, tenant, server, isolation)));
+    else refusals.push(...(await this.refusalsOf(catalog, tenant, current, { server, isolation }, lock)));
     return { current, server, isolation, isThereAlready, refusals };
   }
 
@@ -85,7 +87,7 @@ export class MoveRequests {
       refusals.push(
         new ConflictError('shared tables have room for its rows once: restore it with isolation schema or database'),
       );
-    } else refusals.push(...(await this.refusalsOf(catalog, tenant, server, isolation)));
+    } else refusals.push(...(await this.refusalsOf(catalog, tenant, current, { server, isolation }, lock)));
     return { current, server, isolation, isThereAlready, refusals };
   }
 
@@ -116,26 +118,15 @@ export class MoveRequests {
   private async refusalsOf(
     catalog: EntityManager,
     tenant: TenantEntity,
-    server: ServerEntity,
-    isolation: Isolation,
+    current: ConnectionTargetEntity,
+    { server, isolation }: Pick<ExaminedMove, 'server' | 'isolation'>,
+    lock: ServerLock | undefined,
   ): Promise<PublicError[]> {
     const version = await this.versions.refusal(catalog, tenant, { serverId: server.id, isolation });
-    const rights = await this.missingRights(catalog, server, isolation);
-    return version ? [...rights, version] : rights;
-  }
-
-  private async missingRights(
-    catalog: EntityManager,
-    server: ServerEntity,
-    isolation: Isolation,
-  ): Promise<PublicError[]> {
-    try {
-      await this.rights.assertSufficient(catalog, server, isolation);
-      return [];
-    } catch (error) {
-      if (error instanceof PublicError) return [error];
-      throw error;
-    }
+    const rights = await this.rights.missing(catalog, server, isolation);
+    const isElsewhere = server.id !== current.serverId;
+    const room = isElsewhere && (await this.selection.refusalOf(catalog, server, tenant, lock !== undefined));
+    return [room || [], rights ?? [], version ?? []].flat();
   }
 }
 

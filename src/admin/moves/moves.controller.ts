@@ -39,7 +39,7 @@ export class MovesController {
   @ApiProblem(
     'CONFLICT',
     'the tenant is not active or is there already, its last move is not finished, or another operation is in progress; ' +
-      '`MIGRATION_REQUIRED` where its tables are at another version than those of its new place',
+      '`MIGRATION_REQUIRED` where its tables are at another version than those of its new place, `NO_SERVER_WITH_ROOM` where the server is full',
   )
   move(
     @CurrentActor() actor: Actor,

@@ -3,6 +3,7 @@ import { OperationKinds } from '../../operations/operation-kinds.js';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { ArchivesModule } from '../archives/archives.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
+import { PlacementModule } from '../placement/placement.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
 import { TargetsModule } from '../targets/targets.module.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
@@ -23,6 +24,7 @@ import { UndoMoveKind } from './undo-move.kind.js';
   imports: [
     ArchivesModule,
     OperationsModule,
+    PlacementModule,
     ProvisioningModule,
     DeprovisioningModule,
     TargetsModule,

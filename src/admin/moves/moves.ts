@@ -33,7 +33,7 @@ export class Moves {
 
   /**
    * @throws NotFoundError (tenant or server), ConflictError (it is not served, is there already, has a move that is not finished
-   *   or another operation in progress; the server is draining), MissingServerRightsError,
+   *   or another operation in progress; the server is draining or lacks labels), NoServerWithRoomError, MissingServerRightsError,
    *   MigrationRequiredError
    */
   async move(catalog: EntityManager, slugOrId: string, request: NewMove, actor: Actor): Promise<OperationEntity> {

@@ -26,14 +26,18 @@ export class PlacementRights {
   /**
    * The owner of any other server had to have all rights when it was registered.
    *
-   * @throws MissingServerRightsError
+   * @returns the error of a request for such a tenant; undefined when the rights are sufficient
    */
-  async assertSufficient(catalog: EntityManager, { host }: ServerEntity, isolation: Isolation): Promise<void> {
+  async missing(
+    catalog: EntityManager,
+    { host }: Pick<ServerEntity, 'host'>,
+    isolation: Isolation,
+  ): Promise<MissingServerRightsError | undefined> {
     const provided = providedDatabase(this.config);
-    if (!provided || host !== null || isolation === 'row') return; // those of shared tables are checked at start
+    if (!provided || host !== null || isolation === 'row') return undefined; // those of shared tables are checked at start
     const [rights] = await catalog.query<OwnerRights[]>(RIGHTS, [provided.database]);
     const missing = missingFor(isolation, rights ?? { databases: false, roles: false, schemas: false });
-    if (missing.length > 0) throw new MissingServerRightsError(`isolation ${isolation}`, missing);
+    return missing.length > 0 ? new MissingServerRightsError(`isolation ${isolation}`, missing) : undefined;
   }
 }
 

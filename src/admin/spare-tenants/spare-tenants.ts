@@ -35,9 +35,11 @@ const CLAIM = `
     ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING id`;
 
-/** Wanted places, by server and isolation, with the number of tenants that they lack. */
+/** Wanted places, by server and isolation, with the number of tenants that they lack. A server gets no more than it has room for. */
 const MISSING = `
-  SELECT s.id AS "serverId", w.isolation, (w.count - (
+  SELECT s.id AS "serverId", w.isolation, (least(w.count, s.max_tenants - (
+      SELECT count(*) FROM tenants t JOIN connection_targets c ON c.id = t.target_id
+      WHERE c.server_id = s.id AND t.spare_server_id IS NULL)) - (
       SELECT count(*) FROM tenants t
       WHERE t.spare_server_id = s.id AND t.isolation = w.isolation AND t.status = 'provisioning'))::int AS count
   FROM unnest($1::text[], $2::text[], $3::int[]) AS w (isolation, server, count)

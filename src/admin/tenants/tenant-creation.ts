@@ -4,16 +4,14 @@ import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../catalog/audit/actor.js';
 import { AuditLog } from '../../catalog/audit/audit-log.js';
 import type { OperationEntity } from '../../catalog/entities/operation.entity.js';
-import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import { TenantEntity } from '../../catalog/entities/tenant.entity.js';
 import { TENANT_SCHEMA, type TenantSchema } from '../../database/table-migrations/tenant-schema/tenant-schema.js';
 import { orderedNames } from '../../database/table-migrations/versions/migration-names.js';
 import { codeVersion } from '../../database/table-migrations/versions/migration-version.js';
 import type { OperationKind } from '../../operations/operation-kind.js';
 import { Operations } from '../../operations/operations.js';
-import { ConflictError, NotFoundError } from '../../platform/errors/request.errors.js';
 import { withConstraintErrors } from '../../platform/postgres/constraint-errors.js';
-import { PlacementRights } from '../provisioning/placement-rights.js';
+import { ServerSelection } from '../placement/server-selection.js';
 import type { ProvisioningInput } from '../provisioning/provisioning-steps.js';
 import { TAKEN, TenantDomains } from './tenant-domains.js';
 import { TenantRecords } from './tenant-records.js';
@@ -49,7 +47,7 @@ export class TenantCreation {
     private readonly records: TenantRecords,
     private readonly operations: Operations,
     private readonly audit: AuditLog,
-    private readonly rights: PlacementRights,
+    private readonly selection: ServerSelection,
     private readonly domains: TenantDomains,
   ) {}
 
@@ -57,25 +55,29 @@ export class TenantCreation {
    * Creates a tenant, which is not served yet.
    *
    * @throws ValidationFailedError (a domain that no tenant can have), NotFoundError (server, plan), ConflictError (the slug or a
-   *   domain is already in use, the server is draining), MissingServerRightsError
+   *   domain is already in use, the server is draining or lacks labels), NoServerWithRoomError, MissingServerRightsError
    */
   async create<Input extends ProvisioningInput>(
     catalog: EntityManager,
-    { server, domains, groups = [], ...options }: NewTenant,
+    { server: named, placement, domains, groups = [], ...options }: NewTenant,
     { kind, input, action, details, claim, values = {}, requires = [] }: TenantOrigin<Input>,
     actor: Actor,
   ): Promise<CreatedTenant> {
-    const placement = await lockServer(catalog, server);
-    await this.rights.assertSufficient(catalog, placement, options.isolation);
-    const claimed = await withConstraintErrors(TAKEN, async () => claim?.(placement.id));
-    const id = claimed?.id ?? (await insert(catalog, options));
+    const { isolation } = options;
+    const server = await this.selection.select(catalog, { server: named, labels: placement ?? null, isolation });
+    const claimed = await withConstraintErrors(TAKEN, async () => claim?.(server.id));
+    const id = claimed?.id ?? (await insert(catalog, options, server.id));
     await this.domains.set(catalog, { id, slug: options.slug }, domains);
-    const more: object = { ...values, ...(groups.length > 0 && { groups }) };
+    const more: object = {
+      ...values,
+      ...(groups.length > 0 && { groups }),
+      ...(placement && { placementLabels: placement }),
+    };
     if (Object.keys(more).length > 0) await catalog.update(TenantEntity, id, more);
     const { migrations } = this.schema; // older code would create outdated tables
     const creation = {
       kind,
-      input: input(placement.id),
+      input: input(server.id),
       tenantId: id,
       subject: options.slug,
       requiredCode: codeVersion(migrations),
@@ -85,27 +87,20 @@ export class TenantCreation {
     };
     const operation = await this.operations.create(catalog, creation, actor);
     const tenant = await this.records.read(id, catalog);
-    const after = { ...options, server, domains, groups, ...details };
+    const after = { ...options, server: server.name, ...(placement && { placement }), domains, groups, ...details };
     const subject = { subjectKind: 'tenant', subjectId: id, subject: options.slug } as const;
     await this.audit.record(catalog, { actor, action, ...subject, after });
     return { tenant, operation };
   }
 }
 
-/** Locked, so that it cannot start draining before this transaction commits. */
-async function lockServer(catalog: EntityManager, name: string): Promise<ServerEntity> {
-  const server = await catalog.findOne(ServerEntity, { where: { name }, lock: { mode: 'pessimistic_read' } });
-  if (!server) throw new NotFoundError('server');
-  if (server.draining) throw new ConflictError('the server is draining: it accepts no new tenants');
-  return server;
-}
-
 async function insert(
   catalog: EntityManager,
   options: Pick<NewTenant, 'slug' | 'isolation' | 'limits' | 'plan'>,
+  plannedServerId: string,
 ): Promise<string> {
   const id = randomUUID();
-  const row = { id, ...options, status: 'provisioning', version: 1 } as const;
+  const row = { id, ...options, plannedServerId, status: 'provisioning', version: 1 } as const;
   await withConstraintErrors(TAKEN, () => catalog.insert(TenantEntity, row));
   return id;
 }

@@ -36,11 +36,18 @@ export class TenantProvisioner {
   /**
    * Creates and provisions a tenant, or returns the existing one as it is.
    *
-   * @throws ValidationFailedError, NotFoundError (server, plan), OperationFailedError, ConflictError (a tenant with that
+   * @throws ValidationFailedError, NotFoundError (server, plan), NoServerWithRoomError, OperationFailedError, ConflictError (a tenant with that
    *   slug has another isolation)
    */
   async provision(
-    request: { readonly slug: string; readonly isolation: Isolation; readonly server?: string; readonly plan?: string },
+    request: {
+      readonly slug: string;
+      readonly isolation: Isolation;
+      readonly server?: string;
+      /** Labels that its server must have; `{}`: the server with the most room. */
+      readonly placement?: Readonly<Record<string, string>>;
+      readonly plan?: string;
+    },
     actor: Actor = TENANTRY_ACTOR,
   ): Promise<Tenant> {
     const options = parseOrThrow(newTenant, request);

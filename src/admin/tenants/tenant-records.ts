@@ -14,7 +14,7 @@ type Row = Omit<TenantView, 'createdAt' | 'updatedAt'> & { readonly createdAt: D
 
 const VIEW = `
   SELECT t.id, t.slug, t.status, t.isolation, s.name AS server, c.database, t.schema_name AS schema,
-         t.schema_version AS "schemaVersion", t.plan, t.limits, t.groups, t.message, t.version,
+         t.schema_version AS "schemaVersion", t.plan, t.limits, t.groups, t.placement_labels AS placement, t.message, t.version,
          ARRAY(SELECT domain FROM tenant_domains d WHERE d.tenant_id = t.id ORDER BY domain) AS domains,
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN connection_targets c ON c.id = t.target_id LEFT JOIN servers s ON s.id = c.server_id`;

@@ -5,6 +5,7 @@ import { ISOLATIONS, TENANT_STATUSES } from '../../catalog/model/tenant.js';
 import { boundedText } from '../../http/input/bounded-text.js';
 import { wholeNumber } from '../../http/input/whole-number.js';
 import { isUuid } from '../../platform/uuid.js';
+import { placementLabels } from '../placement/placement.schemas.js';
 import { planName } from '../plans/setting.schemas.js';
 import { operationView } from '../operations/operation.schemas.js';
 
@@ -53,7 +54,10 @@ export const newTenant = z
   .strictObject({
     slug,
     isolation: z.enum(ISOLATIONS),
-    server: serverName.default('default').describe('name of the server for its data'),
+    server: serverName
+      .optional()
+      .describe("name of the server for its data; by default one that fits `placement`, without that the catalog's"),
+    placement: placementLabels.optional(),
     plan: planName.optional().describe('name of its plan'),
     limits: limits.default({}),
     domains: domains.default([]),
@@ -68,6 +72,7 @@ export const newTenants = z.strictObject({ tenants: z.array(newTenant).min(1).ma
     tenants: [
       { slug: 'hooli', isolation: 'row' },
       { slug: 'initech', isolation: 'schema', server: 'eu-2' },
+      { slug: 'globex', isolation: 'schema', placement: { region: 'eu' } },
     ],
   },
 });
@@ -79,6 +84,10 @@ export const tenantChange = z
     limits: limits.optional(),
     domains: domains.optional().describe('the complete list: other domains are removed'),
     groups: groups.optional().describe('the complete list'),
+    placement: placementLabels
+      .nullable()
+      .optional()
+      .describe('labels that its server must have whenever it is moved; moves nothing by itself. null: none'),
   })
   .refine((change) => Object.keys(change).length > 0, 'must contain at least one change')
   .meta({ id: 'TenantChange', example: { limits: { maxConcurrentStatements: 5 }, domains: ['shop.hooli.com'] } });
@@ -133,6 +142,7 @@ export const tenantView = z
     limits,
     domains: z.array(z.string()),
     groups: z.array(z.string()),
+    placement: placementLabels.nullable().describe('labels that its server must have; null: none were asked for'),
     message: z.string().nullable(),
     version: z.int(),
     createdAt: time,

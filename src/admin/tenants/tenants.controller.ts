@@ -77,7 +77,9 @@ export class TenantsController {
       'A tenant that was provisioned ahead (`SPARE_TENANTS`) may be served at once: its operation has succeeded already.',
   })
   @ApiAcceptedResponse(responseSchema(createdTenantView))
-  @ApiIdempotent('the slug or a domain is already in use, or the server is draining')
+  @ApiIdempotent(
+    'the slug or a domain is already in use, or the server is draining or lacks the labels; `NO_SERVER_WITH_ROOM` where no server, or not the one that is named, has room',
+  )
   @ApiProblem('NOT_FOUND', 'no such server or plan')
   async create(
     @CurrentActor() actor: Actor,

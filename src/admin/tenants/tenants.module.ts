@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OperationsModule } from '../../operations/operations.module.js';
 import { DeprovisioningModule } from '../deprovisioning/deprovisioning.module.js';
+import { PlacementModule } from '../placement/placement.module.js';
 import { ProvisioningModule } from '../provisioning/provisioning.module.js';
 import { SpareTenantsModule } from '../spare-tenants/spare-tenants.module.js';
 import { TenantHooksModule } from '../tenant-hooks/tenant-hooks.module.js';
@@ -25,7 +26,14 @@ const SERVICES = [
 ];
 
 @Module({
-  imports: [OperationsModule, ProvisioningModule, DeprovisioningModule, SpareTenantsModule, TenantHooksModule],
+  imports: [
+    OperationsModule,
+    PlacementModule,
+    ProvisioningModule,
+    DeprovisioningModule,
+    SpareTenantsModule,
+    TenantHooksModule,
+  ],
   providers: SERVICES,
   exports: SERVICES,
 })

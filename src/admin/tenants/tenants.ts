@@ -67,6 +67,7 @@ export class Tenants {
     const { plan } = change;
     if (plan !== undefined) await withConstraintErrors(TAKEN, () => catalog.update(TenantEntity, id, { plan }));
     if (change.limits) await catalog.update(TenantEntity, id, { limits: change.limits });
+    if (change.placement !== undefined) await catalog.update(TenantEntity, id, { placementLabels: change.placement });
     if (change.groups) {
       await catalog.update(TenantEntity, id, { groups: change.groups });
       await endByStrangers(catalog, id, this.audit, actor);

@@ -1,4 +1,5 @@
 import type { TenantView } from '../../admin/tenants/tenant.schemas.js';
+import { labelsText } from '../../catalog/model/labels.js';
 import { describeLimits } from './limit-options.js';
 import { keyValues } from './table.js';
 
@@ -10,6 +11,7 @@ export function describeTenant(tenant: TenantView): string[] {
     ['message', tenant.message],
     ['isolation', tenant.isolation],
     ['server', tenant.server],
+    ['wanted labels', tenant.placement && (labelsText(tenant.placement) || 'any server')],
     ['database', tenant.database],
     ['schema', tenant.schema],
     ['migrated to', tenant.schemaVersion],

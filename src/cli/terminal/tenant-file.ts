@@ -1,7 +1,7 @@
 import { LIMIT_NAMES } from '../../catalog/model/limits.js';
 import { UsageError } from './cli.errors.js';
 
-const COLUMNS = ['slug', 'isolation', 'server', 'plan', 'domains', ...LIMIT_NAMES] as const;
+const COLUMNS = ['slug', 'isolation', 'server', 'placement', 'plan', 'domains', ...LIMIT_NAMES] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** A list of new tenants, whose fields the caller validates: a JSON array, or CSV with a header. @throws UsageError */
@@ -45,6 +45,7 @@ function fieldsOf(line: string): string[] {
 function toTenant(fields: ReadonlyMap<Column, string>): object {
   const given = (column: Column): string | undefined => fields.get(column) || undefined;
   const { server, plan, domains } = { server: given('server'), plan: given('plan'), domains: given('domains') };
+  const placement = given('placement');
   const limits = LIMIT_NAMES.flatMap((name) => {
     const value = given(name);
     return value === undefined ? [] : [[name, Number(value)] as const];
@@ -53,8 +54,18 @@ function toTenant(fields: ReadonlyMap<Column, string>): object {
     slug: given('slug'),
     isolation: given('isolation'),
     ...(server !== undefined && { server }),
+    ...(placement !== undefined && { placement: labelsIn(placement) }),
     ...(plan !== undefined && { plan }),
     ...(domains !== undefined && { domains: domains.split(/[\s;]+/) }),
     ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
   };
+}
+
+/** `region=eu tier=gold`; `any` for the server with the most room. */
+function labelsIn(text: string): object {
+  if (text === 'any') return {};
+  const pairs = text.split(/[\s;]+/).map((pair) => pair.split('='));
+  if (pairs.some((pair) => pair.length !== 2))
+    throw new UsageError('placement must be labels such as region=eu, or any');
+  return Object.fromEntries(pairs as [string, string][]);
 }

@@ -14,6 +14,8 @@ export const CENTRAL_MIGRATIONS_LOCK = 7_242_003;
 
 /** Texts whose `hashtext` is the key. */
 export const LOCK_NAMES = {
+  /** Choosing servers for tenants. */
+  placement: 'tenantry placement',
   /** Dividing the connections of servers between instances. */
   connectionShares: 'tenantry connection shares',
   /** Installing the isolation functions of a database. */

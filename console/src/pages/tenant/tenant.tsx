@@ -3,6 +3,7 @@ import type { Tenant, TenantHealth } from '../../api/types.js';
 import { useRights } from '../../app/rights.js';
 import { useData } from '../../app/use-data.js';
 import { Facts, Loading, Page, Problem, Status } from '../../parts/basics.js';
+import { labelsText } from '../../parts/labels.js';
 import { AuditList } from '../audit.js';
 import { OperationList } from '../operations.js';
 import { TenantActions } from './actions.js';
@@ -38,6 +39,7 @@ export function TenantPage({ slug }: { readonly slug: string }) {
               ['Message', value.message],
               ['Isolation', value.isolation],
               ['Server', value.server],
+              ['Wanted labels', value.placement && (labelsText(value.placement) || 'any server')],
               ['Database', value.database],
               ['Schema', value.schema],
               ['Newest migration', value.schemaVersion],

@@ -22,7 +22,7 @@ Examples:
   $ npm run tenantry -- tenants import hooli.age --as hooli-2                     # an archive of "tenants export"
   $ npm run tenantry -- tenants import hooli.age --as hooli --isolation database --passphrase-stdin < passphrase
 
-A CSV file has a header with some of: slug,isolation,server,plan,domains (several are separated by spaces), and limits:
+A CSV file has a header with some of: slug,isolation,server,placement,plan,domains (several are separated by spaces), and limits:
 ${LIMIT_NAMES.join(',')}.
 A JSON file is an array of the objects that POST /admin/v1/tenants takes.`;
 

@@ -33,6 +33,7 @@ import { noteRequested, runToCompletion } from '../../session/run-to-completion.
 import { confirm } from '../../terminal/confirm.js';
 import { describeTenant } from '../../terminal/describe-tenant.js';
 import { type LimitOptions, limitsOf, withLimitOptions } from '../../terminal/limit-options.js';
+import { label, type LabelsOption } from '../../terminal/label-options.js';
 import { printable } from '../../terminal/table.js';
 import { repeated, seconds } from '../../terminal/values.js';
 
@@ -47,6 +48,7 @@ const CREATE_EXAMPLES = `
 Examples:
   $ npm run tenantry -- tenants create hooli --isolation row
   $ npm run tenantry -- tenants create hooli --isolation database --server eu-2 --max-concurrent 5
+  $ npm run tenantry -- tenants create hooli --isolation schema --label region=eu --label tier=gold
   $ npm run tenantry -- tenants create hooli --isolation schema --idempotency-key signup-4711 --no-wait`;
 
 const DELETE_EXAMPLES = `
@@ -79,7 +81,9 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
   withLimitOptions(command.command('create <slug>'))
     .description('create a tenant and wait until it is provisioned')
     .requiredOption('--isolation <isolation>', 'row, schema or database')
-    .option('--server <name>', 'server to place it on (default: the server of the catalog)')
+    .option('--server <name>', 'server to place it on (default: the server of the catalog, or one with the labels)')
+    .option('--label <key=value>', 'label that its server must have; may be repeated', label)
+    .option('--any-server', 'place it on the server with the most room, whatever its labels')
     .option('--plan <name>', 'its plan')
     .option('--domain <name>', 'host name of the tenant; may be repeated', repeated)
     .option('--group <name>', 'group of the tenant, which operators may be limited to; may be repeated', repeated)
@@ -97,13 +101,15 @@ export function defineTenants(command: Command, runners: CommandRunners): void {
     .action((slug) => run((context) => show(context, slug)));
 
   withLimitOptions(command.command('set <slug>'))
-    .description('change the plan, limits, domains or groups of a tenant')
+    .description('change the plan, limits, domains, groups or wanted labels of a tenant')
     .option('--plan <name>', 'its plan')
     .option('--no-plan', 'take it off its plan')
     .option('--domain <name>', 'replace its host names; may be repeated', repeated)
     .option('--no-domains', 'remove all host names')
     .option('--group <name>', 'replace its groups; may be repeated', repeated)
     .option('--no-groups', 'remove it from all groups')
+    .option('--label <key=value>', 'replace the labels that its server must have; may be repeated', label)
+    .option('--no-labels', 'its server need not have any label')
     .option('--default-limits', 'reset to the default limits')
     .addHelpText(
       'after',
@@ -161,7 +167,8 @@ interface ListOptions {
   readonly [filter: string]: string | boolean | undefined;
 }
 
-interface CreateOptions extends LimitOptions {
+interface CreateOptions extends LimitOptions, LabelsOption {
+  readonly anyServer?: boolean;
   readonly isolation: string;
   readonly server?: string;
   readonly plan?: string;
@@ -171,7 +178,7 @@ interface CreateOptions extends LimitOptions {
   readonly wait: boolean;
 }
 
-interface SetOptions extends LimitOptions {
+interface SetOptions extends LimitOptions, LabelsOption {
   /** False with `--no-plan`. */
   readonly plan?: string | false;
   readonly domain?: readonly string[];
@@ -223,7 +230,10 @@ async function listAllPages(records: TenantRecords, filter: TenantFilter): Promi
 async function create(context: CommandContext, slug: string, options: CreateOptions): Promise<void> {
   const { session, actor } = context;
   const { isolation, server, domain: domains, group: groups, plan, idempotencyKey, wait } = options;
-  const body = parseOrThrow(newTenant, { slug, isolation, server, limits: limitsOf(options), domains, groups, plan });
+  const placement = options.label ?? (options.anyServer ? {} : undefined);
+  const body = parseOrThrow(newTenant, {
+    ...{ slug, isolation, server, placement, limits: limitsOf(options), domains, groups, plan },
+  });
   // The same action name as over REST, so that an idempotency key stands for one request on either interface.
   const request = { key: parseOrThrow(idempotencyKeySchema, idempotencyKey), action: `POST ${TENANTS_PATH}`, body };
   const created = await session.get(Idempotency).run(request, async (catalog) => {
@@ -257,6 +267,7 @@ async function set({ output, session, actor }: CommandContext, slug: string, opt
     ...(plan !== undefined && { plan }),
     ...(domains && { domains }),
     ...(groups && { groups }),
+    ...(options.labels === false ? { placement: null } : options.label && { placement: options.label }),
     ...(changesLimits && { limits: { ...currentLimits, ...newLimits } }),
   });
   const tenant = await session.catalog.transaction((catalog) =>

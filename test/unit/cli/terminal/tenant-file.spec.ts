@@ -31,6 +31,18 @@ describe('a file of new tenants', () => {
     ]);
   });
 
+  it('may ask for labels, or any server', () => {
+    const content = 'slug,placement\nacme,region=eu tier=gold\nhooli,any\ninitech,';
+    expect(parseTenantFile(content)).toEqual([
+      { slug: 'acme', placement: { region: 'eu', tier: 'gold' } },
+      { slug: 'hooli', placement: {} },
+      { slug: 'initech' },
+    ]);
+    for (const text of ['region', 'region=eu=us', 'region=eu tier']) {
+      expect(() => parseTenantFile(`slug,placement\nacme,${text}`)).toThrow(UsageError);
+    }
+  });
+
   it('may be JSON', () => {
     expect(parseTenantFile(' [{"slug": "acme", "isolation": "row"}]\n')).toEqual([{ slug: 'acme', isolation: 'row' }]);
   });

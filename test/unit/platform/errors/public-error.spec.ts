@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
 import { TooManyFollowersError } from '../../../../src/admin/event-streams/event-streams.errors.js';
+import { NoServerWithRoomError } from '../../../../src/admin/placement/placement.errors.js';
 import {
   MigrationRequiredError,
   MissingServerRightsError,
@@ -76,6 +77,7 @@ const PUBLIC: readonly PublicError[] = [
   new MeasurementTimeoutError(30_000),
   new MigrationRequiredError('its tables are behind'),
   new MissingServerRightsError('isolation database', ['CREATEDB']),
+  NoServerWithRoomError.named('tenants', 10, 10),
   new NotFoundError('order'),
   new OperatorSessionEndedError(),
   new PoolEndedError(`app@${HOST_NAME}/shop`),
