@@ -13,6 +13,7 @@ import { InstancesModule } from './instances/instances.module.js';
 import { MovesModule } from './moves/moves.module.js';
 import { OperatorsModule } from './operators/operators.module.js';
 import { PlansModule } from './plans/plans.module.js';
+import { RebalancingModule } from './rebalancing/rebalancing.module.js';
 import { ReferenceDataModule } from './reference-data/reference-data.module.js';
 import { RequestedOperationsModule } from './operations/requested-operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
@@ -43,6 +44,7 @@ export const ADMIN_SERVICES = [
   OperatorsModule,
   PlansModule,
   ProvisioningModule,
+  RebalancingModule,
   ReferenceDataModule,
   RequestedOperationsModule,
   ServersModule,

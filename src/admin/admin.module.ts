@@ -16,6 +16,7 @@ import { OperationEvents } from './operations/operation-events.js';
 import { OperationReach } from './operations/operation-reach.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { PlansController } from './plans/plans.controller.js';
+import { RebalanceController } from './rebalancing/rebalance.controller.js';
 import { ReferenceDataController } from './reference-data/reference-data.controller.js';
 import { ServerConnectionsController } from './servers/server-connections.controller.js';
 import { ServersController } from './servers/servers.controller.js';
@@ -47,6 +48,7 @@ import { TenantsController } from './tenants/tenants.controller.js';
     OperatorsController,
     ImpersonationsController,
     PlansController,
+    RebalanceController,
     ReferenceDataController,
     RuntimeController,
     ServerConnectionsController,

@@ -68,6 +68,12 @@ const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./commands/servers/servers.js')).defineServers,
   },
   {
+    name: 'rebalance',
+    description: 'move tenants from full servers to others, with the fewest bytes',
+    hasOptions: true,
+    load: async () => (await import('./commands/servers/rebalance.js')).defineRebalance,
+  },
+  {
     name: 'instances',
     description: 'list the running instances, and what servers lend to each',
     hasOptions: false,

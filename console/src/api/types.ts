@@ -369,7 +369,8 @@ export type NewMove = {
   readonly server?: string;
 };
 
-export type NewOperation = RotateCredentials | Reseal | EnforceStamps | RotateStampKey | Migrate | EmptyServer;
+export type NewOperation =
+  RotateCredentials | Reseal | EnforceStamps | RotateStampKey | Migrate | EmptyServer | RequestRebalance;
 
 export type NewOperator = {
   readonly name: string;
@@ -652,6 +653,31 @@ export type PlanChange = {
   };
 };
 
+export type Rebalance = {
+  readonly goal: number;
+  readonly reachesGoal: boolean;
+  readonly fullest: {
+    readonly before: number;
+    readonly after: number;
+  };
+  readonly bytes: number;
+  readonly leastBytes: number;
+  readonly moves: readonly {
+    readonly tenant: string;
+    readonly tenantId: string;
+    readonly isolation: 'row' | 'schema' | 'database';
+    readonly from: string;
+    readonly to: string;
+    readonly bytes: number;
+    readonly reason: string;
+  }[];
+  readonly servers: readonly {
+    readonly server: string;
+    readonly before: number;
+    readonly after: number;
+  }[];
+};
+
 export type ReferencePublication = {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 };
@@ -672,6 +698,13 @@ export type ReferenceTable = {
     readonly version: number;
     readonly error: string | null;
   }[];
+};
+
+export type RequestRebalance = {
+  readonly kind: 'rebalance';
+  readonly goal?: number;
+  readonly maxMoves?: number;
+  readonly atOnce?: number;
 };
 
 export type Reseal = {

@@ -1,10 +1,12 @@
+import { useState } from 'preact/hooks';
 import { call, part } from '../api/client.js';
-import type { Server, ServerConnections } from '../api/types.js';
+import type { Operation, Rebalance as RebalanceView, Server, ServerConnections } from '../api/types.js';
 import { useRights } from '../app/rights.js';
+import { goTo } from '../app/route.js';
 import { useData } from '../app/use-data.js';
 import { announce } from '../parts/announcer.js';
 import { number } from '../parts/bars.js';
-import { Action, Page, Problem, Table } from '../parts/basics.js';
+import { Action, Loading, Page, Problem, Table } from '../parts/basics.js';
 import { Choice, Field, Form } from '../parts/form.js';
 import { labelsOf, labelsText } from '../parts/labels.js';
 
@@ -57,6 +59,7 @@ export function ServersPage() {
           </tr>
         ))}
       </Table>
+      <Rebalance administer={administer} />
     </Page>
   );
 }
@@ -166,5 +169,60 @@ function NewServer({ onChange }: { readonly onChange: () => void }) {
       <Field label="Owner's role" name="ownerRole" isRequired hint="with CREATEDB and CREATEROLE" />
       <Field label="Owner's password" name="ownerPassword" type="password" isRequired />
     </Form>
+  );
+}
+
+/** Asked for, because it reads the sizes and the usage of all tenants. */
+function Rebalance({ administer }: { readonly administer: boolean }) {
+  const [isAsked, setAsked] = useState(false);
+  return (
+    <section>
+      <h2>Moves between servers</h2>
+      {isAsked ? (
+        <Proposal administer={administer} />
+      ) : (
+        <button type="button" onClick={() => setAsked(true)}>
+          Propose moves
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Proposal({ administer }: { readonly administer: boolean }) {
+  const { value, error } = useData<RebalanceView>('rebalance');
+  const request = async (): Promise<void> => {
+    const operation = await call<Operation>('operations', { method: 'POST', body: { kind: 'rebalance' } });
+    goTo('operations', operation.id);
+  };
+  return (
+    <>
+      <Problem error={error} />
+      <Loading when={!value && !error} />
+      {value && (
+        <>
+          <p>
+            {value.moves.length === 0
+              ? 'No move would help.'
+              : `${value.moves.length} moves of ${number(value.bytes)} bytes: the fullest server goes from ${value.fullest.before.toFixed(2)} ` +
+                `to ${value.fullest.after.toFixed(2)} times its fair part of tenants, bytes and time in PostgreSQL.`}
+          </p>
+          {value.moves.length > 0 && (
+            <Table caption="Proposed moves" columns={['Tenant', 'From', 'To', 'Bytes', 'Reason']}>
+              {value.moves.map((move) => (
+                <tr key={move.tenantId}>
+                  <th scope="row">{move.tenant}</th>
+                  <td>{move.from}</td>
+                  <td>{move.to}</td>
+                  <td>{number(move.bytes)}</td>
+                  <td>{move.reason}</td>
+                </tr>
+              ))}
+            </Table>
+          )}
+          {administer && value.moves.length > 0 && <Action label="Make these moves" isDangerous run={request} />}
+        </>
+      )}
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { CATALOG } from '../../catalog/catalog-data-source.js';
+import { ConnectionTargetEntity } from '../../catalog/entities/connection-target.entity.js';
 import { OperationEntity, type OperationFailure } from '../../catalog/entities/operation.entity.js';
 import { ServerEntity } from '../../catalog/entities/server.entity.js';
 import type { TenantStatus } from '../../catalog/model/tenant.js';
@@ -20,6 +21,8 @@ export interface StayingTenant {
 export interface Departure {
   readonly tenantId: string;
   readonly slug: string;
+  /** Name of the server where it goes; absent: the one with the most room. */
+  readonly to?: string | undefined;
   /** Of the move, or of its end; absent until it is known to have been requested. */
   readonly operationId?: string | undefined;
   readonly isEnding: boolean;
@@ -67,20 +70,18 @@ export class Departures {
   /**
    * Requests the next operation of a tenant's departure, unless that was done before a crash.
    *
-   * @param to name of the server; by default, of those that have the labels that the tenant wants, the one with the most room
+   * Where it goes, if not said, is the one with the most room of the servers that have the labels that the tenant wants.
+   *
    * @throws NoServerWithRoomError, and as `Moves` does
    */
-  async request(
-    { tenantId, isEnding }: Departure,
-    { fromServerId, to, actorName, since }: DepartureRequest,
-  ): Promise<string> {
+  async request({ tenantId, isEnding, to }: Departure, { actorName, since }: DepartureRequest): Promise<string> {
     const kind = isEnding ? 'move-finish' : 'move';
     const [known] = await this.catalog.query<{ id: string }[]>(REQUESTED, [tenantId, kind, actorName, since]);
     if (known) return known.id;
     const actor = { name: actorName };
     const { id } = await this.catalog.transaction(async (catalog) => {
       if (isEnding) return this.moves.finish(catalog, tenantId, actor);
-      const server = to ?? (await this.destination(catalog, tenantId, fromServerId));
+      const server = to ?? (await this.destination(catalog, tenantId));
       return this.moves.move(catalog, tenantId, { server }, actor);
     });
     return id;
@@ -97,8 +98,10 @@ export class Departures {
   }
 
   /** The tenant is locked before the choice is, as everywhere. */
-  private async destination(catalog: EntityManager, tenantId: string, fromServerId: string): Promise<string> {
-    const { isolation, placementLabels } = await this.records.lock(catalog, tenantId);
+  private async destination(catalog: EntityManager, tenantId: string): Promise<string> {
+    const { isolation, placementLabels, targetId } = await this.records.lock(catalog, tenantId);
+    const target = await catalog.findOneBy(ConnectionTargetEntity, { id: targetId ?? '' });
+    const fromServerId = target?.serverId;
     const bytes = await this.facts.bytesOf(catalog, tenantId);
     const request = { isolation, labels: placementLabels ?? {}, bytes, fromServerId };
     return (await this.selection.select(catalog, request)).name;
@@ -106,8 +109,6 @@ export class Departures {
 }
 
 interface DepartureRequest {
-  readonly fromServerId: string;
-  readonly to: string | undefined;
   /** By whom the operations are requested: this tells them from those of others. */
   readonly actorName: string;
   readonly since: Date;

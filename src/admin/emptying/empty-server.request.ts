@@ -13,6 +13,13 @@ import { EmptyServerKind } from './empty-server.kind.js';
 const DEFAULT_AT_ONCE = 2;
 const MAX_AT_ONCE = 16;
 
+export const movesAtOnce = z
+  .int()
+  .min(1)
+  .max(MAX_AT_ONCE)
+  .default(DEFAULT_AT_ONCE)
+  .describe('tenants that are moved at the same time; an instance runs two operations at once');
+
 const emptyServerRequest = z
   .strictObject({
     kind: z.literal('empty-server'),
@@ -20,12 +27,7 @@ const emptyServerRequest = z
     to: serverName
       .optional()
       .describe('by default, for each tenant, the one with the most room that has the labels that the tenant wants'),
-    atOnce: z
-      .int()
-      .min(1)
-      .max(MAX_AT_ONCE)
-      .default(DEFAULT_AT_ONCE)
-      .describe('tenants that are moved at the same time; an instance runs two operations at once'),
+    atOnce: movesAtOnce,
   })
   .refine(({ server, to }) => server !== to, { path: ['to'], message: 'must be another server' })
   .meta({ id: 'EmptyServer', example: { kind: 'empty-server', server: 'eu-1', to: 'eu-2' } });

@@ -20,7 +20,7 @@ export interface ScaledServer extends Burden {
 export const LOAD_HOURS: readonly number[] = [1, 7, 13, 19];
 const WINDOW_MS = LOAD_HOURS.length * 3_600_000;
 
-/** Below these, a fleet's bytes and times say little of its servers, and weigh accordingly less. */
+/** Below these, a fleet's bytes and times say little of its servers: they weigh accordingly less, and the number of tenants more. */
 const LEAST_BYTES_PER_SERVER = 2 ** 30;
 const LEAST_TIME = 0.01;
 
@@ -30,6 +30,8 @@ const LEAST_TIME = 0.01;
  */
 export class FleetScale {
   private readonly total: Burden;
+  /** Of each, for the whole: they add up to 1. */
+  private readonly importance: Burden;
   private readonly connections: number;
   private readonly averageConnections: number;
 
@@ -38,16 +40,22 @@ export class FleetScale {
     this.averageConnections = Math.max(1, known.length === 0 ? 1 : sum(known) / known.length);
     this.connections = Math.max(1, sum(servers.map((server) => this.connectionsOf(server))));
     this.total = {
-      tenants: Math.max(1, sum(servers.map(({ tenants }) => tenants))),
-      bytes: Math.max(LEAST_BYTES_PER_SERVER * servers.length, sum(servers.map(({ bytes }) => bytes))),
-      databaseMs: Math.max(LEAST_TIME * WINDOW_MS * this.connections, sum(servers.map(({ databaseMs }) => databaseMs))),
+      tenants: sum(servers.map(({ tenants }) => tenants)),
+      bytes: sum(servers.map(({ bytes }) => bytes)),
+      databaseMs: sum(servers.map(({ databaseMs }) => databaseMs)),
     };
+    const bytes = Math.min(1, this.total.bytes / (LEAST_BYTES_PER_SERVER * Math.max(1, servers.length))) / 3;
+    const databaseMs = Math.min(1, this.total.databaseMs / (LEAST_TIME * WINDOW_MS * this.connections)) / 3;
+    this.importance = { bytes, databaseMs, tenants: 1 - bytes - databaseMs };
   }
 
   /** The part of everything, 0 to 1. What several tenants weigh is the sum of what each does. */
-  weightOf({ tenants, bytes, databaseMs }: Burden): number {
-    const { total } = this;
-    return (tenants / total.tenants + bytes / total.bytes + databaseMs / total.databaseMs) / 3;
+  weightOf(burden: Burden): number {
+    const { total, importance } = this;
+    const parts = (['tenants', 'bytes', 'databaseMs'] as const).map((what) =>
+      total[what] === 0 ? 0 : (importance[what] * burden[what]) / total[what],
+    );
+    return sum(parts);
   }
 
   /** The part of everything that a server should have, 0 to 1. */

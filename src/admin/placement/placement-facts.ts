@@ -37,7 +37,7 @@ const SERVERS = `
   ORDER BY s.name`;
 
 /** In SQL: the hours of usage that stand for the last day. */
-const SAMPLED_HOURS = `date_trunc('hour', now(), 'UTC') - h * interval '1 hour' FROM unnest('{${LOAD_HOURS.join()}}'::int[]) h`;
+export const SAMPLED_HOURS = `date_trunc('hour', now(), 'UTC') - h * interval '1 hour' FROM unnest('{${LOAD_HOURS.join()}}'::int[]) h`;
 
 // Joined before they are summed up: there are few servers, and many tenants.
 const LOADS = `

@@ -54,6 +54,7 @@ const ROUTES: Readonly<Record<string, Rights>> = {
   'GET /plans/{name}': READ,
   'PATCH /plans/{name}': WORK,
   'DELETE /plans/{name}': WORK,
+  'GET /rebalance': READ,
   'GET /reference-data': READ,
   'POST /reference-data/{table}': WORK,
   'GET /reports/orders': MANAGE, // the sample application's, which says nothing else

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { AdminClient } from '../../../support/admin/admin-client.js';
+import { Cli } from '../../../support/cli/cli.js';
 import { soon } from '../../../support/load/soon.js';
 import { registerServer } from '../../../support/postgres/other-server.js';
 import { testServer } from '../../../support/postgres/postgres.js';
@@ -18,6 +19,7 @@ let count = 0;
 beforeAll(async () => {
   app = await TestApp.start();
   admin = new AdminClient(app);
+  await set('default', { maxConnections: 50 });
   for (const name of ['eu-1', 'eu-2', 'us-1']) {
     await registerServer(app, name, { ...testServer(), port: 1 });
     await set(name, { labels: { region: name.slice(0, 2) }, maxConnections: 50 });
@@ -152,6 +154,48 @@ it('a move goes neither to a server without the labels that the tenant wants, no
     await set('us-1', capacity);
     expect(await create({ server: 'us-1' })).toMatchObject({ status: 409, body: { code: 'NO_SERVER_WITH_ROOM' } });
   }
+});
+
+it('moves from the fullest server are proposed with reasons and what they gain, the same on the command line, and requested', async () => {
+  const preview = (await admin.get('/rebalance?goal=1.3')).body;
+  expect(preview).toMatchObject({ goal: 1.3, reachesGoal: true, bytes: 3000, leastBytes: 2000 });
+  expect(preview.fullest).toEqual({ before: 4, after: 1 });
+  const [first, ...others] = preview.moves;
+  expect(first).toMatchObject({
+    tenant: 'wishing',
+    from: 'default',
+    to: 'us-1',
+    bytes: 1000,
+    reason: 'default lacks region=us',
+  });
+  expect(others).toHaveLength(2);
+  expect(others[0].reason).toBe('default has 4.00 times its fair part');
+  expect(preview.servers.map(({ server }: Json) => server)).toEqual(['default', 'eu-1', 'eu-2', 'us-1']);
+  const cli = new Cli(app.env);
+  expect(await cli.json('rebalance', '--dry-run', '--goal', '1.3')).toEqual(preview);
+  expect((await cli.run('rebalance', '--dry-run')).stdout).toContain('default lacks region=us');
+  expect((await cli.run('rebalance', '--goal', 'much')).code).not.toBe(0);
+  for (const query of ['goal=0.5', 'goal=1e3', 'maxMoves=0', 'more=1'])
+    expect(await admin.get(`/rebalance?${query}`)).toMatchObject({ status: 400 });
+  await app.database.admin(`UPDATE tenants SET status = 'suspended' WHERE slug = 'wishing'`);
+  expect((await admin.get('/rebalance')).body.moves.map(({ tenant }: Json) => tenant)).not.toContain('wishing');
+  await app.database.admin(`UPDATE tenants SET status = 'active' WHERE slug = 'wishing'`);
+
+  const body = { kind: 'rebalance', goal: 1.3, atOnce: 16 };
+  const requested = await admin.send('POST', '/operations', { body });
+  expect(requested.status).toBe(202);
+  expect((await admin.send('POST', '/operations', { body })).status).toBe(409);
+  await soon(async () => {
+    const moves = await app.database.admin<{ to: string; tenant: string }>(
+      `SELECT s.name AS to, t.slug AS tenant FROM operations o JOIN tenants t ON t.id = o.tenant_id
+         JOIN servers s ON s.id::text = o.input ->> 'serverId' WHERE o.kind = 'move' AND o.created_by = 'operation ' || $1::text`,
+      [requested.body.id],
+    );
+    const pairs = (list: readonly { to: string; tenant: string }[]): string[] =>
+      list.map((m) => `${m.tenant} ${m.to}`).toSorted();
+    expect(pairs(moves)).toEqual(pairs(preview.moves));
+  });
+  await app.database.admin('DELETE FROM operations; DELETE FROM moves');
 });
 
 it('a server is emptied to where its tenants want to be', async () => {

@@ -98,6 +98,8 @@ describe('the load of a server', () => {
     ];
     const scale = new FleetScale(servers);
     for (const each of servers) expect(scale.loadOf(each)).toBeCloseTo(1, 10);
+    const idle = servers.map((each) => ({ ...each, bytes: 0, databaseMs: each.databaseMs / 1000 }));
+    for (const each of idle) expect(new FleetScale(idle).loadOf(each)).toBeCloseTo(1, 10);
   });
 });
 
