@@ -1,5 +1,5 @@
 /** A server that tenants are moved away from, or to. Loads are parts of everything, as weights are. */
-export interface Bin {
+interface Bin {
   readonly id: string;
   readonly weight: number;
   /** The weight that it may have at most. */
@@ -94,9 +94,13 @@ class MovesState {
     this.sources = sources.map(({ id, weight, limit }) => ({
       ...{ id, excess: weight - limit },
       items: problem.items
-        .filter((item) => item.from === id && item.weight > 0 && this.goals(item).length > 0)
+        .filter((item) => item.from === id && item.weight > 0 && this.hasGoal(item))
         .toSorted((a, b) => a.bytes / a.weight - b.bytes / b.weight || b.weight - a.weight),
     }));
+  }
+
+  private hasGoal(item: Item): boolean {
+    return [...this.room].some(([id, room]) => item.weight <= room + EPSILON && this.problem.fits(id, item, []));
   }
 
   /** Bins that have room for the item, those with the most first. */

@@ -40,7 +40,7 @@ export interface ProposedMove {
   readonly reason: 'load' | 'labels';
 }
 
-export interface ServerLoads {
+interface ServerLoads {
   readonly server: PlacementServer;
   readonly before: number;
   readonly after: number;

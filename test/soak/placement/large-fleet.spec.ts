@@ -59,10 +59,16 @@ it(
     const { nest } = app.application;
     const { manager } = nest.get<DataSource>(CATALOG);
     const facts = new PlacementFacts();
+    let moves = 0;
     const cold = await medianMs(() => facts.servers(manager, 0), 5);
     const warm = await medianMs(() => facts.servers(manager));
     const servers = await facts.servers(manager);
     const choice = await medianMs(async () => chooseServer(servers, { labels: { region: 'eu' }, bytes: 0 }));
+    const rebalance = await medianMs(async () => {
+      const { status, body } = await admin.get('/rebalance?goal=1.1&maxMoves=1000');
+      expect([status, body.moves.length > 10, body.fullest.after < body.fullest.before]).toEqual([200, true, true]);
+      moves = body.moves.length;
+    }, 3);
     let count = 0;
     const create = async (options: object): Promise<void> => {
       const body = { slug: `large-${(count += 1)}`, isolation: 'row', ...options };
@@ -74,7 +80,7 @@ it(
     process.stderr.write(
       `${SERVERS} servers, ${TENANTS} tenants, medians: facts ${warm.toFixed(0)} ms (with bytes and times, every five minutes, ` +
         `${cold.toFixed(0)} ms), choice ${choice.toFixed(2)} ms; a creation by labels ${byRule.toFixed(0)} ms, ` +
-        `on a named server ${asked.toFixed(0)} ms; GET /servers ${list.toFixed(0)} ms\n`,
+        `on a named server ${asked.toFixed(0)} ms; GET /servers ${list.toFixed(0)} ms; ${moves} moves proposed in ${rebalance.toFixed(0)} ms\n`,
     );
     expect(servers).toHaveLength(SERVERS);
     expect(servers.reduce((sum, { tenants }) => sum + tenants, 0)).toBe(TENANTS);
