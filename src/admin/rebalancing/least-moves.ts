@@ -37,7 +37,7 @@ export interface MovesProblem {
 /** Up to so many items all ways are tried; of more, the first ones of each bin, and how long. */
 const MAX_EXACT_ITEMS = 24;
 const MAX_SEARCHED_ITEMS = 120;
-const MAX_STEPS = { all: 100_000, bin: 4_000 };
+const MAX_STEPS = { few: 100_000, many: 20_000, bin: 4_000 };
 const EPSILON = 1e-9;
 
 /**
@@ -56,7 +56,7 @@ export function leastMoves(problem: MovesProblem): LeastMoves | undefined {
 /** Tries all ways. */
 function fewest(state: MovesState): LeastMoves | undefined {
   const leastBytes = state.lowerBound();
-  const { moves, isComplete } = new Search(state, state.sources, undefined, MAX_STEPS.all, Infinity).run();
+  const { moves, isComplete } = new Search(state, state.sources, undefined, MAX_STEPS.few, Infinity).run();
   return moves && { moves, leastBytes: isComplete ? bytesOf(moves) : leastBytes };
 }
 
@@ -64,11 +64,12 @@ function fewest(state: MovesState): LeastMoves | undefined {
 function fewOfMany(state: MovesState): LeastMoves | undefined {
   const leastBytes = state.lowerBound();
   const all: Assignment[] = [];
+  const steps = Math.min(MAX_STEPS.bin, MAX_STEPS.many / state.sources.length);
   for (const source of state.sources.toSorted((a, b) => b.excess - a.excess)) {
     const greedy = greedyMoves(state, source);
     if (!greedy) return undefined;
     const searched = { ...source, items: source.items.slice(0, MAX_SEARCHED_ITEMS) };
-    const { moves = greedy } = new Search(state, [searched], greedy, MAX_STEPS.bin, 1).run();
+    const { moves = greedy } = new Search(state, [searched], greedy, steps, 1).run();
     for (const { item, to } of moves) state.move(source, item, to);
     all.push(...moves);
   }
